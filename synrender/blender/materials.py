@@ -1,0 +1,86 @@
+"""Materials: one node tree for each object, and the loading of textures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from synrender.errors import RejectedAsset
+from synrender.integrity import find_image_damage
+from synrender.settings import Material
+
+ROUGHNESS = 0.5
+
+
+def load_texture(path: Path) -> bpy.types.Image:
+    """Loads and decodes an image file.
+
+    Raises:
+        RejectedAsset: missing, truncated, or no image.
+    """
+    damage = find_image_damage(path)
+    if damage:
+        raise RejectedAsset(damage)
+    try:
+        image = bpy.data.images.load(str(path))
+    except RuntimeError:
+        raise RejectedAsset("Blender cannot load it") from None
+    width, height = image.size  # decodes
+    if width == 0 or height == 0 or not image.has_data:
+        bpy.data.images.remove(image)
+        raise RejectedAsset("not an image")
+    return image
+
+
+def create_material(
+    name: str,
+    settings: Material,
+    color: tuple[float, ...],
+    image: bpy.types.Image | None,
+    pass_index: int,
+) -> bpy.types.Material:
+    """A material that shows ``image``, ``color`` (scene-linear RGB), or a mixture of both.
+
+    The share of the colour is ``color_intensity`` where there is an image, and 1 where not. With
+    ``use_emission`` the surface glows in it and takes no light.
+    """
+    material = bpy.data.materials.new(name)
+    material.pass_index = pass_index
+    if bpy.app.version < (5, 0):  # from 5.0 on a material always has nodes
+        material.use_nodes = True
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    nodes.clear()
+    shader = nodes.new(
+        "ShaderNodeEmission" if settings.use_emission else "ShaderNodeBsdfPrincipled"
+    )
+    color_input = shader.inputs["Color" if settings.use_emission else "Base Color"]
+    if not settings.use_emission:
+        shader.inputs["Roughness"].default_value = ROUGHNESS
+    color_input.default_value = (*color, 1)
+    if image is not None:
+        texture = nodes.new("ShaderNodeTexImage")
+        texture.image = image
+        source = texture.outputs["Color"]
+        if settings.color_intensity > 0:
+            source = _create_mix(material.node_tree, source, color, settings.color_intensity)
+        links.new(source, color_input)
+    output = nodes.new("ShaderNodeOutputMaterial")
+    links.new(shader.outputs[0], output.inputs["Surface"])
+    return material
+
+
+def _create_mix(
+    tree: bpy.types.NodeTree,
+    source: bpy.types.NodeSocket,
+    color: tuple[float, ...],
+    color_share: float,
+) -> bpy.types.NodeSocket:
+    mix = tree.nodes.new("ShaderNodeMix")
+    mix.data_type = "RGBA"
+    # The node has inputs of every type under the same names; those in use are told by type.
+    first, second = [s for s in mix.inputs if s.type == "RGBA"]
+    mix.inputs[0].default_value = color_share
+    tree.links.new(source, first)
+    second.default_value = (*color, 1)
+    return next(s for s in mix.outputs if s.type == "RGBA")

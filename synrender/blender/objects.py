@@ -1,0 +1,350 @@
+"""Models: import, clean, place, and read the pose back."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from synrender.blender.scene import create_object
+from synrender.catalog import MAX_NAME_LENGTH
+from synrender.errors import RejectedAsset
+from synrender.sampling import ObjectPlan
+
+LARGEST_SIDE_M = 0.7
+"""Largest side of every model's bounding box before the plan's own scale."""
+
+MAX_UNUSED_SHARE = 0.05
+"""Share of vertices without a face or line above which a file is taken for truncated."""
+
+MIN_RELATIVE_AREA = 1e-12
+"""Smallest area of a face that is kept, as a share of the squared largest side."""
+
+MAX_CACHED_CORNERS = 4_000_000
+"""Bound of a `ModelCache`: face corners of all its meshes together, some 200 MB."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Polygons in numpy. Corners of all faces stand one after the other."""
+
+    vertices: np.ndarray  # (v, 3) float32, model units
+    corner_vertices: np.ndarray  # (c,) int32, index into vertices
+    face_sizes: np.ndarray  # (f,) int32, corners of each face
+    corner_normals: np.ndarray  # (c, 3) float32, unit length, facing as the face does
+    face_normals: np.ndarray  # (f, 3) float32
+    face_areas: np.ndarray  # (f,) float32
+
+
+@dataclass(frozen=True)
+class Model:
+    """A clean mesh that is ready to be placed, with what is needed to undo its centring."""
+
+    mesh: bpy.types.Mesh  # vertices as in the file, minus center
+    center: np.ndarray  # (3,) float64, of the bounding box, model units
+    bbox: np.ndarray  # (2, 3) float64, min and max corner of the mesh as it stands
+    num_corners: int
+
+
+class ModelCache:
+    """Meshes of the models that were used last, bounded by their size."""
+
+    def __init__(self, max_corners: int = MAX_CACHED_CORNERS) -> None:
+        self._max_corners = max_corners
+        self._models: OrderedDict[Path, Model] = OrderedDict()
+
+    def load(self, path: Path) -> Model:
+        """The model of a file, from the cache or from disk.
+
+        Raises:
+            RejectedAsset: the file cannot be used.
+        """
+        if path not in self._models:
+            self._models[path] = load_model(path)
+        self._models.move_to_end(path)
+        return self._models[path]
+
+    def trim(self) -> list[bpy.types.Mesh]:
+        """Forgets the least recently used beyond the bound; returns the meshes to keep."""
+        while sum(m.num_corners for m in self._models.values()) > self._max_corners:
+            if len(self._models) == 1:
+                break
+            self._models.popitem(last=False)
+        return [model.mesh for model in self._models.values()]
+
+
+# --- loading ------------------------------------------------------------------------------------
+
+
+def load_model(path: Path) -> Model:
+    """Imports an OBJ file and makes one clean, centred, texture-mapped mesh of it.
+
+    Raises:
+        RejectedAsset: missing, empty, truncated, not finite, without faces, or of no extent.
+    """
+    if len(path.parent.parent.name) > MAX_NAME_LENGTH:
+        raise RejectedAsset(f"model id longer than {MAX_NAME_LENGTH} characters")
+    num_vertices = _check_text(path)
+    geometry = clean_geometry(_import_geometry(path, num_vertices))
+    low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
+    center = (low.astype(np.float64) + high) / 2
+    vertices = (geometry.vertices - center).astype(np.float32)
+    size = float((high - low).max())
+    mesh = _create_mesh(
+        path.parent.parent.name, geometry, vertices, cube_project(geometry, vertices / size)
+    )
+    bbox = np.stack([vertices.min(axis=0), vertices.max(axis=0)]).astype(np.float64)
+    return Model(mesh, center, bbox, len(geometry.corner_vertices))
+
+
+def _check_text(path: Path) -> int:
+    """Looks for what Blender's importer would pass over in silence; returns the vertex count.
+
+    The importer of Blender 4.5 reads a coordinate that is no number as 0, and every version skips
+    a face that it cannot read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RejectedAsset("no OBJ file" if not path.exists() else str(error.strerror)) from None
+    if not data.strip():
+        raise RejectedAsset("empty file")
+    if b"\0" in data:
+        raise RejectedAsset("binary data, not an OBJ file")
+    lowered = data.lower()
+    if (b"nan" in lowered or b"inf" in lowered) and re.search(
+        rb"^v[ \t][^\n]*(nan|inf)", lowered, re.MULTILINE
+    ):
+        raise RejectedAsset("a vertex is not finite")
+    _check_last_line(data)
+    return len(re.findall(rb"^[ \t]*v[ \t]", data, re.MULTILINE))
+
+
+def _check_last_line(data: bytes) -> None:
+    """Refuses a file that stops in the middle of a vertex or a face."""
+    if data.endswith(b"\n"):
+        return
+    *_, last_line = data.splitlines()
+    fields = last_line.split()
+    if fields and fields[0] in (b"v", b"vn", b"vt"):
+        raise RejectedAsset("truncated: ends within its vertices")
+    if fields and fields[0] == b"f":
+        corner_forms = {re.sub(rb"-?\d+", b"1", corner) for corner in fields[1:]}
+        if len(fields) < 4 or len(corner_forms) != 1 or b"1" not in corner_forms.pop()[-1:]:
+            raise RejectedAsset("truncated: ends within a face")
+
+
+def _import_geometry(path: Path, num_vertices: int) -> Geometry:
+    """All faces of a file, from however many objects, in the coordinates of the file."""
+    before = {block.as_pointer() for block in bpy.data.objects}
+    try:
+        bpy.ops.wm.obj_import(filepath=str(path), forward_axis="Y", up_axis="Z")
+    except RuntimeError as error:
+        raise RejectedAsset(f"Blender cannot import it: {' '.join(str(error).split())}") from None
+    imported = [o for o in bpy.data.objects if o.as_pointer() not in before]
+    meshes = [obj.data for obj in imported if obj.type == "MESH"]
+    parts = [_read_geometry(mesh) for mesh in meshes if len(mesh.polygons) > 0]
+    num_imported = sum(len(mesh.vertices) for mesh in meshes)
+    bpy.data.batch_remove([*imported, *meshes])  # its materials go with the next reset
+    if not parts:
+        raise RejectedAsset("no faces")
+    if num_imported < (1 - MAX_UNUSED_SHARE) * num_vertices:
+        raise RejectedAsset(
+            f"truncated: {num_vertices - num_imported} of {num_vertices} vertices have no face"
+        )
+    return _join(parts)
+
+
+def _read_array(collection: bpy.types.bpy_prop_collection, name: str, width: int) -> np.ndarray:
+    is_integer = name in ("vertex_index", "loop_total")
+    values = np.empty(len(collection) * width, np.int32 if is_integer else np.float32)
+    collection.foreach_get(name, values)
+    return values.reshape(-1, width) if width > 1 else values
+
+
+def _read_geometry(mesh: bpy.types.Mesh) -> Geometry:
+    face_sizes = _read_array(mesh.polygons, "loop_total", 1)
+    face_normals = _read_array(mesh.polygons, "normal", 3)
+    if mesh.has_custom_normals:
+        corner_normals = _read_corner_normals(mesh)
+    else:
+        corner_normals = np.repeat(face_normals, face_sizes, axis=0)
+    return Geometry(
+        vertices=_read_array(mesh.vertices, "co", 3),
+        corner_vertices=_read_array(mesh.loops, "vertex_index", 1),
+        face_sizes=face_sizes,
+        corner_normals=corner_normals,
+        face_normals=face_normals,
+        face_areas=_read_array(mesh.polygons, "area", 1),
+    )
+
+
+def _read_corner_normals(mesh: bpy.types.Mesh) -> np.ndarray:
+    """The file's own normals, (c, 3); from 4.1 on they need no computing first."""
+    if bpy.app.version >= (4, 1):
+        return _read_array(mesh.corner_normals, "vector", 3)
+    mesh.use_auto_smooth = True
+    mesh.calc_normals_split()
+    return _read_array(mesh.loops, "normal", 3)
+
+
+def _join(parts: list[Geometry]) -> Geometry:
+    offsets = np.cumsum([0] + [len(part.vertices) for part in parts[:-1]])
+    return Geometry(
+        vertices=np.concatenate([part.vertices for part in parts]),
+        corner_vertices=np.concatenate(
+            [part.corner_vertices + offset for part, offset in zip(parts, offsets, strict=True)]
+        ).astype(np.int32),
+        face_sizes=np.concatenate([part.face_sizes for part in parts]),
+        corner_normals=np.concatenate([part.corner_normals for part in parts]),
+        face_normals=np.concatenate([part.face_normals for part in parts]),
+        face_areas=np.concatenate([part.face_areas for part in parts]),
+    )
+
+
+# --- cleaning -----------------------------------------------------------------------------------
+
+
+def clean_geometry(geometry: Geometry) -> Geometry:
+    """Drops doubled and zero-area faces and what no face uses; turns normals to their face's side.
+
+    Two faces are doubles when their corners stand at the same places, whichever way round.
+
+    Raises:
+        RejectedAsset: not finite, or nothing of any extent is left.
+    """
+    used = geometry.vertices[geometry.corner_vertices]
+    if not np.isfinite(used).all():
+        raise RejectedAsset("a vertex is not finite")
+    size = float((used.max(axis=0) - used.min(axis=0)).max())
+    if size <= 0 or not np.isfinite(size):
+        raise RejectedAsset("degenerate: all vertices stand at one place")
+    is_kept = _find_first_faces(geometry)
+    is_kept &= geometry.face_areas > MIN_RELATIVE_AREA * size**2
+    if not is_kept.any():
+        raise RejectedAsset("degenerate: no face has an area")
+    is_kept_corner = np.repeat(is_kept, geometry.face_sizes)
+    used_vertices, corner_vertices = np.unique(
+        geometry.corner_vertices[is_kept_corner], return_inverse=True
+    )
+    face_sizes, face_normals = geometry.face_sizes[is_kept], geometry.face_normals[is_kept]
+    return Geometry(
+        vertices=geometry.vertices[used_vertices],
+        corner_vertices=corner_vertices.astype(np.int32).reshape(-1),
+        face_sizes=face_sizes,
+        corner_normals=_turn_normals(
+            geometry.corner_normals[is_kept_corner], np.repeat(face_normals, face_sizes, axis=0)
+        ),
+        face_normals=face_normals,
+        face_areas=geometry.face_areas[is_kept],
+    )
+
+
+def _find_first_faces(geometry: Geometry) -> np.ndarray:
+    """Which faces are the first with their corners at these places, (f,) bool."""
+    # Adding 0 makes -0 and 0 the same bytes.
+    places = np.ascontiguousarray(geometry.vertices + np.float32(0)).view("V12").reshape(-1)
+    _, place_of_vertex = np.unique(places, return_inverse=True)
+    place_of_corner = place_of_vertex.reshape(-1)[geometry.corner_vertices]
+    face_starts = np.cumsum(geometry.face_sizes) - geometry.face_sizes
+    is_first = np.zeros(len(geometry.face_sizes), bool)
+    for face_size in np.unique(geometry.face_sizes):
+        faces = np.flatnonzero(geometry.face_sizes == face_size)
+        corners = face_starts[faces][:, None] + np.arange(face_size)
+        keys = np.sort(place_of_corner[corners], axis=1)
+        _, first = np.unique(keys, axis=0, return_index=True)
+        is_first[faces[first]] = True
+    return is_first
+
+
+def _turn_normals(corner_normals: np.ndarray, face_normals: np.ndarray) -> np.ndarray:
+    """Normals on the side that their face looks to; a face's own where there is none."""
+    side = np.sum(corner_normals * face_normals, axis=1, keepdims=True)
+    length = np.linalg.norm(corner_normals, axis=1, keepdims=True)
+    is_usable = np.isfinite(side) & (length > 0.5) & (np.abs(side) > 1e-3)
+    return np.where(is_usable, corner_normals * np.sign(side), face_normals).astype(np.float32)
+
+
+def cube_project(geometry: Geometry, vertices: np.ndarray) -> np.ndarray:
+    """Texture coordinates by projection from the side of a cube that a face looks to most.
+
+    Args:
+        geometry: the faces.
+        vertices: (v, 3), centred and with a largest side of 1.
+
+    Returns:
+        (c, 2) float32: half a texture spans the largest side, as Blender's own cube projection
+        has it; the centre is at (0.5, 0.5).
+    """
+    dominant = np.abs(geometry.face_normals).argmax(axis=1)
+    axes = np.array([[1, 2], [0, 2], [0, 1]])[np.repeat(dominant, geometry.face_sizes)]
+    corners = vertices[geometry.corner_vertices]
+    return (0.5 + 0.5 * np.take_along_axis(corners, axes, axis=1)).astype(np.float32)
+
+
+def _create_mesh(
+    name: str, geometry: Geometry, vertices: np.ndarray, uv: np.ndarray
+) -> bpy.types.Mesh:
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(len(vertices))
+    mesh.vertices.foreach_set("co", vertices.reshape(-1))
+    mesh.loops.add(len(geometry.corner_vertices))
+    mesh.loops.foreach_set("vertex_index", geometry.corner_vertices)
+    mesh.polygons.add(len(geometry.face_sizes))
+    face_starts = (np.cumsum(geometry.face_sizes) - geometry.face_sizes).astype(np.int32)
+    mesh.polygons.foreach_set("loop_start", face_starts)
+    if bpy.app.version < (4, 1):  # later versions derive it
+        mesh.polygons.foreach_set("loop_total", geometry.face_sizes)
+    mesh.update(calc_edges=True)
+    mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", uv.reshape(-1))
+    _set_corner_normals(mesh, geometry.corner_normals)
+    return mesh
+
+
+def _set_corner_normals(mesh: bpy.types.Mesh, corner_normals: np.ndarray) -> None:
+    mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), bool))
+    if bpy.app.version < (4, 1):  # later versions need no switch
+        mesh.use_auto_smooth = True
+    mesh.normals_split_custom_set(corner_normals.tolist())
+
+
+# --- placing ------------------------------------------------------------------------------------
+
+
+def create_model_object(
+    scene: bpy.types.Scene,
+    model: Model,
+    plan: ObjectPlan,
+    instance: int,
+    material: bpy.types.Material,
+) -> bpy.types.Object:
+    """Places a model as planned; ``instance`` (from 1) becomes its value in the instance pass."""
+    obj = create_object(scene, f"Object {instance}", model.mesh, plan.location, plan.euler)
+    largest_side = float((model.bbox[1] - model.bbox[0]).max())
+    obj.scale = np.array(plan.scale) * (LARGEST_SIDE_M / largest_side)
+    obj.pass_index = instance
+    # The mesh is shared by the samples of a group, the material belongs to the object.
+    if not model.mesh.materials:
+        model.mesh.materials.append(None)
+    obj.material_slots[0].link = "OBJECT"
+    obj.material_slots[0].material = material
+    return obj
+
+
+def read_pose(obj: bpy.types.Object, model: Model) -> dict[str, np.ndarray]:
+    """Pose fields of the record, as Blender holds them (call after the view layer's update)."""
+    uncenter = np.eye(4)
+    uncenter[:3, 3] = -model.center
+    return {
+        "rot_mat": np.array(obj.rotation_euler.to_matrix()),
+        "quaternion": np.array(obj.rotation_euler.to_quaternion()),
+        "euler": np.array(obj.rotation_euler),
+        "bbox": model.bbox,
+        "scale": np.array(obj.scale),
+        "location": np.array(obj.location),
+        "obj_to_world": np.array(obj.matrix_world) @ uncenter,
+    }

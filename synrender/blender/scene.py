@@ -1,0 +1,76 @@
+"""The stage: an empty scene, camera, lights and backdrop."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import bpy
+
+from synrender.camera import SENSOR_WIDTH_MM
+from synrender.settings import Scene
+
+
+def reset_scene(keep: Collection[bpy.types.ID] = ()) -> None:
+    """Removes all objects, lights, cameras, materials, images and meshes but those to keep.
+
+    ``batch_remove`` frees their memory; deleting objects alone would let it grow without end.
+    """
+    data = bpy.data
+    kinds = (data.objects, data.lights, data.cameras, data.materials, data.images, data.meshes)
+    kept = {block.as_pointer() for block in keep}
+    data.batch_remove([b for kind in kinds for b in kind if b.as_pointer() not in kept])
+
+
+def create_object(
+    scene: bpy.types.Scene,
+    name: str,
+    data: bpy.types.ID,
+    location: tuple[float, ...],
+    rotation: tuple[float, ...] = (0.0, 0.0, 0.0),
+) -> bpy.types.Object:
+    """An object of the scene with the given data block; location in m, rotation XYZ in rad."""
+    obj = bpy.data.objects.new(name, data)
+    obj.location, obj.rotation_euler = location, rotation
+    scene.collection.objects.link(obj)
+    return obj
+
+
+def create_camera(scene: bpy.types.Scene, settings: Scene) -> bpy.types.Object:
+    """The camera, made the active one."""
+    camera = bpy.data.cameras.new("Camera")
+    camera.lens = settings.camera_lens
+    camera.sensor_fit, camera.sensor_width = "HORIZONTAL", SENSOR_WIDTH_MM
+    camera.clip_start, camera.clip_end = 0.01, 1000
+    obj = create_object(scene, "Camera", camera, settings.camera_location, settings.camera_rotation)
+    scene.camera = obj
+    return obj
+
+
+def create_lights(
+    scene: bpy.types.Scene, settings: Scene, light_location: tuple[float, ...]
+) -> tuple[bpy.types.Object, bpy.types.Object]:
+    """The point light at ``light_location`` (m), and the sun straight above."""
+    point = bpy.data.lights.new("Point", "POINT")
+    point.energy, point.shadow_soft_size = settings.light_energy, settings.light_radius
+    sun = bpy.data.lights.new("Sun", "SUN")
+    sun.energy = settings.sun_energy
+    return (
+        create_object(scene, "Point", point, light_location),
+        create_object(scene, "Sun", sun, (0.0, 0.0, 0.0)),
+    )
+
+
+def create_backdrop(
+    scene: bpy.types.Scene, settings: Scene, material: bpy.types.Material
+) -> bpy.types.Object:
+    """A square plane behind the objects that faces the camera; the texture spans it once."""
+    half = settings.backdrop_size / 2
+    mesh = bpy.data.meshes.new("Backdrop")
+    corners = [(-half, -half, 0), (half, -half, 0), (half, half, 0), (-half, half, 0)]
+    mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
+    uv = mesh.uv_layers.new(name="UVMap")
+    uv.data.foreach_set("uv", [0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0])
+    mesh.materials.append(material)
+    return create_object(
+        scene, "Backdrop", mesh, settings.backdrop_location, settings.camera_rotation
+    )

@@ -1,0 +1,98 @@
+"""What the user sees: progress, one-line messages, and silence over Blender's chatter."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import TextIO
+
+
+class Capture:
+    """Collects what the process writes to descriptors 1 and 2, C code included."""
+
+    def __init__(self, log_fd: int, terminal: TextIO) -> None:
+        self._log_fd = log_fd
+        self.terminal = terminal  # writes past the capture, to where stderr went before
+
+    def clear(self) -> None:
+        """Forgets what was collected so far."""
+        os.ftruncate(self._log_fd, 0)
+
+    def tail(self, num_lines: int = 20) -> str:
+        """Last lines that were collected."""
+        size = os.fstat(self._log_fd).st_size
+        start = max(0, size - 200 * num_lines)
+        text = os.pread(self._log_fd, size - start, start).decode(errors="replace")
+        return "\n".join(text.splitlines()[-num_lines:])
+
+
+@contextlib.contextmanager
+def captured_output() -> Iterator[Capture]:
+    """Silences stdout and stderr at the level of descriptors; exceptions still propagate."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved_fds = os.dup(1), os.dup(2)
+    with (
+        tempfile.TemporaryFile(buffering=0) as log,
+        os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as terminal,
+    ):
+        log_fd = log.fileno()
+        fcntl.fcntl(log_fd, fcntl.F_SETFL, os.O_APPEND)  # or cleared space would fill with zeros
+        try:
+            os.dup2(log_fd, 1)
+            os.dup2(log_fd, 2)
+            yield Capture(log_fd, terminal)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for fd, saved_fd in zip((1, 2), saved_fds, strict=True):
+                os.dup2(saved_fd, fd)
+                os.close(saved_fd)
+
+
+class Progress:
+    """One live line with rate and ETA, shown only where a person watches.
+
+    Blender's own Python has no progress-bar library, hence this small one.
+    """
+
+    BAR_WIDTH = 24
+
+    def __init__(self, stream: TextIO, is_shown: bool = True, unit: str = "samples") -> None:
+        self._stream, self._unit = stream, unit
+        self._start = time.monotonic()
+        self._is_shown = is_shown and stream.isatty()
+
+    def show(self, done: int, total: int) -> None:
+        """Redraws the line after ``done`` of ``total``; 0 starts the clock."""
+        if done == 0:
+            self._start = time.monotonic()
+        if not self._is_shown:
+            return
+        seconds = time.monotonic() - self._start
+        rate = done / seconds if seconds else 0.0
+        eta = format_duration((total - done) / rate) if rate else "?"
+        filled = self.BAR_WIDTH * done // total
+        bar = "█" * filled + "░" * (self.BAR_WIDTH - filled)
+        end = "\n" if done == total else ""
+        line = f"{bar} {done}/{total} {self._unit}  {rate:.2f}/s  ETA {eta}"
+        self._stream.write(f"\r{line:<78}{end}")
+        self._stream.flush()
+
+
+def say(*lines: str) -> None:
+    """Prints lines to the user at once."""
+    for line in lines:
+        print(line, flush=True)
+
+
+def format_duration(seconds: float) -> str:
+    """``75`` to ``"1:15"``, ``3675`` to ``"1:01:15"``."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

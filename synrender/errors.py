@@ -1,0 +1,26 @@
+"""The two kinds of trouble that are not bugs: a user's mistake and a bad asset."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake that the user can mend: one line with the value, the rule and the remedy.
+
+    Entry scripts print it without a traceback and exit with status 2.
+    """
+
+
+class RejectedAsset(Exception):
+    """A model or texture that cannot be used; the message is the reason that gets recorded."""
+
+
+def nearest_name(name: str, valid_names: Iterable[str]) -> str:
+    """Says which valid name was probably meant: ``"; did you mean 'chair'?"`` or the whole list."""
+    valid_names = sorted(valid_names)
+    close = difflib.get_close_matches(name, valid_names, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; valid: {', '.join(valid_names[:20])}" if valid_names else ""

@@ -1,0 +1,108 @@
+"""Tells whole image files from truncated ones by their structure, without decoding the pixels.
+
+Needs the standard library alone, so that Blender's own Python can check what it wrote, and reads
+a file once: checking a data set of 60,000 samples takes seconds, not minutes.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+EXR_MAGIC = b"v/1\x01"
+JPEG_MAGIC = b"\xff\xd8\xff"
+
+_EXR_MULTIPART_FLAG = 0x1000
+
+
+def find_image_damage(path: Path) -> str | None:
+    """What is wrong with a PNG, EXR or JPEG file, or None if it is whole.
+
+    PNG: every chunk's checksum, and the end chunk. EXR: the last chunk of the offset table ends
+    within the file. JPEG: an end marker after the last scan. Other formats pass.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return error.strerror or "cannot be read"
+    if not data:
+        return "empty file"
+    try:
+        if data.startswith(PNG_SIGNATURE):
+            return _find_png_damage(data)
+        if data.startswith(EXR_MAGIC):
+            return _find_exr_damage(data)
+    except (struct.error, IndexError, ValueError, KeyError):
+        return "truncated"
+    if data.startswith(JPEG_MAGIC) and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
+        return "truncated JPEG"
+    return None
+
+
+def is_whole_image(path: Path) -> bool:
+    """Whether a file is a whole PNG or EXR, by its own magic number."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(8)
+    except OSError:
+        return False
+    is_ours = magic == PNG_SIGNATURE or magic[:4] == EXR_MAGIC
+    return is_ours and find_image_damage(path) is None
+
+
+def _find_png_damage(data: bytes) -> str | None:
+    start = len(PNG_SIGNATURE)
+    while start < len(data):
+        length, kind = struct.unpack_from(">I4s", data, start)
+        end = start + 8 + length
+        (checksum,) = struct.unpack_from(">I", data, end)
+        if zlib.crc32(data[start + 4 : end]) != checksum:
+            return "PNG chunk with a wrong checksum"
+        if kind == b"IEND":
+            return None
+        start = end + 4
+    return "truncated PNG"
+
+
+def _find_exr_damage(data: bytes) -> str | None:
+    """OpenEXR file layout, technical introduction: header, offset table, chunks."""
+    (version,) = struct.unpack_from("<I", data, 4)
+    is_multipart = bool(version & _EXR_MULTIPART_FLAG)
+    position, num_chunks = 8, 0
+    while True:
+        attributes, position = _read_exr_header(data, position)
+        if not attributes:
+            break
+        num_chunks += _count_exr_chunks(attributes)
+        if not is_multipart:
+            break
+    offsets = struct.unpack_from(f"<{num_chunks}Q", data, position)
+    last = max(offsets)
+    if min(offsets) < position:
+        return "EXR with an unfinished offset table"
+    size_at = last + (8 if is_multipart else 4)  # a part number, and then the line number
+    (size,) = struct.unpack_from("<I", data, size_at)
+    return None if size_at + 4 + size <= len(data) else "truncated EXR"
+
+
+def _read_exr_header(data: bytes, position: int) -> tuple[dict[bytes, bytes], int]:
+    attributes = {}
+    while data[position] != 0:
+        name_end = data.index(b"\0", position)
+        kind_end = data.index(b"\0", name_end + 1)
+        (size,) = struct.unpack_from("<I", data, kind_end + 1)
+        value_start = kind_end + 5
+        attributes[data[position:name_end]] = data[value_start : value_start + size]
+        position = value_start + size
+    return attributes, position + 1
+
+
+def _count_exr_chunks(attributes: dict[bytes, bytes]) -> int:
+    if b"chunkCount" in attributes:
+        return struct.unpack("<i", attributes[b"chunkCount"])[0]
+    lines_per_chunk = {0: 1, 1: 1, 2: 1, 3: 16, 4: 32, 5: 16, 6: 32, 7: 32, 8: 32, 9: 256}
+    _, y_min, _, y_max = struct.unpack("<4i", attributes[b"dataWindow"])
+    compression = attributes[b"compression"][0]
+    return -(-(y_max - y_min + 1) // lines_per_chunk[compression])

@@ -1,0 +1,378 @@
+"""Settings as values: one frozen dataclass for each gin name, read once and passed on.
+
+``load_settings`` is the only place that talks to gin. Everything else receives a `Settings`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util  # noqa: F401  (gin looks it up as an attribute and does not import it)
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gin
+
+import paths
+from synrender.errors import UserError, nearest_name
+
+BACKDROP_PASS_INDEX = 99
+"""Material index of the backdrop in an EXR; the classes' own ids therefore stay below it."""
+
+DEFAULT_CLASSES = (
+    "airplane,aeroplane,plane",
+    "bench",
+    "cabinet",
+    "car,auto,automobile,machine,motorcar",
+    "chair",
+    "lamp",
+    "sofa,couch,lounge",
+    "table",
+    "vessel,watercraft",
+    "motorcycle,bike",
+)
+
+RENDERERS = ("cycles", "eevee")
+VIEW_TRANSFORMS = ("Standard", "Filmic", "AgX", "Raw")
+
+# --- checks -----------------------------------------------------------------------------------
+# A check takes a value and returns it in its final type, or raises ValueError with the rule.
+
+Check = Callable[[Any], Any]
+
+
+def _setting(default: Any, check: Check) -> Any:
+    return field(default=default, metadata={"check": check})
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be True or False")
+    return value
+
+
+def _integer(low: int, high: int | None = None) -> Check:
+    rule = f"must be a whole number of at least {low}"
+    if high is not None:
+        rule += f" and at most {high}"
+
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise ValueError(rule)
+        if high is not None and value > high:
+            raise ValueError(rule)
+        return value
+
+    return check
+
+
+def _number(low: float = -math.inf, high: float = math.inf) -> Check:
+    rule = "must be a finite number"
+    if low > -math.inf:
+        rule += f" of at least {low:g}"
+    if high < math.inf:
+        rule += f" and at most {high:g}"
+
+    def check(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(rule)
+        if not (math.isfinite(value) and low <= value <= high):
+            raise ValueError(rule)
+        return float(value)
+
+    return check
+
+
+def _vector(length: int) -> Check:
+    def check(value: Any) -> tuple[float, ...]:
+        if not isinstance(value, (tuple, list)) or len(value) != length:
+            raise ValueError(f"must be {length} numbers in brackets, such as (1, 0, 0.4)")
+        return tuple(_number()(v) for v in value)
+
+    return check
+
+
+def _one_of(names: Sequence[str]) -> Check:
+    def check(value: Any) -> str:
+        if value not in names:
+            raise ValueError(f"must be one of {', '.join(map(repr, names))}")
+        return value
+
+    return check
+
+
+def _class_idxs(value: Any) -> int | tuple[int, ...]:
+    if isinstance(value, (list, tuple)):
+        idxs = tuple(_integer(0)(v) for v in value)
+        if not idxs or len(set(idxs)) != len(idxs):
+            raise ValueError("must name at least one class, and each only once")
+        return idxs
+    try:
+        return _integer(1)(value)
+    except ValueError:
+        raise ValueError("must be a number N (classes 0..N-1) or a list such as [0, 4]") from None
+
+
+def _classes(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not value:
+        raise ValueError("must be a list of names or synset ids from taxonomy.json")
+    if not all(isinstance(v, str) and v for v in value) or len(set(value)) != len(value):
+        raise ValueError("must hold strings, each only once")
+    return tuple(value)
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """Runs each field's check when an instance is made."""
+
+    def __post_init__(self) -> None:
+        for f in dataclasses.fields(self):
+            value = getattr(self, f.name)
+            try:
+                object.__setattr__(self, f.name, f.metadata["check"](value))
+            except ValueError as rule:
+                name = GIN_NAMES[type(self).__name__]
+                raise UserError(f"{name}.{f.name} = {value!r}: {rule}") from None
+
+
+# --- the settings, one class for each gin name ------------------------------------------------
+
+GIN_NAMES = {
+    "Batch": "batch",
+    "Lighting": "lighting",
+    "Material": "material",
+    "Object": "object",
+    "Rendering": "rendering",
+    "Sample": "sample",
+    "Scene": "scene",
+}
+
+
+@gin.configurable("batch")
+@dataclass(frozen=True)
+class Batch(_Checked):
+    """Which samples to render."""
+
+    num_samples: int = _setting(20, _integer(1))  # how many, from idx_offset on
+    idx_offset: int = _setting(0, _integer(0))  # index of the first one
+    cache_obj_frames: int = _setting(10, _integer(1))  # samples of a group: they share models
+    seed: int = _setting(0, _integer(0))  # of every random choice
+
+
+@gin.configurable("lighting")
+@dataclass(frozen=True)
+class Lighting(_Checked):
+    """Position of the point light: angle -0.5 + r * N(0, 1) on an arc above the scene."""
+
+    r: float = _setting(0.0, _number(0))  # standard deviation of the angle, rad
+
+
+@gin.configurable("material")
+@dataclass(frozen=True)
+class Material(_Checked):
+    """Textures and colours."""
+
+    color_intensity: float = _setting(0.0, _number(0, 1))  # 0: texture alone, 1: colour alone
+    color_variation: float = _setting(0.2, _number(0))  # std of the jitter; 0.3 of it on the hue
+    num_modes: int = _setting(1, _integer(1))  # reference colours of a class
+    use_color_ref: bool = _setting(True, _boolean)  # a class's own colours, or random ones
+    use_emission: bool = _setting(False, _boolean)  # flat and shadowless
+    use_texture: bool = _setting(True, _boolean)  # texture images, or plain colours
+
+
+@gin.configurable("object")
+@dataclass(frozen=True)
+class Object(_Checked):
+    """Pose of the objects, and how models are dealt out over the data set."""
+
+    random_scaling: float = _setting(0.0, _number(0))  # std of the scale around 0.8
+    random_viewpoint: float = _setting(0.0, _number(0))  # std added to each Euler angle, rad
+    random_warp: float = _setting(0.1, _number(0))  # std of the scale of each axis
+    total_num_samples: int = _setting(60000, _integer(1))  # of the whole data set
+    n_buckets: int = _setting(12, _integer(1))  # slices of the data set with models of their own
+
+
+@gin.configurable("rendering")
+@dataclass(frozen=True)
+class Rendering(_Checked):
+    """How Blender renders and what it writes."""
+
+    render_exr: bool = _setting(False, _boolean)  # EXR with label passes, or PNG
+    render_samples: int = _setting(32, _integer(1))  # samples a pixel
+    renderer: str = _setting("cycles", _one_of(RENDERERS))
+    resolution: int = _setting(128, _integer(1, 16384))  # side of the square image, px
+    use_gpu: bool = _setting(False, _boolean)
+    view_transform: str = _setting("Standard", _one_of(VIEW_TRANSFORMS))  # of a PNG's colours
+    denoise: bool = _setting(True, _boolean)  # where this Blender has a denoiser
+    threads: int = _setting(0, _integer(0, 1024))  # 0: one for each CPU
+
+
+@gin.configurable("sample")
+@dataclass(frozen=True)
+class Sample(_Checked):
+    """What is in a sample."""
+
+    num_objs: int = _setting(1, _integer(1, 1000))
+    class_idxs: int | tuple[int, ...] = _setting(10, _class_idxs)  # N: all of 0..N-1, or a list
+    balanced: bool = _setting(False, _boolean)  # classes in turn over the groups, not drawn
+    classes: tuple[str, ...] = _setting(DEFAULT_CLASSES, _classes)  # names or ids; idx is class id
+
+    @property
+    def class_list(self) -> tuple[int, ...]:
+        """Class ids that may appear, in order."""
+        if isinstance(self.class_idxs, int):
+            return tuple(range(self.class_idxs))
+        return self.class_idxs
+
+
+@gin.configurable("scene")
+@dataclass(frozen=True)
+class Scene(_Checked):
+    """Camera, lights and backdrop. World: Z up, metres."""
+
+    camera_location: tuple[float, ...] = _setting((1.0, 0.0, 0.4), _vector(3))  # m
+    camera_rotation: tuple[float, ...] = _setting(  # Euler XYZ, rad
+        (0.36 * math.pi, 0.0, 0.5 * math.pi), _vector(3)
+    )
+    camera_lens: float = _setting(50.0, _number(1, 5000))  # mm, on a sensor 36 mm wide
+    light_energy: float = _setting(100.0, _number(0))  # of the point light, W
+    light_radius: float = _setting(1.0, _number(0))  # of the point light, m: softness of shadows
+    light_distance: float = _setting(1.5, _number(0))  # of the point light from the origin, m
+    sun_energy: float = _setting(1.0, _number(0))  # W / m^2, straight from above
+    backdrop_size: float = _setting(20.0, _number(0.01))  # side of the square plane, m
+    backdrop_location: tuple[float, ...] = _setting((-3.0, 0.0, -1.2), _vector(3))  # m
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a run."""
+
+    batch: Batch = field(default_factory=Batch)
+    lighting: Lighting = field(default_factory=Lighting)
+    material: Material = field(default_factory=Material)
+    object: Object = field(default_factory=Object)
+    rendering: Rendering = field(default_factory=Rendering)
+    sample: Sample = field(default_factory=Sample)
+    scene: Scene = field(default_factory=Scene)
+
+    def __post_init__(self) -> None:
+        end, total = self.batch.idx_offset + self.batch.num_samples, self.object.total_num_samples
+        if end > total:
+            raise UserError(
+                f"batch.idx_offset + batch.num_samples = {end}: must be at most "
+                f"object.total_num_samples = {total}; raise the latter for a larger data set"
+            )
+        if self.object.n_buckets > total:
+            raise UserError(
+                f"object.n_buckets = {self.object.n_buckets}: must be at most "
+                f"object.total_num_samples = {total}"
+            )
+        num_classes, last = len(self.sample.classes), max(self.sample.class_list)
+        if last >= num_classes:
+            raise UserError(
+                f"sample.class_idxs = {self.sample.class_idxs!r}: class {last} does not exist; "
+                f"sample.classes names {num_classes}, 0 to {num_classes - 1}"
+            )
+        if self.rendering.render_exr and last >= BACKDROP_PASS_INDEX:
+            raise UserError(
+                f"sample.class_idxs = {self.sample.class_idxs!r}: with rendering.render_exr class "
+                f"ids must be below {BACKDROP_PASS_INDEX}, the backdrop's own index"
+            )
+        if self.rendering.render_exr and self.rendering.renderer == "eevee":
+            raise UserError(
+                "rendering.renderer = 'eevee': Eevee writes no label passes, so with "
+                "rendering.render_exr = True use 'cycles'"
+            )
+
+
+# --- gin ----------------------------------------------------------------------------------------
+
+
+def find_config(name: str) -> Path:
+    """Path of a gin file given by its name in ``config/`` (``render_multi``) or by its path.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    for candidate in (paths.CONFIG_DIR / f"{name}.gin", Path(name), Path(f"{name}.gin")):
+        if candidate.is_file():
+            return candidate
+    names = [p.stem for p in paths.CONFIG_DIR.glob("*.gin")]
+    raise UserError(
+        f"--gin_config {name}: no such file in config/ and no such path{nearest_name(name, names)}"
+    )
+
+
+def load_settings(gin_config: Iterable[str] = (), gin_param: Iterable[str] = ()) -> Settings:
+    """Reads gin files, then bindings (which win), and returns checked settings.
+
+    Args:
+        gin_config: names from ``config/`` without ``.gin``, or paths; later ones win.
+        gin_param: bindings such as ``"material.use_texture = False"``.
+
+    Raises:
+        UserError: an unknown file, name or parameter, or a value of the wrong type or range.
+    """
+    config_files = [str(find_config(name)) for name in gin_config]
+    bindings = list(gin_param)
+    for binding in bindings:
+        if "=" not in binding:
+            raise UserError(f"--gin_param {binding!r}: must read 'name.parameter = value'")
+    gin.clear_config()
+    try:
+        gin.parse_config_files_and_bindings(config_files, bindings, finalize_config=False)
+        return Settings(**{name: gin.get_configurable(name)() for name in GIN_NAMES.values()})
+    except UserError as error:
+        raise UserError(str(error).splitlines()[0]) from None  # gin appends where it was called
+    except (ValueError, SyntaxError, TypeError, OSError) as error:
+        raise UserError(_explain_gin_error(str(error), bindings)) from error
+    finally:
+        gin.clear_config()
+
+
+def _explain_gin_error(message: str, bindings: list[str]) -> str:
+    parameters = {
+        name: [f.name for f in dataclasses.fields(f_type)] for name, f_type in _setting_types()
+    }
+    if match := re.search(r"No configurable matching '([^']+)'", message):
+        name = match[1]
+        return f"{name}: no such group of parameters{nearest_name(name, parameters)}"
+    if match := re.search(
+        r"Configurable '([^']+)' doesn't have a parameter named '(\w+)'", message
+    ):
+        name, parameter = match.groups()
+        hint = nearest_name(parameter, parameters.get(name, ()))
+        return f"{name}.{parameter}: no such parameter{hint}"
+    where = f" in {bindings}" if bindings else ""
+    first_line = " ".join(message.split())
+    return f"gin cannot read the configuration{where}: {first_line}; text needs quotation marks"
+
+
+def _setting_types() -> list[tuple[str, type]]:
+    by_class = {c.__name__: c for c in _Checked.__subclasses__()}
+    return [(name, by_class[class_name]) for class_name, name in GIN_NAMES.items()]
+
+
+# --- the way out ----------------------------------------------------------------------------------
+
+
+def settings_to_dict(settings: Settings) -> dict[str, Any]:
+    """Flat dictionary ``{"batch.seed": 0, ...}`` with values that JSON can hold."""
+    return {
+        f"{group}.{name}": list(value) if isinstance(value, tuple) else value
+        for group, values in dataclasses.asdict(settings).items()
+        for name, value in values.items()
+    }
+
+
+def settings_to_gin(settings: Settings) -> str:
+    """The operative configuration as gin text that `load_settings` reads back to equal settings."""
+    lines = []
+    for group, values in dataclasses.asdict(settings).items():
+        lines += [f"# Parameters for {group}:", "# " + "=" * 78]
+        lines += [f"{group}.{name} = {value!r}" for name, value in sorted(values.items())]
+        lines.append("")
+    return "\n".join(lines)
