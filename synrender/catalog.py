@@ -1,4 +1,4 @@
-"""What there is to draw from: ShapeNet's models, sorted and dealt out to buckets, and DTD's textures.
+"""What there is to draw from: ShapeNet's models, dealt out to buckets, and DTD's textures.
 
 Nothing is read on import; `load_catalog` lists folders and opens no model.
 """

@@ -10,6 +10,7 @@ that Blender 3.4 to 5.0 brings along.
 from __future__ import annotations
 
 import colorsys
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from synrender.settings import Batch, Lighting, Material, Object, Sample, Scene,
 CLASS, MODEL, TEXTURE, COLOR, POSE, LIGHT, LAYOUT, NOISE, COLOR_REFERENCE = range(9)
 
 REST_EULER = (0.5 * math.pi, 0.0, -math.pi / 6)
-"""Pose that viewpoint noise is added to, rad: turns a model's Y up into Z up, seen from the side."""
+"""Pose that viewpoint noise is added to, rad: a model's Y turns up, its side to the camera."""
 
 MEAN_SCALE = 0.8
 SCALE_RANGE = (0.1, 1.5)
@@ -105,8 +106,7 @@ def idx_to_group(idx: int, batch: Batch, objects: Object) -> int:
     bucket = idx_to_bucket(idx, objects)
     first_idxs = [bucket_to_first_idx(b, objects) for b in range(bucket + 1)]
     num_groups_before = sum(
-        -(-(end - start) // batch.cache_obj_frames)
-        for start, end in zip(first_idxs[:-1], first_idxs[1:], strict=True)
+        -(-(end - start) // batch.cache_obj_frames) for start, end in itertools.pairwise(first_idxs)
     )
     return num_groups_before + (idx - first_idxs[bucket]) // batch.cache_obj_frames
 

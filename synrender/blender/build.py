@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 
 from synrender.blender.materials import create_material, load_texture
-from synrender.blender.objects import Model, ModelCache, create_model_object, read_pose
+from synrender.blender.objects import Model, create_model_object, load_model, read_pose
 from synrender.blender.scene import create_backdrop, create_camera, create_lights, reset_scene
 from synrender.catalog import MAX_NAME_LENGTH, Catalog
 from synrender.errors import RejectedAsset, UserError
@@ -18,8 +18,8 @@ from synrender.settings import BACKDROP_PASS_INDEX, Settings
 class Builder:
     """Builds one sample after the other in the same scene.
 
-    What it keeps between samples is a cache of meshes and the list of rejected assets; neither
-    changes what a sample looks like.
+    What it keeps between samples are the models of the last one, which the next of the same group
+    shows again, and the list of rejected assets; neither changes what a sample looks like.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Builder:
         rejected: dict[str, str],
     ) -> None:
         self._scene, self._settings, self._catalog = scene, settings, catalog
-        self._models = ModelCache()
+        self._models: dict[str, Model] = {}
         self.rejected = dict(rejected)  # {name: reason}, of models and textures
 
     def build_sample(self, plan: SamplePlan) -> np.ndarray:
@@ -39,56 +39,70 @@ class Builder:
         Raises:
             UserError: no model or texture that the plan could use is left.
         """
-        reset_scene(keep=self._models.trim())
-        scene, settings = self._scene, self._settings
-        images = self._load_textures(plan)
-        textures = [name for name, _ in images]
-        backdrop, *materials = [
-            create_material(name, settings.material, color, image, pass_index)
-            for name, color, (_, image), pass_index in zip(
-                ["Backdrop", *(f"Object {k}" for k in range(1, len(plan.objects) + 1))],
-                [plan.backdrop_color, *(obj.color for obj in plan.objects)],
-                images,
-                [BACKDROP_PASS_INDEX, *(obj.class_idx for obj in plan.objects)],
-                strict=True,
+        reset_scene(keep=[model.mesh for model in self._models.values()])
+        textures, images = self._load_textures(plan)
+        backdrop, *materials = self._create_materials(plan, images)
+        create_camera(self._scene, self._settings.scene)
+        create_lights(self._scene, self._settings.scene, plan.light_location)
+        create_backdrop(self._scene, self._settings.scene, backdrop)
+        names = [self._load_model(obj_plan, plan.bucket) for obj_plan in plan.objects]
+        self._models = {name: self._models[name] for name in names}
+        objects = [
+            create_model_object(self._scene, self._models[name], obj_plan, k, material)
+            for k, (name, obj_plan, material) in enumerate(
+                zip(names, plan.objects, materials, strict=True), start=1
             )
         ]
-        create_camera(scene, settings.scene)
-        create_lights(scene, settings.scene, plan.light_location)
-        create_backdrop(scene, settings.scene, backdrop)
-        placed = []
-        for k, obj_plan in enumerate(plan.objects):
-            model_id, model = self._load_model(obj_plan, plan.bucket)
-            obj = create_model_object(scene, model, obj_plan, k + 1, materials[k])
-            placed.append((model_id, model, obj))
         bpy.context.view_layer.update()
+        return self._describe(plan, names, objects, textures)
 
-        record = np.zeros(len(plan.objects), RECORD_DTYPE)
-        for k, (model_id, model, obj) in enumerate(placed):
-            for name, value in read_pose(obj, model).items():
-                record[name][k] = value
-            record["class"][k] = plan.objects[k].class_idx
-            record["synset_id"][k] = self._catalog.synset_ids[plan.objects[k].class_idx]
-            record["model_id"][k] = model_id
-            record["texture"][k] = textures[k + 1]
-            record["color"][k] = plan.objects[k].color
-            record["instance"][k] = k + 1
+    def _describe(
+        self,
+        plan: SamplePlan,
+        names: list[str],
+        objects: list[bpy.types.Object],
+        textures: list[str],
+    ) -> np.ndarray:
+        record = np.zeros(len(objects), RECORD_DTYPE)
+        for k, (name, obj) in enumerate(zip(names, objects, strict=True)):
+            record["synset_id"][k], record["model_id"][k] = name.split("/", 1)
+            for field, value in read_pose(obj, self._models[name]).items():
+                record[field][k] = value
+            record["instance"][k] = obj.pass_index
+        record["class"] = [obj_plan.class_idx for obj_plan in plan.objects]
+        record["color"] = [obj_plan.color for obj_plan in plan.objects]
+        record["backdrop_color"] = plan.backdrop_color
+        record["backdrop_texture"], record["texture"] = textures[0], textures[1:]
         record["light"] = plan.light_location
-        record["sample_idx"], record["bucket"] = plan.idx, plan.bucket
-        record["group"] = plan.group
-        record["backdrop_texture"], record["backdrop_color"] = textures[0], plan.backdrop_color
+        record["sample_idx"], record["bucket"], record["group"] = plan.idx, plan.bucket, plan.group
         return record
 
-    def _load_model(self, plan: ObjectPlan, bucket: int) -> tuple[str, Model]:
-        """The first candidate that loads; what does not is remembered with its reason."""
+    def _create_materials(
+        self, plan: SamplePlan, images: list[bpy.types.Image | None]
+    ) -> list[bpy.types.Material]:
+        """Materials of the backdrop and of each object."""
+        parts = [("Backdrop", plan.backdrop_color, BACKDROP_PASS_INDEX)]
+        for k, obj_plan in enumerate(plan.objects, start=1):
+            parts.append((f"Object {k}", obj_plan.color, obj_plan.class_idx))
+        return [
+            create_material(name, self._settings.material, color, image, pass_index)
+            for (name, color, pass_index), image in zip(parts, images, strict=True)
+        ]
+
+    def _load_model(self, plan: ObjectPlan, bucket: int) -> str:
+        """Makes the first candidate that loads ready in ``_models``; returns ``synset/model``.
+
+        What does not load is remembered with its reason.
+        """
         for model_id in plan.model_ids:
             name = f"{self._catalog.synset_ids[plan.class_idx]}/{model_id}"
             if name in self.rejected:
                 continue
             try:
-                return model_id, self._models.load(
-                    self._catalog.model_path(plan.class_idx, model_id)
-                )
+                if name not in self._models:
+                    path = self._catalog.model_path(plan.class_idx, model_id)
+                    self._models[name] = load_model(path)
+                return name
             except RejectedAsset as reason:
                 self.rejected[name] = str(reason)
         raise UserError(
@@ -97,13 +111,13 @@ class Builder:
             "or remove them, or lower object.n_buckets"
         )
 
-    def _load_textures(self, plan: SamplePlan) -> list[tuple[str, bpy.types.Image | None]]:
+    def _load_textures(self, plan: SamplePlan) -> tuple[list[str], list[bpy.types.Image | None]]:
         """Names and images for the backdrop and each object; a bad one is replaced by a spare."""
         num_needed = len(plan.objects) + 1
         if not plan.textures:
-            return [("", None)] * num_needed
+            return [""] * num_needed, [None] * num_needed
         spares = iter(plan.textures[num_needed:])
-        chosen = []
+        names, images = [], []
         for name in plan.textures[:num_needed]:
             image = self._load_texture(name)
             while image is None:
@@ -114,8 +128,9 @@ class Builder:
                         f"can be used for a sample that needs {num_needed}; mend or add some"
                     )
                 image = self._load_texture(name)
-            chosen.append((name, image))
-        return chosen
+            names.append(name)
+            images.append(image)
+        return names, images
 
     def _load_texture(self, name: str) -> bpy.types.Image | None:
         if name in self.rejected:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +22,6 @@ MAX_UNUSED_SHARE = 0.05
 
 MIN_RELATIVE_AREA = 1e-12
 """Smallest area of a face that is kept, as a share of the squared largest side."""
-
-MAX_CACHED_CORNERS = 4_000_000
-"""Bound of a `ModelCache`: face corners of all its meshes together, some 200 MB."""
 
 
 @dataclass(frozen=True)
@@ -47,34 +43,6 @@ class Model:
     mesh: bpy.types.Mesh  # vertices as in the file, minus center
     center: np.ndarray  # (3,) float64, of the bounding box, model units
     bbox: np.ndarray  # (2, 3) float64, min and max corner of the mesh as it stands
-    num_corners: int
-
-
-class ModelCache:
-    """Meshes of the models that were used last, bounded by their size."""
-
-    def __init__(self, max_corners: int = MAX_CACHED_CORNERS) -> None:
-        self._max_corners = max_corners
-        self._models: OrderedDict[Path, Model] = OrderedDict()
-
-    def load(self, path: Path) -> Model:
-        """The model of a file, from the cache or from disk.
-
-        Raises:
-            RejectedAsset: the file cannot be used.
-        """
-        if path not in self._models:
-            self._models[path] = load_model(path)
-        self._models.move_to_end(path)
-        return self._models[path]
-
-    def trim(self) -> list[bpy.types.Mesh]:
-        """Forgets the least recently used beyond the bound; returns the meshes to keep."""
-        while sum(m.num_corners for m in self._models.values()) > self._max_corners:
-            if len(self._models) == 1:
-                break
-            self._models.popitem(last=False)
-        return [model.mesh for model in self._models.values()]
 
 
 # --- loading ------------------------------------------------------------------------------------
@@ -98,7 +66,7 @@ def load_model(path: Path) -> Model:
         path.parent.parent.name, geometry, vertices, cube_project(geometry, vertices / size)
     )
     bbox = np.stack([vertices.min(axis=0), vertices.max(axis=0)]).astype(np.float64)
-    return Model(mesh, center, bbox, len(geometry.corner_vertices))
+    return Model(mesh, center, bbox)
 
 
 def _check_text(path: Path) -> int:
