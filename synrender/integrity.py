@@ -30,14 +30,15 @@ def find_image_damage(path: Path) -> str | None:
     if not data:
         return "empty file"
     try:
-        if data.startswith(PNG_SIGNATURE):
+        if data[:8] == PNG_SIGNATURE[: len(data)]:
             return _find_png_damage(data)
-        if data.startswith(EXR_MAGIC):
+        if data[:4] == EXR_MAGIC[: len(data)]:
             return _find_exr_damage(data)
     except (struct.error, IndexError, ValueError, KeyError):
         return "truncated"
-    if data.startswith(JPEG_MAGIC) and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-        return "truncated JPEG"
+    if data[:3] == JPEG_MAGIC[: len(data)]:
+        last_scan = data.rfind(b"\xff\xda")
+        return None if -1 < last_scan < data.rfind(b"\xff\xd9") else "truncated JPEG"
     return None
 
 

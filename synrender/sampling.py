@@ -189,10 +189,10 @@ def draw_colors(
     return np.array([colorsys.hsv_to_rgb(*row) for row in hsv]), backdrop
 
 
-def draw_light(seed: int, idx: int, lighting: Lighting, scene: Scene) -> np.ndarray:
+def draw_light(seed: int, idx: int, lighting: Lighting, scene: Scene) -> Vector:
     """Location of the point light, (3,) in m: on an arc in the plane x = 0."""
     angle = LIGHT_ANGLE + lighting.r * create_rng(seed, LIGHT, idx).standard_normal()
-    return scene.light_distance * np.array([0, np.sin(angle), np.cos(angle)])
+    return (0.0, scene.light_distance * math.sin(angle), scene.light_distance * math.cos(angle))
 
 
 def draw_noise_seed(seed: int, idx: int) -> int:
@@ -295,7 +295,7 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
         objects=tuple(objects),
         textures=draw_textures(seed, idx, catalog.textures) if use_texture else (),
         backdrop_color=_vector(backdrop_color),
-        light_location=_vector(draw_light(seed, idx, settings.lighting, settings.scene)),
+        light_location=draw_light(seed, idx, settings.lighting, settings.scene),
         noise_seed=draw_noise_seed(seed, idx),
     )
 

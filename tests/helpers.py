@@ -1,0 +1,128 @@
+"""What several tests need: render.py run for real, and its files read by other code than ours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gin
+import imageio.v3 as iio
+import numpy as np
+import OpenEXR
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """One way to start render.py, writing into one data folder."""
+
+    name: str  # "wheel" or "debian"
+    data_dir: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def command(self) -> list[str]:
+        if self.name == "wheel":
+            return [sys.executable, "render.py"]
+        return ["blender", "--background", "--python", "render.py", "--"]
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [*self.command, *map(str, arguments)],
+            cwd=PROJECT_DIR,
+            env=self.full_environment(**environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def full_environment(self, **environment: str) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("SYNRENDER_")}
+        ours = {"SYNRENDER_DATA_DIR": str(self.data_dir), **self.environment, **environment}
+        return {**inherited, **ours}
+
+    def run(self, *arguments: str, status: int = 0, **environment: str) -> str:
+        """Runs to the end, checks the exit status, and returns both outputs together."""
+        process = self.start(*arguments, **environment)
+        output = "".join(process.communicate(timeout=300))
+        assert process.returncode == status, output
+        return output
+
+    def render(self, dataset_name: str, *bindings: str, config: str = "render_single") -> Path:
+        """Renders a small, quick data set and returns its folder."""
+        quick = ["rendering.resolution = 32", "rendering.render_samples = 1"]
+        self.run("-d", dataset_name, "-g", config, "-p", *quick, *bindings)
+        return self.data_dir / dataset_name
+
+
+def link_gin(folder: Path) -> Path:
+    """A folder for PYTHONPATH that holds gin-config alone, for a Blender executable's Python."""
+    folder.mkdir()
+    (folder / "gin").symlink_to(Path(gin.__file__).parent)
+    return folder
+
+
+def has_blender_executable() -> bool:
+    return shutil.which("blender") is not None
+
+
+def read_image(dataset_dir: Path, idx: int) -> np.ndarray:
+    """8-bit RGB of a PNG, (h, w, 3)."""
+    return iio.imread(dataset_dir / "img" / f"{idx:05d}.png")
+
+
+def read_images(dataset_dir: Path) -> np.ndarray:
+    """8-bit RGB of all PNGs in order, (n, h, w, 3)."""
+    return np.stack([iio.imread(p) for p in sorted((dataset_dir / "img").glob("*.png"))])
+
+
+def read_passes(dataset_dir: Path, idx: int) -> dict[str, np.ndarray]:
+    """Passes of an EXR: rgb (h, w, 3) linear; instance, material, depth (h, w)."""
+    path = dataset_dir / "img" / f"{idx:05d}.exr"
+    channels = {}
+    for part in OpenEXR.File(str(path), separate_channels=True).parts:
+        for name, channel in part.channels.items():
+            channels[name.split(".", 1)[1]] = channel.pixels
+    return {
+        "rgb": np.stack([channels[f"Combined.{c}"] for c in "RGB"], axis=-1),
+        "instance": channels["IndexOB.X"],
+        "material": channels["IndexMA.X"],
+        "depth": channels["Depth.Z"],
+    }
+
+
+def read_record(dataset_dir: Path, idx: int) -> np.ndarray:
+    return np.load(dataset_dir / "img" / f"{idx:05d}.npy")
+
+
+def read_records(dataset_dir: Path) -> np.ndarray:
+    """Records of all samples in order, (n, num_objs)."""
+    return np.stack([np.load(p) for p in sorted((dataset_dir / "img").glob("*.npy"))])
+
+
+def read_obj_vertices(path: Path) -> np.ndarray:
+    """Vertices of an OBJ file as they stand in it, (v, 3)."""
+    lines = path.read_text().splitlines()
+    return np.array([line.split()[1:4] for line in lines if line.startswith("v ")], float)
+
+
+def write_shapenet(
+    folder: Path, models: dict[str, str | bytes], synset_id: str = "02691156"
+) -> Path:
+    """A ShapeNet folder with one class of the given OBJ texts by model id."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "taxonomy.json").write_text(
+        f'[{{"synsetId": "{synset_id}", "name": "airplane,aeroplane,plane", "children": [], '
+        f'"numInstances": {len(models)}}}]'
+    )
+    for model_id, text in models.items():
+        path = folder / synset_id / model_id / "models" / "model_normalized.obj"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder

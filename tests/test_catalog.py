@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import paths
+from synrender.catalog import load_catalog
+from synrender.errors import UserError
+from synrender.settings import Settings, load_settings
+
+CLASSES = [("02691156", "airplane,aeroplane,plane"), ("03001627", "chair"), ("03636649", "lamp")]
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with small ShapeNet and DTD folders in it, strangers included."""
+    shapenet, dtd = tmp_path / "ShapeNetCore.v2", tmp_path / "dtd"
+    for synset_id, _ in CLASSES:
+        for m in range(13):
+            (shapenet / synset_id / f"m{m:02d}").mkdir(parents=True)
+    taxonomy = [{"synsetId": i, "name": n, "children": [], "numInstances": 13} for i, n in CLASSES]
+    (shapenet / "taxonomy.json").write_text(json.dumps(taxonomy))
+    (shapenet / "all.csv").touch()
+    (shapenet / ".DS_Store").touch()
+    (shapenet / "03001627" / ".DS_Store").touch()
+    (shapenet / "03001627" / ".hidden").mkdir()
+    (shapenet / "03001627" / "notes.txt").touch()
+    (dtd / "images" / "woven").mkdir(parents=True)
+    (dtd / "labels").mkdir()
+    names = [f"woven/woven_{t:04d}.jpg" for t in (3, 1, 2)]
+    (dtd / "labels" / "labels_joint_anno.txt").write_text(
+        "".join(f"{n} woven grid \n" for n in names)
+    )
+    monkeypatch.setattr(paths, "DATA_DIR", tmp_path)
+    monkeypatch.setattr(paths, "SHAPENET_DIR", None)
+    monkeypatch.setattr(paths, "DTD_DIR", None)
+    return tmp_path
+
+
+def settings_of(*bindings: str) -> Settings:
+    return load_settings(["render_single"], bindings)
+
+
+def test_models_and_textures_are_sorted_and_strangers_left_out(sources: Path) -> None:
+    settings = settings_of("sample.classes = ['chair', '03636649']", "sample.class_idxs = 2")
+    catalog, notes = load_catalog(settings)
+    assert notes == []
+    assert catalog.is_demo == (False, False)
+    assert catalog.synset_ids == {0: "03001627", 1: "03636649"}
+    assert catalog.model_ids[0] == tuple(f"m{m:02d}" for m in range(13))
+    assert catalog.textures == tuple(f"woven/woven_{t:04d}.jpg" for t in (1, 2, 3))
+    assert catalog.model_path(0, "m03") == (
+        sources / "ShapeNetCore.v2/03001627/m03/models/model_normalized.obj"
+    )
+
+
+def test_only_classes_that_may_appear_need_a_folder(sources: Path) -> None:
+    catalog, _ = load_catalog(settings_of("sample.class_idxs = [4]"))
+    assert list(catalog.model_ids) == [4]
+    with pytest.raises(UserError, match=r"'bench' is no name or synset id"):
+        load_catalog(settings_of("sample.class_idxs = [1]"))
+
+
+def test_a_class_with_fewer_models_than_buckets_names_the_remedy(sources: Path) -> None:
+    with pytest.raises(UserError, match=r"13 models.*14 buckets.*object.n_buckets = 13"):
+        load_catalog(settings_of("object.n_buckets = 14"))
+    load_catalog(settings_of("object.n_buckets = 13"))
+
+
+def test_too_few_textures(sources: Path) -> None:
+    with pytest.raises(UserError, match=r"3 textures.*needs 4"):
+        load_catalog(settings_of("sample.num_objs = 3"))
+    load_catalog(settings_of("sample.num_objs = 3", "material.use_texture = False"))
+
+
+def test_misspelt_class_names_the_nearest(sources: Path) -> None:
+    with pytest.raises(UserError, match=r"did you mean 'chair'"):
+        load_catalog(settings_of("sample.classes = ['chiar']"))
+
+
+def test_a_source_that_is_set_must_exist(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "SHAPENET_DIR", str(sources / "nowhere"))
+    with pytest.raises(UserError, match=r"SYNRENDER_SHAPENET_DIR = .*nowhere: there is no such"):
+        load_catalog(settings_of())
+    monkeypatch.setattr(paths, "SHAPENET_DIR", str(sources / "dtd"))
+    with pytest.raises(UserError, match=r"has no taxonomy\.json"):
+        load_catalog(settings_of())
+
+
+def test_absent_sources_fall_back_to_the_demo_set_and_say_so(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "DATA_DIR", data_dir)
+    catalog, notes = load_catalog(settings_of())
+    assert catalog.is_demo == (True, True)
+    assert len(notes) == 1
+    assert "demo" in notes[0]
+    assert catalog.to_provenance()["models"]["source"].startswith("demo")
+
+
+def test_fingerprint_follows_the_names(sources: Path) -> None:
+    before = load_catalog(settings_of())[0].to_provenance()
+    assert load_catalog(settings_of())[0].to_provenance() == before
+    (sources / "ShapeNetCore.v2/02691156/m99").mkdir()
+    after = load_catalog(settings_of())[0].to_provenance()
+    assert after["models"]["fingerprint"] != before["models"]["fingerprint"]
+    assert after["textures"] == before["textures"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '[{"name": "chair"}]', "[1]"])
+def test_a_broken_taxonomy_is_a_clear_error(sources: Path, text: str) -> None:
+    (sources / "ShapeNetCore.v2" / "taxonomy.json").write_text(text)
+    with pytest.raises(UserError):
+        load_catalog(settings_of())
