@@ -52,6 +52,7 @@ def render_batch(
     catalog: Catalog,
     overwrite: bool = False,
     on_sample: Callable[[int, int], None] = lambda done, total: None,
+    on_stage: Callable[[str, int], None] = lambda stage, idx: None,
 ) -> BatchReport:
     """Renders those samples of ``settings.batch`` that are not complete.
 
@@ -63,6 +64,7 @@ def render_batch(
         catalog: the models and textures.
         overwrite: begin the data set anew.
         on_sample: called as ``on_sample(done, total)`` at the start and after each sample.
+        on_stage: called as ``on_stage("build" or "render", idx)`` before each of a sample's stages.
 
     Raises:
         UserError: the folder holds another data set, or this Blender cannot do what is asked.
@@ -86,11 +88,13 @@ def render_batch(
     builder = Builder(scene, settings, catalog, known_rejected)
     on_sample(0, len(missing))
     for done, idx in enumerate(missing, start=1):
+        on_stage("build", idx)
         plan = draw_sample(settings, catalog, idx)
         record = builder.build_sample(plan)
         if not builder.rejected.items() <= known_rejected.items():
             known_rejected = {**known_rejected, **builder.rejected}
             add_rejected(dataset_dir, builder.rejected)
+        on_stage("render", idx)
         write_atomically(
             image_path(dataset_dir, idx, render_exr),
             lambda path, plan=plan: render_frame(scene, path, plan.noise_seed),

@@ -27,7 +27,7 @@ class Catalog:
     """Models and textures that samples are drawn from."""
 
     shapenet_dir: Path
-    dtd_dir: Path
+    dtd_dir: Path | None  # None when no textures are used
     is_demo: tuple[bool, bool]  # whether the models, the textures are the built-in ones
     synset_ids: dict[int, str]  # by class id
     model_ids: dict[int, tuple[str, ...]]  # by class id, sorted; only classes that may appear
@@ -54,16 +54,22 @@ class Catalog:
         The fingerprints are SHA-256 over the sorted names, which decide every draw.
         """
         models = {self.synset_ids[c]: list(ids) for c, ids in self.model_ids.items()}
+        folders = (self.shapenet_dir, self.dtd_dir)
+        sources = [
+            f"demo, version {demo.DEMO_VERSION}" if is_demo else folder and str(folder)
+            for folder, is_demo in zip(folders, self.is_demo, strict=True)
+        ]
+        versions = [source if d else None for source, d in zip(sources, self.is_demo, strict=True)]
         return {
             "models": {
-                "source": "demo" if self.is_demo[0] else str(self.shapenet_dir),
+                "source": sources[0],
                 "num_models": {synset: len(ids) for synset, ids in models.items()},
-                "fingerprint": _fingerprint(models),
+                "fingerprint": _fingerprint([versions[0], models]),
             },
             "textures": {
-                "source": "demo" if self.is_demo[1] else str(self.dtd_dir),
+                "source": sources[1],
                 "num_textures": len(self.textures),
-                "fingerprint": _fingerprint(list(self.textures)),
+                "fingerprint": _fingerprint([versions[1], self.textures]),
             },
         }
 
@@ -81,30 +87,40 @@ def load_catalog(settings: Settings) -> tuple[Catalog, list[str]]:
     shapenet_dir, models_are_demo = _find_source(
         "SYNRENDER_SHAPENET_DIR", paths.SHAPENET_DIR, "ShapeNetCore.v2", "taxonomy.json"
     )
-    dtd_dir, textures_are_demo = _find_source(
-        "SYNRENDER_DTD_DIR", paths.DTD_DIR, "dtd", str(LABELS_FILE)
-    )
     synset_ids = _find_synsets(shapenet_dir, settings)
     model_ids = {c: _list_models(shapenet_dir / synset_ids[c]) for c in synset_ids}
+    _check_enough_models(model_ids, settings)
+    dtd_dir, textures_are_demo, textures = None, False, ()
+    if settings.material.use_texture:
+        dtd_dir, textures_are_demo = _find_source(
+            "SYNRENDER_DTD_DIR", paths.DTD_DIR, "dtd", str(LABELS_FILE)
+        )
+        textures = _list_textures(dtd_dir)
+        _check_enough_textures(dtd_dir, textures, settings)
+    is_demo = (models_are_demo, textures_are_demo)
+    n_buckets = settings.object.n_buckets
+    catalog = Catalog(shapenet_dir, dtd_dir, is_demo, synset_ids, model_ids, textures, n_buckets)
+    return catalog, _describe_demo(is_demo)
+
+
+def _check_enough_models(model_ids: dict[int, tuple[str, ...]], settings: Settings) -> None:
     n_buckets = settings.object.n_buckets
     for class_idx, ids in model_ids.items():
         if len(ids) < n_buckets:
-            name = settings.sample.classes[class_idx]
             raise UserError(
-                f"class {name!r} has {len(ids)} models in {shapenet_dir / synset_ids[class_idx]}: "
-                f"each of the {n_buckets} buckets needs one; set object.n_buckets = "
-                f"{max(len(ids), 1)} or add models"
+                f"class {settings.sample.classes[class_idx]!r} has {len(ids)} models: each of the "
+                f"{n_buckets} buckets needs one; add models, or set object.n_buckets = "
+                f"{max(len(ids), 1)}"
             )
-    textures = _list_textures(dtd_dir) if settings.material.use_texture else ()
-    num_needed = settings.sample.num_objs + 1
-    if settings.material.use_texture and len(textures) < num_needed:
+
+
+def _check_enough_textures(dtd_dir: Path, textures: tuple[str, ...], settings: Settings) -> None:
+    num_objs = settings.sample.num_objs
+    if len(textures) < num_objs + 1:
         raise UserError(
-            f"{dtd_dir} has {len(textures)} textures: a sample of {settings.sample.num_objs} "
-            f"objects and the backdrop needs {num_needed}; add textures or lower sample.num_objs"
+            f"{dtd_dir} has {len(textures)} textures: a sample of {num_objs} objects and the "
+            f"backdrop needs {num_objs + 1}; add textures or lower sample.num_objs"
         )
-    is_demo = (models_are_demo, textures_are_demo)
-    catalog = Catalog(shapenet_dir, dtd_dir, is_demo, synset_ids, model_ids, textures, n_buckets)
-    return catalog, _describe_demo(is_demo)
 
 
 def _find_source(variable: str, explicit: str | None, name: str, needed: str) -> tuple[Path, bool]:

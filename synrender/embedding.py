@@ -5,14 +5,16 @@ from __future__ import annotations
 import ctypes.util
 import importlib.util
 import os
+import signal
 import sys
+import threading
 
 import paths
 from synrender.errors import UserError
 
 
 def prepare_blender() -> None:
-    """Keeps Blender's user, cache and temporary folders inside the data folder.
+    """Starts Blender if it is not there, with all its folders inside the data folder.
 
     Blender (the wheel too) makes folders for thumbnails, settings and scratch files as it starts.
     A Blender executable has made them before it runs our code; whoever starts one can pass the
@@ -21,8 +23,14 @@ def prepare_blender() -> None:
     Raises:
         UserError: this Python has no ``bpy``.
     """
-    if "bpy" in sys.modules:
-        return
+    if "bpy" not in sys.modules:
+        _start_wheel()
+    if threading.current_thread() is threading.main_thread():
+        # Blender takes Ctrl-C for itself: it gives up the frame and would go on with the next.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _start_wheel() -> None:
     if importlib.util.find_spec("bpy") is None:
         raise UserError(
             f"{sys.executable} has no Blender (the bpy wheel): run 'make setup' and use "

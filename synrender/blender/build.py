@@ -80,14 +80,19 @@ class Builder:
     def _create_materials(
         self, plan: SamplePlan, images: list[bpy.types.Image | None]
     ) -> list[bpy.types.Material]:
-        """Materials of the backdrop and of each object."""
-        parts = [("Backdrop", plan.backdrop_color, BACKDROP_PASS_INDEX)]
-        for k, obj_plan in enumerate(plan.objects, start=1):
-            parts.append((f"Object {k}", obj_plan.color, obj_plan.class_idx))
-        return [
-            create_material(name, self._settings.material, color, image, pass_index)
-            for (name, color, pass_index), image in zip(parts, images, strict=True)
+        """Materials of the backdrop and of each object; colour is mixed into the objects' alone."""
+        settings, (image, *object_images) = self._settings.material, images
+        materials = [
+            create_material(
+                "Backdrop", settings, plan.backdrop_color, image, 0.0, BACKDROP_PASS_INDEX
+            )
         ]
+        for obj_plan, image in zip(plan.objects, object_images, strict=True):
+            share, class_idx = settings.color_intensity, obj_plan.class_idx
+            materials.append(
+                create_material("Object", settings, obj_plan.color, image, share, class_idx)
+            )
+        return materials
 
     def _load_model(self, plan: ObjectPlan, bucket: int) -> str:
         """Makes the first candidate that loads ready in ``_models``; returns ``synset/model``.

@@ -38,12 +38,18 @@ def create_material(
     settings: Material,
     color: tuple[float, ...],
     image: bpy.types.Image | None,
+    color_share: float,
     pass_index: int,
 ) -> bpy.types.Material:
     """A material that shows ``image``, ``color`` (scene-linear RGB), or a mixture of both.
 
-    The share of the colour is ``color_intensity`` where there is an image, and 1 where not. With
-    ``use_emission`` the surface glows in it and takes no light.
+    Args:
+        name: of the data block.
+        settings: with ``use_emission`` the surface glows and takes no light.
+        color: (3,) scene-linear RGB, 0 to 1.
+        image: None for the colour alone.
+        color_share: how much of the colour is mixed into the image, 0 to 1.
+        pass_index: value in the material pass.
     """
     material = bpy.data.materials.new(name)
     material.pass_index = pass_index
@@ -62,8 +68,8 @@ def create_material(
         texture = nodes.new("ShaderNodeTexImage")
         texture.image = image
         source = texture.outputs["Color"]
-        if settings.color_intensity > 0:
-            source = _create_mix(material.node_tree, source, color, settings.color_intensity)
+        if color_share > 0:
+            source = _create_mix(material.node_tree, source, color, color_share)
         links.new(source, color_input)
     output = nodes.new("ShaderNodeOutputMaterial")
     links.new(shader.outputs[0], output.inputs["Surface"])

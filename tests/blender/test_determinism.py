@@ -1,0 +1,95 @@
+"""Same seed, same pixels; and each factor in a stream of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.helpers import Renderer, read_image, read_images, read_passes, read_record, read_records
+
+
+@pytest.fixture(scope="module")
+def twenty(renderer: Renderer) -> Path:
+    return renderer.render("twenty", "rendering.threads = 1")
+
+
+def test_two_threads_and_another_process(renderer: Renderer, twenty: Path) -> None:
+    again = renderer.render("again2", "rendering.threads = 2")
+    np.testing.assert_array_equal(read_images(again), read_images(twenty))
+    np.testing.assert_array_equal(read_records(again), read_records(twenty))
+
+
+def test_files_are_byte_identical(renderer: Renderer, twenty: Path) -> None:
+    again = renderer.render("bytes", "batch.num_samples = 2")
+    for name in ("00000.png", "00001.png", "00001.npy"):
+        assert (again / "img" / name).read_bytes() == (twenty / "img" / name).read_bytes()
+
+
+def test_alone_equals_in_its_batch(renderer: Renderer, twenty: Path) -> None:
+    alone = renderer.render("alone", "batch.idx_offset = 13", "batch.num_samples = 1")
+    np.testing.assert_array_equal(read_image(alone, 13), read_image(twenty, 13))
+    np.testing.assert_array_equal(read_record(alone, 13), read_record(twenty, 13))
+
+
+def test_batches_of_five_equal_one_of_twenty(renderer: Renderer, twenty: Path) -> None:
+    for offset in (15, 0, 10, 5):
+        batch = f"batch.idx_offset = {offset}", "batch.num_samples = 5"
+        fives = renderer.render("fives", *batch)
+    np.testing.assert_array_equal(read_images(fives), read_images(twenty))
+    assert "batch.num_samples = 20" in (fives / "config.gin").read_text()
+
+
+def test_pinned_to_one_cpu(renderer: Renderer, twenty: Path) -> None:
+    cpus = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cpus)})
+    try:
+        pinned = renderer.render("pinned", "batch.num_samples = 3")
+    finally:
+        os.sched_setaffinity(0, cpus)
+    np.testing.assert_array_equal(read_images(pinned), read_images(twenty)[:3])
+
+
+def test_multi_objects_with_denoiser(renderer: Renderer) -> None:
+    bindings = "batch.num_samples = 3", "rendering.render_samples = 2"
+    whole = renderer.render("multi3", *bindings, config="render_multi")
+    alone = renderer.render(
+        "multi1", *bindings[1:], "batch.num_samples = 1", "batch.idx_offset = 2",
+        config="render_multi",
+    )  # fmt: skip
+    a, b = read_passes(whole, 2), read_passes(alone, 2)
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name])
+    np.testing.assert_array_equal(read_record(whole, 2), read_record(alone, 2))
+
+
+def test_another_seed_differs(renderer: Renderer, twenty: Path) -> None:
+    other = renderer.render("seed1", "batch.seed = 1", "batch.num_samples = 3")
+    for idx in range(3):
+        assert not np.array_equal(read_image(other, idx), read_image(twenty, idx))
+
+
+@pytest.mark.parametrize(
+    ("binding", "changed_fields"),
+    [
+        ("material.use_texture = False", {"texture", "backdrop_texture"}),
+        ("lighting.r = 2", {"light"}),
+    ],
+)
+def test_factor_streams(wheel: Renderer, binding: str, changed_fields: set[str]) -> None:
+    """Texture and light leave pose, class, model and masks of every sample as they were."""
+    base = "batch.num_samples = 4", "object.random_viewpoint = 0.5"
+    before = wheel.render("streams_before", *base, config="render_multi")
+    name = "streams_" + binding.split(" ")[0].replace(".", "_")
+    after = wheel.render(name, *base, binding, config="render_multi")
+    records, changed = read_records(before), read_records(after)
+    for field in records.dtype.names:
+        is_equal = np.array_equal(records[field], changed[field])
+        assert is_equal == (field not in changed_fields), field
+    for idx in range(4):
+        a, b = read_passes(before, idx), read_passes(after, idx)
+        for pass_name in ("instance", "material", "depth"):
+            np.testing.assert_array_equal(a[pass_name], b[pass_name])
+        assert not np.array_equal(a["rgb"], b["rgb"])

@@ -1,0 +1,242 @@
+"""Real ShapeNet and DTD files are dirty: each kind loads, or is rejected with its reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from tests.helpers import Renderer, read_image, read_passes, read_record, write_shapenet
+
+VERTICES = [
+    (x, y, z) for x in (-0.2, 0.2) for y in (-0.1, 0.1) for z in (-0.3, 0.3)
+]  # fmt: skip
+FACES = [(1, 2, 4, 3), (5, 7, 8, 6), (1, 5, 6, 2), (3, 4, 8, 7), (1, 3, 7, 5), (2, 6, 8, 4)]
+
+
+def lines_v(vertices: list = VERTICES) -> str:
+    return "".join("v {} {} {}\n".format(*v) for v in vertices)
+
+
+def lines_f(faces: list = FACES, form: str = "{}") -> str:
+    return "".join("f " + " ".join(form.format(i) for i in face) + "\n" for face in faces)
+
+
+BOX = lines_v() + lines_f()
+REVERSED = [face[::-1] for face in FACES]
+ONLY_SOME_UV = "vt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n"
+BOX_AT = {  # the same box, in the ways in which files are dirty and can still be used
+    "doubled faces": lines_v() + lines_f() + lines_f(REVERSED),
+    "doubled vertices": (
+        lines_v() + lines_f() + lines_v() + lines_f([[i + 8 for i in f] for f in REVERSED])
+    ),
+    "texture coordinates on some faces": (
+        lines_v() + ONLY_SOME_UV + "f 1/1 2/2 4/3 3/4\n" + lines_f(FACES[1:])
+    ),
+    "texture coordinates far outside": (
+        lines_v() + "vt -900 1e6\nvt 77 0\nvt 3 -4\nvt 5 9\n"
+        + "".join(f"f {a}/1 {b}/2 {c}/3 {d}/4\n" for a, b, c, d in FACES)
+    ),
+    "line elements": lines_v() + "l 1 2 3\nl 4 5\n" + lines_f(),
+    "zero-area faces": lines_v() + lines_f([(1, 1, 1), (1, 2, 1), (1, 2, 2), *FACES]),
+    "flat zero-area face": (
+        lines_v([*VERTICES, (0, 0, 0), (0.1, 0, 0), (0.05, 0, 0)]) + lines_f() + "f 9 10 11\n"
+    ),
+    "hundreds of groups": lines_v() + "".join(f"g part{i}\n" for i in range(300)) + lines_f(),
+    "187 materials": (
+        "mtllib model_normalized.mtl\n" + lines_v()
+        + "".join(f"usemtl m{i}\n" + lines_f([FACES[i % 6]]) for i in range(187))
+    ),
+    "missing mtl": "mtllib nowhere.mtl\n" + lines_v() + "usemtl none\n" + lines_f(),
+    "no usemtl": "mtllib model_normalized.mtl\n" + BOX,
+    "several objects": (
+        lines_v() + "o first\n" + lines_f(FACES[:2]) + "o second\n" + lines_f(FACES[2:])
+    ),
+    "wrong normals": (
+        lines_v() + "vn 0 0 0\nvn 0 0 -1\n" + lines_f(FACES[:3], "{}//1")
+        + lines_f(FACES[3:], "{}//2")
+    ),
+    "no newline at the end": BOX[:-1],
+    "windows line ends": BOX.replace("\n", "\r\n"),
+    "negative indexes": lines_v() + lines_f([[i - 9 for i in f] for f in FACES]),
+    "nan in a comment": "# nan inf\n" + lines_v() + "g banana\n" + lines_f(),
+    "byte order mark and latin-1": b"# caf\xe9\n" + BOX.encode(),
+}  # fmt: skip
+OFF_CENTRE = lines_v([(x + 30, y - 7, z + 2) for x, y, z in VERTICES]) + lines_f()
+MTL = (
+    "newmtl m0\nKd 1 0 0\nd 0.2\nmap_Kd nowhere.png\nmap_d nowhere_else.png\n"
+    + "".join(f"newmtl m{i}\nTr 0.9\nmap_Kd ../images/gone{i}.jpg\n" for i in range(1, 187))
+)  # fmt: skip
+
+REJECTED = {
+    "empty": ("", "empty file"),
+    "blank": ("\n\n  \n", "empty file"),
+    "garbage": (bytes(range(256)) * 20, "binary data"),
+    "text": ("hello\nworld\n", "no faces"),
+    "no faces": (lines_v(), "no faces"),
+    "nan": (BOX.replace("0.3", "nan"), "not finite"),
+    "infinite": (BOX.replace("v 0.2", "v -inf"), "not finite"),
+    "one place": (lines_v([(1, 1, 1)] * 8) + lines_f(), ""),
+    "no area": (lines_v([(i, 0, 0) for i in range(8)]) + lines_f(), "degenerate"),
+    "cut in a vertex": (lines_v()[:-9], "truncated: ends within its vertices"),
+    "cut in a face": (BOX[:-5], "truncated: ends within a face"),
+    "cut in a corner": (lines_v() + "vn 0 0 1\n" + lines_f(FACES, "{}//1")[:-3], "truncated"),
+    "cut between faces": (lines_v() + lines_f(FACES[:1]), "truncated: 4 of 8 vertices"),
+    "n" * 70: (BOX, "longer than 64"),
+}
+
+FLAT = (
+    "object.n_buckets = 1", "batch.cache_obj_frames = 1", "material.use_texture = False",
+    "material.use_emission = True", "rendering.render_exr = True", "object.random_viewpoint = 0",
+)  # fmt: skip
+
+
+def render_one_model(renderer: Renderer, folder: Path, name: str, text: str | bytes) -> Path:
+    shapenet = write_shapenet(folder / "shapenet", {"model": text})
+    (shapenet / "02691156/model/models/model_normalized.mtl").write_text(MTL)
+    dataset_name = "dirt_" + "".join(c if c.isalnum() else "_" for c in name)
+    arguments = ["-d", dataset_name, "-p", *FLAT, "batch.num_samples = 1"]
+    arguments += ["rendering.resolution = 32", "rendering.render_samples = 1"]
+    renderer.run(*arguments, SYNRENDER_SHAPENET_DIR=str(shapenet))
+    return renderer.data_dir / dataset_name
+
+
+@pytest.fixture(scope="module")
+def clean_box(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return render_one_model(renderer, tmp_path_factory.mktemp("clean"), "clean", BOX)
+
+
+@pytest.mark.parametrize("name", BOX_AT)
+def test_a_dirty_file_gives_the_picture_of_a_clean_one(
+    renderer: Renderer, clean_box: Path, tmp_path: Path, name: str
+) -> None:
+    dirty = render_one_model(renderer, tmp_path, name, BOX_AT[name])
+    a, b = read_passes(clean_box, 0), read_passes(dirty, 0)
+    for pass_name in ("instance", "material", "rgb"):
+        np.testing.assert_array_equal(a[pass_name], b[pass_name])
+    np.testing.assert_allclose(a["depth"], b["depth"], atol=1e-6)
+    assert json.loads((dirty / "dataset.json").read_text())["rejected"] == {}
+
+
+def test_a_box_off_centre_is_centred(renderer: Renderer, clean_box: Path, tmp_path: Path) -> None:
+    moved = render_one_model(renderer, tmp_path, "off centre", OFF_CENTRE)
+    a, b = read_passes(clean_box, 0), read_passes(moved, 0)
+    assert (a["instance"] != b["instance"]).mean() < 0.005
+    center = np.array([30, -7, 2, 1]) @ read_record(moved, 0)[0]["obj_to_world"].T
+    np.testing.assert_allclose(center[:3], 0, atol=1e-4)
+
+
+def test_what_cannot_be_used_is_rejected_with_its_reason(
+    renderer: Renderer, tmp_path: Path
+) -> None:
+    """All bad models and one good one: the run goes on, and every sample shows the good one."""
+    models = {name: text for name, (text, _) in REJECTED.items()}
+    shapenet = write_shapenet(tmp_path / "shapenet", {**models, "good": BOX})
+    (shapenet / "02691156" / "no models folder").mkdir()
+    (shapenet / "02691156" / "no obj" / "models").mkdir(parents=True)
+    arguments = ["-d", "rejected", "-p", *FLAT, "batch.num_samples = 40"]
+    arguments += ["rendering.resolution = 8", "rendering.render_samples = 1"]
+    output = renderer.run(*arguments, SYNRENDER_SHAPENET_DIR=str(shapenet))
+    dataset_dir = renderer.data_dir / "rejected"
+    rejected = json.loads((dataset_dir / "dataset.json").read_text())["rejected"]
+    expected = {f"02691156/{n}": reason for n, (_, reason) in REJECTED.items()}
+    expected |= {"02691156/no models folder": "no OBJ", "02691156/no obj": "no OBJ"}
+    assert set(rejected) == set(expected)
+    for name, reason in expected.items():
+        assert reason in rejected[name], name
+        assert f"rejected {name}: {rejected[name]}" in output
+    for idx in range(40):
+        assert read_record(dataset_dir, idx)[0]["model_id"] == "good"
+
+
+def test_a_bucket_without_a_usable_model_is_one_clear_line(
+    renderer: Renderer, tmp_path: Path
+) -> None:
+    shapenet = write_shapenet(tmp_path / "shapenet", {"a": "", "b": lines_v()})
+    arguments = ["-d", "hopeless", "-p", *FLAT, "batch.num_samples = 2"]
+    output = renderer.run(*arguments, status=2, SYNRENDER_SHAPENET_DIR=str(shapenet))
+    assert "none of its 2 models can be used" in output
+    assert "Traceback" not in output
+
+
+def test_replacement_is_the_next_candidate_of_the_same_bucket(
+    wheel: Renderer, tmp_path: Path
+) -> None:
+    """Rejecting a model leaves all samples that did not show it as they were."""
+    models = {f"m{i}": BOX for i in range(6)}
+    bindings = [*FLAT, "batch.num_samples = 12", "object.n_buckets = 2"]
+    bindings += ["object.total_num_samples = 12", "rendering.resolution = 8"]
+    records = []
+    for name, texts in (("all_good", models), ("one_bad", {**models, "m1": "", "m4": ""})):
+        shapenet = write_shapenet(tmp_path / name, texts)
+        wheel.run("-d", name, "-p", *bindings, SYNRENDER_SHAPENET_DIR=str(shapenet))
+        records.append([read_record(wheel.data_dir / name, i)[0] for i in range(12)])
+    assert any(r["model_id"] in ("m1", "m4") for r in records[0])
+    for idx, (before, after) in enumerate(zip(*records, strict=True)):
+        if before["model_id"] in ("m1", "m4"):
+            bucket = ("m0", "m2") if idx < 6 else ("m3", "m5")
+            assert after["model_id"] in bucket
+        else:
+            assert after == before
+
+
+# --- textures -----------------------------------------------------------------------------------
+
+
+def write_textures(folder: Path) -> dict[str, str]:
+    """A DTD folder with textures of every kind; returns the bad ones with their reasons."""
+    images = folder / "images" / "mixed"
+    images.mkdir(parents=True)
+    rng = np.random.Generator(np.random.PCG64(0))
+    large = np.kron(rng.integers(0, 255, (73, 48, 3), np.uint8), np.ones((48, 48, 1), np.uint8))
+    iio.imwrite(images / "large.jpg", large[:2336, :3504])
+    iio.imwrite(images / "large2.jpg", large.transpose(1, 0, 2)[:2336, :3504])
+    iio.imwrite(images / "gray.jpg", rng.integers(0, 255, (40, 50), np.uint8))
+    iio.imwrite(images / "gray.png", rng.integers(0, 255, (40, 50), np.uint8))
+    iio.imwrite(images / "one.png", np.full((1, 1, 3), 200, np.uint8))
+    iio.imwrite(images / "one_gray.jpg", np.full((1, 1), 90, np.uint8))
+    iio.imwrite(images / "rgba.png", rng.integers(0, 255, (20, 20, 4), np.uint8))
+    for name in ("cut.jpg", "cut.png"):
+        iio.imwrite(images / name, rng.integers(0, 255, (64, 64, 3), np.uint8))
+        data = (images / name).read_bytes()
+        (images / name).write_bytes(data[: len(data) // 2])
+    (images / "empty.jpg").touch()
+    (images / "text.jpg").write_text("not an image")
+    (images / "folder.jpg").mkdir()
+    bad = {
+        "mixed/cut.jpg": "truncated",
+        "mixed/cut.png": "truncated",
+        "mixed/empty.jpg": "empty",
+        "mixed/text.jpg": "not an image",
+        "mixed/folder.jpg": "",
+        "mixed/missing.jpg": "No such file",
+    }
+    names = {f"mixed/{p.name}" for p in images.iterdir()} | set(bad)
+    (folder / "labels").mkdir()
+    (folder / "labels" / "labels_joint_anno.txt").write_text("".join(f"{n} mixed\n" for n in names))
+    return bad
+
+
+def test_textures(renderer: Renderer, tmp_path: Path) -> None:
+    bad = write_textures(tmp_path / "dtd")
+    arguments = ["-d", "textures", "-p", "batch.num_samples = 24", "rendering.resolution = 16"]
+    arguments += ["rendering.render_samples = 1", "material.use_emission = True"]
+    renderer.run(*arguments, SYNRENDER_DTD_DIR=str(tmp_path / "dtd"))
+    dataset_dir = renderer.data_dir / "textures"
+    rejected = json.loads((dataset_dir / "dataset.json").read_text())["rejected"]
+    assert set(rejected) == set(bad)
+    for name, reason in bad.items():
+        assert reason in rejected[name]
+    used = set()
+    for idx in range(24):
+        record = read_record(dataset_dir, idx)[0]
+        used |= {str(record["texture"]), str(record["backdrop_texture"])}
+        magenta = (read_image(dataset_dir, idx) == [255, 0, 255]).all(axis=-1)
+        assert not magenta.any()
+        if record["backdrop_texture"] == "mixed/one.png":
+            np.testing.assert_array_equal(read_image(dataset_dir, idx)[0, 0], 200)
+    assert not used & set(bad)
+    assert len(used) >= 6

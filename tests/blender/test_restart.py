@@ -1,0 +1,162 @@
+"""Killed at any moment, the next run of the same command finishes exactly what is missing."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.helpers import Renderer, read_images
+
+QUICK = ["-p", "rendering.resolution = 32", "rendering.render_samples = 1"]
+
+
+def modification_times(dataset_dir: Path) -> dict[str, int]:
+    return {p.name: p.stat().st_mtime_ns for p in (dataset_dir / "img").iterdir()}
+
+
+def test_killed_in_the_middle(renderer: Renderer) -> None:
+    whole = renderer.render("whole_run", "batch.num_samples = 30")
+    arguments = ["-d", "killed", *QUICK, "batch.num_samples = 30"]
+    dataset_dir = renderer.data_dir / "killed"
+    process = renderer.start(*arguments)
+    deadline = time.monotonic() + 120
+    while len(list(dataset_dir.glob("img/[0-9]*.npy"))) < 5:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    done = {p.stem for p in dataset_dir.glob("img/[0-9]*.npy")}
+    assert 5 <= len(done) < 30
+    before = modification_times(dataset_dir)
+    output = renderer.run(*arguments)
+    assert f"rendered {30 - len(done)} samples" in output
+    assert f"kept {len(done)}" in output
+    after = modification_times(dataset_dir)
+    for stem in done:
+        for name in (f"{stem}.png", f"{stem}.npy"):
+            assert after[name] == before[name]
+    assert len(after) == 60  # nothing half-written is left
+    np.testing.assert_array_equal(read_images(dataset_dir), read_images(whole))
+
+
+def test_a_third_run_renders_nothing(wheel: Renderer) -> None:
+    dataset_dir = wheel.render("complete", "batch.num_samples = 3")
+    before = modification_times(dataset_dir)
+    start = time.monotonic()
+    assert "all 3 samples are complete" in wheel.run(
+        "-d", "complete", *QUICK, "batch.num_samples = 3"
+    )
+    assert time.monotonic() - start < 5  # without starting Blender
+    assert modification_times(dataset_dir) == before
+
+
+def test_damaged_samples_are_rendered_again_and_only_those(wheel: Renderer) -> None:
+    dataset_dir = wheel.render("damaged", "batch.num_samples = 6")
+    images = read_images(dataset_dir)
+    img = dataset_dir / "img"
+    (img / "00000.png").unlink()
+    (img / "00001.npy").unlink()
+    for name in ("00002.png", "00003.npy"):
+        data = (img / name).read_bytes()
+        (img / name).write_bytes(data[: len(data) // 2])
+    (img / "00004.npy").write_bytes(b"")
+    before = modification_times(dataset_dir)
+    output = wheel.run("-d", "damaged", *QUICK, "batch.num_samples = 6")
+    assert "rendered 5 samples" in output
+    assert modification_times(dataset_dir)["00005.png"] == before["00005.png"]
+    np.testing.assert_array_equal(read_images(dataset_dir), images)
+
+
+def test_other_settings_on_the_same_name_are_refused(wheel: Renderer) -> None:
+    dataset_dir = wheel.render("claimed", "batch.num_samples = 1")
+    config = (dataset_dir / "config.gin").read_bytes()
+    other = [*QUICK, "batch.num_samples = 1", "lighting.r = 2"]
+    output = wheel.run("-d", "claimed", *other, status=2)
+    assert "was made with lighting.r = 0.0, this run has 2.0" in output
+    assert output.count("\n") == 1 + output.count("demo")
+    assert (dataset_dir / "config.gin").read_bytes() == config
+    wheel.run("-d", "claimed", "--overwrite", *other)
+    assert "lighting.r = 2.0" in (dataset_dir / "config.gin").read_text()
+
+
+def test_other_models_on_the_same_name_are_refused(wheel: Renderer, tmp_path: Path) -> None:
+    wheel.render("sources", "batch.num_samples = 1")
+    dtd = tmp_path / "dtd"
+    (dtd / "labels").mkdir(parents=True)
+    (dtd / "labels" / "labels_joint_anno.txt").write_text("a/1.png a\na/2.png a\n")
+    arguments = ["-d", "sources", *QUICK, "batch.num_samples = 1"]
+    output = wheel.run(*arguments, status=2, SYNRENDER_DTD_DIR=str(dtd))
+    assert "other textures" in output
+
+
+def test_another_blender_on_the_same_name_is_refused(wheel: Renderer) -> None:
+    dataset_dir = wheel.render("versions", "batch.num_samples = 1")
+    info = json.loads((dataset_dir / "dataset.json").read_text())
+    info["versions"]["blender"] = "2.80"
+    (dataset_dir / "dataset.json").write_text(json.dumps(info))
+    output = wheel.run("-d", "versions", *QUICK, "batch.num_samples = 2", status=2)
+    assert "was rendered with Blender 2.80" in output
+
+
+def test_a_folder_that_is_no_data_set_is_left_alone(wheel: Renderer) -> None:
+    folder = wheel.data_dir / "precious"
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("text")
+    for option in ([], ["--overwrite"]):
+        output = wheel.run("-d", "precious", *option, *QUICK, status=2)
+        assert "is no data set of this program" in output
+    assert (folder / "thesis.tex").read_text() == "text"
+
+
+def test_interrupted_by_the_keyboard(renderer: Renderer) -> None:
+    arguments = ["-d", "interrupted", *QUICK, "batch.num_samples = 2000"]
+    process = renderer.start(*arguments)
+    dataset_dir = renderer.data_dir / "interrupted"
+    deadline = time.monotonic() + 120
+    while len(list(dataset_dir.glob("img/[0-9]*.npy"))) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130, errors
+    assert "the same command goes on" in errors
+    names = sorted(modification_times(dataset_dir))
+    assert not [n for n in names if n.startswith(".")]
+
+
+@pytest.mark.parametrize("limit_kb", [8, 40])
+def test_a_file_that_cannot_be_written_stops_cleanly(wheel: Renderer, limit_kb: int) -> None:
+    """A limit on the size of files stands for the full disk: writes fail half-way through."""
+    import subprocess
+    import sys
+
+    arguments = ["-d", f"full_{limit_kb}", "-p", "rendering.resolution = 128"]
+    arguments += ["rendering.render_samples = 1", "batch.num_samples = 2"]
+    script = (
+        "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit_kb * 1024},) * 2); "
+        "sys.argv = ['render.py', *sys.argv[1:]]; runpy.run_path('render.py', run_name='__main__')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env=wheel.full_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    dataset_dir = wheel.data_dir / f"full_{limit_kb}"
+    if limit_kb == 8:
+        assert result.returncode == 1, result.stderr
+        assert "error: " in result.stderr
+        assert "Traceback" not in result.stderr
+        assert list((dataset_dir / "img").iterdir()) == []
+    else:
+        assert result.returncode == 0, result.stderr
+    wheel.run(*arguments)
+    assert len(list((dataset_dir / "img").iterdir())) == 4
