@@ -111,6 +111,7 @@ def main() -> int:
         print(f"error: gin-config is missing in this Python: {install_gin()}", file=sys.stderr)
         return 2
     from synrender.errors import UserError
+    from synrender.interrupts import EXIT_INTERRUPTED
 
     try:
         run(arguments)
@@ -125,7 +126,7 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+        return EXIT_INTERRUPTED
     return 0
 
 

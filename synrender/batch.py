@@ -10,6 +10,7 @@ from pathlib import Path
 from synrender.catalog import Catalog
 from synrender.console import format_duration
 from synrender.embedding import prepare_blender
+from synrender.interrupts import interrupts_held
 from synrender.provenance import add_rejected, claim_blender_version, claim_dataset
 from synrender.records import (
     find_missing,
@@ -70,10 +71,11 @@ def render_batch(
         UserError: the folder holds another data set, or this Blender cannot do what is asked.
         RuntimeError: Blender failed.
         OSError: files cannot be written.
+        KeyboardInterrupt: after the sample during which Ctrl-C came.
     """
     start = time.monotonic()
     batch, render_exr = settings.batch, settings.rendering.render_exr
-    known_rejected = claim_dataset(dataset_dir, settings, catalog, overwrite)
+    rejected = known_rejected = claim_dataset(dataset_dir, settings, catalog, overwrite)
     idxs = range(batch.idx_offset, batch.idx_offset + batch.num_samples)
     missing = find_missing(dataset_dir, idxs, render_exr)
     if not missing:
@@ -84,23 +86,26 @@ def render_batch(
     from synrender.blender.engine import BLENDER_VERSION, render_frame, start_engine
 
     claim_blender_version(dataset_dir, BLENDER_VERSION)
-    scene, notes = start_engine(settings.rendering)
-    builder = Builder(scene, settings, catalog, known_rejected)
-    on_sample(0, len(missing))
-    for done, idx in enumerate(missing, start=1):
-        on_stage("build", idx)
-        plan = draw_sample(settings, catalog, idx)
-        record = builder.build_sample(plan)
-        if not builder.rejected.items() <= known_rejected.items():
-            known_rejected = {**known_rejected, **builder.rejected}
-            add_rejected(dataset_dir, builder.rejected)
-        on_stage("render", idx)
-        write_atomically(
-            image_path(dataset_dir, idx, render_exr),
-            lambda path, plan=plan: render_frame(scene, path, plan.noise_seed),
-        )
-        write_array(record_path(dataset_dir, idx), record)
-        on_sample(done, len(missing))
+    with interrupts_held() as check_for_interrupt:
+        scene, notes = start_engine(settings.rendering)
+        builder = Builder(scene, settings, catalog, rejected)
+        on_sample(0, len(missing))
+        for done, idx in enumerate(missing, start=1):
+            check_for_interrupt()
+            on_stage("build", idx)
+            plan = draw_sample(settings, catalog, idx)
+            record = builder.build_sample(plan)
+            if builder.rejected.keys() > rejected.keys():
+                rejected = dict(builder.rejected)
+                add_rejected(dataset_dir, rejected)
+            on_stage("render", idx)
+            write_atomically(
+                image_path(dataset_dir, idx, render_exr),
+                lambda path, plan=plan: render_frame(scene, path, plan.noise_seed),
+            )
+            write_array(record_path(dataset_dir, idx), record)
+            on_sample(done, len(missing))
+    newly_rejected = {k: v for k, v in rejected.items() if k not in known_rejected}
     return BatchReport(
-        batch.num_samples, len(missing), time.monotonic() - start, builder.rejected, notes
+        batch.num_samples, len(missing), time.monotonic() - start, newly_rejected, notes
     )

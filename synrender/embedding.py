@@ -5,9 +5,7 @@ from __future__ import annotations
 import ctypes.util
 import importlib.util
 import os
-import signal
 import sys
-import threading
 
 import paths
 from synrender.errors import UserError
@@ -23,14 +21,8 @@ def prepare_blender() -> None:
     Raises:
         UserError: this Python has no ``bpy``.
     """
-    if "bpy" not in sys.modules:
-        _start_wheel()
-    if threading.current_thread() is threading.main_thread():
-        # Blender takes Ctrl-C for itself: it gives up the frame and would go on with the next.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _start_wheel() -> None:
+    if "bpy" in sys.modules:
+        return
     if importlib.util.find_spec("bpy") is None:
         raise UserError(
             f"{sys.executable} has no Blender (the bpy wheel): run 'make setup' and use "

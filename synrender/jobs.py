@@ -5,6 +5,7 @@ Plain planning: no Ray, no Blender, and nothing is written.
 
 from __future__ import annotations
 
+import itertools
 import math
 from array import array
 from collections.abc import Iterator, Sequence
@@ -72,6 +73,7 @@ class Batch:
     dataset: Dataset
     idx_offset: int
     num_samples: int
+    num_missing: int  # of them when the run began
 
 
 # --- variants -----------------------------------------------------------------------------------
@@ -238,10 +240,8 @@ def describe_balance(settings: Settings) -> str | None:
 
 
 def _bucket_ranges(settings: Settings) -> list[tuple[int, int]]:
-    firsts = [
-        bucket_to_first_idx(b, settings.object) for b in range(settings.object.n_buckets + 1)
-    ]
-    return list(zip(firsts[:-1], firsts[1:], strict=True))
+    firsts = [bucket_to_first_idx(b, settings.object) for b in range(settings.object.n_buckets + 1)]
+    return list(itertools.pairwise(firsts))
 
 
 # --- what is still to do --------------------------------------------------------------------------
@@ -269,14 +269,14 @@ class Todo:
         """The batches with something to render, made one by one."""
         for k, num_missing in enumerate(self.missing):
             if num_missing:
-                yield create_batch(self.dataset, self.batch_size, k)
+                yield create_batch(self.dataset, self.batch_size, k, num_missing)
 
 
-def create_batch(dataset: Dataset, batch_size: int, k: int) -> Batch:
+def create_batch(dataset: Dataset, batch_size: int, k: int, num_missing: int = 0) -> Batch:
     """Batch number ``k`` of a data set; the last one may be shorter."""
     start = k * batch_size
     total = dataset.settings.batch.num_samples
-    return Batch(dataset, start, min(batch_size, total - start))
+    return Batch(dataset, start, min(batch_size, total - start), num_missing)
 
 
 def find_todo(dataset: Dataset, batch_size: int) -> Todo:

@@ -223,7 +223,7 @@ def write_textures(folder: Path) -> dict[str, str]:
 def test_textures(renderer: Renderer, tmp_path: Path) -> None:
     bad = write_textures(tmp_path / "dtd")
     arguments = ["-d", "textures", "-p", "batch.num_samples = 24", "rendering.resolution = 16"]
-    arguments += ["rendering.render_samples = 1", "material.use_emission = True"]
+    arguments += ["rendering.denoise = False", "material.use_emission = True"]
     renderer.run(*arguments, SYNRENDER_DTD_DIR=str(tmp_path / "dtd"))
     dataset_dir = renderer.data_dir / "textures"
     rejected = json.loads((dataset_dir / "dataset.json").read_text())["rejected"]

@@ -122,20 +122,22 @@ def test_passes_and_objects_inside_the_frame(multi: Path) -> None:
         assert 3 < np.median(depth[instance == 0]) < 6
 
 
-def test_a_single_object_is_whole_within_the_frame(renderer: Renderer) -> None:
-    dataset_dir = renderer.render(
-        "whole",
-        "rendering.render_exr = True",
-        "rendering.resolution = 64",
-        "sample.class_idxs = 10",
+def test_single_objects_are_inside_the_frame(renderer: Renderer) -> None:
+    """The frame is as high as a tall model at rest: of few objects a corner may touch the border."""
+    common = (
+        "rendering.render_exr = True", "rendering.resolution = 64", "sample.class_idxs = 10",
         "batch.cache_obj_frames = 1",
-        "object.random_viewpoint = 0",
-    )
-    for idx in range(20):
-        instance = read_passes(dataset_dir, idx)["instance"]
-        border = np.concatenate([instance[0], instance[-1], instance[:, 0], instance[:, -1]])
-        assert not border.any()
-        assert instance.mean() > 0.02
+    )  # fmt: skip
+    for name, noise, max_share in (
+        ("at_rest", ("object.random_warp = 0", "object.random_viewpoint = 0"), 0.02),
+        ("with_noise", (), 0.05),
+    ):
+        dataset_dir = renderer.render(name, *common, *noise)
+        for idx in range(20):
+            is_object = read_passes(dataset_dir, idx)["instance"] > 0
+            assert 0.005 < is_object.mean() < 0.6
+            num_inside = is_object[1:-1, 1:-1].sum()
+            assert is_object.sum() - num_inside <= max_share * is_object.sum()
 
 
 def test_dataset_json(single: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,18 +21,26 @@ def modification_times(dataset_dir: Path) -> dict[str, int]:
     return {p.name: p.stat().st_mtime_ns for p in (dataset_dir / "img").iterdir()}
 
 
-def test_killed_in_the_middle(renderer: Renderer) -> None:
-    whole = renderer.render("whole_run", "batch.num_samples = 30")
-    arguments = ["-d", "killed", *QUICK, "batch.num_samples = 30"]
-    dataset_dir = renderer.data_dir / "killed"
-    process = renderer.start(*arguments)
+def start_many(
+    renderer: Renderer, name: str, num_samples: int = 5000
+) -> tuple[subprocess.Popen, Path]:
+    """A long run, once it has rendered a few samples."""
+    dataset_dir = renderer.data_dir / name
+    process = renderer.start("-d", name, *QUICK, f"batch.num_samples = {num_samples}")
     deadline = time.monotonic() + 120
     while len(list(dataset_dir.glob("img/[0-9]*.npy"))) < 5:
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    return process, dataset_dir
+
+
+def test_killed_in_the_middle(renderer: Renderer) -> None:
+    whole = renderer.render("whole_run", "batch.num_samples = 30")
+    arguments = ["-d", "killed", *QUICK, "batch.num_samples = 30"]
+    process, dataset_dir = start_many(renderer, "killed", num_samples=30)
+    with process:
+        process.kill()
     done = {p.stem for p in dataset_dir.glob("img/[0-9]*.npy")}
     assert 5 <= len(done) < 30
     before = modification_times(dataset_dir)
@@ -114,28 +124,22 @@ def test_a_folder_that_is_no_data_set_is_left_alone(wheel: Renderer) -> None:
     assert (folder / "thesis.tex").read_text() == "text"
 
 
-def test_interrupted_by_the_keyboard(renderer: Renderer) -> None:
-    arguments = ["-d", "interrupted", *QUICK, "batch.num_samples = 2000"]
-    process = renderer.start(*arguments)
-    dataset_dir = renderer.data_dir / "interrupted"
-    deadline = time.monotonic() + 120
-    while len(list(dataset_dir.glob("img/[0-9]*.npy"))) < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+@pytest.mark.parametrize("attempt", range(3))
+def test_interrupted_by_the_keyboard(renderer: Renderer, attempt: int) -> None:
+    process, dataset_dir = start_many(renderer, f"interrupted{attempt}")
+    with process:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
     assert process.returncode == 130, errors
     assert "the same command goes on" in errors
-    names = sorted(modification_times(dataset_dir))
+    names = modification_times(dataset_dir)
+    assert len(names) % 2 == 0
     assert not [n for n in names if n.startswith(".")]
 
 
 @pytest.mark.parametrize("limit_kb", [8, 40])
 def test_a_file_that_cannot_be_written_stops_cleanly(wheel: Renderer, limit_kb: int) -> None:
     """A limit on the size of files stands for the full disk: writes fail half-way through."""
-    import subprocess
-    import sys
-
     arguments = ["-d", f"full_{limit_kb}", "-p", "rendering.resolution = 128"]
     arguments += ["rendering.render_samples = 1", "batch.num_samples = 2"]
     script = (

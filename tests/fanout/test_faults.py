@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from synrender.records import is_complete
+from tests.fanout.drive import (
+    NUM_SAMPLES,
+    VARIANTS,
+    Driver,
+    assert_same_dataset,
+    finish,
+    wait_until,
+)
+from tests.helpers import has_blender_executable, read_records
+
+BATCH = ("-n", NUM_SAMPLES, "-b", 6)
+
+
+def assert_same_as_reference(driver: Driver, name: str, reference: dict[str, Path]) -> None:
+    for variant in VARIANTS:
+        dataset_dir = driver.data_dir / f"{name}_{variant}"
+        assert_same_dataset(dataset_dir, reference[variant])
+        assert json.loads((dataset_dir / "dataset.json").read_text())["rejected"] == {}
+
+
+def read_affinities(pid: int) -> set[str]:
+    """CPUs that the threads of a process may use, as the kernel lists them."""
+    statuses = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/status")]
+    return {re.search(r"Cpus_allowed_list:\s+(\S+)", status)[1] for status in statuses}
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
+def test_every_worker_has_a_cpu_of_its_own(driver: Driver) -> None:
+    process = driver.start("-d", "pinned", *BATCH, TROUBLE_SLOW_S="0.3")
+    num_cpus = len(os.sched_getaffinity(0))
+
+    def all_at_work() -> list[dict]:
+        at_work = [journal for journal in driver.journals() if journal["done"]]
+        return at_work if len(at_work) == num_cpus else []
+
+    try:
+        cpus = [read_affinities(journal["pid"]) for journal in wait_until(all_at_work)]
+    finally:
+        os.kill(process.pid, signal.SIGINT)
+        finish(process, 130)
+    assert all(len(c) == 1 for c in cpus), cpus  # every thread on the same one
+    assert len(set.union(*cpus)) == num_cpus
+
+
+def test_workers_killed_at_random_moments_lose_nothing(
+    driver: Driver, reference: dict[str, Path]
+) -> None:
+    process = driver.start("-d", "killed", *BATCH, TROUBLE_SLOW_S="0.15")
+    rng, num_kills = random.Random(0), 0
+    while num_kills < 10:
+        journals = wait_until(driver.journals)
+        time.sleep(rng.uniform(0, 1.5))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(rng.choice(journals)["pid"], signal.SIGKILL)
+            num_kills += 1
+        assert process.poll() is None, finish(process)
+    output = finish(process)
+    assert "all 96 samples are complete" in output
+    assert " 0 failed" in output
+    assert_same_as_reference(driver, "killed", reference)
+
+
+@pytest.mark.parametrize("blender", ["", pytest.param("blender", marks=pytest.mark.debian_blender)])
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [("TROUBLE_CRASH", "crashed Blender 2 times"), ("TROUBLE_HANG", "exceeded the time limit")],
+)
+def test_a_model_that_ends_or_hangs_the_process_is_found_out_and_replaced(
+    driver: Driver, reference: dict[str, Path], trouble: str, reason: str, blender: str
+) -> None:
+    if blender and not has_blender_executable():
+        pytest.skip("no blender on PATH; on Debian: apt-get install blender python3-numpy")
+    plain = read_records(reference["0-0-0-0"])[:, 0]
+    culprit = f"{plain['synset_id'][8]}/{plain['model_id'][8]}"  # in mid-batch
+    name = f"{trouble}{blender}"
+    arguments, variants = ["-d", name, *BATCH, "--time_limit", 4], VARIANTS
+    if blender:
+        arguments, variants = [*arguments, "--blender", blender, "-b", 12], VARIANTS[:1]
+    output = driver.run(*arguments, variants=variants, **{trouble: f"/{culprit}/"})
+    assert f"all {len(variants) * NUM_SAMPLES} samples are complete" in output
+    assert output.count(f"  {culprit}: {reason}") == 1
+    for variant in variants:
+        dataset_dir = driver.data_dir / f"{name}_{variant}"
+        rejected = json.loads((dataset_dir / "dataset.json").read_text())["rejected"]
+        assert list(rejected) == [culprit]
+        assert rejected[culprit].startswith(reason)
+        records, expected = read_records(dataset_dir)[:, 0], read_records(reference[variant])[:, 0]
+        is_hit = (expected["synset_id"] == culprit[:8]) & (expected["model_id"] == culprit[9:])
+        assert is_hit[8]
+        assert (records["model_id"][is_hit] != culprit[9:]).all()
+        for idx in (~is_hit).nonzero()[0] if not blender else ():
+            ours, theirs = (d / "img" / f"{idx:05d}.png" for d in (dataset_dir, reference[variant]))
+            assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_a_failure_shows_the_batch_how_to_repeat_it_and_blenders_last_words(
+    driver: Driver,
+) -> None:
+    # All models of class 0 in bucket 0 crash, so nothing is left for its samples.
+    output = driver.run(
+        *("-d", "hopeless", "-n", 24, "-b", 6),
+        variants=("0-0-0-0",),
+        status=1,
+        TROUBLE_CRASH="/02691156/m00",
+    )
+    assert "failed: hopeless_0-0-0-0, samples 0 to 5" in output
+    assert "none of its 3 models can be used" in output
+    config = driver.data_dir / "hopeless_0-0-0-0" / "config.gin"
+    command = (
+        f"python render.py -d hopeless_0-0-0-0 -g {config} "
+        '-p "batch.idx_offset = 0" "batch.num_samples = 6"'
+    )
+    assert command in output
+    num_missing = int(re.search(r"error: (\d+) of 24 samples are missing", output)[1])
+    assert num_missing == 24 - driver.num_records("hopeless") > 0
+    # What is printed does reproduce it.
+    result = subprocess.run(
+        command.replace("python ", "exec python ", 1),
+        shell=True,
+        env={
+            **driver.environment,
+            "PATH": f"{Path(os.sys.executable).parent}:{os.environ['PATH']}",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "none of its 3 models can be used" in result.stderr
+
+
+# --- a full disk ----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[bool]:
+    """Mounts a small tmpfs on a folder; False where this machine lets nobody mount."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)]
+    is_mounted = shutil.which("mount") and not subprocess.run(command, check=False).returncode
+    try:
+        yield bool(is_mounted)
+    finally:
+        if is_mounted:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_stops_the_run_with_one_line(driver: Driver, tmp_path: Path) -> None:
+    """On a small tmpfs; where mounting is forbidden, by a limit on the size of a file."""
+    with small_disk(tmp_path / "disk", "3m") as is_mounted:
+        data_dir = tmp_path / "disk"
+        environment = {"SYNRENDER_DATA_DIR": str(data_dir)}
+        arguments = ["-d", "full", "--is_multi", "-n", 240, "-b", 10]
+        if is_mounted:
+            output = driver.run(*arguments, status=1, variants=("0-0-0-0",), **environment)
+        else:
+            arguments += ["-l", "-q"]  # Ray's own files would break the limit
+            soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, hard))
+            try:
+                process = driver.start(*arguments, variants=("0-0-0-0",), **environment)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            output = finish(process, 1)
+        errors = [line for line in output.splitlines() if line.startswith("error: ")]
+        assert len(errors) == 1, output
+        assert errors[0].startswith("error: stopped: "), output
+        assert "Traceback" not in output
+        dataset_dir = data_dir / "full_0-0-0-0"
+        finished = [int(p.stem) for p in (dataset_dir / "img").glob("[0-9]*.npy")]
+        assert is_mounted == bool(finished)
+        assert all(is_complete(dataset_dir, idx, render_exr=True) for idx in finished)
+        assert not list((dataset_dir / "img").glob(".*"))
+
+
+# --- several nodes --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cluster(driver: Driver) -> Iterator[Cluster]:
+    """A head of one CPU, to which a test can add nodes; all on this machine."""
+    before = dict(os.environ)
+    # What nodes start with; where things are comes with the job.
+    os.environ["PYTHONPATH"] = driver.environment["PYTHONPATH"]
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", TROUBLE_SLOW_S="0.15")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    yield cluster
+    cluster.shutdown()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_a_node_removed_in_mid_run_loses_nothing(
+    driver: Driver, reference: dict[str, Path], cluster: Cluster
+) -> None:
+    node = cluster.add_node(num_cpus=1)
+    process = driver.start("-d", "removed", *BATCH, "-a", cluster.address, TROUBLE_SLOW_S="0.15")
+    wait_until(lambda: len(driver.journals()) == 2 and driver.num_records("removed") > 3)
+    cluster.remove_node(node, allow_graceful=False)
+    output = finish(process)
+    assert "all 96 samples are complete" in output
+    assert_same_as_reference(driver, "removed", reference)
+
+
+def test_a_node_without_models_fails_its_batch_and_not_the_run(
+    driver: Driver, reference: dict[str, Path], cluster: Cluster
+) -> None:
+    node = cluster.add_node(
+        num_cpus=1, env_vars={"SYNRENDER_SHAPENET_DIR": "/nowhere", "PATH": os.environ["PATH"]}
+    )
+    try:
+        output = driver.run("-d", "bare", *BATCH, "--redis_address", cluster.address, "--gather")
+    finally:
+        cluster.remove_node(node)
+    assert "all 96 samples are complete" in output
+    lines = [line for line in output.splitlines() if "/nowhere" in line]
+    assert len(lines) == 1
+    assert "its batches go to other nodes" in lines[0]
+    assert_same_as_reference(driver, "bare", reference)
+
+
+def test_no_cluster_at_the_address_is_a_mistake_said_in_one_line(driver: Driver) -> None:
+    output = driver.run("-d", "nobody", *BATCH, "-a", "127.0.0.1:9", status=2)
+    assert output.count("\n") == 1
+    assert "no Ray cluster answers there" in output
+    assert not (driver.data_dir / "nobody_0-0-0-0").exists()

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synrender.jobs import VARIANTS
+from tests.fanout.drive import Driver, assert_same_dataset
+from tests.helpers import PROJECT_DIR, read_passes, read_records
+
+NUM_SAMPLES = 24
+FACTOR_FIELDS = {1: "color", 2: "euler", 3: "light"}  # what of a record a digit decides
+
+
+@pytest.fixture(scope="module")
+def datasets(driver: Driver) -> dict[str, Path]:
+    """All 12 variants, by name."""
+    output = driver.run("-d", "full", "-n", NUM_SAMPLES, "-b", 7, variants=VARIANTS)
+    assert f"all {12 * NUM_SAMPLES} samples are complete" in output
+    return {variant: driver.data_dir / f"full_{variant}" for variant in VARIANTS}
+
+
+def render_alone(driver: Driver, source_dir: Path, name: str) -> Path:
+    """render.py with the configuration that a data set of the fan-out keeps."""
+    subprocess.run(
+        [sys.executable, "render.py", "-d", name, "-g", str(source_dir / "config.gin")],
+        cwd=PROJECT_DIR,
+        env=driver.environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return driver.data_dir / name
+
+
+def test_every_variant_is_complete_and_its_classes_are_even(datasets: dict[str, Path]) -> None:
+    for dataset_dir in datasets.values():
+        records = read_records(dataset_dir)
+        assert len(records) == len(list((dataset_dir / "img").glob("*.png"))) == NUM_SAMPLES
+        for bucket in range(12):
+            in_bucket = records[records["bucket"][:, 0] == bucket]
+            assert np.bincount(in_bucket["class"].ravel(), minlength=2).tolist() == [1, 1]
+
+
+def test_equal_seeds_pair_the_variants(datasets: dict[str, Path]) -> None:
+    plain = read_records(datasets["0-0-0-0"])
+    for variant, dataset_dir in datasets.items():
+        records = read_records(dataset_dir)
+        for field in ("class", "model_id", "sample_idx", "location"):
+            np.testing.assert_array_equal(records[field], plain[field], err_msg=variant)
+        for digit, field in FACTOR_FIELDS.items():
+            partner = next(v for v in VARIANTS if v.split("-")[digit] == variant.split("-")[digit])
+            np.testing.assert_array_equal(records[field], read_records(datasets[partner])[field])
+            if variant.split("-")[digit] == "1":
+                assert (records[field] != plain[field]).any(), (variant, field)
+        assert (records["texture"] != "").all() == (variant[0] == "1")
+
+
+@pytest.mark.parametrize("variant", ["0-0-0-0", "1-1-1-1"])
+def test_pixels_are_those_of_render_alone(
+    driver: Driver, datasets: dict[str, Path], variant: str
+) -> None:
+    alone_dir = render_alone(driver, datasets[variant], f"alone_{variant}")
+    assert_same_dataset(datasets[variant], alone_dir)
+
+
+def test_neither_batches_nor_workers_nor_gathering_change_a_pixel(
+    driver: Driver, datasets: dict[str, Path]
+) -> None:
+    chosen = ("0-0-0-0", "1-0-1-1")
+    arguments = ("-n", NUM_SAMPLES, "-b", 24, "--cpus_per_task", 2, "--gather", "-q")
+    output = driver.run("-d", "coarse", *arguments, variants=chosen)
+    assert output == ""
+    for variant in chosen:
+        assert_same_dataset(driver.data_dir / f"coarse_{variant}", datasets[variant])
+
+
+def test_local_mode_renders_the_same(driver: Driver, datasets: dict[str, Path]) -> None:
+    driver.run("-d", "local", "-n", NUM_SAMPLES, "-l", variants=("1-1-1-1",))
+    assert_same_dataset(driver.data_dir / "local_1-1-1-1", datasets["1-1-1-1"])
+
+
+def test_multi_object_data_sets_are_complete_even_and_those_of_render_alone(
+    driver: Driver,
+) -> None:
+    driver.run("-d", "multi", "--is_multi", "-n", NUM_SAMPLES, "-b", 5, variants=("1-1-1-1",))
+    dataset_dir = driver.data_dir / "multi_1-1-1-1"
+    records = read_records(dataset_dir)
+    assert records.shape == (NUM_SAMPLES, 4)
+    for bucket in range(12):
+        in_bucket = records[records["bucket"][:, 0] == bucket]
+        assert np.bincount(in_bucket["class"].ravel(), minlength=2).tolist() == [4, 4]
+    alone_dir = render_alone(driver, dataset_dir, "alone_multi")
+    np.testing.assert_array_equal(records, read_records(alone_dir))
+    for idx in range(NUM_SAMPLES):
+        ours, theirs = read_passes(dataset_dir, idx), read_passes(alone_dir, idx)
+        for name, values in theirs.items():
+            np.testing.assert_array_equal(ours[name], values, err_msg=f"{idx} {name}")

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from tests.fanout.drive import (
+    NUM_SAMPLES,
+    VARIANTS,
+    Driver,
+    assert_same_dataset,
+    finish,
+    is_alive,
+    wait_until,
+)
+
+
+def stamp(dataset_dirs: list[Path]) -> dict[Path, int]:
+    return {p: p.stat().st_mtime_ns for d in dataset_dirs for p in (d / "img").iterdir()}
+
+
+def test_a_second_run_renders_nothing_and_says_so(
+    driver: Driver, reference: dict[str, Path]
+) -> None:
+    before = stamp(list(reference.values()))
+    start = time.monotonic()
+    output = driver.run("-d", "reference", "-n", NUM_SAMPLES, "-c")
+    assert "nothing to render: all 96 samples are complete already" in output
+    assert time.monotonic() - start < 10
+    assert stamp(list(reference.values())) == before
+
+
+def test_only_what_is_missing_or_damaged_is_rendered_again(
+    driver: Driver, reference: dict[str, Path]
+) -> None:
+    dataset_dir = reference["1-1-1-1"]
+    img = dataset_dir / "img"
+    before = stamp(list(reference.values()))
+    contents = {p: p.read_bytes() for p in before}
+    for path in (img / "00003.png", img / "00003.npy", img / "00020.npy"):
+        path.unlink()
+    for path in (img / "00011.png", img / "00047.npy"):
+        os.truncate(path, path.stat().st_size // 2)
+
+    output = driver.run("-d", "reference", "-n", NUM_SAMPLES, "-b", 10)
+
+    assert "rendered 4 samples" in output
+    after = stamp(list(reference.values()))
+    changed = {p.stem for p in after if after[p] != before[p]}
+    assert changed == {"00003", "00011", "00020", "00047"}
+    assert {p: p.read_bytes() for p in after} == contents
+
+
+def test_other_settings_are_refused(driver: Driver, reference: dict[str, Path]) -> None:
+    output = driver.run("-d", "reference", "-n", NUM_SAMPLES, "--seed", 1, status=2)
+    assert output.startswith("error: ")
+    assert "batch.seed = 0, this run has 1" in output
+
+
+def test_a_killed_driver_is_finished_by_the_same_command(
+    driver: Driver, reference: dict[str, Path]
+) -> None:
+    arguments = ("-d", "orphan", "-n", NUM_SAMPLES, "-b", 6)
+    process = driver.start(*arguments, TROUBLE_SLOW_S="0.2")
+    wait_until(lambda: driver.num_records("orphan") >= 5)
+    workers = [journal["pid"] for journal in driver.journals()]
+    assert workers
+    process.kill()
+    finish(process, -signal.SIGKILL)
+    output = driver.run(*arguments)
+    assert "all 96 samples are complete" in output
+    for variant in VARIANTS:
+        assert_same_dataset(driver.data_dir / f"orphan_{variant}", reference[variant])
+    wait_until(lambda: not any(map(is_alive, workers)), 30)
+
+
+def test_ctrl_c_stops_within_seconds_and_leaves_finished_samples(
+    driver: Driver, reference: dict[str, Path]
+) -> None:
+    arguments = ("-d", "stopped", "-n", NUM_SAMPLES, "-b", 6)
+    process = driver.start(*arguments, TROUBLE_SLOW_S="0.2")
+    wait_until(lambda: driver.num_records("stopped") >= 5)
+    workers = [journal["pid"] for journal in driver.journals()]
+    start = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    output = finish(process, 130)
+    assert time.monotonic() - start < 10
+    assert "stopped; the same command goes on from here" in output
+    assert "Traceback" not in output
+    wait_until(lambda: not any(map(is_alive, workers)), 10)
+
+    num_finished = 0
+    for variant in VARIANTS:
+        for record_path in (driver.data_dir / f"stopped_{variant}" / "img").glob("[0-9]*.npy"):
+            for path in (record_path, record_path.with_suffix(".png")):
+                expected = reference[variant] / "img" / path.name
+                assert path.read_bytes() == expected.read_bytes()
+            num_finished += 1
+    assert 5 <= num_finished < 2 * NUM_SAMPLES
+    output = driver.run(*arguments)
+    assert f"rendered {2 * NUM_SAMPLES - num_finished} samples" in output
+    for variant in VARIANTS:
+        assert_same_dataset(driver.data_dir / f"stopped_{variant}", reference[variant])
