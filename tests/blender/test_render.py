@@ -123,7 +123,7 @@ def test_passes_and_objects_inside_the_frame(multi: Path) -> None:
 
 
 def test_single_objects_are_inside_the_frame(renderer: Renderer) -> None:
-    """The frame is as high as a tall model at rest: of few objects a corner may touch the border."""
+    """The frame is as high as a tall model at rest: a corner of a few may touch the border."""
     common = (
         "rendering.render_exr = True", "rendering.resolution = 64", "sample.class_idxs = 10",
         "batch.cache_obj_frames = 1",

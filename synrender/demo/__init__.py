@@ -1,0 +1,66 @@
+"""The built-in demo set: models in ShapeNetCore.v2 layout and textures in DTD layout, from code.
+
+It stands in where the real data sets are absent, so that everything can be tried at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+from .models import NUM_MODELS_PER_CLASS, write_models
+from .textures import write_textures
+
+__all__ = ["DEMO_VERSION", "NUM_MODELS_PER_CLASS", "ensure_demo"]
+
+DEMO_VERSION = 1
+"""Goes up whenever a file of the set changes; an older set on disk is then replaced."""
+
+DEMO_SEED = 2023
+
+
+def ensure_demo(root: Path) -> tuple[Path, Path]:
+    """Make the demo set in `root` unless it is there already; returns (shapenet_dir, dtd_dir).
+
+    The set is made in a folder beside `root` and renamed into place, so that a killed or a
+    concurrent run never leaves half a set. Only a folder that holds a `version` file is replaced.
+    """
+    root = Path(root)
+    shapenet_dir, dtd_dir = root / "ShapeNetCore.v2", root / "dtd"
+    if _read_version(root) == DEMO_VERSION:
+        return shapenet_dir, dtd_dir
+    scratch = root.with_name(f"{root.name}.{socket.gethostname()}.{os.getpid()}.tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        scratch.mkdir(parents=True)
+        write_models(scratch / "ShapeNetCore.v2", DEMO_SEED)
+        write_textures(scratch / "dtd")
+        (scratch / "version").write_text(f"{DEMO_VERSION}\n", encoding="ascii")
+        _move_into_place(scratch, root)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return shapenet_dir, dtd_dir
+
+
+def _read_version(root: Path) -> int | None:
+    """Version of the set in `root`; None if there is none."""
+    try:
+        return int((root / "version").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _move_into_place(scratch: Path, root: Path) -> None:
+    """Rename scratch to root, replacing an older set; a set that came first is left alone."""
+    outdated = scratch.with_name(f"{scratch.name}.outdated")
+    if _read_version(root) not in (None, DEMO_VERSION):
+        os.rename(root, outdated)
+    try:
+        os.rename(scratch, root)
+    except OSError:
+        if _read_version(root) != DEMO_VERSION:
+            raise
+    finally:
+        shutil.rmtree(outdated, ignore_errors=True)

@@ -1,0 +1,505 @@
+"""Procedural textures of the demo set, in the layout of DTD (the Describable Textures Dataset)."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from .png import encode_png
+
+NUM_TEXTURES_PER_KIND = 6
+SIZES = ((240, 320), (320, 240), (200, 300), (64, 64))  # (height, width), for one of each kind
+USUAL_SIZE = (256, 256)
+SEED = 7140
+TABLE = 64  # cells repeat after this many; a power of two
+LUMA = np.array([0.299, 0.587, 0.114])
+
+Texture = Callable[[np.random.Generator, int, int], np.ndarray]
+
+
+def write_textures(dtd_dir: Path) -> None:
+    """Write images/<kind>/<kind>_0001.png ... and labels/labels_joint_anno.txt."""
+    lines = []
+    for kind_number, kind in enumerate(KINDS):
+        folder = dtd_dir / "images" / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(NUM_TEXTURES_PER_KIND):
+            name = f"{kind}_{number + 1:04d}.png"
+            (folder / name).write_bytes(encode_png(make_texture(kind_number, number)))
+            lines.append(f"{kind}/{name} {kind}\n")
+    labels = dtd_dir / "labels" / "labels_joint_anno.txt"
+    labels.parent.mkdir(parents=True, exist_ok=True)
+    labels.write_bytes("".join(sorted(lines)).encode("ascii"))
+
+
+def make_texture(kind_number: int, number: int) -> np.ndarray:
+    """Texture of a kind, counted from 0 -> (H, W, 3) uint8 sRGB."""
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([SEED, kind_number, number])))
+    is_usual = number != (kind_number + 2) % NUM_TEXTURES_PER_KIND
+    height, width = USUAL_SIZE if is_usual else SIZES[kind_number % len(SIZES)]
+    image = list(KINDS.values())[kind_number](rng, height, width)
+    return (image * 255.0 + 0.5).astype(np.uint8)
+
+
+# Shared tools: numbers and noise
+
+
+def between(rng: np.random.Generator, low: float, high: float) -> float:
+    """A uniform number in [low, high)."""
+    return low + (high - low) * float(rng.random())
+
+
+def period_of(rng: np.random.Generator, width: int, most: float, least: float = 12.0) -> float:
+    """Pixels of a period that fits the width least to most times."""
+    return max(width / between(rng, least, most), 5.0)
+
+
+def stretch_rows(grid: np.ndarray, length: int, period: float, phase: float) -> np.ndarray:
+    """(M, N) -> (length, N): the rows, a period apart, with smooth steps between them."""
+    position = np.arange(length) / period + phase
+    index = position.astype(np.int64)
+    part = position - index
+    part = (part * part * (3.0 - 2.0 * part))[:, None]
+    return grid[index] * (1.0 - part) + grid[index + 1] * part
+
+
+def noise(
+    rng: np.random.Generator, height: int, width: int, period: float, across: float | None = None
+) -> np.ndarray:
+    """Value noise (H, W) in -1..1 with a period in pixels, and possibly another along x."""
+    across = across or period
+    grid = rng.random((int(height / period) + 3, int(width / across) + 3)) * 2.0 - 1.0
+    wide = stretch_rows(grid.T, width, across, float(rng.random())).T
+    return stretch_rows(np.ascontiguousarray(wide), height, period, float(rng.random()))
+
+
+def fractal(
+    rng: np.random.Generator, height: int, width: int, period: float, octaves: int = 4
+) -> np.ndarray:
+    """Octaves of value noise (H, W) in -1..1."""
+    total = np.zeros((height, width))
+    for octave in range(octaves):
+        total += noise(rng, height, width, max(period * 0.5**octave, 1.7)) * 0.5 ** (octave + 1)
+    return total * 1.3
+
+
+def plane(
+    rng: np.random.Generator, height: int, width: int, period: float, warp: float, tilt: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Turned and warped coordinates u, v (H, W) in periods; tilt 1 turns by up to 90 degrees."""
+    y, x = np.arange(height)[:, None] + 0.0, np.arange(width)[None, :] + 0.0
+    bend = warp * period
+    x = x + bend * noise(rng, height, width, 5.0 * period)
+    y = y + bend * noise(rng, height, width, 5.0 * period)
+    angle = tilt * between(rng, -0.5, 0.5) * np.pi
+    cos, sin = np.cos(angle) / period, np.sin(angle) / period
+    return cos * x + sin * y + 9.0 * rng.random(), cos * y - sin * x + 9.0 * rng.random()
+
+
+def rise(value: np.ndarray, width: float) -> np.ndarray:
+    """0..1: a soft step of this width, where the value passes 0."""
+    part = np.clip(value / width + 0.5, 0.0, 1.0)
+    return part * part * (3.0 - 2.0 * part)
+
+
+def per_cell(rng: np.random.Generator, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """A uniform number 0..1 for each pair of floored coordinates."""
+    rows, columns = j.astype(np.int64) % TABLE, i.astype(np.int64) % TABLE
+    return rng.random(TABLE * TABLE)[rows * TABLE + columns]
+
+
+def cells(
+    rng: np.random.Generator,
+    u: np.ndarray,
+    v: np.ndarray,
+    jitter: float,
+    stagger: float = 0.0,
+    row_height: float = 1.0,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Voronoi cells of a jittered lattice: x, y from the nearest centre, margin, traits (3, ...).
+
+    The margin is how much farther the second nearest centre is; the traits are 0..1 by cell.
+    """
+    centres = 0.5 + jitter * (rng.random((2, TABLE * TABLE)) - 0.5)
+    traits = rng.random((3, TABLE * TABLE))
+    v = v / row_height
+    row = np.floor(v).astype(np.int64)
+    best, second = np.full(u.shape, np.inf), np.full(u.shape, np.inf)
+    x, y, cell = np.zeros(u.shape), np.zeros(u.shape), np.zeros(u.shape, np.int64)
+    for j in (row - 1, row, row + 1):
+        along = u - stagger * (j & 1)
+        column = np.floor(along).astype(np.int64)
+        for i in (column - 1, column, column + 1):
+            key = (j & (TABLE - 1)) * TABLE + (i & (TABLE - 1))
+            new_x, new_y = along - i - centres[0][key], (v - j - centres[1][key]) * row_height
+            distance = new_x * new_x + new_y * new_y
+            nearer = distance < best
+            second = np.where(nearer, best, np.minimum(second, distance))
+            for old, new in ((best, distance), (x, new_x), (y, new_y), (cell, key)):
+                np.copyto(old, new, where=nearer)
+    return x, y, np.sqrt(second) - np.sqrt(best), traits[:, cell]
+
+
+# Shared tools: colour and light
+
+
+def palette(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Colours (count, 3) from light to dark or back, of related hues and clearly unlike lumas."""
+    low = between(rng, 0.1, 0.45)
+    luma = np.linspace(low, between(rng, low + 0.32, 0.93), count)
+    if rng.random() < 0.5:
+        luma = luma[::-1]
+    base, spread = float(rng.random()), (0.02, 0.07, 0.2)[int(3 * rng.random())]
+    opposite = 0.5 * (rng.random() < 0.35)
+    saturation = (0.2, 0.5, 0.85)[int(3 * rng.random())]
+    colours = []
+    for number, target in enumerate(luma):
+        hue = base + spread * between(rng, -1.0, 1.0) + opposite * (number % 2)
+        colours.append(coloured(hue, saturation * between(rng, 0.6, 1.1), float(target)))
+    return np.array(colours)
+
+
+def coloured(hue: float, saturation: float, luma: float) -> np.ndarray:
+    """Colour (3,) of a hue in turns with this luma, darkened or whitened from the pure hue."""
+    pure = np.array(colorsys.hsv_to_rgb(hue % 1.0, min(saturation, 1.0), 1.0))
+    brightest = float(pure @ LUMA)
+    if luma <= brightest:
+        return pure * (luma / brightest)
+    return pure + (1.0 - pure) * (luma - brightest) / (1.0 - brightest + 1e-6)
+
+
+def mix(first: np.ndarray, second: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Colours (3,) or (H, W, 3), blended by part (H, W) in 0..1 -> (H, W, 3)."""
+    return first + (second - first) * part[..., None]
+
+
+def ramp(value: np.ndarray, stops: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """(H, W) -> (H, W, 3), straight between the colours (N, 3) of the stops (N,)."""
+    return np.stack([np.interp(value, stops, channel) for channel in colours.T], axis=-1)
+
+
+def photograph(
+    rng: np.random.Generator,
+    colour: np.ndarray,
+    relief: np.ndarray | None = None,
+    depth: float = 1.0,
+    grain: float = 1.0,
+) -> np.ndarray:
+    """Light colours (H, W, 3) over a relief (H, W) in pixels, mottle and grain them -> 0..1."""
+    height, width, _ = colour.shape
+    light = 1.0 + 0.14 * noise(rng, height, width, width / 1.7)
+    light += 0.13 * fractal(rng, height, width, width / 9.0)
+    if relief is not None:
+        angle = between(rng, 0.0, 2.0 * np.pi)
+        down, right = np.gradient(relief)
+        slope = depth * (np.cos(angle) * right + np.sin(angle) * down)
+        light += 0.5 * slope / np.sqrt(1.0 + slope * slope)
+    speckle = 0.035 * noise(rng, height, width, 2.2) + 0.014 * rng.standard_normal((height, width))
+    tint = np.stack([noise(rng, height, width, width / 6.0) for _ in range(3)], axis=-1)
+    image = colour * light[..., None] + 0.025 * tint + (grain * speckle)[..., None]
+    return np.clip(image, 0.0, 1.0)
+
+
+# The kinds: each (rng, height, width) -> (H, W, 3) in 0..1
+
+
+def banded(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Layers of uneven width and many colours, like agate or sandstone."""
+    period = period_of(rng, width, 18.0)
+    u, v = plane(rng, height, width, period, 0.9)
+    v = v + 0.12 * fractal(rng, height, width, 2.0 * period)
+    edges = np.cumsum(0.3 + 1.3 * rng.random(80)) - 40.0
+    stops = np.stack([edges[:-1] + 0.08, edges[1:] - 0.08], axis=1).ravel()
+    chosen = (6 * rng.random(79)).astype(np.int64)
+    colour = ramp(v, stops, palette(rng, 6)[np.repeat(chosen, 2)])
+    layers = np.interp(v, np.arange(600) * 0.13 - 30.0, rng.random(600))
+    return photograph(rng, colour * (0.84 + 0.32 * layers)[..., None], grain=1.2)
+
+
+def bubbly(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Foam: rings with a highlight, in three sizes over one another."""
+    period = 1.5 * period_of(rng, width, 16.0)
+    colours = palette(rng, 3)
+    shine = 0.75 + 0.25 * colours.max(axis=0)
+    colour = mix(colours[0], colours[1], rise(noise(rng, height, width, period), 2.0))
+    for size in (0.5, 0.72, 1.0):
+        u, v = plane(rng, height, width, period * size, 0.1)
+        x, y, _, traits = cells(rng, u, v, 0.6)
+        radius = 0.24 + 0.26 * traits[0]
+        part = np.hypot(x, y) / radius
+        soft = 2.0 / (period * size * 0.35)
+        inside = rise(1.0 - part, soft) * (traits[1] < 0.8)
+        body = mix(colours[1], colours[2], np.clip(part, 0.0, 1.0) ** 3)
+        colour = mix(colour, body, 0.75 * inside)
+        colour = mix(colour, 0.4 * colours[0], 0.7 * inside * rise(part - 0.92, 0.2))
+        glint = np.hypot(x / radius + 0.35, y / radius + 0.4)
+        colour = mix(colour, shine, 0.9 * inside * rise(0.26 - glint, 0.25))
+    return photograph(rng, colour)
+
+
+def chequered(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Squares of two colours, either a board or a gingham cloth of three tones."""
+    period = period_of(rng, width, 20.0)
+    u, v = plane(rng, height, width, period, 0.22, tilt=0.5)
+    wave_u = np.clip(np.sin(np.pi * u) * period / 4.0, -1.0, 1.0)
+    wave_v = np.clip(np.sin(np.pi * v) * period / 4.0, -1.0, 1.0)
+    first, second = palette(rng, 2)
+    shades = 0.85 + 0.3 * per_cell(rng, np.floor(u), np.floor(v))
+    if rng.random() < 0.4:
+        colour = mix(first, second, 0.5 + 0.25 * (wave_u + wave_v))
+        threads = 0.5 * np.sin(np.pi * width / 80.0 * (u + v)) * (wave_u * wave_v < 0.0)
+        return photograph(rng, colour * (1.0 + 0.3 * threads)[..., None])
+    colour = mix(first, second, 0.5 + 0.5 * wave_u * wave_v) * shades[..., None]
+    return photograph(rng, colour, 2.0 * np.abs(wave_u * wave_v))
+
+
+def cracked(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Dry ground or old glaze: plates with dark jagged gaps and finer cracks in them."""
+    period = 1.25 * period_of(rng, width, 17.0)
+    u, v = plane(rng, height, width, period, 0.4)
+    u = u + 0.22 * fractal(rng, height, width, 0.7 * period, 3)
+    v = v + 0.22 * fractal(rng, height, width, 0.7 * period, 3)
+    _, _, margin, traits = cells(rng, u, v, 0.95)
+    _, _, fine, _ = cells(rng, 2.3 * u, 2.3 * v, 0.95)
+    first, second = palette(rng, 2)
+    if first @ LUMA < second @ LUMA:
+        first, second = second, first
+    colour = mix(first, 0.6 * first + 0.4 * second, traits[0])
+    gap = 0.12 + 0.07 * noise(rng, height, width, 3.0 * period)
+    colour = mix(colour, second, 0.4 * (1.0 - rise(fine - 0.08, 0.12)))
+    colour = mix(colour, 0.55 * second, 1.0 - rise(margin - gap, 0.12))
+    relief = 3.0 * np.sqrt(np.clip(margin, 0.0, 0.5)) + 1.2 * fractal(rng, height, width, 9.0)
+    return photograph(rng, colour, relief, 0.9, grain=1.3)
+
+
+def grid(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Straight lines both ways over glazed tiles, or a wire net over a dark ground."""
+    period = period_of(rng, width, 18.0)
+    u, v = plane(rng, height, width, period, 0.12, tilt=0.35)
+    thickness = between(rng, 0.09, 0.16)
+    near = np.minimum(np.abs(u - np.rint(u)), np.abs(v - np.rint(v)))
+    line = rise(thickness - near, 1.6 / period)
+    ground, other, wire = palette(rng, 3)
+    colour = mix(ground, other, per_cell(rng, np.rint(u - 0.5), np.rint(v - 0.5)) ** 2)
+    colour = mix(colour, wire, line)
+    shadow = rise(0.2 - np.abs(near - thickness - 0.1), 0.3)
+    colour = colour * (1.0 - 0.3 * shadow * (1.0 - line))[..., None]
+    return photograph(rng, colour, 2.5 * line * np.cos(2.0 * near / thickness))
+
+
+def honeycombed(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Six-sided holes, darker on one side, with bright walls."""
+    period = period_of(rng, width, 17.0)
+    u, v = plane(rng, height, width, period, 0.3)
+    x, y, margin, traits = cells(rng, u, v, 0.13, stagger=0.5, row_height=0.75**0.5)
+    dark, middle, bright = sorted(palette(rng, 3), key=lambda colour: float(colour @ LUMA))
+    angle = between(rng, 0.0, 2.0 * np.pi)
+    side = 0.5 + 0.9 * (np.cos(angle) * x + np.sin(angle) * y)
+    hole = mix(0.6 * dark, middle, np.clip(side * (0.5 + 0.7 * traits[0]), 0.0, 1.0))
+    wall = rise(0.22 - margin, 0.22)
+    return photograph(rng, mix(hole, bright, wall), 2.0 * wall)
+
+
+def knitted(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Columns of v-shaped stitches, the colour changing with the row and the stitch."""
+    period = 1.15 * period_of(rng, width, 17.0)
+    u, v = plane(rng, height, width, period, 0.25, tilt=0.3)
+    half = np.abs(u - np.floor(u) - 0.5)
+    along = 1.4 * v + 1.3 * half
+    stitch = along - np.floor(along)
+    bump = np.sqrt(np.sin(np.pi * stitch) * np.clip(np.sin(2.0 * np.pi * half), 0.0, 1.0))
+    colours = palette(rng, 3)
+    ring = per_cell(rng, np.zeros_like(u), np.floor(along))
+    patch = per_cell(rng, np.floor(u), np.floor(along))
+    colour = mix(colours[0], colours[1], (ring < 0.35) * 1.0)
+    colour = mix(colour, colours[2], ((ring > 0.7) & (patch < 0.5)) * 1.0)
+    strands = 0.08 * np.sin(2.0 * np.pi * (3.0 * stitch + 2.0 * half))
+    colour = colour * (0.3 + 0.85 * bump + strands + 0.1 * patch)[..., None]
+    return photograph(rng, colour, 2.0 * bump, grain=1.5)
+
+
+def marbled(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Clouds of colour, folded by strong turbulence, with thin branching lines."""
+    period = period_of(rng, width, 16.0)
+    u, v = plane(rng, height, width, period, 1.0)
+    fold = fractal(rng, height, width, 5.0 * period, 5)
+    swirl = np.sin(0.9 * u + 5.0 * fold + 2.0 * np.sin(0.5 * v + 4.0 * fold))
+    colour = ramp(swirl + 0.5 * fold, np.linspace(-1.2, 1.2, 4), palette(rng, 4))
+    accent = palette(rng, 2)[1]
+    for size in (2.0, 4.0):
+        ridge = np.abs(fractal(rng, height, width, size * period, 5) + 0.2 * fold)
+        colour = mix(colour, accent, 0.75 * (1.0 - rise(ridge - 0.02, 0.06)))
+    return photograph(rng, colour, grain=0.8)
+
+
+def paisley(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Bent drops with rings in them, turned at random on a dotted cloth."""
+    period = 2.0 * period_of(rng, width, 15.0)
+    u, v = plane(rng, height, width, period, 0.12)
+    x, y, _, traits = cells(rng, u, v, 0.12, stagger=0.5)
+    angle = 0.7 * (traits[0] - 0.5) + np.pi * (traits[1] < 0.5)
+    p, q = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+    part = np.clip(0.5 + q / 0.98, 0.0, 1.0)
+    inner = 0.98 * np.sqrt(part) * (1.0 - part) - np.abs(p - 0.9 * part**2 * (part - 0.35) + 0.05)
+    ground, dots, outline, body, core = palette(rng, 5)[[0, 2, 4, 1, 3]]
+    _, _, margin, _ = cells(rng, 3.2 * u, 3.2 * v, 0.3)
+    colour = mix(ground, dots, rise(margin - 0.62, 0.2))
+    soft = 1.6 / period
+    for level, paint in ((0.0, outline), (0.06, body), (0.14, outline), (0.19, core), (0.29, dots)):
+        colour = mix(colour, paint, rise(inner - level, soft))
+    threads = noise(rng, height, width, 1.7, 6.0) + noise(rng, height, width, 6.0, 1.7)
+    return photograph(rng, colour * (1.0 + 0.1 * threads)[..., None])
+
+
+def polka_dotted(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Even rows of round dots of one or three colours on cloth."""
+    period = period_of(rng, width, 18.0)
+    u, v = plane(rng, height, width, period, 0.3)
+    x, y, _, traits = cells(rng, u, v, 0.08, stagger=0.5, row_height=between(rng, 0.8, 1.0))
+    radius = between(rng, 0.24, 0.36) * (0.92 + 0.16 * traits[1])
+    ground, *dots = palette(rng, 4)[[0, 3, 2, 1]]
+    paint = np.array([dots[0], dots[0], dots[0]] if rng.random() < 0.5 else dots)
+    dot = rise(radius - np.hypot(x, y), 2.0 / period)
+    colour = mix(ground * np.ones(3), paint[(3.0 * traits[0]).astype(np.int64)], dot)
+    threads = noise(rng, height, width, 1.7, 5.0) + noise(rng, height, width, 5.0, 1.7)
+    folds = 5.0 * fractal(rng, height, width, width / 5.0, 2)
+    return photograph(rng, colour * (1.0 + 0.1 * threads)[..., None], folds + 0.6 * dot)
+
+
+def scaly(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Rows of round scales, each row over the root of the next one."""
+    period = period_of(rng, width, 18.0)
+    u, v = plane(rng, height, width, period, 0.4)
+    row = np.floor(2.0 * v)
+    column, x, y = scale_at(u, v, row - 1.0)
+    is_over = np.hypot(x, y) < 0.8
+    for upper, lower in zip((column, x, y), scale_at(u, v, row), strict=True):
+        np.copyto(upper, lower, where=~is_over)
+    part = np.hypot(x, y) / 0.8
+    shades = per_cell(rng, column, row - is_over)
+    colours = palette(rng, 3)
+    colour = mix(colours[0], colours[1], np.clip(1.6 * part - 0.6 + 0.3 * shades, 0.0, 1.0))
+    colour = mix(colour, colours[2], 0.8 * rise(part - 0.9, 0.12))
+    ribs = 0.08 * np.cos(14.0 * np.arctan2(x, y + 0.3))
+    shadow = 1.0 - 0.55 * rise(0.75 - part, 0.4)
+    return photograph(rng, colour * (shadow + ribs + 0.2 * shades)[..., None], 5.0 * part**2, 0.6)
+
+
+def scale_at(u: np.ndarray, v: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The column of the nearest scale in a row, and x, y from its root."""
+    along = u - 0.5 * (row % 2.0)
+    column = np.rint(along)
+    return column, along - column, v - 0.5 * row
+
+
+def spiralled(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Coils side by side, wound either way, on a ground of their own colour."""
+    turns = 2.4
+    period = 2.0 * turns * 0.62 * period_of(rng, width, 18.0, 14.0)
+    u, v = plane(rng, height, width, period, 0.15)
+    x, y, margin, traits = cells(rng, u, v, 0.3, stagger=0.5)
+    radius = np.hypot(x, y)
+    way = np.where(traits[0] < 0.5, -1.0, 1.0)
+    turn = way * np.arctan2(y, x) / (2.0 * np.pi) + traits[1] + 2.0 * turns * radius
+    wave = np.cos(2.0 * np.pi * turn)
+    ground, first, second, line = palette(rng, 4)
+    coil = mix(first, second, traits[2])
+    colour = mix(ground, coil, 0.25 + 0.0 * radius)
+    colour = mix(colour, line * 0.6 + coil * 0.4, rise(wave - 0.1, 0.5))
+    colour = mix(0.7 * ground, colour, rise(margin - 0.05, 0.06))
+    return photograph(rng, colour, 1.8 * wave * rise(margin - 0.05, 0.06), 0.8)
+
+
+def sprinkled(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Short rods of many colours, strewn in two layers on icing."""
+    period = 1.2 * period_of(rng, width, 15.0)
+    ground = palette(rng, 2)[0]
+    hues, saturation = rng.random(8), between(rng, 0.45, 0.95)
+    rods = np.array([coloured(h, saturation, between(rng, 0.25, 0.9)) for h in hues])
+    colour = np.ones((height, width, 3)) * ground
+    relief = 2.0 * fractal(rng, height, width, 2.0 * period)
+    for size in (0.8, 1.0):
+        u, v = plane(rng, height, width, period * size, 0.1)
+        x, y, _, traits = cells(rng, u, v, 0.45)
+        angle = 2.0 * np.pi * traits[0]
+        along = np.abs(np.cos(angle) * x + np.sin(angle) * y)
+        away = np.hypot(np.maximum(along - 0.27, 0.0), np.cos(angle) * y - np.sin(angle) * x)
+        rod = rise(0.13 - away, 2.0 / period)
+        colour = colour * (1.0 - 0.35 * rise(0.2 - away, 0.2))[..., None]
+        colour = mix(colour, rods[(8.0 * traits[1]).astype(np.int64)], rod)
+        relief = relief + 0.16 * period * np.sqrt(np.clip(1.0 - (away / 0.15) ** 2, 0.0, 1.0))
+    return photograph(rng, colour, relief)
+
+
+def veined(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Leaves: ribs with slanted side veins, and a net of fine ones between them."""
+    period = period_of(rng, width, 18.0, 13.0)
+    u, v = plane(rng, height, width, period, 0.35)
+    away = u / 5.5
+    away = 5.5 * np.abs(away - np.rint(away))
+    along = v + 0.75 * away - 0.06 * away**2 + 0.5 * np.floor(u / 5.5 + 0.5)
+    side = np.abs(along - np.rint(along))
+    _, _, margin, _ = cells(rng, 3.0 * u, 3.0 * v, 0.9)
+    leaf, other, vein = palette(rng, 3)
+    colour = mix(leaf, other, np.clip(0.2 + 0.9 * side + 0.1 * away, 0.0, 1.0))
+    colour = mix(colour, vein, 0.4 * rise(0.12 - margin, 0.2))
+    lines = np.maximum(rise(0.17 - away, 0.2), 0.85 * rise(0.07 - side, 0.14))
+    relief = 1.5 * np.sin(np.pi * side) + 1.5 * lines
+    return photograph(rng, mix(colour, vein, lines), relief, 1.2)
+
+
+def woven(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Flat strands over and under one another, each with fibres along it."""
+    period = period_of(rng, width, 20.0)
+    u, v = plane(rng, height, width, period, 0.25)
+    i, j = np.floor(u), np.floor(v)
+    x, y = u - i - 0.5, v - j - 0.5
+    is_over = (i + j) % 2.0 < 1.0
+    across, along = np.where(is_over, x, y), np.where(is_over, y, x)
+    body = np.sqrt(np.clip(1.0 - (across / 0.49) ** 2, 0.0, 1.0)) * np.cos(2.2 * along)
+    strand = np.where(is_over, per_cell(rng, i, 0.0 * j), per_cell(rng, 0.0 * i, j))
+    first, second, third = palette(rng, 3)
+    colour = mix(np.where(is_over[..., None], first, third), second, 0.6 * strand)
+    fibres = np.interp(7.0 * across + 40.0 * strand, np.arange(-9, 60), rng.random(69))
+    colour = colour * (0.3 + 0.65 * body + 0.25 * fibres)[..., None]
+    return photograph(rng, colour, 0.16 * period * body)
+
+
+def zigzagged(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Crisp chevrons of two to four colours, repeated in order."""
+    period = period_of(rng, width, 22.0, 14.0)
+    u, v = plane(rng, height, width, period, 0.25)
+    stretched = u / between(rng, 1.5, 2.6)
+    v = v + between(rng, 1.0, 1.7) * 2.0 * np.abs(stretched - np.rint(stretched))
+    count = 2 + int(3 * rng.random())
+    colours = palette(rng, count)
+    index = np.floor(v).astype(np.int64)
+    before, after = colours[index % count], colours[(index + 1) % count]
+    part = rise(v - index - 0.85, 2.0 / period)
+    edge = np.abs(v - index - 0.85)
+    threads = noise(rng, height, width, 1.7, 4.0) + noise(rng, height, width, 4.0, 1.7)
+    colour = mix(before, after, part) * (1.0 + 0.12 * threads)[..., None]
+    return photograph(rng, colour, 2.0 * np.sqrt(np.minimum(edge, 0.3)), 0.8)
+
+
+KINDS: dict[str, Texture] = {
+    "banded": banded,
+    "bubbly": bubbly,
+    "chequered": chequered,
+    "cracked": cracked,
+    "grid": grid,
+    "honeycombed": honeycombed,
+    "knitted": knitted,
+    "marbled": marbled,
+    "paisley": paisley,
+    "polka-dotted": polka_dotted,
+    "scaly": scaly,
+    "spiralled": spiralled,
+    "sprinkled": sprinkled,
+    "veined": veined,
+    "woven": woven,
+    "zigzagged": zigzagged,
+}
