@@ -77,6 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
     from synrender.batch import render_batch
     from synrender.catalog import load_catalog
     from synrender.console import Progress, captured_output, say
+    from synrender.errors import UserError
     from synrender.records import name_to_dataset_dir
     from synrender.settings import load_settings
 
@@ -95,7 +96,9 @@ def run(arguments: argparse.Namespace) -> None:
 
         try:
             report = render_batch(settings, dataset_dir, catalog, arguments.overwrite, on_sample)
-        except RuntimeError:
+        except (UserError, OSError, KeyboardInterrupt):
+            raise
+        except BaseException:
             capture.terminal.write(f"Blender's last words:\n{capture.tail()}\n")
             raise
     if not is_quiet:

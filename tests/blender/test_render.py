@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -235,9 +236,30 @@ def test_a_source_that_is_set_and_missing_is_an_error(wheel: Renderer) -> None:
     assert "SYNRENDER_DTD_DIR = /nowhere" in output
 
 
-def test_help_teaches() -> None:
-    import sys
+def test_blenders_output_is_shown_on_failure_alone(wheel: Renderer) -> None:
+    assert "Saved:" not in wheel.run("-d", "chatter", "-p", "batch.num_samples = 1")
+    script = (
+        "import os, runpy, sys, synrender.batch\n"
+        "def fail(*arguments):\n"
+        "    os.write(1, b'a word of Blender')\n"
+        "    raise RuntimeError('it broke')\n"
+        "synrender.batch.render_batch = fail\n"
+        "sys.argv = ['render.py']\n"
+        "runpy.run_path('render.py', run_name='__main__')\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=PROJECT_DIR,
+        env=wheel.full_environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert "a word of Blender" in result.stderr
+    assert "it broke" in result.stderr
 
+
+def test_help_teaches() -> None:
     command = [sys.executable, "render.py", "--help"]
     output = subprocess.run(command, cwd=PROJECT_DIR, capture_output=True, text=True, check=True)
     assert "examples:" in output.stdout
