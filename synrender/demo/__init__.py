@@ -5,17 +5,20 @@ It stands in where the real data sets are absent, so that everything can be trie
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
 from pathlib import Path
+
+from synrender.errors import UserError
 
 from .models import NUM_MODELS_PER_CLASS, write_models
 from .textures import write_textures
 
 __all__ = ["DEMO_VERSION", "NUM_MODELS_PER_CLASS", "ensure_demo"]
 
-DEMO_VERSION = 1
+DEMO_VERSION = 2
 """Goes up whenever a file of the set changes; an older set on disk is then replaced."""
 
 DEMO_SEED = 2023
@@ -29,8 +32,13 @@ def ensure_demo(root: Path) -> tuple[Path, Path]:
     """
     root = Path(root)
     shapenet_dir, dtd_dir = root / "ShapeNetCore.v2", root / "dtd"
-    if _read_version(root) == DEMO_VERSION:
+    version = _read_version(root)
+    if version == DEMO_VERSION:
         return shapenet_dir, dtd_dir
+    if version is None and root.is_dir() and any(root.iterdir()):
+        raise UserError(
+            f"{root} holds files that are no demo set; move them away or choose another folder"
+        )
     scratch = root.with_name(f"{root.name}.{socket.gethostname()}.{os.getpid()}.tmp")
     shutil.rmtree(scratch, ignore_errors=True)
     try:
@@ -56,7 +64,8 @@ def _move_into_place(scratch: Path, root: Path) -> None:
     """Rename scratch to root, replacing an older set; a set that came first is left alone."""
     outdated = scratch.with_name(f"{scratch.name}.outdated")
     if _read_version(root) not in (None, DEMO_VERSION):
-        os.rename(root, outdated)
+        with contextlib.suppress(FileNotFoundError):  # another process replaces it as well
+            os.rename(root, outdated)
     try:
         os.rename(scratch, root)
     except OSError:

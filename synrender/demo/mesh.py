@@ -25,7 +25,7 @@ class Mesh:
     faces: np.ndarray
 
     def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Mesh:
-        return Mesh(self.vertices + (x, y, z), self.faces)
+        return Mesh(np.add(self.vertices, (x, y, z)), self.faces)
 
     def turned(self, axis: str, degrees: float) -> Mesh:
         """Rotate about a coordinate axis ("x", "y" or "z") through the origin, right-handed."""
@@ -64,6 +64,16 @@ def outward(vertices: np.ndarray, faces: np.ndarray) -> Mesh:
     return Mesh(vertices, faces)
 
 
+def ring_quads(num_rings: int, num_points: int, closed: bool = False) -> np.ndarray:
+    """Quads (Q, 4) between neighbouring rings whose vertices are numbered ring after ring."""
+    ring = np.arange(num_rings if closed else num_rings - 1)[:, None] * num_points
+    above = (ring + num_points) % (num_rings * num_points)
+    point = np.arange(num_points)[None]
+    after = (point + 1) % num_points
+    quads = np.stack([ring + point, ring + after, above + after, above + point], axis=-1)
+    return quads.reshape(-1, 4)
+
+
 def skin(rings: np.ndarray, closed: bool = False) -> Mesh:
     """Join neighbouring rings with quads.
 
@@ -78,34 +88,27 @@ def skin(rings: np.ndarray, closed: bool = False) -> Mesh:
         is_tip = [float(np.ptp(ring, axis=0).max()) < 1e-9 for ring in (rings[0], rings[-1])]
         rings = rings[int(is_tip[0]) : len(rings) - int(is_tip[1])]
     num_rings, num_points = rings.shape[:2]
-    ring = np.arange(num_rings if closed else num_rings - 1)[:, None] * num_points
-    above = (ring + num_points) % (num_rings * num_points)
-    point = np.arange(num_points)[None]
-    after = (point + 1) % num_points
-    quads = np.stack([ring + point, ring + after, above + after, above + point], axis=-1)
-    faces, vertices = [quads.reshape(-1, 4)], [rings.reshape(-1, 3)]
+    faces, vertices = [ring_quads(num_rings, num_points, closed)], [rings.reshape(-1, 3)]
     if not closed:
-        first, last = num_rings * num_points, num_rings * num_points + 1
+        point = np.arange(num_points)
+        after = np.roll(point, -1)
+        first, none = np.full(num_points, num_rings * num_points), np.full(num_points, -1)
         top = (num_rings - 1) * num_points
-        none = np.full(num_points, -1)
-        faces.append(np.stack([after[0], point[0], np.full(num_points, first), none], axis=1))
-        faces.append(
-            np.stack([top + point[0], top + after[0], np.full(num_points, last), none], axis=1)
-        )
+        faces.append(np.stack([after, point, first, none], axis=1))
+        faces.append(np.stack([top + point, top + after, first + 1, none], axis=1))
         vertices.append(np.array(centers))
     return outward(np.concatenate(vertices), np.concatenate(faces))
 
 
 def corner_normals(vertices: np.ndarray, faces: np.ndarray, crease_deg: float = 38.0) -> np.ndarray:
-    """Unit normals (F, 4, 3), one for each corner of each face (a triangle's fourth is unused).
+    """Unit normals (F, 4, 3), one for each corner of a face; a triangle's fourth repeats its third.
 
     A corner takes the area-weighted mean over those faces around its vertex whose normals lie
     within crease_deg of its own: round parts come out smooth and boxes flat.
     """
     a, b, c = (vertices[faces[:, i]] for i in range(3))
     d = np.where(faces[:, 3:] >= 0, vertices[faces[:, 3]], c)
-    area_normal = np.cross(c - a, d - b) + np.where(faces[:, 3:] >= 0, 0.0, np.cross(b - a, c - b))
-    area_normal = np.where(faces[:, 3:] >= 0, area_normal, np.cross(b - a, c - a))
+    area_normal = np.cross(c - a, d - b)
     unit = area_normal / np.linalg.norm(area_normal, axis=1, keepdims=True)
 
     corner = np.flatnonzero(faces.ravel() >= 0)
@@ -124,4 +127,6 @@ def corner_normals(vertices: np.ndarray, faces: np.ndarray, crease_deg: float = 
     total = np.stack([np.bincount(left, weight[:, i], len(corner)) for i in range(3)], axis=1)
     normals = np.zeros((faces.size, 3))
     normals[corner] = total / np.linalg.norm(total, axis=1, keepdims=True)
-    return normals.reshape(-1, 4, 3)
+    normals = normals.reshape(-1, 4, 3)
+    normals[:, 3] = np.where(faces[:, 3:] >= 0, normals[:, 3], normals[:, 2])
+    return normals

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
-from .writer import write_model
+from .writer import Design, write_model
 
 NUM_MODELS_PER_CLASS = 24
 MODEL_STREAM = 1
@@ -33,10 +34,10 @@ SYNSETS = {
 def write_models(shapenet_dir: Path, seed: int) -> None:
     """Write taxonomy.json and <synset>/<model>/models/model_normalized.obj of every class."""
     taxonomy = []
-    for class_idx, (module_name, (synset_id, name)) in enumerate(SYNSETS.items()):
-        designs = import_module(f"{DESIGN_PACKAGE}.{module_name}").DESIGNS
+    for module_name, (synset_id, name) in SYNSETS.items():
+        designs = load_designs(module_name)
         for model_idx, create_design in enumerate(designs):
-            stream = np.random.SeedSequence([seed, MODEL_STREAM, class_idx, model_idx])
+            stream = np.random.SeedSequence([seed, MODEL_STREAM, int(synset_id), model_idx])
             rng = np.random.Generator(np.random.PCG64(stream))
             folder = shapenet_dir / synset_id / create_model_id(module_name, model_idx)
             write_model(folder, create_design(), float(rng.random()))
@@ -45,6 +46,11 @@ def write_models(shapenet_dir: Path, seed: int) -> None:
         )
     text = json.dumps(taxonomy, indent=1) + "\n"
     (shapenet_dir / "taxonomy.json").write_bytes(text.encode("ascii"))
+
+
+def load_designs(module_name: str) -> tuple[Callable[[], Design], ...]:
+    """The functions that create the models of a class, in the order of its models."""
+    return import_module(f"{DESIGN_PACKAGE}.{module_name}").DESIGNS
 
 
 def create_model_id(class_name: str, model_idx: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .curves import circle, rounded_rect, spline, superellipse
-from .mesh import Mesh, Point, outward, skin
+from .mesh import Mesh, Point, outward, ring_quads, skin
 
 BOX_FACES = np.array(
     [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
@@ -95,7 +95,7 @@ def lathe(profile: Sequence[Point] | np.ndarray, sides: int = 24, hollow: bool =
 
 def torus(radius: float, tube_radius: float, sides: int = 32, tube_sides: int = 10) -> Mesh:
     """Ring about the y axis through the origin."""
-    return lathe(circle(tube_radius, tube_sides) + (radius, 0.0), sides, hollow=True)
+    return lathe(np.add(circle(tube_radius, tube_sides), (radius, 0.0)), sides, hollow=True)
 
 
 def ring_shell(profile: Sequence[Point] | np.ndarray, thickness: float, sides: int = 28) -> Mesh:
@@ -144,7 +144,7 @@ def rod(
 
 
 def beam(start: Point, end: Point, width: float, depth: float, roll_deg: float = 0.0) -> Mesh:
-    """Square-edged bar between two points: width is across in x (as far as it can), depth the rest."""
+    """Square-edged bar between two points; its width lies along x as far as it can."""
     start, end = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
     direction = (end - start) / np.linalg.norm(end - start)
     side = np.array([1.0, 0.0, 0.0]) if abs(direction[0]) < 0.9 else np.array([0.0, 0.0, 1.0])
@@ -218,19 +218,11 @@ def extrude(profile: Sequence[Point] | np.ndarray, width: float, bevel: float = 
             (0.5 * width, inset),
         ]
     rings = np.array([np.column_stack([np.full(len(o), x), o[:, 1], o[:, 0]]) for x, o in layers])
-    side = skin(rings, closed=False).faces
-    num_points = len(outline)
-    num_vertices = num_points * len(layers)
-    # skin's fans suit convex ends only: keep its quads and cut the ends into ears instead.
-    quads = side[(side[:, 3] >= 0)]
+    quads = ring_quads(len(layers), len(outline))
     triangles = cut_ears(layers[0][1])
     ends = np.full((2 * len(triangles), 4), -1)
     ends[: len(triangles), :3] = triangles[:, ::-1]
-    ends[len(triangles) :, :3] = triangles + num_vertices - num_points
-    ring = np.arange(num_points)
-    forward = np.any((quads[:, 0] == ring[0]) & (quads[:, 1] == ring[1]))
-    if not forward:
-        quads = quads[:, ::-1]
+    ends[len(triangles) :, :3] = triangles + (len(layers) - 1) * len(outline)
     return outward(rings.reshape(-1, 3), np.concatenate([quads, ends]))
 
 
@@ -271,15 +263,16 @@ def ear_quality(outline: np.ndarray, remaining: list[int], i: int) -> float:
     sides = np.array([b - a, c - b, a - c])
     length = np.linalg.norm(sides, axis=1)
     double_area = sides[0, 0] * sides[1, 1] - sides[0, 1] * sides[1, 0]
-    if double_area <= 1e-12:
+    if double_area <= 1e-9:
         return -1.0
     others = outline[[j for j in remaining if j not in idx]]
     start = np.array([a, b, c])
     offset = others[:, None] - start[None]
     turn = sides[None, :, 0] * offset[..., 1] - sides[None, :, 1] * offset[..., 0]
-    if np.any(np.all(turn >= -1e-12, axis=1)):
+    if np.any(np.all(turn >= -1e-9, axis=1)):
         return -1.0
-    return float(double_area / np.max(length * np.roll(length, 1)))
+    # Rounded, so that the ears of a symmetric outline tie in every numpy version.
+    return round(float(double_area / np.max(length * np.roll(length, 1))), 6)
 
 
 def hull(

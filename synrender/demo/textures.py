@@ -54,7 +54,7 @@ def between(rng: np.random.Generator, low: float, high: float) -> float:
 
 def period_of(rng: np.random.Generator, width: int, most: float, least: float = 12.0) -> float:
     """Pixels of a period that fits the width least to most times."""
-    return max(width / between(rng, least, most), 5.0)
+    return max(width / between(rng, least, most), 6.5)
 
 
 def stretch_rows(grid: np.ndarray, length: int, period: float, phase: float) -> np.ndarray:
@@ -143,6 +143,12 @@ def cells(
     return x, y, np.sqrt(second) - np.sqrt(best), traits[:, cell]
 
 
+def cloth(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Brightness of crossing threads (H, W, 1), about 1."""
+    weft, warp = noise(rng, height, width, 1.7, 5.0), noise(rng, height, width, 5.0, 1.7)
+    return (1.0 + 0.1 * (weft + warp))[..., None]
+
+
 # Shared tools: colour and light
 
 
@@ -152,9 +158,10 @@ def palette(rng: np.random.Generator, count: int) -> np.ndarray:
     luma = np.linspace(low, between(rng, low + 0.32, 0.93), count)
     if rng.random() < 0.5:
         luma = luma[::-1]
-    base, spread = float(rng.random()), (0.02, 0.07, 0.2)[int(3 * rng.random())]
+    is_warm, spread = rng.random() < 0.45, (0.02, 0.07, 0.2)[int(3 * rng.random())]
+    base = between(rng, -0.04, 0.15) if is_warm else float(rng.random())
     opposite = 0.5 * (rng.random() < 0.35)
-    saturation = (0.2, 0.5, 0.85)[int(3 * rng.random())]
+    saturation = (0.2, 0.5, 0.8)[int(3 * rng.random())]
     colours = []
     for number, target in enumerate(luma):
         hue = base + spread * between(rng, -1.0, 1.0) + opposite * (number % 2)
@@ -209,11 +216,10 @@ def photograph(
 def banded(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Layers of uneven width and many colours, like agate or sandstone."""
     period = period_of(rng, width, 18.0)
-    u, v = plane(rng, height, width, period, 0.9)
-    v = v + 0.12 * fractal(rng, height, width, 2.0 * period)
-    edges = np.cumsum(0.3 + 1.3 * rng.random(80)) - 40.0
+    v = plane(rng, height, width, period, 0.9)[1] + 0.12 * fractal(rng, height, width, 2.0 * period)
+    edges = np.cumsum(0.25 + 0.9 * rng.random(160)) - 40.0
     stops = np.stack([edges[:-1] + 0.08, edges[1:] - 0.08], axis=1).ravel()
-    chosen = (6 * rng.random(79)).astype(np.int64)
+    chosen = (6 * rng.random(159)).astype(np.int64)
     colour = ramp(v, stops, palette(rng, 6)[np.repeat(chosen, 2)])
     layers = np.interp(v, np.arange(600) * 0.13 - 30.0, rng.random(600))
     return photograph(rng, colour * (0.84 + 0.32 * layers)[..., None], grain=1.2)
@@ -244,8 +250,7 @@ def chequered(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Squares of two colours, either a board or a gingham cloth of three tones."""
     period = period_of(rng, width, 20.0)
     u, v = plane(rng, height, width, period, 0.22, tilt=0.5)
-    wave_u = np.clip(np.sin(np.pi * u) * period / 4.0, -1.0, 1.0)
-    wave_v = np.clip(np.sin(np.pi * v) * period / 4.0, -1.0, 1.0)
+    wave_u, wave_v = (np.clip(np.sin(np.pi * t) * period / 4.0, -1.0, 1.0) for t in (u, v))
     first, second = palette(rng, 2)
     shades = 0.85 + 0.3 * per_cell(rng, np.floor(u), np.floor(v))
     if rng.random() < 0.4:
@@ -325,11 +330,11 @@ def marbled(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Clouds of colour, folded by strong turbulence, with thin branching lines."""
     period = period_of(rng, width, 16.0)
     u, v = plane(rng, height, width, period, 1.0)
-    fold = fractal(rng, height, width, 5.0 * period, 5)
-    swirl = np.sin(0.9 * u + 5.0 * fold + 2.0 * np.sin(0.5 * v + 4.0 * fold))
+    fold = fractal(rng, height, width, 3.5 * period, 5)
+    swirl = np.sin(1.5 * u + 6.0 * fold + 2.0 * np.sin(0.9 * v + 5.0 * fold))
     colour = ramp(swirl + 0.5 * fold, np.linspace(-1.2, 1.2, 4), palette(rng, 4))
     accent = palette(rng, 2)[1]
-    for size in (2.0, 4.0):
+    for size in (3.0, 5.0):
         ridge = np.abs(fractal(rng, height, width, size * period, 5) + 0.2 * fold)
         colour = mix(colour, accent, 0.75 * (1.0 - rise(ridge - 0.02, 0.06)))
     return photograph(rng, colour, grain=0.8)
@@ -350,8 +355,7 @@ def paisley(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     soft = 1.6 / period
     for level, paint in ((0.0, outline), (0.06, body), (0.14, outline), (0.19, core), (0.29, dots)):
         colour = mix(colour, paint, rise(inner - level, soft))
-    threads = noise(rng, height, width, 1.7, 6.0) + noise(rng, height, width, 6.0, 1.7)
-    return photograph(rng, colour * (1.0 + 0.1 * threads)[..., None])
+    return photograph(rng, colour * cloth(rng, height, width))
 
 
 def polka_dotted(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -364,35 +368,31 @@ def polka_dotted(rng: np.random.Generator, height: int, width: int) -> np.ndarra
     paint = np.array([dots[0], dots[0], dots[0]] if rng.random() < 0.5 else dots)
     dot = rise(radius - np.hypot(x, y), 2.0 / period)
     colour = mix(ground * np.ones(3), paint[(3.0 * traits[0]).astype(np.int64)], dot)
-    threads = noise(rng, height, width, 1.7, 5.0) + noise(rng, height, width, 5.0, 1.7)
     folds = 5.0 * fractal(rng, height, width, width / 5.0, 2)
-    return photograph(rng, colour * (1.0 + 0.1 * threads)[..., None], folds + 0.6 * dot)
+    return photograph(rng, colour * cloth(rng, height, width), folds + 0.6 * dot)
 
 
 def scaly(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Rows of round scales, each row over the root of the next one."""
-    period = period_of(rng, width, 18.0)
-    u, v = plane(rng, height, width, period, 0.4)
+    period = 1.5 * period_of(rng, width, 17.0)
+    u, v = plane(rng, height, width, period, 0.3)
     row = np.floor(2.0 * v)
-    column, x, y = scale_at(u, v, row - 1.0)
-    is_over = np.hypot(x, y) < 0.8
-    for upper, lower in zip((column, x, y), scale_at(u, v, row), strict=True):
-        np.copyto(upper, lower, where=~is_over)
-    part = np.hypot(x, y) / 0.8
-    shades = per_cell(rng, column, row - is_over)
+    column, x, y = np.zeros_like(u), np.zeros_like(u), np.zeros_like(u)
+    for upper in (row + 1.0, row, row - 1.0):
+        along = u - 0.5 * (upper % 2.0)
+        near, down = np.rint(along), v - 0.5 * upper
+        is_over = (np.hypot(along - near, down) < 0.63) | (upper > row)
+        for old, new in ((column, near + 7.0 * upper), (x, along - near), (y, down)):
+            np.copyto(old, new, where=is_over)
+    part = np.hypot(x, y) / 0.63
+    shades = per_cell(rng, column, np.rint(2.0 * (v - y)))
     colours = palette(rng, 3)
-    colour = mix(colours[0], colours[1], np.clip(1.6 * part - 0.6 + 0.3 * shades, 0.0, 1.0))
-    colour = mix(colour, colours[2], 0.8 * rise(part - 0.9, 0.12))
-    ribs = 0.08 * np.cos(14.0 * np.arctan2(x, y + 0.3))
-    shadow = 1.0 - 0.55 * rise(0.75 - part, 0.4)
-    return photograph(rng, colour * (shadow + ribs + 0.2 * shades)[..., None], 5.0 * part**2, 0.6)
-
-
-def scale_at(u: np.ndarray, v: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The column of the nearest scale in a row, and x, y from its root."""
-    along = u - 0.5 * (row % 2.0)
-    column = np.rint(along)
-    return column, along - column, v - 0.5 * row
+    colour = mix(colours[0], colours[1], np.clip(1.6 * part - 0.7 + 0.5 * shades, 0.0, 1.0))
+    colour = mix(colour, colours[2], 0.8 * rise(part - 0.92, 0.12))
+    ribs = 0.07 * np.cos(16.0 * np.arctan2(x, y + 0.4))
+    shadow = 1.0 - 0.45 * rise(0.45 - part, 0.5)
+    light = shadow + ribs + 0.2 * shades
+    return photograph(rng, colour * light[..., None], 0.2 * period * part**2, 0.8)
 
 
 def spiralled(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -407,8 +407,7 @@ def spiralled(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     wave = np.cos(2.0 * np.pi * turn)
     ground, first, second, line = palette(rng, 4)
     coil = mix(first, second, traits[2])
-    colour = mix(ground, coil, 0.25 + 0.0 * radius)
-    colour = mix(colour, line * 0.6 + coil * 0.4, rise(wave - 0.1, 0.5))
+    colour = mix(0.7 * ground + 0.3 * coil, line * 0.6 + coil * 0.4, rise(wave - 0.1, 0.5))
     colour = mix(0.7 * ground, colour, rise(margin - 0.05, 0.06))
     return photograph(rng, colour, 1.8 * wave * rise(margin - 0.05, 0.06), 0.8)
 
@@ -452,19 +451,19 @@ def veined(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def woven(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Flat strands over and under one another, each with fibres along it."""
-    period = period_of(rng, width, 20.0)
+    """Twill: strands that pass over two and under two others, each with fibres along it."""
+    period = period_of(rng, width, 22.0, 14.0)
     u, v = plane(rng, height, width, period, 0.25)
     i, j = np.floor(u), np.floor(v)
-    x, y = u - i - 0.5, v - j - 0.5
-    is_over = (i + j) % 2.0 < 1.0
-    across, along = np.where(is_over, x, y), np.where(is_over, y, x)
-    body = np.sqrt(np.clip(1.0 - (across / 0.49) ** 2, 0.0, 1.0)) * np.cos(2.2 * along)
+    is_over = (i + j) % 4.0 < 2.0
+    across = np.where(is_over, u - i, v - j) - 0.5
+    along = np.where(is_over, (v + i) % 4.0 - 1.0, (u + j) % 4.0 - 3.0)  # -1..1
+    body = np.sqrt(np.clip(1.0 - (across / 0.46) ** 2, 0.0, 1.0)) * np.cos(1.25 * along)
     strand = np.where(is_over, per_cell(rng, i, 0.0 * j), per_cell(rng, 0.0 * i, j))
     first, second, third = palette(rng, 3)
     colour = mix(np.where(is_over[..., None], first, third), second, 0.6 * strand)
     fibres = np.interp(7.0 * across + 40.0 * strand, np.arange(-9, 60), rng.random(69))
-    colour = colour * (0.3 + 0.65 * body + 0.25 * fibres)[..., None]
+    colour = colour * (0.25 + 0.8 * body + 0.25 * fibres)[..., None]
     return photograph(rng, colour, 0.16 * period * body)
 
 
@@ -480,8 +479,7 @@ def zigzagged(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     before, after = colours[index % count], colours[(index + 1) % count]
     part = rise(v - index - 0.85, 2.0 / period)
     edge = np.abs(v - index - 0.85)
-    threads = noise(rng, height, width, 1.7, 4.0) + noise(rng, height, width, 4.0, 1.7)
-    colour = mix(before, after, part) * (1.0 + 0.12 * threads)[..., None]
+    colour = mix(before, after, part) * cloth(rng, height, width)
     return photograph(rng, colour, 2.0 * np.sqrt(np.minimum(edge, 0.3)), 0.8)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .mesh import Mesh, corner_normals, signed_volume
+from .mesh import Mesh, corner_normals
 
 Design = list[tuple[str, str, Mesh]]
 """The parts of one model: (part name, material name, mesh)."""
@@ -42,6 +42,7 @@ def design_to_obj(design: Design) -> str:
     vertices = np.concatenate([mesh.vertices for _, _, mesh in design])
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     vertices = (vertices - 0.5 * (low + high)) / np.linalg.norm(high - low)
+    vertices = np.round(vertices, 6) + 0.0  # no negative zeros
     offset, faces = 0, []
     for _, _, mesh in design:
         faces.append(np.where(mesh.faces >= 0, mesh.faces + offset, -1))
@@ -52,7 +53,7 @@ def design_to_obj(design: Design) -> str:
     text.append(("v %.6f %.6f %.6f\n" * len(vertices)) % tuple(vertices.ravel().tolist()))
     text.append(("vn %.3f %.3f %.3f\n" * len(normals)) % tuple(normals.ravel().tolist()))
     first_face = 0
-    for part_idx, ((name, material, _), part_faces) in enumerate(zip(design, faces)):
+    for part_idx, ((name, material, _), part_faces) in enumerate(zip(design, faces, strict=True)):
         text.append(f"g {name}_{part_idx}\nusemtl {material}\n")
         corners = np.stack(
             [part_faces, normal_faces[first_face : first_face + len(part_faces)]], axis=-1
@@ -85,8 +86,3 @@ def materials_to_mtl(names: list[str], hue_shift: float) -> str:
             f"Ks 0.2 0.2 0.2\nNs {shininess:.1f}\nd 1\nillum 2\n\n"
         )
     return "".join(text)
-
-
-def is_outward(mesh: Mesh) -> bool:
-    """Whether a part's faces enclose a positive volume."""
-    return signed_volume(mesh.vertices, mesh.faces) > 0.0

@@ -25,7 +25,9 @@ from ..parts import (
 from ..writer import Design
 
 
-def slats(path: np.ndarray, num: int, length: float, width: float, thickness: float = 0.03) -> Design:
+def slats(
+    path: np.ndarray, num: int, length: float, width: float, thickness: float = 0.03
+) -> Design:
     """Planks in x along a (z, y) path, each lying flat on it."""
     step = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
     parts: Design = []
@@ -52,22 +54,50 @@ def park(ends: str, length: float = 1.6, num: int = 9) -> Design:
             leg = spline([(x, 0.02, -0.34), (x, 0.2, -0.2), (x, 0.42, -0.24)], 10)
             rear = spline([(x, 0.02, 0.38), (x, 0.22, 0.2), (x, 0.42, 0.17), (x, 0.9, 0.35)], 14)
             arm = spline(
-                [(x, 0.42, -0.24), (x, 0.6, -0.3), (x, 0.69, -0.2), (x, 0.66, 0.0), (x, 0.68, 0.26)], 16
+                [
+                    (x, 0.42, -0.24),
+                    (x, 0.6, -0.3),
+                    (x, 0.69, -0.2),
+                    (x, 0.66, 0.0),
+                    (x, 0.68, 0.26),
+                ],
+                16,
             )
             design += [("iron", "dark", tube(p, 0.022)) for p in (leg, rear, arm)]
             design.append(("iron", "dark", rod((x, 0.43, -0.25), (x, 0.39, 0.17), 0.022)))
             ring = torus(0.07, 0.014, 20, 8).turned("z", 90).moved(x, 0.55, -0.05)
             design.append(("scroll", "dark", ring))
         elif ends == "concrete":
-            outline = [(-0.3, 0), (0.34, 0), (0.34, 0.3), (0.24, 0.38), (0.38, 0.88), (0.32, 0.92), (0.14, 0.4)]
+            outline = [
+                (-0.3, 0),
+                (0.34, 0),
+                (0.34, 0.3),
+                (0.24, 0.38),
+                (0.38, 0.88),
+                (0.32, 0.92),
+                (0.14, 0.4),
+            ]
             outline += [(-0.28, 0.44), (-0.32, 0.36)]
             design.append(("side", "stone", extrude(outline, 0.12, 0.015).moved(x)))
         else:
             loop = fillet(
-                [(x, 0.42, 0.2), (x, 0.02, 0.3), (x, 0.02, -0.28), (x, 0.66, -0.26), (x, 0.66, 0.24)], 0.1
+                [
+                    (x, 0.42, 0.2),
+                    (x, 0.02, 0.3),
+                    (x, 0.02, -0.28),
+                    (x, 0.66, -0.26),
+                    (x, 0.66, 0.24),
+                ],
+                0.1,
             )
             design.append(("frame", "metal", tube(loop, 0.024)))
-            design.append(("bracket", "metal", tube([(x, p[1] - 0.02, p[0] + 0.012) for p in SEAT_AND_BACK], 0.016)))
+            design.append(
+                (
+                    "bracket",
+                    "metal",
+                    tube([(x, p[1] - 0.02, p[0] + 0.012) for p in SEAT_AND_BACK], 0.016),
+                )
+            )
     return design
 
 
@@ -86,7 +116,10 @@ def garden(style: str) -> Design:
     design.append(("apron", "wood", box(2 * half, 0.08, 0.03, 0, 0.38, -0.24)))
     design.append(("low_rail", "wood", box(2 * half, 0.06, 0.035, 0, 0.52, 0.272)))
     if style == "arched":
-        arch = [(x, 0.86 + 0.14 * np.cos(0.5 * np.pi * x / half), 0.3) for x in np.linspace(-half, half, 15)]
+        arch = [
+            (x, 0.86 + 0.14 * np.cos(0.5 * np.pi * x / half), 0.3)
+            for x in np.linspace(-half, half, 15)
+        ]
         grid = np.array([[(x, y + dy, z) for dy in (-0.04, 0.04)] for x, y, z in arch])
         design.append(("crest", "wood", sheet(grid, 0.035)))
         for x in np.linspace(-half, half, 15)[1:-1]:
@@ -103,7 +136,9 @@ def garden(style: str) -> Design:
         for k in range(3):
             low, high = -half + k * 2 * half / 3, -half + (k + 1) * 2 * half / 3
             for a, b in ((low, high), (high, low)):
-                design.append(("brace", "wood", beam((a, 0.54, 0.275), (b, 0.88, 0.297), 0.03, 0.014)))
+                design.append(
+                    ("brace", "wood", beam((a, 0.54, 0.275), (b, 0.88, 0.297), 0.03, 0.014))
+                )
             ring = torus(0.1, 0.014, 20, 8).turned("x", 90).moved(0.5 * (low + high), 0.71, 0.285)
             design.append(("ring", "wood", ring))
     return design
@@ -113,18 +148,31 @@ def plain(legs: str) -> Design:
     """Backless: "trestle", "hairpin", "stone", "locker", "piano" or "log"."""
     if legs == "stone":
         design: Design = [("seat", "stone", rounded_box(1.4, 0.12, 0.46, 0.03, 0, 0.43))]
-        foot = [(-0.18, 0), (0.18, 0), (0.18, 0.06), (0.1, 0.12), (0.1, 0.26), (0.18, 0.37), (-0.18, 0.37)]
+        foot = [
+            (-0.18, 0),
+            (0.18, 0),
+            (0.18, 0.06),
+            (0.1, 0.12),
+            (0.1, 0.26),
+            (0.18, 0.37),
+            (-0.18, 0.37),
+        ]
         foot += [(-0.1, 0.26), (-0.1, 0.12), (-0.18, 0.06)]
         return design + [("foot", "stone", p) for p in pair(extrude(foot, 0.16, 0.015).moved(0.48))]
     if legs == "locker":
         design = [
-            ("plank", "wood", rounded_box(1.7, 0.04, 0.11, 0.012, 0, 0.45, z)) for z in (-0.13, 0, 0.13)
+            ("plank", "wood", rounded_box(1.7, 0.04, 0.11, 0.012, 0, 0.45, z))
+            for z in (-0.13, 0, 0.13)
         ]
         for side in (-1, 0, 1):
             x = 0.7 * side
             design += [
                 ("post", "metal", rod((x, 0.02, 0), (x, 0.42, 0), 0.03)),
-                ("flange", "metal", lathe([(0, 0), (0.1, 0), (0.1, 0.015), (0.04, 0.03), (0, 0.03)], 20).moved(x)),
+                (
+                    "flange",
+                    "metal",
+                    lathe([(0, 0), (0.1, 0), (0.1, 0.015), (0.04, 0.03), (0, 0.03)], 20).moved(x),
+                ),
                 ("bracket", "metal", box(0.06, 0.025, 0.36, x, 0.42)),
             ]
         return design
@@ -133,7 +181,16 @@ def plain(legs: str) -> Design:
             ("pad", "leather", cushion(0.85, 0.12, 0.4, 7.0, 0, 0.5)),
             ("frame", "wood", rounded_box(0.86, 0.09, 0.4, 0.012, 0, 0.42)),
         ]
-        leg = [(0, 0), (0.03, 0), (0.022, 0.06), (0.04, 0.12), (0.025, 0.2), (0.045, 0.36), (0.045, 0.4), (0, 0.4)]
+        leg = [
+            (0, 0),
+            (0.03, 0),
+            (0.022, 0.06),
+            (0.04, 0.12),
+            (0.025, 0.2),
+            (0.045, 0.36),
+            (0.045, 0.4),
+            (0, 0.4),
+        ]
         for x in (-0.37, 0.37):
             for z in (-0.15, 0.15):
                 design.append(("leg", "wood", lathe(leg, 16).moved(x, 0, z)))
@@ -151,7 +208,13 @@ def plain(legs: str) -> Design:
         x = 0.55 * side
         if legs == "trestle":
             for z in (-1, 1):
-                design.append(("leg", "wood", beam((x + 0.05 * side, 0, 0.2 * z), (x, 0.43, 0.08 * z), 0.06, 0.05)))
+                design.append(
+                    (
+                        "leg",
+                        "wood",
+                        beam((x + 0.05 * side, 0, 0.2 * z), (x, 0.43, 0.08 * z), 0.06, 0.05),
+                    )
+                )
             design.append(("cleat", "wood", box(0.08, 0.05, 0.3, x, 0.41)))
             design.append(("rung", "wood", box(0.04, 0.05, 0.26, x + 0.025 * side, 0.18)))
             if side == 1:
@@ -167,7 +230,16 @@ def plain(legs: str) -> Design:
 
 def pew() -> Design:
     """Church pew with shaped ends."""
-    end = [(-0.28, 0), (0.3, 0), (0.34, 0.6), (0.38, 0.95), (0.33, 1.0), (0.24, 0.98), (0.18, 0.7), (0.0, 0.6)]
+    end = [
+        (-0.28, 0),
+        (0.3, 0),
+        (0.34, 0.6),
+        (0.38, 0.95),
+        (0.33, 1.0),
+        (0.24, 0.98),
+        (0.18, 0.7),
+        (0.0, 0.6),
+    ]
     end += [(-0.22, 0.62), (-0.3, 0.56), (-0.26, 0.4)]
     design: Design = [("end", "wood", p) for p in pair(extrude(end, 0.06, 0.01).moved(0.85))]
     back = rounded_box(1.66, 0.55, 0.03, 0.01).turned("x", 10).moved(y=0.7, z=0.25)
@@ -213,13 +285,30 @@ def storage(style: str) -> Design:
         design.append(("hook", "metal", tube(hook, 0.012, 8)))
     for side in (-1, 1):
         design.append(("post", "wood", box(0.05, 1.16, 0.05, 0.53 * side, 1.05, 0.17)))
-        design.append(("bracket", "wood", extrude([(0.16, 1.4), (0.16, 1.6), (-0.06, 1.6)], 0.03).moved(0.5 * side)))
+        design.append(
+            (
+                "bracket",
+                "wood",
+                extrude([(0.16, 1.4), (0.16, 1.6), (-0.06, 1.6)], 0.03).moved(0.5 * side),
+            )
+        )
     return design
 
 
 def ribbon() -> Design:
     """One wavy sheet of metal mesh on two feet."""
-    path = spline([(-0.3, 0.36), (-0.26, 0.44), (0.0, 0.42), (0.2, 0.44), (0.3, 0.65), (0.4, 0.88), (0.46, 0.86)], 26)
+    path = spline(
+        [
+            (-0.3, 0.36),
+            (-0.26, 0.44),
+            (0.0, 0.42),
+            (0.2, 0.44),
+            (0.3, 0.65),
+            (0.4, 0.88),
+            (0.46, 0.86),
+        ],
+        26,
+    )
     grid = np.stack([[(x, y, z) for z, y in path] for x in np.linspace(-0.75, 0.75, 6)])
     design: Design = [("seat", "paint", sheet(grid, 0.03))]
     for x in np.linspace(-0.7, 0.7, 15):
@@ -227,7 +316,13 @@ def ribbon() -> Design:
         design.append(("rib", "paint", tube(rib, 0.012, 6)))
     for side in (-1, 1):
         x = 0.5 * side
-        design.append(("leg", "metal", tube(fillet([(x, 0.42, 0.1), (x, 0.02, 0.1), (x, 0.02, -0.25)], 0.06), 0.028)))
+        design.append(
+            (
+                "leg",
+                "metal",
+                tube(fillet([(x, 0.42, 0.1), (x, 0.02, 0.1), (x, 0.02, -0.25)], 0.06), 0.028),
+            )
+        )
         design.append(("leg", "metal", rod((x, 0.02, 0.1), (x, 0.02, 0.35), 0.028)))
     return design
 
@@ -237,12 +332,19 @@ def curved() -> Design:
     design: Design = []
     for radius in (1.0, 1.1, 1.2, 1.3):
         angle = np.radians(np.linspace(-50, 50, 26))
-        middle = np.stack([radius * np.sin(angle), np.full(26, 0.45), -radius * np.cos(angle) + 1.1], axis=-1)
+        middle = np.stack(
+            [radius * np.sin(angle), np.full(26, 0.45), -radius * np.cos(angle) + 1.1], axis=-1
+        )
         across = np.stack([np.sin(angle), 0 * angle, -np.cos(angle)], axis=-1)
         grid = np.stack([middle + w * across for w in (-0.04, 0.04)], axis=1)
         design.append(("plank", "wood", sheet(grid, 0.04)))
     for angle in (-40, 0, 40):
-        block = rounded_box(0.1, 0.42, 0.38, 0.015).moved(y=0.21, z=-1.15).turned("y", angle).moved(z=1.1)
+        block = (
+            rounded_box(0.1, 0.42, 0.38, 0.015)
+            .moved(y=0.21, z=-1.15)
+            .turned("y", angle)
+            .moved(z=1.1)
+        )
         design.append(("block", "stone", block))
     return design
 
@@ -269,7 +371,7 @@ def tree_seat() -> Design:
 
 def swing() -> Design:
     """Porch swing hung in an A-frame."""
-    path = SEAT_AND_BACK + (0.0, 0.05)
+    path = np.add(SEAT_AND_BACK, (0.0, 0.05))
     design = slats(path, 9, 1.2, 0.07, 0.025)
     frame: list[Mesh] = [rod((-0.95, 1.75, 0.05), (0.95, 1.75, 0.05), 0.04)]
     for side in (-1, 1):
@@ -278,7 +380,13 @@ def swing() -> Design:
         frame.append(rod((0.95 * side, 0.6, -0.35), (0.95 * side, 0.6, 0.44), 0.022))
         design.append(("arm", "wood", rounded_box(0.06, 0.03, 0.5, 0.01, 0.58 * side, 0.7, 0.0)))
         for z in (-0.22, 0.26):
-            design.append(("chain", "metal", rod((0.58 * side, 0.45, z), (0.58 * side, 1.75, 0.05), 0.009, sides=6)))
+            design.append(
+                (
+                    "chain",
+                    "metal",
+                    rod((0.58 * side, 0.45, z), (0.58 * side, 1.75, 0.05), 0.009, sides=6),
+                )
+            )
     return design + [("frame", "metal", part) for part in frame]
 
 
@@ -286,7 +394,9 @@ def shelter() -> Design:
     """Bus-stop bench under a small roof."""
     design = slats(np.array([(-0.2, 0.45), (0.2, 0.45)]), 4, 1.6, 0.085)
     for side in (-1, 1):
-        post = fillet([(0.85 * side, 0, 0.38), (0.85 * side, 1.7, 0.38), (0.85 * side, 1.8, -0.5)], 0.25)
+        post = fillet(
+            [(0.85 * side, 0, 0.38), (0.85 * side, 1.7, 0.38), (0.85 * side, 1.8, -0.5)], 0.25
+        )
         design.append(("post", "metal", tube(post, 0.032)))
         arm = fillet([(0.6 * side, 0, 0.0), (0.6 * side, 0.43, 0.0)], 0.1)
         design.append(("leg", "metal", tube(arm, 0.03)))
@@ -299,7 +409,8 @@ def shelter() -> Design:
 def blocks() -> Design:
     """Two planters joined by a bench."""
     design: Design = [
-        ("plank", "wood", rounded_box(1.1, 0.05, 0.1, 0.01, 0, 0.42, z)) for z in np.linspace(-0.18, 0.18, 4)
+        ("plank", "wood", rounded_box(1.1, 0.05, 0.1, 0.01, 0, 0.42, z))
+        for z in np.linspace(-0.18, 0.18, 4)
     ]
     for side in (-1, 1):
         x = 0.76 * side
@@ -307,7 +418,15 @@ def blocks() -> Design:
         for k in range(7):
             angle = 2 * np.pi * k / 6
             r = 0.12 if k < 6 else 0.0
-            bush = ellipsoid(0.13, 0.15, 0.13, x + r * np.cos(angle), 0.58 + 0.1 * (k == 6), r * np.sin(angle), 12)
+            bush = ellipsoid(
+                0.13,
+                0.15,
+                0.13,
+                x + r * np.cos(angle),
+                0.58 + 0.1 * (k == 6),
+                r * np.sin(angle),
+                12,
+            )
             design.append(("plant", "paint", bush))
     design.append(("bearer", "metal", box(1.1, 0.06, 0.08, 0, 0.36)))
     return design
@@ -326,7 +445,13 @@ def gym() -> Design:
         design.append(("foot", "metal", box(0.6, 0.05, 0.07, 0, 0.025, z)))
         design.append(("leg", "metal", box(0.07, 0.34, 0.07, 0, 0.2, z)))
     for side in (-1, 1):
-        design.append(("upright", "metal", beam((0.3 * side, 0.03, 0.5), (0.42 * side, 1.15, 0.62), 0.05, 0.05)))
+        design.append(
+            (
+                "upright",
+                "metal",
+                beam((0.3 * side, 0.03, 0.5), (0.42 * side, 1.15, 0.62), 0.05, 0.05),
+            )
+        )
         plate = rod((0.62 * side, 1.16, 0.6), (0.72 * side, 1.16, 0.6), 0.2, sides=24)
         design.append(("plate", "dark", plate))
     design.append(("bar", "metal", rod((-0.85, 1.16, 0.6), (0.85, 1.16, 0.6), 0.016)))
@@ -345,9 +470,21 @@ def upholstered() -> Design:
         grid = np.stack([[(side * x, y, z) for x, y in path] for z in (-0.21, -0.07, 0.07, 0.21)])
         design.append(("end", "fabric", sheet(grid, 0.06)))
         for z in (-0.17, 0.17):
-            foot = spline([(0.55 * side, 0.34, z), (0.62 * side, 0.2, 1.05 * z), (0.56 * side, 0.0, 1.25 * z)], 8)
+            foot = spline(
+                [
+                    (0.55 * side, 0.34, z),
+                    (0.62 * side, 0.2, 1.05 * z),
+                    (0.56 * side, 0.0, 1.25 * z),
+                ],
+                8,
+            )
             design.append(("leg", "wood", tube(foot, np.linspace(0.035, 0.018, 8), 10)))
-        bolster = rod((0.5 * side, 0.56, -0.2), (0.5 * side, 0.56, 0.2), float(np.ptp(roll[:, 0])) * 0.45, sides=20)
+        bolster = rod(
+            (0.5 * side, 0.56, -0.2),
+            (0.5 * side, 0.56, 0.2),
+            float(np.ptp(roll[:, 0])) * 0.45,
+            sides=20,
+        )
         design.append(("bolster", "fabric", bolster))
     return design
 

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from ..curves import arc, spline
+from ..mesh import Mesh
 from ..parts import (
     beam,
     box,
@@ -26,26 +27,32 @@ from ..writer import Design
 
 
 def case(
-    width: float, height: float, depth: float, base: float = 0.0, back: bool = True, board: float = 0.025
+    width: float,
+    height: float,
+    depth: float,
+    base: float = 0.0,
+    board: float = 0.025,
 ) -> Design:
-    """Open box that stands `base` above the floor: two sides, top, bottom and, if wanted, a back."""
+    """Open box that stands `base` above the floor; the front is left open."""
     middle = base + 0.5 * height
     parts: Design = [
-        ("side", "wood", part) for part in pair(box(board, height, depth, 0.5 * (width - board), middle))
+        ("side", "wood", part)
+        for part in pair(box(board, height, depth, 0.5 * (width - board), middle))
     ]
     inside = width - 2 * board
     parts.append(("bottom", "wood", box(inside, board, depth, 0, base + 0.5 * board)))
     parts.append(("top", "wood", box(inside, board, depth, 0, base + height - 0.5 * board)))
-    if back:
-        parts.append(("back", "wood", box(inside, height - 2 * board, 0.012, 0, middle, 0.5 * depth - 0.01)))
-    return parts
+    back = box(inside, height - 2 * board, 0.012, 0, middle, 0.5 * depth - 0.01)
+    return [*parts, ("back", "wood", back)]
 
 
 def front(
     width: float, height: float, x: float, y: float, z: float, knob: str = "knob", side: float = 0.0
 ) -> Design:
     """A drawer (side 0: knobs in its middle) or a door (side -1 or 1: handle at that edge)."""
-    parts: Design = [("front", "trim", rounded_box(width - 0.012, height - 0.012, 0.022, 0.006, x, y, z))]
+    parts: Design = [
+        ("front", "trim", rounded_box(width - 0.012, height - 0.012, 0.022, 0.006, x, y, z))
+    ]
     at = x + side * (0.5 * width - 0.05)
     reach = z - 0.03
     if knob == "knob":
@@ -53,27 +60,50 @@ def front(
         parts += [("knob", "metal", ellipsoid(0.02, 0.02, 0.022, s, y, reach, 12)) for s in spots]
     elif knob == "bar":
         half = 0.5 * min(0.16, 0.6 * width)
-        ends = [(at, y - half, reach), (at, y + half, reach)] if side else [(x - half, y, reach), (x + half, y, reach)]
+        ends = (
+            [(at, y - half, reach), (at, y + half, reach)]
+            if side
+            else [(x - half, y, reach), (x + half, y, reach)]
+        )
         parts.append(("handle", "metal", rod(ends[0], ends[1], 0.009, sides=8)))
         for end in ends:
             parts.append(("stem", "metal", rod(end, (end[0], end[1], z), 0.006, sides=8)))
     elif knob == "panel":
-        parts.append(("panel", "wood", rounded_box(width - 0.13, height - 0.13, 0.02, 0.009, x, y, z - 0.008)))
+        parts.append(
+            (
+                "panel",
+                "wood",
+                rounded_box(width - 0.13, height - 0.13, 0.02, 0.009, x, y, z - 0.008),
+            )
+        )
         parts.append(("knob", "metal", ellipsoid(0.018, 0.018, 0.02, at, y, reach, 12)))
     return parts
 
 
-def feet(width: float, depth: float, height: float, splay: float = 0.0, radius: float = 0.02) -> Design:
+def feet(
+    width: float, depth: float, height: float, splay: float = 0.0, radius: float = 0.02
+) -> Design:
     """Four tapered legs."""
     x, z = 0.5 * width - 0.07, 0.5 * depth - 0.06
     return [
-        ("leg", "wood", rod((sx * (x + splay), 0, sz * (z + 0.5 * splay)), (sx * x, height, sz * z), 0.7 * radius, 1.2 * radius))
+        (
+            "leg",
+            "wood",
+            rod(
+                (sx * (x + splay), 0, sz * (z + 0.5 * splay)),
+                (sx * x, height, sz * z),
+                0.7 * radius,
+                1.2 * radius,
+            ),
+        )
         for sx in (-1, 1)
         for sz in (-1, 1)
     ]
 
 
-def chest(columns: int, rows: int, width: float, height: float, knob: str, leg: float = 0.0) -> Design:
+def chest(
+    columns: int, rows: int, width: float, height: float, knob: str, leg: float = 0.0
+) -> Design:
     """Chest of drawers on a plinth, or on legs."""
     depth, base = 0.45, leg or 0.08
     design = case(width, height, depth, base)
@@ -81,7 +111,13 @@ def chest(columns: int, rows: int, width: float, height: float, knob: str, leg: 
         design += feet(width, depth, leg, 0.03, 0.022)
     else:
         design.append(("plinth", "wood", box(width - 0.04, 0.08, depth - 0.06, 0, 0.04, 0.01)))
-    design.append(("top", "wood", rounded_box(width + 0.04, 0.03, depth + 0.04, 0.01, 0, base + height + 0.015)))
+    design.append(
+        (
+            "top",
+            "wood",
+            rounded_box(width + 0.04, 0.03, depth + 0.04, 0.01, 0, base + height + 0.015),
+        )
+    )
     w, h = (width - 0.06) / columns, (height - 0.06) / rows
     for i in range(columns):
         for k in range(rows):
@@ -98,10 +134,20 @@ def wardrobe(style: str) -> Design:
     if style == "sliding":
         for k in range(3):
             x = (k - 1) * width / 3
-            design.append(("door", "trim", rounded_box(width / 3 + 0.03, 1.82, 0.025, 0.008, x, 1.03, z - 0.02 * (k % 2))))
-            design.append(("grip", "metal", box(0.02, 0.7, 0.02, x + 0.15, 1.0, z - 0.02 - 0.02 * (k % 2))))
+            design.append(
+                (
+                    "door",
+                    "trim",
+                    rounded_box(width / 3 + 0.03, 1.82, 0.025, 0.008, x, 1.03, z - 0.02 * (k % 2)),
+                )
+            )
+            design.append(
+                ("grip", "metal", box(0.02, 0.7, 0.02, x + 0.15, 1.0, z - 0.02 - 0.02 * (k % 2)))
+            )
             for y in (0.6, 1.2):
-                design.append(("band", "wood", box(width / 3, 0.02, 0.02, x, y, z - 0.012 - 0.02 * (k % 2))))
+                design.append(
+                    ("band", "wood", box(width / 3, 0.02, 0.02, x, y, z - 0.012 - 0.02 * (k % 2)))
+                )
         design.append(("plinth", "wood", box(width, 0.08, depth - 0.04, 0, 0.04)))
         return [*design, ("rail", "metal", box(width, 0.05, 0.07, 0, 1.96, z - 0.01))]
     if style == "mirror":
@@ -114,10 +160,19 @@ def wardrobe(style: str) -> Design:
     for side in (-1, 1):
         x = 0.25 * width * side
         design += front(0.5 * width - 0.03, tall, x, low + 0.5 * tall, z, "panel", -side)
-    profile = [(0.5 * depth, 1.96), (-0.5 * depth, 1.96), (-0.5 * depth - 0.03, 2.0), (-0.5 * depth - 0.06, 2.06), (0.5 * depth, 2.06)]
+    profile = [
+        (0.5 * depth, 1.96),
+        (-0.5 * depth, 1.96),
+        (-0.5 * depth - 0.03, 2.0),
+        (-0.5 * depth - 0.06, 2.06),
+        (0.5 * depth, 2.06),
+    ]
     design.append(("cornice", "wood", extrude(profile, width + 0.08, 0.01)))
     if style == "armoire":
-        crest = [(x, 2.05 + 0.16 * np.cos(np.pi * x / width)) for x in np.linspace(-0.5 * width, 0.5 * width, 15)]
+        crest = [
+            (x, 2.05 + 0.16 * np.cos(np.pi * x / width))
+            for x in np.linspace(-0.5 * width, 0.5 * width, 15)
+        ]
         crest = [*crest, (0.5 * width, 2.04), (-0.5 * width, 2.04)]
         design.append(("crest", "wood", extrude(crest, 0.05).turned("y", 90).moved(z=z)))
         for side in (-1, 1):
@@ -160,7 +215,9 @@ def sideboard(style: str) -> Design:
             design += front(0.82, 0.155, 0, 0.305 + 0.155 * k, z, "bar")
     elif style == "tambour":
         for x in np.linspace(-0.8, 0.8, 40):
-            design.append(("slat", "trim", rod((x, 0.23, z + 0.01), (x, 0.69, z + 0.01), 0.018, sides=6)))
+            design.append(
+                ("slat", "trim", rod((x, 0.23, z + 0.01), (x, 0.69, z + 0.01), 0.018, sides=6))
+            )
         design.append(("gap", "dark", box(0.012, 0.46, 0.03, 0, 0.46, z - 0.005)))
     else:
         for side in (-1, 1):
@@ -178,14 +235,24 @@ def bookcase(style: str) -> Design:
     if style == "ladder":
         design: Design = []
         for side in (-1, 1):
-            design.append(("rail", "wood", beam((0.4 * side, 0, -0.25), (0.4 * side, 1.8, 0.2), 0.035, 0.06)))
-            design.append(("post", "wood", beam((0.4 * side, 0, 0.24), (0.4 * side, 1.8, 0.24), 0.035, 0.04)))
+            design.append(
+                ("rail", "wood", beam((0.4 * side, 0, -0.25), (0.4 * side, 1.8, 0.2), 0.035, 0.06))
+            )
+            design.append(
+                ("post", "wood", beam((0.4 * side, 0, 0.24), (0.4 * side, 1.8, 0.24), 0.035, 0.04))
+            )
         for k in range(5):
             y = 0.15 + 0.38 * k
             start = -0.24 + 0.25 * y
             depth = 0.24 - start
-            design.append(("shelf", "wood", rounded_box(0.8, 0.03, depth, 0.008, 0, y, start + 0.5 * depth)))
-        return [*design, *_books(-0.3, 0.16, 0.0, 0.5, 0), ("vase", "stone", _vase().moved(0.15, 0.545, 0.08))]
+            design.append(
+                ("shelf", "wood", rounded_box(0.8, 0.03, depth, 0.008, 0, y, start + 0.5 * depth))
+            )
+        return [
+            *design,
+            *_books(-0.3, 0.16, 0.0, 0.5, 0),
+            ("vase", "stone", _vase().moved(0.15, 0.545, 0.08)),
+        ]
     if style == "cubes":
         design = case(1.16, 1.16, 0.36, 0.02, board=0.04)
         for k in (-1, 1):
@@ -222,14 +289,17 @@ def _books(x: float, y: float, z: float, length: float, shift: int) -> Design:
     while x < end:
         thick, tall = 0.028 + 0.006 * (k * 7 % 5), 0.2 + 0.02 * (k * 5 % 4)
         material = ("paint", "fabric", "leather", "trim")[k % 4]
-        books.append(("book", material, box(thick - 0.003, tall, 0.17, x + 0.5 * thick, y + 0.5 * tall, z)))
+        books.append(
+            ("book", material, box(thick - 0.003, tall, 0.17, x + 0.5 * thick, y + 0.5 * tall, z))
+        )
         x += thick
         k += 1
     return books
 
 
-def _vase():
-    return lathe(spline([(0.04, 0), (0.08, 0.08), (0.05, 0.2), (0.035, 0.24), (0.05, 0.28)], 14).tolist() + [[0, 0.27]], 18)
+def _vase() -> Mesh:
+    profile = spline([(0.04, 0), (0.08, 0.08), (0.05, 0.2), (0.035, 0.24), (0.05, 0.28)], 14)
+    return lathe([*profile, (0, 0.27)], 18)
 
 
 def hutch(glass: bool) -> Design:
@@ -276,13 +346,22 @@ def kitchen() -> Design:
     for k in range(4):
         design += front(0.44, 0.74, -0.66 + 0.44 * k, 0.46, -0.28, "bar", 1 if k % 2 == 0 else -1)
     for x in (-0.62, 0.62):
-        for n, m, mesh in case(0.56, 0.62, 0.32, 1.42) + front(0.28, 0.6, -0.14, 1.73, -0.16, "bar", 1) + front(0.28, 0.6, 0.14, 1.73, -0.16, "bar", -1):
+        for n, m, mesh in (
+            case(0.56, 0.62, 0.32, 1.42)
+            + front(0.28, 0.6, -0.14, 1.73, -0.16, "bar", 1)
+            + front(0.28, 0.6, 0.14, 1.73, -0.16, "bar", -1)
+        ):
             design.append((n, m, mesh.moved(x, 0, 0.12)))
     hood = lathe([(0, 1.5), (0.38, 1.5), (0.38, 1.58), (0.16, 1.76), (0.16, 2.04), (0, 2.04)], 4)
     design.append(("hood", "metal", hood.turned("y", 45).scaled(z=0.85).moved(z=0.06)))
-    faucet = spline([(0, 0.9, 0.18), (0, 1.14, 0.18), (0, 1.22, 0.1), (0, 1.18, 0.0), (0, 1.12, -0.01)], 16)
+    faucet = spline(
+        [(0, 0.9, 0.18), (0, 1.14, 0.18), (0, 1.22, 0.1), (0, 1.18, 0.0), (0, 1.12, -0.01)], 16
+    )
     design.append(("faucet", "metal", tube(faucet, 0.016).moved(0.5)))
-    return [*design, ("sink", "metal", torus(0.19, 0.02, 32, 8).scaled(1.2, 0.6, 0.85).moved(0.5, 0.9, -0.03))]
+    return [
+        *design,
+        ("sink", "metal", torus(0.19, 0.02, 32, 8).scaled(1.2, 0.6, 0.85).moved(0.5, 0.9, -0.03)),
+    ]
 
 
 def office(style: str) -> Design:
@@ -299,8 +378,14 @@ def office(style: str) -> Design:
             spoke = rod((0, -0.09, 0), (0, 0.09, 0), 0.008, sides=8).turned("z", 60 * k)
             design.append(("spoke", "metal", spoke.moved(-0.06, 0.42, -0.39)))
         for y in (0.24, 0.68):
-            design.append(("hinge", "metal", rod((0.28, y - 0.05, -0.31), (0.28, y + 0.05, -0.31), 0.02)))
-        return design + [("foot", "dark", box(0.08, 0.06, 0.08, 0.25 * x, 0.03, 0.22 * z)) for x in (-1, 1) for z in (-1, 1)]
+            design.append(
+                ("hinge", "metal", rod((0.28, y - 0.05, -0.31), (0.28, y + 0.05, -0.31), 0.02))
+            )
+        return design + [
+            ("foot", "dark", box(0.08, 0.06, 0.08, 0.25 * x, 0.03, 0.22 * z))
+            for x in (-1, 1)
+            for z in (-1, 1)
+        ]
     if style == "lockers":
         design = []
         for k in range(3):
@@ -309,10 +394,18 @@ def office(style: str) -> Design:
             design.append(("door", "paint", rounded_box(0.3, 1.66, 0.025, 0.008, x, 1.0, -0.235)))
             for y in (0.35, 1.5):
                 for dy in np.linspace(0, 0.16, 5):
-                    design.append(("slot", "dark", rounded_box(0.16, 0.014, 0.02, 0.005, x, y + dy, -0.25)))
-            design.append(("handle", "metal", rounded_box(0.025, 0.12, 0.03, 0.01, x + 0.1, 1.02, -0.26)))
+                    design.append(
+                        ("slot", "dark", rounded_box(0.16, 0.014, 0.02, 0.005, x, y + dy, -0.25))
+                    )
+            design.append(
+                ("handle", "metal", rounded_box(0.025, 0.12, 0.03, 0.01, x + 0.1, 1.02, -0.26))
+            )
         sloped = extrude([(0.23, 1.875), (-0.23, 1.875), (0.23, 2.02)], 1.02, 0.004)
-        legs = [("leg", "metal", box(0.04, 0.13, 0.04, 0.48 * x, 0.065, 0.2 * z)) for x in (-1, 1) for z in (-1, 1)]
+        legs = [
+            ("leg", "metal", box(0.04, 0.13, 0.04, 0.48 * x, 0.065, 0.2 * z))
+            for x in (-1, 1)
+            for z in (-1, 1)
+        ]
         return [*design, ("roof", "metal", sloped), *legs]
     design = [("body", "metal", rounded_box(0.48, 1.32, 0.6, 0.012, 0, 0.68))]
     for k in range(4):
@@ -326,13 +419,23 @@ def office(style: str) -> Design:
 
 
 def nightstand(style: str) -> Design:
-    """ "round" with a tambour front, "open" with one drawer, or "barrel"."""
+    """ "round" with a reeded front, or "open" with one drawer."""
     if style == "open":
-        design = case(0.5, 0.42, 0.4, 0.2) + feet(0.5, 0.4, 0.2, 0.04) + front(0.46, 0.18, 0, 0.5, -0.2)
-        return [*design, ("shelf", "wood", box(0.45, 0.02, 0.38, 0, 0.4)), *_books(-0.18, 0.23, 0.0, 0.2, 2)[:4]]
+        design = (
+            case(0.5, 0.42, 0.4, 0.2) + feet(0.5, 0.4, 0.2, 0.04) + front(0.46, 0.18, 0, 0.5, -0.2)
+        )
+        return [
+            *design,
+            ("shelf", "wood", box(0.45, 0.02, 0.38, 0, 0.4)),
+            *_books(-0.18, 0.23, 0.0, 0.2, 2)[:4],
+        ]
     body = lathe([(0, 0.12), (0.3, 0.12), (0.3, 0.62), (0, 0.62)], 40)
     top = lathe([(0, 0.62), (0.31, 0.62), (0.33, 0.635), (0.31, 0.65), (0, 0.65)], 40)
-    design = [("body", "wood", body), ("top", "stone", top), ("plinth", "metal", lathe([(0, 0), (0.25, 0), (0.25, 0.12), (0, 0.12)], 32))]
+    design = [
+        ("body", "wood", body),
+        ("top", "stone", top),
+        ("plinth", "metal", lathe([(0, 0), (0.25, 0), (0.25, 0.12), (0, 0.12)], 32)),
+    ]
     for angle in np.radians(np.arange(0, 360, 10)):
         x, z = 0.3 * np.sin(angle), -0.3 * np.cos(angle)
         design.append(("reed", "wood", rod((x, 0.13, z), (x, 0.61, z), 0.022, sides=6)))
@@ -343,24 +446,37 @@ def bombe() -> Design:
     """Curved commode with three drawers, cabriole feet and a stone top."""
     y = np.array([0.16, 0.3, 0.5, 0.68, 0.8])
     half = np.array([0.46, 0.53, 0.58, 0.56, 0.52])
-    rings = [(-yy, -0.2 - 0.4 * (h - 0.46), 0.24, h, 5.0) for yy, h in zip(y, half)]
+    rings = [(-yy, -0.2 - 0.4 * (h - 0.46), 0.24, h, 5.0) for yy, h in zip(y, half, strict=True)]
     body = hull(rings, steps=16, sides=36).turned("x", 90)
     design: Design = [
         ("body", "wood", body),
         ("top", "stone", rounded_box(1.12, 0.035, 0.56, 0.015, 0, 0.815)),
     ]
     for k, (yy, h) in enumerate(((0.28, 0.5), (0.47, 0.54), (0.66, 0.53))):
-        grid = np.array([
-            [(x, yy + dy, -0.225 - 0.4 * (h - 0.46) - 0.012 * (1 - (x / h) ** 2)) for x in np.linspace(-0.8 * h, 0.8 * h, 9)]
-            for dy in (-0.075, 0.075)
-        ])  # fmt: skip
+        grid = np.array(
+            [
+                [
+                    (x, yy + dy, -0.225 - 0.4 * (h - 0.46) - 0.012 * (1 - (x / h) ** 2))
+                    for x in np.linspace(-0.8 * h, 0.8 * h, 9)
+                ]
+                for dy in (-0.075, 0.075)
+            ]
+        )
         design.append(("drawer", "trim", sheet(grid, 0.03)))
         for x in (-0.24, 0.24):
             pull = torus(0.04, 0.008, 18, 6).turned("x", 90).moved(x, yy, -0.28 - 0.4 * (h - 0.46))
             design.append((f"pull_{k}", "metal", pull))
     for side in (-1, 1):
         for z in (-1, 1):
-            foot = spline([(0.42 * side, 0.24, 0.18 * z), (0.47 * side, 0.14, 0.22 * z), (0.42 * side, 0.05, 0.2 * z), (0.47 * side, 0.015, 0.24 * z)], 10)
+            foot = spline(
+                [
+                    (0.42 * side, 0.24, 0.18 * z),
+                    (0.47 * side, 0.14, 0.22 * z),
+                    (0.42 * side, 0.05, 0.2 * z),
+                    (0.47 * side, 0.015, 0.24 * z),
+                ],
+                10,
+            )
             design.append(("foot", "wood", tube(foot, np.linspace(0.05, 0.02, 10), 10)))
     return design
 
@@ -386,16 +502,25 @@ def vanity() -> Design:
     """Dressing table with a round mirror."""
     design: Design = [("top", "wood", rounded_box(1.1, 0.03, 0.42, 0.01, 0, 0.75))]
     for side in (-1, 1):
-        for n, m, mesh in case(0.32, 0.5, 0.38, 0.22) + front(0.3, 0.23, 0, 0.35, -0.19) + front(0.3, 0.23, 0, 0.59, -0.19):
+        for n, m, mesh in (
+            case(0.32, 0.5, 0.38, 0.22)
+            + front(0.3, 0.23, 0, 0.35, -0.19)
+            + front(0.3, 0.23, 0, 0.59, -0.19)
+        ):
             design.append((n, m, mesh.moved(0.38 * side)))
         for n, m, mesh in feet(0.32, 0.38, 0.22, 0.0, 0.018):
             design.append((n, m, mesh.moved(0.38 * side)))
-        design.append(("post", "metal", rod((0.33 * side, 0.76, 0.14), (0.33 * side, 1.12, 0.14), 0.014)))
+        design.append(
+            ("post", "metal", rod((0.33 * side, 0.76, 0.14), (0.33 * side, 1.12, 0.14), 0.014))
+        )
     design += front(0.42, 0.12, 0, 0.66, -0.19)
     design.append(("box", "wood", box(0.42, 0.11, 0.36, 0, 0.66)))
     mirror = lathe([(0, -0.01), (0.3, -0.01), (0.3, 0.01), (0, 0.01)], 40).turned("x", 90)
     design.append(("mirror", "glass", mirror.moved(0, 1.12, 0.14)))
-    return [*design, ("rim", "metal", torus(0.31, 0.02, 40, 8).turned("x", 90).moved(0, 1.12, 0.14))]
+    return [
+        *design,
+        ("rim", "metal", torus(0.31, 0.02, 40, 8).turned("x", 90).moved(0, 1.12, 0.14)),
+    ]
 
 
 def apothecary() -> Design:

@@ -1,4 +1,4 @@
-"""Cars: one lofted body with wheel arches, a glasshouse on top, wheels, and what sets them apart."""
+"""Cars: a lofted body with wheel arches, a glasshouse, wheels, and what sets each apart."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def create_car(body: Body, glasshouse: bool = True) -> Design:
         lamp = ellipsoid(0.16, 0.07, 0.1, side * lamp_x, nose - 0.14, front + 0.09, 12)
         rear_lamp = rounded_box(0.26, 0.1, 0.08, 0.03, side * lamp_x, rear_y, rear - 0.03)
         mirror = rounded_box(0.14, 0.1, 0.08, 0.035)
-        mirror = mirror.moved(side * (0.5 * body.width + 0.05), _height(body, body.belt[0] + 0.3) + 0.06)
+        mirror = mirror.moved(
+            side * (0.5 * body.width + 0.05), _height(body, body.belt[0] + 0.3) + 0.06
+        )
         design += [("headlamp", "light", lamp), ("rear_lamp", "paint", rear_lamp)]
         if glasshouse:
             design.append(("mirror", "paint", mirror.moved(z=body.belt[0] + 0.42)))
@@ -105,7 +107,12 @@ def create_wheel(
         return mesh.turned("z", -90.0 * side).moved(x, radius, z)
 
     design: Design = [("tyre", "rubber", place(lathe(section, 28, hollow=True)))]
-    dish = [(0, -0.3 * half), (inner * 1.01, -0.3 * half), (inner * 1.01, 0.1 * half), (0, 0.2 * half)]
+    dish = [
+        (0, -0.3 * half),
+        (inner * 1.01, -0.3 * half),
+        (inner * 1.01, 0.1 * half),
+        (0, 0.2 * half),
+    ]
     design.append(("rim", "metal", place(lathe(dish, 20))))
     for k in range(spokes):
         angle = 2.0 * np.pi * k / spokes
@@ -122,7 +129,7 @@ def create_glasshouse(body: Body) -> Design:
     def outline(z_span: tuple[float, float], width: float, y: float, inset: float) -> np.ndarray:
         depth = z_span[1] - z_span[0] - 2 * inset
         ring = rounded_rect(width - 2 * inset, depth, 0.12, 5)
-        ring = ring + (0.0, 0.5 * (z_span[0] + z_span[1]))
+        ring[:, 1] += 0.5 * (z_span[0] + z_span[1])
         return np.insert(ring, 1, y, axis=1)
 
     low = outline(body.belt, wide_belt, belt_low, 0.045)
@@ -169,80 +176,191 @@ def rear_wing(z: float, y: float, width: float) -> Design:
 
 SEDAN = Body(
     ((-2.3, 0.42), (-2.22, 0.72), (-1.2, 0.88), (-0.8, 0.95), (1.3, 1.0), (2.2, 0.98), (2.32, 0.6)),
-    (-0.95, 1.65), (-0.25, 0.95), 1.45, axles=(-1.4, 1.35),
-)  # fmt: skip
+    (-0.95, 1.65),
+    (-0.25, 0.95),
+    1.45,
+    axles=(-1.4, 1.35),
+)
 LIMOUSINE = Body(
     ((-2.95, 0.45), (-2.9, 0.8), (-1.7, 0.93), (2.0, 1.0), (2.9, 0.98), (3.0, 0.6)),
-    (-1.6, 2.2), (-1.0, 1.6), 1.5, axles=(-2.0, 2.0), pillars=4, spokes=8,
-)  # fmt: skip
+    (-1.6, 2.2),
+    (-1.0, 1.6),
+    1.5,
+    axles=(-2.0, 2.0),
+    pillars=4,
+    spokes=8,
+)
 HATCH = Body(
     ((-1.85, 0.42), (-1.78, 0.74), (-0.95, 0.93), (1.5, 1.0), (1.78, 0.98), (1.85, 0.6)),
-    (-0.95, 1.78), (-0.25, 1.4), 1.48, width=1.7, axles=(-1.15, 1.2), tumblehome=0.18,
-)  # fmt: skip
+    (-0.95, 1.78),
+    (-0.25, 1.4),
+    1.48,
+    width=1.7,
+    axles=(-1.15, 1.2),
+    tumblehome=0.18,
+)
 MICRO = Body(
     ((-1.3, 0.45), (-1.25, 0.8), (-0.8, 1.0), (1.1, 1.05), (1.25, 1.0), (1.3, 0.6)),
-    (-0.95, 1.2), (-0.35, 0.95), 1.55, width=1.56, axles=(-0.85, 0.9), wheel_radius=0.28, pillars=1,
-)  # fmt: skip
+    (-0.95, 1.2),
+    (-0.35, 0.95),
+    1.55,
+    width=1.56,
+    axles=(-0.85, 0.9),
+    wheel_radius=0.28,
+    pillars=1,
+)
 ESTATE = Body(
     ((-2.3, 0.42), (-2.22, 0.72), (-1.2, 0.88), (2.1, 1.0), (2.27, 0.96), (2.32, 0.6)),
-    (-0.95, 2.22), (-0.25, 1.95), 1.47, axles=(-1.4, 1.35), pillars=2,
-)  # fmt: skip
+    (-0.95, 2.22),
+    (-0.25, 1.95),
+    1.47,
+    axles=(-1.4, 1.35),
+    pillars=2,
+)
 SUV = Body(
     ((-2.25, 0.55), (-2.2, 0.98), (-1.1, 1.12), (2.0, 1.18), (2.2, 1.15), (2.25, 0.7)),
-    (-1.05, 2.15), (-0.45, 1.9), 1.82, width=1.92, axles=(-1.35, 1.35), wheel_radius=0.39,
-    clearance=0.32, pillars=2, spokes=6,
-)  # fmt: skip
+    (-1.05, 2.15),
+    (-0.45, 1.9),
+    1.82,
+    width=1.92,
+    axles=(-1.35, 1.35),
+    wheel_radius=0.39,
+    clearance=0.32,
+    pillars=2,
+    spokes=6,
+)
 JEEP = Body(
     ((-1.95, 0.75), (-1.93, 1.02), (-0.75, 1.06), (1.7, 1.08), (1.74, 1.05), (1.75, 0.7)),
-    (-0.7, 1.68), (-0.52, 1.6), 1.85, width=1.66, axles=(-1.3, 1.1), wheel_radius=0.4,
-    clearance=0.4, tumblehome=0.06, pillars=2, nose_taper=0.02, spokes=8,
-)  # fmt: skip
+    (-0.7, 1.68),
+    (-0.52, 1.6),
+    1.85,
+    width=1.66,
+    axles=(-1.3, 1.1),
+    wheel_radius=0.4,
+    clearance=0.4,
+    tumblehome=0.06,
+    pillars=2,
+    nose_taper=0.02,
+    spokes=8,
+)
 SPORTS = Body(
     ((-2.2, 0.3), (-2.12, 0.52), (-1.3, 0.74), (-0.5, 0.8), (1.2, 0.88), (2.0, 0.86), (2.12, 0.5)),
-    (-0.75, 1.6), (0.05, 0.55), 1.15, width=1.9, axles=(-1.32, 1.3), wheel_radius=0.34,
-    clearance=0.13, tumblehome=0.26, pillars=0, nose_taper=0.22, spokes=10,
-)  # fmt: skip
+    (-0.75, 1.6),
+    (0.05, 0.55),
+    1.15,
+    width=1.9,
+    axles=(-1.32, 1.3),
+    wheel_radius=0.34,
+    clearance=0.13,
+    tumblehome=0.26,
+    pillars=0,
+    nose_taper=0.22,
+    spokes=10,
+)
 WEDGE = Body(
     ((-2.1, 0.25), (-2.06, 0.38), (-0.6, 0.78), (1.0, 0.9), (2.0, 0.92), (2.05, 0.5)),
-    (-0.9, 1.3), (0.25, 0.75), 1.08, width=1.95, axles=(-1.25, 1.3), wheel_radius=0.34,
-    clearance=0.12, tumblehome=0.3, pillars=0, nose_taper=0.12, spokes=7,
-)  # fmt: skip
+    (-0.9, 1.3),
+    (0.25, 0.75),
+    1.08,
+    width=1.95,
+    axles=(-1.25, 1.3),
+    wheel_radius=0.34,
+    clearance=0.12,
+    tumblehome=0.3,
+    pillars=0,
+    nose_taper=0.12,
+    spokes=7,
+)
 COUPE = Body(
     ((-2.4, 0.4), (-2.32, 0.76), (-0.9, 0.9), (1.2, 0.98), (2.2, 0.92), (2.35, 0.55)),
-    (-0.6, 1.9), (0.15, 0.95), 1.33, width=1.88, axles=(-1.45, 1.35), wheel_radius=0.35, pillars=0,
-)  # fmt: skip
+    (-0.6, 1.9),
+    (0.15, 0.95),
+    1.33,
+    width=1.88,
+    axles=(-1.45, 1.35),
+    wheel_radius=0.35,
+    pillars=0,
+)
 BEETLE = Body(
     ((-1.95, 0.4), (-1.85, 0.62), (-1.3, 0.86), (-0.7, 0.95), (0.9, 1.0), (1.6, 0.84), (1.98, 0.4)),
-    (-0.75, 1.5), (-0.25, 0.75), 1.48, width=1.5, axles=(-1.2, 1.2), tumblehome=0.22, nose_taper=0.4,
-)  # fmt: skip
+    (-0.75, 1.5),
+    (-0.25, 0.75),
+    1.48,
+    width=1.5,
+    axles=(-1.2, 1.2),
+    tumblehome=0.22,
+    nose_taper=0.4,
+)
 VAN = Body(
     ((-2.4, 0.5), (-2.33, 1.0), (-1.75, 1.22), (2.3, 1.25), (2.38, 1.2), (2.4, 0.7)),
-    (-1.95, 2.36), (-1.2, 2.25), 1.95, width=1.95, axles=(-1.55, 1.45), tumblehome=0.12, pillars=3,
-)  # fmt: skip
+    (-1.95, 2.36),
+    (-1.2, 2.25),
+    1.95,
+    width=1.95,
+    axles=(-1.55, 1.45),
+    tumblehome=0.12,
+    pillars=3,
+)
 PANEL_VAN = Body(
     ((-2.7, 0.5), (-2.65, 1.05), (-2.0, 1.25), (-0.9, 1.28), (-0.85, 1.28), (-0.8, 0.7)),
-    (-2.1, -0.85), (-1.5, -0.8), 2.0, width=1.96, axles=(-1.9, 1.7), tumblehome=0.1,
-)  # fmt: skip
+    (-2.1, -0.85),
+    (-1.5, -0.8),
+    2.0,
+    width=1.96,
+    axles=(-1.9, 1.7),
+    tumblehome=0.1,
+)
 CAMPER = Body(
     ((-2.15, 0.5), (-2.13, 0.95), (-2.05, 1.15), (2.0, 1.15), (2.1, 1.1), (2.12, 0.6)),
-    (-2.1, 2.08), (-1.85, 1.95), 1.95, width=1.8, axles=(-1.25, 1.2), tumblehome=0.12, pillars=4,
-    nose_taper=0.1, clearance=0.24,
-)  # fmt: skip
+    (-2.1, 2.08),
+    (-1.85, 1.95),
+    1.95,
+    width=1.8,
+    axles=(-1.25, 1.2),
+    tumblehome=0.12,
+    pillars=4,
+    nose_taper=0.1,
+    clearance=0.24,
+)
 BUS = Body(
     ((-4.4, 0.6), (-4.38, 1.35), (-4.3, 1.5), (4.3, 1.5), (4.38, 1.4), (4.4, 0.7)),
-    (-4.38, 4.36), (-4.25, 4.3), 2.75, width=2.4, axles=(-2.7, 2.5), wheel_radius=0.46,
-    clearance=0.3, tumblehome=0.06, pillars=7, nose_taper=0.04, spokes=8,
-)  # fmt: skip
+    (-4.38, 4.36),
+    (-4.25, 4.3),
+    2.75,
+    width=2.4,
+    axles=(-2.7, 2.5),
+    wheel_radius=0.46,
+    clearance=0.3,
+    tumblehome=0.06,
+    pillars=7,
+    nose_taper=0.04,
+    spokes=8,
+)
 PICKUP = Body(
     ((-2.6, 0.6), (-2.55, 1.0), (-1.5, 1.12), (0.45, 1.16), (0.5, 1.16), (0.55, 0.6)),
-    (-1.4, 0.48), (-0.75, 0.3), 1.78, width=1.9, axles=(-1.7, 1.75), wheel_radius=0.38,
-    clearance=0.34, pillars=1, spokes=6,
-)  # fmt: skip
+    (-1.4, 0.48),
+    (-0.75, 0.3),
+    1.78,
+    width=1.9,
+    axles=(-1.7, 1.75),
+    wheel_radius=0.38,
+    clearance=0.34,
+    pillars=1,
+    spokes=6,
+)
 OLD_TIMER = Body(
     ((-1.6, 0.7), (-1.55, 1.02), (-0.5, 1.08), (1.2, 1.12), (1.45, 1.05), (1.55, 0.6)),
-    (-0.45, 1.4), (-0.38, 1.3), 1.8, width=1.26, axles=(-1.35, 1.25), wheel_radius=0.38,
-    clearance=0.42, tumblehome=0.05, nose_taper=0.1, spokes=12,
-)  # fmt: skip
+    (-0.45, 1.4),
+    (-0.38, 1.3),
+    1.8,
+    width=1.26,
+    axles=(-1.35, 1.25),
+    wheel_radius=0.38,
+    clearance=0.42,
+    tumblehome=0.05,
+    nose_taper=0.1,
+    spokes=12,
+)
 
 
 def sedan(taxi: bool = False) -> Design:
@@ -268,7 +386,9 @@ def jeep() -> Design:
         for z in JEEP.axles:
             flare = rounded_box(0.28, 0.07, 0.95, 0.03, side * 0.88, 0.9, z)
             design.append(("flare", "dark", flare))
-    spare = lathe([(0, 0), (0.4, 0), (0.4, 0.2), (0, 0.2)], 24).turned("x", 90).moved(y=1.05, z=1.76)
+    spare = (
+        lathe([(0, 0), (0.4, 0), (0.4, 0.2), (0, 0.2)], 24).turned("x", 90).moved(y=1.05, z=1.76)
+    )
     design.append(("spare", "rubber", spare))
     slots = [box(0.05, 0.22, 0.04, x, 0.85, -1.96) for x in np.linspace(-0.3, 0.3, 7)]
     return design + [("slot", "dark", slot) for slot in slots]
@@ -290,33 +410,54 @@ def roadster() -> Design:
     """Open two-seater: a wind screen, two seats and their head fairings."""
     body = Body(
         ((-2.0, 0.4), (-1.92, 0.68), (-0.5, 0.86), (0.9, 0.9), (1.8, 0.84), (1.95, 0.5)),
-        (-0.35, 0.9), (0.1, 0.5), 1.2, width=1.72, axles=(-1.2, 1.2), spokes=12,
-    )  # fmt: skip
+        (-0.35, 0.9),
+        (0.1, 0.5),
+        1.2,
+        width=1.72,
+        axles=(-1.2, 1.2),
+        spokes=12,
+    )
     design = create_car(body, glasshouse=False)
     screen = skin(
         np.array(
             [
-                [(-0.74, 0.84, -0.34), (0.74, 0.84, -0.34), (0.74, 0.84, -0.3), (-0.74, 0.84, -0.3)],
+                [
+                    (-0.74, 0.84, -0.34),
+                    (0.74, 0.84, -0.34),
+                    (0.74, 0.84, -0.3),
+                    (-0.74, 0.84, -0.3),
+                ],
                 [(-0.6, 1.22, -0.02), (0.6, 1.22, -0.02), (0.6, 1.22, 0.02), (-0.6, 1.22, 0.02)],
             ]
         )
     )
-    frame = tube([(-0.76, 0.84, -0.32), (-0.62, 1.23, 0), (0.62, 1.23, 0), (0.76, 0.84, -0.32)], 0.03)
+    frame = tube(
+        [(-0.76, 0.84, -0.32), (-0.62, 1.23, 0), (0.62, 1.23, 0), (0.76, 0.84, -0.32)], 0.03
+    )
     design += [("screen", "glass", screen), ("frame", "metal", frame)]
     design.append(("cockpit", "dark", rounded_box(1.3, 0.1, 0.95, 0.05, 0, 0.88, 0.4)))
     for side in (-1, 1):
         seat = rounded_box(0.5, 0.5, 0.16, 0.07).turned("x", 12).moved(0.35 * side, 1.0, 0.6)
         fairing = ellipsoid(0.24, 0.2, 0.55, 0.35 * side, 0.88, 1.05)
         roll_bar = tube(
-            [(0.35 * side + 0.2 * x, y, 0.82) for x, y in ((-1, 0.9), (-0.9, 1.2), (0.9, 1.2), (1, 0.9))],
+            [
+                (0.35 * side + 0.2 * x, y, 0.82)
+                for x, y in ((-1, 0.9), (-0.9, 1.2), (0.9, 1.2), (1, 0.9))
+            ],
             0.03,
             8,
         )
-        design += [("seat", "leather", seat), ("fairing", "paint", fairing), ("bar", "metal", roll_bar)]
+        design += [
+            ("seat", "leather", seat),
+            ("fairing", "paint", fairing),
+            ("bar", "metal", roll_bar),
+        ]
     wheel = tube(
         [(-0.35 + 0.17 * np.cos(a), 1.0 + 0.15 * np.sin(a), 0.15) for a in np.arange(0, 6.2, 0.5)],
-        0.02, 6, closed=True,
-    )  # fmt: skip
+        0.02,
+        6,
+        closed=True,
+    )
     return [*design, ("steering", "dark", wheel)]
 
 
@@ -325,9 +466,13 @@ def racer() -> Design:
     tub = [(-2.5, 0.2, 0.3, 0.1), (-1.6, 0.16, 0.48, 0.2), (-0.6, 0.12, 0.68, 0.33)]
     tub += [(0.4, 0.12, 0.72, 0.4), (1.3, 0.14, 0.6, 0.3), (2.1, 0.22, 0.45, 0.14)]
     design: Design = [("tub", "paint", hull(tub, 3.5, 24, 28))]
-    pod = hull([(-0.4, 0.12, 0.55, 0.2), (0.2, 0.1, 0.55, 0.26), (1.6, 0.14, 0.3, 0.1)], 4.0, 20, 14)
+    pod = hull(
+        [(-0.4, 0.12, 0.55, 0.2), (0.2, 0.1, 0.55, 0.26), (1.6, 0.14, 0.3, 0.1)], 4.0, 20, 14
+    )
     design += [("pod", "paint", part) for part in pair(pod.moved(0.52))]
-    airbox = hull([(0.35, 0.6, 1.0, 0.14), (0.8, 0.6, 0.96, 0.15), (1.9, 0.4, 0.6, 0.05)], 2.5, 16, 12)
+    airbox = hull(
+        [(0.35, 0.6, 1.0, 0.14), (0.8, 0.6, 0.96, 0.15), (1.9, 0.4, 0.6, 0.05)], 2.5, 16, 12
+    )
     design.append(("airbox", "paint", airbox))
     design.append(("cockpit", "dark", ellipsoid(0.24, 0.1, 0.45, 0, 0.68, -0.12)))
     design.append(("helmet", "light", ellipsoid(0.14, 0.15, 0.16, 0, 0.84, 0.05)))
@@ -336,7 +481,9 @@ def racer() -> Design:
             design += create_wheel(radius, width, side * x, z, side, 6)
             for dy in (-0.08, 0.1):
                 for dz in (-0.28, 0.28):
-                    arm = rod((0.12 * side, 0.32, z + dz), (side * x, radius + dy, z), 0.022, sides=6)
+                    arm = rod(
+                        (0.12 * side, 0.32, z + dz), (side * x, radius + dy, z), 0.022, sides=6
+                    )
                     design.append(("arm", "dark", arm))
     foil = extrude([(0, 0), (0.12, 0.03), (0.5, 0.1), (0.5, 0.07), (0.15, -0.01)], 1.8, 0.004)
     design.append(("front_wing", "paint", foil.moved(y=0.14, z=-2.72)))
@@ -354,8 +501,14 @@ def panel_van(ladder: bool) -> Design:
     design = create_car(PANEL_VAN)
     body = Body(
         ((-1.0, 0.9), (-0.98, 1.9), (-0.9, 2.2), (2.4, 2.22), (2.52, 2.1), (2.55, 0.9)),
-        (0, 1), (0, 1), 2.0, width=1.98, axles=(-1.9, 1.7), tumblehome=0.0, nose_taper=0.03,
-    )  # fmt: skip
+        (0, 1),
+        (0, 1),
+        2.0,
+        width=1.98,
+        axles=(-1.9, 1.7),
+        tumblehome=0.0,
+        nose_taper=0.03,
+    )
     design.append(("box", "paint", _body_shell(body)))
     door = box(0.02, 1.1, 1.1, 0.99, 1.25, -0.1)
     rail = box(0.03, 0.04, 2.6, 0.99, 1.2, 0.9)
@@ -390,7 +543,9 @@ def bus(decks: int = 1) -> Design:
         design += [("glass", "glass", upper)]
         design.append(("roof", "paint", rounded_box(2.36, 0.28, 8.56, 0.12, 0, top + 1.35)))
         for z in np.linspace(-4.1, 4.1, 8):
-            design += [("pillar", "paint", p) for p in pair(box(0.06, 0.9, 0.14, 1.15, top + 0.9, z))]
+            design += [
+                ("pillar", "paint", p) for p in pair(box(0.06, 0.9, 0.14, 1.15, top + 0.9, z))
+            ]
     else:
         design.append(("cooler", "trim", rounded_box(1.5, 0.25, 2.0, 0.1, 0, top + 0.1, -1.8)))
         design.append(("cooler", "trim", rounded_box(1.5, 0.25, 1.4, 0.1, 0, top + 0.1, 2.2)))
@@ -401,9 +556,16 @@ def pickup(load: str) -> Design:
     """Cab and an open bed; load: "", "crates" or "roll_bar"."""
     design = create_car(PICKUP)
     arch = 0.44
-    around = [(PICKUP.axles[1] + z, 0.38 + y) for z, y in arch * np.column_stack(
-        [-np.cos(np.linspace(0.15, np.pi - 0.15, 12)), np.sin(np.linspace(0.15, np.pi - 0.15, 12))]
-    )]  # fmt: skip
+    around = [
+        (PICKUP.axles[1] + z, 0.38 + y)
+        for z, y in arch
+        * np.column_stack(
+            [
+                -np.cos(np.linspace(0.15, np.pi - 0.15, 12)),
+                np.sin(np.linspace(0.15, np.pi - 0.15, 12)),
+            ]
+        )
+    ]
     side = [(0.52, 0.42), *around, (2.7, 0.46), (2.7, 1.12), (0.52, 1.12)]
     wall = extrude(side, 0.09, 0.015)
     design += [("bed_side", "paint", part) for part in pair(wall.moved(0.9))]
@@ -415,7 +577,9 @@ def pickup(load: str) -> Design:
     ]
     if load == "crates":
         for x, z, size in ((-0.4, 1.1, 0.6), (0.35, 1.2, 0.7), (0.0, 2.05, 0.65)):
-            design.append(("crate", "wood", rounded_box(size, size, size, 0.03, x, 0.9 + 0.5 * size, z)))
+            design.append(
+                ("crate", "wood", rounded_box(size, size, size, 0.03, x, 0.9 + 0.5 * size, z))
+            )
     elif load == "roll_bar":
         hoop = [(-0.84, 1.1, 0.75), (-0.7, 1.72, 0.7), (0.7, 1.72, 0.7), (0.84, 1.1, 0.75)]
         design.append(("hoop", "metal", tube(hoop, 0.05, 8)))
@@ -458,8 +622,12 @@ def old_timer() -> Design:
     for side in (-1, 1):
         x = 0.74 * side
         for z in OLD_TIMER.axles:
-            arch = [(x, 0.4 + 0.5 * np.sin(a), z - 0.5 * np.cos(a)) for a in np.linspace(0.2, 3.0, 14)]
-            grid = np.array([[(px + w, y, pz) for w in (-0.15, -0.08, 0.08, 0.15)] for px, y, pz in arch])
+            arch = [
+                (x, 0.4 + 0.5 * np.sin(a), z - 0.5 * np.cos(a)) for a in np.linspace(0.2, 3.0, 14)
+            ]
+            grid = np.array(
+                [[(px + w, y, pz) for w in (-0.15, -0.08, 0.08, 0.15)] for px, y, pz in arch]
+            )
             grid[:, [0, -1], 1] -= 0.03
             design.append(("wing", "paint", sheet(grid, 0.03)))
         design.append(("board", "dark", rounded_box(0.28, 0.05, 1.7, 0.02, x, 0.42, -0.05)))

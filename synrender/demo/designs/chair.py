@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from ..curves import fillet, spline
+from ..curves import arc, fillet, spline
 from ..mesh import Mesh
 from ..parts import (
     beam,
@@ -174,7 +174,7 @@ def sled(padded: bool, cantilever: bool = False, arms: bool = False) -> Design:
 
 def _fair(v: np.ndarray, knots: list[float], values: list[float]) -> np.ndarray:
     """Smooth function through (knots, values), monotone between them, at v (N,) -> (N,)."""
-    curve = spline(list(zip(knots, values)), 200, overshoot=False)
+    curve = spline(list(zip(knots, values, strict=True)), 200, overshoot=False)
     return np.interp(v, curve[:, 0], curve[:, 1])
 
 
@@ -329,34 +329,23 @@ def folding() -> Design:
         ]
     u = np.linspace(-1, 1, 11)
     sag = np.stack([0.27 * u, 0.475 - 0.05 * (1 - u**2), 0 * u], axis=-1)
-    seat = np.stack([sag + (0, 0, z) for z in np.linspace(-0.21, 0.21, 5)])
+    seat = np.stack([np.add(sag, (0, 0, z)) for z in np.linspace(-0.21, 0.21, 5)])
     design.append(("seat", "fabric", sheet(seat, 0.012)))
     design.append(("back", "fabric", bent_board(0.56, 0.19, 0.014, 0.04, y=0.81, z=0.225)))
     return design
 
 
 def egg() -> Design:
-    """Egg-shaped swivel chair."""
-    u, v = np.linspace(-1, 1, 19), np.linspace(0, 1, 24)
-    path = spline(
-        [(-0.3, 0.4), (-0.1, 0.36), (0.16, 0.36), (0.28, 0.55), (0.3, 0.85), (0.2, 1.12)], 24
-    )
-    half = _fair(v, [0, 0.15, 0.4, 0.6, 0.85, 0.95, 1], [0.2, 0.29, 0.36, 0.36, 0.28, 0.2, 0.1])
-    lift = _fair(v, [0, 0.25, 0.45, 0.7, 1], [0.03, 0.26, 0.24, 0.03, 0.0])
-    wrap = _fair(v, [0, 0.35, 0.55, 0.85, 1], [0.0, 0.1, 0.36, 0.3, 0.05])
-    edge = np.abs(u[None]) ** 2.5
-    grid = np.stack(
-        [
-            half[:, None] * np.sin(0.5 * np.pi * u)[None],
-            path[:, 1:] + lift[:, None] * edge,
-            path[:, :1] - wrap[:, None] * edge,
-        ],
-        axis=-1,
-    )
+    """Egg-shaped swivel chair: a bowl that opens to the front, a cushion, a four-toed foot."""
+    bowl = np.concatenate([arc(0.4, -90, 36, 18), arc(0.355, 36, -90, 18)])
+    shell_part = lathe(bowl, 36).turned("x", -72).scaled(y=1.4)
+    seat = cushion(0.5, 0.16, 0.46, 2.6).turned("x", 6).moved(y=0.45, z=-0.04)
+    back = cushion(0.44, 0.5, 0.12, 2.6).turned("x", 14).moved(y=0.82, z=0.22)
     design: Design = [
-        ("shell", "fabric", sheet(grid, 0.05)),
-        ("cushion", "fabric", cushion(0.46, 0.12, 0.46, 3.0, y=0.43, z=-0.04)),
-        ("column", "metal", rod((0, 0.03, 0), (0, 0.36, 0), 0.03)),
+        ("shell", "paint", shell_part.moved(y=0.82)),
+        ("seat", "fabric", seat),
+        ("back", "fabric", back),
+        ("column", "metal", rod((0, 0.03, 0), (0, 0.32, 0), 0.03)),
     ]
     for angle in (45, 135, 225, 315):
         foot = rod((0, 0.05, 0), (0, 0.015, -0.34), 0.026, 0.014).turned("y", angle)

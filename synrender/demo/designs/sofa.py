@@ -12,7 +12,9 @@ from ..parts import box, cushion, ellipsoid, lathe, pair, rod, rounded_box, shee
 from ..writer import Design
 
 
-def tilted(size: tuple[float, float, float], radius: float, degrees: float, at: tuple[float, float, float]) -> Mesh:
+def tilted(
+    size: tuple[float, float, float], radius: float, degrees: float, at: tuple[float, float, float]
+) -> Mesh:
     """Rounded box that leans back."""
     return rounded_box(*size, radius).turned("x", degrees).moved(*at)
 
@@ -24,11 +26,19 @@ def feet(half_x: float, half_z: float, kind: str, height: float = 0.12) -> Desig
         for sz in (-1, 1):
             x, z = sx * half_x, sz * half_z
             if kind == "cone":
-                parts.append(("foot", "wood", rod((x + 0.04 * sx, 0, z + 0.03 * sz), (x, height + 0.03, z), 0.016, 0.032)))
+                parts.append(
+                    (
+                        "foot",
+                        "wood",
+                        rod((x + 0.04 * sx, 0, z + 0.03 * sz), (x, height + 0.03, z), 0.016, 0.032),
+                    )
+                )
             elif kind == "block":
                 parts.append(("foot", "wood", box(0.08, height, 0.08, x, 0.5 * height, z)))
             elif kind == "bun":
-                bun = lathe([(0, 0), (0.04, 0), (0.06, 0.4 * height), (0.035, height), (0, height)], 16)
+                bun = lathe(
+                    [(0, 0), (0.04, 0), (0.06, 0.4 * height), (0.035, height), (0, height)], 16
+                )
                 parts.append(("foot", "wood", bun.moved(x, 0, z)))
             else:
                 parts.append(("foot", "metal", rod((x, 0, z), (x, height + 0.02, z), 0.018)))
@@ -36,7 +46,12 @@ def feet(half_x: float, half_z: float, kind: str, height: float = 0.12) -> Desig
 
 
 def modern(
-    seats: int, arm: str = "block", foot: str = "cone", pillows: bool = False, high: float = 0.78, seat_width: float = 0.62
+    seats: int,
+    arm: str = "block",
+    foot: str = "cone",
+    pillows: bool = False,
+    high: float = 0.78,
+    seat_width: float = 0.62,
 ) -> Design:
     """Loose cushions between arms; arm: "block", "slim", "round", "pillow" or "none"."""
     wide = seats * seat_width
@@ -44,11 +59,17 @@ def modern(
     total = wide + 2 * arm_wide
     design: Design = [
         ("base", "fabric", rounded_box(total - 0.05, 0.16, 0.8, 0.04, 0, 0.22)),
-        ("back", "fabric", tilted((wide + 0.04, high - 0.2, 0.18), 0.07, 8, (0, 0.2 + 0.5 * (high - 0.2), 0.35))),
+        (
+            "back",
+            "fabric",
+            tilted((wide + 0.04, high - 0.2, 0.18), 0.07, 8, (0, 0.2 + 0.5 * (high - 0.2), 0.35)),
+        ),
     ]
     for k in range(seats):
         x = (k - 0.5 * (seats - 1)) * seat_width
-        design.append(("seat", "fabric", cushion(seat_width - 0.01, 0.18, 0.66, 7.0, x, 0.37, -0.08)))
+        design.append(
+            ("seat", "fabric", cushion(seat_width - 0.01, 0.18, 0.66, 7.0, x, 0.37, -0.08))
+        )
         lean = cushion(seat_width - 0.02, high - 0.3, 0.2, 5.0).turned("x", 12)
         design.append(("cushion", "fabric", lean.moved(x, 0.16 + 0.5 * high + 0.06, 0.22)))
     x = 0.5 * (wide + arm_wide)
@@ -77,21 +98,35 @@ def chesterfield(seats: int = 3) -> Design:
     design: Design = [
         ("base", "leather", rounded_box(wide + 0.36, 0.22, 0.75, 0.03, 0, 0.23)),
         ("back", "leather", rounded_box(wide + 0.3, 0.5, 0.18, 0.05, 0, 0.46, 0.32)),
-        ("roll", "leather", rod((-0.5 * wide - 0.2, 0.7, 0.36), (0.5 * wide + 0.2, 0.7, 0.36), 0.12, sides=22)),
+        (
+            "roll",
+            "leather",
+            rod((-0.5 * wide - 0.2, 0.7, 0.36), (0.5 * wide + 0.2, 0.7, 0.36), 0.12, sides=22),
+        ),
     ]
     for k in range(seats):
         x = (k - 0.5 * (seats - 1)) * 0.6
         design.append(("seat", "leather", cushion(0.6, 0.16, 0.62, 7.0, x, 0.4, -0.08)))
     for row in range(3):
         for x in np.arange(-0.5 * wide + 0.1 + 0.1 * (row % 2), 0.5 * wide - 0.02, 0.2):
-            design.append(("button", "leather", ellipsoid(0.022, 0.022, 0.012, x, 0.5 + 0.1 * row, 0.235, 8)))
+            design.append(
+                ("button", "leather", ellipsoid(0.022, 0.022, 0.012, x, 0.5 + 0.1 * row, 0.235, 8))
+            )
     for side in (-1, 1):
         x = side * (0.5 * wide + 0.12)
         design.append(("arm", "leather", rounded_box(0.16, 0.46, 0.78, 0.04, x, 0.4)))
-        design.append(("arm_roll", "leather", rod((x + 0.03 * side, 0.7, -0.44), (x + 0.03 * side, 0.7, 0.36), 0.12, sides=22)))
+        design.append(
+            (
+                "arm_roll",
+                "leather",
+                rod((x + 0.03 * side, 0.7, -0.44), (x + 0.03 * side, 0.7, 0.36), 0.12, sides=22),
+            )
+        )
         scroll = rod((x + 0.03 * side, 0.7, -0.46), (x + 0.03 * side, 0.7, -0.43), 0.06, sides=16)
         design.append(("scroll", "wood", scroll))
-        design.append(("corner", "leather", ellipsoid(0.125, 0.125, 0.125, x + 0.03 * side, 0.7, 0.36)))
+        design.append(
+            ("corner", "leather", ellipsoid(0.125, 0.125, 0.125, x + 0.03 * side, 0.7, 0.36))
+        )
     return design + feet(0.5 * wide + 0.08, 0.34, "bun", 0.12)
 
 
@@ -108,13 +143,23 @@ def corner(chaise_only: bool = False, side: int = 1) -> Design:
         design.append(("cushion", "fabric", lean.moved(x, 0.62, 0.22)))
     reach = 0.8 if chaise_only else 1.5
     x = 0.76 * side
-    design.append(("leg", "fabric", rounded_box(0.78, 0.2, reach + 0.1, 0.04, x, 0.22, -0.38 - 0.5 * reach)))
+    design.append(
+        ("leg", "fabric", rounded_box(0.78, 0.2, reach + 0.1, 0.04, x, 0.22, -0.38 - 0.5 * reach))
+    )
     count = 1 if chaise_only else 2
     for k in range(count):
         deep = reach / count
-        design.append(("seat", "fabric", cushion(0.68, 0.18, deep, 7.0, x - 0.02 * side, 0.38, -0.42 - (k + 0.5) * deep)))
+        design.append(
+            (
+                "seat",
+                "fabric",
+                cushion(0.68, 0.18, deep, 7.0, x - 0.02 * side, 0.38, -0.42 - (k + 0.5) * deep),
+            )
+        )
     if not chaise_only:
-        design.append(("back", "fabric", rounded_box(0.2, 0.46, reach + 0.86, 0.07, 1.1 * side, 0.5, -0.36)))
+        design.append(
+            ("back", "fabric", rounded_box(0.2, 0.46, reach + 0.86, 0.07, 1.1 * side, 0.5, -0.36))
+        )
         for k in range(2):
             lean = cushion(0.64, 0.4, 0.18, 5.0).turned("x", 12).turned("y", 90 * side)
             design.append(("cushion", "fabric", lean.moved(0.94 * side, 0.62, -0.72 - 0.74 * k)))
@@ -125,7 +170,10 @@ def corner(chaise_only: bool = False, side: int = 1) -> Design:
         for sx in (-1, 1):
             design.append(("foot", "metal", rod((1.05 * sx, 0, z), (1.05 * sx, 0.14, z), 0.022)))
     end = -0.3 - reach
-    return design + [("foot", "metal", rod((a * side, 0, end), (a * side, 0.14, end), 0.022)) for a in (0.44, 1.08)]
+    return design + [
+        ("foot", "metal", rod((a * side, 0, end), (a * side, 0.14, end), 0.022))
+        for a in (0.44, 1.08)
+    ]
 
 
 def chaise() -> Design:
@@ -139,11 +187,20 @@ def chaise() -> Design:
         ("bolster", "trim", rod((0.52, 0.56, -0.3), (0.52, 0.56, 0.3), 0.1, sides=22)),
     ]
     line = spline([(0.8, 0.78), (0.4, 0.74), (0.0, 0.58), (-0.5, 0.46)], 14)
-    back = np.stack([[(x, y0, z) for y0, z in ((0.34, 0.3), (y - 0.04, 0.34), (y, 0.38))] for x, y in line])
+    back = np.stack(
+        [[(x, y0, z) for y0, z in ((0.34, 0.3), (y - 0.04, 0.34), (y, 0.38))] for x, y in line]
+    )
     design.append(("back", "fabric", sheet(back, 0.1)))
     for x in (-0.88, 0.6):
         for z in (-0.27, 0.27):
-            leg = spline([(x, 0.27, z), (x + 0.03 * np.sign(x), 0.14, 1.06 * z), (x - 0.01 * np.sign(x), 0, 1.15 * z)], 8)
+            leg = spline(
+                [
+                    (x, 0.27, z),
+                    (x + 0.03 * np.sign(x), 0.14, 1.06 * z),
+                    (x - 0.01 * np.sign(x), 0, 1.15 * z),
+                ],
+                8,
+            )
             design.append(("leg", "wood", tube(leg, np.linspace(0.045, 0.018, 8), 10)))
     return design
 
@@ -153,19 +210,28 @@ def camel_back() -> Design:
     u = np.linspace(-1, 1, 25)
     crest = 0.86 + 0.13 * np.cos(np.pi * u) * (1 - 0.3 * np.abs(u))
     v = np.linspace(0, 1, 7)
-    grid = np.stack([[(0.86 * a, 0.36 + (c - 0.36) * t, 0.3 + 0.1 * t) for t in v] for a, c in zip(u, crest)])
-    crown = [(0.86 * a, c, 0.41) for a, c in zip(u, crest)]
+    grid = np.stack(
+        [
+            [(0.86 * a, 0.36 + (c - 0.36) * t, 0.3 + 0.1 * t) for t in v]
+            for a, c in zip(u, crest, strict=True)
+        ]
+    )
+    crown = [(0.86 * a, c, 0.41) for a, c in zip(u, crest, strict=True)]
     design: Design = [
         ("back", "fabric", sheet(grid, 0.12)),
         ("crown", "wood", tube(crown, 0.045, 10)),
         ("base", "fabric", rounded_box(1.76, 0.14, 0.74, 0.03, 0, 0.3)),
     ]
-    design += [("seat", "fabric", cushion(0.83, 0.16, 0.64, 7.0, x, 0.42, -0.04)) for x in (-0.41, 0.41)]
+    design += [
+        ("seat", "fabric", cushion(0.83, 0.16, 0.64, 7.0, x, 0.42, -0.04)) for x in (-0.41, 0.41)
+    ]
     for side in (-1, 1):
         path = spline([(0.84, 0.34), (0.88, 0.52), (0.96, 0.64), (1.06, 0.62), (1.05, 0.55)], 14)
         arm = np.stack([[(side * x, y, z) for x, y in path] for z in np.linspace(-0.34, 0.36, 4)])
         design.append(("arm", "fabric", sheet(arm, 0.08)))
-    leg = lathe([(0, 0), (0.02, 0), (0.035, 0.06), (0.02, 0.1), (0.042, 0.2), (0.042, 0.24), (0, 0.24)], 16)
+    leg = lathe(
+        [(0, 0), (0.02, 0), (0.035, 0.06), (0.02, 0.1), (0.042, 0.2), (0.042, 0.24), (0, 0.24)], 16
+    )
     for x in (-0.8, 0, 0.8):
         for z in (-0.32, 0.32):
             design.append(("leg", "wood", leg.moved(x, 0, z)))
@@ -177,7 +243,9 @@ def curved() -> Design:
     angle = np.radians(np.linspace(-62, 62, 40))
 
     def sweep(outline: list[tuple[float, float]]) -> np.ndarray:
-        return np.array([[(r * np.sin(a), y, r * np.cos(a) - 0.9) for r, y in outline] for a in angle])
+        return np.array(
+            [[(r * np.sin(a), y, r * np.cos(a) - 0.9) for r, y in outline] for a in angle]
+        )
 
     seat = fillet([(0.75, 0.12), (1.45, 0.12), (1.45, 0.42), (0.75, 0.42)], 0.08, closed=True)
     back = fillet([(1.34, 0.3), (1.62, 0.12), (1.66, 0.78), (1.45, 0.8)], 0.09, closed=True)
@@ -185,7 +253,13 @@ def curved() -> Design:
     plinth = fillet([(0.85, 0.0), (1.5, 0.0), (1.5, 0.13), (0.85, 0.13)], 0.02, closed=True)
     design.append(("plinth", "wood", skin(sweep(plinth))))
     for a, size in ((-45, 0.36), (40, 0.42)):
-        pillow = cushion(size, size, 0.15, 2.6).turned("x", 14).moved(0, 0.6, 1.26).turned("y", a).moved(z=-0.9)
+        pillow = (
+            cushion(size, size, 0.15, 2.6)
+            .turned("x", 14)
+            .moved(0, 0.6, 1.26)
+            .turned("y", a)
+            .moved(z=-0.9)
+        )
         design.append(("pillow", "trim", pillow))
     return design
 
@@ -200,7 +274,9 @@ def wooden(kind: str) -> Design:
     if kind == "futon":
         for x in np.linspace(-0.85, 0.85, 9):
             design.append(("slat", "wood", box(0.07, 0.025, 0.72, x, 0.32)))
-            design.append(("slat", "wood", box(0.07, 0.52, 0.02).turned("x", 18).moved(x, 0.62, 0.38)))
+            design.append(
+                ("slat", "wood", box(0.07, 0.52, 0.02).turned("x", 18).moved(x, 0.62, 0.38))
+            )
         for side in (-1, 1):
             x = 0.95 * side
             for z in (-0.34, 0.34):
@@ -226,7 +302,9 @@ def wooden(kind: str) -> Design:
     for y, z in ((0.3, -0.33), (0.27, 0.36), (0.84, 0.43)):
         design.append(("bar", material, rod((-0.93, y, z), (0.93, y, z), 0.02)))
     for side in (-1, 1):
-        design.append(("stile", material, rod((0.93 * side, 0.27, 0.37), (0.93 * side, 0.84, 0.43), 0.02)))
+        design.append(
+            ("stile", material, rod((0.93 * side, 0.27, 0.37), (0.93 * side, 0.84, 0.43), 0.02))
+        )
     for x in np.linspace(-0.85, 0.85, 19 if kind == "rattan" else 13):
         design.append(("spindle", material, rod((x, 0.27, 0.36), (x, 0.84, 0.43), 0.01, sides=6)))
     return design
@@ -242,13 +320,18 @@ def steel(seats: int) -> Design:
         design.append(("seat", "leather", rounded_box(0.57, 0.13, 0.62, 0.05, x, 0.25, -0.05)))
         design.append(("back", "leather", rounded_box(0.57, 0.38, 0.16, 0.05, x, 0.6, 0.3)))
     half = 0.5 * wide + 0.18
-    design += [("arm", "leather", a) for a in pair(rounded_box(0.15, 0.44, 0.78, 0.05, 0.5 * wide + 0.08, 0.42))]
+    design += [
+        ("arm", "leather", a)
+        for a in pair(rounded_box(0.15, 0.44, 0.78, 0.05, 0.5 * wide + 0.08, 0.42))
+    ]
     for y in (0.2, 0.6):
         cage = fillet([(-half, y, -0.4), (-half, y, 0.42), (half, y, 0.42), (half, y, -0.4)], 0.1)
         design.append(("rail", "metal", tube(cage, 0.016)))
     for side in (-1, 1):
         for z in (-0.4, 0.38):
-            design.append(("post", "metal", rod((half * side, 0, z), (half * side, 0.62, z), 0.017)))
+            design.append(
+                ("post", "metal", rod((half * side, 0, z), (half * side, 0.62, z), 0.017))
+            )
     design.append(("rail", "metal", rod((-half, 0.2, -0.4), (half, 0.2, -0.4), 0.016)))
     return design
 
@@ -261,7 +344,13 @@ def sleeper() -> Design:
             x, z = -0.84 + 0.24 * i, -0.27 + 0.27 * k
             design.append(("tuft", "leather", cushion(0.24, 0.14, 0.27, 4.0, x, 0.36, z)))
     for side in (-1, 1):
-        design.append(("bolster", "leather", rod((0.86 * side, 0.52, -0.38), (0.86 * side, 0.52, 0.38), 0.11, sides=22)))
+        design.append(
+            (
+                "bolster",
+                "leather",
+                rod((0.86 * side, 0.52, -0.38), (0.86 * side, 0.52, 0.38), 0.11, sides=22),
+            )
+        )
     return design + feet(0.86, 0.33, "cone", 0.2)
 
 
@@ -287,7 +376,11 @@ def wing_settee() -> Design:
         channel = cushion(0.15, 0.8, 0.16, 3.0).turned("x", 6)
         design.append(("channel", "fabric", channel.moved(x, 0.78, 0.3)))
     for side in (-1, 1):
-        wing = rounded_box(0.1, 0.62, 0.46, 0.045).turned("y", -10 * side).moved(0.68 * side, 0.85, 0.14)
+        wing = (
+            rounded_box(0.1, 0.62, 0.46, 0.045)
+            .turned("y", -10 * side)
+            .moved(0.68 * side, 0.85, 0.14)
+        )
         design.append(("wing", "fabric", wing))
         design.append(("arm", "fabric", rounded_box(0.12, 0.26, 0.7, 0.05, 0.67 * side, 0.47)))
     return design + feet(0.6, 0.28, "cone", 0.22)
@@ -295,11 +388,26 @@ def wing_settee() -> Design:
 
 def cloud() -> Design:
     """Round-ended sofa of two stacked ovals with ball cushions."""
-    def oval(rx: float, rz: float, low: float, high: float, soft: float) -> Mesh:
-        levels = [(low, -soft), (low + 0.4 * soft, -0.2 * soft), (low + soft, 0.0), (high - soft, 0.0), (high - 0.4 * soft, -0.2 * soft), (high, -soft)]
-        return skin(np.array([np.insert(superellipse(rx + e, rz + e, 2.4, 40), 1, y, axis=1) for y, e in levels]))
 
-    design: Design = [("base", "fabric", oval(1.05, 0.48, 0.06, 0.42, 0.09)), ("plinth", "dark", oval(0.9, 0.36, 0, 0.1, 0.01))]
+    def oval(rx: float, rz: float, low: float, high: float, soft: float) -> Mesh:
+        levels = [
+            (low, -soft),
+            (low + 0.4 * soft, -0.2 * soft),
+            (low + soft, 0.0),
+            (high - soft, 0.0),
+            (high - 0.4 * soft, -0.2 * soft),
+            (high, -soft),
+        ]
+        return skin(
+            np.array(
+                [np.insert(superellipse(rx + e, rz + e, 2.4, 40), 1, y, axis=1) for y, e in levels]
+            )
+        )
+
+    design: Design = [
+        ("base", "fabric", oval(1.05, 0.48, 0.06, 0.42, 0.09)),
+        ("plinth", "dark", oval(0.9, 0.36, 0, 0.1, 0.01)),
+    ]
     angle = np.radians(np.linspace(-8, 188, 30))
     path = np.stack([0.93 * np.cos(angle), np.full(30, 0.55), 0.38 * np.sin(angle)], axis=-1)
     roll = tube(path, 0.17, 14)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..curves import circle, fillet, rounded_rect, spline, superellipse
 from ..mesh import Mesh, skin
-from ..parts import beam, box, ellipsoid, extrude, lathe, pair, rod, rounded_box, torus, tube
+from ..parts import beam, box, ellipsoid, extrude, lathe, rod, rounded_box, torus, tube
 from ..writer import Design
 
 
@@ -25,21 +25,39 @@ def dining(
     legs: str, length: float = 1.6, width: float = 0.9, height: float = 0.75, oval: bool = False
 ) -> Design:
     """Top, apron and four legs; legs: "square", "tapered", "turned", "splayed" or "hairpin"."""
-    outline = superellipse(0.5 * width, 0.5 * length, 2.6, 48) if oval else rounded_rect(width, length, 0.03)
+    outline = (
+        superellipse(0.5 * width, 0.5 * length, 2.6, 48)
+        if oval
+        else rounded_rect(width, length, 0.03)
+    )
     design: Design = [("top", "wood", slab(outline, 0.035, height))]
     x, z = (0.3 * width, 0.33 * length) if oval else (0.5 * width - 0.08, 0.5 * length - 0.08)
     if legs not in ("hairpin", "splayed"):
         for side in (-1, 1):
             design.append(("apron", "wood", box(0.022, 0.1, 2 * z, side * x, height - 0.085)))
             design.append(("apron", "wood", box(2 * x, 0.1, 0.022, 0, height - 0.085, side * z)))
-    turned = [(0, 0), (0.025, 0), (0.02, 0.04), (0.036, 0.08), (0.022, 0.14), (0.034, 0.3), (0.042, 0.48)]
+    turned = [
+        (0, 0),
+        (0.025, 0),
+        (0.02, 0.04),
+        (0.036, 0.08),
+        (0.022, 0.14),
+        (0.034, 0.3),
+        (0.042, 0.48),
+    ]
     turned += [(0.026, 0.53), (0.045, 0.56), (0.045, 0.7), (0, 0.7)]
     for sx in (-1, 1):
         for sz in (-1, 1):
             at = (sx * x, 0.0, sz * z)
             top = (at[0], height - 0.03, at[2])
             if legs == "square":
-                design.append(("leg", "wood", box(0.075, height - 0.03, 0.075, at[0], 0.5 * height - 0.015, at[2])))
+                design.append(
+                    (
+                        "leg",
+                        "wood",
+                        box(0.075, height - 0.03, 0.075, at[0], 0.5 * height - 0.015, at[2]),
+                    )
+                )
             elif legs == "tapered":
                 design.append(("leg", "wood", rod(at, top, 0.022, 0.048, 4)))
             elif legs == "turned":
@@ -47,7 +65,13 @@ def dining(
                 design.append(("leg", "wood", lathe(turned, 16).scaled(1.1, scale, 1.1).moved(*at)))
             elif legs == "splayed":
                 foot = (1.1 * at[0], 0, 1.12 * at[2])
-                design.append(("leg", "wood", rod(foot, (0.8 * at[0], height - 0.03, 0.82 * at[2]), 0.016, 0.032)))
+                design.append(
+                    (
+                        "leg",
+                        "wood",
+                        rod(foot, (0.8 * at[0], height - 0.03, 0.82 * at[2]), 0.016, 0.032),
+                    )
+                )
             else:
                 foot = (1.02 * at[0], 0.008, 1.02 * at[2])
                 for dx, dz in ((0.06, 0.0), (0.0, 0.06)):
@@ -60,29 +84,66 @@ def dining(
 
 def pedestal(style: str) -> Design:
     """One column: "tulip", "bistro", "claw" or "drum"."""
-    height, radius = {"tulip": (0.73, 0.6), "bistro": (0.74, 0.35), "claw": (0.76, 0.62), "drum": (0.5, 0.38)}[style]
+    height, radius = {
+        "tulip": (0.73, 0.6),
+        "bistro": (0.74, 0.35),
+        "claw": (0.76, 0.62),
+        "drum": (0.5, 0.38),
+    }[style]
     design: Design = [("top", "stone", slab(circle(radius, 56), 0.03, height, 0.01))]
     if style == "tulip":
-        profile = spline([(0.33, 0.0), (0.3, 0.02), (0.1, 0.1), (0.045, 0.3), (0.06, 0.55), (0.2, 0.71)], 22)
+        profile = spline(
+            [(0.33, 0.0), (0.3, 0.02), (0.1, 0.1), (0.045, 0.3), (0.06, 0.55), (0.2, 0.71)], 22
+        )
         design.append(("column", "paint", lathe([(0, 0), *profile, (0, 0.71)], 36)))
     elif style == "bistro":
         design.append(("edge", "metal", torus(radius, 0.016, 56, 8).moved(y=height - 0.015)))
         design.append(("column", "dark", rod((0, 0.06, 0), (0, height - 0.03, 0), 0.032)))
         for k in range(4):
             foot = spline([(0, 0.2, -0.02), (0, 0.1, -0.07), (0, 0.06, -0.2), (0, 0.02, -0.34)], 10)
-            design.append(("foot", "dark", tube(foot, np.linspace(0.026, 0.018, 10), 8).turned("y", 90 * k + 45)))
-        design.append(("spider", "dark", lathe([(0, 0.66), (0.04, 0.66), (0.2, 0.71), (0, 0.71)], 20)))
+            design.append(
+                (
+                    "foot",
+                    "dark",
+                    tube(foot, np.linspace(0.026, 0.018, 10), 8).turned("y", 90 * k + 45),
+                )
+            )
+        design.append(
+            ("spider", "dark", lathe([(0, 0.66), (0.04, 0.66), (0.2, 0.71), (0, 0.71)], 20))
+        )
     elif style == "claw":
-        profile = [(0, 0.16), (0.07, 0.16), (0.09, 0.22), (0.06, 0.28), (0.1, 0.36), (0.11, 0.43), (0.05, 0.5)]
+        profile = [
+            (0, 0.16),
+            (0.07, 0.16),
+            (0.09, 0.22),
+            (0.06, 0.28),
+            (0.1, 0.36),
+            (0.11, 0.43),
+            (0.05, 0.5),
+        ]
         profile += [(0.06, 0.6), (0.045, 0.63), (0.18, 0.7), (0.18, 0.73), (0, 0.73)]
         design[0] = ("top", "wood", design[0][2])
         design.append(("column", "wood", lathe(profile, 28)))
         for k in range(3):
-            foot = spline([(0, 0.26, -0.03), (0, 0.24, -0.16), (0, 0.1, -0.3), (0, 0.045, -0.42)], 12)
-            design.append(("foot", "wood", tube(foot, np.linspace(0.05, 0.028, 12), 10).turned("y", 120 * k)))
-            design.append(("claw", "wood", ellipsoid(0.042, 0.04, 0.055, 0, 0.04, -0.44).turned("y", 120 * k)))
+            foot = spline(
+                [(0, 0.26, -0.03), (0, 0.24, -0.16), (0, 0.1, -0.3), (0, 0.045, -0.42)], 12
+            )
+            design.append(
+                ("foot", "wood", tube(foot, np.linspace(0.05, 0.028, 12), 10).turned("y", 120 * k))
+            )
+            design.append(
+                ("claw", "wood", ellipsoid(0.042, 0.04, 0.055, 0, 0.04, -0.44).turned("y", 120 * k))
+            )
     else:
-        profile = [(0, 0), (0.3, 0), (0.36, 0.06), (0.38, 0.2), (0.38, 0.34), (0.34, 0.44), (0, 0.47)]
+        profile = [
+            (0, 0),
+            (0.3, 0),
+            (0.36, 0.06),
+            (0.38, 0.2),
+            (0.38, 0.34),
+            (0.34, 0.44),
+            (0, 0.47),
+        ]
         design.append(("drum", "wood", lathe(profile, 40)))
         for y in (0.12, 0.36):
             design.append(("hoop", "metal", torus(0.378, 0.014, 48, 8).moved(y=y)))
@@ -98,7 +159,20 @@ def trestle(style: str) -> Design:
         design.append(("plank", "wood", plank))
     for z in (-0.6, 0.6):
         if style == "slab":
-            end = extrude([(-0.36, 0), (0.36, 0), (0.3, 0.1), (0.2, 0.4), (0.3, 0.7), (-0.3, 0.7), (-0.2, 0.4), (-0.3, 0.1)], 0.06, 0.01)
+            end = extrude(
+                [
+                    (-0.36, 0),
+                    (0.36, 0),
+                    (0.3, 0.1),
+                    (0.2, 0.4),
+                    (0.3, 0.7),
+                    (-0.3, 0.7),
+                    (-0.2, 0.4),
+                    (-0.3, 0.1),
+                ],
+                0.06,
+                0.01,
+            )
             design.append(("end", "wood", end.turned("y", 90).moved(z=z)))
         elif style == "x":
             for side in (-1, 1):
@@ -108,7 +182,9 @@ def trestle(style: str) -> Design:
         else:
             for side in (-1, 1):
                 for dz in (-0.18, 0.18):
-                    bar = beam((0.34 * side, 0, z + dz), (0.3 * side, 0.68, z + 0.15 * dz), 0.045, 0.045)
+                    bar = beam(
+                        (0.34 * side, 0, z + dz), (0.3 * side, 0.68, z + 0.15 * dz), 0.045, 0.045
+                    )
                     design.append(("leg", "wood", bar))
                 design.append(("rung", "wood", box(0.03, 0.04, 0.28, 0.325 * side, 0.22, z)))
             design.append(("head", "wood", box(0.72, 0.06, 0.08, 0, 0.69, z)))
@@ -124,10 +200,14 @@ def picnic() -> Design:
         design.append(("plank", "wood", rounded_box(0.14, 0.04, 1.7, 0.008, x, 0.74)))
     for side in (-1, 1):
         for dx in (0.0, 0.15):
-            design.append(("seat", "wood", rounded_box(0.13, 0.04, 1.7, 0.008, side * (0.62 + dx), 0.45)))
+            design.append(
+                ("seat", "wood", rounded_box(0.13, 0.04, 1.7, 0.008, side * (0.62 + dx), 0.45))
+            )
     for z in (-0.58, 0.58):
         for side in (-1, 1):
-            design.append(("leg", "wood", beam((0.62 * side, 0, z), (0.24 * side, 0.72, z), 0.08, 0.045)))
+            design.append(
+                ("leg", "wood", beam((0.62 * side, 0, z), (0.24 * side, 0.72, z), 0.08, 0.045))
+            )
         design.append(("bearer", "wood", box(1.56, 0.09, 0.045, 0, 0.39, z + 0.045)))
         design.append(("cleat", "wood", box(0.74, 0.08, 0.045, 0, 0.68, z + 0.045)))
         design.append(("brace", "wood", beam((0, 0.4, z * 0.95), (0, 0.7, 0.2 * z), 0.06, 0.04)))
@@ -146,15 +226,21 @@ def desk(style: str) -> Design:
             for k in range(3):
                 y = 0.17 + 0.21 * k
                 design.append(("drawer", "trim", rounded_box(0.03, 0.18, 0.38, 0.01, 0.32, y, z)))
-                design.append(("handle", "metal", rounded_box(0.025, 0.02, 0.14, 0.008, 0.35, y + 0.02, z)))
+                design.append(
+                    ("handle", "metal", rounded_box(0.025, 0.02, 0.14, 0.008, 0.35, y + 0.02, z))
+                )
         if style == "pedestal":
             design.append(("panel", "wood", box(0.02, 0.4, 0.7, -0.28, 0.52)))
         else:
             for x in (-0.3, 0.3):
                 design.append(("leg", "metal", rod((x, 0, -0.68), (x, 0.73, -0.68), 0.022)))
-            design.append(("screen", "dark", rounded_box(0.03, 0.36, 0.6, 0.012, -0.1, 1.02, -0.15)))
+            design.append(
+                ("screen", "dark", rounded_box(0.03, 0.36, 0.6, 0.012, -0.1, 1.02, -0.15))
+            )
             design.append(("stand", "dark", rod((-0.1, 0.75, -0.15), (-0.1, 0.9, -0.15), 0.025)))
-            design.append(("base", "dark", rounded_box(0.18, 0.02, 0.26, 0.008, -0.1, 0.765, -0.15)))
+            design.append(
+                ("base", "dark", rounded_box(0.18, 0.02, 0.26, 0.008, -0.1, 0.765, -0.15))
+            )
     elif style == "standing":
         design = [("top", "wood", rounded_box(width, 0.035, length, 0.01, 0, 1.08))]
         for z in (-0.52, 0.52):
@@ -177,9 +263,19 @@ def desk(style: str) -> Design:
 def coffee(style: str) -> Design:
     """Low table: "shelf", "glass", "slatted", "cubes" or "waterfall"."""
     if style == "glass":
-        design: Design = [("top", "glass", slab(superellipse(0.38, 0.65, 2.4, 48), 0.02, 0.42, 0.006))]
+        design: Design = [
+            ("top", "glass", slab(superellipse(0.38, 0.65, 2.4, 48), 0.02, 0.42, 0.006))
+        ]
         for side in (-1, 1):
-            arch = spline([(0.3, 0.015, 0.45 * side), (0.12, 0.3, 0.3 * side), (-0.12, 0.3, 0.3 * side), (-0.3, 0.015, 0.45 * side)], 18)
+            arch = spline(
+                [
+                    (0.3, 0.015, 0.45 * side),
+                    (0.12, 0.3, 0.3 * side),
+                    (-0.12, 0.3, 0.3 * side),
+                    (-0.3, 0.015, 0.45 * side),
+                ],
+                18,
+            )
             design.append(("arch", "wood", tube(arch, 0.032)))
             design.append(("post", "metal", rod((0, 0.33, 0.3 * side), (0, 0.4, 0.3 * side), 0.03)))
         design.append(("bar", "wood", rod((0, 0.33, -0.3), (0, 0.33, 0.3), 0.02)))
@@ -203,7 +299,9 @@ def coffee(style: str) -> Design:
         for x in np.linspace(-0.27, 0.27, 8):
             design.append(("slat", "wood", rounded_box(0.055, 0.03, 1.2, 0.008, x, 0.42)))
         for z in (-0.42, 0.42):
-            frame = fillet([(-0.26, 0.39, z), (-0.3, 0.02, z), (0.3, 0.02, z), (0.26, 0.39, z)], 0.06)
+            frame = fillet(
+                [(-0.26, 0.39, z), (-0.3, 0.02, z), (0.3, 0.02, z), (0.26, 0.39, z)], 0.06
+            )
             design.append(("frame", "metal", tube(frame, 0.014)))
             design.append(("bearer", "metal", box(0.56, 0.025, 0.03, 0, 0.395, z)))
         return design
@@ -220,10 +318,20 @@ def game(kind: str) -> Design:
     if kind == "tennis":
         design: Design = [("top", "paint", rounded_box(1.52, 0.04, 2.74, 0.008, 0, 0.76))]
         design.append(("net", "trim", box(1.75, 0.15, 0.015, 0, 0.86)))
-        design += [("post", "metal", rod((s * 0.87, 0.7, 0), (s * 0.87, 0.94, 0), 0.02)) for s in (-1, 1)]
+        design += [
+            ("post", "metal", rod((s * 0.87, 0.7, 0), (s * 0.87, 0.94, 0), 0.02)) for s in (-1, 1)
+        ]
         for z in (-0.95, 0.95):
             for side in (-1, 1):
-                frame = fillet([(0.6 * side, 0.74, z - 0.25), (0.6 * side, 0.03, z - 0.1), (0.6 * side, 0.03, z + 0.1), (0.6 * side, 0.74, z + 0.25)], 0.1)
+                frame = fillet(
+                    [
+                        (0.6 * side, 0.74, z - 0.25),
+                        (0.6 * side, 0.03, z - 0.1),
+                        (0.6 * side, 0.03, z + 0.1),
+                        (0.6 * side, 0.74, z + 0.25),
+                    ],
+                    0.1,
+                )
                 design.append(("frame", "metal", tube(frame, 0.022)))
             design.append(("bar", "metal", rod((-0.6, 0.4, z), (0.6, 0.4, z), 0.02)))
         design.append(("line", "trim", box(0.03, 0.01, 2.7, 0, 0.782)))
@@ -235,20 +343,58 @@ def game(kind: str) -> Design:
         design.append(("apron", "wood", box(0.06, 0.16, 2.2, 0.56 * side, 0.68)))
         design.append(("apron", "wood", box(1.1, 0.16, 0.06, 0, 0.68, 1.1 * side)))
         for z in (-1.17, 0, 1.17):
-            design.append(("pocket", "dark", rod((0.63 * side, 0.78, z), (0.63 * side, 0.866, z), 0.075, sides=16)))
-        leg = [(0, 0), (0.07, 0), (0.05, 0.08), (0.09, 0.16), (0.06, 0.26), (0.1, 0.42), (0.1, 0.64), (0, 0.64)]
+            design.append(
+                (
+                    "pocket",
+                    "dark",
+                    rod((0.63 * side, 0.78, z), (0.63 * side, 0.866, z), 0.075, sides=16),
+                )
+            )
+        leg = [
+            (0, 0),
+            (0.07, 0),
+            (0.05, 0.08),
+            (0.09, 0.16),
+            (0.06, 0.26),
+            (0.1, 0.42),
+            (0.1, 0.64),
+            (0, 0.64),
+        ]
         for z in (-0.92, 0.92):
             design.append(("leg", "wood", lathe(leg, 18).moved(0.48 * side, 0, z)))
-    balls = [(0.0, 0.5), (-0.06, 0.6), (0.06, 0.6), (-0.12, 0.7), (0, 0.7), (0.12, 0.7), (0.05, -0.6)]
-    return design + [("ball", "trim", ellipsoid(0.05, 0.05, 0.05, x, 0.85, z, 12)) for x, z in balls]
+    balls = [
+        (0.0, 0.5),
+        (-0.06, 0.6),
+        (0.06, 0.6),
+        (-0.12, 0.7),
+        (0, 0.7),
+        (0.12, 0.7),
+        (0.05, -0.6),
+    ]
+    return design + [
+        ("ball", "trim", ellipsoid(0.05, 0.05, 0.05, x, 0.85, z, 12)) for x, z in balls
+    ]
 
 
 def console() -> Design:
     """Narrow half-round wall table with turned legs and a shelf."""
     half = np.concatenate([circle(0.5, 48)[:25] * (0.7, 1.0), [(-0.35, -0.08), (0.35, -0.08)]])
     half = np.column_stack([half[:, 1], half[:, 0]]) * (0.8, 1.3)
-    design: Design = [("top", "wood", slab(half, 0.03, 0.8)), ("shelf", "wood", slab(half * 0.85, 0.02, 0.2))]
-    leg = [(0, 0), (0.02, 0), (0.016, 0.06), (0.026, 0.1), (0.016, 0.2), (0.028, 0.5), (0.02, 0.6), (0.028, 0.77), (0, 0.77)]
+    design: Design = [
+        ("top", "wood", slab(half, 0.03, 0.8)),
+        ("shelf", "wood", slab(half * 0.85, 0.02, 0.2)),
+    ]
+    leg = [
+        (0, 0),
+        (0.02, 0),
+        (0.016, 0.06),
+        (0.026, 0.1),
+        (0.016, 0.2),
+        (0.028, 0.5),
+        (0.02, 0.6),
+        (0.028, 0.77),
+        (0, 0.77),
+    ]
     for x, z in ((0.0, -0.38), (0.0, 0.38), (0.3, 0.15), (0.3, -0.15)):
         design.append(("leg", "wood", lathe(leg, 14).moved(x, 0, z)))
     return design
