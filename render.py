@@ -21,6 +21,7 @@ examples:
   python render.py -d many -g render_multi -p "batch.num_samples = 100"
   python render.py -d plain -p "material.use_texture = False" "object.random_viewpoint = 0"
   python render.py -d copy -g datasets/many/config.gin
+  python render.py --replay many 13
 
 A killed run is finished by typing the same command again. All parameters, with what they mean,
 are in config/render_single.gin and config/render_multi.gin.
@@ -60,6 +61,12 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--overwrite", action="store_true", help="remove the data set of this name, begin anew"
     )
+    parser.add_argument(
+        "--replay",
+        nargs=2,
+        metavar=("DATASET", "IDX"),
+        help="render one sample again from its recorded config and compare it with what is stored",
+    )
     return parser.parse_args(argv)
 
 
@@ -71,7 +78,7 @@ def find_arguments() -> list[str]:
     return sys.argv[1:] if is_python_script else []
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> int:
     """Reads the configuration, renders what is missing, and says what was done."""
     import paths
     from synrender.batch import render_batch
@@ -103,6 +110,24 @@ def run(arguments: argparse.Namespace) -> None:
             raise
     if not is_quiet:
         say(*report.to_lines(dataset_dir))
+    return 0
+
+
+def run_replay(name: str, idx: str) -> int:
+    """Renders a stored sample again; returns 0 if it is equal and 1 if not."""
+    import paths
+    from synrender.console import captured_output, say
+    from synrender.errors import UserError
+    from synrender.records import name_to_dataset_dir
+    from synrender.replay import replay_sample
+
+    if not idx.isdecimal():
+        raise UserError(f"--replay {name} {idx}: the index must be a whole number of at least 0")
+    name_to_dataset_dir(paths.DATA_DIR, name)
+    with captured_output():
+        verdict = replay_sample(paths.DATA_DIR, name, int(idx))
+    say(verdict.line)
+    return 0 if verdict.is_equal else 1
 
 
 def main() -> int:
@@ -117,7 +142,7 @@ def main() -> int:
     from synrender.interrupts import EXIT_INTERRUPTED
 
     try:
-        run(arguments)
+        return run_replay(*arguments.replay) if arguments.replay else run(arguments)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -130,7 +155,6 @@ def main() -> int:
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return EXIT_INTERRUPTED
-    return 0
 
 
 def install_gin() -> str:

@@ -73,10 +73,10 @@ def _find_exr_damage(data: bytes) -> str | None:
     is_multipart = bool(version & _EXR_MULTIPART_FLAG)
     position, num_chunks = 8, 0
     while True:
-        attributes, position = _read_exr_header(data, position)
+        attributes, position = read_exr_header(data, position)
         if not attributes:
             break
-        num_chunks += _count_exr_chunks(attributes)
+        num_chunks += count_exr_chunks(attributes)
         if not is_multipart:
             break
     offsets = struct.unpack_from(f"<{num_chunks}Q", data, position)
@@ -88,22 +88,25 @@ def _find_exr_damage(data: bytes) -> str | None:
     return None if size_at + 4 + size <= len(data) else "truncated EXR"
 
 
-def _read_exr_header(data: bytes, position: int) -> tuple[dict[bytes, bytes], int]:
+def read_exr_header(data: bytes, position: int) -> tuple[dict[bytes, tuple[bytes, bytes]], int]:
+    """Attributes ``{name: (type, value)}`` of an EXR header, and the position behind it."""
     attributes = {}
     while data[position] != 0:
         name_end = data.index(b"\0", position)
         kind_end = data.index(b"\0", name_end + 1)
         (size,) = struct.unpack_from("<I", data, kind_end + 1)
         value_start = kind_end + 5
-        attributes[data[position:name_end]] = data[value_start : value_start + size]
+        value = data[value_start : value_start + size]
+        attributes[data[position:name_end]] = (data[name_end + 1 : kind_end], value)
         position = value_start + size
     return attributes, position + 1
 
 
-def _count_exr_chunks(attributes: dict[bytes, bytes]) -> int:
+def count_exr_chunks(attributes: dict[bytes, tuple[bytes, bytes]]) -> int:
+    """Number of chunks that a header of scan lines announces."""
     if b"chunkCount" in attributes:
-        return struct.unpack("<i", attributes[b"chunkCount"])[0]
+        return struct.unpack("<i", attributes[b"chunkCount"][1])[0]
     lines_per_chunk = {0: 1, 1: 1, 2: 1, 3: 16, 4: 32, 5: 16, 6: 32, 7: 32, 8: 32, 9: 256}
-    _, y_min, _, y_max = struct.unpack("<4i", attributes[b"dataWindow"])
-    compression = attributes[b"compression"][0]
+    _, y_min, _, y_max = struct.unpack("<4i", attributes[b"dataWindow"][1])
+    compression = attributes[b"compression"][1][0]
     return -(-(y_max - y_min + 1) // lines_per_chunk[compression])

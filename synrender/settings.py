@@ -281,11 +281,6 @@ class Settings:
                 f"sample.class_idxs = {self.sample.class_idxs!r}: with rendering.render_exr class "
                 f"ids must be below {BACKDROP_PASS_INDEX}, the backdrop's own index"
             )
-        if self.rendering.render_exr and self.rendering.renderer == "eevee":
-            raise UserError(
-                "rendering.renderer = 'eevee': Eevee writes no label passes, so with "
-                "rendering.render_exr = True use 'cycles'"
-            )
 
 
 # --- gin ----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import bpy
 from synrender.embedding import has_egl
 from synrender.errors import UserError
 from synrender.integrity import find_image_damage
+from synrender.scanline_exr import read_channels, write_channels
 from synrender.settings import Rendering
 
 BLENDER_VERSION = bpy.app.version_string.split()[0]
@@ -31,10 +32,9 @@ def start_engine(rendering: Rendering) -> tuple[bpy.types.Scene, list[str]]:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     notes = []
+    notes += _set_cycles(scene, rendering)
     if rendering.renderer == "eevee":
         _set_eevee(scene, rendering)
-    else:
-        notes += _set_cycles(scene, rendering)
     render = scene.render
     render.resolution_x = render.resolution_y = rendering.resolution
     render.resolution_percentage = 100
@@ -57,9 +57,30 @@ def render_frame(scene: bpy.types.Scene, path: Path, noise_seed: int) -> None:
     Raises:
         OSError: the file did not get written whole (a full disk, say).
     """
+    scene.cycles.seed = noise_seed
+    if scene.render.engine == "CYCLES" or path.suffix != ".exr":
+        _render_to_file(scene, path)
+    else:
+        _render_with_cycles_labels(scene, path)
+
+
+def _render_with_cycles_labels(scene: bpy.types.Scene, path: Path) -> None:
+    """Eevee omits the index passes in silence: labels come from one sample a pixel of Cycles."""
+    _render_to_file(scene, path)
+    header, channels = read_channels(path)
+    engine = scene.render.engine
+    scene.render.engine = "CYCLES"
+    try:
+        _render_to_file(scene, path)
+    finally:
+        scene.render.engine = engine
+    _, labels = read_channels(path)
+    labels = {name: pixels for name, pixels in labels.items() if ".Combined." not in name}
+    write_channels(path, header, {**channels, **labels})
+
+
+def _render_to_file(scene: bpy.types.Scene, path: Path) -> None:
     scene.render.filepath = str(path)
-    if scene.render.engine == "CYCLES":
-        scene.cycles.seed = noise_seed
     try:
         bpy.ops.render.render(write_still=True)
     except RuntimeError as error:
@@ -142,6 +163,7 @@ def _set_eevee(scene: bpy.types.Scene, rendering: Rendering) -> None:
         "BLENDER_EEVEE_NEXT" if (4, 2) <= bpy.app.version < (5, 0) else "BLENDER_EEVEE"
     )
     scene.eevee.taa_render_samples = rendering.render_samples
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False  # it gives the labels alone
 
 
 def _set_color_management(scene: bpy.types.Scene, view_transform: str) -> None:

@@ -219,14 +219,25 @@ def test_no_gpu_is_one_line(wheel: Renderer, base: Path) -> None:
     assert "use_gpu" in output
 
 
-def test_eevee(wheel: Renderer) -> None:
-    dataset_dir = wheel.render("eevee", "batch.num_samples = 1", "rendering.renderer = 'eevee'")
-    cycles = wheel.render("cycles", "batch.num_samples = 1")
-    a, b = read_image(dataset_dir, 0), read_image(cycles, 0)
-    assert a.std() > 3
-    assert not np.array_equal(a, b)
-    assert changed_fields(dataset_dir, cycles) == set()
-    assert "use 'cycles'" in wheel.run(
-        "-d", "eevee_exr", "-p", "rendering.renderer = 'eevee'", "rendering.render_exr = True",
-        status=2,
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def eevee(wheel: Renderer) -> Path:
+    return render(wheel, "rendering.renderer = 'eevee'", "batch.num_samples = 1")
+
+
+def test_eevee_has_its_own_look_and_the_labels_of_cycles(eevee: Path, base: Path) -> None:
+    a, b = read_passes(eevee, 0), read_passes(base, 0)
+    assert a["rgb"].std() > 0.01
+    assert not np.allclose(a["rgb"], b["rgb"])
+    for name in LABELS:
+        np.testing.assert_array_equal(a[name], b[name])
+    np.testing.assert_array_equal(read_record(eevee, 0), read_record(base, 0))
+
+
+def test_eevee_without_egl_is_one_line(wheel: Renderer, tmp_path: Path) -> None:
+    """Without libEGL the wheel would abort the process."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import ctypes.util\nctypes.util.find_library = lambda name: None\n"
+    )
+    arguments = ["-d", "no_egl", "-p", "rendering.renderer = 'eevee'"]
+    output = wheel.run(*arguments, status=2, PYTHONPATH=str(tmp_path))
+    assert "install the package libegl1, or use 'cycles'" in output
