@@ -6,8 +6,9 @@
 VENV := .venv
 RUN := $(VENV)/bin/python
 ARGS ?=
+OTHER_BLENDERS := 4.2 5.0
 
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test test-blenders lint format lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +25,14 @@ demo: setup ## render a small dataset of built-in models and draw a sheet of it
 test: setup ## run the tests
 	@$(RUN) -m pytest -q $(ARGS)
 
+test-blenders: setup $(OTHER_BLENDERS:%=.venv-%/complete) ## test every other Blender, and compare all
+	@SYNRENDER_TEST_BLENDERS="$(OTHER_BLENDERS)" $(RUN) -m pytest -q tests/blender \
+		-k "bpy" $(ARGS)
+	@$(RUN) tools/compare_blenders.py $(OTHER_BLENDERS)
+
+.venv-%/complete: tools/blender-%.lock | $(VENV)/complete
+	@tools/setup_blender.sh $*
+
 lint: setup ## check style and import boundaries
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
@@ -36,7 +45,10 @@ lock: setup ## renew requirements.lock after a change of pyproject.toml (ARGS=--
 	@$(RUN) -m uv pip compile pyproject.toml --all-extras --python-version 3.11 --python-platform linux \
 		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
 		--quiet --output-file requirements.lock $(ARGS)
+	@for v in $(OTHER_BLENDERS); do $(RUN) -m uv pip compile tools/blender-$$v.in \
+		--python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --quiet --output-file tools/blender-$$v.lock $(ARGS); done
 
 clean: ## remove .venv and caches; rendered datasets stay
-	@rm -rf $(VENV) .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .venv-* .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

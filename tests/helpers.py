@@ -21,7 +21,7 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 class Renderer:
     """One way to start render.py, writing into one data folder."""
 
-    name: str  # "wheel" or "debian"
+    name: str  # "wheel", "debian", or "bpy" and a version for the wheel in .venv-<version>
     data_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -29,7 +29,10 @@ class Renderer:
     def command(self) -> list[str]:
         if self.name == "wheel":
             return [sys.executable, "render.py"]
-        return ["blender", "--background", "--python", "render.py", "--"]
+        if self.name == "debian":
+            return ["blender", "--background", "--python", "render.py", "--"]
+        python = PROJECT_DIR / f".venv-{self.name.removeprefix('bpy')}" / "bin" / "python"
+        return [str(python), "render.py"]
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
         return subprocess.Popen(
@@ -89,10 +92,12 @@ def read_passes(dataset_dir: Path, idx: int) -> dict[str, np.ndarray]:
     for part in OpenEXR.File(str(path), separate_channels=True).parts:
         for name, channel in part.channels.items():
             channels[name.split(".", 1)[1]] = channel.pixels
+    old, new = ("IndexOB.X", "IndexMA.X"), ("Object Index.X", "Material Index.X")
+    instance, material = old if old[0] in channels else new  # Blender 5 renamed them
     return {
         "rgb": np.stack([channels[f"Combined.{c}"] for c in "RGB"], axis=-1),
-        "instance": channels["IndexOB.X"],
-        "material": channels["IndexMA.X"],
+        "instance": channels[instance],
+        "material": channels[material],
         "depth": channels["Depth.Z"],
     }
 
