@@ -1,0 +1,83 @@
+"""Measures the fan-out alone: many batches that render nothing, through Ray for real.
+
+python benchmarks/fanout.py [NUM_BATCHES]
+
+Prints the driver's memory along the way and the overhead of a batch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from synrender.fanout.cluster import RayExecutor, ray_session
+from synrender.fanout.display import Display
+from synrender.fanout.job import Job, Outcome
+from synrender.fanout.run import Options, create_template, run_folder
+from synrender.fanout.scheduler import Scheduler
+from synrender.jobs import Batch, Dataset, Todo, interleave
+from synrender.settings import Batch as BatchSettings
+from synrender.settings import Object, Settings
+
+
+def render_nothing(job: Job) -> Outcome:
+    """What a worker does with a batch here."""
+    return Outcome("done")
+
+
+def run_noops(num_batches: int, num_reports: int = 10) -> list[tuple[int, float, float]]:
+    """Runs that many batches; returns (batches, seconds, MB of the driver) along the way."""
+    settings = Settings(
+        batch=BatchSettings(num_samples=num_batches), object=Object(total_num_samples=num_batches)
+    )
+    reports = []
+    with tempfile.TemporaryDirectory() as folder, run_folder() as run_dir:
+        dataset = Dataset("noop", settings, Path(folder))
+        todo = Todo(dataset, 1, array("L", [1]) * num_batches)
+        display = Display([dataset], 0, is_quiet=True)
+        with ray_session(None, 1):
+            executor = RayExecutor(run_dir, 1, 0, samples_per_task=1, function=render_nothing)
+            template = create_template(run_dir, Options())
+            scheduler = Scheduler(executor, [dataset], {}, template, display)
+            start = time.monotonic()
+
+            def watched() -> Iterator[Batch]:
+                for k, batch in enumerate(interleave([todo])):
+                    if k % max(1, num_batches // num_reports) == 0:
+                        reports.append((k, time.monotonic() - start, measure_memory_mb()))
+                    yield batch
+
+            account = scheduler.run(watched())
+            reports.append((num_batches, time.monotonic() - start, measure_memory_mb()))
+    if account.num_batches != num_batches:
+        raise RuntimeError(f"{account.num_batches} of {num_batches} batches came back")
+    return reports
+
+
+def measure_memory_mb() -> float:
+    """Resident memory of this process, shared pages left out."""
+    fields = Path("/proc/self/statm").read_text().split()
+    return (int(fields[1]) - int(fields[2])) * 4096 / 1e6
+
+
+def main() -> None:
+    """Runs the benchmark and prints its table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("num_batches", nargs="?", type=int, default=100_000)
+    reports = run_noops(parser.parse_args().num_batches)
+    print("batches   seconds   driver MB")
+    for num_batches, seconds, memory_mb in reports:
+        print(f"{num_batches:7d} {seconds:9.1f} {memory_mb:11.1f}", flush=True)
+    num_batches, seconds, _ = reports[-1]
+    print(f"overhead: {1000 * seconds / num_batches:.2f} ms a batch")
+
+
+if __name__ == "__main__":
+    main()

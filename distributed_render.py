@@ -1,0 +1,214 @@
+"""Renders all variants of a data set on all CPUs, of this machine or of a Ray cluster.
+
+Without arguments: small versions of the paper's 12 single-object data sets. Type the same command
+again to finish a run that was stopped, or to mend data sets that lost files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shutil
+import signal
+import sys
+
+EPILOG = """\
+examples:
+  python distributed_render.py -n 480 --dry_run
+  python distributed_render.py -d mine -n 1200 --variants 0-0-0-0 1-1-1-1
+  python distributed_render.py -d mine_multi --is_multi
+  python distributed_render.py -a auto --gather         (on a cluster without shared storage)
+
+A variant is texture-colour-viewpoint-lighting, each 0 or 1; its data set is NAME_<variant>. Equal
+seeds give pairs: sample i of all variants shows the same model. To vary other parameters, -g and
+-p are those of render.py.
+"""
+
+
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    """Parses the command line."""
+    parser = argparse.ArgumentParser(
+        prog="distributed_render.py",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    what = parser.add_argument_group("what")
+    what.add_argument(
+        "-d", "--dataset_name", help="of the data sets, before _<variant> (default: single, multi)"
+    )
+    what.add_argument(
+        "-n", "--num_samples", type=_at_least(1), default=4800, help="of each (default: 4800)"
+    )
+    what.add_argument(
+        "--num_classes", type=_at_least(1), default=10, help="0 to this - 1, evenly (default: 10)"
+    )
+    what.add_argument(
+        "--is_multi", action="store_true", help="several objects, as EXR: render_multi.gin"
+    )
+    what.add_argument(
+        "--variants", nargs="+", metavar="T-C-V-L", help="some only (default: the paper's 12)"
+    )
+    what.add_argument("--seed", type=_at_least(0), help="of every random choice (default: 0)")
+    what.add_argument(
+        "-g", "--gin_config", nargs="+", default=[], metavar="NAME", help="further gin files"
+    )
+    what.add_argument(
+        "-p", "--gin_param", nargs="+", default=[], metavar="BINDING", help="further bindings"
+    )
+    add("-b", "--batch_size", type=_at_least(1), default=40, help="samples a task (default: 40)")
+    add(
+        "-a",
+        "--address",
+        "--redis_address",
+        help="of a running Ray cluster, or 'auto' on one of its nodes (default: this machine)",
+    )
+    add("-l", "--local_mode", action="store_true", help="all in this process, for debugging")
+    add(
+        "-c",
+        "--continue_exp",
+        action="store_true",
+        help="go on with what was begun; it always does, the flag is for old scripts",
+    )
+    add("--overwrite", action="store_true", help="remove data sets of these names, begin anew")
+    add("-q", "--quiet", action="store_true", help="only say what goes wrong")
+    add("--blender", default="", help="a Blender executable (default: the bpy wheel)")
+    add("--cpus_per_task", type=_at_least(1), default=1, metavar="N", help="(default: 1)")
+    add("--gpus_per_task", type=_share, default=0, metavar="X", help="turns use_gpu on")
+    add(
+        "--time_limit",
+        type=_share,
+        default=600,
+        metavar="SECONDS",
+        help="for a sample; its process is then killed; 0: none (default: 600)",
+    )
+    add("--gather", action="store_true", help="nodes share no storage: fetch the files through Ray")
+    add("--dry_run", action="store_true", help="print the plan, with an ETA from a few samples")
+    return parser.parse_args(argv)
+
+
+def _at_least(low: int):
+    def whole_number(text: str) -> int:
+        value = int(text)
+        if value < low:
+            raise argparse.ArgumentTypeError(f"{value}: must be at least {low}")
+        return value
+
+    return whole_number
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"{text}: must be a number of at least 0")
+    return value
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plans the data sets, and renders them or prints the plan; returns the exit status."""
+    import paths
+    from synrender.fanout.plan import print_plan
+    from synrender.fanout.run import Options, run_datasets
+    from synrender.jobs import VARIANTS, check_variants, plan_datasets
+    from synrender.records import name_to_dataset_dir
+
+    name = arguments.dataset_name or ("multi" if arguments.is_multi else "single")
+    datasets = plan_datasets(
+        name,
+        name_to_dataset_dir(paths.DATA_DIR, name).parent,
+        check_variants(arguments.variants or VARIANTS),
+        arguments.num_samples,
+        arguments.num_classes,
+        arguments.seed,
+        ["render_multi" if arguments.is_multi else "render_single", *arguments.gin_config],
+        arguments.gin_param,
+    )
+    options = Options(
+        address=arguments.address,
+        is_local=arguments.local_mode,
+        is_quiet=arguments.quiet,
+        is_gathered=arguments.gather,
+        overwrite=arguments.overwrite,
+        blender=find_blender(arguments.blender),
+        cpus_per_task=arguments.cpus_per_task,
+        gpus_per_task=arguments.gpus_per_task,
+        time_limit=arguments.time_limit,
+    )
+    if arguments.dry_run:
+        return print_plan(datasets, arguments.batch_size, options)
+    return run_datasets(datasets, arguments.batch_size, options)
+
+
+def find_blender(name: str) -> str:
+    """Path of a Blender executable; "" stays "".
+
+    Raises:
+        UserError: there is none.
+    """
+    from synrender.errors import UserError
+
+    path = shutil.which(name) if name else ""
+    if path is None:
+        raise UserError(
+            f"--blender {name}: no such executable; give its path, or leave --blender out to "
+            "render with the bpy wheel"
+        )
+    return os.path.abspath(path) if path else ""
+
+
+STOPPED = "stopped; the same command goes on from here"
+
+
+def stop(signal_number: int, frame: object) -> None:
+    """Ends the driver at a batch system's request; Ray's processes end with it.
+
+    At once, for the request may have gone to those as well, and then nobody is left to wait for.
+    """
+    print(STOPPED, file=sys.stderr, flush=True)
+    os._exit(128 + signal_number)
+
+
+def main() -> int:
+    """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
+    arguments = parse_arguments(sys.argv[1:])
+    signal.signal(signal.SIGTERM, stop)
+    from synrender.errors import UserError
+
+    try:
+        return run(arguments)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(
+            f"error: {error}; what is finished is valid, and the same command goes on from there",
+            file=sys.stderr,
+        )
+        return 1
+    except KeyboardInterrupt:
+        print(STOPPED, file=sys.stderr)
+        return 130
+
+
+def leave(status: int) -> None:
+    """Ends the process at once: in local mode Blender can crash at a normal exit."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if "bpy" in sys.modules:
+        shutil.rmtree(sys.modules["bpy"].app.tempdir, ignore_errors=True)
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    try:
+        status = main()
+    except SystemExit as error:  # of argparse
+        status = error.code if isinstance(error.code, int) else 0
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        status = 1
+    leave(status)

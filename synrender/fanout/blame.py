@@ -1,0 +1,77 @@
+"""Finds the model or texture that keeps killing workers.
+
+A crash that Blender's process announced, or a sample beyond its time limit, counts in full. A
+process that just vanished (SIGKILL, a lost node) may be nobody's fault, so that it takes more of
+them, all at one and the same sample, before an asset is given up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from synrender.catalog import Catalog
+from synrender.jobs import Dataset
+from synrender.provenance import read_dataset_info
+from synrender.sampling import draw_sample
+
+MAX_CRASHES = 2
+MAX_KILLS = 5
+
+REASONS = {
+    "crashed": "crashed Blender {count} times",
+    "hung": "exceeded the time limit {count} times",
+    "": "its process was killed {count} times in a row (out of memory?)",
+}
+
+
+class Blame:
+    """Counts deaths by cause, sample and asset."""
+
+    def __init__(self) -> None:
+        self._deaths: Counter[tuple[str, str, int]] = Counter()
+        self._suspicions: Counter[str] = Counter()
+
+    def note_death(
+        self, dataset: Dataset, catalog: Catalog, journal: dict, is_slow_run: bool
+    ) -> dict[str, str]:
+        """Counts a death; returns what is now to be rejected: ``{name: reason}``, or nothing.
+
+        Args:
+            dataset: that the worker was rendering.
+            catalog: of the data set.
+            journal: what the worker left; its "cause" is "crashed", "hung" or "".
+            is_slow_run: no sample has been finished yet, so that a time limit proves nothing.
+        """
+        suspects = find_suspects(dataset, catalog, journal)
+        cause = journal.get("cause", "")
+        if not suspects or (cause == "hung" and is_slow_run and journal["stage"] == "render"):
+            return {}
+        for name in suspects:
+            self._suspicions[name] += 1
+        key = (cause, dataset.name, journal["idx"])
+        self._deaths[key] += 1
+        count = self._deaths[key]
+        if count < (MAX_CRASHES if cause else MAX_KILLS):
+            return {}
+        del self._deaths[key]
+        # Of several models that were rendered together, the one that was there most often.
+        name = max(suspects, key=lambda suspect: self._suspicions[suspect])
+        reason = REASONS[cause].format(count=count)
+        if len(suspects) > 1:
+            reason += f" (found among {len(suspects)} models in sample {journal['idx']})"
+        return {name: reason}
+
+
+def find_suspects(dataset: Dataset, catalog: Catalog, journal: dict) -> list[str]:
+    """Assets that a worker was at: the one it was loading, or all models that it rendered."""
+    if journal.get("stage") == "build":
+        return journal["assets"][-1:]
+    if journal.get("stage") != "render":
+        return []
+    info = read_dataset_info(dataset.dataset_dir)
+    rejected = info["rejected"] if info else {}
+    suspects = []
+    for obj in draw_sample(dataset.settings, catalog, journal["idx"]).objects:
+        names = (f"{catalog.synset_ids[obj.class_idx]}/{m}" for m in obj.model_ids)
+        suspects.append(next((name for name in names if name not in rejected), None))
+    return [name for name in dict.fromkeys(suspects) if name is not None]

@@ -1,0 +1,43 @@
+"""Runs one job inside a Blender executable (or a Python of its own) and writes down the outcome.
+
+blender --background --python blender_entry.py -- JOB.pickle OUTCOME.pickle
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pickle
+import signal
+import sys
+from pathlib import Path
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+PR_SET_PDEATHSIG = 1
+
+
+def main(job_path: Path, outcome_path: Path) -> None:
+    """Renders the job, unless whoever asked for it dies: then this process ends too."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    sys.path.insert(0, str(PROJECT_DIR))
+    from synrender.fanout.job import Outcome
+
+    try:
+        import gin  # noqa: F401
+    except ImportError:
+        outcome = Outcome(
+            "node",
+            "gin-config is missing in Blender's Python; 'blender --background --python render.py' "
+            "prints the command that installs it",
+        )
+    else:
+        from synrender.fanout.worker import render_job
+
+        outcome = render_job(pickle.loads(job_path.read_bytes()))
+    outcome_path.write_bytes(pickle.dumps(outcome))
+    sys.stdout.flush()
+    os._exit(0)  # at a normal exit Blender can crash after all work is done
+
+
+if __name__ == "__main__":
+    main(*(Path(argument) for argument in sys.argv[sys.argv.index("--") + 1 :][:2]))

@@ -1,0 +1,293 @@
+"""Ray: starting or joining it, and jobs as its tasks. No other module imports it at the top."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import paths
+from synrender.errors import UserError
+from synrender.fanout.executable import run_executable
+from synrender.fanout.job import STARTUP_LIMIT_S, Job, Outcome
+from synrender.fanout.journal import read_journal, take_last_words
+from synrender.fanout.tasks import run_job, take_last_words_here
+from synrender.fanout.worker import render_job
+
+# Ray reads these as it is imported: no reports to its makers, no warnings that are not ours.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+
+import ray
+
+MAX_SAMPLES_PER_WORKER = 2000
+"""Then a worker makes way for a fresh one, so that nothing that leaks in it can pile up."""
+
+MAX_SOCKET_PATH = 107
+SESSION_PATH_LENGTH = len("/session_2000-01-01_00-00-00_000000_4194304/sockets/plasma_store")
+
+SLOTS_EVERY_S = 5.0
+CONNECT_TIMEOUT_S = 10.0
+
+NOT_SHIPPED = [".git", ".venv", "/datasets", "/tests", "/img", "**/__pycache__"]
+"""What a job does not take along to other machines."""
+
+
+# --- starting -------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def ray_session(address: str | None, cpus_per_task: int) -> Iterator[None]:
+    """Joins the cluster at ``address``, or starts Ray on this machine and ends it afterwards.
+
+    Raises:
+        UserError: there is no cluster at the address, or too few CPUs.
+    """
+    _silence_worker_deaths()
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address:
+        try:
+            _check_reachable(address)
+            _init(address, runtime_env=_create_runtime_env(), **options)
+        except (OSError, ValueError, RuntimeError) as error:
+            first_line = str(error).strip().splitlines()[0]
+            raise UserError(
+                f"--address {address}: no Ray cluster answers there ({first_line}); start one "
+                "with 'ray start --head', or leave --address out to use this machine alone"
+            ) from None
+        try:
+            yield
+        finally:
+            ray.shutdown()
+        return
+    num_cpus = len(os.sched_getaffinity(0))
+    if cpus_per_task > num_cpus:
+        raise UserError(f"--cpus_per_task {cpus_per_task}: this machine has {num_cpus} CPUs")
+    with _temporary_dir() as folder:
+        _init("local", num_cpus=num_cpus, include_dashboard=False, _temp_dir=str(folder), **options)
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+def _init(address: str, **options: Any) -> None:
+    """Starts Ray, and takes SIGTERM back from it: it would end the driver in mid-air."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(address, **options)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def _check_reachable(address: str) -> None:
+    """Raises an OSError where nothing listens: Ray itself would try for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdigit():
+        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT_S).close()
+
+
+def _create_runtime_env() -> dict[str, Any]:
+    """The code travels with the job."""
+    return {"working_dir": str(paths.PROJECT_DIR), "excludes": NOT_SHIPPED}
+
+
+def _silence_worker_deaths() -> None:
+    """Keeps Ray from printing a paragraph on each worker that dies: we say what there is to say.
+
+    Ray 2.60 has no option for it (``log_to_driver=False`` silences the workers alone).
+    """
+    if hasattr(ray._private.worker, "listen_error_messages"):
+        ray._private.worker.listen_error_messages = lambda *args, **kwargs: None
+
+
+@contextlib.contextmanager
+def _temporary_dir() -> Iterator[Path]:
+    """Folder for Ray's sockets and logs, removed at the end.
+
+    In the data folder, unless its path is so long that a socket in it could not be opened (Linux
+    allows 107 characters): then in /tmp.
+    """
+    parent, prefix = paths.DATA_DIR / ".ray", ""
+    if len(str(parent)) + 9 + SESSION_PATH_LENGTH > MAX_SOCKET_PATH:
+        parent, prefix = Path("/tmp"), f"synrender-ray-{os.getuid()}-"
+    parent.mkdir(parents=True, exist_ok=True)
+    for stale in parent.glob(f"{prefix}[0-9]*"):
+        pid = stale.name.removeprefix(prefix)
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            shutil.rmtree(stale, ignore_errors=True)
+    folder = parent / f"{prefix}{os.getpid()}"
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not prefix:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+
+
+# --- jobs as tasks --------------------------------------------------------------------------------
+
+
+class RayExecutor:
+    """Jobs as Ray tasks, without Ray's own retries: the scheduler knows better when to stop."""
+
+    def __init__(
+        self,
+        run_dir: Path,
+        cpus_per_task: int,
+        gpus_per_task: float,
+        samples_per_task: int,
+        function: Callable[[Job], Outcome] = run_job,
+        is_shared: bool = True,
+    ) -> None:
+        """Args:
+        run_dir: of journals and logs.
+        cpus_per_task: that a task reserves.
+        gpus_per_task: likewise; may be a fraction.
+        samples_per_task: after how many tasks a worker is recycled depends on it.
+        function: what a task does.
+        is_shared: whether workers write into the same ``run_dir``.
+        """
+        self._run_dir, self._is_shared = run_dir, is_shared
+        self._cpus, self._gpus = cpus_per_task, gpus_per_task
+        self._task = ray.remote(
+            num_cpus=cpus_per_task,
+            num_gpus=gpus_per_task,
+            max_retries=0,
+            max_calls=max(1, MAX_SAMPLES_PER_WORKER // samples_per_task),
+        )(function)
+        self._nodes: list[dict] = []
+        self._nodes_at = -SLOTS_EVERY_S
+
+    def num_slots(self, avoid_nodes: frozenset[str]) -> int:
+        """Tasks that the nodes that are alive now can run at once."""
+        if time.monotonic() - self._nodes_at >= SLOTS_EVERY_S:
+            self._nodes_at = time.monotonic()
+            self._nodes = [node for node in ray.nodes() if node["Alive"]]
+        return sum(
+            self._count_slots(node["Resources"])
+            for node in self._nodes
+            if node["NodeID"] not in avoid_nodes
+        )
+
+    def _count_slots(self, resources: dict[str, float]) -> int:
+        slots = resources.get("CPU", 0) // self._cpus
+        if self._gpus:
+            slots = min(slots, resources.get("GPU", 0) // self._gpus)
+        return int(slots)
+
+    def submit(self, job: Job, avoid_nodes: frozenset[str]) -> ray.ObjectRef:
+        """Hands a job to Ray."""
+        if not avoid_nodes:
+            return self._task.remote(job)
+        selector = {"ray.io/node-id": f"!in({','.join(sorted(avoid_nodes))})"}
+        return self._task.options(label_selector=selector).remote(job)
+
+    def wait(self, handles: list, timeout_s: float) -> list:
+        """Handles whose tasks have ended."""
+        ready, rest = ray.wait(handles, timeout=timeout_s)
+        return ready + ray.wait(rest, num_returns=len(rest), timeout=0)[0] if rest else ready
+
+    def result(self, handle: ray.ObjectRef, job: Job) -> Outcome:
+        """What became of a task."""
+        try:
+            return ray.get(handle)
+        except ray.exceptions.RayTaskError as error:
+            return Outcome("error", str(error.cause or error).strip().splitlines()[-1], str(error))
+        except ray.exceptions.RuntimeEnvSetupError as error:
+            return Outcome("error", f"the code could not be shipped: {error}")
+        except ray.exceptions.RayError as error:
+            message = f"its process died ({type(error).__name__})"
+            journal, tail = self._take_last_words(job)
+            host = journal.get("host", "a node that is gone")
+            return Outcome("died", message, tail, journal=journal, host=host)
+
+    def _take_last_words(self, job: Job) -> tuple[dict, str]:
+        if self._is_shared:
+            return take_last_words(self._run_dir, job.attempt)
+        # It is not known which node it was, so all are asked.
+        options = ray.remote(take_last_words_here).options
+        refs = []
+        for node in ray.nodes():
+            if node["Alive"]:
+                selector = {"ray.io/node-id": node["NodeID"]}
+                refs.append(options(num_cpus=0, max_retries=0, label_selector=selector).remote(job))
+        ready, _ = ray.wait(refs, num_returns=len(refs), timeout=30) if refs else ([], [])
+        for ref in ready:
+            with contextlib.suppress(ray.exceptions.RayError):
+                journal, tail = ray.get(ref)
+                if journal:
+                    return journal, tail
+        return {}, ""
+
+    def count_unfinished(self, jobs: list[Job]) -> int:
+        """Samples that running tasks have finished, by their journals."""
+        if not self._is_shared:
+            return 0
+        journals = (read_journal(self._run_dir / f"{job.attempt}.json") for job in jobs)
+        return sum(journal.get("done", 0) for journal in journals)
+
+    def kill_hung(self, jobs: dict[ray.ObjectRef, Job]) -> list:
+        """Kills workers that neither work nor end themselves (stopped, or stuck in the kernel)."""
+        if not self._is_shared:
+            return []
+        hung = []
+        for handle, job in jobs.items():
+            path = self._run_dir / f"{job.attempt}.json"
+            try:
+                silence_s = time.time() - path.stat().st_mtime
+            except OSError:
+                continue  # waits, or has just ended
+            if job.time_limit and silence_s > 2 * job.time_limit + STARTUP_LIMIT_S:
+                journal = read_journal(path)
+                if journal.get("host") == socket.gethostname():
+                    with contextlib.suppress(OSError):
+                        os.kill(journal["pid"], signal.SIGKILL)
+                ray.cancel(handle, force=True)
+                hung.append(handle)
+        return hung
+
+    def cancel(self, handles: list) -> None:
+        """Ends all tasks at once, those that run by force."""
+        for handle in handles:
+            with contextlib.suppress(Exception):
+                ray.cancel(handle, force=True)
+
+
+class LocalExecutor:
+    """Jobs one after the other in this process, for a debugger."""
+
+    def num_slots(self, avoid_nodes: frozenset[str]) -> int:
+        """One at a time."""
+        return 1
+
+    def submit(self, job: Job, avoid_nodes: frozenset[str]) -> str:
+        """Keeps the job for later."""
+        return job.attempt
+
+    def wait(self, handles: list, timeout_s: float) -> list:
+        """The one that was submitted first."""
+        return handles[:1]
+
+    def result(self, handle: str, job: Job) -> Outcome:
+        """Runs the job."""
+        return run_executable(job) if job.blender else render_job(job)
+
+    def kill_hung(self, jobs: dict[str, Job]) -> list:
+        """Nothing runs in the background."""
+        return []
+
+    def count_unfinished(self, jobs: list[Job]) -> int:
+        """Nothing runs in the background."""
+        return 0
+
+    def cancel(self, handles: list) -> None:
+        """Nothing runs in the background."""

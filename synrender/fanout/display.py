@@ -1,0 +1,140 @@
+"""What a user sees of a run: one live line, or plain lines where nobody watches, and a summary."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+
+from tqdm import tqdm
+
+from synrender.console import format_duration
+from synrender.fanout.job import Outcome
+from synrender.jobs import Batch, Dataset
+
+REFRESH_S = 0.5
+LINE_EVERY_S = 15.0
+
+
+class Display:
+    """Counts samples and batches and shows them."""
+
+    def __init__(
+        self, datasets: Sequence[Dataset], num_done: int, is_quiet: bool, blender: str = ""
+    ) -> None:
+        self.datasets = datasets
+        self._blender = blender
+        self._num_samples = sum(d.settings.batch.num_samples for d in datasets)
+        self._num_first = self._num_done = num_done
+        self._num_shown = num_done
+        self._num_failed = self._num_retried = 0
+        self._is_quiet = is_quiet
+        self._start = self._last_shown = time.monotonic()
+        self._bar = None
+        if not is_quiet and sys.stderr.isatty():
+            self._bar = tqdm(
+                total=self._num_samples,
+                initial=num_done,
+                unit="sample",
+                desc=f"{len(datasets)} data sets",
+                ncols=shutil.get_terminal_size().columns,  # tqdm believes a size of 0
+                nrows=shutil.get_terminal_size().lines,
+                mininterval=0,
+            )
+
+    # --- events -------------------------------------------------------------------------------
+
+    def finish_batch(self, batch: Batch) -> None:
+        """A batch is complete."""
+        self._num_done += batch.num_missing
+
+    def fail_batch(self, batch: Batch, outcome: Outcome) -> None:
+        """A batch has failed for good: how, how to see it again, and Blender's last words."""
+        self._num_failed += 1
+        lines = [
+            f"failed: {batch.dataset.name}, samples {batch.idx_offset} to "
+            f"{batch.idx_offset + batch.num_samples - 1}, on {outcome.host}: {outcome.message}",
+            f"  to reproduce: {batch_to_command(batch, self._blender)}",
+        ]
+        if outcome.tail:
+            lines += ["  Blender's last words:", *(f"  | {t}" for t in outcome.tail.splitlines())]
+        self.warn(*lines)
+
+    def retry_batch(self) -> None:
+        """A batch will be tried once more."""
+        self._num_retried += 1
+
+    # --- output -------------------------------------------------------------------------------
+
+    def say(self, *lines: str) -> None:
+        """Tells the user something, above the live line."""
+        if not self._is_quiet:
+            self._write(sys.stdout, *lines)
+
+    def warn(self, *lines: str) -> None:
+        """The same on stderr, and not to be silenced."""
+        self._write(sys.stderr, *lines)
+
+    def _write(self, stream, *lines: str) -> None:
+        for line in lines:
+            if self._bar is not None:
+                tqdm.write(line, file=stream)
+            else:
+                print(line, file=stream, flush=True)
+
+    def is_due(self) -> bool:
+        """Whether it is time to show something."""
+        interval = REFRESH_S if self._bar is not None else LINE_EVERY_S
+        return not self._is_quiet and time.monotonic() - self._last_shown >= interval
+
+    def show(self, num_unfinished: int) -> None:
+        """Redraws the live line, or prints a new one.
+
+        Args:
+            num_unfinished: samples that are done in batches that are not.
+        """
+        self._last_shown = time.monotonic()
+        self._num_shown = max(self._num_shown, self._num_done + num_unfinished)
+        trouble = f"{self._num_failed} failed, {self._num_retried} retried"
+        if self._bar is not None:
+            self._bar.n = self._num_shown
+            self._bar.ncols = shutil.get_terminal_size().columns  # it may have changed
+            self._bar.set_postfix_str(trouble, refresh=False)
+            self._bar.refresh()
+            return
+        seconds = time.monotonic() - self._start
+        rate = (self._num_shown - self._num_first) / seconds
+        eta = format_duration((self._num_samples - self._num_shown) / rate) if rate else "?"
+        print(
+            f"{len(self.datasets)} data sets: {self._num_shown}/{self._num_samples} samples, "
+            f"{rate:.2f}/s, ETA {eta}, batches: {trouble}",
+            flush=True,
+        )
+
+    def close(self) -> None:
+        """Ends the live line."""
+        if self._bar is not None:
+            self._bar.n = self._num_done
+            self._bar.close()
+            self._bar = None
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return time.monotonic() - self._start
+
+
+def batch_to_command(batch: Batch, blender: str = "") -> str:
+    """The command line that renders one batch in the foreground."""
+    where = ""
+    if "SYNRENDER_DATA_DIR" in os.environ:
+        where = f"SYNRENDER_DATA_DIR={shlex.quote(os.environ['SYNRENDER_DATA_DIR'])} "
+    script = f"{shlex.quote(blender)} --background --python render.py --" if blender else ""
+    config = shlex.quote(str(batch.dataset.dataset_dir / "config.gin"))
+    return (
+        f"{where}{script or 'python render.py'} -d {batch.dataset.name} -g {config} "
+        f'-p "batch.idx_offset = {batch.idx_offset}" "batch.num_samples = {batch.num_samples}"'
+    )

@@ -1,0 +1,195 @@
+"""What a worker is doing, kept in a small file that outlives it.
+
+When the process dies (a crash within Blender, SIGKILL, a time limit), the driver reads there which
+sample and which model it was at, and in the log beside it Blender's last words.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from synrender.catalog import Catalog
+from synrender.fanout.job import STARTUP_LIMIT_S
+
+MAX_TAIL_BYTES = 1 << 16
+MAX_TAIL_LINE = 500
+
+
+class Journal:
+    """Written by the worker: stage, sample, and the assets that the sample uses so far."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._entry = {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "stage": "start",  # then "build" and "render" for each sample, and "end"
+            "idx": -1,
+            "done": 0,  # samples finished by this attempt
+            "assets": [],  # models and textures of the sample, in order of use
+        }
+        self._write()
+
+    @property
+    def stage(self) -> str:
+        """What is going on."""
+        return self._entry["stage"]
+
+    def begin_stage(self, stage: str, idx: int) -> None:
+        """Notes that a sample is now built ("build") or rendered ("render")."""
+        self._entry.update({"stage": stage, "idx": idx})
+        if stage == "build":
+            self._entry["assets"] = []
+        self._write()
+
+    def use_asset(self, name: str) -> None:
+        """Notes that a model or texture is about to be loaded."""
+        self._entry["assets"].append(name)
+        self._write()
+
+    def finish_sample(self) -> None:
+        """Counts a sample that is complete on disk."""
+        self._entry["done"] += 1
+        self._write()
+
+    def _write(self) -> None:
+        self._path.write_text(json.dumps(self._entry), encoding="utf-8")
+
+
+def read_journal(path: Path) -> dict:
+    """Last entry, or an empty dictionary."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def read_tail(path: Path, num_lines: int = 20) -> str:
+    """Last lines of a log; "" if there is none."""
+    lines = _read_end(path).splitlines()[-num_lines:]
+    return "\n".join(line[:MAX_TAIL_LINE] for line in lines)
+
+
+def _read_end(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - MAX_TAIL_BYTES))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def take_last_words(run_dir: Path, attempt: str) -> tuple[dict, str]:
+    """Journal and last lines of an attempt that died, whose files are then removed.
+
+    The journal's "cause" is what the log says of it: "crashed", "hung", or "" (killed).
+    """
+    journal_path, log_path = run_dir / f"{attempt}.json", run_dir / f"{attempt}.log"
+    journal = read_journal(journal_path)
+    if journal:
+        journal["cause"] = _explain_death(_read_end(log_path))
+    words = journal, read_tail(log_path)
+    for path in (journal_path, log_path):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(run_dir / f"{attempt}.scratch", ignore_errors=True)
+    return words
+
+
+def _explain_death(log: str) -> str:
+    if "Timeout (" in log:
+        return "hung"
+    return "crashed" if "Fatal Python error" in log else ""
+
+
+@dataclass(frozen=True)
+class JournalCatalog(Catalog):
+    """A catalog that notes in the journal whatever is about to be loaded."""
+
+    use_asset: Callable[[str], None] = field(default=lambda name: None, compare=False)
+
+    def model_path(self, class_idx: int, model_id: str) -> Path:
+        """As in `Catalog`."""
+        self.use_asset(f"{self.synset_ids[class_idx]}/{model_id}")
+        return super().model_path(class_idx, model_id)
+
+    def texture_path(self, texture: str) -> Path:
+        """As in `Catalog`."""
+        self.use_asset(texture)
+        return super().texture_path(texture)
+
+
+class Log:
+    """File that takes what the process writes to descriptors 1 and 2, C code included."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+
+    def clear(self) -> None:
+        """Forgets what was written so far: the file stays as short as one sample's output."""
+        if self.path is not None:
+            os.truncate(self.path, 0)
+
+    def tail(self) -> str:
+        """Last lines."""
+        return "" if self.path is None else read_tail(self.path)
+
+
+@contextlib.contextmanager
+def logged_output(path: Path | None) -> Iterator[Log]:
+    """Sends descriptors 1 and 2 to a file that survives a crash, a fatal error's traceback too."""
+    if path is None:
+        yield Log(None)
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved_fds = os.dup(1), os.dup(2)
+    with path.open("ab", buffering=0) as file:
+        was_enabled = faulthandler.is_enabled()
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        faulthandler.enable(file=file, all_threads=False)
+        try:
+            yield Log(path)
+        finally:
+            faulthandler.disable()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for fd, saved_fd in zip((1, 2), saved_fds, strict=True):
+                os.dup2(saved_fd, fd)
+                os.close(saved_fd)
+            if was_enabled:
+                faulthandler.enable(file=sys.__stderr__, all_threads=False)
+
+
+class Watchdog:
+    """Ends this process when a sample takes too long, even in C code that never returns."""
+
+    def __init__(self, time_limit: float, log: Log) -> None:
+        self._time_limit = time_limit
+        self._file = None if log.path is None else log.path.open("ab", buffering=0)
+
+    def __enter__(self) -> Watchdog:
+        self._arm(self._time_limit + STARTUP_LIMIT_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        faulthandler.cancel_dump_traceback_later()
+        if self._file is not None:
+            self._file.close()
+
+    def restart(self) -> None:
+        """Gives the next sample its time."""
+        self._arm(self._time_limit)
+
+    def _arm(self, seconds: float) -> None:
+        if self._time_limit and self._file is not None:
+            faulthandler.dump_traceback_later(seconds, exit=True, file=self._file)

@@ -1,0 +1,144 @@
+"""The plan of a run, for ``--dry_run``: what is to do and, from a few pilot samples, how long."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import paths
+from synrender.console import format_duration, say
+from synrender.errors import UserError
+from synrender.fanout.executable import run_executable
+from synrender.fanout.job import Job
+from synrender.fanout.run import (
+    Options,
+    claim_datasets,
+    create_template,
+    describe_balances,
+    load_catalogs,
+    run_folder,
+)
+from synrender.jobs import Dataset, Todo, find_missing_of, find_todo, settings_to_bindings
+from synrender.provenance import read_dataset_info
+
+NUM_PILOT_SAMPLES = 3
+"""Of each of two data sets: the first and the last one, the simplest and the richest variant."""
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """What a sample costs."""
+
+    num_samples: int
+    seconds: float  # of one task, without the start of Blender
+    num_bytes: float
+
+
+def print_plan(datasets: Sequence[Dataset], batch_size: int, options: Options) -> int:
+    """Prints the plan and renders nothing into the data sets; returns the exit status 0."""
+    catalogs = load_catalogs(datasets, options)
+    claim_datasets([d for d in datasets if (d.dataset_dir / "dataset.json").exists()], catalogs)
+    todos = [find_todo(dataset, batch_size) for dataset in datasets]
+    say(*describe_balances(datasets), *format_plan(todos))
+    num_missing = sum(todo.num_missing for todo in todos)
+    if num_missing:
+        slots = count_slots(options)
+        pilot = run_pilot(todos, options)
+        free = shutil.disk_usage(_existing_parent(paths.DATA_DIR)).free
+        say(*format_estimate(num_missing, slots, pilot, free))
+    return 0
+
+
+def format_plan(todos: Sequence[Todo]) -> list[str]:
+    """A table: a line for each data set, and the sums."""
+    rows = [("data set", "samples", "complete", "batches")]
+    sums = [0, 0, 0]
+    for todo in todos:
+        num_samples = todo.dataset.settings.batch.num_samples
+        numbers = [num_samples, num_samples - todo.num_missing, todo.num_batches]
+        rows.append((todo.dataset.name, *map(str, numbers)))
+        sums = [a + b for a, b in zip(sums, numbers, strict=True)]
+    rows.append((f"{len(todos)} data sets", *map(str, sums)))
+    width = max(len(row[0]) for row in rows)
+    return [f"{row[0]:<{width}}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in rows]
+
+
+def format_estimate(num_missing: int, slots: int, pilot: Pilot, free_bytes: int) -> list[str]:
+    """Disk needed and ETA."""
+    needed = num_missing * pilot.num_bytes
+    lines = [
+        f"disk needed: {_format_bytes(needed)} ({_format_bytes(pilot.num_bytes)} a sample), "
+        f"{_format_bytes(free_bytes)} free in {paths.DATA_DIR}"
+        + ("; that is too little" if needed > free_bytes else ""),
+        f"ETA: {format_duration(num_missing * pilot.seconds / slots)} with {slots} tasks at a "
+        f"time ({pilot.seconds:.2f} s a sample, from {pilot.num_samples} pilot samples)",
+    ]
+    return lines
+
+
+def run_pilot(todos: Sequence[Todo], options: Options) -> Pilot:
+    """Renders a few of the missing samples into a scratch folder, and forgets them.
+
+    Raises:
+        UserError: they cannot be rendered.
+    """
+    unfinished = [todo for todo in todos if todo.num_missing]
+    num_samples, seconds, num_bytes = 0, 0.0, 0
+    with run_folder() as run_dir:
+        template = dataclasses.replace(
+            create_template(run_dir, options),
+            is_gathered=True,
+            is_quiet=True,
+            blender=options.blender or sys.executable,
+        )
+        for todo in (unfinished[0], unfinished[-1])[: len(unfinished)]:
+            outcome = run_executable(_create_pilot_job(template, todo))
+            if outcome.status != "done":
+                raise UserError(f"a pilot sample of {todo.dataset.name} failed: {outcome.message}")
+            num_samples += len(outcome.files)
+            seconds += outcome.render_seconds
+            num_bytes += sum(len(image) + len(record) for _, image, record in outcome.files)
+    return Pilot(num_samples, seconds / num_samples, num_bytes / num_samples)
+
+
+def _create_pilot_job(template: Job, todo: Todo) -> Job:
+    info = read_dataset_info(todo.dataset.dataset_dir)
+    idxs = find_missing_of(next(todo.batches()))[:NUM_PILOT_SAMPLES]
+    return dataclasses.replace(
+        template,
+        attempt=f"pilot-{todo.dataset.name}",
+        dataset_name=todo.dataset.name,
+        bindings=settings_to_bindings(todo.dataset.settings),
+        ranges=tuple((idx, 1) for idx in idxs),
+        rejected=info["rejected"] if info else {},
+    )
+
+
+def count_slots(options: Options) -> int:
+    """Tasks that run at once, here or on the cluster."""
+    if options.is_local:
+        return 1
+    if not options.address:
+        return max(1, len(os.sched_getaffinity(0)) // options.cpus_per_task)
+    from synrender.fanout.cluster import RayExecutor, ray_session
+
+    with ray_session(options.address, options.cpus_per_task):
+        executor = RayExecutor(Path(), options.cpus_per_task, options.gpus_per_task, 1)
+        return max(1, executor.num_slots(frozenset()))
+
+
+def _existing_parent(folder: Path) -> Path:
+    return folder if folder.exists() else _existing_parent(folder.parent)
+
+
+def _format_bytes(num_bytes: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:.3g} {unit}"
+        num_bytes /= 1000
+    return f"{num_bytes:.3g} TB"

@@ -1,0 +1,207 @@
+"""The driver: claims the data sets, renders what is missing, looks again, and tells the truth."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import paths
+from synrender.catalog import Catalog, load_catalog
+from synrender.console import format_duration, say
+from synrender.errors import UserError
+from synrender.fanout.display import Display
+from synrender.fanout.job import Job
+from synrender.fanout.scheduler import Account, Scheduler
+from synrender.jobs import Dataset, Todo, describe_balance, find_todo, interleave
+from synrender.provenance import claim_dataset
+from synrender.records import remove_stale_files
+
+SOURCES = ("SYNRENDER_SHAPENET_DIR", "SYNRENDER_DTD_DIR")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, as opposed to what."""
+
+    address: str | None = None
+    is_local: bool = False
+    is_quiet: bool = False
+    is_gathered: bool = False
+    overwrite: bool = False
+    blender: str = ""
+    cpus_per_task: int = 1
+    gpus_per_task: float = 0
+    time_limit: float = 600.0
+
+
+def run_datasets(datasets: Sequence[Dataset], batch_size: int, options: Options) -> int:
+    """Renders all that is missing; returns the exit status: 0 only if every sample is complete.
+
+    Raises:
+        UserError: a data set cannot be rendered as asked.
+        OSError: this machine cannot write.
+    """
+    catalogs = load_catalogs(datasets, options)
+    begun = [d for d in datasets if (d.dataset_dir / "dataset.json").exists()]
+    claim_datasets(begun, catalogs, options.overwrite)
+    if not options.is_quiet:
+        say(*describe_balances(datasets))
+    todos = [find_todo(dataset, batch_size) for dataset in datasets]
+    num_missing = sum(todo.num_missing for todo in todos)
+    num_samples = sum(dataset.settings.batch.num_samples for dataset in datasets)
+    if not num_missing:
+        if not options.is_quiet:
+            say(f"nothing to render: all {num_samples} samples are complete already.")
+        return 0
+    display = Display(datasets, num_samples - num_missing, options.is_quiet, options.blender)
+    try:
+        account = _render(datasets, catalogs, todos, options, display)
+    finally:
+        display.close()
+    for dataset in datasets:
+        remove_stale_files(dataset.dataset_dir / "img")  # of workers that were stopped
+    num_rendered = num_missing
+    num_missing = sum(find_todo(dataset, batch_size).num_missing for dataset in datasets)
+    num_rendered -= num_missing
+    _summarise(account, display, num_samples, num_rendered, num_missing, options.is_quiet)
+    return 1 if num_missing else 0
+
+
+def load_catalogs(datasets: Sequence[Dataset], options: Options) -> dict[str, Catalog]:
+    """Catalog of each data set, by its name."""
+    catalogs, notes = {}, {}
+    for dataset in datasets:
+        catalogs[dataset.name], lines = load_catalog(dataset.settings)
+        notes |= dict.fromkeys(lines)
+    if not options.is_quiet:
+        say(*list(notes)[-1:])  # the variants with textures say it all
+    return catalogs
+
+
+def claim_datasets(
+    datasets: Sequence[Dataset], catalogs: dict[str, Catalog], overwrite: bool = False
+) -> None:
+    """Begins data sets, or refuses those that were made with other settings."""
+    for dataset in datasets:
+        claim_dataset(
+            dataset.dataset_dir, dataset.settings, catalogs[dataset.name], overwrite=overwrite
+        )
+
+
+def describe_balances(datasets: Sequence[Dataset]) -> list[str]:
+    """The line on uneven classes, if there is one: all variants have the same classes."""
+    line = describe_balance(datasets[0].settings)
+    return [line] if line else []
+
+
+def create_template(run_dir: Path, options: Options) -> Job:
+    """What all jobs of a run have in common."""
+    environment = {name: os.environ[name] for name in SOURCES if os.environ.get(name)}
+    if not options.is_gathered:
+        environment["SYNRENDER_DATA_DIR"] = str(paths.DATA_DIR)
+    return Job(
+        attempt="",
+        run=run_dir.name,
+        dataset_name="",
+        bindings=(),
+        ranges=(),
+        environment=environment,
+        # A debugger must not run out of time.
+        time_limit=0 if options.is_local else options.time_limit,
+        num_cpus=options.cpus_per_task,
+        use_gpu=options.gpus_per_task > 0,
+        blender=options.blender,
+        is_gathered=options.is_gathered,
+        is_quiet=not options.is_local,
+    )
+
+
+def _render(
+    datasets: Sequence[Dataset],
+    catalogs: dict[str, Catalog],
+    todos: Sequence[Todo],
+    options: Options,
+    display: Display,
+) -> Account:
+    from synrender.fanout.cluster import LocalExecutor, RayExecutor, ray_session
+
+    with run_folder() as run_dir:
+        template = create_template(run_dir, options)
+        if options.is_local:
+            claim_datasets(datasets, catalogs)
+            scheduler = Scheduler(LocalExecutor(), datasets, catalogs, template, display)
+            return scheduler.run(interleave(todos))
+        with ray_session(options.address, options.cpus_per_task):
+            executor = RayExecutor(
+                run_dir,
+                options.cpus_per_task,
+                options.gpus_per_task,
+                samples_per_task=todos[0].batch_size,
+                is_shared=not options.is_gathered,
+            )
+            if executor.num_slots(frozenset()) == 0:
+                raise UserError(
+                    f"--cpus_per_task {options.cpus_per_task} --gpus_per_task "
+                    f"{options.gpus_per_task:g}: no node has that much"
+                )
+            claim_datasets(datasets, catalogs)
+            scheduler = Scheduler(executor, datasets, catalogs, template, display)
+            return scheduler.run(interleave(todos))
+
+
+@contextlib.contextmanager
+def run_folder() -> Iterator[Path]:
+    """Folder for journals and logs, removed at the end; also removes those of dead drivers."""
+    parent, host = paths.DATA_DIR / ".fanout", socket.gethostname()
+    parent.mkdir(parents=True, exist_ok=True)
+    for stale in parent.glob(f"{host}.*"):
+        if not Path("/proc", stale.name.rpartition(".")[2]).exists():
+            shutil.rmtree(stale, ignore_errors=True)
+    folder = parent / f"{host}.{os.getpid()}"
+    folder.mkdir(exist_ok=True)
+    try:
+        yield folder
+    finally:
+        _remove_temp_dirs(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            parent.rmdir()
+
+
+def _remove_temp_dirs(run_dir: Path) -> None:
+    """Removes what Blender's processes on this machine would have removed at a normal exit."""
+    for note in run_dir.glob("*.tempdir"):
+        shutil.rmtree(note.read_text(encoding="utf-8"), ignore_errors=True)
+
+
+def _summarise(
+    account: Account,
+    display: Display,
+    num_samples: int,
+    num_rendered: int,
+    num_missing: int,
+    is_quiet: bool,
+) -> None:
+    seconds = display.seconds
+    if not is_quiet:
+        if account.rejected:
+            say(f"{len(account.rejected)} models or textures were rejected and replaced:")
+            say(*(f"  {name}: {reason}" for name, reason in sorted(account.rejected.items())))
+        say(
+            f"rendered {num_rendered} samples in {format_duration(seconds)} "
+            f"({num_rendered / seconds:.2f}/s); batches: {account.num_batches} done, "
+            f"{account.num_retried} retried, {len(account.failed)} failed."
+        )
+    if num_missing:
+        why = f"stopped: {account.stopped}; " if account.stopped else ""
+        display.warn(
+            f"error: {why}{num_missing} of {num_samples} samples are missing; what is finished "
+            "is valid, and the same command goes on from there"
+        )
+    elif not is_quiet:
+        say(f"all {num_samples} samples are complete.")

@@ -1,0 +1,279 @@
+"""Drives batches through an executor: a window of attempts, bounded retries, honest accounts."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from synrender.catalog import Catalog
+from synrender.errors import UserError
+from synrender.fanout.blame import Blame
+from synrender.fanout.collect import commit_files
+from synrender.fanout.display import Display
+from synrender.fanout.job import Job, Outcome
+from synrender.jobs import Batch, Dataset, find_missing_of, settings_to_bindings
+from synrender.provenance import add_rejected, read_dataset_info
+
+MAX_ERRORS = 3
+"""Attempts at a batch that end in an error before it counts as failed."""
+
+MAX_DEATHS = 12
+"""Workers that may die in a row over a batch without a sample finished or a model found out."""
+
+MAX_FRUITLESS = 40
+"""Attempts in a row, over all batches, that end in nothing before the run is given up."""
+
+
+class Executor(Protocol):
+    """What runs jobs: Ray, or this process."""
+
+    def num_slots(self, avoid_nodes: frozenset[str]) -> int:
+        """Jobs that run at the same time now."""
+
+    def submit(self, job: Job, avoid_nodes: frozenset[str]) -> Any:
+        """Hands a job over; returns its handle."""
+
+    def wait(self, handles: list, timeout_s: float) -> list:
+        """Handles whose jobs have ended; waits for the first."""
+
+    def result(self, handle: Any, job: Job) -> Outcome:
+        """What became of a job that has ended."""
+
+    def kill_hung(self, jobs: dict[Any, Job]) -> list:
+        """Kills jobs that are far beyond their time limit; returns handles that are given up."""
+
+    def count_unfinished(self, jobs: list[Job]) -> int:
+        """Samples that running jobs have finished so far, as far as that can be seen."""
+
+    def cancel(self, handles: list) -> None:
+        """Ends all jobs at once."""
+
+
+@dataclass
+class Account:
+    """What a run has come to."""
+
+    num_batches: int = 0
+    num_retried: int = 0
+    failed: list[tuple[Batch, Outcome]] = field(default_factory=list)
+    rejected: dict[str, str] = field(default_factory=dict)
+    bad_nodes: dict[str, str] = field(default_factory=dict)  # {node id: why}
+    stopped: str = ""  # why the run ended early
+
+
+@dataclass
+class Attempts:
+    """Trouble that a batch has had since it last came forward."""
+
+    num_errors: int = 0
+    num_deaths: int = 0
+    num_missing: int = 0  # after the last of them; 0: there was none
+
+
+class Scheduler:
+    """Runs batches to the end; knows nothing of Ray."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        datasets: Sequence[Dataset],
+        catalogs: dict[str, Catalog],
+        template: Job,
+        display: Display,
+    ) -> None:
+        self._executor, self._template, self._display = executor, template, display
+        self._datasets, self._catalogs = datasets, catalogs
+        self._blame = Blame()
+        self._retries: deque[Batch] = deque()
+        self._in_flight: dict[Any, tuple[Batch, Job]] = {}
+        self._troubled: dict[tuple[str, int], Attempts] = {}
+        self._num_fruitless = 0
+        self._counter = itertools.count()
+        self._bindings: dict[str, tuple[str, ...]] = {}
+        self.account = Account()
+
+    def run(self, batches: Iterator[Batch]) -> Account:
+        """Renders all batches; what cannot be is in the account's ``failed``.
+
+        Raises:
+            UserError: no node can render at all.
+        """
+        try:
+            while not self.account.stopped:
+                self._fill_window(batches)
+                if not self._in_flight:
+                    break
+                self._take_in(self._executor.wait(list(self._in_flight), 1.0))
+                self._give_up_hung()
+                self._show()
+        finally:
+            self._executor.cancel(list(self._in_flight))
+        return self.account
+
+    # --- submitting ---------------------------------------------------------------------------
+
+    def _fill_window(self, batches: Iterator[Batch]) -> None:
+        """Keeps enough jobs waiting for the next free slot, and no more than that."""
+        avoid_nodes = frozenset(self.account.bad_nodes)
+        window = 2 * self._executor.num_slots(avoid_nodes) + 2
+        while len(self._in_flight) < window:
+            batch = self._retries.popleft() if self._retries else next(batches, None)
+            if batch is None:
+                return
+            job = self._create_job(batch)
+            handle = self._executor.submit(job, avoid_nodes)
+            self._in_flight[handle] = batch, job
+
+    def _create_job(self, batch: Batch) -> Job:
+        dataset = batch.dataset
+        if dataset.name not in self._bindings:
+            self._bindings[dataset.name] = settings_to_bindings(dataset.settings)
+        job = dataclasses.replace(
+            self._template,
+            attempt=f"{dataset.name}-{batch.idx_offset}-{next(self._counter)}",
+            dataset_name=dataset.name,
+            bindings=self._bindings[dataset.name],
+            ranges=((batch.idx_offset, batch.num_samples),),
+        )
+        if not job.is_gathered:
+            return job
+        sources = self._catalogs[dataset.name].to_provenance()
+        return dataclasses.replace(
+            job,
+            ranges=to_ranges(find_missing_of(batch)),
+            rejected=read_dataset_info(dataset.dataset_dir)["rejected"],
+            fingerprints={kind: source["fingerprint"] for kind, source in sources.items()},
+        )
+
+    # --- taking in ----------------------------------------------------------------------------
+
+    def _take_in(self, handles: list) -> None:
+        for handle in handles:
+            batch, job = self._in_flight.pop(handle)
+            self._settle(batch, job, self._executor.result(handle, job))
+
+    def _settle(self, batch: Batch, job: Job, outcome: Outcome) -> None:
+        if outcome.status == "done" and job.is_gathered:
+            outcome = commit_files(batch.dataset, outcome)
+        if outcome.status == "done":
+            self._finish(batch, outcome)
+        elif outcome.status == "node":
+            self._avoid_node(batch, outcome)
+        elif outcome.status == "disk":
+            self.account.stopped = outcome.message
+        elif outcome.status == "user":
+            self._fail(batch, outcome)
+        else:
+            self._try_again(batch, outcome)
+
+    def _finish(self, batch: Batch, outcome: Outcome) -> None:
+        self._troubled.pop(_key(batch), None)
+        self._num_fruitless = 0
+        self.account.num_batches += 1
+        self._add_rejected(outcome.rejected)
+        self._display.finish_batch(batch)
+
+    def _fail(self, batch: Batch, outcome: Outcome) -> None:
+        self._troubled.pop(_key(batch), None)
+        self.account.failed.append((batch, outcome))
+        self._display.fail_batch(batch, outcome)
+
+    def _avoid_node(self, batch: Batch, outcome: Outcome) -> None:
+        """A node that cannot render fails its batch, which then goes to the others."""
+        bad_nodes = self.account.bad_nodes
+        if outcome.node_id not in bad_nodes:
+            bad_nodes[outcome.node_id] = outcome.message
+            self._display.say(
+                f"node {outcome.host} cannot render batch {batch.dataset.name} "
+                f"{batch.idx_offset}: {outcome.message}; its batches go to other nodes"
+            )
+        if not outcome.node_id or self._executor.num_slots(frozenset(bad_nodes)) == 0:
+            if self.account.num_batches == 0:
+                raise UserError(outcome.message)
+            self._fail(batch, outcome)
+            return
+        self._retry(batch)
+
+    def _try_again(self, batch: Batch, outcome: Outcome) -> None:
+        attempts = self._troubled.setdefault(_key(batch), Attempts())
+        num_missing = len(find_missing_of(batch))
+        came_forward = num_missing < (attempts.num_missing or batch.num_missing)
+        attempts.num_missing = num_missing
+        if num_missing == 0:  # it died after its work
+            self._finish(batch, outcome)
+            return
+        found_out = self._find_out(batch, outcome) if outcome.status == "died" else False
+        if came_forward or found_out:
+            attempts.num_errors = attempts.num_deaths = self._num_fruitless = 0
+        else:
+            self._num_fruitless += 1
+        if outcome.status == "died":
+            attempts.num_deaths += 1
+        else:
+            attempts.num_errors += 1
+        if attempts.num_errors >= MAX_ERRORS or attempts.num_deaths >= MAX_DEATHS:
+            self._fail(batch, outcome)
+        elif self._num_fruitless >= MAX_FRUITLESS:
+            self._fail(batch, outcome)
+            self.account.stopped = f"{MAX_FRUITLESS} attempts in a row came to nothing"
+        else:
+            self._retry(batch)
+
+    def _retry(self, batch: Batch) -> None:
+        self.account.num_retried += 1
+        self._display.retry_batch()
+        self._retries.append(batch)
+
+    def _find_out(self, batch: Batch, outcome: Outcome) -> bool:
+        """Rejects the asset that has now killed enough workers, for all data sets of the run."""
+        rejected = self._blame.note_death(
+            batch.dataset,
+            self._catalogs[batch.dataset.name],
+            outcome.journal,
+            is_slow_run=self.account.num_batches == 0,
+        )
+        new = {n: reason for n, reason in rejected.items() if n not in self.account.rejected}
+        for name, reason in new.items():
+            self._display.say(f"rejected {name}: {reason}")
+        self._add_rejected(new)
+        for dataset in self._datasets if new else ():
+            add_rejected(dataset.dataset_dir, new)
+        return bool(rejected)
+
+    def _add_rejected(self, rejected: dict[str, str]) -> None:
+        self.account.rejected |= {
+            n: reason for n, reason in rejected.items() if n not in self.account.rejected
+        }
+
+    # --- watching -----------------------------------------------------------------------------
+
+    def _give_up_hung(self) -> None:
+        jobs = {handle: job for handle, (_, job) in self._in_flight.items()}
+        for handle in self._executor.kill_hung(jobs):
+            batch, job = self._in_flight.pop(handle)
+            outcome = Outcome("died", f"no sign of life for {job.time_limit:g} s a sample")
+            self._settle(batch, job, outcome)
+
+    def _show(self) -> None:
+        if self._display.is_due():
+            jobs = [job for _, job in self._in_flight.values()]
+            self._display.show(self._executor.count_unfinished(jobs))
+
+
+def to_ranges(idxs: list[int]) -> tuple[tuple[int, int], ...]:
+    """Runs of consecutive indexes as (first, count)."""
+    ranges: list[tuple[int, int]] = []
+    for idx in idxs:
+        if ranges and sum(ranges[-1]) == idx:
+            ranges[-1] = (ranges[-1][0], ranges[-1][1] + 1)
+        else:
+            ranges.append((idx, 1))
+    return tuple(ranges)
+
+
+def _key(batch: Batch) -> tuple[str, int]:
+    return batch.dataset.name, batch.idx_offset

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synrender import jobs
+from synrender.errors import UserError
+from synrender.settings import load_settings, settings_to_dict
+
+
+def plan(*variants: str, num_samples: int = 4800, num_classes: int = 10, **options: object):
+    arguments = {"seed": None, "gin_config": ["render_single"], "gin_param": [], **options}
+    return jobs.plan_datasets(
+        "x", Path("/data"), variants or jobs.VARIANTS, num_samples, num_classes, **arguments
+    )
+
+
+def test_the_variants_are_the_twelve_of_the_paper() -> None:
+    names = (
+        "0-0-0-0 1-0-0-0 0-1-0-0 0-0-1-0 0-0-0-1 1-1-0-0 "
+        "0-1-1-0 0-1-0-1 0-1-1-1 1-1-1-0 1-0-1-1 1-1-1-1"
+    )
+    assert names.split() == list(jobs.VARIANTS)
+    assert [d.name for d in plan()] == [f"x_{v}" for v in jobs.VARIANTS]
+
+
+@pytest.mark.parametrize("variant", jobs.VARIANTS)
+def test_digits_mean_what_the_paper_says_and_touch_nothing_else(variant: str) -> None:
+    (dataset,) = plan(variant)
+    (plain,) = plan("0-0-0-0")
+    texture, color, viewpoint, lighting = (digit == "1" for digit in variant.split("-"))
+    settings = dataset.settings
+    assert settings.material.use_texture is texture
+    assert settings.material.use_color_ref is not color
+    if not color:
+        assert settings.material.color_intensity == 0.4
+    assert settings.object.random_viewpoint == (0.5 if viewpoint else 0)
+    assert settings.lighting.r == (2 if lighting else 0)
+    ours, theirs = settings_to_dict(settings), settings_to_dict(plain.settings)
+    may_differ = {b.partition(" =")[0] for factor in jobs.FACTORS for d in factor for b in d}
+    assert {name for name in ours if ours[name] != theirs[name]} <= may_differ
+
+
+@pytest.mark.parametrize("num_classes", [1, 2, 3, 7, 10])
+@pytest.mark.parametrize("num_samples", [12, 13, 24, 100, 119, 120, 480, 1000, 4799, 4800])
+def test_classes_of_single_objects_are_as_even_as_the_numbers_allow(
+    num_samples: int, num_classes: int
+) -> None:
+    settings = plan("0-0-0-0", num_samples=num_samples, num_classes=num_classes)[0].settings
+    counts = jobs.count_classes(settings)
+    assert counts.sum() == num_samples
+    sizes = counts.sum(axis=1)
+    is_divisible = (sizes % num_classes == 0).all()
+    assert np.ptp(counts, axis=1).max() == (0 if is_divisible else 1)
+    # Even buckets that are not all of one length can leave the whole a little apart.
+    assert np.ptp(counts.sum(axis=0)) <= (0 if is_divisible else 1)
+    assert (jobs.describe_balance(settings) is None) == is_divisible
+
+
+@pytest.mark.parametrize("num_samples", [60, 100, 4800])
+def test_classes_of_several_objects_are_even_where_the_numbers_divide(num_samples: int) -> None:
+    (dataset,) = plan("1-1-1-1", num_samples=num_samples, gin_config=["render_multi"])
+    counts = jobs.count_classes(dataset.settings)
+    assert counts.sum() == 4 * num_samples
+    within = np.ptp(counts, axis=1).max()
+    line = jobs.describe_balance(dataset.settings)
+    if num_samples == 100:
+        assert 1 <= within <= 2
+        assert f"up to {within} apart within a bucket" in line
+    else:
+        assert within == np.ptp(counts.sum(axis=0)) == 0
+        assert line is None
+
+
+def test_default_sizes_keep_the_configured_groups() -> None:
+    assert plan("0-0-0-0")[0].settings.batch.cache_obj_frames == 10
+    multi = plan("0-0-0-0", gin_config=["render_multi"])[0].settings
+    assert multi.batch.cache_obj_frames == 20
+
+
+def test_a_group_size_of_the_users_own_is_kept_and_its_unevenness_said() -> None:
+    (dataset,) = plan("0-0-0-0", gin_param=["batch.cache_obj_frames = 7"])
+    assert dataset.settings.batch.cache_obj_frames == 7
+    counts = jobs.count_classes(dataset.settings)
+    assert f"up to {np.ptp(counts, axis=1).max()} apart" in jobs.describe_balance(dataset.settings)
+
+
+@pytest.mark.parametrize(
+    ("binding", "culprit"),
+    [
+        ("batch.num_samples = 5", "--num_samples"),
+        ("lighting.r = 1", "--variants"),
+        ("sample.class_idxs = [1]", "--num_classes"),
+    ],
+)
+def test_bindings_that_flags_decide_are_refused(binding: str, culprit: str) -> None:
+    with pytest.raises(UserError, match=culprit):
+        plan("0-0-0-0", gin_param=[binding])
+
+
+def test_a_misspelt_variant_is_refused() -> None:
+    with pytest.raises(UserError, match="four digits"):
+        jobs.check_variants(["0-0-0-0", "1-1-2-1"])
+    assert jobs.check_variants(["1-0-1-0", "1-0-1-0"]) == ("1-0-1-0",)
+
+
+def test_bindings_of_a_job_read_back_to_equal_settings() -> None:
+    settings = plan("1-0-1-1", seed=3)[0].settings
+    assert load_settings((), jobs.settings_to_bindings(settings)) == settings
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 40, 100])
+def test_batches_cover_each_sample_once(tmp_path: Path, batch_size: int) -> None:
+    datasets = jobs.plan_datasets(
+        "x", tmp_path, jobs.VARIANTS[:3], 100, 2, None, ["render_single"], []
+    )
+    todos = [jobs.find_todo(dataset, batch_size) for dataset in datasets]
+    batches = list(jobs.interleave(todos))
+    assert len(batches) == sum(todo.num_batches for todo in todos)
+    for dataset in datasets:
+        ours = [b for b in batches if b.dataset is dataset]
+        idxs = [i for b in ours for i in range(b.idx_offset, b.idx_offset + b.num_samples)]
+        assert idxs == list(range(100))
+        assert sum(b.num_missing for b in ours) == 100

@@ -1,0 +1,209 @@
+"""The scheduler with an executor that does as it is told: no Ray, no Blender."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synrender import jobs
+from synrender.catalog import Catalog
+from synrender.errors import UserError
+from synrender.fanout import scheduler as scheduling
+from synrender.fanout.display import Display
+from synrender.fanout.job import Job, Outcome
+from synrender.fanout.scheduler import Scheduler, to_ranges
+from synrender.records import RECORD_DTYPE
+from synrender.sampling import draw_sample
+
+
+class FakeExecutor:
+    """Answers each job with what a function says."""
+
+    def __init__(self, answer: Callable[[Job], Outcome], nodes: tuple[str, ...] = ("a",)) -> None:
+        self.answer, self.nodes = answer, nodes
+        self.jobs: list[Job] = []
+        self.most_in_flight = 0
+
+    def num_slots(self, avoid_nodes: frozenset[str]) -> int:
+        return 2 * len(set(self.nodes) - avoid_nodes)
+
+    def submit(self, job: Job, avoid_nodes: frozenset[str]) -> str:
+        self.jobs.append(dataclasses.replace(job, environment={"avoid": ",".join(avoid_nodes)}))
+        return job.attempt
+
+    def wait(self, handles: list, timeout_s: float) -> list:
+        self.most_in_flight = max(self.most_in_flight, len(handles))
+        return handles[:1]
+
+    def result(self, handle: str, job: Job) -> Outcome:
+        return self.answer(next(j for j in self.jobs if j.attempt == handle))
+
+    def kill_hung(self, jobs: dict) -> list:
+        return []
+
+    def count_unfinished(self, jobs: list[Job]) -> int:
+        return 0
+
+    def cancel(self, handles: list) -> None:
+        self.cancelled = handles
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> jobs.Dataset:
+    (dataset,) = jobs.plan_datasets(
+        "x", tmp_path, ["0-0-0-0"], 24, 2, 0, ["render_single"], ["object.n_buckets = 2"]
+    )
+    (dataset.dataset_dir / "img").mkdir(parents=True)
+    (dataset.dataset_dir / "dataset.json").write_text(json.dumps({"rejected": {}}))
+    return dataset
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    models = {c: tuple(f"m{k}" for k in range(8)) for c in range(2)}
+    return Catalog(Path(), None, (False, False), {0: "s0", 1: "s1"}, models, (), 2)
+
+
+def run(dataset: jobs.Dataset, catalog: Catalog, executor: FakeExecutor):
+    template = Job("", "run", "", (), (), {}, 60)
+    scheduler = Scheduler(
+        executor, [dataset], {dataset.name: catalog}, template, Display([dataset], 0, True)
+    )
+    return scheduler.run(jobs.interleave([jobs.find_todo(dataset, 4)]))
+
+
+def render(dataset: jobs.Dataset, job: Job) -> None:
+    """Makes the batch's files: the smallest PNG, and an empty record."""
+    ((start, count),) = job.ranges
+    for idx in range(start, start + count):
+        path = dataset.dataset_dir / "img" / f"{idx:05d}.npy"
+        np.save(path, np.zeros(1, RECORD_DTYPE))
+        path.with_suffix(".png").write_bytes(SMALLEST_PNG)
+
+
+SMALLEST_PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c4944415408d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
+)
+
+
+def test_ranges_join_neighbours() -> None:
+    assert to_ranges([1, 2, 3, 7, 9, 10]) == ((1, 3), (7, 1), (9, 2))
+    assert to_ranges([]) == ()
+
+
+def test_the_window_is_bounded(dataset: jobs.Dataset, catalog: Catalog) -> None:
+    executor = FakeExecutor(lambda job: Outcome("done"))
+    account = run(dataset, catalog, executor)
+    assert account.num_batches == len(executor.jobs) == 6
+    assert executor.most_in_flight <= 2 * 2 + 2
+
+
+def test_errors_are_tried_again_and_then_counted_as_failed(
+    dataset: jobs.Dataset, catalog: Catalog, capfd: pytest.CaptureFixture
+) -> None:
+    def answer(job: Job) -> Outcome:
+        is_bad = job.ranges[0][0] == 8
+        return Outcome("error", "it broke", "line one\nline two") if is_bad else Outcome("done")
+
+    executor = FakeExecutor(answer)
+    account = run(dataset, catalog, executor)
+    assert account.num_batches == 5
+    assert [batch.idx_offset for batch, _ in account.failed] == [8]
+    assert sum(job.ranges[0][0] == 8 for job in executor.jobs) == scheduling.MAX_ERRORS
+    shown = capfd.readouterr().err  # even though quiet
+    assert "failed: x_0-0-0-0, samples 8 to 11" in shown
+    assert f"python render.py -d x_0-0-0-0 -g {dataset.dataset_dir}/config.gin" in shown
+    assert '-p "batch.idx_offset = 8" "batch.num_samples = 4"' in shown
+    assert "| line one\n  | line two" in shown
+
+
+def test_a_process_that_always_dies_is_given_up(dataset: jobs.Dataset, catalog: Catalog) -> None:
+    executor = FakeExecutor(lambda job: Outcome("died", "killed"))
+    account = run(dataset, catalog, executor)
+    assert account.failed
+    assert "came to nothing" in account.stopped
+    assert len(executor.jobs) <= scheduling.MAX_FRUITLESS + executor.most_in_flight
+
+
+def test_a_full_disk_stops_at_once(dataset: jobs.Dataset, catalog: Catalog) -> None:
+    executor = FakeExecutor(lambda job: Outcome("disk", "No space left on device"))
+    account = run(dataset, catalog, executor)
+    assert account.stopped == "No space left on device"
+    assert len(executor.jobs) == executor.most_in_flight
+    assert len(executor.cancelled) == executor.most_in_flight - 1
+
+
+def test_a_node_that_cannot_render_is_avoided(
+    dataset: jobs.Dataset, catalog: Catalog, capfd: pytest.CaptureFixture
+) -> None:
+    seen = []
+
+    def answer(job: Job) -> Outcome:
+        is_bad = "bad" not in job.environment["avoid"] and len(seen) < 3
+        seen.append(is_bad)
+        node = "bad" if is_bad else "good"
+        return Outcome("node" if is_bad else "done", "no models", node_id=node)
+
+    executor = FakeExecutor(answer, nodes=("bad", "good"))
+    account = run(dataset, catalog, executor)
+    assert account.num_batches == 6
+    assert not account.failed
+    assert account.bad_nodes == {"bad": "no models"}
+    assert executor.jobs[-1].environment["avoid"] == "bad"
+
+
+def test_where_no_node_can_render_it_is_the_users_mistake(
+    dataset: jobs.Dataset, catalog: Catalog
+) -> None:
+    executor = FakeExecutor(lambda job: Outcome("node", "no models", node_id="a"))
+    with pytest.raises(UserError, match="no models"):
+        run(dataset, catalog, executor)
+
+
+@pytest.mark.parametrize(("cause", "count"), [("crashed", 2), ("hung", 2), ("", 5)])
+@pytest.mark.parametrize("stage", ["build", "render"])
+def test_a_model_is_rejected_after_so_many_deaths_and_its_batch_goes_on(
+    dataset: jobs.Dataset, catalog: Catalog, cause: str, count: int, stage: str
+) -> None:
+    plan = draw_sample(dataset.settings, catalog, 9)
+    culprit = f"s{plan.objects[0].class_idx}/{plan.objects[0].model_ids[0]}"
+    info_path = dataset.dataset_dir / "dataset.json"
+
+    def answer(job: Job) -> Outcome:
+        rejected = json.loads(info_path.read_text())["rejected"]
+        if job.ranges[0][0] == 8 and culprit not in rejected:
+            journal = {"stage": stage, "idx": 9, "assets": ["s0/m9", culprit], "cause": cause}
+            return Outcome("died", "gone", journal=journal)
+        render(dataset, job)
+        return Outcome("done")
+
+    executor = FakeExecutor(answer)
+    account = run(dataset, catalog, executor)
+    assert account.num_batches == 6
+    assert not account.failed
+    assert list(account.rejected) == [culprit]
+    assert str(count) in account.rejected[culprit]
+    assert sum(job.ranges[0][0] == 8 for job in executor.jobs) == count + 1
+
+
+def test_kills_at_different_samples_blame_no_model(dataset: jobs.Dataset, catalog: Catalog) -> None:
+    deaths = iter(range(10))
+
+    def answer(job: Job) -> Outcome:
+        start = job.ranges[0][0]
+        death = next(deaths, None)
+        if death is not None:
+            journal = {"stage": "build", "idx": start + death % 4, "assets": ["s0/m1"], "cause": ""}
+            return Outcome("died", "killed", journal=journal)
+        return Outcome("done")
+
+    account = run(dataset, catalog, FakeExecutor(answer))
+    assert account.num_batches == 6
+    assert account.rejected == {}
+    assert account.num_retried == 10

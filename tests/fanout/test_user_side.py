@@ -1,0 +1,152 @@
+"""What a user sees, and what a run leaves behind."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from synrender.fanout.cpus import leased_cpus
+from tests.fanout.drive import QUICK, Driver
+from tests.helpers import PROJECT_DIR
+
+
+def test_a_dry_run_prints_the_plan_and_begins_no_data_set(driver: Driver) -> None:
+    output = driver.run("-d", "planned", "-n", 50, "-b", 20, "--dry_run")
+    rows = [line.split() for line in output.splitlines()]
+    assert ["planned_0-0-0-0", "50", "0", "3"] in rows
+    assert ["2", "data", "sets", "100", "0", "6"] in rows
+    assert re.search(r"disk needed: \d+(\.\d+)? kB \(\S+ kB a sample\), .* free", output)
+    assert re.search(r"ETA: \d+:\d\d with \d+ tasks at a time \(.* 6 pilot samples\)", output)
+    assert "classes cannot be quite even" in output
+    assert not list(driver.data_dir.glob("planned*"))
+
+
+def test_a_dry_run_knows_what_is_complete(driver: Driver, reference: dict[str, Path]) -> None:
+    output = driver.run("-d", "reference", "-n", 48, "-b", 6, "--dry_run")
+    assert ["2", "data", "sets", "96", "96", "0"] in [line.split() for line in output.splitlines()]
+    assert "ETA" not in output
+
+
+def test_a_terminal_shows_one_live_line(driver: Driver) -> None:
+    primary, secondary = pty.openpty()
+    command = [sys.executable, "distributed_render.py", "-d", "watched", "-n", "24", "-b", "4"]
+    process = subprocess.Popen(
+        [*command, "--num_classes", "2", "--variants", "0-0-0-0", "-p", *QUICK],
+        cwd=PROJECT_DIR,
+        env={**os.environ, **driver.environment, "TROUBLE_SLOW_S": "0.2", "COLUMNS": "120"},
+        stdout=secondary,
+        stderr=secondary,
+        stdin=subprocess.DEVNULL,
+    )
+    os.close(secondary)
+    chunks = []
+    while True:
+        try:
+            chunk = os.read(primary, 4096)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not chunk:
+            break
+        chunks.append(chunk)
+    os.close(primary)
+    assert process.wait(60) == 0
+    live, *rest = b"".join(chunks).decode().split("\n")
+    states = [state for state in live.split("\r") if state.strip()]
+    assert len(states) > 3
+    assert re.search(r"1 data sets: .*\d+/24 .*sample/s.*0 failed, 0 retried", states[-1])
+    assert "rendered 24 samples" in "".join(rest)
+
+
+def test_nothing_but_the_data_sets_is_left_behind(
+    driver: Driver, reference: dict[str, Path]
+) -> None:
+    names = {path.name for path in driver.data_dir.iterdir() if path.name.startswith(".")}
+    assert names <= {".blender"}
+    for dataset_dir in reference.values():
+        assert {p.name for p in dataset_dir.iterdir()} == {
+            ".lock",
+            "img",
+            "config.gin",
+            "dataset.json",
+            "color_reference.npy",
+        }
+    assert not list(Path("/tmp").glob(f"synrender-ray-{os.getuid()}-*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--variants", "1-1"), "--variants 1-1: must be four digits"),
+        (("-d", "a/b"), "--dataset_name 'a/b'"),
+        (("--blender", "no-such-blender"), "--blender no-such-blender: no such executable"),
+        (("-n", "5"), "object.n_buckets = 12: must be at most"),
+        (("--num_classes", "11"), "class 10 does not exist"),
+        (("--cpus_per_task", "4096"), "this machine has"),
+        (("--gpus_per_task", "64"), "no node has that much"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(
+    driver: Driver, arguments: tuple[str, ...], message: str
+) -> None:
+    result = subprocess.run(
+        [
+            sys.executable,
+            "distributed_render.py",
+            "-d",
+            "mistake",
+            "--num_classes",
+            "2",
+            *arguments,
+        ],
+        cwd=PROJECT_DIR,
+        env={**os.environ, **driver.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.startswith("error: ")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not list(driver.data_dir.glob("mistake*"))
+
+
+def test_cpus_are_leased_to_one_process_at_a_time() -> None:
+    allowed = os.sched_getaffinity(0)
+    with leased_cpus(1) as ours:
+        assert os.sched_getaffinity(0) == set(ours)
+        script = "from synrender.fanout.cpus import leased_cpus\n"
+        script += f"import os; os.sched_setaffinity(0, {sorted(allowed)})\n"
+        script += "with leased_cpus(1) as cpus: print(*cpus)"
+        output = subprocess.run(
+            [sys.executable, "-c", script], cwd=PROJECT_DIR, capture_output=True, check=True
+        ).stdout
+        if len(allowed) > 1:
+            assert int(output) not in ours
+    assert os.sched_getaffinity(0) == allowed
+
+
+def test_memory_stays_flat_over_many_batches_that_do_nothing(tmp_path: Path) -> None:
+    """8,000 of them; benchmarks/fanout.py runs 100,000."""
+    script = (
+        "from benchmarks.fanout import run_noops\n"
+        "reports = run_noops(8000, 8)\n"
+        "print(*(memory for _, _, memory in reports))\n"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=PROJECT_DIR,
+        env={**os.environ, "SYNRENDER_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    memory_mb = [float(value) for value in output.split()]
+    assert len(memory_mb) == 9
+    assert memory_mb[-1] - memory_mb[4] < 3, memory_mb  # what comes earlier is Ray warming up
