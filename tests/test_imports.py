@@ -48,7 +48,7 @@ def test_shared_modules_need_numpy_and_gin_alone_and_read_nothing(module: str) -
 
 def test_nothing_imports_an_entry_script() -> None:
     for path in Path("synrender").rglob("*.py"):
-        for entry in ("render", "distributed_render", "preprocess_data"):
+        for entry in ("render", "distributed_render", "preprocess_data", "audit_dataset"):
             text = path.read_text()
             assert f"import {entry}\n" not in text
             assert f"from {entry} import" not in text
