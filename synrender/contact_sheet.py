@@ -91,7 +91,10 @@ def run(arguments: argparse.Namespace) -> None:
         from synrender.archive.sheet import draw_sheet, read_class_names
         from synrender.records import write_atomically
 
-        picture = draw_sheet(images, arguments.dataset, read_class_names(dataset_dir))
+        try:
+            picture = draw_sheet(images, arguments.dataset, read_class_names(dataset_dir))
+        except OSError as error:
+            raise UserError(f"{dataset_dir / 'img'}: {error}") from None
         write_atomically(sheet, lambda path: save_sheet(picture, path, describe(images)))
     print(sheet)
 

@@ -51,7 +51,8 @@ def read_exr(path: Path) -> ExrImage:
             file = OpenEXR.File(str(path), separate_channels=True)
     except (RuntimeError, ValueError) as error:
         raise UserError(f"{path}: no EXR file that can be read ({error})") from None
-    if not all(part.channels for part in file.parts):  # OpenEXR's way to say it could not decode
+    # What could not be decoded is just not there.
+    if not file.parts or not all(part.channels for part in file.parts):
         raise UserError(f"{path}: damaged pixels; remove it and render again, which fills the gap")
     # A part of Blender 5 holds one pass, with channels named in full as in a file of one part.
     channels = {name: c.pixels for part in file.parts for name, c in part.channels.items()}

@@ -1,0 +1,105 @@
+"""Checks a finished data set against an independent ray caster over the original OBJ files.
+
+Reads the data set's files and the models alone, and shares no geometry with the renderer. Prints
+a verdict for each check; exit status 0: all that apply pass, 1: one fails, 2: a mistake in the
+command or its input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+EPILOG = """\
+what is checked:
+  files        no sample between the first and the last is missing, damaged or another's
+  mask         instance pass against the rays: IoU of each object, mean >= 0.995, none < 0.97
+               (objects of fewer than 100 px: number of pixels)
+  class        class pass at each pixel; the record's class against its model
+  depth        interior pixels, more than one px from an edge: 99th percentile <= 1 mm, and the
+               median of each object; an edge within 0.002 px of a pixel's centre is a tie
+  boxes        tight boxes and visible pixels of the instance pass against the rays
+  hdf5         the same fields of imgs_XX.h5, if they are there
+  silhouette   PNG: the picture changes most where the rays see the objects' outline
+  pose         rot_mat, quaternion, euler, scale, location, bbox, obj_to_world and the OBJ agree
+  images       blank, clipped, not finite, magenta of a missing texture, duplicates
+  splits       no model in two buckets; what training, validation and test share
+  balance      objects of each class; judged with sample.balanced = True
+
+examples:
+  python audit_dataset.py -d test_dataset
+  python audit_dataset.py -d multi -n 1000 -j 8
+  SYNRENDER_SHAPENET_DIR=/data/ShapeNetCore.v2 python audit_dataset.py -d multi
+"""
+
+
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    """Parses the command line."""
+    parser = argparse.ArgumentParser(
+        prog="audit_dataset.py",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("-d", "--dataset", default="tmp", help="folder below the data folder (default: tmp)")
+    add(
+        "-n",
+        "--num_samples",
+        type=_at_least_0,
+        default=200,
+        metavar="N",
+        help="samples to cast rays for, drawn at random; 0: all (default: 200). What needs no rays "
+        "is checked on all samples",
+    )
+    add("-j", "--jobs", type=_at_least_0, default=0, help="processes (default: one for each CPU)")
+    add("--seed", type=_at_least_0, default=0, help="of the draw of samples (default: 0)")
+    return parser.parse_args(argv)
+
+
+def _at_least_0(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value}: must be at least 0")
+    return value
+
+
+_at_least_0.__name__ = "whole number"  # argparse's word for what is none
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Audits the data set and prints the table; returns the exit status."""
+    import paths
+    from synrender.archive.source import find_dataset
+    from synrender.audit.check import Verdict, format_table
+    from synrender.audit.run import audit_dataset
+    from synrender.console import say
+
+    dataset_dir = find_dataset(paths.DATA_DIR, arguments.dataset)
+    checks = audit_dataset(dataset_dir, arguments.num_samples, arguments.seed, arguments.jobs)
+    say(str(dataset_dir), *format_table(checks))
+    num_failed = sum(check.verdict is Verdict.FAIL for check in checks)
+    say(f"FAIL: {num_failed} of {len(checks)} checks" if num_failed else "pass: all that applies")
+    return 1 if num_failed else 0
+
+
+def main() -> int:
+    """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
+    arguments = parse_arguments(sys.argv[1:])
+    from synrender.errors import UserError
+
+    try:
+        return run(arguments)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; nothing was changed", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

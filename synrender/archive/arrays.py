@@ -1,0 +1,141 @@
+"""The file of normalised arrays: its options, its fields, and the filling of a bucket's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from synrender.archive.files import (
+    RECORD_CHUNK,
+    create_field,
+    create_pixels,
+    find_chunk_size,
+    open_file,
+)
+from synrender.archive.layout import Layout
+from synrender.archive.pixels import Place, fill_rows
+from synrender.archive.workers import Workers
+
+RGB_MEAN_STD = ((98.12, 89.92, 84.36), (43.95, 42.66, 44.05))
+LAB_MEAN_STD = ((38.44, 3.03, 4.77), (17.42, 9.41, 11.37))
+"""Of the images of the 2020 release."""
+
+NOT_COPIED = ("bucket", "first_row")
+"""Attributes of ``imgs_XX.h5`` that mean nothing for all of them together."""
+
+
+@dataclass(frozen=True)
+class PreprocessOptions:
+    """What the user asks for."""
+
+    res: int = 128  # side of the images in px
+    to_lab: bool = False
+    mean_std: tuple[np.ndarray, np.ndarray] | None = None  # (3,) each; None: those of 2020
+    bucket_idxs: Sequence[int] = ()  # none: all
+    overwrite: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the file, without its ending."""
+        return f"data_{self.res}{'_lab' if self.to_lab else ''}"
+
+    @property
+    def normalization(self) -> np.ndarray:
+        """Mean and standard deviation of each channel, (2, 3) float64."""
+        default = LAB_MEAN_STD if self.to_lab else RGB_MEAN_STD
+        return np.array(default if self.mean_std is None else self.mean_std, np.float64)
+
+
+def create_fields(
+    out: h5py.File, first_input: Path, layout: Layout, options: PreprocessOptions
+) -> None:
+    """Creates all fields for all rows, as the first of the ``imgs_XX.h5`` has them."""
+    n, res = layout.num_samples, options.res
+    mean, std = options.normalization
+    with open_file(first_input) as file:
+        for name, value in file.attrs.items():
+            if name not in NOT_COPIED:
+                out.attrs[name] = value
+        scale = res / file.attrs["image_size"]
+        out.attrs["intrinsics"] = np.diag([scale, scale, 1]) @ file.attrs["intrinsics"]
+        for name, field in file.items():
+            if not name.startswith("png_") and name != "targets":
+                create_field(out, name, (n, *field.shape[1:]), field.dtype)
+        if "png_targets" in file:
+            targets = create_pixels(out, "targets", (n, 3, res, res), np.uint8)
+            targets.attrs["description"] = (
+                "instance from 1, class id + 1, depth in cm (255: or more); 0 = backdrop; resized "
+                "by nearest neighbour"
+            )
+        else:
+            out["targets"] = out["class"]
+    data = create_pixels(out, "data", (n, 3, res, res), np.float16)
+    data.attrs["description"] = (
+        f"{'L*, a*, b*' if options.to_lab else 'red, green, blue of 0 to 255'}, as "
+        "(value - mean) / std with the attributes mean and std of this file"
+    )
+    out.attrs.update(
+        mean=mean,
+        std=std,
+        res=res,
+        color_space="lab" if options.to_lab else "rgb",
+        is_measured_mean=options.mean_std is not None,
+        buckets_done=np.zeros(layout.num_buckets, bool),
+    )
+
+
+def add_bucket(
+    out: h5py.File,
+    path: Path,
+    rows: range,
+    options: PreprocessOptions,
+    workers: Workers,
+    bar: Any,
+) -> None:
+    """Adds a bucket.
+
+    Args:
+        out: the file of arrays.
+        path: ``imgs_XX.h5`` of the bucket.
+        rows: of ``out`` that it fills.
+        options: what the user asks for.
+        workers: to do the work.
+        bar: to show it, by ``bar.update(number)``.
+    """
+    mean, std = options.normalization
+    size = find_chunk_size(max(options.res, int(out.attrs["image_size"])))
+    starts = range(0, len(rows), size)
+    pieces = [slice(start, min(start + size, len(rows))) for start in starts]
+    tasks = [
+        (_find_place(out, rows.start + p.start), path, p, options.res, options.to_lab, mean, std)
+        for p in pieces
+    ]
+    for num_rows in workers.map(fill_rows, tasks):
+        bar.update(num_rows)
+    with open_file(path) as file:
+        for name, field in file.items():
+            if not name.startswith("png_") and name != "targets":
+                for start in range(0, len(rows), RECORD_CHUNK):
+                    values = field[start : start + RECORD_CHUNK]
+                    first = rows.start + start
+                    out[name][first : first + len(values)] = values
+
+
+def _find_place(out: h5py.File, row: int) -> Place:
+    """Where the pixels of a row begin."""
+
+    def find_offset(dataset: h5py.Dataset) -> int:
+        row_bytes = dataset.dtype.itemsize * int(np.prod(dataset.shape[1:]))
+        return dataset.id.get_offset() + row * row_bytes
+
+    is_dense = out["targets"].ndim == 4 and out["targets"].dtype == np.uint8
+    return Place(
+        Path(out.filename),
+        find_offset(out["data"]),
+        find_offset(out["targets"]) if is_dense else None,
+    )

@@ -1,0 +1,74 @@
+"""How the rows of an archive are dealt out: to files (buckets) and to training and its tests.
+
+Two different cuts. *Files* are what ``--num_buckets`` asks for: row boundaries are
+floor(i * n / num_buckets). *Splits* follow the buckets of models that the data set was rendered
+with (``object.n_buckets``, 12 unless set): all but the last two train, the last but one
+validates, the last one tests, so that with 12 the first floor(n * 10 / 12) rows train. Samples
+are shuffled within a split only. Tying the splits to the models and not to the number of files
+is what keeps a model from crossing: with 5 files of a data set of 12 buckets, 3/5 of the samples
+would end in the middle of a bucket of models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+DEFAULT_NUM_BUCKETS = 12
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Rows 0 to n - 1 of an archive, all buckets one after the other."""
+
+    num_samples: int
+    num_buckets: int  # files
+    num_model_buckets: int  # object.n_buckets; 12 for data sets with fewer than 3
+
+    def bucket_rows(self, bucket: int) -> range:
+        """Rows in file ``bucket``."""
+        n, b = self.num_samples, self.num_buckets
+        return range(n * bucket // b, n * (bucket + 1) // b)
+
+    @property
+    def split_rows(self) -> dict[str, range]:
+        """Rows of each split, by its name."""
+        n, b = self.num_samples, self.num_model_buckets
+        ends = [0, n * (b - 2) // b, n * (b - 1) // b, n]
+        return {name: range(ends[i], ends[i + 1]) for i, name in enumerate(SPLITS)}
+
+    def split_of(self, row: int) -> str:
+        """Name of the split of a row."""
+        return next(name for name, rows in self.split_rows.items() if row in rows)
+
+    def cut(self, rows: range, size: int) -> Iterator[range]:
+        """Cuts rows into pieces of at most ``size`` that lie within one split each."""
+        ends = sorted({*(r.stop for r in self.split_rows.values()), rows.stop})
+        start = rows.start
+        while start < rows.stop:
+            stop = min(start + size, *(e for e in ends if e > start))
+            yield range(start, stop)
+            start = stop
+
+
+def create_layout(num_samples: int, num_buckets: int, num_model_buckets: int) -> Layout:
+    """Layout of an archive; fewer than 3 buckets of models cannot make three splits."""
+    if num_model_buckets < len(SPLITS):
+        num_model_buckets = DEFAULT_NUM_BUCKETS
+    return Layout(num_samples, num_buckets, num_model_buckets)
+
+
+def draw_order(layout: Layout, seed: int) -> np.ndarray:
+    """Shuffles within each split.
+
+    Returns:
+        (n,) int64: which sample, counted from the first one, stands in each row.
+    """
+    parts = []
+    for k, rows in enumerate(layout.split_rows.values()):
+        keys = np.random.Generator(np.random.PCG64([seed, k])).random(len(rows))
+        parts.append(rows.start + np.argsort(keys, kind="stable"))
+    return np.concatenate(parts).astype(np.int64)

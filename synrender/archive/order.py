@@ -1,0 +1,115 @@
+"""Which sample stands in which row: ``idx_ref.npy``, drawn once and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from synrender.archive.files import find_imgs, open_file, read_layout
+from synrender.archive.layout import DEFAULT_NUM_BUCKETS, Layout, create_layout, draw_order
+from synrender.archive.source import Source, refuse_missing
+from synrender.errors import UserError
+from synrender.records import write_array
+
+DEFAULT_SEED = 0
+
+
+@dataclass(frozen=True)
+class Order:
+    """Rows of an archive and the samples that they hold."""
+
+    layout: Layout
+    idxs: np.ndarray  # (n,) int64: index of the sample in each row
+    is_new: bool  # not what idx_ref.npy holds; files of another order have to go
+
+
+def plan_order(
+    source: Source,
+    num_buckets: int | None,
+    num_model_buckets: int,
+    seed: int | None,
+    overwrite: bool,
+) -> Order:
+    """The order in ``idx_ref.npy``, or a new one where there is none. Writes nothing.
+
+    Args:
+        source: the small files.
+        num_buckets: files; None for what is there, or 12.
+        num_model_buckets: ``object.n_buckets`` of the data set.
+        seed: of the shuffle; None for what is there, or 0.
+        overwrite: draw a new order where what is there fits the folder or the arguments no more.
+
+    Raises:
+        UserError: no samples, missing ones, or an order that fits no more.
+    """
+    dataset_dir = source.dataset_dir
+    path = dataset_dir / "idx_ref.npy"
+    known_buckets = _read_num_buckets(dataset_dir)
+    num_buckets = num_buckets or known_buckets or DEFAULT_NUM_BUCKETS
+    if path.exists():
+        idxs = _read_order(path)
+        layout = create_layout(len(idxs), num_buckets, num_model_buckets)
+        misfit = _find_misfit(source, idxs, layout, seed)
+        is_other_cut = known_buckets not in (None, num_buckets)
+        if not overwrite and is_other_cut:
+            raise UserError(
+                f"{dataset_dir}: has {known_buckets} buckets, --num_buckets {num_buckets} is "
+                f"another cut; give {known_buckets}, or --overwrite to archive everything anew"
+            )
+        if not overwrite and misfit:
+            raise UserError(f"{misfit}, or --overwrite to archive everything anew")
+        if not misfit:
+            return Order(layout, idxs, is_new=is_other_cut)
+    if not source.found:
+        raise UserError(
+            f"{dataset_dir / 'img'}: no samples; render some: python render.py -d "
+            f"{dataset_dir.name}"
+        )
+    refuse_missing(source, source.found)
+    layout = create_layout(len(source.found), num_buckets, num_model_buckets)
+    return Order(layout, source.found.start + draw_order(layout, seed or DEFAULT_SEED), True)
+
+
+def write_order(dataset_dir: Path, order: Order) -> None:
+    """Writes a new order, after removing the files of another one."""
+    if not order.is_new:
+        return
+    for path in find_imgs(dataset_dir):
+        path.unlink()
+    write_array(dataset_dir / "idx_ref.npy", order.idxs)
+
+
+def _read_order(path: Path) -> np.ndarray:
+    try:
+        idxs = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); remove it to shuffle anew") from None
+    if idxs.ndim != 1 or idxs.dtype.kind not in "iu" or not len(idxs):
+        raise UserError(f"{path}: must be a list of sample indexes; remove it to shuffle anew")
+    if not np.array_equal(np.sort(idxs), idxs.min() + np.arange(len(idxs))):
+        raise UserError(f"{path}: must name each sample once; remove it to shuffle anew")
+    return idxs.astype(np.int64)
+
+
+def _find_misfit(source: Source, idxs: np.ndarray, layout: Layout, seed: int | None) -> str | None:
+    """Why the known order cannot be used, or None."""
+    path = source.dataset_dir / "idx_ref.npy"
+    first, last = int(idxs.min()), int(idxs.max())
+    found = source.found
+    if found and (found.start < first or found.stop - 1 > last):
+        return (
+            f"{path}: orders samples {first} to {last}, img/ now holds {found.start} to "
+            f"{found.stop - 1}; take the new ones away"
+        )
+    if seed is not None and not np.array_equal(idxs, first + draw_order(layout, seed)):
+        return f"{path}: is not the order of --seed {seed}; leave --seed out to keep it"
+    return None
+
+
+def _read_num_buckets(dataset_dir: Path) -> int | None:
+    for path in find_imgs(dataset_dir):
+        with open_file(path) as file:
+            return read_layout(file).num_buckets
+    return None

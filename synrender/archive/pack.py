@@ -1,0 +1,251 @@
+"""``--to_hdf5``: from the small files of a data set to ``imgs_00.h5`` and so on."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synrender.archive.encode import EncodedImage, encode_image
+from synrender.archive.files import (
+    PNG_DTYPE,
+    RECORD_CHUNK,
+    create_field,
+    create_record_fields,
+    describe_archive,
+    find_chunk_size,
+    find_imgs,
+    imgs_path,
+    new_file,
+    object_shape,
+    open_file,
+    write_pngs,
+    write_values,
+)
+from synrender.archive.layout import Layout
+from synrender.archive.order import Order, plan_order, write_order
+from synrender.archive.source import (
+    Source,
+    load_records,
+    read_info,
+    read_sample_shape,
+    refuse_missing,
+    scan_source,
+)
+from synrender.archive.splits import (
+    Overlap,
+    Tally,
+    count_overlap,
+    explain_overlap,
+    tally_file,
+    tally_records,
+)
+from synrender.archive.workers import Workers
+from synrender.console import say
+from synrender.errors import UserError
+from synrender.records import image_path, remove_stale_files
+
+Progress = Callable[[int, str], Any]
+"""``with progress(total, what) as bar: bar.update(number)``, as tqdm does."""
+
+
+@dataclass(frozen=True)
+class PackOptions:
+    """What the user asks for."""
+
+    num_buckets: int | None = None  # files; None: as they are, or 12
+    bucket_idxs: Sequence[int] = ()  # which to write; none: all
+    is_exr: bool | None = None  # None: find out
+    seed: int | None = None  # of the shuffle; None: as it is, or 0
+    overwrite: bool = False
+
+
+def pack_dataset(
+    dataset_dir: Path, options: PackOptions, workers: Workers, progress: Progress
+) -> Layout:
+    """Writes the files of the buckets that are not there yet.
+
+    Raises:
+        UserError: the small files or the options are at fault; files that were complete stay.
+    """
+    info = read_info(dataset_dir)
+    remove_stale_files(dataset_dir)
+    source = scan_source(dataset_dir, options.is_exr)
+    num_model_buckets = info["settings"]["object.n_buckets"]
+    order = plan_order(
+        source, options.num_buckets, num_model_buckets, options.seed, options.overwrite
+    )
+    layout = order.layout
+    selected = select_buckets(options.bucket_idxs, layout.num_buckets)
+    if order.is_new and find_imgs(dataset_dir) and len(selected) < layout.num_buckets:
+        raise UserError(
+            f"{dataset_dir}: the files that are there have another order or another number of "
+            "buckets, and all have to be written anew: leave --bucket_idxs out"
+        )
+    done = [] if order.is_new else find_done(dataset_dir, order)
+    todo = [b for b in selected if options.overwrite or b not in done]
+    if skipped := [b for b in selected if b not in todo]:
+        say(f"{dataset_dir}: {_list_files(skipped)}: there already")
+    if not todo:
+        return layout
+
+    kept = [b for b in done if b not in todo]
+    others = [b for b in range(layout.num_buckets) if b not in kept]
+    refuse_missing(source, np.concatenate([_bucket_idxs(order, b) for b in others]))
+    if kept:
+        with open_file(imgs_path(dataset_dir, kept[0])) as file:
+            num_objs, side_px = int(file.attrs["num_objs"]), int(file.attrs["image_size"])
+    else:
+        num_objs, side_px = read_sample_shape(source, source.found.start)
+    overlap = measure_overlap(dataset_dir, order, kept, num_objs, workers, progress)
+    write_order(dataset_dir, order)
+    attributes = {
+        **describe_archive(dataset_dir, info, layout, num_objs, side_px),
+        "splits": overlap.to_json(),
+    }
+    with progress(sum(len(layout.bucket_rows(b)) for b in todo), "to HDF5") as bar:
+        for bucket in todo:
+            _write_bucket(source, order, bucket, attributes, workers, bar)
+    say(f"{dataset_dir}: wrote {_list_files(todo)}")
+    say(*overlap.to_lines(), *explain_overlap(overlap, info["settings"]))
+    return layout
+
+
+def select_buckets(bucket_idxs: Sequence[int], num_buckets: int) -> Sequence[int]:
+    """The buckets that the user named, or all.
+
+    Raises:
+        UserError: one is out of range.
+    """
+    for idx in bucket_idxs:
+        if not 0 <= idx < num_buckets:
+            raise UserError(f"--bucket_idxs {idx}: must be 0 to {num_buckets - 1}")
+    return sorted(set(bucket_idxs)) or range(num_buckets)
+
+
+def find_done(dataset_dir: Path, order: Order) -> list[int]:
+    """Buckets whose file is there and holds the samples it should.
+
+    Raises:
+        UserError: a file holds others.
+    """
+    done = []
+    for bucket in range(order.layout.num_buckets):
+        path = imgs_path(dataset_dir, bucket)
+        if not path.exists():
+            continue
+        idxs = _bucket_idxs(order, bucket)
+        with open_file(path) as file:
+            known = file["sample_idx"][...].reshape(len(idxs), -1) if len(idxs) else None
+            if known is not None and not np.array_equal(known[:, 0], idxs):
+                raise UserError(
+                    f"{path}: holds other samples than idx_ref.npy says; remove it, and the next "
+                    "call writes it anew"
+                )
+        done.append(bucket)
+    return done
+
+
+def measure_overlap(
+    dataset_dir: Path,
+    order: Order,
+    kept: Sequence[int],
+    num_objs: int,
+    workers: Workers,
+    progress: Progress,
+) -> Overlap:
+    """Reads all records, of kept buckets from HDF5, and counts what the splits share."""
+    layout = order.layout
+    from_files, from_records = [], []
+    for bucket in range(layout.num_buckets):
+        rows = layout.bucket_rows(bucket)
+        for piece in layout.cut(rows, RECORD_CHUNK):
+            split = layout.split_of(piece.start)
+            if bucket in kept:
+                in_file = range(piece.start - rows.start, piece.stop - rows.start)
+                from_files.append((imgs_path(dataset_dir, bucket), in_file, split))
+            else:
+                idxs = order.idxs[piece.start : piece.stop]
+                from_records.append((dataset_dir, idxs, num_objs, split))
+    tallies: list[Tally] = []
+    with progress(layout.num_samples, "records") as bar:
+        for tally, task in zip(
+            itertools.chain(
+                workers.map(tally_file, from_files, is_light=True),
+                workers.map(tally_records, from_records, is_light=True),
+            ),
+            [*from_files, *from_records],
+            strict=True,
+        ):
+            tallies.append(tally)
+            bar.update(len(task[1]))
+    return count_overlap(layout, tallies)
+
+
+def encode_chunk(
+    dataset_dir: Path, idxs: np.ndarray, is_exr: bool, num_objs: int, side_px: int
+) -> tuple[list[EncodedImage], np.ndarray]:
+    """Images and records (k, num_objs) of some samples.
+
+    Raises:
+        UserError: a file is damaged, or unlike the others.
+    """
+    paths = [image_path(dataset_dir, idx, is_exr) for idx in idxs.tolist()]
+    images = [encode_image(path, num_objs, side_px) for path in paths]
+    return images, load_records(dataset_dir, idxs, num_objs)
+
+
+def _write_bucket(
+    source: Source,
+    order: Order,
+    bucket: int,
+    attributes: dict[str, Any],
+    workers: Workers,
+    bar: Any,
+) -> None:
+    rows, idxs = order.layout.bucket_rows(bucket), _bucket_idxs(order, bucket)
+    num_objs, side_px = attributes["num_objs"], attributes["image_size"]
+    size = find_chunk_size(side_px)
+    chunks = [idxs[i : i + size] for i in range(0, len(idxs), size)]
+    tasks = [(source.dataset_dir, c, source.is_exr, num_objs, side_px) for c in chunks]
+    with new_file(imgs_path(source.dataset_dir, bucket)) as file:
+        file.attrs.update({**attributes, "bucket": bucket, "first_row": rows.start})
+        create_record_fields(file, len(idxs), num_objs)
+        create_field(file, "png_images", (len(idxs),), PNG_DTYPE)
+        if source.is_exr:
+            create_field(file, "png_targets", (len(idxs),), PNG_DTYPE)
+            create_field(file, "png_depth", (len(idxs),), PNG_DTYPE)
+            shape = (len(idxs), *object_shape(num_objs))
+            create_field(file, "num_visible_px", shape, np.int32)
+            create_field(file, "box_px", (*shape, 4), np.int32)
+        else:
+            file["targets"] = file["class"]  # another name for the same data
+        start = 0
+        for images, records in workers.map(encode_chunk, tasks, is_light=not source.is_exr):
+            place = slice(start, start + len(images))
+            for name in records.dtype.names:
+                write_values(file[name], place, records[name])
+            write_pngs(file["png_images"], place, [i.png_image for i in images])
+            if source.is_exr:
+                write_pngs(file["png_targets"], place, [i.png_targets for i in images])
+                write_pngs(file["png_depth"], place, [i.png_depth for i in images])
+                for name in ("num_visible_px", "box_px"):
+                    write_values(file[name], place, np.stack([getattr(i, name) for i in images]))
+            start = place.stop
+            bar.update(len(images))
+
+
+def _bucket_idxs(order: Order, bucket: int) -> np.ndarray:
+    rows = order.layout.bucket_rows(bucket)
+    return order.idxs[rows.start : rows.stop]
+
+
+def _list_files(buckets: Sequence[int]) -> str:
+    names = [f"imgs_{b:02d}.h5" for b in buckets]
+    if len(names) > 2 and buckets[-1] - buckets[0] == len(buckets) - 1:
+        return f"{names[0]} to {names[-1]}"
+    return ", ".join(names)

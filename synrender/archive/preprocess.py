@@ -1,0 +1,157 @@
+"""``--preprocess``: from ``imgs_*.h5`` to one file of arrays that training reads as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from synrender.archive.arrays import PreprocessOptions, add_bucket, create_fields
+from synrender.archive.files import (
+    find_imgs,
+    imgs_path,
+    new_file,
+    open_file,
+    read_layout,
+    refuse_full_disk,
+)
+from synrender.archive.layout import Layout
+from synrender.archive.pack import Progress, select_buckets
+from synrender.archive.workers import Workers
+from synrender.console import say
+from synrender.errors import UserError
+from synrender.records import remove_stale_files
+
+
+def find_archive(dataset_dir: Path, num_buckets: int | None) -> Layout:
+    """Layout of the archive in a folder.
+
+    Args:
+        dataset_dir: folder of a data set.
+        num_buckets: what the user says; None to find out.
+
+    Raises:
+        UserError: there is no archive, or it has another number of buckets.
+    """
+    paths = find_imgs(dataset_dir)
+    if not paths:
+        raise UserError(f"{dataset_dir}: has no imgs_00.h5; write it with --to_hdf5 (-f)")
+    with open_file(paths[0]) as file:
+        layout = read_layout(file)
+    if num_buckets not in (None, layout.num_buckets):
+        raise UserError(
+            f"--num_buckets {num_buckets}: the files in {dataset_dir} were written with "
+            f"{layout.num_buckets}; give that, or leave it out"
+        )
+    return layout
+
+
+def preprocess_dataset(
+    dataset_dir: Path,
+    layout: Layout,
+    options: PreprocessOptions,
+    workers: Workers,
+    progress: Progress,
+) -> None:
+    """Writes ``data_<res>.h5``, or ``data_<res>.partial.h5`` while buckets are left to do.
+
+    Raises:
+        UserError: something is missing or does not fit; nothing half-written is left.
+    """
+    remove_stale_files(dataset_dir)
+    complete = dataset_dir / f"{options.name}.h5"
+    partial = dataset_dir / f"{options.name}.partial.h5"
+    selected = select_buckets(options.bucket_idxs, layout.num_buckets)
+    if complete.exists():
+        if not options.overwrite and _is_newer(complete, find_imgs(dataset_dir)):
+            _refuse_other_content(complete, layout, options)
+            say(f"{complete.name}: is there already")
+            return
+        if not options.overwrite:
+            say(f"{complete.name}: is older than imgs_*.h5, so it is written anew")
+        selected = range(layout.num_buckets)  # one that lacks some cannot take its place
+    inputs = {bucket: imgs_path(dataset_dir, bucket) for bucket in selected}
+    _refuse_misfits(layout, list(inputs.values()))
+    is_resumed = (
+        partial.exists() and not options.overwrite and _is_newer(partial, find_imgs(dataset_dir))
+    )
+    if is_resumed:
+        _refuse_other_content(partial, layout, options)
+    else:
+        partial.unlink(missing_ok=True)
+        _refuse_full_disk(inputs[selected[0]], layout, options)
+
+    with new_file(partial, source=partial if is_resumed else None) as out:
+        if not is_resumed:
+            create_fields(out, inputs[selected[0]], layout, options)
+        todo = [bucket for bucket in selected if not out.attrs["buckets_done"][bucket]]
+        with progress(sum(len(layout.bucket_rows(b)) for b in todo), "preprocess") as bar:
+            for bucket in todo:
+                rows = layout.bucket_rows(bucket)
+                add_bucket(out, inputs[bucket], rows, options, workers, bar)
+                done = out.attrs["buckets_done"]
+                done[bucket] = True
+                out.attrs["buckets_done"] = done
+        num_done = int(np.sum(out.attrs["buckets_done"]))
+    if num_done == layout.num_buckets:
+        partial.replace(complete)
+        counts = ", ".join(f"{name} {len(rows)}" for name, rows in layout.split_rows.items())
+        say(f"{complete}: {layout.num_samples} samples ({counts})")
+    else:
+        say(
+            f"{partial}: {num_done} of {layout.num_buckets} buckets; it becomes {complete.name} "
+            "with the last one"
+        )
+
+
+# --- refusing -----------------------------------------------------------------------------------
+
+
+def _is_newer(path: Path, others: list[Path]) -> bool:
+    return path.stat().st_mtime_ns >= max(other.stat().st_mtime_ns for other in others)
+
+
+def _refuse_misfits(layout: Layout, paths: list[Path]) -> None:
+    """Refuses files that are missing, or of another archive or image size than the first."""
+    first_size = None
+    for path in paths:
+        with open_file(path) as file:
+            size = (int(file.attrs["image_size"]), int(file.attrs["num_objs"]))
+            first_size = first_size or size
+            if read_layout(file) != layout or size != first_size:
+                raise UserError(
+                    f"{path}: belongs to another archive than {paths[0].name} (images of "
+                    f"{size[0]} px, {read_layout(file).num_samples} samples); write it anew with "
+                    "--to_hdf5 --overwrite"
+                )
+
+
+def _refuse_other_content(path: Path, layout: Layout, options: PreprocessOptions) -> None:
+    """Refuses a file of this name that is not what this call would write."""
+    res = options.res
+    shape, normalization = (layout.num_samples, 3, res, res), options.normalization
+    with open_file(path) as file:
+        if "data" not in file or file["data"].shape != shape:
+            found = file["data"].shape if "data" in file else "nothing"
+            raise UserError(
+                f"{path}: holds data of shape {found}, --res {res} makes {shape}; rename it, or "
+                "write it anew with --overwrite"
+            )
+        known = np.stack([file.attrs["mean"], file.attrs["std"]])
+        if not np.allclose(known, normalization, rtol=1e-9):
+            raise UserError(
+                f"{path}: was normalised with mean {_to_text(known[0])} and std "
+                f"{_to_text(known[1])}, this call would take {_to_text(normalization[0])} and "
+                f"{_to_text(normalization[1])}; rename it, or write it anew with --overwrite"
+            )
+
+
+def _refuse_full_disk(path: Path, layout: Layout, options: PreprocessOptions) -> None:
+    with open_file(path) as file:
+        bytes_per_value = 3 if "png_targets" in file else 2
+    num_values = layout.num_samples * 3 * options.res**2
+    refuse_full_disk(path.parent, num_values * bytes_per_value)
+
+
+def _to_text(values: np.ndarray) -> str:
+    return "(" + ", ".join(f"{v:.2f}" for v in values) + ")"

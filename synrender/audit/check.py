@@ -1,0 +1,61 @@
+"""What a check says, and the table of all of them."""
+
+from __future__ import annotations
+
+import enum
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_NUM_LISTED = 8
+_WIDTH, _INDENT = 100, 28  # characters of a line, and before the figures
+
+
+class Verdict(enum.Enum):
+    """Of one check; the value is what users read."""
+
+    PASS = "pass"
+    FAIL = "FAIL"
+    NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True)
+class Check:
+    """Outcome of one check."""
+
+    name: str
+    verdict: Verdict
+    figures: str  # what was measured, in words
+    culprits: tuple[str, ...] = ()  # what fails, the worst first
+
+
+def decide(name: str, passes: bool, figures: str, culprits: Iterable[str] = ()) -> Check:
+    """A check that applies."""
+    if passes:
+        return Check(name, Verdict.PASS, figures)
+    return Check(name, Verdict.FAIL, figures, tuple(culprits))
+
+
+def skip(name: str, reason: str) -> Check:
+    """A check that does not apply, with the reason."""
+    return Check(name, Verdict.NOT_APPLICABLE, reason)
+
+
+def list_some(items: Sequence[object]) -> str:
+    """``"3, 5, 8 and 12 more"``."""
+    listed = ", ".join(map(str, items[:_NUM_LISTED]))
+    more = len(items) - _NUM_LISTED
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
+def format_table(checks: Sequence[Check]) -> list[str]:
+    """Lines for the user: the figures of each check, and below them what fails."""
+    lines = [f"{'check':<11} {'verdict':<15} figures"]
+    for check in checks:
+        first = f"{check.name:<11} {check.verdict.value:<15} "
+        for text in filter(None, (check.figures, list_some(check.culprits))):
+            lines += textwrap.wrap(
+                text, _WIDTH, initial_indent=first, subsequent_indent=" " * _INDENT
+            )
+            first = " " * (_INDENT - 3) + "-> "
+    return lines

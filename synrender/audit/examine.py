@@ -1,0 +1,136 @@
+"""Examines samples: reads each image once, casts the chosen ones, and keeps figures alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import imageio.v3 as iio
+import numpy as np
+
+from synrender.archive.color import linear_to_srgb8
+from synrender.archive.exr import read_exr
+from synrender.audit.labels import LabelFindings, compare_labels
+from synrender.audit.outline import OutlineFindings, find_outline
+from synrender.audit.picture import PictureFindings, examine_picture
+from synrender.audit.poses import PlaceErrors, find_place_errors
+from synrender.audit.raycast import (
+    Cast,
+    ModelCaster,
+    Rays,
+    UnusableModel,
+    cast_rays,
+    find_pixel_centers,
+    pixels_to_rays,
+)
+from synrender.audit.subject import Subject
+from synrender.errors import UserError
+
+
+@dataclass(frozen=True)
+class Task:
+    """Consecutive samples for one worker, which share models if they are of one group."""
+
+    idxs: tuple[int, ...]
+    records: tuple[np.ndarray, ...]  # (num_objs,) each
+    are_cast: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class SampleFindings:
+    """What was found about one sample; None where a part was not looked at."""
+
+    idx: int
+    damage: str = ""  # why the image or a model cannot be read
+    picture: PictureFindings | None = None
+    labels: LabelFindings | None = None  # EXR
+    outline: OutlineFindings | None = None  # PNG
+    places: PlaceErrors | None = None
+
+
+def examine(subject: Subject, task: Task) -> list[SampleFindings]:
+    """Examines the samples of a task."""
+    rays = pixels_to_rays(subject.camera, find_pixel_centers(subject.camera))
+    casters: dict[str, ModelCaster] = {}
+    findings = []
+    for idx, record, is_cast in zip(task.idxs, task.records, task.are_cast, strict=True):
+        try:
+            if is_cast:
+                casters = _load_models(subject, record, casters)
+            findings.append(_examine_sample(subject, idx, record, rays, casters if is_cast else {}))
+        except (_DamagedImage, UnusableModel) as error:
+            findings.append(SampleFindings(idx, str(error)))
+    return findings
+
+
+class _DamagedImage(Exception):
+    """An image that cannot be read; the message says why."""
+
+
+def _load_models(
+    subject: Subject, record: np.ndarray, known: dict[str, ModelCaster]
+) -> dict[str, ModelCaster]:
+    """The models of a sample, by path, and no others, so that memory does not grow."""
+    paths = [subject.model_path(row) for row in record]
+    return {str(p): known.get(str(p)) or ModelCaster(p) for p in paths}
+
+
+def _examine_sample(
+    subject: Subject, idx: int, record: np.ndarray, rays: Rays, casters: dict[str, ModelCaster]
+) -> SampleFindings:
+    exr, rgb8, num_not_finite = _read_image(subject, idx)
+    picture = examine_picture(rgb8, num_not_finite)
+    if not casters:
+        return SampleFindings(idx, picture=picture)
+    flat = cast_rays(subject, rays, record, casters)
+    cast = Cast(flat.instance.reshape(rgb8.shape[:2]), flat.depth_m.reshape(rgb8.shape[:2]))
+
+    def look(positions_px: np.ndarray) -> Cast:
+        return cast_rays(subject, pixels_to_rays(subject.camera, positions_px), record, casters)
+
+    bounds = np.stack([casters[str(subject.model_path(row))].bounds for row in record])
+    return SampleFindings(
+        idx,
+        picture=picture,
+        labels=compare_labels(exr, cast, record, look) if exr is not None else None,
+        outline=find_outline(rgb8, cast.instance) if exr is None else None,
+        places=find_place_errors(record, bounds),
+    )
+
+
+def _read_image(subject: Subject, idx: int) -> tuple:
+    """The EXR's passes or None, the picture (h, w, 3) uint8 sRGB, its number of bad values."""
+    path, side = subject.image_path(idx), subject.camera.resolution
+    exr, num_not_finite = None, 0
+    try:
+        if subject.is_exr:
+            exr = read_exr(path)
+            num_not_finite = int((~np.isfinite(exr.rgb_linear)).sum())
+            rgb8 = linear_to_srgb8(np.nan_to_num(exr.rgb_linear))
+        else:
+            rgb8 = np.asarray(iio.imread(path))
+    except (UserError, OSError, ValueError, SyntaxError) as error:  # the last one is Pillow's
+        raise _DamagedImage(f"image: {error}") from None
+    if rgb8.shape[:2] != (side, side) or rgb8.ndim != 3 or rgb8.dtype != np.uint8:
+        raise _DamagedImage(f"image: {rgb8.shape}, dataset.json says {side} x {side} px, RGB")
+    return exr, np.ascontiguousarray(rgb8[:, :, :3]), num_not_finite
+
+
+def cut_tasks(
+    idxs: Sequence[int], records: Sequence[np.ndarray], chosen: set[int], size: int
+) -> list[Task]:
+    """Cuts samples into tasks of at most ``size``, a new one wherever a group begins."""
+    tasks: list[Task] = []
+    start = 0
+    for end in range(1, len(idxs) + 1):
+        is_last = end == len(idxs)
+        if not is_last and end - start < size:
+            if records[end]["group"][0] == records[end - 1]["group"][0]:
+                continue
+            # Short groups are joined: a task costs more than it saves.
+            if end - start < size // 2:
+                continue
+        part = tuple(idxs[start:end])
+        tasks.append(Task(part, tuple(records[start:end]), tuple(i in chosen for i in part)))
+        start = end
+    return tasks

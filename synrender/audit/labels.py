@@ -1,0 +1,159 @@
+"""The label passes of an EXR against what the rays hit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from synrender.archive.exr import ExrImage
+from synrender.audit.raycast import Cast
+
+DEPTH_EDGES_MM = np.concatenate([[0], np.geomspace(1e-4, 1e4, 801), [np.inf]])
+"""Bounds of bins 2.3 % wide: percentiles over any number of samples, in little memory."""
+
+
+TIE_RADIUS_PX = 0.002
+"""How close an edge is to a pixel's centre where rounding may take one side or the other."""
+TIE_DEPTH_M = 1e-3
+
+
+@dataclass(frozen=True)
+class LabelFindings:
+    """Of one sample; the arrays have an entry for each object."""
+
+    num_cast_px: np.ndarray  # (num_objs,) visible to the rays
+    num_pass_px: np.ndarray  # (num_objs,) in the instance pass
+    iou: np.ndarray  # (num_objs,) of the two; 1 where both are empty
+    box_errors_px: np.ndarray  # (num_objs,) of the side that differs most; ties left out
+    boxes_px: np.ndarray  # (num_objs, 4) of the rays: x_min, y_min, x_max, y_max, ends excluded
+    num_stray_px: int  # of the instance pass that belong to no object of the record
+    num_ties_px: int  # see find_ties
+    num_interior_px: int  # more than a pixel from any edge
+    num_wrong_class_px: int  # of these
+    num_unlike_instance_px: int  # whose class is not that of their instance, anywhere
+    depth_medians_mm: np.ndarray  # (num_objs,) errors of interior pixels; 0 where there are none
+    depth_histogram: np.ndarray  # (b,) interior pixels of objects by error, between DEPTH_EDGES_MM
+    max_depth_error_mm: float  # over the same
+    backdrop_error_mm: float  # maximum over its interior pixels
+
+
+def compare_labels(
+    exr: ExrImage, cast: Cast, record: np.ndarray, look: Callable[[np.ndarray], Cast]
+) -> LabelFindings:
+    """Compares the passes of a sample with what the rays hit.
+
+    Args:
+        exr: the passes.
+        cast: of the pixels' centres, (h, w).
+        record: (num_objs,) of RECORD_DTYPE.
+        look: casts rays through positions (r, 2) in px, for a closer look.
+    """
+    instances = record["instance"]
+    # The record's row that each pixel shows, from 1, whatever number the pass gives its instance.
+    shown = np.zeros(exr.instance.shape, np.int64)
+    for place, instance in enumerate(instances, start=1):
+        shown[exr.instance == instance] = place
+    pairs = [(cast.instance == k, shown == k) for k in range(1, len(record) + 1)]
+    is_tie = find_ties(shown, exr.depth_m, cast, look)
+    settled = np.where(is_tie, shown, cast.instance)
+    boxes = [
+        (mask_to_box(settled == k), mask_to_box(shown == k)) for k in range(1, len(record) + 1)
+    ]
+
+    class_of_place = np.concatenate([[0], record["class"] + 1])
+    is_interior = find_interior(settled) & ~is_tie
+    is_wrong = exr.class_label != class_of_place[cast.instance]
+    is_unlike = exr.class_label != class_of_place[shown]
+    # Where the masks disagree the depth is another object's; that is the mask's failure.
+    is_common = is_interior & (shown == cast.instance)
+    with np.errstate(invalid="ignore"):
+        errors_mm = np.abs(cast.depth_m - exr.depth_m) * 1000
+    errors_mm[np.isinf(cast.depth_m) & np.isinf(exr.depth_m)] = 0
+    errors_mm[np.isnan(errors_mm)] = np.inf
+    places = np.where(is_common, cast.instance, -1)
+    of_objects = errors_mm[places > 0]
+    return LabelFindings(
+        num_cast_px=np.array([a.sum() for a, _ in pairs]),
+        num_pass_px=np.array([b.sum() for _, b in pairs]),
+        iou=np.array([_mask_iou(a, b) for a, b in pairs]),
+        box_errors_px=np.array([np.abs(a - b).max() for a, b in boxes]),
+        boxes_px=np.array([a for a, _ in boxes]),
+        num_stray_px=int(((exr.instance > 0) & (shown == 0)).sum()),
+        num_ties_px=int(is_tie.sum()),
+        num_interior_px=int(is_interior.sum()),
+        num_wrong_class_px=int((is_wrong & is_interior).sum()),
+        num_unlike_instance_px=int(is_unlike.sum()),
+        depth_medians_mm=np.array(
+            [_median(errors_mm[places == k]) for k in range(1, len(record) + 1)]
+        ),
+        depth_histogram=np.bincount(
+            np.searchsorted(DEPTH_EDGES_MM[1:-1], of_objects), minlength=len(DEPTH_EDGES_MM) - 1
+        ),
+        max_depth_error_mm=float(of_objects.max(initial=0)),
+        backdrop_error_mm=float(errors_mm[places == 0].max(initial=0)),
+    )
+
+
+def find_ties(
+    shown: np.ndarray, depth_m: np.ndarray, cast: Cast, look: Callable[[np.ndarray], Cast]
+) -> np.ndarray:
+    """Pixels with an edge so close to their centre that rounding decides which side they show.
+
+    Those where rays and passes differ, but a ray beside the centre hits just what the passes show.
+
+    Args:
+        shown: (h, w) place in the record of the instance that the pass shows; 0 = backdrop.
+        depth_m: (h, w) of the pass.
+        cast: of the pixels' centres.
+        look: casts rays through positions (r, 2) in px.
+
+    Returns:
+        (h, w) bool.
+    """
+    is_tie = np.zeros(shown.shape, bool)
+    differs = (shown != cast.instance) | ~_is_close(depth_m, cast.depth_m)
+    ys, xs = np.nonzero(differs)
+    if len(ys):
+        ring = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)])
+        # Two rings, since a thin part or a corner may pass between the rays of one.
+        offsets = TIE_RADIUS_PX * np.concatenate([ring, ring / 4])
+        positions = np.stack([xs, ys], axis=1)[:, None] + 0.5 + offsets
+        beside = look(positions.reshape(-1, 2))
+        instance, beside_m = (a.reshape(len(ys), -1) for a in (beside.instance, beside.depth_m))
+        agrees = (instance == shown[ys, xs, None]) & _is_close(depth_m[ys, xs, None], beside_m)
+        is_tie[ys, xs] = agrees.any(axis=1)
+    return is_tie
+
+
+def _is_close(a_m: np.ndarray, b_m: np.ndarray) -> np.ndarray:
+    return (a_m == b_m) | (np.abs(np.nan_to_num(a_m) - np.nan_to_num(b_m)) <= TIE_DEPTH_M)
+
+
+def find_interior(instance: np.ndarray) -> np.ndarray:
+    """Pixels whose eight neighbours within the image show the same instance, (h, w) bool."""
+    height, width = instance.shape
+    padded = np.pad(instance, 1, mode="edge")
+    is_interior = np.ones(instance.shape, bool)
+    for dy in range(3):
+        for dx in range(3):
+            is_interior &= padded[dy : dy + height, dx : dx + width] == instance
+    return is_interior
+
+
+def mask_to_box(mask: np.ndarray) -> np.ndarray:
+    """Tight box, (4,) int64 px: x_min, y_min, x_max, y_max, ends excluded; zeros: empty."""
+    ys, xs = np.nonzero(mask)
+    if not len(ys):
+        return np.zeros(4, np.int64)
+    return np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
+
+
+def _median(errors: np.ndarray) -> float:
+    return float(np.quantile(errors, 0.5, method="nearest")) if errors.size else 0.0
+
+
+def _mask_iou(a: np.ndarray, b: np.ndarray) -> float:
+    num_either = int((a | b).sum())
+    return float((a & b).sum() / num_either) if num_either else 1.0

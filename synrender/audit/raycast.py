@@ -1,0 +1,156 @@
+"""A second renderer of labels: Embree's rays through the pixels' centres, onto the OBJ files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synrender.audit.subject import Camera, Subject
+from synrender.errors import UserError
+
+_MIN_RELATIVE_AREA = 1e-12
+"""Area of a face, as a share of the squared largest side, below which it counts as none."""
+
+
+@dataclass(frozen=True)
+class Rays:
+    """Rays from the camera, in world space."""
+
+    origin: np.ndarray  # (3,) m
+    directions: np.ndarray  # (r, 3), as long as 1 m of depth: depth = distance along the ray
+
+
+@dataclass(frozen=True)
+class Cast:
+    """What rays hit first: (r,), or (h, w) where there is one for each pixel."""
+
+    instance: np.ndarray  # int64, place in the record from 1; 0 = backdrop or nothing
+    depth_m: np.ndarray  # along the viewing axis; inf = nothing hit
+
+
+def require_ray_caster() -> None:
+    """Raises UserError when the ray caster is not installed."""
+    try:
+        import embreex  # noqa: F401
+        import trimesh  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"the audit needs a ray caster, and {error.name} is missing: pip install "
+            "'embreex>=4.4,<5' 'trimesh>=5.2,<6' (make setup does it)"
+        ) from None
+
+
+class UnusableModel(Exception):
+    """An OBJ file that a record names and rays cannot be cast onto; the message says why."""
+
+
+class ModelCaster:
+    """One OBJ file, ready for rays in its own coordinates."""
+
+    def __init__(self, path: Path) -> None:
+        """Loads the geometry, of all objects of the file, and nothing else.
+
+        Raises:
+            UnusableModel: there is no such file, or trimesh finds no faces in it.
+        """
+        from trimesh.ray.ray_pyembree import RayMeshIntersector
+
+        mesh = _load_mesh(path)
+        self._intersector = RayMeshIntersector(mesh)
+        self._corners = mesh.vertices[mesh.faces]  # (f, 3, 3)
+        edges = self._corners[:, 1:] - self._corners[:, :1]
+        self._normals = np.cross(edges[:, 0], edges[:, 1])  # (f, 3), twice the area long
+        extent = float(np.ptp(self._corners.reshape(-1, 3), axis=0).max())
+        has_area = np.linalg.norm(self._normals, axis=1) > 2 * _MIN_RELATIVE_AREA * extent**2
+        used = self._corners[has_area if has_area.any() else slice(None)].reshape(-1, 3)
+        self.bounds = np.stack([used.min(axis=0), used.max(axis=0)])  # (2, 3) model units
+
+    def cast(self, origin: np.ndarray, directions: np.ndarray) -> np.ndarray:
+        """Distances to the first hit, (r,), in lengths of the directions; inf = none.
+
+        Args:
+            origin: (3,) of all rays, model units.
+            directions: (r, 3).
+        """
+        distances = np.full(len(directions), np.inf)
+        faces, rays = self._intersector.intersects_id(
+            np.broadcast_to(origin, directions.shape), directions, multiple_hits=False
+        )
+        # Embree works in single precision: only which face is hit is its answer, not where.
+        normals = self._normals[faces]
+        towards = np.sum(normals * directions[rays], axis=1)
+        offset = np.sum(normals * (self._corners[faces, 0] - origin), axis=1)
+        is_hit = towards != 0
+        distances[rays[is_hit]] = offset[is_hit] / towards[is_hit]
+        return distances
+
+
+def _load_mesh(path: Path) -> Any:
+    import trimesh
+
+    try:
+        mesh = trimesh.load_mesh(path, process=False, skip_materials=True)
+    except Exception as error:  # of whatever kind: the loader meets arbitrary files
+        reason = error if path.is_file() else "no such file"
+        raise UnusableModel(f"model {path}: {reason}") from None
+    if len(mesh.faces) == 0:
+        raise UnusableModel(f"model {path}: no faces")
+    return mesh
+
+
+def pixels_to_rays(camera: Camera, positions_px: np.ndarray) -> Rays:
+    """Rays through positions in the image, (r, 2) in px as x, y."""
+    pixels = np.column_stack([positions_px, np.ones(len(positions_px))])
+    camera_to_world = np.linalg.inv(camera.world_to_camera)
+    in_camera = pixels @ np.linalg.inv(camera.intrinsics).T
+    in_camera /= in_camera[:, 2:]
+    return Rays(camera_to_world[:3, 3], in_camera @ camera_to_world[:3, :3].T)
+
+
+def find_pixel_centers(camera: Camera) -> np.ndarray:
+    """Centres of all pixels, row by row, (h * w, 2) in px."""
+    centers = np.arange(camera.resolution) + 0.5
+    return np.stack(np.meshgrid(centers, centers), axis=-1).reshape(-1, 2)
+
+
+def cast_rays(
+    subject: Subject, rays: Rays, record: np.ndarray, casters: dict[str, ModelCaster]
+) -> Cast:
+    """Casts rays onto the objects of a sample and its backdrop.
+
+    Args:
+        subject: the data set.
+        rays: r of them.
+        record: (num_objs,) of RECORD_DTYPE.
+        casters: by the path of the model.
+
+    Returns:
+        Arrays of shape (r,).
+    """
+    depth_m = _cast_backdrop(subject, rays)
+    instance = np.zeros(len(depth_m), np.int64)
+    for place, row in enumerate(record, start=1):
+        try:
+            world_to_obj = np.linalg.inv(row["obj_to_world"])
+        except np.linalg.LinAlgError:
+            continue  # an object without extent, which nothing can hit
+        origin = world_to_obj[:3, :3] @ rays.origin + world_to_obj[:3, 3]
+        caster = casters[str(subject.model_path(row))]
+        # An affine map keeps ratios along a line, so that the distance is the depth in m.
+        distances = caster.cast(origin, rays.directions @ world_to_obj[:3, :3].T)
+        is_nearer = distances < depth_m
+        depth_m[is_nearer] = distances[is_nearer]
+        instance[is_nearer] = place
+    return Cast(instance, depth_m)
+
+
+def _cast_backdrop(subject: Subject, rays: Rays) -> np.ndarray:
+    """Depths of a square that is parallel to the image, (r,) in m; inf = beside it."""
+    world_to_camera = subject.camera.world_to_camera
+    center = world_to_camera[:3, :3] @ subject.backdrop.location + world_to_camera[:3, 3]
+    hits = rays.directions @ world_to_camera[:3, :3].T * center[2]
+    is_inside = (np.abs(hits - center)[:, :2] <= subject.backdrop.size / 2).all(axis=1)
+    return np.where(is_inside & (center[2] > 0), center[2], np.inf)

@@ -1,0 +1,231 @@
+"""From findings to verdicts: the bounds, and one function for each check."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from synrender.audit.check import Check, decide, skip
+from synrender.audit.examine import SampleFindings
+from synrender.audit.labels import DEPTH_EDGES_MM, TIE_RADIUS_PX
+from synrender.audit.outline import MAX_ERROR_PX
+from synrender.audit.poses import MAX_POSITION_ERROR_M, find_pose_errors
+from synrender.audit.subject import Records, Subject
+
+MIN_MEAN_IOU, MIN_IOU = 0.995, 0.97
+MIN_IOU_PX = 100
+"""Smaller objects are judged by their number of pixels: one pixel is much of their IoU."""
+MAX_SMALL_DIFFERENCE_PX = 3
+MAX_DEPTH_ERROR_MM = 1.0  # of the 99th percentile, of each object's median, of any backdrop pixel
+MAX_BOX_ERROR_PX = 1
+MAX_COUNT_DIFFERENCE = 0.02  # share of visible pixels
+MIN_SPREAD = 1.0  # of a picture's grey value, 8-bit steps
+MAX_CLIPPED_SHARE = 0.5
+MAX_MAGENTA_SHARE = 0.02
+MAX_MISPLACED_SHARE = 0.05
+"""Pictures that change more elsewhere: a texture can outdo an outline, or hide it ..."""
+MIN_RANK = 0.75
+"""... but not so that most other places do; right outlines rank above 0.96, chance at 0.5."""
+
+EXR_ONLY = "PNG images have no label passes"
+
+
+def check_files(records: Records, findings: Sequence[SampleFindings]) -> Check:
+    """No sample between the first and the last is missing, damaged, or another's."""
+    damaged = {**records.damaged, **{f.idx: f.damage for f in findings if f.damage}}
+    figures = f"{len(findings)} samples, {len(damaged)} of them or between them unusable"
+    return decide(
+        "files", not damaged, figures, (f"{i} ({why})" for i, why in sorted(damaged.items()))
+    )
+
+
+def check_mask(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
+    """Intersection over union of each visible object; small ones by their number of pixels."""
+    if not subject.is_exr:
+        return skip("mask", EXR_ONLY)
+    ious, culprits, num_small = [], [], 0
+    for f in _with(findings, "labels"):
+        labels = f.labels
+        if labels.num_stray_px:
+            culprits.append((-1.0, f"{f.idx}: {labels.num_stray_px} px of no recorded object"))
+        for place, (a, b, iou) in enumerate(
+            zip(labels.num_cast_px, labels.num_pass_px, labels.iou, strict=True), start=1
+        ):
+            if max(a, b) >= MIN_IOU_PX:
+                ious.append(iou)
+                if iou < MIN_IOU:
+                    culprits.append((iou, f"{f.idx} object {place} (IoU {iou:.3f})"))
+            elif max(a, b):
+                num_small += 1
+                if abs(a - b) > MAX_SMALL_DIFFERENCE_PX:
+                    culprits.append((0.0, f"{f.idx} object {place} ({b} px, rays see {a})"))
+    num_ties = sum(f.labels.num_ties_px for f in _with(findings, "labels"))
+    mean, low = (np.mean(ious), np.min(ious)) if ious else (1.0, 1.0)
+    figures = (
+        f"IoU mean {mean:.4f}, lowest {low:.4f} of {len(ious)} objects; "
+        f"{num_small} under {MIN_IOU_PX} px by count; "
+        f"{num_ties} px on an edge to {TIE_RADIUS_PX:g} px"
+    )
+    return decide(
+        "mask", mean >= MIN_MEAN_IOU and not culprits, figures, [c for _, c in sorted(culprits)]
+    )
+
+
+def check_class(subject: Subject, records: Records, findings: Sequence[SampleFindings]) -> Check:
+    """Class at each pixel, and the record's class against its model's synset."""
+    expected = np.array([subject.synset_ids.get(c, "") for c in records.rows["class"].tolist()])
+    is_wrong = expected != records.rows["synset_id"]
+    culprits = [f"{i} (class is not its model's)" for i in np.unique(records.idxs[is_wrong])]
+    figures = f"{int(is_wrong.sum())} of {len(is_wrong)} objects in another class than their model"
+    if not subject.is_exr:
+        return decide("class", not culprits, figures, culprits)
+    labels = {f.idx: f.labels for f in _with(findings, "labels")}
+    num_wrong = sum(x.num_wrong_class_px for x in labels.values())
+    num_unlike = sum(x.num_unlike_instance_px for x in labels.values())
+    culprits += [
+        f"{i} ({x.num_wrong_class_px or x.num_unlike_instance_px} px)"
+        for i, x in labels.items()
+        if x.num_wrong_class_px or x.num_unlike_instance_px
+    ]
+    num_interior = sum(x.num_interior_px for x in labels.values())
+    figures = (
+        f"{num_wrong} of {num_interior} interior px wrong, {num_unlike} px anywhere unlike their "
+        f"instance; {figures}"
+    )
+    return decide("class", not culprits, figures, culprits)
+
+
+def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
+    """Depth of interior pixels; each object's median too, or one in a large set could be off."""
+    if not subject.is_exr:
+        return skip("depth", EXR_ONLY)
+    found = _with(findings, "labels")
+    if not found:
+        return skip("depth", "no image that was chosen can be read")
+    histogram = np.sum([f.labels.depth_histogram for f in found], axis=0)
+    median, percentile = (_histogram_quantile(histogram, q) for q in (0.5, 0.99))
+    worst = max(f.labels.max_depth_error_mm for f in found)
+    backdrop = max(f.labels.backdrop_error_mm for f in found)
+    culprits = [
+        f"{f.idx} object {place} (median {error:.2f} mm)"
+        for f in found
+        for place, error in enumerate(f.labels.depth_medians_mm, start=1)
+        if error > MAX_DEPTH_ERROR_MM
+    ]
+    culprits += [
+        f"{f.idx} backdrop ({f.labels.backdrop_error_mm:.2f} mm)"
+        for f in found
+        if f.labels.backdrop_error_mm > MAX_DEPTH_ERROR_MM
+    ]
+    figures = (
+        f"mm over {histogram.sum()} interior px: median {median:.4f}, 99th percentile "
+        f"{percentile:.4f}, maximum {worst:.3f}; backdrop {backdrop:.4f}"
+    )
+    passes = percentile <= MAX_DEPTH_ERROR_MM and not culprits
+    return decide("depth", passes, figures, culprits)
+
+
+def _histogram_quantile(histogram: np.ndarray, q: float) -> float:
+    """Upper bound of the bin that a quantile falls into, mm; 0 of nothing."""
+    if not histogram.sum():
+        return 0.0
+    bin_idx = np.searchsorted(np.cumsum(histogram), q * histogram.sum())
+    return float(DEPTH_EDGES_MM[bin_idx + 1])
+
+
+def check_pose(records: Records, findings: Sequence[SampleFindings]) -> Check:
+    """The pose fields agree with each other, and with the OBJ file where it was cast."""
+    errors = find_pose_errors(records.rows)
+    culprits = set(records.idxs[~errors.are_right].tolist())
+    found = _with(findings, "places")
+    culprits |= {f.idx for f in found if not f.places.are_right.all()}
+    place_m = max(
+        (max(f.places.location_m.max(), f.places.bbox_m.max()) for f in found), default=0.0
+    )
+    figures = (
+        f"rotations differ by {errors.rotation.max():.1e}, obj_to_world by "
+        f"{errors.linear_m.max() * 1000:.1e} mm, places by {place_m * 1000:.1e} mm "
+        f"(bound {MAX_POSITION_ERROR_M * 1000:g} mm)"
+    )
+    return decide("pose", not culprits, figures, map(str, sorted(culprits)))
+
+
+def check_boxes(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
+    """Tight boxes and numbers of visible pixels, of the instance pass and of the rays."""
+    if not subject.is_exr:
+        return skip("boxes", EXR_ONLY)
+    culprits, worst_box, worst_count, num_boxes = [], 0, 0, 0
+    for f in _with(findings, "labels"):
+        labels = f.labels
+        count_errors = np.abs(labels.num_cast_px - labels.num_pass_px)
+        larger = np.maximum(labels.num_cast_px, labels.num_pass_px)
+        is_wrong = (labels.box_errors_px > MAX_BOX_ERROR_PX) | (
+            count_errors > np.maximum(MAX_SMALL_DIFFERENCE_PX, MAX_COUNT_DIFFERENCE * larger)
+        )
+        num_boxes += int((larger > 0).sum())
+        worst_box = max(worst_box, int(labels.box_errors_px.max()))
+        worst_count = max(worst_count, int(count_errors.max()))
+        culprits += [f"{f.idx} object {k + 1}" for k in np.flatnonzero(is_wrong)]
+    figures = f"{num_boxes} boxes within {worst_box} px, visible pixels within {worst_count}"
+    return decide("boxes", not culprits, figures, culprits)
+
+
+def check_outline(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
+    """PNG: the picture changes along the objects' outline, more than along the same elsewhere."""
+    if subject.is_exr:
+        return skip("silhouette", "EXR images are judged by their masks")
+    found = _with(findings, "outline")
+    outside = [f.idx for f in found if f.outline.num_visible_px == 0]
+    hidden = [f"{i} (shows no object)" for i in outside]
+    measured = [f for f in found if f.outline.is_measured]
+    if not measured:
+        return decide("silhouette", not outside, "no outline is long enough", hidden)
+    shifts = np.array([f.outline.shift_px for f in measured])
+    is_off = np.abs(shifts).max(axis=1) > MAX_ERROR_PX
+    is_lost = np.array([f.outline.rank for f in measured]) < MIN_RANK
+    middle = np.median(shifts, axis=0)
+    figures = (
+        f"{int((~is_off).sum())} of {len(measured)} outlines where they should be, within "
+        f"{MAX_ERROR_PX} px, {int(is_lost.sum())} no better than by chance; median shift "
+        f"({middle[0]:g}, {middle[1]:g}) px; {len(outside)} samples show none"
+    )
+    num_allowed = max(1, int(MAX_MISPLACED_SHARE * len(measured)))
+    passes = (
+        is_off.sum() + len(outside) <= num_allowed
+        and not is_lost.any()
+        and np.abs(middle).max() < 1
+    )
+    order = np.argsort([f.outline.rank for f in measured])
+    culprits = hidden + [
+        f"{measured[i].idx} (shift {measured[i].outline.shift_px} px)" for i in order if is_off[i]
+    ]
+    return decide("silhouette", bool(passes), figures, culprits)
+
+
+def check_images(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
+    """Blank, clipped, magenta (where textures alone give colour), not finite, or seen before."""
+    has_plain_colors = (
+        not subject.settings["material.use_texture"]
+        or subject.settings["material.color_intensity"] > 0
+    )
+    max_magenta_share = 1.0 if has_plain_colors else MAX_MAGENTA_SHARE
+    found = _with(findings, "picture")
+    by_digest = defaultdict(list)
+    for f in found:
+        by_digest[f.picture.digest].append(f.idx)
+    faults = {
+        "blank": [f.idx for f in found if f.picture.spread < MIN_SPREAD],
+        "clipped": [f.idx for f in found if f.picture.clipped_share > MAX_CLIPPED_SHARE],
+        "magenta": [f.idx for f in found if f.picture.magenta_share > max_magenta_share],
+        "not finite": [f.idx for f in found if f.picture.num_not_finite],
+        "duplicate": [i for idxs in by_digest.values() for i in idxs[1:]],
+    }
+    figures = f"of {len(found)}: " + ", ".join(f"{len(i)} {what}" for what, i in faults.items())
+    culprits = [f"{i} ({what})" for what, idxs in faults.items() for i in idxs]
+    return decide("images", not culprits, figures, culprits)
+
+
+def _with(findings: Iterable[SampleFindings], part: str) -> list[SampleFindings]:
+    return [f for f in findings if getattr(f, part) is not None]

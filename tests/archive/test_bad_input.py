@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.archive.helpers import Archiver, QuickArchiver, list_files, read_fields
+from tests.helpers import PROJECT_DIR, read_record
+
+RESOURCE_LIMITED = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), -1))
+sys.argv = sys.argv[1:]
+runpy.run_path("preprocess_data.py", run_name="__main__")
+"""
+
+
+def check_refusal(dataset_dir: Path, quick: QuickArchiver, *arguments: object) -> str:
+    """Runs what must be refused, and sees to it that no file was changed, or left half-written."""
+    before = list_files(dataset_dir)
+    line = quick.refuse("-d", dataset_dir.name, *arguments)
+    after = list_files(dataset_dir)
+    assert {n: after.get(n) for n in before} == before
+    for name in after.keys() - before.keys():
+        assert not Path(name).name.startswith(".")
+        if name.endswith(".h5"):
+            assert len(read_fields(dataset_dir / name)["sample_idx"])
+    return line
+
+
+def test_no_such_data_set_names_the_nearest(single: Path, quick: QuickArchiver) -> None:
+    assert "'singel': no such data set" in quick.refuse("-d", "singel", "-f")
+    assert "did you mean 'single'?" in quick.refuse("-d", "singel", "-f")
+    assert "valid: single" in quick.refuse("-d", "xyz", "-p")
+    assert "no such data set" in quick.refuse("-d", "../x", "-f")
+
+
+def test_a_folder_without_data_sets_says_so(quick: QuickArchiver) -> None:
+    assert "holds none: render one" in quick.refuse("-d", "x", "-f")
+
+
+def test_a_folder_that_is_no_data_set(single: Path, quick: QuickArchiver) -> None:
+    (single / "dataset.json").unlink()
+    assert "has no dataset.json" in check_refusal(single, quick, "-f")
+
+
+def test_no_samples(single: Path, quick: QuickArchiver) -> None:
+    shutil.rmtree(single / "img")
+    assert "img: no samples; render some" in check_refusal(single, quick, "-f")
+
+
+def test_missing_samples_are_named(single: Path, quick: QuickArchiver) -> None:
+    (single / "img/00007.png").unlink()
+    (single / "img/00012.npy").unlink()
+    line = check_refusal(single, quick, "-f")
+    assert "2 samples are missing: 7, 12;" in line
+    assert f"python render.py -d single -g {single / 'config.gin'}" in line
+
+
+def test_samples_that_went_missing_after_the_shuffle(single: Path, quick: QuickArchiver) -> None:
+    quick.run("-d", "single", "-f", "-i", 0)
+    left = int(np.load(single / "idx_ref.npy")[5])
+    (single / "img" / f"{left:05d}.png").unlink()
+    assert f"1 samples are missing: {left};" in check_refusal(single, quick, "-f")
+
+
+def test_a_truncated_png_is_named(single: Path, quick: QuickArchiver) -> None:
+    path = single / "img/00009.png"
+    path.write_bytes(path.read_bytes()[:-20])
+    assert f"{path}: truncated" in check_refusal(single, quick, "-f")
+
+
+def test_a_truncated_exr_is_named(multi: Path, quick: QuickArchiver) -> None:
+    path = multi / "img/00009.exr"
+    path.write_bytes(path.read_bytes()[:-20])
+    assert f"{path}: truncated" in check_refusal(multi, quick, "-f")
+
+
+def test_a_truncated_record_is_named(single: Path, quick: QuickArchiver) -> None:
+    path = single / "img/00009.npy"
+    for num_bytes in (0, 20, 900):
+        path.write_bytes(path.read_bytes()[:num_bytes])
+        assert f"{path}: " in check_refusal(single, quick, "-f")
+        assert not list(single.glob("imgs_*"))
+
+
+def test_records_of_other_lengths_are_named(multi: Path, quick: QuickArchiver) -> None:
+    path = multi / "img/00009.npy"
+    np.save(path, read_record(multi, 9)[:3])
+    line = check_refusal(multi, quick, "-f")
+    assert f"{path}: 3 objects, the data set began with 4" in line
+    assert not list(multi.glob("imgs_*"))
+
+
+def test_mixed_sizes_are_named(single: Path, quick: QuickArchiver) -> None:
+    path = single / "img/00009.png"
+    Image.open(path).resize((33, 33)).save(path)
+    assert f"{path}: 33 x 33 px, the data set began with 32 x 32" in check_refusal(
+        single, quick, "-f"
+    )
+
+
+def test_other_kinds_of_png_are_named(single: Path, quick: QuickArchiver) -> None:
+    path = single / "img/00009.png"
+    Image.open(path).convert("RGBA").save(path)
+    assert f"{path}: not an 8-bit RGB image" in check_refusal(single, quick, "-f")
+
+
+def test_png_where_exr_was_asked_for(single: Path, quick: QuickArchiver) -> None:
+    assert "--is_exr: the images in" in check_refusal(single, quick, "-f", "-e")
+
+
+def test_both_kinds_of_images(single: Path, multi: Path, quick: QuickArchiver) -> None:
+    shutil.copy(multi / "img/00003.exr", single / "img")
+    assert "25 PNG and 1 EXR images" in check_refusal(single, quick, "-f")
+
+
+def test_bucket_out_of_range(single: Path, quick: QuickArchiver) -> None:
+    line = check_refusal(single, quick, "-f", "-i", 3, 12)
+    assert "--bucket_idxs 12: must be 0 to 11" in line
+    quick.run("-d", "single", "-f", "-b", 5)
+    assert "--bucket_idxs 5: must be 0 to 4" in check_refusal(single, quick, "-p", "-i", 5)
+    assert "--bucket_idxs -1: must be" in check_refusal(single, quick, "-c", "-i", -1)
+
+
+def test_an_hdf5_file_of_another_resolution(single: Path, quick: QuickArchiver) -> None:
+    quick.run("-d", "single", "-f", "-p", "-r", 8)
+    (single / "data_8.h5").rename(single / "data_16.h5")
+    line = check_refusal(single, quick, "-p", "-r", 16)
+    assert "holds data of shape (25, 3, 8, 8), --res 16 makes (25, 3, 16, 16)" in line
+
+
+def test_buckets_of_different_archives(
+    single: Path, write: Callable[..., Path], quick: QuickArchiver
+) -> None:
+    other = write(25, res=8)
+    quick.run("-d", "single", "-f")
+    quick.run("-d", "made", "-f")
+    shutil.copy(other / "imgs_04.h5", single)
+    line = check_refusal(single, quick, "-p", "-r", 8)
+    assert "imgs_04.h5: belongs to another archive than imgs_00.h5 (images of 8 px" in line
+
+
+def test_nothing_archived_yet(single: Path, quick: QuickArchiver) -> None:
+    assert "has no imgs_00.h5; write it with --to_hdf5" in check_refusal(single, quick, "-p")
+    quick.run("-d", "single", "-f", "-i", 0)
+    assert "imgs_01.h5: missing; write it with --to_hdf5" in check_refusal(single, quick, "-p")
+
+
+def test_a_damaged_archive(single: Path, quick: QuickArchiver) -> None:
+    quick.run("-d", "single", "-f")
+    path = single / "imgs_03.h5"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:3000])
+    for step in ("-f", "-p"):
+        assert f"{path}: no HDF5 file, or damaged" in check_refusal(single, quick, step)
+    path.write_bytes(whole)
+    with h5py.File(path, "r+") as file:
+        file["png_images"][1] = file["png_images"][1][:100]
+    line = check_refusal(single, quick, "-p", "-r", 8)
+    assert f"{path}: png_images[1] cannot be decoded" in line
+
+
+def test_a_damaged_order(single: Path, quick: QuickArchiver) -> None:
+    np.save(single / "idx_ref.npy", np.zeros(25, int))
+    assert "must name each sample once" in check_refusal(single, quick, "-f")
+    (single / "idx_ref.npy").write_bytes(b"")
+    assert "idx_ref.npy: cannot be read" in check_refusal(single, quick, "-f")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "nothing to do: give --to_hdf5"),
+        (("-p", "--remove_raw"), "--remove_raw: goes with --to_hdf5"),
+        (("-c", "--use_mean"), "--use_mean: goes with --preprocess"),
+        (("-p", "--use_mean", "-i", "0"), "--use_mean: needs all buckets"),
+    ],
+)
+def test_contradictions(
+    arguments: tuple[str, ...], words: str, single: Path, quick: QuickArchiver
+) -> None:
+    assert words in check_refusal(single, quick, *arguments)
+
+
+@pytest.mark.parametrize("arguments", [("-r", "0"), ("-b", "0"), ("-j", "x"), ("--seed", "-1")])
+def test_numbers_out_of_range(arguments: tuple[str, ...], quick: QuickArchiver) -> None:
+    with pytest.raises(SystemExit) as error:
+        quick.run("-d", "x", "-f", *arguments)
+    assert error.value.code == 2
+
+
+# --- disk and death -----------------------------------------------------------------------------
+
+
+def run_limited(
+    dataset_dir: Path, num_bytes: int, *arguments: object
+) -> subprocess.CompletedProcess:
+    """Runs preprocess_data.py where no file can grow beyond a size, as on a full disk."""
+    call = [sys.executable, "-c", RESOURCE_LIMITED, str(num_bytes), "-d", dataset_dir.name]
+    return subprocess.run(
+        [*call, *map(str, arguments)],
+        cwd=PROJECT_DIR,
+        env={"PATH": "/usr/bin:/bin", "SYNRENDER_DATA_DIR": str(dataset_dir.parent)},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(("step", "num_bytes"), [(("-f", "-b", 2), 30_000), (("-p",), 300_000)])
+def test_a_full_disk_leaves_nothing_half_written(
+    step: tuple, num_bytes: int, single: Path, quick: QuickArchiver
+) -> None:
+    if "-p" in step:
+        quick.run("-d", "single", "-f", "-b", 2)
+    before = list_files(single)
+    for num_jobs in (1, 2):
+        result = run_limited(single, num_bytes, *step, "-j", num_jobs)
+        assert result.returncode == 2, result.stderr
+        assert "cannot be written" in result.stderr
+        assert "make room and repeat the command" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+        left = list_files(single)
+        assert {n: left[n] for n in left if n != "idx_ref.npy"} == {
+            n: before[n] for n in before if n != "idx_ref.npy"
+        }
+    quick.run("-d", "single", *step)
+
+
+def test_a_file_that_cannot_fit_is_not_begun(
+    single: Path, quick: QuickArchiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick.run("-d", "single", "-f")
+    monkeypatch.setattr("synrender.archive.files._find_free_bytes", lambda folder: 2_400_000)
+    line = check_refusal(single, quick, "-p", "-r", 128)
+    assert "needs 2 MB, 2 MB are free" in line
+    quick.run("-d", "single", "-p", "-r", 120)
+
+
+def find_descendants(pid: int) -> set[int]:
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = {int(c) for t in tasks for c in (t / "children").read_text().split()}
+    except OSError:
+        return set()
+    return children.union(*map(find_descendants, children))
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("step", ["-f", "-p"])
+def test_a_killed_run_is_finished_by_the_next(
+    step: str, write: Callable[..., Path], archiver: Archiver, quick: QuickArchiver
+) -> None:
+    dataset_dir = write(480, 2, is_exr=True, res=24)
+    (dataset_dir / "img").rename(archiver.data_dir / "raw")
+    shutil.copytree(dataset_dir, archiver.data_dir / "other")
+    for folder in (dataset_dir, archiver.data_dir / "other"):
+        (folder / "img").symlink_to(archiver.data_dir / "raw")
+    arguments = ("-b", 4) if step == "-f" else ("-l", "-r", 128)
+    if step == "-p":
+        quick.run("-d", "made", "-f", "-b", 4)
+        quick.run("-d", "other", "-f", "-b", 4)
+    quick.run("-d", "other", step, *arguments)
+
+    process = archiver.start("-d", "made", step, *arguments, "-j", 2)
+    goal = "imgs_01.h5" if step == "-f" else ".data_128_lab.*"
+    wait_until(lambda: list(dataset_dir.glob(goal)) and len(find_descendants(process.pid)) >= 4)
+    time.sleep(0.1)
+    descendants = find_descendants(process.pid)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    process.communicate()
+    assert list(dataset_dir.glob(".*.h5")), "it was through already: nothing is tested"
+    for path in dataset_dir.glob("[a-z]*.h5"):
+        read_fields(path)
+    wait_until(lambda: not any(map(is_running, descendants)))
+
+    output = quick.run("-d", "made", step, *arguments)
+    if step == "-f":
+        assert "imgs_00.h5" in output.splitlines()[0]
+        assert "there already" in output.splitlines()[0]
+    names = {p.name for p in dataset_dir.glob("*.h5")}
+    assert names == {p.name for p in (archiver.data_dir / "other").glob("*.h5")}
+    for name in names:
+        expected = (archiver.data_dir / "other" / name).read_bytes()
+        assert (dataset_dir / name).read_bytes() == expected
+    assert not list(dataset_dir.glob(".*.h5"))

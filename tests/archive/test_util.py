@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import io
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from util import img_read_and_resize
+
+
+def to_png(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    iio.imwrite(file, array, extension=".png")
+    return file.getvalue()
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+
+
+def test_an_image_comes_back_as_it_is(image: np.ndarray) -> None:
+    png = to_png(image)
+    np.testing.assert_array_equal(img_read_and_resize(png), image)
+    np.testing.assert_array_equal(img_read_and_resize(png, 16), image)
+    np.testing.assert_array_equal(img_read_and_resize(np.frombuffer(png, np.uint8)), image)
+
+
+def test_sixteen_bits_come_back_as_they_are() -> None:
+    depth = np.arange(256, dtype=np.uint16).reshape(16, 16) * 257
+    np.testing.assert_array_equal(img_read_and_resize(to_png(depth)), depth)
+
+
+def test_shrinking_is_anti_aliased() -> None:
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2] = 255
+    for res in (32, 24, 16):
+        small = img_read_and_resize(to_png(stripes), res)
+        assert small.shape == (res, res, 3)
+        assert np.abs(small[:, 2:-2].astype(int) - 127).max() < 16
+
+
+def test_labels_are_copied_and_not_mixed() -> None:
+    labels = np.zeros((16, 16, 3), np.uint8)
+    labels[::3] = 200
+    labels[1::3] = 7
+    for res in (8, 11, 40):
+        resized = img_read_and_resize(to_png(labels), res, nearest=True)
+        assert set(np.unique(resized)) == {0, 7, 200}
+        assert len(np.unique(img_read_and_resize(to_png(labels), res))) > 3
+
+
+def test_a_truncated_image_raises(image: np.ndarray) -> None:
+    with pytest.raises(OSError, match="truncated"):
+        img_read_and_resize(to_png(image)[:-60])

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import paths
+from synrender.audit import raycast
+from synrender.audit.check import Check, Verdict
+from synrender.audit.run import audit_dataset
+from tests.helpers import Renderer, write_shapenet
+
+SMALL = (
+    "rendering.resolution = 64", "rendering.render_samples = 1", "batch.num_samples = 12",
+    "object.total_num_samples = 12", "object.n_buckets = 3", "batch.cache_obj_frames = 2",
+    "sample.balanced = True", "sample.class_idxs = [0, 4]", "object.random_viewpoint = 0.5",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def multi(wheel: Renderer) -> Path:
+    """EXR, 3 objects of 2 classes in turns, 3 buckets of 4 samples."""
+    wheel.run("-d", "audit_multi", "-g", "render_multi", "-p", *SMALL, "sample.num_objs = 3")
+    return wheel.data_dir / "audit_multi"
+
+
+@pytest.fixture(scope="session")
+def single(wheel: Renderer) -> Path:
+    """PNG, else the same."""
+    wheel.run("-d", "audit_single", "-p", *SMALL)
+    return wheel.data_dir / "audit_single"
+
+
+@pytest.fixture(scope="session")
+def dirty(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """EXR of models that stand in dirty files."""
+    shapenet = write_shapenet(tmp_path_factory.mktemp("dirty"), DIRTY)
+    bindings = ("object.n_buckets = 1", "batch.cache_obj_frames = 1", "sample.class_idxs = 1")
+    wheel.run(
+        "-d", "audit_dirty", "-g", "render_multi", "-p", *SMALL, *bindings,
+        SYNRENDER_SHAPENET_DIR=str(shapenet),
+    )  # fmt: skip
+    return wheel.data_dir / "audit_dirty"
+
+
+@pytest.fixture(scope="session")
+def load_once():
+    """Reads each OBJ file once for all tests, which is most of an audit's time."""
+    return functools.cache(raycast._load_mesh)
+
+
+@pytest.fixture
+def audit(wheel: Renderer, load_once, monkeypatch: pytest.MonkeyPatch):
+    """Audits a folder, all samples, and returns the checks by name."""
+    monkeypatch.setattr(paths, "DATA_DIR", wheel.data_dir)
+    monkeypatch.setattr(paths, "SHAPENET_DIR", None)
+    monkeypatch.setattr(raycast, "_load_mesh", load_once)
+
+    def audit(dataset_dir: Path, num_cast: int = 0) -> dict[str, Check]:
+        checks = audit_dataset(dataset_dir, num_cast, jobs=1, is_quiet=True)
+        return {check.name: check for check in checks}
+
+    return audit
+
+
+def failed(checks: dict[str, Check]) -> set[str]:
+    return {name for name, check in checks.items() if check.verdict is Verdict.FAIL}
+
+
+def applied(checks: dict[str, Check]) -> set[str]:
+    return {n for n, check in checks.items() if check.verdict is not Verdict.NOT_APPLICABLE}
+
+
+# --- models in dirty files ----------------------------------------------------------------------
+
+
+def _write_box(low: np.ndarray, high: np.ndarray) -> tuple[str, list[tuple[int, ...]]]:
+    corners = [(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)]
+    vertices = low + np.array(corners) * (high - low)
+    faces = [(1, 2, 4, 3), (5, 7, 8, 6), (1, 5, 6, 2), (3, 4, 8, 7), (1, 3, 7, 5), (2, 6, 8, 4)]
+    return "".join("v {} {} {}\n".format(*v) for v in vertices), faces
+
+
+def _write_faces(faces: list[tuple[int, ...]]) -> str:
+    return "".join(f"f {' '.join(map(str, face))}\n" for face in faces)
+
+
+VERTICES, FACES = _write_box(np.array([-0.2, -0.1, -0.3]), np.array([0.2, 0.1, 0.3]))
+MORE_VERTICES, _ = _write_box(np.array([-0.1, 0.1, 0.0]), np.array([0.1, 0.4, 0.1]))
+FAR_VERTICES, _ = _write_box(np.array([29.8, -7.1, 1.7]), np.array([30.2, -6.9, 2.3]))
+SECOND_BOX = MORE_VERTICES + _write_faces([tuple(i + 8 for i in face) for face in FACES])
+DIRTY = {
+    "doubled": VERTICES + _write_faces(FACES) + _write_faces([f[::-1] for f in FACES]),
+    "several_objects": (
+        VERTICES + "o a\n" + _write_faces(FACES[:2]) + "o b\n" + _write_faces(FACES[2:])
+        + "o c\n" + SECOND_BOX
+    ),
+    "no_mtl": "mtllib gone.mtl\n" + VERTICES + "usemtl gone\n" + _write_faces(FACES) + SECOND_BOX,
+    "many_materials": (
+        VERTICES + "".join(f"usemtl m{i}\n" + _write_faces([FACES[i % 6]]) for i in range(90))
+    ),
+    "flat_faces_and_lines": (
+        "v 9 9 9\nv 9.5 9 9\nv 9.2 9 9\n" + VERTICES + "l 4 5 6\n"
+        + _write_faces([(1, 2, 3), *(tuple(i + 3 for i in face) for face in FACES)])
+    ),
+    "far_off_centre": FAR_VERTICES + _write_faces([tuple(i - 9 for i in f) for f in FACES]),
+}  # fmt: skip

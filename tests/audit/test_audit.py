@@ -1,0 +1,128 @@
+"""The audit passes what is right, in clean and in dirty files, and tells the user what is not."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import paths
+from synrender.audit.raycast import require_ray_caster
+from synrender.audit.subject import find_models_dir
+from synrender.errors import UserError
+from tests.audit.conftest import applied, failed
+from tests.helpers import PROJECT_DIR, Renderer
+
+ALL = {"files", "class", "pose", "images", "splits", "balance"}
+
+
+def run_script(wheel: Renderer, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "audit_dataset.py", *arguments],
+        cwd=PROJECT_DIR, env=wheel.full_environment(), capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def test_an_exr_data_set_passes(multi: Path, audit) -> None:
+    checks = audit(multi)
+    assert failed(checks) == set(), checks
+    assert applied(checks) == ALL | {"mask", "depth", "boxes"}
+
+
+def test_a_png_data_set_passes(single: Path, audit) -> None:
+    checks = audit(single)
+    assert failed(checks) == set(), checks
+    assert applied(checks) == ALL | {"silhouette"}
+
+
+def test_models_in_dirty_files_pass(dirty: Path, audit) -> None:
+    shown = {r["model_id"] for p in (dirty / "img").glob("*.npy") for r in np.load(p)}
+    assert len(shown) == 6
+    checks = audit(dirty)
+    assert failed(checks) == set(), checks
+    assert applied(checks) >= {"mask", "class", "depth", "boxes", "pose"}
+
+
+def test_the_script_prints_a_table_with_any_number_of_processes(
+    wheel: Renderer, multi: Path
+) -> None:
+    results = [run_script(wheel, "-d", multi.name, "-n", "3", "-j", j) for j in ("1", "2")]
+    for result in results:
+        assert (result.returncode, result.stderr) == (0, "")
+    assert results[0].stdout == results[1].stdout
+    assert "mask        pass            IoU mean" in results[0].stdout
+    num_large, num_small = re.search(r"of (\d+) objects; (\d+) under", results[0].stdout).groups()
+    assert 6 <= int(num_large) + int(num_small) <= 9  # some are hidden
+
+
+def test_the_script_fails_with_a_finding_and_with_a_mistake(
+    wheel: Renderer, multi: Path, single: Path
+) -> None:
+    copy = wheel.data_dir / "audit_gap"
+    (copy / "img").mkdir(parents=True, exist_ok=True)
+    for path in [single / "dataset.json", *(single / "img").glob("*")]:
+        target = copy / path.relative_to(single)
+        if path.name != "00005.png" and not target.exists():
+            os.link(path, target)
+    result = run_script(wheel, "-d", copy.name, "-j", "1", "-n", "1")
+    assert result.returncode == 1, result
+    assert "files       FAIL" in result.stdout
+    assert "-> 5 (image or record missing)" in result.stdout
+
+    result = run_script(wheel, "-d", "audit_mutli")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ")
+    assert "did you mean 'audit_multi'" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_help_teaches(wheel: Renderer) -> None:
+    result = run_script(wheel, "--help")
+    assert result.returncode == 0
+    for word in ("silhouette", "examples:", "SYNRENDER_SHAPENET_DIR", "exit status"):
+        assert word in result.stdout
+
+
+def test_nothing_complete_is_a_users_mistake(multi: Path, tmp_path: Path, audit) -> None:
+    (tmp_path / "img").mkdir()
+    (tmp_path / "dataset.json").write_text((multi / "dataset.json").read_text())
+    with pytest.raises(UserError, match="no sample is complete"):
+        audit(tmp_path)
+
+
+def test_a_missing_ray_caster_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "embreex", None)
+    with pytest.raises(UserError, match="embreex is missing: pip install"):
+        require_ray_caster()
+
+
+def test_models_are_looked_for_where_the_data_set_says(
+    tmp_path: Path, wheel: Renderer, multi: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "DATA_DIR", wheel.data_dir)
+    monkeypatch.setattr(paths, "SHAPENET_DIR", None)
+    demo = json.loads((multi / "dataset.json").read_text())["sources"]["models"]["source"]
+    assert find_models_dir(demo) == wheel.data_dir / "demo_assets" / "ShapeNetCore.v2"
+    with pytest.raises(UserError, match="from version 999"):
+        find_models_dir("demo, version 999")
+    assert find_models_dir(str(tmp_path)) == tmp_path
+    with pytest.raises(UserError, match="SYNRENDER_SHAPENET_DIR"):
+        find_models_dir(str(tmp_path / "gone"))
+    monkeypatch.setattr(paths, "SHAPENET_DIR", str(tmp_path))
+    assert find_models_dir(str(tmp_path / "gone")) == tmp_path
+
+
+def test_the_audit_shares_no_geometry_with_the_renderer() -> None:
+    for path in (PROJECT_DIR / "synrender" / "audit").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            module = node.module if isinstance(node, ast.ImportFrom) else ""
+            assert not (module or "").startswith(
+                ("synrender.blender", "synrender.camera", "synrender.sampling")
+            )

@@ -1,0 +1,349 @@
+"""Each check fails when its label is tampered with, in one sample or two of the twelve."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import imageio.v3 as iio
+import numpy as np
+import OpenEXR
+import pytest
+from scipy.spatial.transform import Rotation
+
+from tests.audit.conftest import applied, failed
+from tests.helpers import read_passes, read_record
+
+
+def copy_dataset(dataset_dir: Path, folder: Path) -> Path:
+    return shutil.copytree(dataset_dir, folder / "copy")
+
+
+def image_of(dataset_dir: Path, idx: int) -> Path:
+    return next(p for p in (dataset_dir / "img").glob(f"{idx:05d}.*") if p.suffix != ".npy")
+
+
+def edit_pass(dataset_dir: Path, idx: int, end: str, edit: Callable) -> None:
+    """Rewrites the channels of an EXR whose name has the given end."""
+    path = image_of(dataset_dir, idx)
+    file = OpenEXR.File(str(path), separate_channels=True)
+    edited = 0
+    for part in file.parts:
+        for name, channel in part.channels.items():
+            if name.endswith(end):
+                channel.pixels = np.ascontiguousarray(edit(channel.pixels), np.float32)
+                edited += 1
+    assert edited
+    file.write(str(path.with_suffix(".new.exr")))
+    path.with_suffix(".new.exr").replace(path)
+
+
+def edit_record(dataset_dir: Path, idx: int, edit: Callable[[np.ndarray], None]) -> None:
+    record = read_record(dataset_dir, idx)
+    edit(record)
+    np.save(dataset_dir / "img" / f"{idx:05d}.npy", record)
+
+
+def swap_records(dataset_dir: Path, a: int, b: int) -> None:
+    """As if two records had been written under each other's name, but for what names them."""
+    first, second = read_record(dataset_dir, a), read_record(dataset_dir, b)
+    for name in ("sample_idx", "bucket", "group"):
+        first[name], second[name] = second[name].copy(), first[name].copy()
+    np.save(dataset_dir / "img" / f"{a:05d}.npy", second)
+    np.save(dataset_dir / "img" / f"{b:05d}.npy", first)
+
+
+def shift_instances(dataset_dir: Path) -> None:
+    edit_pass(dataset_dir, 5, "IndexOB.X", lambda pixels: np.roll(pixels, 2, axis=1))
+
+
+def shift_instances_by_a_pixel_everywhere(dataset_dir: Path) -> None:
+    for idx in range(12):
+        for end in ("IndexOB.X", "IndexMA.X", "Depth.Z"):
+            edit_pass(dataset_dir, idx, end, lambda pixels: np.roll(pixels, 1, axis=0))
+
+
+def erase_an_instance(dataset_dir: Path) -> None:
+    edit_pass(dataset_dir, 3, "IndexOB.X", lambda pixels: np.where(pixels == 2, 0, pixels))
+
+
+def spill_a_pixel_far_away(dataset_dir: Path) -> None:
+    """One pixel of an instance in a corner, which hardly moves its IoU."""
+
+    def spill(pixels: np.ndarray) -> np.ndarray:
+        pixels = pixels.copy()
+        pixels[0, 0] = pixels.max()
+        return pixels
+
+    edit_pass(dataset_dir, 3, "IndexOB.X", spill)
+
+
+def swap_classes_of_pixels(dataset_dir: Path) -> None:
+    edit_pass(dataset_dir, 4, "IndexMA.X", lambda p: np.where(p == 0, 4, np.where(p == 4, 0, p)))
+
+
+def give_a_pixel_another_class(dataset_dir: Path) -> None:
+    passes = read_passes(dataset_dir, 4)
+    y, x = np.argwhere(passes["instance"] == passes["instance"].max())[0]
+
+    def paint(pixels: np.ndarray) -> np.ndarray:
+        pixels = pixels.copy()
+        pixels[y, x] = 7
+        return pixels
+
+    edit_pass(dataset_dir, 4, "IndexMA.X", paint)
+
+
+def swap_classes_of_records(dataset_dir: Path) -> None:
+    def swap(record: np.ndarray) -> None:
+        record["class"] = np.where(record["class"] == 0, 4, 0)
+
+    edit_record(dataset_dir, 6, swap)
+
+
+def add_5_mm(dataset_dir: Path) -> None:
+    edit_pass(dataset_dir, 7, "Depth.Z", lambda pixels: pixels + 0.005)
+
+
+def add_5_mm_to_an_object(dataset_dir: Path) -> None:
+    """The one with the fewest pixels that has an interior."""
+    instance = read_passes(dataset_dir, 7)["instance"]
+    ids, counts = np.unique(instance[instance > 0], return_counts=True)
+    least = min((n, i) for n, i in zip(counts, ids, strict=True) if n > 60)[1]
+    edit_pass(dataset_dir, 7, "Depth.Z", lambda pixels: pixels + 0.005 * (instance == least))
+
+
+def add_5_mm_to_the_backdrop(dataset_dir: Path) -> None:
+    is_object = read_passes(dataset_dir, 7)["instance"] > 0
+    edit_pass(dataset_dir, 7, "Depth.Z", lambda pixels: pixels + 0.005 * ~is_object)
+
+
+def measure_depth_along_the_ray(dataset_dir: Path) -> None:
+    """The commonest mistake with depth."""
+    camera = json.loads((dataset_dir / "dataset.json").read_text())["camera"]
+    focal = camera["intrinsics"][0][0]
+    for idx in range(12):
+        y, x = np.mgrid[:64, :64] + 0.5 - 32
+        length = np.sqrt(1 + (x**2 + y**2) / focal**2)
+        edit_pass(dataset_dir, idx, "Depth.Z", lambda pixels, length=length: pixels * length)
+
+
+def rotate_rot_mat(dataset_dir: Path) -> None:
+    def rotate(record: np.ndarray) -> None:
+        record["rot_mat"][0] = Rotation.from_rotvec([0, 0, 0.01]).as_matrix() @ record["rot_mat"][0]
+
+    edit_record(dataset_dir, 8, rotate)
+
+
+def edit_field(name: str, edit: Callable) -> Callable[[Path], None]:
+    def tamper(dataset_dir: Path) -> None:
+        def apply(record: np.ndarray) -> None:
+            record[name][0] = edit(record[name][0])
+
+        edit_record(dataset_dir, 8, apply)
+
+    return tamper
+
+
+def duplicate_a_frame(dataset_dir: Path) -> None:
+    shutil.copy(image_of(dataset_dir, 1), image_of(dataset_dir, 9))
+
+
+def fill_png(value: tuple[int, int, int]) -> Callable[[Path], None]:
+    def fill(dataset_dir: Path) -> None:
+        iio.imwrite(image_of(dataset_dir, 2), np.full((64, 64, 3), value, np.uint8))
+
+    return fill
+
+
+def overexpose_png(dataset_dir: Path) -> None:
+    path = image_of(dataset_dir, 2)
+    iio.imwrite(path, np.clip(iio.imread(path).astype(int) * 8, 0, 255).astype(np.uint8))
+
+
+def paint_the_object_magenta(dataset_dir: Path) -> None:
+    path = image_of(dataset_dir, 2)
+    image = np.array(iio.imread(path))
+    image[20:40, 20:40] = (150, 20, 148)
+    iio.imwrite(path, image)
+
+
+def put_a_nan_into_the_picture(dataset_dir: Path) -> None:
+    def spoil(pixels: np.ndarray) -> np.ndarray:
+        pixels = pixels.copy()
+        pixels[3, 3] = np.nan
+        return pixels
+
+    edit_pass(dataset_dir, 0, "Combined.R", spoil)
+
+
+def move_a_model_across_splits(dataset_dir: Path) -> None:
+    of_train = read_record(dataset_dir, 0)[0]
+
+    def move(record: np.ndarray) -> None:
+        for name in ("class", "synset_id", "model_id"):
+            record[name][0] = of_train[name]
+
+    edit_record(dataset_dir, 11, move)
+
+
+def move_a_sample_across_buckets(dataset_dir: Path) -> None:
+    def move(record: np.ndarray) -> None:
+        record["bucket"] = 0
+
+    edit_record(dataset_dir, 11, move)
+
+
+def repeat_a_class(dataset_dir: Path) -> None:
+    """All groups of a bucket show one class, as if it were drawn."""
+
+    def repeat(record: np.ndarray) -> None:
+        record["class"], record["synset_id"] = 0, "02691156"
+
+    for idx in range(12):
+        edit_record(dataset_dir, idx, repeat)
+
+
+def truncate_an_image(dataset_dir: Path) -> None:
+    path = image_of(dataset_dir, 10)
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def truncate_a_record(dataset_dir: Path) -> None:
+    path = dataset_dir / "img" / "00010.npy"
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def say_it_is_another_sample(dataset_dir: Path) -> None:
+    def rename(record: np.ndarray) -> None:
+        record["sample_idx"] = 3
+
+    edit_record(dataset_dir, 10, rename)
+
+
+def shift_the_camera_by_half_a_pixel(dataset_dir: Path) -> None:
+    """As if pixels' centres were whole numbers."""
+    path = dataset_dir / "dataset.json"
+    info = json.loads(path.read_text())
+    info["camera"]["intrinsics"][0][2] += 0.5
+    path.write_text(json.dumps(info))
+
+
+def move_objects_away(dataset_dir: Path) -> None:
+    def move(record: np.ndarray) -> None:
+        record["location"] += [0, 50, 0]
+        record["obj_to_world"][:, 1, 3] += 50
+
+    for idx in (3, 4):
+        edit_record(dataset_dir, idx, move)
+
+
+def shift_pngs(dataset_dir: Path) -> None:
+    for idx in range(12):
+        path = image_of(dataset_dir, idx)
+        iio.imwrite(path, np.roll(iio.imread(path), 3, axis=1))
+
+
+EXR = {
+    "half a pixel": (shift_the_camera_by_half_a_pixel, {"mask", "depth"}),
+    "shifted instances": (shift_instances, {"mask", "boxes"}),
+    "all shifted by a pixel": (shift_instances_by_a_pixel_everywhere, {"mask"}),
+    "an instance erased": (erase_an_instance, {"mask", "boxes"}),
+    "a pixel far away": (spill_a_pixel_far_away, {"boxes"}),
+    "classes of pixels swapped": (swap_classes_of_pixels, {"class"}),
+    "a pixel of another class": (give_a_pixel_another_class, {"class"}),
+    "classes of a record swapped": (swap_classes_of_records, {"class"}),
+    "5 mm": (add_5_mm, {"depth"}),
+    "5 mm on one object": (add_5_mm_to_an_object, {"depth"}),
+    "5 mm on the backdrop": (add_5_mm_to_the_backdrop, {"depth"}),
+    "depth along the ray": (measure_depth_along_the_ray, {"depth"}),
+    "rot_mat": (rotate_rot_mat, {"pose"}),
+    "quaternion as xyzw": (edit_field("quaternion", lambda q: np.roll(q, -1)), {"pose"}),
+    "euler in degrees": (edit_field("euler", np.rad2deg), {"pose"}),
+    "scale": (edit_field("scale", lambda s: s * 1.01), {"pose"}),
+    "location": (edit_field("location", lambda p: p + 0.001), {"pose"}),
+    "bbox": (edit_field("bbox", lambda b: b * 1.01), {"pose"}),
+    "obj_to_world moved": (
+        edit_field("obj_to_world", lambda m: m + 0.05 * np.eye(4, k=3)), {"pose", "mask"},
+    ),
+    "a pose that is no number": (edit_field("obj_to_world", lambda m: m * np.nan), {"pose"}),
+    "a singular pose": (edit_field("obj_to_world", lambda m: m * 0), {"pose", "mask"}),
+    "records swapped": (lambda d: swap_records(d, 2, 9), {"mask", "depth", "splits"}),
+    "records of one bucket swapped": (lambda d: swap_records(d, 4, 5), {"mask"}),
+    "a frame twice": (duplicate_a_frame, {"images", "mask"}),
+    "a nan": (put_a_nan_into_the_picture, {"images"}),
+    "model in train and test": (move_a_model_across_splits, {"splits"}),
+    "a model that is nowhere": (edit_field("model_id", lambda _: "nowhere"), {"files"}),
+    "an image cut short": (truncate_an_image, {"files"}),
+}  # fmt: skip
+PNG = {
+    "objects out of the picture": (move_objects_away, {"silhouette"}),
+    "all shifted": (shift_pngs, {"silhouette"}),
+    "records swapped": (lambda d: swap_records(d, 2, 9), {"silhouette", "splits"}),
+    "blank": (fill_png((90, 80, 70)), {"images"}),
+    "overexposed": (overexpose_png, {"images"}),
+    "magenta": (paint_the_object_magenta, {"images"}),
+    "a frame twice": (duplicate_a_frame, {"images"}),
+    "rot_mat": (rotate_rot_mat, {"pose"}),
+    "classes of a record swapped": (swap_classes_of_records, {"class"}),
+    "model in train and test": (move_a_model_across_splits, {"splits"}),
+    "sample in another bucket": (move_a_sample_across_buckets, {"splits"}),
+    "one class alone": (repeat_a_class, {"balance"}),
+    "an image cut short": (truncate_an_image, {"files"}),
+    "a record cut short": (truncate_a_record, {"files"}),
+    "a record of another sample": (say_it_is_another_sample, {"files"}),
+}
+
+
+@pytest.mark.parametrize("name", EXR)
+def test_an_exr_data_set_fails_when_tampered_with(
+    multi: Path, tmp_path: Path, audit, name: str
+) -> None:
+    tamper, expected = EXR[name]
+    copy = copy_dataset(multi, tmp_path)
+    tamper(copy)
+    checks = audit(copy)
+    assert failed(checks) >= expected, checks
+
+
+@pytest.mark.parametrize("name", PNG)
+def test_a_png_data_set_fails_when_tampered_with(
+    single: Path, tmp_path: Path, audit, name: str
+) -> None:
+    tamper, expected = PNG[name]
+    copy = copy_dataset(single, tmp_path)
+    tamper(copy)
+    checks = audit(copy)
+    assert failed(checks) >= expected, checks
+
+
+def test_rewriting_a_file_alone_fails_nothing(multi: Path, tmp_path: Path, audit) -> None:
+    copy = copy_dataset(multi, tmp_path)
+    for idx in range(12):
+        edit_pass(copy, idx, "IndexOB.X", lambda pixels: pixels)
+        edit_record(copy, idx, lambda record: None)
+    assert failed(audit(copy)) == set()
+
+
+@pytest.mark.parametrize("num_shifted", [0, 2])
+def test_boxes_in_hdf5_are_checked(multi: Path, tmp_path: Path, audit, num_shifted: int) -> None:
+    copy = copy_dataset(multi, tmp_path)
+    order = np.arange(12)[::-1]
+    boxes, counts = np.zeros((12, 3, 4), np.int32), np.zeros((12, 3), np.int32)
+    for row, idx in enumerate(order):
+        instance = read_passes(copy, idx)["instance"]
+        for k in range(3):
+            ys, xs = np.nonzero(instance == k + 1)
+            counts[row, k] = len(xs)
+            if len(xs):
+                boxes[row, k] = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
+    boxes[3] += num_shifted
+    with h5py.File(copy / "imgs_00.h5", "w") as file:
+        file["sample_idx"] = np.repeat(order[:, None], 3, axis=1)
+        file["num_visible_px"], file["box_px"] = counts, boxes
+    checks = audit(copy)
+    assert "hdf5" in applied(checks)
+    assert failed(checks) == ({"hdf5"} if num_shifted else set())
