@@ -174,41 +174,12 @@ def main() -> int:
     """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
     arguments = parse_arguments(sys.argv[1:])
     signal.signal(signal.SIGTERM, stop)
-    from synrender.errors import UserError
+    from synrender.entry import run_to_status
 
-    try:
-        return run(arguments)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(
-            f"error: {error}; what is finished is valid, and the same command goes on from there",
-            file=sys.stderr,
-        )
-        return 1
-    except KeyboardInterrupt:
-        print(STOPPED, file=sys.stderr)
-        return 130
-
-
-def leave(status: int) -> None:
-    """Ends the process at once: in local mode Blender can crash at a normal exit."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if "bpy" in sys.modules:
-        shutil.rmtree(sys.modules["bpy"].app.tempdir, ignore_errors=True)
-    os._exit(status)
+    return run_to_status(lambda: run(arguments))
 
 
 if __name__ == "__main__":
-    try:
-        status = main()
-    except SystemExit as error:  # of argparse
-        status = error.code if isinstance(error.code, int) else 0
-    except BaseException:
-        import traceback
+    from synrender.entry import run_and_exit
 
-        traceback.print_exc()
-        status = 1
-    leave(status)
+    run_and_exit(main)

@@ -7,8 +7,6 @@ blender --background --python render.py -- ARGS         (with any Blender from 3
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -138,23 +136,11 @@ def main() -> int:
     except ImportError:
         print(f"error: gin-config is missing in this Python: {install_gin()}", file=sys.stderr)
         return 2
-    from synrender.errors import UserError
-    from synrender.interrupts import EXIT_INTERRUPTED
+    from synrender.entry import run_to_status
 
-    try:
-        return run_replay(*arguments.replay) if arguments.replay else run(arguments)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(
-            f"error: {error}; what is finished is valid, and the same command goes on from there",
-            file=sys.stderr,
-        )
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    if arguments.replay:
+        return run_to_status(lambda: run_replay(*arguments.replay))
+    return run_to_status(lambda: run(arguments))
 
 
 def install_gin() -> str:
@@ -168,23 +154,7 @@ def install_gin() -> str:
     return f'"{python if python.exists() else sys.executable}" -m pip install{option} gin-config'
 
 
-def leave(status: int) -> None:
-    """Ends the process at once: at a normal exit Blender can crash after all work is done."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if "bpy" in sys.modules:
-        shutil.rmtree(sys.modules["bpy"].app.tempdir, ignore_errors=True)
-    os._exit(status)
-
-
 if __name__ == "__main__":
-    try:
-        status = main()
-    except SystemExit as error:  # of argparse
-        status = error.code if isinstance(error.code, int) else 0
-    except BaseException:
-        import traceback
+    from synrender.entry import run_and_exit
 
-        traceback.print_exc()
-        status = 1
-    leave(status)
+    run_and_exit(main)
