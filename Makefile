@@ -11,7 +11,7 @@ OTHER_BLENDERS := 4.2 5.0
 .PHONY: help setup demo test test-blenders lint format lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/complete ## make .venv as requirements.lock says; instant when it is there
 
@@ -25,11 +25,13 @@ demo: setup ## render a small dataset of built-in models and draw a sheet of it
 test: setup ## run the tests
 	@$(RUN) -m pytest -q $(ARGS)
 
-test-blenders: setup $(OTHER_BLENDERS:%=.venv-%/complete) ## test every other Blender, and compare all
-	@SYNRENDER_TEST_BLENDERS="$(OTHER_BLENDERS)" $(RUN) -m pytest -q tests/blender \
-		-k "bpy" $(ARGS)
+test-blenders: $(OTHER_BLENDERS:%=test-blender-%) ## test the other Blenders, and compare all (-j2: at once)
 	@$(RUN) tools/compare_blenders.py $(OTHER_BLENDERS)
 
+test-blender-%: setup .venv-%/complete
+	@SYNRENDER_TEST_BLENDERS=$* $(RUN) -m pytest -q tests/blender -k bpy$* $(ARGS)
+
+.PRECIOUS: .venv-%/complete
 .venv-%/complete: tools/blender-%.lock | $(VENV)/complete
 	@tools/setup_blender.sh $*
 

@@ -210,7 +210,11 @@ def run_limited(
     return subprocess.run(
         [*call, *map(str, arguments)],
         cwd=PROJECT_DIR,
-        env={"PATH": "/usr/bin:/bin", "SYNRENDER_DATA_DIR": str(dataset_dir.parent)},
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONDONTWRITEBYTECODE": "1",  # or cut-off files would stay behind
+            "SYNRENDER_DATA_DIR": str(dataset_dir.parent),
+        },
         capture_output=True,
         text=True,
     )

@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_written_stops_cleanly(wheel: Renderer, limit_kb: 
     )
     result = subprocess.run(
         [sys.executable, "-c", script, *arguments],
-        env=wheel.full_environment(),
+        env=wheel.full_environment(PYTHONDONTWRITEBYTECODE="1"),  # or cut-off files would stay
         capture_output=True,
         text=True,
         timeout=120,
