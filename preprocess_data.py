@@ -10,6 +10,15 @@ import argparse
 import errno
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+
+    from synrender.archive.workers import Workers
 
 EPILOG = """\
 examples:
@@ -89,60 +98,70 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """Does what was asked for, on all cores."""
+    refuse_contradictions(arguments)
+    from synrender.archive.workers import Workers
+
+    with Workers(arguments.jobs or len(os.sched_getaffinity(0))) as workers:
+        if arguments.preprocess or arguments.calc_mean is not None:
+            workers.prepare()
+        run_steps(arguments, workers)
+
+
+def run_steps(arguments: argparse.Namespace, workers: Workers) -> None:
     """Does the steps that were asked for, in order."""
     import paths
     from synrender.archive.arrays import PreprocessOptions
-    from synrender.archive.order import DEFAULT_SEED
     from synrender.archive.pack import PackOptions, pack_dataset, select_buckets
     from synrender.archive.preprocess import find_archive, preprocess_dataset
     from synrender.archive.source import find_dataset
-    from synrender.archive.statistics import measure_moments
     from synrender.archive.verify import remove_raw
-    from synrender.archive.workers import Workers
+
+    dataset_dir = find_dataset(paths.DATA_DIR, arguments.dataset)
+    if arguments.to_hdf5:
+        options = PackOptions(
+            arguments.num_buckets,
+            arguments.bucket_idxs,
+            arguments.is_exr,
+            arguments.seed,
+            arguments.overwrite,
+        )
+        pack_dataset(dataset_dir, options, workers, create_bar)
+    layout = find_archive(dataset_dir, arguments.num_buckets)
+    buckets = select_buckets(arguments.bucket_idxs, layout.num_buckets)
+    if arguments.remove_raw:
+        remove_raw(dataset_dir, buckets, workers, create_bar)
+    mean_std = None
+    if arguments.calc_mean is not None or arguments.use_mean:
+        mean_std = calc_mean(arguments, dataset_dir, buckets, workers)
+    if arguments.preprocess:
+        options = PreprocessOptions(
+            arguments.res,
+            arguments.to_lab,
+            mean_std if arguments.use_mean else None,
+            arguments.bucket_idxs,
+            arguments.overwrite,
+        )
+        preprocess_dataset(dataset_dir, layout, options, workers, create_bar)
+
+
+def calc_mean(
+    arguments: argparse.Namespace, dataset_dir: Path, buckets: Sequence[int], workers: Workers
+) -> tuple[np.ndarray, np.ndarray]:
+    """Prints mean and standard deviation of each channel, and returns them, (3,) float64 each."""
+    from synrender.archive.order import DEFAULT_SEED
+    from synrender.archive.statistics import measure_moments
     from synrender.console import say
 
-    refuse_contradictions(arguments)
-    dataset_dir = find_dataset(paths.DATA_DIR, arguments.dataset)
-    num_jobs = arguments.jobs or len(os.sched_getaffinity(0))
-    with Workers(num_jobs) as workers:
-        if arguments.to_hdf5:
-            options = PackOptions(
-                arguments.num_buckets,
-                arguments.bucket_idxs,
-                arguments.is_exr,
-                arguments.seed,
-                arguments.overwrite,
-            )
-            pack_dataset(dataset_dir, options, workers, create_bar)
-        layout = find_archive(dataset_dir, arguments.num_buckets)
-        buckets = select_buckets(arguments.bucket_idxs, layout.num_buckets)
-        if arguments.remove_raw:
-            remove_raw(dataset_dir, buckets, workers, create_bar)
-        mean_std = None
-        if arguments.calc_mean is not None or arguments.use_mean:
-            seed = arguments.seed or DEFAULT_SEED
-            moments = measure_moments(
-                dataset_dir,
-                buckets,
-                arguments.res,
-                arguments.to_lab,
-                arguments.calc_mean or None,
-                seed,
-                workers,
-                create_bar,
-            )
-            what = f"a random subset, --seed {seed}" if arguments.calc_mean else "all"
-            say(*moments.to_lines(arguments.res, arguments.to_lab, what))
-            mean_std = (moments.mean, moments.std) if arguments.use_mean else None
-        if arguments.preprocess:
-            options = PreprocessOptions(
-                arguments.res,
-                arguments.to_lab,
-                mean_std,
-                arguments.bucket_idxs,
-                arguments.overwrite,
-            )
-            preprocess_dataset(dataset_dir, layout, options, workers, create_bar)
+    num_samples, seed = arguments.calc_mean or None, arguments.seed or DEFAULT_SEED
+    res, to_lab = arguments.res, arguments.to_lab
+    moments = measure_moments(
+        dataset_dir, buckets, res, to_lab, num_samples, seed, workers, create_bar
+    )
+    is_subset = num_samples == moments.num_px // res**2  # there may be fewer than asked for
+    what = f"a random subset, --seed {seed}" if is_subset else "all"
+    say(*moments.to_lines(res, to_lab, what))
+    return moments.mean, moments.std
 
 
 def refuse_contradictions(arguments: argparse.Namespace) -> None:

@@ -97,11 +97,16 @@ def explain_overlap(overlap: Overlap, settings: dict[str, Any]) -> list[str]:
     if num_buckets < len(SPLITS):
         return [f"{why}object.n_buckets = {num_buckets}; three disjoint splits need 3 or more."]
     if num_samples < total:
-        return [
+        line = (
             f"{why}these are {num_samples} of the {total} samples (object.total_num_samples) that "
-            f"{num_buckets} buckets of models are dealt out over. For a data set of this size with "
-            f"disjoint splits render with object.total_num_samples = {num_samples}."
-        ]
+            f"{num_buckets} buckets of models are dealt out over."
+        )
+        if num_samples >= num_buckets:
+            line += (
+                " For a data set of this size with disjoint splits render with "
+                f"object.total_num_samples = {num_samples}."
+            )
+        return [line]
     return [f"{why}{num_samples} samples do not divide evenly into {num_buckets} buckets."]
 
 

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import forkserver
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -31,7 +32,14 @@ class Workers:
 
     def __init__(self, num_jobs: int) -> None:
         self.num_jobs = num_jobs
+        self._context = multiprocessing.get_context("forkserver")
         self._executor: ProcessPoolExecutor | None = None
+
+    def prepare(self) -> None:
+        """Lets the process that the others fork from start while this one goes on importing."""
+        if self.num_jobs > 1:
+            self._context.set_forkserver_preload(list(PRELOADED))
+            forkserver.ensure_running()
 
     def __enter__(self) -> Workers:
         return self
@@ -61,10 +69,9 @@ class Workers:
                 yield function(*task)
             return
         if self._executor is None:
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(list(PRELOADED))
+            self.prepare()
             self._executor = ProcessPoolExecutor(
-                self.num_jobs, context, initializer=_prepare_process
+                self.num_jobs, self._context, initializer=_prepare_process
             )
         waiting = deque()
         for task in tasks:

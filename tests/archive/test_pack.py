@@ -140,13 +140,14 @@ def test_shared_models_and_textures_are_counted(
     for idx, model_id in ((5, "x"), (205, "x"), (206, "y"), (230, "y"), (231, "x")):
         record = read_record(dataset_dir, idx)
         record["model_id"] = model_id
+        record["texture"] = ""  # untextured: no texture that could be shared
         np.save(dataset_dir / "img" / f"{idx:05d}.npy", record)
     output = quick.run("-d", "made", "-f")
     expected = {"train/validation": 1, "train/test": 1, "validation/test": 2}
     splits = json.loads(read_attributes(dataset_dir / "imgs_07.h5")["splits"])
     assert splits["shared_models"] == expected
     assert splits["num_models"] == {"train": 31, "validation": 5, "test": 5}
-    assert splits["shared_textures"] == dict.fromkeys(expected, 1)  # one is everywhere
+    assert splits["shared_textures"] == dict.fromkeys(expected, 1)  # on the other objects
     assert splits["num_textures"] == {"train": 11, "validation": 2, "test": 2}
     assert "train/validation 1, train/test 1, validation/test 2" in output
     assert "models are shared" in output
@@ -228,6 +229,8 @@ def test_another_number_of_buckets_needs_overwrite(single: Path, quick: QuickArc
     assert list_files(single) == before
     quick.run("-d", "single", "-f", "-b", 12, "--overwrite")
     check_archive(single, 12)
+    quick.run("-d", "single", "-f", "-b", 5, "--overwrite")
+    check_archive(single, 5)
     np.testing.assert_array_equal(np.load(single / "idx_ref.npy"), order)
 
 
