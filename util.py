@@ -28,7 +28,21 @@ def img_read_and_resize(
     from PIL import Image
 
     with Image.open(io.BytesIO(png_data)) as image:
-        if res is None or image.size == (res, res):
-            return np.asarray(image)
-        method = Image.Resampling.NEAREST if nearest else Image.Resampling.BICUBIC
-        return np.asarray(image.resize((res, res), method))
+        array = np.asarray(image)
+    return array if res is None else img_resize(array, res, nearest)
+
+
+def img_resize(image: np.ndarray, res: int, nearest: bool = False) -> np.ndarray:
+    """Resizes an image as `img_read_and_resize` does; one of that size comes back as it is.
+
+    Args:
+        image: (h, w, channels) or (h, w) uint8, or (h, w) uint16.
+        res: side of the square result in px.
+        nearest: copy pixels and never mix them, as labels need it.
+    """
+    if image.shape[:2] == (res, res):
+        return image
+    from PIL import Image
+
+    method = Image.Resampling.NEAREST if nearest else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(image).resize((res, res), method))

@@ -55,6 +55,13 @@ def prepare_dataset(data_dir: Path, name: str, num_samples: int) -> None:
         os.link(folder / f"{idx % NUM_RENDERED:05d}{suffix}", folder / f"{idx:05d}{suffix}")
 
 
+def remove_outputs(dataset_dir: Path, arguments: list[str]) -> None:
+    """Removes what a step writes, so that no run spends its time on deleting another's."""
+    for pattern in ("imgs_*.h5", "loop_imgs.h5") if "-f" in arguments else ("*data*.h5",):
+        for path in dataset_dir.glob(pattern):
+            path.unlink()
+
+
 def environment(data_dir: Path) -> dict[str, str]:
     """Of a command that works in a data folder."""
     return {**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)}
@@ -191,7 +198,8 @@ def main() -> None:
         for step, (name, step_arguments) in STEPS.items():
             ours, loops = [], []
             for _ in range(arguments.repeats):
-                call = [sys.executable, "preprocess_data.py", "-d", name, "--overwrite"]
+                remove_outputs(data_dir / name, step_arguments)
+                call = [sys.executable, "preprocess_data.py", "-d", name]
                 ours.append(run_watched([*call, *step_arguments], data_dir))
                 call = [sys.executable, __file__, "--loop", str(data_dir / name)]
                 loops.append(run_watched([*call, *step_arguments], data_dir))

@@ -1,4 +1,4 @@
-"""The file of normalised arrays: its options, its fields, and the filling of a bucket's rows."""
+"""The file of normalised arrays: its options, its fields, and what a bucket adds to it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from synrender.archive.files import (
     open_file,
 )
 from synrender.archive.layout import Layout
-from synrender.archive.pixels import Place, fill_rows
-from synrender.archive.workers import Workers
+from synrender.archive.pixels import Place
 
 RGB_MEAN_STD = ((98.12, 89.92, 84.36), (43.95, 42.66, 44.05))
 LAB_MEAN_STD = ((38.44, 3.03, 4.77), (17.42, 9.41, 11.37))
@@ -89,34 +88,29 @@ def create_fields(
     )
 
 
-def add_bucket(
-    out: h5py.File,
-    path: Path,
-    rows: range,
-    options: PreprocessOptions,
-    workers: Workers,
-    bar: Any,
-) -> None:
-    """Adds a bucket.
+def plan_bucket(
+    out: h5py.File, path: Path, rows: range, options: PreprocessOptions
+) -> list[tuple[Any, ...]]:
+    """Tasks for `fill_rows` that fill the pixels of a bucket.
 
     Args:
         out: the file of arrays.
         path: ``imgs_XX.h5`` of the bucket.
         rows: of ``out`` that it fills.
         options: what the user asks for.
-        workers: to do the work.
-        bar: to show it, by ``bar.update(number)``.
     """
     mean, std = options.normalization
     size = find_chunk_size(max(options.res, int(out.attrs["image_size"])))
     starts = range(0, len(rows), size)
     pieces = [slice(start, min(start + size, len(rows))) for start in starts]
-    tasks = [
+    return [
         (_find_place(out, rows.start + p.start), path, p, options.res, options.to_lab, mean, std)
         for p in pieces
     ]
-    for num_rows in workers.map(fill_rows, tasks):
-        bar.update(num_rows)
+
+
+def copy_records(out: h5py.File, path: Path, rows: range) -> None:
+    """Copies the record fields of a bucket."""
     with open_file(path) as file:
         for name, field in file.items():
             if not name.startswith("png_") and name != "targets":

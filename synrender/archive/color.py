@@ -44,7 +44,7 @@ def srgb8_to_lab(planes: np.ndarray) -> np.ndarray:
         (3, ...) float32: L* 0 to 100, a* and b* about -110 to 100.
     """
     # In place throughout: fresh memory for each step would take four times as long as the sums.
-    linear = _SRGB8_TO_LINEAR[planes]
+    linear = np.take(_SRGB8_TO_LINEAR, planes)
     # Not `@`, which would start threads of its own in each of our processes.
     xyz = np.einsum("ij,j...->i...", _RGB_TO_RELATIVE_XYZ, linear)
     f = np.cbrt(xyz, out=linear)

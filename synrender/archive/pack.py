@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,6 @@ from synrender.archive.files import (
 from synrender.archive.layout import Layout
 from synrender.archive.order import Order, plan_order, write_order
 from synrender.archive.source import (
-    Source,
     load_records,
     read_info,
     read_sample_shape,
@@ -107,9 +106,19 @@ def pack_dataset(
         **describe_archive(dataset_dir, info, layout, num_objs, side_px),
         "splits": overlap.to_json(),
     }
+    chunks = {b: _cut_bucket(order, b, find_chunk_size(side_px)) for b in todo}
+    tasks = [
+        (dataset_dir, idxs, source.is_exr, num_objs, side_px) for b in todo for idxs in chunks[b]
+    ]
+    # One stream over all buckets, so that no process waits while a bucket's file is finished.
+    results = workers.map(encode_chunk, tasks, is_light=not source.is_exr)
     with progress(sum(len(layout.bucket_rows(b)) for b in todo), "to HDF5") as bar:
         for bucket in todo:
-            _write_bucket(source, order, bucket, attributes, workers, bar)
+            rows, own = layout.bucket_rows(bucket), itertools.islice(results, len(chunks[bucket]))
+            attributes.update(bucket=bucket, first_row=rows.start)
+            _write_bucket(
+                imgs_path(dataset_dir, bucket), len(rows), source.is_exr, attributes, own, bar
+            )
     say(f"{dataset_dir}: wrote {_list_files(todo)}")
     say(*overlap.to_lines(), *explain_overlap(overlap, info["settings"]))
     return layout
@@ -200,43 +209,44 @@ def encode_chunk(
 
 
 def _write_bucket(
-    source: Source,
-    order: Order,
-    bucket: int,
+    path: Path,
+    num_rows: int,
+    is_exr: bool,
     attributes: dict[str, Any],
-    workers: Workers,
+    results: Iterable[tuple[list[EncodedImage], np.ndarray]],
     bar: Any,
 ) -> None:
-    rows, idxs = order.layout.bucket_rows(bucket), _bucket_idxs(order, bucket)
-    num_objs, side_px = attributes["num_objs"], attributes["image_size"]
-    size = find_chunk_size(side_px)
-    chunks = [idxs[i : i + size] for i in range(0, len(idxs), size)]
-    tasks = [(source.dataset_dir, c, source.is_exr, num_objs, side_px) for c in chunks]
-    with new_file(imgs_path(source.dataset_dir, bucket)) as file:
-        file.attrs.update({**attributes, "bucket": bucket, "first_row": rows.start})
-        create_record_fields(file, len(idxs), num_objs)
-        create_field(file, "png_images", (len(idxs),), PNG_DTYPE)
-        if source.is_exr:
-            create_field(file, "png_targets", (len(idxs),), PNG_DTYPE)
-            create_field(file, "png_depth", (len(idxs),), PNG_DTYPE)
-            shape = (len(idxs), *object_shape(num_objs))
+    num_objs = attributes["num_objs"]
+    with new_file(path) as file:
+        file.attrs.update(attributes)
+        create_record_fields(file, num_rows, num_objs)
+        create_field(file, "png_images", (num_rows,), PNG_DTYPE)
+        if is_exr:
+            create_field(file, "png_targets", (num_rows,), PNG_DTYPE)
+            create_field(file, "png_depth", (num_rows,), PNG_DTYPE)
+            shape = (num_rows, *object_shape(num_objs))
             create_field(file, "num_visible_px", shape, np.int32)
             create_field(file, "box_px", (*shape, 4), np.int32)
         else:
             file["targets"] = file["class"]  # another name for the same data
         start = 0
-        for images, records in workers.map(encode_chunk, tasks, is_light=not source.is_exr):
+        for images, records in results:
             place = slice(start, start + len(images))
             for name in records.dtype.names:
                 write_values(file[name], place, records[name])
             write_pngs(file["png_images"], place, [i.png_image for i in images])
-            if source.is_exr:
+            if is_exr:
                 write_pngs(file["png_targets"], place, [i.png_targets for i in images])
                 write_pngs(file["png_depth"], place, [i.png_depth for i in images])
                 for name in ("num_visible_px", "box_px"):
                     write_values(file[name], place, np.stack([getattr(i, name) for i in images]))
             start = place.stop
             bar.update(len(images))
+
+
+def _cut_bucket(order: Order, bucket: int, size: int) -> list[np.ndarray]:
+    idxs = _bucket_idxs(order, bucket)
+    return [idxs[i : i + size] for i in range(0, len(idxs), size)]
 
 
 def _bucket_idxs(order: Order, bucket: int) -> np.ndarray:

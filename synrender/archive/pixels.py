@@ -8,11 +8,12 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from kornia_rs.io import decode_image_png_u8
 
 from synrender.archive.color import srgb8_to_lab
 from synrender.archive.files import open_file
 from synrender.errors import UserError
-from util import img_read_and_resize
+from util import img_resize
 
 Images = Iterator[np.ndarray]
 
@@ -87,13 +88,11 @@ def preprocess_chunk(
         where there are no dense targets.
     """
     shape = (rows.stop - rows.start, 3, res, res)
-    data, values = np.empty(shape, np.float16), np.empty(shape[1:], np.float32)
-    factor = (1 / std).astype(np.float32)[:, None, None]
-    shift = (-mean / std).astype(np.float32)[:, None, None]
+    data = np.empty(shape, np.float16)
+    write_normalized = _normalize_lab if to_lab else _normalize_srgb8
     with open_file(path) as file:
         for i, colors in enumerate(read_colors(file, rows, res, to_lab)):
-            np.multiply(colors, factor, out=values)
-            np.add(values, shift, out=data[i], casting="same_kind")
+            write_normalized(colors, mean, std, data[i])
         if "png_targets" not in file:
             return data, None
         targets = np.empty(shape, np.uint8)
@@ -102,16 +101,37 @@ def preprocess_chunk(
     return data, targets
 
 
+def _normalize_lab(lab: np.ndarray, mean: np.ndarray, std: np.ndarray, out: np.ndarray) -> None:
+    """Writes normalised L*a*b* to ``out``; overwrites ``lab``, (3, h, w) float32."""
+    lab *= (1 / std).astype(np.float32)[:, None, None]
+    np.add(lab, (-mean / std).astype(np.float32)[:, None, None], out=out, casting="same_kind")
+
+
+def _normalize_srgb8(
+    planes: np.ndarray, mean: np.ndarray, std: np.ndarray, out: np.ndarray
+) -> None:
+    """Writes normalised values to ``out``; there are but 256 of them for each channel."""
+    table = ((np.arange(256) - mean[:, None]) / std[:, None]).astype(np.float16)
+    for values, plane, normalized in zip(table, planes, out, strict=True):
+        np.take(values, plane, out=normalized, mode="clip")  # any mode but "raise" is unbuffered
+
+
 def _read_planes(
     file: h5py.File, name: str, rows: np.ndarray | slice, res: int, nearest: bool
 ) -> Images:
     for i, png in enumerate(file[name][rows]):
         try:
-            image = img_read_and_resize(png, res, nearest)
-        except OSError as error:
+            image = _decode_rgb8(png.tobytes())
+        except Exception as error:  # kornia_rs raises nothing narrower
             row = np.arange(len(file[name]))[rows][i]
             raise UserError(
                 f"{file.filename}: {name}[{row}] cannot be decoded ({error}); write the file anew "
                 "with --to_hdf5 --overwrite"
             ) from None
-        yield np.ascontiguousarray(image.transpose(2, 0, 1))
+        yield np.ascontiguousarray(img_resize(image, res, nearest).transpose(2, 0, 1))
+
+
+def _decode_rgb8(png: bytes) -> np.ndarray:
+    """An RGB PNG of 8 bits as (h, w, 3) uint8, in less than half of the time that Pillow takes."""
+    height_width = tuple(int.from_bytes(png[i : i + 4], "big") for i in (20, 16))
+    return decode_image_png_u8(png, height_width, "rgb")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 
-from synrender.archive.arrays import PreprocessOptions, add_bucket, create_fields
+from synrender.archive.arrays import (
+    PreprocessOptions,
+    copy_records,
+    create_fields,
+    plan_bucket,
+)
 from synrender.archive.files import (
     find_imgs,
     imgs_path,
@@ -17,6 +23,7 @@ from synrender.archive.files import (
 )
 from synrender.archive.layout import Layout
 from synrender.archive.pack import Progress, select_buckets
+from synrender.archive.pixels import fill_rows
 from synrender.archive.workers import Workers
 from synrender.console import say
 from synrender.errors import UserError
@@ -85,10 +92,15 @@ def preprocess_dataset(
         if not is_resumed:
             create_fields(out, inputs[selected[0]], layout, options)
         todo = [bucket for bucket in selected if not out.attrs["buckets_done"][bucket]]
-        with progress(sum(len(layout.bucket_rows(b)) for b in todo), "preprocess") as bar:
+        rows = {bucket: layout.bucket_rows(bucket) for bucket in todo}
+        tasks = {b: plan_bucket(out, inputs[b], rows[b], options) for b in todo}
+        # One stream over all buckets, so that no process waits while records are copied.
+        results = workers.map(fill_rows, [task for b in todo for task in tasks[b]])
+        with progress(sum(map(len, rows.values())), "preprocess") as bar:
             for bucket in todo:
-                rows = layout.bucket_rows(bucket)
-                add_bucket(out, inputs[bucket], rows, options, workers, bar)
+                for num_rows in itertools.islice(results, len(tasks[bucket])):
+                    bar.update(num_rows)
+                copy_records(out, inputs[bucket], rows[bucket])
                 done = out.attrs["buckets_done"]
                 done[bucket] = True
                 out.attrs["buckets_done"] = done

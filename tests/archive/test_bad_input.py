@@ -289,17 +289,22 @@ def test_a_killed_run_is_finished_by_the_next(
     quick.run("-d", "other", step, *arguments)
 
     process = archiver.start("-d", "made", step, *arguments, "-j", 2)
-    goal = "imgs_01.h5" if step == "-f" else ".data_128_lab.*"
-    wait_until(lambda: list(dataset_dir.glob(goal)) and len(find_descendants(process.pid)) >= 4)
-    time.sleep(0.1)
+    wait_until(lambda: len(find_descendants(process.pid)) >= 4)
+    if step == "-f":
+        wait_until(
+            lambda: list(dataset_dir.glob("imgs_00.h5")) and list(dataset_dir.glob(".imgs_*"))
+        )
+    else:
+        wait_until(lambda: list(dataset_dir.glob(".data_128_lab.*")))
+        time.sleep(0.1)
     descendants = find_descendants(process.pid)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
+    wait_until(lambda: not any(map(is_running, descendants)))
     process.communicate()
     assert list(dataset_dir.glob(".*.h5")), "it was through already: nothing is tested"
     for path in dataset_dir.glob("[a-z]*.h5"):
         read_fields(path)
-    wait_until(lambda: not any(map(is_running, descendants)))
 
     output = quick.run("-d", "made", step, *arguments)
     if step == "-f":
