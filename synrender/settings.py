@@ -201,12 +201,15 @@ class Rendering(_Checked):
     """How Blender renders and what it writes."""
 
     render_exr: bool = _setting(False, _boolean)  # EXR with label passes, or PNG
-    render_samples: int = _setting(32, _integer(1))  # samples a pixel
+    render_samples: int = _setting(32, _integer(1))  # samples a pixel, at most
     renderer: str = _setting("cycles", _one_of(RENDERERS))
     resolution: int = _setting(128, _integer(1, 16384))  # side of the square image, px
     use_gpu: bool = _setting(False, _boolean)
     view_transform: str = _setting("Standard", _one_of(VIEW_TRANSFORMS))  # of a PNG's colours
     denoise: bool = _setting(True, _boolean)  # where this Blender has a denoiser
+    adaptive_threshold: float = _setting(
+        0.02, _number(0, 1)
+    )  # noise at which 16 are enough; 0: off
     threads: int = _setting(0, _integer(0, 1024))  # 0: one for each CPU
 
 

@@ -37,6 +37,7 @@ NAMES = [
     "rendering.resolution",
     "rendering.use_gpu",
     "rendering.view_transform",
+    "rendering.adaptive_threshold",
     "rendering.denoise",
     "rendering.threads",
     "sample.class_idxs",
@@ -128,3 +129,10 @@ def test_backdrop_index_is_no_class() -> None:
     load_settings([], bindings)
     with pytest.raises(UserError, match="below 99"):
         load_settings([], [*bindings, "rendering.render_exr = True"])
+
+
+@pytest.mark.parametrize("config", ["render_single", "render_multi"])
+def test_fast_goes_after_either_config(config: str) -> None:
+    slow, fast = (settings_to_dict(load_settings(c)) for c in ([config], [config, "fast"]))
+    assert {name for name in slow if slow[name] != fast[name]} == {"rendering.render_samples"}
+    assert slow["rendering.render_samples"] == 32

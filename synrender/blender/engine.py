@@ -17,6 +17,9 @@ BLENDER_VERSION = bpy.app.version_string.split()[0]
 MAX_BOUNCES = 2
 """More change nothing that can be seen in this open scene, and cost time."""
 
+ADAPTIVE_MIN_SAMPLES = 8
+"""Cycles looks at the noise after every 16th sample, from the first 16th beyond this one on."""
+
 GPU_BACKENDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")
 
 
@@ -116,8 +119,12 @@ def _set_cycles(scene: bpy.types.Scene, rendering: Rendering) -> list[str]:
     scene.render.engine = "CYCLES"
     cycles = scene.cycles
     cycles.samples = rendering.render_samples
-    cycles.use_adaptive_sampling = False
+    cycles.use_adaptive_sampling = rendering.adaptive_threshold > 0
+    if cycles.use_adaptive_sampling:
+        cycles.adaptive_threshold = rendering.adaptive_threshold
+        cycles.adaptive_min_samples = ADAPTIVE_MIN_SAMPLES
     cycles.max_bounces = MAX_BOUNCES
+    cycles.light_sampling_threshold = 0  # to test each shadow ray's worth costs more than it saves
     if hasattr(cycles, "use_light_tree"):  # from 3.5 on; costs more than it gives with two lights
         cycles.use_light_tree = False
     cycles.use_denoising = rendering.denoise and has_denoiser()

@@ -1,0 +1,60 @@
+"""What makes rendering fast changes no label and keeps every image reproducible."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.helpers import Renderer, read_image, read_passes, read_record
+
+FULL = "batch.num_samples = 2", "rendering.render_samples = 32"
+"""Enough samples for Cycles to stop early where there is little noise."""
+
+
+@pytest.fixture(scope="module")
+def adaptive(renderer: Renderer) -> Path:
+    return renderer.render("adaptive", *FULL, "rendering.threads = 1")
+
+
+def test_early_stops_do_not_depend_on_threads(renderer: Renderer, adaptive: Path) -> None:
+    again = renderer.render("adaptive2", *FULL, "rendering.threads = 2")
+    for idx in range(2):
+        np.testing.assert_array_equal(read_image(again, idx), read_image(adaptive, idx))
+
+
+def test_early_stops_do_not_depend_on_the_batch(renderer: Renderer, adaptive: Path) -> None:
+    one = "batch.num_samples = 1", "batch.idx_offset = 1", FULL[1]
+    alone = renderer.render("adaptive_alone", *one)
+    np.testing.assert_array_equal(read_image(alone, 1), read_image(adaptive, 1))
+
+
+def test_threshold_matters_from_the_17th_sample_on(wheel: Renderer) -> None:
+    def render(threshold: float, num_samples: int) -> np.ndarray:
+        bindings = (
+            f"rendering.adaptive_threshold = {threshold}",
+            f"rendering.render_samples = {num_samples}",
+            "batch.num_samples = 1",
+        )
+        return read_image(wheel.render(f"threshold_{threshold}_{num_samples}", *bindings), 0)
+
+    np.testing.assert_array_equal(render(0.02, 16), render(0, 16))
+    assert not np.array_equal(render(0.02, 32), render(0, 32))
+
+
+def test_labels_are_the_same_to_the_bit(renderer: Renderer) -> None:
+    """With all samples, with early stops, and with few."""
+    bindings = "batch.num_samples = 1", "rendering.resolution = 64"
+    full = renderer.render(
+        "labels", *FULL, *bindings, "rendering.adaptive_threshold = 0", config="render_multi"
+    )
+    early = renderer.render("labels_early", *FULL, *bindings, config="render_multi")
+    few = "rendering.render_samples = 6"  # of fast.gin
+    fast = renderer.render("labels_fast", *bindings, few, config="render_multi")
+    for other in (early, fast):
+        np.testing.assert_array_equal(read_record(full, 0), read_record(other, 0))
+        a, b = read_passes(full, 0), read_passes(other, 0)
+        for name in ("instance", "material", "depth"):
+            np.testing.assert_array_equal(a[name], b[name])
+        assert not np.array_equal(a["rgb"], b["rgb"])
