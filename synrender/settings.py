@@ -36,6 +36,7 @@ DEFAULT_CLASSES = (
 )
 
 RENDERERS = ("cycles", "eevee")
+PREFILTERS = ("none", "fast", "accurate")
 VIEW_TRANSFORMS = ("Standard", "Filmic", "AgX", "Raw")
 
 # --- checks -----------------------------------------------------------------------------------
@@ -207,6 +208,7 @@ class Rendering(_Checked):
     use_gpu: bool = _setting(False, _boolean)
     view_transform: str = _setting("Standard", _one_of(VIEW_TRANSFORMS))  # of a PNG's colours
     denoise: bool = _setting(True, _boolean)  # where this Blender has a denoiser
+    denoise_prefilter: str = _setting("fast", _one_of(PREFILTERS))  # of the denoiser's guides
     adaptive_threshold: float = _setting(
         0.02, _number(0, 1)
     )  # noise at which 16 are enough; 0: off

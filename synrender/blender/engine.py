@@ -131,7 +131,7 @@ def _set_cycles(scene: bpy.types.Scene, rendering: Rendering) -> list[str]:
     if cycles.use_denoising:
         cycles.denoiser = "OPENIMAGEDENOISE"
         cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
-        cycles.denoising_prefilter = "FAST"
+        cycles.denoising_prefilter = rendering.denoise_prefilter.upper()
     cycles.device = "CPU"
     if not rendering.use_gpu:
         return []

@@ -49,6 +49,7 @@ def changed_passes(a: Path, b: Path) -> set[str]:
         ("material.use_texture = False", {"texture", "backdrop_texture"}, {"rgb"}),
         ("rendering.render_samples = 3", set(), {"rgb"}),
         ("rendering.denoise = False", set(), {"rgb"}),
+        ("rendering.denoise_prefilter = 'accurate'", set(), {"rgb"}),
         ("rendering.threads = 1", set(), set()),
         ("rendering.view_transform = 'Filmic'", set(), set()),  # an EXR is linear
         ("scene.light_energy = 10", set(), {"rgb"}),

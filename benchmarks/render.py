@@ -1,0 +1,317 @@
+"""Measures render.py and distributed_render.py: speed, where time goes, and error of the images.
+
+python benchmarks/render.py --compare        (`make bench`; about half an hour on two cores)
+
+Speed is measured in rounds, ours and the plain loop of benchmarks/plain_loop.py in turns, and told
+as medians and ratios. Error is that of the 8-bit image against references of 4096 samples a pixel,
+which are rendered once (half an hour more) and kept in benchmarks/references/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+BENCHMARKS_DIR = Path(__file__).resolve().parent
+PROJECT_DIR = BENCHMARKS_DIR.parent
+
+CONFIGS = {"single": ["render_single"], "multi": ["render_multi"]}
+FAST = ["fast"]
+GROUP_SIZE = {"single": 10, "multi": 20}  # batch.cache_obj_frames: each scene has other models
+
+OURS = {  # what our engine sets, for sweeps over samples and denoiser
+    "use_light_tree": False,
+    "max_bounces": 2,
+    "adaptive_threshold": 0.02,
+    "adaptive_min_samples": 8,
+    "light_sampling_threshold": 0,
+}
+FAST_GUIDES, RAW_GUIDES = {"denoising_prefilter": "FAST"}, {"denoising_prefilter": "NONE"}
+SWEEPS = {  # name: (attributes of scene.cycles, samples a pixel)
+    "ours, prefilter fast": (OURS | FAST_GUIDES, (4, 6, 8, 12, 16, 24, 32, 40, 48, 64)),
+    "ours, prefilter none": (OURS | RAW_GUIDES, (8, 16, 24, 32, 40, 48, 64)),
+    "ours, no early stop": (OURS | FAST_GUIDES | {"use_adaptive_sampling": False}, (24, 32, 48)),
+    "ours, no denoiser": (OURS | {"use_denoising": False}, (4, 8, 16, 32, 64)),
+    "Blender's settings": ({"dither_intensity": 1.0}, (4, 8, 16, 24, 32, 64)),
+}
+
+
+def run_job(job: str, cpus: Iterable[int], **spec: Any) -> Any:
+    """Runs a job of render_jobs.py in a process of its own; no CPUs: unpinned."""
+    spec |= {"job": job, "cpus": list(cpus), "start": time.time()}
+    call = [sys.executable, str(BENCHMARKS_DIR / "render_jobs.py"), json.dumps(spec)]
+    done = subprocess.run(call, cwd=PROJECT_DIR, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+# --- speed ----------------------------------------------------------------------------------------
+
+
+def measure_speed(
+    name: str, num_rounds: int, num_samples: int, is_compared: bool
+) -> dict[str, list[dict[str, float]]]:
+    """Results of `measure_ours` and `measure_plain` in turns, a list over rounds for each way."""
+    one, every = [min(os.sched_getaffinity(0))], []
+    ways: dict[str, Callable[[list[str]], dict[str, float]]] = {
+        "ours": lambda b: run_job("measure_ours", one, config=CONFIGS[name], bindings=b),
+        "fast": lambda b: run_job("measure_ours", one, config=CONFIGS[name] + FAST, bindings=b),
+    }
+    if is_compared:
+        ways |= {
+            "plain": lambda b: run_job("measure_plain", one, config=CONFIGS[name], bindings=b),
+            "plain, all cores": lambda b: run_job(
+                "measure_plain", every, config=CONFIGS[name], bindings=b
+            ),
+        }
+    results: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
+    for k in range(num_rounds):
+        # One sample more than is counted, which ends the group before; it warms up.
+        offset = (k + 1) * num_samples * 5 - 1
+        bindings = [f"batch.idx_offset = {offset}", f"batch.num_samples = {num_samples + 1}"]
+        for way, measure in ways.items():
+            results[way].append(measure(bindings))
+            print(f"{name}, round {k + 1}: {way} {results[way][-1]['seconds']:.3f} s", flush=True)
+    return results
+
+
+def measure_fan_out(name: str, num_samples: int) -> dict[str, float]:
+    """Efficiency of distributed_render.py over all CPUs against the same samples on one core."""
+    num_cpus = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = ["-d", "bench", "-n", str(num_samples), "--variants", "1-1-1-1", "--quiet"]
+        call = [sys.executable, "distributed_render.py", *arguments]
+        environment = {**os.environ, "SYNRENDER_DATA_DIR": folder}
+        start = time.monotonic()
+        subprocess.run(
+            call + (["--is_multi"] if name == "multi" else []),
+            cwd=PROJECT_DIR,
+            env=environment,
+            check=True,
+        )
+        seconds = time.monotonic() - start
+        config = next(Path(folder).glob("bench_*/config.gin"))
+        one = run_job(
+            "measure_ours",
+            [min(os.sched_getaffinity(0))],
+            config=[str(config)],
+            bindings=["batch.idx_offset = 0", f"batch.num_samples = {num_samples}"],
+        )
+    rate = num_samples / seconds
+    return {"rate": rate, "efficiency": rate * one["seconds"] / num_cpus, "num_cpus": num_cpus}
+
+
+# --- error ----------------------------------------------------------------------------------------
+
+
+def measure_errors(num_scenes: int, num_reference_samples: int) -> list[dict[str, Any]]:
+    """A row for each point of the sweeps: seconds, RMSE and PSNR, means over the scenes."""
+    one = [min(os.sched_getaffinity(0))]
+    rows = []
+    scenes = {}
+    for name in CONFIGS:
+        folder = BENCHMARKS_DIR / "references" / f"{name}_{num_reference_samples}"
+        folder.mkdir(parents=True, exist_ok=True)
+        idxs = [k * GROUP_SIZE[name] for k in range(num_scenes // len(CONFIGS))]
+        png = ["rendering.render_exr = False"]
+        common = {"config": CONFIGS[name], "idxs": idxs, "references": str(folder)}
+        scenes[name] = {**common, "bindings": png}
+        print(f"references of {name}: {len(idxs)} scenes", flush=True)
+        samples = f"rendering.render_samples = {num_reference_samples}"
+        run_job("render_references", [], **common, bindings=[*png, samples])
+    for sweep, (variant, counts) in SWEEPS.items():
+        for count in counts:
+            results = np.array(
+                [
+                    row
+                    for scene in scenes.values()
+                    for row in run_job(
+                        "measure_quality", one, **scene, variant={**variant, "samples": count}
+                    )
+                ]
+            )
+            seconds, mse = results.T
+            rows.append(
+                {
+                    "settings": sweep,
+                    "samples": count,
+                    "seconds": round(float(seconds.mean()), 4),
+                    "rmse": round(float(np.sqrt(mse).mean()), 4),
+                    "psnr_db": round(float((10 * np.log10(255**2 / mse)).mean()), 3),
+                    "lowest_psnr_db": round(float(10 * np.log10(255**2 / mse.max())), 3),
+                }
+            )
+            print(rows[-1], flush=True)
+    return rows
+
+
+def write_curve(rows: list[dict[str, Any]]) -> None:
+    """Writes pareto.csv and pareto.png."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    with (BENCHMARKS_DIR / "pareto.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    figure, axes = plt.subplots(figsize=(7, 4.5), dpi=120, layout="constrained")
+    for sweep in SWEEPS:
+        points = [r for r in rows if r["settings"] == sweep]
+        seconds, errors = [r["seconds"] for r in points], [r["psnr_db"] for r in points]
+        axes.plot(seconds, errors, "o-", label=sweep, markersize=4)
+        for row in points:
+            place = row["seconds"], row["psnr_db"]
+            axes.annotate(row["samples"], place, (4, -10), textcoords="offset points", fontsize=7)
+    axes.set(xscale="log", xlabel="seconds a sample, one core", ylabel="PSNR, dB")
+    axes.set_title("Error against cost, 128x128; numbers are samples a pixel", fontsize=10)
+    axes.grid(True, which="both", alpha=0.3)
+    axes.legend()
+    figure.savefig(BENCHMARKS_DIR / "pareto.png")
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def tabulate(head: list[str], rows: list[list[Any]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+
+
+def tabulate_speed(results: dict[str, dict[str, list[dict[str, float]]]]) -> str:
+    """Rates, start-up, memory, and ratios over the plain loop of the same round."""
+    rows = []
+    for name, ways in results.items():
+        for way, rounds in ways.items():
+            against = {"plain, all cores": None, "plain": None}.get(way, ways.get("plain"))
+            ratio = "" if against is None else f"{_median_ratio(against, rounds):.2f}"
+            rows.append(
+                [
+                    name,
+                    way,
+                    f"{1 / _median(rounds, 'seconds'):.2f}",
+                    ratio,
+                    f"{_median(rounds, 'startup'):.1f} s",
+                    f"{max(r['peak_mb'] for r in rounds):.0f} MB",
+                ]
+            )
+    return tabulate(
+        ["config", "way", "samples/s", "times plain, one core", "start-up", "peak memory"], rows
+    )
+
+
+def _median(rounds: list[dict[str, float]], key: str) -> float:
+    return statistics.median(r[key] for r in rounds)
+
+
+def _median_ratio(slow: list[dict[str, float]], quick: list[dict[str, float]]) -> float:
+    return statistics.median(a["seconds"] / b["seconds"] for a, b in zip(slow, quick, strict=True))
+
+
+def tabulate_stages(stages: dict[str, dict[str, float]]) -> str:
+    """Where a sample's time goes, in ms, and the share of what is not Cycles."""
+    rows = []
+    for name, s in stages.items():
+        cached = s["build_cached"] + s["save"]
+        others = s["import"] + cached
+        total = others + s["sync"] + s["sampling"] + s["denoising"]
+        columns = [
+            s["import"], s["build_cached"], s["sync"], s["sampling"], s["denoising"], s["save"],
+        ]  # fmt: skip
+        rows.append(
+            [
+                name,
+                *(f"{1000 * seconds:.1f}" for seconds in columns),
+                f"{100 * others / total:.1f} %",
+                f"{1000 * cached:.1f} ms",
+            ]
+        )
+    head = [
+        "config", "import, clean", "scene update", "Cycles: sync", "sampling", "denoising", "save",
+        "not Cycles", "of a cached frame",
+    ]  # fmt: skip
+    return tabulate(head, rows)
+
+
+def tabulate_errors(rows: list[dict[str, Any]]) -> str:
+    """The curve as a table."""
+    lines = [
+        [
+            r["settings"], r["samples"], f"{r['seconds']:.3f}", f"{r['rmse']:.2f}",
+            f"{r['psnr_db']:.2f}", f"{r['lowest_psnr_db']:.2f}",
+        ]
+        for r in rows
+    ]  # fmt: skip
+    return tabulate(["settings", "samples", "s a sample", "RMSE", "PSNR, dB", "lowest"], lines)
+
+
+def tabulate_fan_out(fan_out: dict[str, dict[str, float]]) -> str:
+    """Rates over all CPUs."""
+    rows = [
+        [name, f"{f['rate']:.2f}", f"{f['efficiency']:.3f} x {f['num_cpus']}"]
+        for name, f in fan_out.items()
+    ]
+    return tabulate(["config", "samples/s", "times the one-core rate"], rows)
+
+
+def main() -> None:
+    """Runs the benchmark; prints its tables and writes them to render.md."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--compare", action="store_true", help="beside the plain loop")
+    add("--num_rounds", type=int, default=3, help="of which the median counts (default: 3)")
+    add("--num_samples", type=int, default=20, help="of a round (default: 20)")
+    add("--num_fan_out", type=int, default=200, help="samples over all cores (default: 200)")
+    add("--num_scenes", type=int, default=24, help="whose error is measured (default: 24)")
+    add("--reference_samples", type=int, default=4096, help="a pixel (default: 4096)")
+    arguments = parser.parse_args()
+
+    speed, stages, fan_out = {}, {}, {}
+    for name in CONFIGS:
+        speed[name] = measure_speed(
+            name, arguments.num_rounds, arguments.num_samples, arguments.compare
+        )
+        one = [min(os.sched_getaffinity(0))]
+        stages[name] = run_job("measure_stages", one, config=CONFIGS[name])
+        if arguments.num_fan_out:
+            fan_out[name] = measure_fan_out(name, arguments.num_fan_out)
+    errors = measure_errors(arguments.num_scenes, arguments.reference_samples)
+    write_curve(errors)
+    text = "\n".join(
+        [
+            "# Speed and error of rendering\n",
+            f"Written by `make bench`: 128x128, {len(os.sched_getaffinity(0))} CPUs, the built-in "
+            "models. Read ratios, not seconds.\n",
+            "## One pinned core\n",
+            tabulate_speed(speed),
+            "## Where a sample's time goes, ms on one pinned core\n",
+            tabulate_stages(stages),
+            "## All cores, through distributed_render.py, start-up included\n",
+            tabulate_fan_out(fan_out),
+            f"## Error, {arguments.num_scenes} scenes, against {arguments.reference_samples} "
+            "samples a pixel\n",
+            "![error against cost](pareto.png)\n",
+            tabulate_errors(errors),
+        ]
+    )
+    (BENCHMARKS_DIR / "render.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""What benchmarks/render.py has done by processes of their own: python render_jobs.py JSON
+
+Each job runs pinned to the CPUs that it is told and prints its result as the last line, in JSON.
+All samples are drawn by our own code, also those that the plain loop renders.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from synrender.catalog import load_catalog
+from synrender.embedding import prepare_blender
+from synrender.sampling import draw_sample
+from synrender.settings import Settings, load_settings
+
+REFERENCE_SEED = 12345678
+"""Of the references' noise; no sample has it."""
+
+BLENDER_DEFAULTS = {
+    "use_light_tree": True,
+    "max_bounces": 12,
+    "use_adaptive_sampling": True,
+    "adaptive_threshold": 0.01,
+    "adaptive_min_samples": 0,
+    "light_sampling_threshold": 0.01,
+    "denoising_prefilter": "ACCURATE",
+}
+"""What our engine sets otherwise, as Blender has it."""
+
+
+def measure_ours(spec: dict[str, Any]) -> dict[str, float]:
+    """Renders a batch; the first sample only warms up."""
+    from synrender.batch import render_batch
+
+    settings = _load(spec)
+    catalog, _ = load_catalog(settings)
+    ends: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        render_batch(
+            settings,
+            Path(folder, "ours"),
+            catalog,
+            on_sample=lambda done, total: ends.append(time.time()),
+        )
+    return _summarize(spec, ends)
+
+
+def measure_plain(spec: dict[str, Any]) -> dict[str, float]:
+    """The same by the plain loop."""
+    settings = _load(spec)
+    catalog, _ = load_catalog(settings)
+    prepare_blender()
+    from benchmarks.plain_loop import render_plain
+
+    batch, suffix = settings.batch, ".exr" if settings.rendering.render_exr else ".png"
+    ends = [time.time()]
+    with tempfile.TemporaryDirectory() as folder:
+        for idx in range(batch.idx_offset, batch.idx_offset + batch.num_samples):
+            plan = draw_sample(settings, catalog, idx)
+            render_plain(settings, catalog, plan, Path(folder, f"{idx:05d}{suffix}"))
+            np.save(Path(folder, f"{idx:05d}.npy"), np.array(plan.light_location))
+            ends.append(time.time())
+    return _summarize(spec, ends)
+
+
+def _summarize(spec: dict[str, Any], ends: list[float]) -> dict[str, float]:
+    """Times of a run from when it began, ``spec["start"]``, over the ends of its samples."""
+    seconds = (ends[-1] - ends[1]) / (len(ends) - 2)
+    return {
+        "seconds": seconds,  # a sample
+        "startup": ends[1] - spec["start"] - seconds,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+    }
+
+
+def measure_stages(spec: dict[str, Any]) -> dict[str, float]:
+    """Seconds that each stage takes of a sample, medians over the batch.
+
+    What happens within Cycles is told by rendering each scene three times: as it is, without the
+    denoiser, and without it at one sample.
+    """
+    from synrender.records import write_array
+
+    rig = _Rig(_load(spec))
+    stages: dict[str, list[float]] = {}
+    batch = rig.settings.batch
+    suffix = ".exr" if rig.settings.rendering.render_exr else ".png"
+    num_samples, is_denoised = rig.cycles.samples, rig.cycles.use_denoising
+    import bpy
+
+    from synrender.integrity import find_image_damage
+
+    with tempfile.TemporaryDirectory() as folder:
+        image, record_path = Path(folder, f"image{suffix}"), Path(folder, "record.npy")
+        rig.build(batch.idx_offset + batch.num_samples)  # warms up, with models of another group
+        rig.render(image)
+        for idx in range(batch.idx_offset, batch.idx_offset + batch.num_samples):
+            is_new = idx % batch.cache_obj_frames == 0
+            build, record = _time(lambda idx=idx: rig.build(idx))
+            stages.setdefault("build_new" if is_new else "build_cached", []).append(build)
+
+            def render() -> float:
+                return _time(lambda: bpy.ops.render.render())[0]
+
+            whole = render()
+
+            def save(record: np.ndarray = record) -> None:
+                bpy.data.images["Render Result"].save_render(str(image))
+                assert find_image_damage(image) is None
+                write_array(record_path, record)
+
+            stages.setdefault("save", []).append(_time(save)[0])
+            rig.cycles.use_denoising = False
+            noisy = render()
+            rig.cycles.samples = 1
+            first = render()
+            rig.cycles.samples, rig.cycles.use_denoising = num_samples, is_denoised
+            sampling = (noisy - first) * num_samples / (num_samples - 1)
+            stages.setdefault("denoising", []).append(whole - noisy)
+            stages.setdefault("sampling", []).append(sampling)
+            stages.setdefault("sync", []).append(noisy - sampling)
+    medians = {name: float(np.median(times)) for name, times in stages.items()}
+    medians["import"] = (medians["build_new"] - medians["build_cached"]) / batch.cache_obj_frames
+    return medians
+
+
+def measure_quality(spec: dict[str, Any]) -> list[list[float]]:
+    """Seconds and squared error of each variant, a row ``[seconds, mse]`` for each scene.
+
+    Args:
+        spec: ``idxs``, the scenes; ``references``, folder of the reference images, which are
+            rendered if need be; ``variant``: attributes of ``scene.cycles`` other than Blender's
+            defaults, and ``dither_intensity``, which is 1 by default and is noise as well.
+    """
+    import imageio.v3 as iio
+
+    rig = _Rig(_load(spec))
+    variant = dict(spec["variant"])
+    rig.set_dither(variant.pop("dither_intensity", 0.0))
+    for name, value in (BLENDER_DEFAULTS | variant).items():
+        setattr(rig.cycles, name, value)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "image.png")
+        for k, idx in enumerate(spec["idxs"]):
+            rig.build(idx)
+            if k == 0:
+                rig.render(path)  # warms up
+            seconds, _ = _time(lambda: rig.render(path))
+            reference = iio.imread(Path(spec["references"], f"{idx:05d}.png")).astype(float)
+            rows.append([seconds, float(((iio.imread(path) - reference) ** 2).mean())])
+    return rows
+
+
+def render_references(spec: dict[str, Any]) -> int:
+    """Renders the reference images that are not there yet, as Blender would but for the samples.
+
+    The light tree is left out: it changes the noise and not what it converges to.
+    """
+    rig = _Rig(_load(spec))
+    for name, value in BLENDER_DEFAULTS.items():
+        setattr(rig.cycles, name, value)
+    rig.cycles.use_light_tree = rig.cycles.use_adaptive_sampling = False
+    rig.cycles.use_denoising = False
+    num_rendered = 0
+    for idx in spec["idxs"]:
+        path = Path(spec["references"], f"{idx:05d}.png")
+        if not path.exists():
+            rig.build(idx)
+            temporary = path.with_name(f".{path.name}")
+            rig.render(temporary, REFERENCE_SEED)
+            temporary.rename(path)
+            num_rendered += 1
+    return num_rendered
+
+
+class _Rig:
+    """Our own builder and engine, sample by sample."""
+
+    def __init__(self, settings: Settings) -> None:
+        prepare_blender()
+        from synrender.blender.build import Builder
+        from synrender.blender.engine import render_frame, start_engine
+
+        self.settings, self._render_frame = settings, render_frame
+        self._catalog, _ = load_catalog(settings)
+        self._scene, _ = start_engine(settings.rendering)
+        self._builder = Builder(self._scene, settings, self._catalog, {})
+        self.cycles = self._scene.cycles
+
+    def build(self, idx: int) -> np.ndarray:
+        plan = draw_sample(self.settings, self._catalog, idx)
+        self._scene.cycles.seed = self._seed = plan.noise_seed
+        return self._builder.build_sample(plan)
+
+    def set_dither(self, intensity: float) -> None:
+        self._scene.render.dither_intensity = intensity
+
+    def render(self, path: Path, seed: int | None = None) -> None:
+        self._render_frame(self._scene, path, self._seed if seed is None else seed)
+
+
+def _load(spec: dict[str, Any]) -> Settings:
+    return load_settings(spec["config"], spec.get("bindings", []))
+
+
+def _time(function: Callable[[], Any]) -> tuple[float, Any]:
+    start = time.perf_counter()
+    result = function()
+    return time.perf_counter() - start, result
+
+
+JOBS = {
+    job.__name__: job
+    for job in (measure_ours, measure_plain, measure_stages, measure_quality, render_references)
+}
+
+if __name__ == "__main__":
+    from synrender.console import captured_output
+
+    spec = json.loads(sys.argv[1])
+    if spec["cpus"]:
+        os.sched_setaffinity(0, spec["cpus"])
+    with captured_output():
+        result = JOBS[spec["job"]](spec)
+    sys.stdout.write(json.dumps(result) + "\n")
+    sys.stdout.flush()
+    os._exit(0)  # the bpy wheel can crash as it ends
