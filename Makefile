@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python
 ARGS ?=
 OTHER_BLENDERS := 4.2 5.0
 
-.PHONY: help setup demo test test-blenders lint format lock clean
+.PHONY: help setup demo test test-blenders bench lint format lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ test-blender-%: setup .venv-%/complete
 .PRECIOUS: .venv-%/complete
 .venv-%/complete: tools/blender-%.lock | $(VENV)/complete
 	@tools/setup_blender.sh $*
+
+bench: setup ## measure speed and error beside a plain Blender loop; half an hour, the first time an hour
+	@$(RUN) benchmarks/render.py --compare $(ARGS)
 
 lint: setup ## check style and import boundaries
 	@$(RUN) -m ruff check

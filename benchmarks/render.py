@@ -27,6 +27,7 @@ import numpy as np
 BENCHMARKS_DIR = Path(__file__).resolve().parent
 PROJECT_DIR = BENCHMARKS_DIR.parent
 
+NUM_REFERENCE_SAMPLES = 4096
 CONFIGS = {"single": ["render_single"], "multi": ["render_multi"]}
 FAST = ["fast"]
 GROUP_SIZE = {"single": 10, "multi": 20}  # batch.cache_obj_frames: each scene has other models
@@ -115,20 +116,20 @@ def measure_fan_out(name: str, num_samples: int) -> dict[str, float]:
 # --- error ----------------------------------------------------------------------------------------
 
 
-def measure_errors(num_scenes: int, num_reference_samples: int) -> list[dict[str, Any]]:
+def measure_errors(num_scenes: int) -> list[dict[str, Any]]:
     """A row for each point of the sweeps: seconds, RMSE and PSNR, means over the scenes."""
     one = [min(os.sched_getaffinity(0))]
     rows = []
     scenes = {}
     for name in CONFIGS:
-        folder = BENCHMARKS_DIR / "references" / f"{name}_{num_reference_samples}"
+        folder = BENCHMARKS_DIR / "references" / f"{name}_{NUM_REFERENCE_SAMPLES}"
         folder.mkdir(parents=True, exist_ok=True)
         idxs = [k * GROUP_SIZE[name] for k in range(num_scenes // len(CONFIGS))]
         png = ["rendering.render_exr = False"]
         common = {"config": CONFIGS[name], "idxs": idxs, "references": str(folder)}
         scenes[name] = {**common, "bindings": png}
         print(f"references of {name}: {len(idxs)} scenes", flush=True)
-        samples = f"rendering.render_samples = {num_reference_samples}"
+        samples = f"rendering.render_samples = {NUM_REFERENCE_SAMPLES}"
         run_job("render_references", [], **common, bindings=[*png, samples])
     for sweep, (variant, counts) in SWEEPS.items():
         for count in counts:
@@ -146,6 +147,7 @@ def measure_errors(num_scenes: int, num_reference_samples: int) -> list[dict[str
                 {
                     "settings": sweep,
                     "samples": count,
+                    "scenes": len(results),
                     "seconds": round(float(seconds.mean()), 4),
                     "rmse": round(float(np.sqrt(mse).mean()), 4),
                     "psnr_db": round(float((10 * np.log10(255**2 / mse)).mean()), 3),
@@ -180,6 +182,12 @@ def write_curve(rows: list[dict[str, Any]]) -> None:
     axes.grid(True, which="both", alpha=0.3)
     axes.legend()
     figure.savefig(BENCHMARKS_DIR / "pareto.png")
+
+
+def read_curve() -> list[dict[str, str]]:
+    """Rows of pareto.csv, of this run or the last that measured errors."""
+    with (BENCHMARKS_DIR / "pareto.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -246,12 +254,12 @@ def tabulate_stages(stages: dict[str, dict[str, float]]) -> str:
     return tabulate(head, rows)
 
 
-def tabulate_errors(rows: list[dict[str, Any]]) -> str:
+def tabulate_errors(rows: list[dict[str, str]]) -> str:
     """The curve as a table."""
     lines = [
         [
-            r["settings"], r["samples"], f"{r['seconds']:.3f}", f"{r['rmse']:.2f}",
-            f"{r['psnr_db']:.2f}", f"{r['lowest_psnr_db']:.2f}",
+            r["settings"], r["samples"], f"{float(r['seconds']):.3f}", f"{float(r['rmse']):.2f}",
+            f"{float(r['psnr_db']):.2f}", f"{float(r['lowest_psnr_db']):.2f}",
         ]
         for r in rows
     ]  # fmt: skip
@@ -277,8 +285,12 @@ def main() -> None:
     add("--num_rounds", type=int, default=3, help="of which the median counts (default: 3)")
     add("--num_samples", type=int, default=20, help="of a round (default: 20)")
     add("--num_fan_out", type=int, default=200, help="samples over all cores (default: 200)")
-    add("--num_scenes", type=int, default=24, help="whose error is measured (default: 24)")
-    add("--reference_samples", type=int, default=4096, help="a pixel (default: 4096)")
+    add(
+        "--num_scenes",
+        type=int,
+        default=24,
+        help="whose error is measured (default: 24); 0: take the last run's pareto.csv",
+    )
     arguments = parser.parse_args()
 
     speed, stages, fan_out = {}, {}, {}
@@ -290,8 +302,9 @@ def main() -> None:
         stages[name] = run_job("measure_stages", one, config=CONFIGS[name])
         if arguments.num_fan_out:
             fan_out[name] = measure_fan_out(name, arguments.num_fan_out)
-    errors = measure_errors(arguments.num_scenes, arguments.reference_samples)
-    write_curve(errors)
+    if arguments.num_scenes:
+        write_curve(measure_errors(arguments.num_scenes))
+    errors = read_curve()
     text = "\n".join(
         [
             "# Speed and error of rendering\n",
@@ -303,7 +316,7 @@ def main() -> None:
             tabulate_stages(stages),
             "## All cores, through distributed_render.py, start-up included\n",
             tabulate_fan_out(fan_out),
-            f"## Error, {arguments.num_scenes} scenes, against {arguments.reference_samples} "
+            f"## Error, means over {errors[0]['scenes']} scenes, against {NUM_REFERENCE_SAMPLES} "
             "samples a pixel\n",
             "![error against cost](pareto.png)\n",
             tabulate_errors(errors),

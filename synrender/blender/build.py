@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import bpy
 import numpy as np
 
@@ -16,16 +14,12 @@ from synrender.records import RECORD_DTYPE
 from synrender.sampling import ObjectPlan, SamplePlan
 from synrender.settings import BACKDROP_PASS_INDEX, Settings
 
-MAX_TEXTURE_BYTES = 128 * 2**20
-"""Of decoded textures that are kept for samples to come."""
-
 
 class Builder:
     """Builds one sample after the other in the same scene.
 
     What it keeps between samples are the models of the last one, which the next of the same group
-    shows again, the textures of the last ones, and the list of rejected assets; none of it changes
-    what a sample looks like.
+    shows again, and the list of rejected assets; neither changes what a sample looks like.
     """
 
     def __init__(
@@ -37,7 +31,6 @@ class Builder:
     ) -> None:
         self._scene, self._settings, self._catalog = scene, settings, catalog
         self._models: dict[str, Model] = {}
-        self._images: dict[str, bpy.types.Image] = {}  # the last used one comes last
         self.rejected = dict(rejected)  # {name: reason}, of models and textures
 
     def build_sample(self, plan: SamplePlan) -> np.ndarray:
@@ -46,8 +39,7 @@ class Builder:
         Raises:
             UserError: no model or texture that the plan could use is left.
         """
-        self._forget_images()
-        reset_scene(keep=[*(model.mesh for model in self._models.values()), *self._images.values()])
+        reset_scene(keep=[model.mesh for model in self._models.values()])
         textures, images = self._load_textures(plan)
         backdrop, *materials = self._create_materials(plan, images)
         create_camera(self._scene, self._settings.scene)
@@ -151,19 +143,7 @@ class Builder:
         try:
             if len(name) > MAX_NAME_LENGTH:
                 raise RejectedAsset(f"name longer than {MAX_NAME_LENGTH} characters")
-            image = self._images.pop(name, None) or load_texture(self._catalog.texture_path(name))
+            return load_texture(self._catalog.texture_path(name))
         except RejectedAsset as reason:
             self.rejected[name] = str(reason)
             return None
-        self._images[name] = image
-        return image
-
-    def _forget_images(self) -> None:
-        """Forgets the images that were used longest ago, down to `MAX_TEXTURE_BYTES`."""
-        sizes = {name: 4 * math.prod(image.size) for name, image in self._images.items()}
-        total = sum(sizes.values())
-        for name, size in sizes.items():
-            if total <= MAX_TEXTURE_BYTES:
-                return
-            del self._images[name]
-            total -= size

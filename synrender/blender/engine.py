@@ -18,7 +18,11 @@ MAX_BOUNCES = 2
 """More change nothing that can be seen in this open scene, and cost time."""
 
 ADAPTIVE_MIN_SAMPLES = 8
-"""Cycles looks at the noise after every 16th sample, from the first 16th beyond this one on."""
+"""Cycles looks at the noise after every 16th sample, from the first 16th beyond this one on.
+
+Left to itself it waits for more than 32 samples, and adaptive sampling then saves nothing; looking
+after 16 saves a third of the time at 0.1 dB.
+"""
 
 GPU_BACKENDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")
 
