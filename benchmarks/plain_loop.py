@@ -13,6 +13,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from synrender.blender.objects import LARGEST_SIDE_M
 from synrender.camera import SENSOR_WIDTH_MM
 from synrender.catalog import Catalog
 from synrender.sampling import ObjectPlan, SamplePlan
@@ -90,7 +91,7 @@ def _import_model(path: Path, plan: ObjectPlan) -> bpy.types.Object:
     bpy.ops.uv.cube_project(cube_size=2)
     bpy.ops.object.mode_set(mode="OBJECT")
     obj.rotation_euler, obj.location = plan.euler, plan.location
-    obj.scale = 0.7 * np.array(plan.scale)
+    obj.scale = LARGEST_SIDE_M * np.array(plan.scale)
     return obj
 
 

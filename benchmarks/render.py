@@ -26,27 +26,31 @@ import numpy as np
 
 BENCHMARKS_DIR = Path(__file__).resolve().parent
 PROJECT_DIR = BENCHMARKS_DIR.parent
+sys.path.insert(0, str(PROJECT_DIR))
+
+from synrender.settings import load_settings  # noqa: E402
 
 NUM_REFERENCE_SAMPLES = 4096
 CONFIGS = {"single": ["render_single"], "multi": ["render_multi"]}
 FAST = ["fast"]
-GROUP_SIZE = {"single": 10, "multi": 20}  # batch.cache_obj_frames: each scene has other models
 
-OURS = {  # what our engine sets, for sweeps over samples and denoiser
-    "use_light_tree": False,
-    "max_bounces": 2,
-    "adaptive_threshold": 0.02,
-    "adaptive_min_samples": 8,
-    "light_sampling_threshold": 0,
-}
 FAST_GUIDES, RAW_GUIDES = {"denoising_prefilter": "FAST"}, {"denoising_prefilter": "NONE"}
-SWEEPS = {  # name: (attributes of scene.cycles, samples a pixel)
-    "ours, prefilter fast": (OURS | FAST_GUIDES, (4, 6, 8, 12, 16, 24, 32, 40, 48, 64)),
-    "ours, prefilter none": (OURS | RAW_GUIDES, (8, 16, 24, 32, 40, 48, 64)),
-    "ours, no early stop": (OURS | FAST_GUIDES | {"use_adaptive_sampling": False}, (24, 32, 48)),
-    "ours, no denoiser": (OURS | {"use_denoising": False}, (4, 8, 16, 32, 64)),
-    "Blender's settings": ({"dither_intensity": 1.0}, (4, 8, 16, 24, 32, 64)),
+SWEEPS = {  # name: (whose settings, attributes of scene.cycles other than those, samples a pixel)
+    "ours, prefilter fast": ("ours", FAST_GUIDES, (4, 6, 8, 12, 16, 24, 32, 40, 48, 64)),
+    "ours, prefilter none": ("ours", RAW_GUIDES, (8, 16, 24, 32, 40, 48, 64)),
+    "ours, no early stop": (
+        "ours",
+        FAST_GUIDES | {"use_adaptive_sampling": False},
+        (24, 32, 48),
+    ),
+    "ours, no denoiser": ("ours", {"use_denoising": False}, (4, 8, 16, 32, 64)),
+    "Blender's settings": ("blender", {}, (4, 8, 16, 24, 32, 64)),
 }
+
+
+def one_core() -> list[int]:
+    """The CPU that jobs on one core are pinned to."""
+    return [min(os.sched_getaffinity(0))]
 
 
 def run_job(job: str, cpus: Iterable[int], **spec: Any) -> Any:
@@ -64,7 +68,7 @@ def measure_speed(
     name: str, num_rounds: int, num_samples: int, is_compared: bool
 ) -> dict[str, list[dict[str, float]]]:
     """Results of `measure_ours` and `measure_plain` in turns, a list over rounds for each way."""
-    one, every = [min(os.sched_getaffinity(0))], []
+    one, every = one_core(), []
     ways: dict[str, Callable[[list[str]], dict[str, float]]] = {
         "ours": lambda b: run_job("measure_ours", one, config=CONFIGS[name], bindings=b),
         "fast": lambda b: run_job("measure_ours", one, config=CONFIGS[name] + FAST, bindings=b),
@@ -105,7 +109,7 @@ def measure_fan_out(name: str, num_samples: int) -> dict[str, float]:
         config = next(Path(folder).glob("bench_*/config.gin"))
         one = run_job(
             "measure_ours",
-            [min(os.sched_getaffinity(0))],
+            one_core(),
             config=[str(config)],
             bindings=["batch.idx_offset = 0", f"batch.num_samples = {num_samples}"],
         )
@@ -118,27 +122,33 @@ def measure_fan_out(name: str, num_samples: int) -> dict[str, float]:
 
 def measure_errors(num_scenes: int) -> list[dict[str, Any]]:
     """A row for each point of the sweeps: seconds, RMSE and PSNR, means over the scenes."""
-    one = [min(os.sched_getaffinity(0))]
     rows = []
     scenes = {}
     for name in CONFIGS:
         folder = BENCHMARKS_DIR / "references" / f"{name}_{NUM_REFERENCE_SAMPLES}"
         folder.mkdir(parents=True, exist_ok=True)
-        idxs = [k * GROUP_SIZE[name] for k in range(num_scenes // len(CONFIGS))]
+        group_size = load_settings(
+            CONFIGS[name]
+        ).batch.cache_obj_frames  # a group's models are its own
+        idxs = [k * group_size for k in range(num_scenes // len(CONFIGS))]
         png = ["rendering.render_exr = False"]
         common = {"config": CONFIGS[name], "idxs": idxs, "references": str(folder)}
         scenes[name] = {**common, "bindings": png}
         print(f"references of {name}: {len(idxs)} scenes", flush=True)
         samples = f"rendering.render_samples = {NUM_REFERENCE_SAMPLES}"
         run_job("render_references", [], **common, bindings=[*png, samples])
-    for sweep, (variant, counts) in SWEEPS.items():
+    for sweep, (base, variant, counts) in SWEEPS.items():
         for count in counts:
             results = np.array(
                 [
                     row
                     for scene in scenes.values()
                     for row in run_job(
-                        "measure_quality", one, **scene, variant={**variant, "samples": count}
+                        "measure_quality",
+                        one_core(),
+                        **scene,
+                        base=base,
+                        variant={**variant, "samples": count},
                     )
                 ]
             )
@@ -298,8 +308,7 @@ def main() -> None:
         speed[name] = measure_speed(
             name, arguments.num_rounds, arguments.num_samples, arguments.compare
         )
-        one = [min(os.sched_getaffinity(0))]
-        stages[name] = run_job("measure_stages", one, config=CONFIGS[name])
+        stages[name] = run_job("measure_stages", one_core(), config=CONFIGS[name])
         if arguments.num_fan_out:
             fan_out[name] = measure_fan_out(name, arguments.num_fan_out)
     if arguments.num_scenes:

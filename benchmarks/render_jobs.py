@@ -140,16 +140,17 @@ def measure_quality(spec: dict[str, Any]) -> list[list[float]]:
     """Seconds and squared error of each variant, a row ``[seconds, mse]`` for each scene.
 
     Args:
-        spec: ``idxs``, the scenes; ``references``, folder of the reference images, which are
-            rendered if need be; ``variant``: attributes of ``scene.cycles`` other than Blender's
-            defaults, and ``dither_intensity``, which is 1 by default and is noise as well.
+        spec: ``idxs``, the scenes; ``references``, folder of the images of
+            `render_references`; ``base``: "ours", or "blender" for Blender's own settings, dither
+            included; ``variant``: attributes of ``scene.cycles`` other than those.
     """
     import imageio.v3 as iio
 
     rig = _Rig(_load(spec))
-    variant = dict(spec["variant"])
-    rig.set_dither(variant.pop("dither_intensity", 0.0))
-    for name, value in (BLENDER_DEFAULTS | variant).items():
+    if spec["base"] == "blender":
+        rig.set_blender_defaults()
+        rig.scene.render.dither_intensity = 1
+    for name, value in spec["variant"].items():
         setattr(rig.cycles, name, value)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -170,8 +171,7 @@ def render_references(spec: dict[str, Any]) -> int:
     The light tree is left out: it changes the noise and not what it converges to.
     """
     rig = _Rig(_load(spec))
-    for name, value in BLENDER_DEFAULTS.items():
-        setattr(rig.cycles, name, value)
+    rig.set_blender_defaults()
     rig.cycles.use_light_tree = rig.cycles.use_adaptive_sampling = False
     rig.cycles.use_denoising = False
     num_rendered = 0
@@ -196,20 +196,21 @@ class _Rig:
 
         self.settings, self._render_frame = settings, render_frame
         self._catalog, _ = load_catalog(settings)
-        self._scene, _ = start_engine(settings.rendering)
-        self._builder = Builder(self._scene, settings, self._catalog, {})
-        self.cycles = self._scene.cycles
+        self.scene, _ = start_engine(settings.rendering)
+        self._builder = Builder(self.scene, settings, self._catalog, {})
+        self.cycles = self.scene.cycles
 
     def build(self, idx: int) -> np.ndarray:
         plan = draw_sample(self.settings, self._catalog, idx)
-        self._scene.cycles.seed = self._seed = plan.noise_seed
+        self.scene.cycles.seed = self._seed = plan.noise_seed
         return self._builder.build_sample(plan)
 
-    def set_dither(self, intensity: float) -> None:
-        self._scene.render.dither_intensity = intensity
+    def set_blender_defaults(self) -> None:
+        for name, value in BLENDER_DEFAULTS.items():
+            setattr(self.cycles, name, value)
 
     def render(self, path: Path, seed: int | None = None) -> None:
-        self._render_frame(self._scene, path, self._seed if seed is None else seed)
+        self._render_frame(self.scene, path, self._seed if seed is None else seed)
 
 
 def _load(spec: dict[str, Any]) -> Settings:

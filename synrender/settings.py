@@ -209,9 +209,7 @@ class Rendering(_Checked):
     view_transform: str = _setting("Standard", _one_of(VIEW_TRANSFORMS))  # of a PNG's colours
     denoise: bool = _setting(True, _boolean)  # where this Blender has a denoiser
     denoise_prefilter: str = _setting("fast", _one_of(PREFILTERS))  # of the denoiser's guides
-    adaptive_threshold: float = _setting(
-        0.02, _number(0, 1)
-    )  # noise at which 16 are enough; 0: off
+    adaptive_threshold: float = _setting(0.02, _number(0, 1))  # noise where 16 suffice; 0: off
     threads: int = _setting(0, _integer(0, 1024))  # 0: one for each CPU
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,10 +89,10 @@ def preprocess_chunk(
     """
     shape = (rows.stop - rows.start, 3, res, res)
     data = np.empty(shape, np.float16)
-    write_normalized = _normalize_lab if to_lab else _normalize_srgb8
+    normalize = _create_normalizer(to_lab, mean, std)
     with open_file(path) as file:
         for i, colors in enumerate(read_colors(file, rows, res, to_lab)):
-            write_normalized(colors, mean, std, data[i])
+            normalize(colors, data[i])
         if "png_targets" not in file:
             return data, None
         targets = np.empty(shape, np.uint8)
@@ -101,19 +101,27 @@ def preprocess_chunk(
     return data, targets
 
 
-def _normalize_lab(lab: np.ndarray, mean: np.ndarray, std: np.ndarray, out: np.ndarray) -> None:
-    """Writes normalised L*a*b* to ``out``; overwrites ``lab``, (3, h, w) float32."""
-    lab *= (1 / std).astype(np.float32)[:, None, None]
-    np.add(lab, (-mean / std).astype(np.float32)[:, None, None], out=out, casting="same_kind")
+def _create_normalizer(
+    to_lab: bool, mean: np.ndarray, std: np.ndarray
+) -> Callable[[np.ndarray, np.ndarray], None]:
+    """A function that writes (value - mean) / std of an image's planes to its second argument."""
+    if to_lab:
+        factor = (1 / std).astype(np.float32)[:, None, None]
+        shift = (-mean / std).astype(np.float32)[:, None, None]
 
+        def normalize(lab: np.ndarray, out: np.ndarray) -> None:
+            lab *= factor  # nobody needs it afterwards
+            np.add(lab, shift, out=out, casting="same_kind")
 
-def _normalize_srgb8(
-    planes: np.ndarray, mean: np.ndarray, std: np.ndarray, out: np.ndarray
-) -> None:
-    """Writes normalised values to ``out``; there are but 256 of them for each channel."""
+        return normalize
+    # There are but 256 values for each channel.
     table = ((np.arange(256) - mean[:, None]) / std[:, None]).astype(np.float16)
-    for values, plane, normalized in zip(table, planes, out, strict=True):
-        np.take(values, plane, out=normalized, mode="clip")  # any mode but "raise" is unbuffered
+
+    def look_up(planes: np.ndarray, out: np.ndarray) -> None:
+        for values, plane, normalized in zip(table, planes, out, strict=True):
+            np.take(values, plane, out=normalized, mode="clip")  # "raise" would buffer
+
+    return look_up
 
 
 def _read_planes(
