@@ -17,7 +17,7 @@ from synrender.errors import UserError
 from synrender.fanout.executable import run_executable
 from synrender.fanout.job import STARTUP_LIMIT_S, Job, Outcome
 from synrender.fanout.journal import read_journal, take_last_words
-from synrender.fanout.tasks import run_job, take_last_words_here
+from synrender.fanout.tasks import kill_here, run_job, take_last_words_here
 from synrender.fanout.worker import render_job
 
 # Ray reads these as it is imported: no reports to its makers, no warnings that are not ours.
@@ -46,6 +46,10 @@ NOT_SHIPPED = [".git", ".venv", "/datasets", "/tests", "/img", "**/__pycache__"]
 @contextlib.contextmanager
 def ray_session(address: str | None, cpus_per_task: int) -> Iterator[None]:
     """Joins the cluster at ``address``, or starts Ray on this machine and ends it afterwards.
+
+    Tasks that still run or wait as it closes end with it, and their processes too; there is no
+    need to cancel them, which Ray 2.60 answers with an abort of this process ("Tried to complete
+    task that was not pending") if one of them ends at that moment.
 
     Raises:
         UserError: there is no cluster at the address, or too few CPUs.
@@ -247,19 +251,20 @@ class RayExecutor:
             except OSError:
                 continue  # waits, or has just ended
             if job.time_limit and silence_s > 2 * job.time_limit + STARTUP_LIMIT_S:
-                journal = read_journal(path)
-                if journal.get("host") == socket.gethostname():
-                    with contextlib.suppress(OSError):
-                        os.kill(journal["pid"], signal.SIGKILL)
-                ray.cancel(handle, force=True)
+                if journal := read_journal(path):
+                    _kill_worker(journal)
                 hung.append(handle)
         return hung
 
-    def cancel(self, handles: list) -> None:
-        """Ends all tasks at once, those that run by force."""
-        for handle in handles:
-            with contextlib.suppress(Exception):
-                ray.cancel(handle, force=True)
+
+def _kill_worker(journal: dict) -> None:
+    """Has the process that wrote a journal killed on its own node."""
+    for node in ray.nodes():
+        if node["Alive"] and node["NodeManagerHostname"] == journal["host"]:
+            selector = {"ray.io/node-id": node["NodeID"]}
+            task = ray.remote(num_cpus=0, max_retries=0, label_selector=selector)(kill_here)
+            task.remote(journal["pid"])
+            return
 
 
 class LocalExecutor:
@@ -288,6 +293,3 @@ class LocalExecutor:
     def count_unfinished(self, jobs: list[Job]) -> int:
         """Nothing runs in the background."""
         return 0
-
-    def cancel(self, handles: list) -> None:
-        """Nothing runs in the background."""

@@ -29,6 +29,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._length = 0
         self._entry = {
             "host": socket.gethostname(),
             "pid": os.getpid(),
@@ -62,7 +63,14 @@ class Journal:
         self._write()
 
     def _write(self) -> None:
-        self._path.write_text(json.dumps(self._entry), encoding="utf-8")
+        # Over what was there, at one stroke: a reader, or a process killed here, finds it whole.
+        content = json.dumps(self._entry).encode().ljust(self._length)
+        self._length = len(content)
+        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
+        try:
+            os.write(fd, content)
+        finally:
+            os.close(fd)
 
 
 def read_journal(path: Path) -> dict:

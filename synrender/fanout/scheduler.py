@@ -49,9 +49,6 @@ class Executor(Protocol):
     def count_unfinished(self, jobs: list[Job]) -> int:
         """Samples that running jobs have finished so far, as far as that can be seen."""
 
-    def cancel(self, handles: list) -> None:
-        """Ends all jobs at once."""
-
 
 @dataclass
 class Account:
@@ -99,19 +96,18 @@ class Scheduler:
     def run(self, batches: Iterator[Batch]) -> Account:
         """Renders all batches; what cannot be is in the account's ``failed``.
 
+        Jobs that are left when the run stops early end with the executor.
+
         Raises:
             UserError: no node can render at all.
         """
-        try:
-            while not self.account.stopped:
-                self._fill_window(batches)
-                if not self._in_flight:
-                    break
-                self._take_in(self._executor.wait(list(self._in_flight), 1.0))
-                self._give_up_hung()
-                self._show()
-        finally:
-            self._executor.cancel(list(self._in_flight))
+        while not self.account.stopped:
+            self._fill_window(batches)
+            if not self._in_flight:
+                break
+            self._take_in(self._executor.wait(list(self._in_flight), 1.0))
+            self._give_up_hung()
+            self._show()
         return self.account
 
     # --- submitting ---------------------------------------------------------------------------

@@ -5,6 +5,10 @@ A worker imports this module before it knows where things are, hence the late im
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+
 from synrender.fanout.executable import run_executable
 from synrender.fanout.job import Job, Outcome
 from synrender.fanout.worker import job_to_run_dir, render_job, set_environment
@@ -25,3 +29,9 @@ def take_last_words_here(job: Job) -> tuple[dict, str]:
     from synrender.fanout.journal import take_last_words
 
     return take_last_words(job_to_run_dir(job), job.attempt)
+
+
+def kill_here(pid: int) -> None:
+    """Kills a process of this node that neither works nor ends itself."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

@@ -23,6 +23,7 @@ from tests.fanout.drive import (
     Driver,
     assert_same_dataset,
     finish,
+    is_alive,
     wait_until,
 )
 from tests.helpers import has_blender_executable, read_records
@@ -78,6 +79,23 @@ def test_workers_killed_at_random_moments_lose_nothing(
     assert "all 96 samples are complete" in output
     assert " 0 failed" in output
     assert_same_as_reference(driver, "killed", reference)
+
+
+def test_a_worker_that_is_stopped_for_good_is_killed_and_its_batch_rendered(
+    driver: Driver, reference: dict[str, Path]
+) -> None:
+    process = driver.start("-d", "frozen", *BATCH, TROUBLE_SLOW_S="0.3")
+    wait_until(lambda: driver.num_records("frozen") > 3 and driver.journals())
+    pid = driver.journals()[0]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    paths = driver.data_dir.glob(".fanout/*/*.json")
+    (path,) = (p for p in paths if json.loads(p.read_text())["pid"] == pid)
+    os.utime(path, (0, 0))  # as if it had been stopped for long
+    wait_until(lambda: not is_alive(pid))
+    output = finish(process)
+    assert "all 96 samples are complete" in output
+    assert " 1 retried, 0 failed" in output
+    assert_same_as_reference(driver, "frozen", reference)
 
 
 @pytest.mark.parametrize("blender", ["", pytest.param("blender", marks=pytest.mark.debian_blender)])

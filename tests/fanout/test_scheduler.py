@@ -49,9 +49,6 @@ class FakeExecutor:
     def count_unfinished(self, jobs: list[Job]) -> int:
         return 0
 
-    def cancel(self, handles: list) -> None:
-        self.cancelled = handles
-
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> jobs.Dataset:
@@ -136,7 +133,6 @@ def test_a_full_disk_stops_at_once(dataset: jobs.Dataset, catalog: Catalog) -> N
     account = run(dataset, catalog, executor)
     assert account.stopped == "No space left on device"
     assert len(executor.jobs) == executor.most_in_flight
-    assert len(executor.cancelled) == executor.most_in_flight - 1
 
 
 def test_a_node_that_cannot_render_is_avoided(
