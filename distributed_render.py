@@ -58,7 +58,13 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     what.add_argument(
         "-p", "--gin_param", nargs="+", default=[], metavar="BINDING", help="further bindings"
     )
-    add("-b", "--batch_size", type=_at_least(1), default=40, help="samples a task (default: 40)")
+    add(
+        "-b",
+        "--batch_size",
+        type=_at_least(1),
+        default=40,
+        help="samples a task at most, fewer towards the end (default: 40)",
+    )
     add(
         "-a",
         "--address",

@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from array import array
-from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -22,7 +21,7 @@ from synrender.fanout.display import Display
 from synrender.fanout.job import Job, Outcome
 from synrender.fanout.run import Options, create_template, run_folder
 from synrender.fanout.scheduler import Scheduler
-from synrender.jobs import Batch, Dataset, Todo, interleave
+from synrender.jobs import Batch, BatchQueue, Dataset, Todo
 from synrender.settings import Batch as BatchSettings
 from synrender.settings import Object, Settings
 
@@ -48,13 +47,15 @@ def run_noops(num_batches: int, num_reports: int = 10) -> list[tuple[int, float,
             scheduler = Scheduler(executor, [dataset], {}, template, display)
             start = time.monotonic()
 
-            def watched() -> Iterator[Batch]:
-                for k, batch in enumerate(interleave([todo])):
-                    if k % max(1, num_batches // num_reports) == 0:
-                        reports.append((k, time.monotonic() - start, measure_memory_mb()))
-                    yield batch
+            class WatchedQueue(BatchQueue):
+                def take(self, num_slots: int) -> Batch | None:
+                    batch = super().take(num_slots)
+                    if batch and batch.idx_offset % max(1, num_batches // num_reports) == 0:
+                        report = time.monotonic() - start, measure_memory_mb()
+                        reports.append((batch.idx_offset, *report))
+                    return batch
 
-            account = scheduler.run(watched())
+            account = scheduler.run(WatchedQueue([todo]))
             reports.append((num_batches, time.monotonic() - start, measure_memory_mb()))
     if account.num_batches != num_batches:
         raise RuntimeError(f"{account.num_batches} of {num_batches} batches came back")

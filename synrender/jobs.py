@@ -5,6 +5,7 @@ Plain planning: no Ray, no Blender, and nothing is written.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from array import array
@@ -297,7 +298,53 @@ def find_missing_of(batch: Batch) -> list[int]:
     return find_missing(batch.dataset.dataset_dir, idxs, render_exr)
 
 
-def interleave(todos: Sequence[Todo]) -> Iterator[Batch]:
+class BatchQueue:
+    """Hands out batches: whole ones as long as there is plenty, smaller ones towards the end.
+
+    All workers then end at about the same time, however few samples there are.
+    """
+
+    def __init__(self, todos: Sequence[Todo]) -> None:
+        self._batches = _interleave(todos)
+        self._num_missing = sum(todo.num_missing for todo in todos)
+        self._rest: Batch | None = None  # of a batch that was split
+
+    def take(self, num_slots: int) -> Batch | None:
+        """The next batch, of at most half an even share of what is left for so many slots.
+
+        That is guided self-scheduling (Polychronopoulos and Kuck, 1987) with half its share: what
+        is in flight does not count, and a batch may take longer than another.
+        """
+        batch = self._rest or next(self._batches, None)
+        self._rest = None
+        if batch is None:
+            return None
+        size = (
+            math.ceil(self._num_missing / (2 * num_slots)) if num_slots > 1 else self._num_missing
+        )
+        if size < batch.num_missing:
+            batch, self._rest = split_batch(batch, size)
+        self._num_missing -= batch.num_missing
+        return batch
+
+
+def split_batch(batch: Batch, num_missing: int) -> tuple[Batch, Batch | None]:
+    """A batch with so many missing samples, and one with the rest of them, if there is a rest."""
+    missing = find_missing_of(batch)
+    if len(missing) <= num_missing:  # somebody else is at work on them
+        return batch, None
+    num_samples = missing[num_missing] - batch.idx_offset
+    first = dataclasses.replace(batch, num_samples=num_samples, num_missing=num_missing)
+    rest = dataclasses.replace(
+        batch,
+        idx_offset=batch.idx_offset + num_samples,
+        num_samples=batch.num_samples - num_samples,
+        num_missing=batch.num_missing - num_missing,
+    )
+    return first, rest
+
+
+def _interleave(todos: Sequence[Todo]) -> Iterator[Batch]:
     """Batches of all data sets in turn, so that they grow side by side."""
     iterators = [todo.batches() for todo in todos]
     while iterators:

@@ -76,6 +76,7 @@ def ray_session(address: str | None, cpus_per_task: int) -> Iterator[None]:
         raise UserError(f"--cpus_per_task {cpus_per_task}: this machine has {num_cpus} CPUs")
     with _temporary_dir() as folder:
         _init("local", num_cpus=num_cpus, include_dashboard=False, _temp_dir=str(folder), **options)
+        _stop_monitors()
         try:
             yield
         finally:
@@ -89,6 +90,18 @@ def _init(address: str, **options: Any) -> None:
         ray.init(address, **options)
     finally:
         signal.signal(signal.SIGTERM, handler)
+
+
+def _stop_monitors() -> None:
+    """Ends two processes of Ray 2.60 that a single machine has no use for.
+
+    One adds nodes to clusters and would hold up the shutdown for a second, since it does not end
+    when it is asked to; the other forwards the workers' output, to which nobody listens.
+    """
+    with contextlib.suppress(AttributeError):
+        node = ray._private.worker._global_node
+        node.kill_monitor(check_alive=False)
+        node.kill_log_monitor(check_alive=False)
 
 
 def _check_reachable(address: str) -> None:

@@ -17,7 +17,7 @@ from synrender.errors import UserError
 from synrender.fanout.display import Display
 from synrender.fanout.job import Job
 from synrender.fanout.scheduler import Account, Scheduler
-from synrender.jobs import Dataset, Todo, describe_balance, find_todo, interleave
+from synrender.jobs import BatchQueue, Dataset, Todo, describe_balance, find_todo
 from synrender.provenance import claim_dataset
 from synrender.records import remove_stale_files
 
@@ -135,7 +135,7 @@ def _render(
         if options.is_local:
             claim_datasets(datasets, catalogs)
             scheduler = Scheduler(LocalExecutor(), datasets, catalogs, template, display)
-            return scheduler.run(interleave(todos))
+            return scheduler.run(BatchQueue(todos))
         with ray_session(options.address, options.cpus_per_task):
             executor = RayExecutor(
                 run_dir,
@@ -151,7 +151,7 @@ def _render(
                 )
             claim_datasets(datasets, catalogs)
             scheduler = Scheduler(executor, datasets, catalogs, template, display)
-            return scheduler.run(interleave(todos))
+            return scheduler.run(BatchQueue(todos))
 
 
 @contextlib.contextmanager

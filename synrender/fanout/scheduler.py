@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from synrender.fanout.blame import Blame
 from synrender.fanout.collect import commit_files
 from synrender.fanout.display import Display
 from synrender.fanout.job import Job, Outcome
-from synrender.jobs import Batch, Dataset, find_missing_of, settings_to_bindings
+from synrender.jobs import Batch, BatchQueue, Dataset, find_missing_of, settings_to_bindings
 from synrender.provenance import add_rejected, read_dataset_info
 
 MAX_ERRORS = 3
@@ -93,8 +93,8 @@ class Scheduler:
         self._bindings: dict[str, tuple[str, ...]] = {}
         self.account = Account()
 
-    def run(self, batches: Iterator[Batch]) -> Account:
-        """Renders all batches; what cannot be is in the account's ``failed``.
+    def run(self, queue: BatchQueue) -> Account:
+        """Renders all batches of a queue; what cannot be is in the account's ``failed``.
 
         Jobs that are left when the run stops early end with the executor.
 
@@ -102,7 +102,7 @@ class Scheduler:
             UserError: no node can render at all.
         """
         while not self.account.stopped:
-            self._fill_window(batches)
+            self._fill_window(queue)
             if not self._in_flight:
                 break
             self._take_in(self._executor.wait(list(self._in_flight), 1.0))
@@ -112,12 +112,12 @@ class Scheduler:
 
     # --- submitting ---------------------------------------------------------------------------
 
-    def _fill_window(self, batches: Iterator[Batch]) -> None:
+    def _fill_window(self, queue: BatchQueue) -> None:
         """Keeps enough jobs waiting for the next free slot, and no more than that."""
         avoid_nodes = frozenset(self.account.bad_nodes)
-        window = 2 * self._executor.num_slots(avoid_nodes) + 2
-        while len(self._in_flight) < window:
-            batch = self._retries.popleft() if self._retries else next(batches, None)
+        num_slots = self._executor.num_slots(avoid_nodes)
+        while len(self._in_flight) < 2 * num_slots + 2:
+            batch = self._retries.popleft() if self._retries else queue.take(num_slots)
             if batch is None:
                 return
             job = self._create_job(batch)

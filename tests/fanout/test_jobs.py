@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 
 from synrender import jobs
 from synrender.errors import UserError
+from synrender.records import RECORD_DTYPE
 from synrender.settings import load_settings, settings_to_dict
 
 
@@ -111,16 +113,52 @@ def test_bindings_of_a_job_read_back_to_equal_settings() -> None:
     assert load_settings((), jobs.settings_to_bindings(settings)) == settings
 
 
+def take_all(queue: jobs.BatchQueue, num_slots: int) -> list[jobs.Batch]:
+    return list(iter(lambda: queue.take(num_slots), None))
+
+
+@pytest.mark.parametrize("num_slots", [1, 2, 64])
 @pytest.mark.parametrize("batch_size", [1, 7, 40, 100])
-def test_batches_cover_each_sample_once(tmp_path: Path, batch_size: int) -> None:
+def test_batches_cover_each_sample_once(tmp_path: Path, batch_size: int, num_slots: int) -> None:
     datasets = jobs.plan_datasets(
         "x", tmp_path, jobs.VARIANTS[:3], 100, 2, None, ["render_single"], []
     )
     todos = [jobs.find_todo(dataset, batch_size) for dataset in datasets]
-    batches = list(jobs.interleave(todos))
-    assert len(batches) == sum(todo.num_batches for todo in todos)
+    batches = take_all(jobs.BatchQueue(todos), num_slots)
     for dataset in datasets:
         ours = [b for b in batches if b.dataset is dataset]
         idxs = [i for b in ours for i in range(b.idx_offset, b.idx_offset + b.num_samples)]
         assert idxs == list(range(100))
         assert sum(b.num_missing for b in ours) == 100
+    if num_slots == 1:  # then nobody waits for anybody
+        assert len(batches) == sum(todo.num_batches for todo in todos)
+
+
+def test_batches_get_smaller_towards_the_end(tmp_path: Path) -> None:
+    (dataset,) = jobs.plan_datasets(
+        "x", tmp_path, jobs.VARIANTS[:1], 200, 2, None, ["render_single"], []
+    )
+    batches = take_all(jobs.BatchQueue([jobs.find_todo(dataset, 40)]), num_slots=2)
+    sizes = [batch.num_missing for batch in batches]
+    assert sizes[:2] == [40, 40]
+    assert sizes[-2:] == [1, 1]
+    for k, size in enumerate(sizes):
+        assert size <= max(1, -(-sum(sizes[k:]) // 4))
+
+
+def test_a_batch_is_split_by_what_is_missing(tmp_path: Path) -> None:
+    (dataset,) = jobs.plan_datasets(
+        "x", tmp_path, jobs.VARIANTS[:1], 12, 2, None, ["render_single"], []
+    )
+    (batch,) = jobs.find_todo(dataset, 12).batches()
+    image_dir = dataset.dataset_dir / "img"
+    image_dir.mkdir(parents=True)
+    for idx in (1, 2, 3, 7):
+        iio.imwrite(image_dir / f"{idx:05d}.png", np.zeros((4, 4, 3), np.uint8))
+        np.save(image_dir / f"{idx:05d}.npy", np.zeros(1, RECORD_DTYPE))
+    (batch,) = jobs.find_todo(dataset, 12).batches()
+    assert batch.num_missing == 8
+    first, rest = jobs.split_batch(batch, 3)
+    assert (first.idx_offset, first.num_samples, first.num_missing) == (0, 6, 3)
+    assert (rest.idx_offset, rest.num_samples, rest.num_missing) == (6, 6, 5)
+    assert jobs.split_batch(first, 3) == (first, None)

@@ -66,12 +66,19 @@ def catalog() -> Catalog:
     return Catalog(Path(), None, (False, False), {0: "s0", 1: "s1"}, models, (), 2)
 
 
+class WholeBatches(jobs.BatchQueue):
+    """Splits none, so that a test can count them."""
+
+    def take(self, num_slots: int) -> jobs.Batch | None:
+        return super().take(1)
+
+
 def run(dataset: jobs.Dataset, catalog: Catalog, executor: FakeExecutor):
     template = Job("", "run", "", (), (), {}, 60)
     scheduler = Scheduler(
         executor, [dataset], {dataset.name: catalog}, template, Display([dataset], 0, True)
     )
-    return scheduler.run(jobs.interleave([jobs.find_todo(dataset, 4)]))
+    return scheduler.run(WholeBatches([jobs.find_todo(dataset, 4)]))
 
 
 def render(dataset: jobs.Dataset, job: Job) -> None:
