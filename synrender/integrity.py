@@ -14,14 +14,26 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 EXR_MAGIC = b"v/1\x01"
 JPEG_MAGIC = b"\xff\xd8\xff"
 
+PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+"""Bits that each colour type may have."""
+
+JPEG_SCAN = 0xDA
+JPEG_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+JPEG_READ_FRAMES = {0xC0, 0xC1, 0xC2}
+"""Baseline, extended and progressive, in Huffman's code."""
+JPEG_TABLES = {0xC4, 0xDB}
+"""Of Huffman's code and of quantisation."""
+
 _EXR_MULTIPART_FLAG = 0x1000
 
 
 def find_image_damage(path: Path) -> str | None:
     """What is wrong with a PNG, EXR or JPEG file, or None if it is whole.
 
-    PNG: every chunk's checksum, and the end chunk. EXR: the last chunk of the offset table ends
-    within the file. JPEG: an end marker after the last scan. Other formats pass.
+    PNG: a header that the format allows, every chunk's checksum, and the end chunk. EXR: the last
+    chunk of the offset table ends within the file. JPEG: segment by segment up to the first scan,
+    a frame of 8 bits (baseline or progressive) with its tables, and an end marker after the last
+    scan. Other formats pass; `is_checkable` tells them.
     """
     try:
         data = path.read_bytes()
@@ -34,12 +46,21 @@ def find_image_damage(path: Path) -> str | None:
             return _find_png_damage(data)
         if data[:4] == EXR_MAGIC[: len(data)]:
             return _find_exr_damage(data)
+        if data[:3] == JPEG_MAGIC[: len(data)]:
+            return _find_jpeg_damage(data)
     except (struct.error, IndexError, ValueError, KeyError):
         return "truncated"
-    if data[:3] == JPEG_MAGIC[: len(data)]:
-        last_scan = data.rfind(b"\xff\xda")
-        return None if -1 < last_scan < data.rfind(b"\xff\xd9") else "truncated JPEG"
     return None
+
+
+def is_checkable(path: Path) -> bool:
+    """Whether a file is of a format that `find_image_damage` looks into."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(8)
+    except OSError:
+        return False
+    return magic == PNG_SIGNATURE or magic.startswith((EXR_MAGIC, JPEG_MAGIC))
 
 
 def is_whole_image(path: Path) -> bool:
@@ -54,6 +75,10 @@ def is_whole_image(path: Path) -> bool:
 
 
 def _find_png_damage(data: bytes) -> str | None:
+    """PNG specification, third edition: 11.2.1 for the header."""
+    width, height, depth, kind, *methods = struct.unpack_from(">8xIIBB3B", data, len(PNG_SIGNATURE))
+    if not (width and height) or depth not in PNG_DEPTHS.get(kind, ()) or methods[:2] != [0, 0]:
+        return "PNG with a header that the format does not allow"
     start = len(PNG_SIGNATURE)
     while start < len(data):
         length, kind = struct.unpack_from(">I4s", data, start)
@@ -65,6 +90,30 @@ def _find_png_damage(data: bytes) -> str | None:
             return None
         start = end + 4
     return "truncated PNG"
+
+
+def _find_jpeg_damage(data: bytes) -> str | None:
+    """ITU-T T.81, annex B: markers, the segments' lengths, and the frame header."""
+    position, segments = 2, set()
+    while True:
+        if data[position] != 0xFF:
+            return "JPEG with a broken segment"
+        marker = data[position + 1]
+        if marker == 0xFF:  # fill
+            position += 1
+            continue
+        segments.add(marker)
+        if marker == JPEG_SCAN:
+            break
+        if marker in JPEG_FRAMES:
+            precision, height, width = struct.unpack_from(">BHH", data, position + 4)
+            if marker not in JPEG_READ_FRAMES or precision != 8 or not (height and width):
+                return "JPEG of a kind that is not read"
+        position += 2 + struct.unpack_from(">H", data, position + 2)[0]
+    if not (segments & JPEG_READ_FRAMES and segments >= JPEG_TABLES):
+        return "JPEG without a frame or its tables"
+    last_scan = data.rfind(b"\xff\xda")
+    return None if last_scan < data.rfind(b"\xff\xd9") else "truncated JPEG"
 
 
 def _find_exr_damage(data: bytes) -> str | None:

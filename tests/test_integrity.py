@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
 import OpenEXR
 import pytest
+from PIL import Image
 
-from synrender.integrity import find_image_damage, is_whole_image
+from synrender.integrity import find_image_damage, is_checkable, is_whole_image
 
 COMPRESSIONS = [OpenEXR.NO_COMPRESSION, OpenEXR.ZIPS_COMPRESSION, OpenEXR.ZIP_COMPRESSION]
 
@@ -59,6 +61,70 @@ def test_jpeg(tmp_path: Path, pixels: np.ndarray) -> None:
     iio.imwrite(path, pixels)
     assert not is_whole_image(path)  # we write none
     assert_every_truncation_is_found(path)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True}])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_jpegs_of_every_usual_kind_are_whole(
+    tmp_path: Path, pixels: np.ndarray, mode: str, options: dict
+) -> None:
+    Image.fromarray(pixels).convert(mode).save(tmp_path / "a.jpg", **options)
+    assert_every_truncation_is_found(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_pngs_of_every_usual_kind_are_whole(tmp_path: Path, pixels: np.ndarray, mode: str) -> None:
+    image = Image.fromarray(pixels)
+    if mode == "I;16":
+        image = Image.fromarray(pixels[..., 0].astype(np.uint16) * 257)
+    else:
+        image = image.convert(mode)
+    image.save(tmp_path / "a.png")
+    assert_every_truncation_is_found(tmp_path / "a.png")
+
+
+def test_a_png_header_must_make_sense(tmp_path: Path, pixels: np.ndarray) -> None:
+    path = tmp_path / "a.png"
+    iio.imwrite(path, pixels)
+    data = path.read_bytes()
+    for offset, value in ((16, bytes(4)), (20, bytes(4)), (24, b"\3"), (25, b"\1"), (26, b"\1")):
+        header = bytearray(data[12:29])
+        header[offset - 12 : offset - 12 + len(value)] = value
+        checksum = zlib.crc32(header).to_bytes(4, "big")  # so that nothing but the value is wrong
+        path.write_bytes(data[:12] + header + checksum + data[33:])
+        assert "header" in find_image_damage(path)
+
+
+def test_jpegs_that_cannot_be_read_are_told(tmp_path: Path, pixels: np.ndarray) -> None:
+    path = tmp_path / "a.jpg"
+    iio.imwrite(path, pixels)
+    data = path.read_bytes()
+    at = data.index(b"\xff\xc0")
+    arithmetic_code = data[: at + 1] + b"\xc9" + data[at + 2 :]
+    twelve_bits = data[: at + 4] + b"\x0c" + data[at + 5 :]
+    no_height = data[: at + 5] + bytes(2) + data[at + 7 :]
+    no_frame = data[: at + 1] + b"\xe0" + data[at + 2 :]
+    no_tables = data.replace(b"\xff\xdb", b"\xff\xe0")
+    broken = data[:at] + b"\0" + data[at + 1 :]
+    for damaged, reason in (
+        (arithmetic_code, "kind"),
+        (twelve_bits, "kind"),
+        (no_height, "kind"),
+        (no_frame, "without"),
+        (no_tables, "without"),
+        (broken, "broken"),
+    ):
+        path.write_bytes(damaged)
+        assert reason in find_image_damage(path)
+
+
+def test_only_formats_that_are_looked_into_are_checkable(
+    tmp_path: Path, pixels: np.ndarray
+) -> None:
+    for suffix, expected in (("png", True), ("jpg", True), ("bmp", False), ("webp", False)):
+        Image.fromarray(pixels).save(tmp_path / f"a.{suffix}")
+        assert is_checkable(tmp_path / f"a.{suffix}") == expected
+    assert not is_checkable(tmp_path / "none.png")
 
 
 def test_missing_and_foreign_files(tmp_path: Path) -> None:
