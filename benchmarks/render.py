@@ -1,6 +1,6 @@
 """Measures render.py and distributed_render.py: speed, where time goes, and error of the images.
 
-python benchmarks/render.py --compare        (`make bench`; about half an hour on two cores)
+python benchmarks/render.py --compare        (`make bench`; about an hour on two cores)
 
 Speed is measured in rounds, ours and the plain loop of benchmarks/plain_loop.py in turns, and told
 as medians and ratios. Error is that of the 8-bit image against references of 4096 samples a pixel,
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ NUM_REFERENCE_SAMPLES = 4096
 CONFIGS = {"single": ["render_single"], "multi": ["render_multi"]}
 FAST = ["fast"]
 
+PLAIN_SWEEP, PLAIN_SAMPLES = "Blender's settings", 32
+"""What the plain loop renders with."""
+
 FAST_GUIDES, RAW_GUIDES = {"denoising_prefilter": "FAST"}, {"denoising_prefilter": "NONE"}
 SWEEPS = {  # name: (whose settings, attributes of scene.cycles other than those, samples a pixel)
     "ours, prefilter fast": ("ours", FAST_GUIDES, (4, 6, 8, 12, 16, 24, 32, 40, 48, 64)),
@@ -44,7 +48,7 @@ SWEEPS = {  # name: (whose settings, attributes of scene.cycles other than those
         (24, 32, 48),
     ),
     "ours, no denoiser": ("ours", {"use_denoising": False}, (4, 8, 16, 32, 64)),
-    "Blender's settings": ("blender", {}, (4, 8, 16, 24, 32, 64)),
+    PLAIN_SWEEP: ("blender", {}, (4, 8, 16, 24, PLAIN_SAMPLES, 64)),
 }
 
 
@@ -91,70 +95,90 @@ def measure_speed(
     return results
 
 
-def measure_fan_out(name: str, num_samples: int) -> dict[str, float]:
-    """Efficiency of distributed_render.py over all CPUs against the same samples on one core."""
-    num_cpus = len(os.sched_getaffinity(0))
+def measure_fan_out(name: str, counts: list[int]) -> list[dict[str, Any]]:
+    """Rates of distributed_render.py over all CPUs, against the rate of one core alone.
+
+    Also what as many processes reach that render side by side with neither Ray nor a start: the
+    cores share memory, so that this is the most there can be.
+    """
+    cpus = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
-        arguments = ["-d", "bench", "-n", str(num_samples), "--variants", "1-1-1-1", "--quiet"]
-        call = [sys.executable, "distributed_render.py", *arguments]
-        environment = {**os.environ, "SYNRENDER_DATA_DIR": folder}
-        start = time.monotonic()
-        subprocess.run(
-            call + (["--is_multi"] if name == "multi" else []),
-            cwd=PROJECT_DIR,
-            env=environment,
-            check=True,
-        )
-        seconds = time.monotonic() - start
-        config = next(Path(folder).glob("bench_*/config.gin"))
-        one = run_job(
-            "measure_ours",
-            one_core(),
-            config=[str(config)],
-            bindings=["batch.idx_offset = 0", f"batch.num_samples = {num_samples}"],
-        )
-    rate = num_samples / seconds
-    return {"rate": rate, "efficiency": rate * one["seconds"] / num_cpus, "num_cpus": num_cpus}
+        seconds = {count: run_fan_out(name, count, Path(folder)) for count in counts}
+        config = [str(next(Path(folder).glob(f"bench{counts[0]}_*/config.gin")))]
+        num_each = counts[0] // len(cpus)
+
+        def render(cpu: int) -> float:
+            bindings = [
+                f"batch.idx_offset = {cpus.index(cpu) * num_each}",
+                f"batch.num_samples = {num_each}",
+            ]
+            return run_job("measure_ours", [cpu], config=config, bindings=bindings)["seconds"]
+
+        alone = statistics.mean(map(render, cpus))
+        with ThreadPoolExecutor(len(cpus)) as pool:
+            together = statistics.mean(pool.map(render, cpus))
+    return [
+        {
+            "samples": count,
+            "rate": count / seconds[count],
+            "efficiency": count / seconds[count] * alone / len(cpus),
+            "ceiling": alone / together,
+            "num_cpus": len(cpus),
+        }
+        for count in counts
+    ]
+
+
+def run_fan_out(name: str, num_samples: int, data_dir: Path) -> float:
+    """Seconds that distributed_render.py takes from its start to its end."""
+    arguments = ["-d", f"bench{num_samples}", "-n", str(num_samples), "--variants", "1-1-1-1"]
+    start = time.monotonic()
+    subprocess.run(
+        [sys.executable, "distributed_render.py", "--quiet", *arguments]
+        + (["--is_multi"] if name == "multi" else []),
+        cwd=PROJECT_DIR,
+        env={**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)},
+        check=True,
+    )
+    return time.monotonic() - start
 
 
 # --- error ----------------------------------------------------------------------------------------
 
 
 def measure_errors(num_scenes: int) -> list[dict[str, Any]]:
-    """A row for each point of the sweeps: seconds, RMSE and PSNR, means over the scenes."""
+    """A row for each config and point of the sweeps: seconds, RMSE and PSNR, means over scenes."""
     rows = []
-    scenes = {}
-    for name in CONFIGS:
+    for name, config in CONFIGS.items():
+        settings = load_settings(config)
         folder = BENCHMARKS_DIR / "references" / f"{name}_{NUM_REFERENCE_SAMPLES}"
         folder.mkdir(parents=True, exist_ok=True)
-        group_size = load_settings(
-            CONFIGS[name]
-        ).batch.cache_obj_frames  # a group's models are its own
+        group_size = settings.batch.cache_obj_frames  # a group's models are its own
         idxs = [k * group_size for k in range(num_scenes // len(CONFIGS))]
+        common = {"config": config, "idxs": idxs, "references": str(folder)}
         png = ["rendering.render_exr = False"]
-        common = {"config": CONFIGS[name], "idxs": idxs, "references": str(folder)}
-        scenes[name] = {**common, "bindings": png}
         print(f"references of {name}: {len(idxs)} scenes", flush=True)
         samples = f"rendering.render_samples = {NUM_REFERENCE_SAMPLES}"
         run_job("render_references", [], **common, bindings=[*png, samples])
-    for sweep, (base, variant, counts) in SWEEPS.items():
-        for count in counts:
-            results = np.array(
-                [
-                    row
-                    for scene in scenes.values()
-                    for row in run_job(
-                        "measure_quality",
-                        one_core(),
-                        **scene,
-                        base=base,
-                        variant={**variant, "samples": count},
-                    )
-                ]
+        points = [
+            (sweep, base, variant, count)
+            for sweep, (base, variant, counts) in SWEEPS.items()
+            for count in counts
+        ]
+        for sweep, base, variant, count in points:
+            results = run_job(
+                "measure_quality",
+                one_core(),
+                **common,
+                bindings=png,
+                base=base,
+                variant={**variant, "samples": count},
+                has_dither=base == "blender" and not settings.rendering.render_exr,
             )
-            seconds, mse = results.T
+            seconds, mse = np.array(results).T
             rows.append(
                 {
+                    "config": name,
                     "settings": sweep,
                     "samples": count,
                     "scenes": len(results),
@@ -179,18 +203,19 @@ def write_curve(rows: list[dict[str, Any]]) -> None:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    figure, axes = plt.subplots(figsize=(7, 4.5), dpi=120, layout="constrained")
-    for sweep in SWEEPS:
-        points = [r for r in rows if r["settings"] == sweep]
-        seconds, errors = [r["seconds"] for r in points], [r["psnr_db"] for r in points]
-        axes.plot(seconds, errors, "o-", label=sweep, markersize=4)
-        for row in points:
-            place = row["seconds"], row["psnr_db"]
-            axes.annotate(row["samples"], place, (4, -10), textcoords="offset points", fontsize=7)
-    axes.set(xscale="log", xlabel="seconds a sample, one core", ylabel="PSNR, dB")
-    axes.set_title("Error against cost, 128x128; numbers are samples a pixel", fontsize=10)
-    axes.grid(True, which="both", alpha=0.3)
-    axes.legend()
+    figure, panels = plt.subplots(1, 2, figsize=(11, 4.5), dpi=120, layout="constrained")
+    for axes, name in zip(panels, CONFIGS, strict=True):
+        for sweep in SWEEPS:
+            points = [r for r in rows if (r["config"], r["settings"]) == (name, sweep)]
+            seconds, errors = [r["seconds"] for r in points], [r["psnr_db"] for r in points]
+            axes.plot(seconds, errors, "o-", label=sweep, markersize=4)
+            for r in points:
+                place = r["seconds"], r["psnr_db"]
+                axes.annotate(r["samples"], place, (4, -10), textcoords="offset points", fontsize=7)
+        axes.set(xscale="log", xlabel="seconds a sample, one core", ylabel="PSNR, dB", title=name)
+        axes.grid(True, which="both", alpha=0.3)
+    panels[0].legend()
+    figure.suptitle("Error against cost, 128x128; numbers are samples a pixel", fontsize=10)
     figure.savefig(BENCHMARKS_DIR / "pareto.png")
 
 
@@ -265,24 +290,61 @@ def tabulate_stages(stages: dict[str, dict[str, float]]) -> str:
 
 
 def tabulate_errors(rows: list[dict[str, str]]) -> str:
-    """The curve as a table."""
+    """The curves as a table."""
     lines = [
         [
-            r["settings"], r["samples"], f"{float(r['seconds']):.3f}", f"{float(r['rmse']):.2f}",
-            f"{float(r['psnr_db']):.2f}", f"{float(r['lowest_psnr_db']):.2f}",
+            r["config"], r["settings"], r["samples"], f"{float(r['seconds']):.3f}",
+            f"{float(r['rmse']):.2f}", f"{float(r['psnr_db']):.2f}",
+            f"{float(r['lowest_psnr_db']):.2f}",
         ]
         for r in rows
     ]  # fmt: skip
-    return tabulate(["settings", "samples", "s a sample", "RMSE", "PSNR, dB", "lowest"], lines)
+    head = ["config", "settings", "samples", "s a sample", "RMSE", "PSNR, dB", "lowest"]
+    return tabulate(head, lines)
 
 
-def tabulate_fan_out(fan_out: dict[str, dict[str, float]]) -> str:
+def tabulate_equal_error(rows: list[dict[str, str]]) -> str:
+    """What each sweep costs at the error of Blender's settings at 32 samples, interpolated."""
+    lines = []
+    for name in CONFIGS:
+        curves = {
+            sweep: np.array(
+                [
+                    (float(r["psnr_db"]), np.log(float(r["seconds"])), int(r["samples"]))
+                    for r in rows
+                    if (r["config"], r["settings"]) == (name, sweep)
+                ]
+            ).T
+            for sweep in SWEEPS
+        }
+        blender = curves[PLAIN_SWEEP]
+        error, seconds = blender[:2, list(blender[2]).index(PLAIN_SAMPLES)]
+        for sweep, (errors, costs, _) in curves.items():
+            ratios = [
+                f"{np.exp(seconds - np.interp(error - less, errors, costs)):.2f}"
+                if errors.min() <= error - less <= errors.max()
+                else ""
+                for less in (0, 0.3)
+            ]
+            lines.append([name, sweep, f"{error:.2f}", *ratios])
+    head = ["config", "settings", "PSNR, dB", "times as fast at this error", "at 0.3 dB less"]
+    return tabulate(head, lines)
+
+
+def tabulate_fan_out(fan_out: dict[str, list[dict[str, Any]]]) -> str:
     """Rates over all CPUs."""
     rows = [
-        [name, f"{f['rate']:.2f}", f"{f['efficiency']:.3f} x {f['num_cpus']}"]
-        for name, f in fan_out.items()
-    ]
-    return tabulate(["config", "samples/s", "times the one-core rate"], rows)
+        [
+            name, f["samples"], f"{f['rate']:.2f}", f"{f['efficiency']:.3f} x {f['num_cpus']}",
+            f"{f['ceiling']:.3f} x {f['num_cpus']}",
+        ]
+        for name, results in fan_out.items()
+        for f in results
+    ]  # fmt: skip
+    head = [
+        "config", "samples", "samples/s", "times the one-core rate", "processes side by side",
+    ]  # fmt: skip
+    return tabulate(head, rows)
 
 
 def main() -> None:
@@ -294,7 +356,13 @@ def main() -> None:
     add("--compare", action="store_true", help="beside the plain loop")
     add("--num_rounds", type=int, default=3, help="of which the median counts (default: 3)")
     add("--num_samples", type=int, default=20, help="of a round (default: 20)")
-    add("--num_fan_out", type=int, default=200, help="samples over all cores (default: 200)")
+    add(
+        "--num_fan_out",
+        type=int,
+        nargs="*",
+        default=[200, 1000],
+        help="samples of runs over all cores (default: 200 1000)",
+    )
     add(
         "--num_scenes",
         type=int,
@@ -325,9 +393,13 @@ def main() -> None:
             tabulate_stages(stages),
             "## All cores, through distributed_render.py, start-up included\n",
             tabulate_fan_out(fan_out),
-            f"## Error, means over {errors[0]['scenes']} scenes, against {NUM_REFERENCE_SAMPLES} "
-            "samples a pixel\n",
+            f"## Error, means over {errors[0]['scenes']} scenes of each config, against "
+            f"{NUM_REFERENCE_SAMPLES} samples a pixel\n",
             "![error against cost](pareto.png)\n",
+            f"Time of Blender's settings at {PLAIN_SAMPLES} samples over that of ours at the same "
+            "error, between the points of the table below, without what the plain loop does "
+            "besides rendering:\n",
+            tabulate_equal_error(errors),
             tabulate_errors(errors),
         ]
     )

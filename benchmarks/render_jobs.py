@@ -141,15 +141,16 @@ def measure_quality(spec: dict[str, Any]) -> list[list[float]]:
 
     Args:
         spec: ``idxs``, the scenes; ``references``, folder of the images of
-            `render_references`; ``base``: "ours", or "blender" for Blender's own settings, dither
-            included; ``variant``: attributes of ``scene.cycles`` other than those.
+            `render_references`; ``base``: "ours", or "blender" for Blender's own settings;
+            ``variant``: attributes of ``scene.cycles`` other than those; ``has_dither``: as Blender
+            has it for 8-bit files.
     """
     import imageio.v3 as iio
 
     rig = _Rig(_load(spec))
     if spec["base"] == "blender":
         rig.set_blender_defaults()
-        rig.scene.render.dither_intensity = 1
+    rig.scene.render.dither_intensity = float(spec["has_dither"])
     for name, value in spec["variant"].items():
         setattr(rig.cycles, name, value)
     rows = []
