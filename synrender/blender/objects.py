@@ -196,13 +196,14 @@ def clean_geometry(geometry: Geometry) -> Geometry:
     if not is_kept.any():
         raise RejectedAsset("degenerate: no face has an area")
     is_kept_corner = np.repeat(is_kept, geometry.face_sizes)
-    used_vertices, corner_vertices = np.unique(
-        geometry.corner_vertices[is_kept_corner], return_inverse=True
-    )
+    kept_corners = geometry.corner_vertices[is_kept_corner]
+    is_used = np.zeros(len(geometry.vertices), bool)
+    is_used[kept_corners] = True
+    new_idxs = np.cumsum(is_used, dtype=np.int32) - 1
     face_sizes, face_normals = geometry.face_sizes[is_kept], geometry.face_normals[is_kept]
     return Geometry(
-        vertices=geometry.vertices[used_vertices],
-        corner_vertices=corner_vertices.astype(np.int32).reshape(-1),
+        vertices=geometry.vertices[is_used],
+        corner_vertices=new_idxs[kept_corners],
         face_sizes=face_sizes,
         corner_normals=_turn_normals(
             geometry.corner_normals[is_kept_corner], np.repeat(face_normals, face_sizes, axis=0)
@@ -275,6 +276,10 @@ def _create_mesh(
 
 def _set_corner_normals(mesh: bpy.types.Mesh, corner_normals: np.ndarray) -> None:
     mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), bool))
+    if bpy.app.version >= (4, 5):  # a thousand times faster than the call below
+        attribute = mesh.attributes.new("custom_normal", "FLOAT_VECTOR", "CORNER")
+        attribute.data.foreach_set("vector", corner_normals.reshape(-1))
+        return
     if bpy.app.version < (4, 1):  # later versions need no switch
         mesh.use_auto_smooth = True
     mesh.normals_split_custom_set(corner_normals.tolist())

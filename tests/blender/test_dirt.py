@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from tests.helpers import Renderer, read_image, read_passes, read_record, write_shapenet
+from tests.helpers import (
+    PROJECT_DIR,
+    Renderer,
+    read_image,
+    read_passes,
+    read_record,
+    write_shapenet,
+)
 
 VERTICES = [
     (x, y, z) for x in (-0.2, 0.2) for y in (-0.1, 0.1) for z in (-0.3, 0.3)
@@ -181,6 +190,43 @@ def test_replacement_is_the_next_candidate_of_the_same_bucket(
             assert after["model_id"] in bucket
         else:
             assert after == before
+
+
+# --- normals ------------------------------------------------------------------------------------
+
+READ_NORMALS = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from synrender.blender.objects import load_model
+mesh = load_model(Path(sys.argv[1])).mesh
+normals = np.empty(3 * len(mesh.loops), np.float32)
+mesh.corner_normals.foreach_get("vector", normals)
+np.save(sys.argv[2], normals.reshape(-1, 3))
+os._exit(0)
+"""
+
+
+def test_normals_of_a_file_arrive(tmp_path: Path) -> None:
+    """Blender's importer rounds them by up to 0.003."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    normals = rng.normal(size=(64, 3)) * 0.3 + [0, 0, 1]
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    path = tmp_path / "model" / "models" / "model_normalized.obj"
+    path.parent.mkdir(parents=True)
+    lines = [f"v {x} {y} {0.1 * x * y}" for y in range(8) for x in range(8)]
+    lines += [f"vn {x:.6f} {y:.6f} {z:.6f}" for x, y, z in normals]
+    corners = [(k, k + 1, k + 9, k + 8) for k in range(1, 56) if k % 8]
+    lines += ["f " + " ".join(f"{c}//{c}" for c in face) for face in corners]
+    path.write_text("\n".join(lines) + "\n")
+    subprocess.run(
+        [sys.executable, "-c", READ_NORMALS, str(path), str(tmp_path / "normals.npy")],
+        cwd=PROJECT_DIR,
+        check=True,
+        capture_output=True,
+    )
+    expected = normals[np.array(corners).reshape(-1) - 1]
+    np.testing.assert_allclose(np.load(tmp_path / "normals.npy"), expected, atol=0.005)
 
 
 # --- textures -----------------------------------------------------------------------------------
