@@ -32,27 +32,34 @@ class Capture:
 
 
 @contextlib.contextmanager
-def captured_output() -> Iterator[Capture]:
-    """Silences stdout and stderr at the level of descriptors; exceptions still propagate."""
+def redirected_output(fd: int) -> Iterator[None]:
+    """Sends what goes to descriptors 1 and 2 to another one, what C code writes included."""
     sys.stdout.flush()
     sys.stderr.flush()
     saved_fds = os.dup(1), os.dup(2)
+    try:
+        os.dup2(fd, 1)
+        os.dup2(fd, 2)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, saved_fd in zip((1, 2), saved_fds, strict=True):
+            os.dup2(saved_fd, number)
+            os.close(saved_fd)
+
+
+@contextlib.contextmanager
+def captured_output() -> Iterator[Capture]:
+    """Silences stdout and stderr at the level of descriptors; exceptions still propagate."""
     with (
         tempfile.TemporaryFile(buffering=0) as log,
         os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as terminal,
     ):
         log_fd = log.fileno()
         fcntl.fcntl(log_fd, fcntl.F_SETFL, os.O_APPEND)  # or cleared space would fill with zeros
-        try:
-            os.dup2(log_fd, 1)
-            os.dup2(log_fd, 2)
+        with redirected_output(log_fd):
             yield Capture(log_fd, terminal)
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for fd, saved_fd in zip((1, 2), saved_fds, strict=True):
-                os.dup2(saved_fd, fd)
-                os.close(saved_fd)
 
 
 class Progress:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from synrender.catalog import Catalog
+from synrender.console import redirected_output
 from synrender.fanout.job import STARTUP_LIMIT_S
 
 MAX_TAIL_BYTES = 1 << 16
@@ -157,23 +158,13 @@ def logged_output(path: Path | None) -> Iterator[Log]:
     if path is None:
         yield Log(None)
         return
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved_fds = os.dup(1), os.dup(2)
-    with path.open("ab", buffering=0) as file:
+    with path.open("ab", buffering=0) as file, redirected_output(file.fileno()):
         was_enabled = faulthandler.is_enabled()
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
         faulthandler.enable(file=file, all_threads=False)
         try:
             yield Log(path)
         finally:
             faulthandler.disable()
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for fd, saved_fd in zip((1, 2), saved_fds, strict=True):
-                os.dup2(saved_fd, fd)
-                os.close(saved_fd)
             if was_enabled:
                 faulthandler.enable(file=sys.__stderr__, all_threads=False)
 
