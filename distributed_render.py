@@ -10,7 +10,6 @@ import argparse
 import math
 import os
 import shutil
-import signal
 import sys
 
 EPILOG = """\
@@ -164,24 +163,13 @@ def find_blender(name: str) -> str:
     return os.path.abspath(path) if path else ""
 
 
-STOPPED = "stopped; the same command goes on from here"
-
-
-def stop(signal_number: int, frame: object) -> None:
-    """Ends the driver at a batch system's request; Ray's processes end with it.
-
-    At once, for the request may have gone to those as well, and then nobody is left to wait for.
-    """
-    print(STOPPED, file=sys.stderr, flush=True)
-    os._exit(128 + signal_number)
-
-
 def main() -> int:
     """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
     arguments = parse_arguments(sys.argv[1:])
-    signal.signal(signal.SIGTERM, stop)
     from synrender.entry import run_to_status
+    from synrender.interrupts import exit_on_sigterm
 
+    exit_on_sigterm()  # a batch system's request; Ray's processes end with this one
     return run_to_status(lambda: run(arguments))
 
 

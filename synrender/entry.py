@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from synrender.errors import UserError
-from synrender.interrupts import EXIT_INTERRUPTED
+from synrender.interrupts import EXIT_INTERRUPTED, STOPPED
 
 
 def run_to_status(run: Callable[[], int]) -> int:
@@ -27,7 +27,7 @@ def run_to_status(run: Callable[[], int]) -> int:
         )
         return 1
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return EXIT_INTERRUPTED
 
 

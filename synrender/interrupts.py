@@ -1,4 +1,4 @@
-"""Ctrl-C between samples: Blender would swallow one that arrives while it renders."""
+"""Ctrl-C between samples, which Blender would swallow while it renders, and SIGTERM at once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,28 @@ from collections.abc import Callable, Iterator
 
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 plus the number of SIGINT, as shells have it."""
+
+STOPPED = "stopped; the same command goes on from here"
+
+
+def exit_on_sigterm() -> None:
+    """From now on SIGTERM ends this process at once, with exit status 143 and a line that says so.
+
+    A handler of Python's own would have to wait for the end of whatever C code runs: a driver
+    whose Ray got the signal too would wait with it, and for nothing. So a thread listens.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+
+    def listen() -> None:
+        while signal.SIGTERM not in os.read(reader, 64):
+            pass
+        os.write(2, f"{STOPPED}\n".encode())
+        os._exit(128 + signal.SIGTERM)
+
+    threading.Thread(target=listen, daemon=True).start()
+    signal.signal(signal.SIGTERM, lambda signum, frame: None)
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ def ray_session(address: str | None, cpus_per_task: int) -> Iterator[None]:
 
 
 def _init(address: str, **options: Any) -> None:
-    """Starts Ray, and takes SIGTERM back from it: it would end the driver in mid-air."""
+    """Starts Ray, and takes SIGTERM back from it: it would print a stack trace and abort."""
     handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, **options)

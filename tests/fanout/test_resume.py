@@ -16,6 +16,13 @@ from tests.fanout.drive import (
 )
 
 
+def read_name(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except OSError:  # it has just ended
+        return ""
+
+
 def stamp(dataset_dirs: list[Path]) -> dict[Path, int]:
     return {p: p.stat().st_mtime_ns for d in dataset_dirs for p in (d / "img").iterdir()}
 
@@ -102,3 +109,17 @@ def test_ctrl_c_stops_within_seconds_and_leaves_finished_samples(
     assert f"rendered {2 * NUM_SAMPLES - num_finished} samples" in output
     for variant in VARIANTS:
         assert_same_dataset(driver.data_dir / f"stopped_{variant}", reference[variant])
+
+
+def test_sigterm_to_the_whole_group_while_ray_starts_ends_the_driver(driver: Driver) -> None:
+    """As batch systems send it; Ray's processes are gone then, and nobody may wait for them."""
+    process = driver.start("-d", "terminated", "-n", NUM_SAMPLES)
+
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    wait_until(lambda: any("raylet" in read_name(pid) for pid in children.read_text().split()))
+    os.killpg(process.pid, signal.SIGTERM)
+    start = time.monotonic()
+    output = finish(process, 128 + signal.SIGTERM, timeout_s=30)
+    assert time.monotonic() - start < 10
+    assert output.endswith("stopped; the same command goes on from here\n")
+    assert "Traceback" not in output
