@@ -141,23 +141,21 @@ def measure_quality(spec: dict[str, Any]) -> list[list[float]]:
 
     Args:
         spec: ``idxs``, the scenes; ``references``, folder of the images of
-            `render_references`; ``base``: "ours", or "blender" for Blender's own settings;
-            ``variant``: attributes of ``scene.cycles`` other than those; ``has_dither``: as Blender
-            has it for 8-bit files.
+            `render_references`; ``base``: "ours", "blender" for Blender's own settings on our
+            scenes, or "plain" for the plain loop; ``variant``: attributes of ``scene.cycles`` other
+            than those; ``has_dither``: as Blender has it for 8-bit files.
     """
     import imageio.v3 as iio
 
-    rig = _Rig(_load(spec))
-    if spec["base"] == "blender":
-        rig.set_blender_defaults()
-    rig.scene.render.dither_intensity = float(spec["has_dither"])
-    for name, value in spec["variant"].items():
-        setattr(rig.cycles, name, value)
+    rig = _create_rig(spec)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "image.png")
         for k, idx in enumerate(spec["idxs"]):
             rig.build(idx)
+            rig.scene.render.dither_intensity = float(spec["has_dither"])
+            for name, value in spec["variant"].items():
+                setattr(rig.cycles, name, value)
             if k == 0:
                 rig.render(path)  # warms up
             seconds, _ = _time(lambda: rig.render(path))
@@ -171,20 +169,29 @@ def render_references(spec: dict[str, Any]) -> int:
 
     The light tree is left out: it changes the noise and not what it converges to.
     """
-    rig = _Rig(_load(spec))
-    rig.set_blender_defaults()
-    rig.cycles.use_light_tree = rig.cycles.use_adaptive_sampling = False
-    rig.cycles.use_denoising = False
+    rig = _create_rig(spec)
     num_rendered = 0
     for idx in spec["idxs"]:
         path = Path(spec["references"], f"{idx:05d}.png")
         if not path.exists():
             rig.build(idx)
+            rig.scene.render.dither_intensity = 0
+            rig.cycles.use_light_tree = rig.cycles.use_adaptive_sampling = False
+            rig.cycles.use_denoising = False
             temporary = path.with_name(f".{path.name}")
             rig.render(temporary, REFERENCE_SEED)
             temporary.rename(path)
             num_rendered += 1
     return num_rendered
+
+
+def _create_rig(spec: dict[str, Any]) -> _Rig | _PlainRig:
+    if spec["base"] == "plain":
+        return _PlainRig(_load(spec))
+    rig = _Rig(_load(spec))
+    if spec["base"] == "blender":
+        rig.set_blender_defaults()
+    return rig
 
 
 class _Rig:
@@ -212,6 +219,40 @@ class _Rig:
 
     def render(self, path: Path, seed: int | None = None) -> None:
         self._render_frame(self.scene, path, self._seed if seed is None else seed)
+
+
+class _PlainRig:
+    """The plain loop's scenes, sample by sample."""
+
+    def __init__(self, settings: Settings) -> None:
+        prepare_blender()
+        self.settings = settings
+        self._catalog, _ = load_catalog(settings)
+
+    @property
+    def scene(self) -> Any:
+        import bpy
+
+        return bpy.context.scene  # another one for each sample
+
+    @property
+    def cycles(self) -> Any:
+        return self.scene.cycles
+
+    def build(self, idx: int) -> None:
+        from benchmarks.plain_loop import build_plain
+
+        plan = draw_sample(self.settings, self._catalog, idx)
+        build_plain(self.settings, self._catalog, plan)
+        self._seed = plan.noise_seed
+
+    def render(self, path: Path, seed: int | None = None) -> None:
+        import bpy
+
+        self.cycles.seed = self._seed if seed is None else seed
+        self.scene.render.use_file_extension = False
+        self.scene.render.filepath = str(path)
+        bpy.ops.render.render(write_still=True)
 
 
 def _load(spec: dict[str, Any]) -> Settings:

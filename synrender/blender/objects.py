@@ -110,7 +110,10 @@ def _import_geometry(path: Path, num_vertices: int) -> Geometry:
     """All faces of a file, from however many objects, in the coordinates of the file."""
     before = {block.as_pointer() for block in bpy.data.objects}
     try:
-        bpy.ops.wm.obj_import(filepath=str(path), forward_axis="Y", up_axis="Z")
+        # What the importer's validation drops, doubled faces, takes its neighbours' normals along.
+        bpy.ops.wm.obj_import(
+            filepath=str(path), forward_axis="Y", up_axis="Z", validate_meshes=False
+        )
     except RuntimeError as error:
         raise RejectedAsset(f"Blender cannot import it: {' '.join(str(error).split())}") from None
     imported = [o for o in bpy.data.objects if o.as_pointer() not in before]
@@ -258,11 +261,12 @@ def cube_project(geometry: Geometry, vertices: np.ndarray) -> np.ndarray:
 def _create_mesh(
     name: str, geometry: Geometry, vertices: np.ndarray, uv: np.ndarray
 ) -> bpy.types.Mesh:
+    vertex_idxs, corners = _split_by_normal(geometry)
     mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(len(vertices))
-    mesh.vertices.foreach_set("co", vertices.reshape(-1))
-    mesh.loops.add(len(geometry.corner_vertices))
-    mesh.loops.foreach_set("vertex_index", geometry.corner_vertices)
+    mesh.vertices.add(len(corners))
+    mesh.vertices.foreach_set("co", vertices[geometry.corner_vertices[corners]].reshape(-1))
+    mesh.loops.add(len(vertex_idxs))
+    mesh.loops.foreach_set("vertex_index", vertex_idxs)
     mesh.polygons.add(len(geometry.face_sizes))
     face_starts = (np.cumsum(geometry.face_sizes) - geometry.face_sizes).astype(np.int32)
     mesh.polygons.foreach_set("loop_start", face_starts)
@@ -270,19 +274,40 @@ def _create_mesh(
         mesh.polygons.foreach_set("loop_total", geometry.face_sizes)
     mesh.update(calc_edges=True)
     mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", uv.reshape(-1))
-    _set_corner_normals(mesh, geometry.corner_normals)
+    _set_vertex_normals(mesh, geometry.corner_normals[corners])
     return mesh
 
 
-def _set_corner_normals(mesh: bpy.types.Mesh, corner_normals: np.ndarray) -> None:
+def _split_by_normal(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """Gives a vertex to each normal that it has, because Cycles keeps only one for each vertex.
+
+    It splits sharp edges itself, but not those between faces that are turned opposite ways round,
+    and such a face would be black.
+
+    Returns:
+        The vertex of each corner, (c,) int32, and a corner that shows each vertex, (v,).
+    """
+    steps = np.rint(geometry.corner_normals.astype(np.float64) * (1 << 19)).astype(np.int64)
+    normal_keys = (steps[:, 0] * (1 << 21) + steps[:, 1]) * (1 << 21) + steps[:, 2]
+    order = np.lexsort((normal_keys, geometry.corner_vertices))
+    is_first = np.ones(len(order), bool)
+    is_first[1:] = (np.diff(geometry.corner_vertices[order]) != 0) | (
+        np.diff(normal_keys[order]) != 0
+    )
+    vertex_idxs = np.empty(len(order), np.int32)
+    vertex_idxs[order] = np.cumsum(is_first) - 1
+    return vertex_idxs, order[is_first]
+
+
+def _set_vertex_normals(mesh: bpy.types.Mesh, normals: np.ndarray) -> None:
     mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), bool))
     if bpy.app.version >= (4, 5):  # a thousand times faster than the call below
-        attribute = mesh.attributes.new("custom_normal", "FLOAT_VECTOR", "CORNER")
-        attribute.data.foreach_set("vector", corner_normals.reshape(-1))
+        attribute = mesh.attributes.new("custom_normal", "FLOAT_VECTOR", "POINT")
+        attribute.data.foreach_set("vector", normals.reshape(-1))
         return
     if bpy.app.version < (4, 1):  # later versions need no switch
         mesh.use_auto_smooth = True
-    mesh.normals_split_custom_set(corner_normals.tolist())
+    mesh.normals_split_custom_set_from_vertices(normals.tolist())
 
 
 # --- placing ------------------------------------------------------------------------------------
