@@ -143,22 +143,23 @@ def measure_quality(spec: dict[str, Any]) -> list[list[float]]:
         spec: ``idxs``, the scenes; ``references``, folder of the images of
             `render_references`; ``base``: "ours", "blender" for Blender's own settings on our
             scenes, or "plain" for the plain loop; ``variant``: attributes of ``scene.cycles`` other
-            than those; ``has_dither``: as Blender has it for 8-bit files.
+            than those; ``has_dither``: as Blender has it for 8-bit files; ``images``: folder to
+            keep the images in, or none.
     """
     import imageio.v3 as iio
 
     rig = _create_rig(spec)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "image.png")
         for k, idx in enumerate(spec["idxs"]):
+            path = Path(spec.get("images", folder), f"{idx:05d}.png")
             rig.build(idx)
             rig.scene.render.dither_intensity = float(spec["has_dither"])
             for name, value in spec["variant"].items():
                 setattr(rig.cycles, name, value)
             if k == 0:
                 rig.render(path)  # warms up
-            seconds, _ = _time(lambda: rig.render(path))
+            seconds, _ = _time(lambda path=path: rig.render(path))
             reference = iio.imread(Path(spec["references"], f"{idx:05d}.png")).astype(float)
             rows.append([seconds, float(((iio.imread(path) - reference) ** 2).mean())])
     return rows
