@@ -29,6 +29,7 @@ BENCHMARKS_DIR = Path(__file__).resolve().parent
 PROJECT_DIR = BENCHMARKS_DIR.parent
 sys.path.insert(0, str(PROJECT_DIR))
 
+import paths  # noqa: E402
 from benchmarks.doubled_models import write_doubled_models  # noqa: E402
 from synrender.settings import load_settings  # noqa: E402
 
@@ -117,6 +118,8 @@ def measure_fan_out(name: str, counts: list[int]) -> list[dict[str, Any]]:
     """
     cpus = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
+        # They are made once a machine, not once a run.
+        Path(folder, "demo_assets").symlink_to(paths.DATA_DIR / "demo_assets")
         seconds = {count: run_fan_out(name, count, Path(folder)) for count in counts}
         config = [str(next(Path(folder).glob(f"bench{counts[0]}_*/config.gin")))]
         num_each = counts[0] // len(cpus)
