@@ -92,6 +92,7 @@ def test_a_worker_that_is_stopped_for_good_is_killed_and_its_batch_rendered(
     (path,) = (p for p in paths if json.loads(p.read_text())["pid"] == pid)
     os.utime(path, (0, 0))  # as if it had been stopped for long
     wait_until(lambda: not is_alive(pid))
+    assert driver.num_records("frozen") < 2 * NUM_SAMPLES  # not only as the run ends
     output = finish(process)
     assert "all 96 samples are complete" in output
     assert " 1 retried, 0 failed" in output
