@@ -48,19 +48,22 @@ def write_doubled_models(settings: Settings, idxs: Iterable[int], folder: Path) 
 def double_faces(text: str) -> str:
     """OBJ text with each face followed by its back, which has its normals turned round."""
     lines = text.splitlines()
-    normals = [line.split()[1:4] for line in lines if line.startswith("vn ")]
-    doubled = [f"vn {' '.join(str(-float(n)) for n in normal)}" for normal in normals]
-    doubled += [line for line in lines if line.startswith("vn ")]  # the first half is turned
+    normals = [line for line in lines if line.startswith("vn ")]
+    turned = [f"vn {' '.join(str(-float(n)) for n in line.split()[1:4])}" for line in normals]
+    doubled = normals + turned
     for line in lines:
         if line.startswith("vn "):
             continue
-        if not line.startswith("f "):
-            doubled.append(line)
-            continue
-        front, back = [], []
-        for corner in line.split()[1:]:
-            place, *normal = corner.rsplit("/", 1) if corner.count("/") == 2 else (corner,)
-            front.append("/".join([place, *(str(int(n) + len(normals)) for n in normal)]))
-            back.append(corner)
-        doubled += [f"f {' '.join(front)}", f"f {' '.join(reversed(back))}"]
+        doubled.append(line)
+        if line.startswith("f "):
+            back = [_turn_corner(corner, len(normals)) for corner in reversed(line.split()[1:])]
+            doubled.append(f"f {' '.join(back)}")
     return "\n".join(doubled) + "\n"
+
+
+def _turn_corner(corner: str, num_normals: int) -> str:
+    """A corner such as ``5//3`` with the turned normal; one without a normal stays."""
+    if corner.count("/") < 2:
+        return corner
+    rest, normal = corner.rsplit("/", 1)
+    return f"{rest}/{int(normal) + num_normals}"

@@ -55,23 +55,22 @@ def find_image_damage(path: Path) -> str | None:
 
 def is_checkable(path: Path) -> bool:
     """Whether a file is of a format that `find_image_damage` looks into."""
-    try:
-        with path.open("rb") as file:
-            magic = file.read(8)
-    except OSError:
-        return False
-    return magic == PNG_SIGNATURE or magic.startswith((EXR_MAGIC, JPEG_MAGIC))
+    return _read_magic(path).startswith((PNG_SIGNATURE, EXR_MAGIC, JPEG_MAGIC))
 
 
 def is_whole_image(path: Path) -> bool:
     """Whether a file is a whole PNG or EXR, by its own magic number."""
+    is_ours = _read_magic(path).startswith((PNG_SIGNATURE, EXR_MAGIC))
+    return is_ours and find_image_damage(path) is None
+
+
+def _read_magic(path: Path) -> bytes:
+    """First bytes of a file, or none if it cannot be read."""
     try:
         with path.open("rb") as file:
-            magic = file.read(8)
+            return file.read(len(PNG_SIGNATURE))
     except OSError:
-        return False
-    is_ours = magic == PNG_SIGNATURE or magic[:4] == EXR_MAGIC
-    return is_ours and find_image_damage(path) is None
+        return b""
 
 
 def _find_png_damage(data: bytes) -> str | None:

@@ -319,9 +319,8 @@ class BatchQueue:
         self._rest = None
         if batch is None:
             return None
-        size = (
-            math.ceil(self._num_missing / (2 * num_slots)) if num_slots > 1 else self._num_missing
-        )
+        num_shares = 2 * num_slots if num_slots > 1 else 1  # one worker waits for nobody
+        size = math.ceil(self._num_missing / num_shares)
         if size < batch.num_missing:
             batch, self._rest = split_batch(batch, size)
         self._num_missing -= batch.num_missing

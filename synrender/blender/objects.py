@@ -279,7 +279,7 @@ def _create_mesh(
 
 
 def _split_by_normal(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
-    """Gives a vertex to each normal that it has, because Cycles keeps only one for each vertex.
+    """Makes a vertex for each normal of each vertex, because Cycles keeps one normal a vertex.
 
     It splits sharp edges itself, but not those between faces that are turned opposite ways round,
     and such a face would be black.

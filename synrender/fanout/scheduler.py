@@ -96,7 +96,7 @@ class Scheduler:
     def run(self, queue: BatchQueue) -> Account:
         """Renders all batches of a queue; what cannot be is in the account's ``failed``.
 
-        Jobs that are left when the run stops early end with the executor.
+        Jobs that are left when the run stops early are not cancelled: see `cluster.ray_session`.
 
         Raises:
             UserError: no node can render at all.
