@@ -85,13 +85,19 @@ def read_images(dataset_dir: Path) -> np.ndarray:
     return np.stack([iio.imread(p) for p in sorted((dataset_dir / "img").glob("*.png"))])
 
 
+def read_channels(dataset_dir: Path, idx: int) -> dict[str, np.ndarray]:
+    """Channels of an EXR, (h, w) each, by their names without the layer's."""
+    path = dataset_dir / "img" / f"{idx:05d}.exr"
+    return {
+        name.split(".", 1)[1]: channel.pixels
+        for part in OpenEXR.File(str(path), separate_channels=True).parts
+        for name, channel in part.channels.items()
+    }
+
+
 def read_passes(dataset_dir: Path, idx: int) -> dict[str, np.ndarray]:
     """Passes of an EXR: rgb (h, w, 3) linear; instance, material, depth (h, w)."""
-    path = dataset_dir / "img" / f"{idx:05d}.exr"
-    channels = {}
-    for part in OpenEXR.File(str(path), separate_channels=True).parts:
-        for name, channel in part.channels.items():
-            channels[name.split(".", 1)[1]] = channel.pixels
+    channels = read_channels(dataset_dir, idx)
     old, new = ("IndexOB.X", "IndexMA.X"), ("Object Index.X", "Material Index.X")
     instance, material = old if old[0] in channels else new  # Blender 5 renamed them
     return {

@@ -13,7 +13,14 @@ import pytest
 
 from synrender.records import RECORD_DTYPE
 from synrender.settings import load_settings
-from tests.helpers import PROJECT_DIR, Renderer, read_images, read_passes, read_records
+from tests.helpers import (
+    PROJECT_DIR,
+    Renderer,
+    read_channels,
+    read_images,
+    read_passes,
+    read_records,
+)
 
 OLD_FIELDS = {
     "class": (),
@@ -121,6 +128,15 @@ def test_passes_and_objects_inside_the_frame(multi: Path) -> None:
         assert depth[instance > 0].min() > 0.2
         assert depth[instance > 0].max() < 2.0
         assert 3 < np.median(depth[instance == 0]) < 6
+
+
+def test_an_exr_holds_the_documented_passes_and_no_more(multi: Path) -> None:
+    """Left to itself Blender adds the image before denoising, as much data again."""
+    names = {name.rsplit(".", 1)[0] for name in read_channels(multi, 0)}
+    assert names in (
+        {"Combined", "Depth", "IndexOB", "IndexMA"},
+        {"Combined", "Depth", "Object Index", "Material Index"},  # in Blender 5
+    )
 
 
 def test_single_objects_are_inside_the_frame(renderer: Renderer) -> None:
