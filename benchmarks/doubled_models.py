@@ -15,7 +15,9 @@ from synrender.sampling import draw_sample
 from synrender.settings import Settings
 
 
-def write_doubled_models(settings: Settings, idxs: Iterable[int], folder: Path) -> None:
+def write_doubled_models(
+    settings: Settings, idxs: Iterable[int], folder: Path, num_each: int | None = None
+) -> None:
     """Makes a folder in ShapeNet's layout in which the models that the samples show are doubled.
 
     The others are links to the originals, so that the same draws give the same models.
@@ -24,12 +26,13 @@ def write_doubled_models(settings: Settings, idxs: Iterable[int], folder: Path) 
         settings: of the samples.
         idxs: of the samples.
         folder: to make.
+        num_each: how many of a sample's models to double; none: all.
     """
     catalog, _ = load_catalog(settings)
     shown = {
         f"{catalog.synset_ids[plan.class_idx]}/{plan.model_ids[0]}"
         for idx in idxs
-        for plan in draw_sample(settings, catalog, idx).objects
+        for plan in draw_sample(settings, catalog, idx).objects[:num_each]
     }
     source = catalog.shapenet_dir
     folder.mkdir(parents=True)
