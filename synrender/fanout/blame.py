@@ -2,17 +2,20 @@
 
 A crash that Blender's process announced, or a sample beyond its time limit, counts in full. A
 process that just vanished (SIGKILL, a lost node) may be nobody's fault, so that it takes more of
-them, all at one and the same sample, before an asset is given up.
+them, all at one and the same sample, before an asset is given up. Of several models that a worker
+died rendering, one that finished samples show is not the first to be given up.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 
 from synrender.catalog import Catalog
 from synrender.jobs import Dataset
 from synrender.provenance import read_dataset_info
-from synrender.sampling import draw_sample
+from synrender.records import read_record, record_path
+from synrender.sampling import bucket_to_first_idx, draw_sample, idx_to_bucket
 
 MAX_CRASHES = 2
 MAX_KILLS = 5
@@ -54,8 +57,10 @@ class Blame:
         if count < (MAX_CRASHES if cause else MAX_KILLS):
             return {}
         del self._deaths[key]
-        # Of several models that were rendered together, the one that was there most often.
-        name = max(suspects, key=lambda suspect: self._suspicions[suspect])
+        # Of several models that were rendered together, one that never came through; of those
+        # the one that was there most often.
+        candidates = find_unproven(dataset, suspects, journal["idx"]) or suspects
+        name = max(candidates, key=lambda suspect: self._suspicions[suspect])
         reason = REASONS[cause].format(count=count)
         if len(suspects) > 1:
             reason += f" (found among {len(suspects)} models in sample {journal['idx']})"
@@ -75,3 +80,17 @@ def find_suspects(dataset: Dataset, catalog: Catalog, journal: dict) -> list[str
         names = (f"{catalog.synset_ids[obj.class_idx]}/{m}" for m in obj.model_ids)
         suspects.append(next((name for name in names if name not in rejected), None))
     return [name for name in dict.fromkeys(suspects) if name is not None]
+
+
+def find_unproven(dataset: Dataset, suspects: list[str], idx: int) -> list[str]:
+    """Those of several suspects that no finished sample shows; only the bucket of ``idx`` may."""
+    unproven = list(suspects)
+    objects = dataset.settings.object
+    bucket = idx_to_bucket(idx, objects)
+    others = range(bucket_to_first_idx(bucket, objects), bucket_to_first_idx(bucket + 1, objects))
+    for other in others if len(suspects) > 1 else ():
+        with contextlib.suppress(OSError, ValueError):  # not finished
+            record = read_record(record_path(dataset.dataset_dir, other))
+            shown = {f"{row['synset_id']}/{row['model_id']}" for row in record}
+            unproven = [name for name in unproven if name not in shown]
+    return unproven

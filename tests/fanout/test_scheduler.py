@@ -14,6 +14,7 @@ from synrender import jobs
 from synrender.catalog import Catalog
 from synrender.errors import UserError
 from synrender.fanout import scheduler as scheduling
+from synrender.fanout.blame import Blame
 from synrender.fanout.display import Display
 from synrender.fanout.job import Job, Outcome
 from synrender.fanout.scheduler import Scheduler, to_ranges
@@ -193,6 +194,33 @@ def test_a_model_is_rejected_after_so_many_deaths_and_its_batch_goes_on(
     assert list(account.rejected) == [culprit]
     assert str(count) in account.rejected[culprit]
     assert sum(job.ranges[0][0] == 8 for job in executor.jobs) == count + 1
+
+
+def test_a_model_that_finished_samples_show_is_not_blamed_for_its_neighbour(
+    tmp_path: Path, catalog: Catalog
+) -> None:
+    (dataset,) = jobs.plan_datasets(
+        "y", tmp_path, ["0-0-0-0"], 24, 2, 0, ["render_multi"], ["object.n_buckets = 2"]
+    )
+    (dataset.dataset_dir / "img").mkdir(parents=True)
+    info_path = dataset.dataset_dir / "dataset.json"
+    info_path.write_text(json.dumps({"rejected": {}}))
+    names = [
+        f"s{obj.class_idx}/{obj.model_ids[0]}"
+        for obj in draw_sample(dataset.settings, catalog, 9).objects
+    ]
+    assert len(set(names)) > 2
+    culprit = names[-1]
+    record = np.zeros(len(names), RECORD_DTYPE)
+    others = [name for name in names if name != culprit]
+    for row, name in zip(record, others, strict=False):
+        row["synset_id"], row["model_id"] = name.split("/")
+    np.save(dataset.dataset_dir / "img" / "00003.npy", record)
+
+    blame = Blame()
+    journal = {"stage": "render", "idx": 9, "assets": [], "cause": "crashed"}
+    assert blame.note_death(dataset, catalog, journal, is_slow_run=False) == {}
+    assert list(blame.note_death(dataset, catalog, journal, is_slow_run=False)) == [culprit]
 
 
 def test_kills_at_different_samples_blame_no_model(dataset: jobs.Dataset, catalog: Catalog) -> None:
