@@ -264,6 +264,7 @@ def write_curve(rows: list[dict[str, Any]]) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullFormatter
 
     with (BENCHMARKS_DIR / "pareto.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
@@ -279,6 +280,8 @@ def write_curve(rows: list[dict[str, Any]]) -> None:
                 place = r["seconds"], r["psnr_db"]
                 axes.annotate(r["samples"], place, (4, -10), textcoords="offset points", fontsize=7)
         axes.set(xscale="log", xlabel="seconds a sample, one core", ylabel="PSNR, dB", title=name)
+        axes.set_xticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(True, which="both", alpha=0.3)
     panels[0].legend()
     figure.suptitle("Error against cost, 128x128; numbers are samples a pixel", fontsize=10)
