@@ -28,6 +28,9 @@ from synrender.settings import Settings, load_settings
 REFERENCE_SEED = 12345678
 """Of the references' noise; no sample has it."""
 
+TINY_PERCENT = 6
+"""Of a frame's side: 8 of 128 pixels."""
+
 BLENDER_DEFAULTS = {
     "use_light_tree": True,
     "max_bounces": 12,
@@ -89,7 +92,7 @@ def measure_stages(spec: dict[str, Any]) -> dict[str, float]:
     """Seconds that each stage takes of a sample, medians over the batch.
 
     What happens within Cycles is told by rendering each scene three times: as it is, without the
-    denoiser, and without it at one sample.
+    denoiser, and without it a few pixels at one sample, which is all but sampling.
     """
     from synrender.records import write_array
 
@@ -97,6 +100,7 @@ def measure_stages(spec: dict[str, Any]) -> dict[str, float]:
     stages: dict[str, list[float]] = {}
     batch = rig.settings.batch
     suffix = ".exr" if rig.settings.rendering.render_exr else ".png"
+    frame = rig.scene.render
     num_samples, is_denoised = rig.cycles.samples, rig.cycles.use_denoising
     import bpy
 
@@ -104,10 +108,12 @@ def measure_stages(spec: dict[str, Any]) -> dict[str, float]:
 
     with tempfile.TemporaryDirectory() as folder:
         image, record_path = Path(folder, f"image{suffix}"), Path(folder, "record.npy")
-        rig.build(batch.idx_offset + batch.num_samples)  # warms up, with models of another group
+        rig.build(batch.idx_offset)  # warms up
         rig.render(image)
         for idx in range(batch.idx_offset, batch.idx_offset + batch.num_samples):
             is_new = idx % batch.cache_obj_frames == 0
+            if is_new:
+                rig.forget_models()
             build, record = _time(lambda idx=idx: rig.build(idx))
             stages.setdefault("build_new" if is_new else "build_cached", []).append(build)
 
@@ -124,13 +130,13 @@ def measure_stages(spec: dict[str, Any]) -> dict[str, float]:
             stages.setdefault("save", []).append(_time(save)[0])
             rig.cycles.use_denoising = False
             noisy = render()
-            rig.cycles.samples = 1
-            first = render()
-            rig.cycles.samples, rig.cycles.use_denoising = num_samples, is_denoised
-            sampling = (noisy - first) * num_samples / (num_samples - 1)
+            rig.cycles.samples, frame.resolution_percentage = 1, TINY_PERCENT
+            sync = render()
+            rig.cycles.samples, frame.resolution_percentage = num_samples, 100
+            rig.cycles.use_denoising = is_denoised
             stages.setdefault("denoising", []).append(whole - noisy)
-            stages.setdefault("sampling", []).append(sampling)
-            stages.setdefault("sync", []).append(noisy - sampling)
+            stages.setdefault("sampling", []).append(noisy - sync)
+            stages.setdefault("sync", []).append(sync)
     medians = {name: float(np.median(times)) for name, times in stages.items()}
     medians["import"] = (medians["build_new"] - medians["build_cached"]) / batch.cache_obj_frames
     return medians
@@ -200,14 +206,19 @@ class _Rig:
 
     def __init__(self, settings: Settings) -> None:
         prepare_blender()
-        from synrender.blender.build import Builder
         from synrender.blender.engine import render_frame, start_engine
 
         self.settings, self._render_frame = settings, render_frame
         self._catalog, _ = load_catalog(settings)
         self.scene, _ = start_engine(settings.rendering)
-        self._builder = Builder(self.scene, settings, self._catalog, {})
         self.cycles = self.scene.cycles
+        self.forget_models()
+
+    def forget_models(self) -> None:
+        """Has the next sample import its models, whatever was shown before."""
+        from synrender.blender.build import Builder
+
+        self._builder = Builder(self.scene, self.settings, self._catalog, {})
 
     def build(self, idx: int) -> np.ndarray:
         plan = draw_sample(self.settings, self._catalog, idx)
