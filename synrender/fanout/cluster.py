@@ -17,6 +17,7 @@ from synrender.errors import UserError
 from synrender.fanout.executable import run_executable
 from synrender.fanout.job import STARTUP_LIMIT_S, Job, Outcome
 from synrender.fanout.journal import read_journal, take_last_words
+from synrender.fanout.ray_internals import lean_start, silence_worker_deaths
 from synrender.fanout.tasks import kill_here, run_job, take_last_words_here
 from synrender.fanout.worker import render_job
 
@@ -54,7 +55,7 @@ def ray_session(address: str | None, cpus_per_task: int) -> Iterator[None]:
     Raises:
         UserError: there is no cluster at the address, or too few CPUs.
     """
-    _silence_worker_deaths()
+    silence_worker_deaths()
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address:
         try:
@@ -74,9 +75,10 @@ def ray_session(address: str | None, cpus_per_task: int) -> Iterator[None]:
     num_cpus = len(os.sched_getaffinity(0))
     if cpus_per_task > num_cpus:
         raise UserError(f"--cpus_per_task {cpus_per_task}: this machine has {num_cpus} CPUs")
+    options["include_dashboard"] = False
     with _temporary_dir() as folder:
-        _init("local", num_cpus=num_cpus, include_dashboard=False, _temp_dir=str(folder), **options)
-        _stop_monitors()
+        with lean_start():
+            _init("local", num_cpus=num_cpus, _temp_dir=str(folder), **options)
         try:
             yield
         finally:
@@ -92,18 +94,6 @@ def _init(address: str, **options: Any) -> None:
         signal.signal(signal.SIGTERM, handler)
 
 
-def _stop_monitors() -> None:
-    """Ends two processes of Ray 2.60 that a single machine has no use for.
-
-    One adds nodes to clusters and would hold up the shutdown for a second, since it does not end
-    when it is asked to; the other forwards the workers' output, to which nobody listens.
-    """
-    with contextlib.suppress(AttributeError):
-        node = ray._private.worker._global_node
-        node.kill_monitor(check_alive=False)
-        node.kill_log_monitor(check_alive=False)
-
-
 def _check_reachable(address: str) -> None:
     """Raises an OSError where nothing listens: Ray itself would try for many minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -114,15 +104,6 @@ def _check_reachable(address: str) -> None:
 def _create_runtime_env() -> dict[str, Any]:
     """The code travels with the job."""
     return {"working_dir": str(paths.PROJECT_DIR), "excludes": NOT_SHIPPED}
-
-
-def _silence_worker_deaths() -> None:
-    """Keeps Ray from printing a paragraph on each worker that dies: we say what there is to say.
-
-    Ray 2.60 has no option for it (``log_to_driver=False`` silences the workers alone).
-    """
-    if hasattr(ray._private.worker, "listen_error_messages"):
-        ray._private.worker.listen_error_messages = lambda *args, **kwargs: None
 
 
 @contextlib.contextmanager
