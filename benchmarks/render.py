@@ -4,7 +4,7 @@ python benchmarks/render.py --compare        (`make bench`; 40 minutes on two co
 
 Speed is measured in rounds, ours and the plain loop of benchmarks/plain_loop.py in turns, and told
 as medians and ratios. Error is that of the 8-bit image against references of 4096 samples a pixel,
-which are rendered once (an hour more) and kept in benchmarks/references/.
+which are rendered once (half an hour more) and kept in benchmarks/references/.
 """
 
 from __future__ import annotations
@@ -384,6 +384,25 @@ def tabulate_errors(rows: list[dict[str, str]]) -> str:
     return tabulate(head, lines)
 
 
+def describe_errors(rows: list[dict[str, str]]) -> str:
+    """The section on error, of the rows of pareto.csv."""
+    return "\n".join(
+        [
+            f"## Error, means over {rows[0]['scenes']} scenes of each config, against "
+            f"{NUM_REFERENCE_SAMPLES} samples a pixel\n",
+            "![error against cost](pareto.png)\n",
+            f"Time of {PLAIN_SAMPLES} samples in Blender's settings over that of ours at the same "
+            "error, both for rendering alone:\n",
+            tabulate_equal_error(rows),
+            "Doubled faces: the same models with each face there twice, as many of ShapeNet's "
+            "have it. Above ours, below the plain loop, to which more samples are no help:\n",
+            "![four objects by ours, and with black patches](doubled.png)\n",
+            describe_break_even(rows),
+            tabulate_errors(rows),
+        ]
+    )
+
+
 def tabulate_equal_error(rows: list[dict[str, str]]) -> str:
     """What ours costs at the error of the plain loop at 32 samples, between measured points."""
     lines = []
@@ -470,8 +489,8 @@ def main() -> None:
     add(
         "--num_scenes",
         type=int,
-        default=24,
-        help="whose error is measured (default: 24); 0: take the last run's pareto.csv",
+        default=40,
+        help="whose error is measured (default: 40); 0: take the last run's pareto.csv",
     )
     arguments = parser.parse_args()
 
@@ -486,7 +505,6 @@ def main() -> None:
         stages[name] = run_job("measure_stages", one_core(), config=CONFIGS[name])
         if arguments.num_fan_out:
             fan_out[name] = measure_fan_out(name, arguments.num_fan_out)
-    errors = read_curve()
     text = "\n".join(
         [
             "# Speed and error of rendering\n",
@@ -498,17 +516,7 @@ def main() -> None:
             tabulate_stages(stages),
             "## All cores, through distributed_render.py, start-up included\n",
             tabulate_fan_out(fan_out),
-            f"## Error, means over {errors[0]['scenes']} scenes of each config, against "
-            f"{NUM_REFERENCE_SAMPLES} samples a pixel\n",
-            "![error against cost](pareto.png)\n",
-            f"Time of {PLAIN_SAMPLES} samples in Blender's settings over that of ours at the same "
-            "error, both for rendering alone:\n",
-            tabulate_equal_error(errors),
-            "Doubled faces: the same models with each face there twice, as many of ShapeNet's "
-            "have it. Above ours, below the plain loop, to which more samples are no help:\n",
-            "![four objects by ours, and with black patches](doubled.png)\n",
-            describe_break_even(errors),
-            tabulate_errors(errors),
+            describe_errors(read_curve()),
         ]
     )
     (BENCHMARKS_DIR / "render.md").write_text(text)
