@@ -35,7 +35,7 @@ test-blender-%: setup .venv-%/complete
 .venv-%/complete: tools/blender-%.lock | $(VENV)/complete
 	@tools/setup_blender.sh $*
 
-bench: setup ## measure speed and error beside a plain Blender loop; 40 minutes, the first time an hour and a half
+bench: setup ## measure speed and error beside a plain Blender loop; 40 minutes, the first time half an hour more
 	@$(RUN) benchmarks/render.py --compare $(ARGS)
 
 lint: setup ## check style and import boundaries

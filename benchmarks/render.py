@@ -58,6 +58,7 @@ SWEEPS = {  # name: (whose settings, attributes of scene.cycles other than those
     "ours, no denoiser": ("ours", {"use_denoising": False}, (4, 8, 16, 32, 64)),
     PLAIN_SWEEP: ("blender", {}, (4, 8, 16, 24, PLAIN_SAMPLES, 64)),
 }
+OUR_SWEEPS = [sweep for sweep, (base, *_) in SWEEPS.items() if base == "ours"]
 
 
 def one_core() -> list[int]:
@@ -175,7 +176,7 @@ def measure_errors(num_scenes: int) -> list[dict[str, Any]]:
         idxs = [k * group_size for k in range(num_scenes // len(CONFIGS))]
         is_png = not settings.rendering.render_exr
         spec = {"config": config, "idxs": idxs}
-        references = create_references(f"{name}_{NUM_REFERENCE_SAMPLES}", spec, base="blender")
+        references = create_references(name, spec)
         for sweep, (base, variant, counts) in SWEEPS.items():
             dither = {"has_dither": is_png and base == "blender"}
             for count in counts:
@@ -210,14 +211,16 @@ def measure_one_doubled(
     return summarize_point(name, ONE_DOUBLED, PLAIN_SAMPLES, results)
 
 
-def create_references(folder_name: str, spec: dict[str, Any], base: str) -> str:
-    """Renders the references that are not there yet; returns their folder, which ends in _N."""
-    folder = BENCHMARKS_DIR / "references" / folder_name
+def create_references(name: str, spec: dict[str, Any]) -> str:
+    """Renders the references of a config that are not there yet; returns their folder."""
+    folder = BENCHMARKS_DIR / "references" / f"{name}_{NUM_REFERENCE_SAMPLES}"
     folder.mkdir(parents=True, exist_ok=True)
     print(f"references in {folder.name}: {len(spec['idxs'])} scenes", flush=True)
-    num_samples = folder_name.rpartition("_")[2]
-    bindings = ["rendering.render_exr = False", f"rendering.render_samples = {num_samples}"]
-    run_job("render_references", [], **spec, base=base, references=str(folder), bindings=bindings)
+    bindings = [
+        "rendering.render_exr = False",
+        f"rendering.render_samples = {NUM_REFERENCE_SAMPLES}",
+    ]
+    run_job("render_references", [], **spec, references=str(folder), bindings=bindings)
     return str(folder)
 
 
@@ -403,21 +406,35 @@ def describe_errors(rows: list[dict[str, str]]) -> str:
     )
 
 
+def select_points(
+    rows: list[dict[str, str]], name: str
+) -> dict[tuple[str, int], tuple[float, float]]:
+    """Points of a config: ``{(settings, samples): (PSNR in dB, seconds)}``."""
+    return {
+        (r["settings"], int(r["samples"])): (float(r["psnr_db"]), float(r["seconds"]))
+        for r in rows
+        if r["config"] == name
+    }
+
+
+def select_curve(
+    points: dict[tuple[str, int], tuple[float, float]], sweep: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """PSNR in dB, ascending, and the logarithms of the seconds of a sweep's points."""
+    errors, seconds = np.array(sorted(p for (s, _), p in points.items() if s == sweep)).T
+    return errors, np.log(seconds)
+
+
 def tabulate_equal_error(rows: list[dict[str, str]]) -> str:
     """What ours costs at the error of the plain loop at 32 samples, between measured points."""
     lines = []
     for name in CONFIGS:
-        points = {
-            (r["settings"], int(r["samples"])): (float(r["psnr_db"]), float(r["seconds"]))
-            for r in rows
-            if r["config"] == name
-        }
+        points = select_points(rows, name)
         error, seconds = points[PLAIN_SWEEP, PLAIN_SAMPLES]
-        for sweep in (s for s, (base, *_) in SWEEPS.items() if base == "ours"):
-            curve = [point for (s, _), point in points.items() if s == sweep]
-            errors, costs = np.array(sorted(curve)).T
+        for sweep in OUR_SWEEPS:
+            errors, costs = select_curve(points, sweep)
             ratios = [
-                f"{seconds / np.exp(np.interp(error - less, errors, np.log(costs))):.2f}"
+                f"{seconds / np.exp(np.interp(error - less, errors, costs)):.2f}"
                 if errors[0] <= error - less <= errors[-1]
                 else ""
                 for less in (0, 0.3)
@@ -433,18 +450,14 @@ def describe_break_even(rows: list[dict[str, str]], name: str = "multi", num_obj
     Were a share s of all models doubled, 1 - (1 - s)^4 of the scenes would show one or more, and
     each of them would cost the plain loop what one costs it, or more.
     """
-    points = [
-        (r["settings"], int(r["samples"]), float(r["psnr_db"]), float(r["seconds"]))
-        for r in rows
-        if r["config"] == name
-    ]
-    clean, seconds = next(p[2:] for p in points if p[:2] == (PLAIN_SWEEP, PLAIN_SAMPLES))
-    loss = clean - next(p[2] for p in points if p[0] == ONE_DOUBLED)
-    reached = -np.inf
-    for sweep in (s for s, (base, *_) in SWEEPS.items() if base == "ours"):
-        costs, errors = np.array(sorted((p[3], p[2]) for p in points if p[0] == sweep)).T
-        if costs[0] <= seconds / 2 <= costs[-1]:
-            reached = max(reached, np.interp(np.log(seconds / 2), np.log(costs), errors))
+    points = select_points(rows, name)
+    clean, seconds = points[PLAIN_SWEEP, PLAIN_SAMPLES]
+    loss = clean - points[ONE_DOUBLED, PLAIN_SAMPLES][0]
+    half = np.log(seconds / 2)
+    curves = (select_curve(points, sweep) for sweep in OUR_SWEEPS)
+    reached = max(
+        np.interp(half, costs, errors) for errors, costs in curves if costs[0] <= half <= costs[-1]
+    )
     share = 1 - (1 - (clean - reached) / loss) ** (1 / num_objs)
     return (
         f"One such model among the {num_objs} of a scene costs the plain loop {loss:.1f} dB. In "

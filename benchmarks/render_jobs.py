@@ -176,7 +176,8 @@ def render_references(spec: dict[str, Any]) -> int:
 
     The light tree is left out: it changes the noise and not what it converges to.
     """
-    rig = _create_rig(spec)
+    rig = _Rig(_load(spec))
+    rig.set_blender_defaults()
     num_rendered = 0
     for idx in spec["idxs"]:
         path = Path(spec["references"], f"{idx:05d}.png")

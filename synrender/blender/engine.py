@@ -38,9 +38,10 @@ def start_engine(rendering: Rendering) -> tuple[bpy.types.Scene, list[str]]:
     Raises:
         UserError: this Blender cannot do what the settings ask for.
     """
-    if not bpy.app.factory_startup:  # the wheel starts without anybody's preferences
+    if bpy.app.factory_startup:  # no preferences to undo, as in the wheel: 5 ms, and not 30
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    else:
         bpy.ops.wm.read_factory_settings(use_empty=True)
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)  # 5 ms, and not 30
     scene = bpy.context.scene
     _omit_noisy_image()
     notes = []

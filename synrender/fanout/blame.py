@@ -83,7 +83,10 @@ def find_suspects(dataset: Dataset, catalog: Catalog, journal: dict) -> list[str
 
 
 def find_unproven(dataset: Dataset, suspects: list[str], idx: int) -> list[str]:
-    """Those of several suspects that no finished sample shows; only the bucket of ``idx`` may."""
+    """Those of several suspects that no finished sample shows.
+
+    Only samples of the bucket of ``idx`` are read: no other can show a model of it.
+    """
     unproven = list(suspects)
     objects = dataset.settings.object
     bucket = idx_to_bucket(idx, objects)

@@ -75,10 +75,10 @@ def ray_session(address: str | None, cpus_per_task: int) -> Iterator[None]:
     num_cpus = len(os.sched_getaffinity(0))
     if cpus_per_task > num_cpus:
         raise UserError(f"--cpus_per_task {cpus_per_task}: this machine has {num_cpus} CPUs")
-    options["include_dashboard"] = False
+    options |= {"num_cpus": num_cpus, "include_dashboard": False}
     with _temporary_dir() as folder:
         with lean_start():
-            _init("local", num_cpus=num_cpus, _temp_dir=str(folder), **options)
+            _init("local", _temp_dir=str(folder), **options)
         try:
             yield
         finally:

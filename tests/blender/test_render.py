@@ -131,7 +131,7 @@ def test_passes_and_objects_inside_the_frame(multi: Path) -> None:
 
 
 def test_an_exr_holds_the_documented_passes_and_no_more(multi: Path) -> None:
-    """Left to itself Blender adds the image before denoising, as much data again."""
+    """Left to itself Blender adds the image before denoising, nearly as much data again."""
     names = {name.rsplit(".", 1)[0] for name in read_channels(multi, 0)}
     assert names in (
         {"Combined", "Depth", "IndexOB", "IndexMA"},
