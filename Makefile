@@ -20,7 +20,7 @@ $(VENV)/complete: requirements.lock
 
 demo: setup ## render a small dataset of built-in models and draw a sheet of it
 	@$(RUN) render.py -d test_dataset
-	@$(RUN) -m synrender.contact_sheet -d test_dataset
+	@$(RUN) -m synrender.report.contact_sheet -d test_dataset
 
 test: setup ## run the tests
 	@$(RUN) -m pytest -q $(ARGS)
@@ -38,9 +38,10 @@ test-blender-%: setup .venv-%/complete
 bench: setup ## measure speed and error beside a plain Blender loop; 40 minutes, the first time half an hour more
 	@$(RUN) benchmarks/render.py --compare $(ARGS)
 
-lint: setup ## check style and import boundaries
+lint: setup ## check style, types and import boundaries
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
+	@$(RUN) -m ty check --quiet
 
 format: setup ## repair what lint can repair
 	@$(RUN) -m ruff check --fix

@@ -7,8 +7,16 @@ command or its input.
 
 from __future__ import annotations
 
-import argparse
+import os
 import sys
+from typing import TYPE_CHECKING
+
+from synrender.entry import create_parser, run_and_exit, run_to_status, whole_number
+
+if TYPE_CHECKING:
+    import argparse
+
+    from synrender.folders import Folders
 
 EPILOG = """\
 what is checked:
@@ -35,49 +43,39 @@ examples:
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the command line."""
-    parser = argparse.ArgumentParser(
-        prog="audit_dataset.py",
-        description=__doc__,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = create_parser("audit_dataset.py", __doc__, EPILOG)
     add = parser.add_argument
     add("-d", "--dataset", default="tmp", help="folder below the data folder (default: tmp)")
     add(
         "-n",
         "--num_samples",
-        type=_at_least_0,
+        type=whole_number(0),
         default=200,
         metavar="N",
         help="samples to cast rays for, drawn at random; 0: all (default: 200). What needs no rays "
         "is checked on all samples",
     )
-    add("-j", "--jobs", type=_at_least_0, default=0, help="processes (default: one for each CPU)")
-    add("--seed", type=_at_least_0, default=0, help="of the draw of samples (default: 0)")
+    add(
+        "-j",
+        "--jobs",
+        type=whole_number(0),
+        default=0,
+        help="processes (default: one for each CPU)",
+    )
+    add("--seed", type=whole_number(0), default=0, help="of the draw of samples (default: 0)")
     return parser.parse_args(argv)
 
 
-def _at_least_0(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value}: must be at least 0")
-    return value
-
-
-_at_least_0.__name__ = "whole number"  # argparse's word for what is none
-
-
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Audits the data set and prints the table; returns the exit status."""
-    import paths
-    from synrender.archive.source import find_dataset
     from synrender.audit.check import Verdict, format_table
     from synrender.audit.run import audit_dataset
     from synrender.console import say
+    from synrender.dataset.folder import open_dataset_folder
 
-    dataset_dir = find_dataset(paths.DATA_DIR, arguments.dataset)
-    checks = audit_dataset(dataset_dir, arguments.num_samples, arguments.seed, arguments.jobs)
-    say(str(dataset_dir), *format_table(checks))
+    folder = open_dataset_folder(folders.data, arguments.dataset)
+    checks = audit_dataset(folder, folders, arguments.num_samples, arguments.seed, arguments.jobs)
+    say(str(folder.path), *format_table(checks))
     num_failed = sum(check.verdict is Verdict.FAIL for check in checks)
     say(f"FAIL: {num_failed} of {len(checks)} checks" if num_failed else "pass: all that applies")
     return 1 if num_failed else 0
@@ -86,20 +84,15 @@ def run(arguments: argparse.Namespace) -> int:
 def main() -> int:
     """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
     arguments = parse_arguments(sys.argv[1:])
-    from synrender.errors import UserError
+    from synrender.folders import find_folders
 
-    try:
-        return run(arguments)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; nothing was changed", file=sys.stderr)
-        return 130
+    return run_to_status(lambda: run(arguments, find_folders(os.environ)))
+
+
+def run_script() -> None:
+    """Entry point of ``synrender-audit``, and of this file."""
+    run_and_exit(main)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script()

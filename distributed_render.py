@@ -6,11 +6,23 @@ again to finish a run that was stopped, or to mend data sets that lost files.
 
 from __future__ import annotations
 
-import argparse
-import math
 import os
 import shutil
 import sys
+from typing import TYPE_CHECKING
+
+from synrender.entry import (
+    create_parser,
+    positive_or_zero,
+    run_and_exit,
+    run_to_status,
+    whole_number,
+)
+
+if TYPE_CHECKING:
+    import argparse
+
+    from synrender.folders import Folders
 
 EPILOG = """\
 examples:
@@ -27,22 +39,20 @@ seeds give pairs: sample i of all variants shows the same model. To vary other p
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the command line."""
-    parser = argparse.ArgumentParser(
-        prog="distributed_render.py",
-        description=__doc__,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = create_parser("distributed_render.py", __doc__, EPILOG)
     add = parser.add_argument
     what = parser.add_argument_group("what")
     what.add_argument(
         "-d", "--dataset_name", help="of the data sets, before _<variant> (default: single, multi)"
     )
     what.add_argument(
-        "-n", "--num_samples", type=_at_least(1), default=4800, help="of each (default: 4800)"
+        "-n", "--num_samples", type=whole_number(1), default=4800, help="of each (default: 4800)"
     )
     what.add_argument(
-        "--num_classes", type=_at_least(1), default=10, help="0 to this - 1, evenly (default: 10)"
+        "--num_classes",
+        type=whole_number(1),
+        default=10,
+        help="0 to this - 1, evenly (default: 10)",
     )
     what.add_argument(
         "--is_multi", action="store_true", help="several objects, as EXR: render_multi.gin"
@@ -50,7 +60,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     what.add_argument(
         "--variants", nargs="+", metavar="T-C-V-L", help="some only (default: the paper's 12)"
     )
-    what.add_argument("--seed", type=_at_least(0), help="of every random choice (default: 0)")
+    what.add_argument("--seed", type=whole_number(0), help="of every random choice (default: 0)")
     what.add_argument(
         "-g", "--gin_config", nargs="+", default=[], metavar="NAME", help="further gin files"
     )
@@ -60,7 +70,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     add(
         "-b",
         "--batch_size",
-        type=_at_least(1),
+        type=whole_number(1),
         default=40,
         help="samples a task at most, fewer towards the end (default: 40)",
     )
@@ -80,11 +90,11 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     add("--overwrite", action="store_true", help="remove data sets of these names, begin anew")
     add("-q", "--quiet", action="store_true", help="only say what goes wrong")
     add("--blender", default="", help="a Blender executable (default: the bpy wheel)")
-    add("--cpus_per_task", type=_at_least(1), default=1, metavar="N", help="(default: 1)")
-    add("--gpus_per_task", type=_share, default=0, metavar="X", help="turns use_gpu on")
+    add("--cpus_per_task", type=whole_number(1), default=1, metavar="N", help="(default: 1)")
+    add("--gpus_per_task", type=positive_or_zero, default=0, metavar="X", help="turns use_gpu on")
     add(
         "--time_limit",
-        type=_share,
+        type=positive_or_zero,
         default=600,
         metavar="SECONDS",
         help="for a sample; its process is then killed; 0: none (default: 600)",
@@ -94,35 +104,17 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _at_least(low: int):
-    def whole_number(text: str) -> int:
-        value = int(text)
-        if value < low:
-            raise argparse.ArgumentTypeError(f"{value}: must be at least {low}")
-        return value
-
-    return whole_number
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"{text}: must be a number of at least 0")
-    return value
-
-
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Plans the data sets, and renders them or prints the plan; returns the exit status."""
-    import paths
+    from synrender.dataset.folder import name_to_dataset_dir
     from synrender.fanout.plan import print_plan
     from synrender.fanout.run import Options, run_datasets
-    from synrender.jobs import VARIANTS, check_variants, plan_datasets
-    from synrender.records import name_to_dataset_dir
+    from synrender.fanout.variants import VARIANTS, check_variants, plan_datasets
 
     name = arguments.dataset_name or ("multi" if arguments.is_multi else "single")
     datasets = plan_datasets(
         name,
-        name_to_dataset_dir(paths.DATA_DIR, name).parent,
+        name_to_dataset_dir(folders.data, name).parent,
         check_variants(arguments.variants or VARIANTS),
         arguments.num_samples,
         arguments.num_classes,
@@ -142,8 +134,8 @@ def run(arguments: argparse.Namespace) -> int:
         time_limit=arguments.time_limit,
     )
     if arguments.dry_run:
-        return print_plan(datasets, arguments.batch_size, options)
-    return run_datasets(datasets, arguments.batch_size, options)
+        return print_plan(datasets, arguments.batch_size, options, folders)
+    return run_datasets(datasets, arguments.batch_size, options, folders)
 
 
 def find_blender(name: str) -> str:
@@ -166,14 +158,17 @@ def find_blender(name: str) -> str:
 def main() -> int:
     """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
     arguments = parse_arguments(sys.argv[1:])
-    from synrender.entry import run_to_status
+    from synrender.folders import find_folders
     from synrender.interrupts import exit_on_sigterm
 
     exit_on_sigterm()  # a batch system's request; Ray's processes end with this one
-    return run_to_status(lambda: run(arguments))
+    return run_to_status(lambda: run(arguments, find_folders(os.environ)))
+
+
+def run_script() -> None:
+    """Entry point of ``synrender-distribute``, and of this file."""
+    run_and_exit(main)
 
 
 if __name__ == "__main__":
-    from synrender.entry import run_and_exit
-
-    run_and_exit(main)
+    run_script()

@@ -1,19 +1,16 @@
-"""Where things are. Plain values and no I/O: edit the defaults, or set the environment variables.
+"""Where things are. Edit these lines, or set the environment variables, which win over them.
 
 SYNRENDER_DATA_DIR      data sets are written to (and read from) this folder
 SYNRENDER_SHAPENET_DIR  ShapeNetCore.v2: taxonomy.json and one folder for each synset
 SYNRENDER_DTD_DIR       DTD, the Describable Textures Dataset: images/ and labels/
 """
 
-import os
-from pathlib import Path
+from __future__ import annotations
 
-PROJECT_DIR = Path(__file__).resolve().parent
-CONFIG_DIR = PROJECT_DIR / "config"
+# None: the folder datasets/ beside this file.
+DATA_DIR: str | None = None
 
-DATA_DIR = Path(os.environ.get("SYNRENDER_DATA_DIR") or PROJECT_DIR / "datasets").absolute()
-
-# A source that is set here or in the environment must exist. Left at None, it is looked for in
-# DATA_DIR, and the built-in demo set stands in where it is absent.
-SHAPENET_DIR = os.environ.get("SYNRENDER_SHAPENET_DIR") or None
-DTD_DIR = os.environ.get("SYNRENDER_DTD_DIR") or None
+# None: ShapeNetCore.v2 and dtd in the data folder; the built-in demo set stands in for what is not
+# there. A folder that is named here or in the environment must exist.
+SHAPENET_DIR: str | None = None
+DTD_DIR: str | None = None

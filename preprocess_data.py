@@ -6,19 +6,22 @@ these become one file of normalised arrays, data_<res>.h5 (--preprocess).
 
 from __future__ import annotations
 
-import argparse
-import errno
 import os
 import sys
 from typing import TYPE_CHECKING
 
+from synrender.entry import create_parser, run_and_exit, run_to_status, whole_number
+
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
+    from tqdm import tqdm
 
-    from synrender.archive.workers import Workers
+    from synrender.folders import Folders
+    from synrender.workers import Workers
 
 EPILOG = """\
 examples:
@@ -32,15 +35,13 @@ no model is in two of them when the data set was rendered in full. What is there
 a killed run is finished by typing the same command again.
 """
 
+PRELOADED = ("synrender.archive.pack", "synrender.archive.pixels")
+"""What the worker processes need, imported once for all of them."""
+
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the arguments that follow the script's name."""
-    parser = argparse.ArgumentParser(
-        prog="preprocess_data.py",
-        description=__doc__,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = create_parser("preprocess_data.py", __doc__, EPILOG)
     add = parser.add_argument
     add("-d", "--dataset", default="tmp", help="folder below the data folder (default: tmp)")
     add("-f", "--to_hdf5", action="store_true", help="write imgs_00.h5 ... from the small files")
@@ -49,7 +50,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "-c",
         "--calc_mean",
         nargs="?",
-        type=_positive,
+        type=whole_number(1),
         const=0,
         metavar="N",
         help="print mean and standard deviation of each channel, of all samples or of N random "
@@ -67,57 +68,68 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     add(
         "-b",
         "--num_buckets",
-        type=_positive,
+        type=whole_number(1),
         help="number of imgs_XX.h5 files (default: as they are, or 12)",
     )
-    add("-r", "--res", type=_positive, default=128, help="side of the images in px (default: 128)")
+    add(
+        "-r",
+        "--res",
+        type=whole_number(1),
+        default=128,
+        help="side of the images in px (default: 128)",
+    )
     add("-l", "--to_lab", action="store_true", help="convert to LAB; writes data_<res>_lab.h5")
     add(
         "-e",
         "--is_exr",
         action="store_true",
-        default=None,
         help="insist on EXR images (default: find out)",
     )
-    add("-j", "--jobs", type=_positive, help="processes to work in (default: one for each CPU)")
+    add(
+        "-j",
+        "--jobs",
+        type=whole_number(1),
+        help="processes to work in (default: one for each CPU)",
+    )
     add(
         "--use_mean",
         action="store_true",
         help="normalise by this data set's mean and standard deviation (see -c), not by those of "
         "the 2020 release",
     )
-    add("--overwrite", action="store_true", help="write anew what is there already")
+    add("--overwrite", action="store_true", help="write again what is there already")
     add(
         "--remove_raw",
         action="store_true",
         help="after -f, compare each bucket with its small files and delete these; of EXR only "
         "what is in HDF5 remains",
     )
-    add("--seed", type=_not_negative, help="of the shuffle and of -c N (default: 0)")
+    add("--seed", type=whole_number(0), help="of the shuffle and of -c N (default: 0)")
     return parser.parse_args(argv)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Does what was asked for, on all cores."""
+def run(arguments: argparse.Namespace, folders: Folders) -> int:
+    """Does what was asked for, on all cores; returns the exit status 0."""
     refuse_contradictions(arguments)
-    from synrender.archive.workers import Workers
+    from synrender.workers import Workers
 
-    with Workers(arguments.jobs or len(os.sched_getaffinity(0))) as workers:
+    with Workers(arguments.jobs or 0, PRELOADED) as workers:
         if arguments.preprocess or arguments.calc_mean is not None:
             workers.prepare()
-        run_steps(arguments, workers)
+        run_steps(arguments, folders, workers)
+    return 0
 
 
-def run_steps(arguments: argparse.Namespace, workers: Workers) -> None:
+def run_steps(arguments: argparse.Namespace, folders: Folders, workers: Workers) -> None:
     """Does the steps that were asked for, in order."""
-    import paths
     from synrender.archive.arrays import PreprocessOptions
-    from synrender.archive.pack import PackOptions, pack_dataset, select_buckets
+    from synrender.archive.pack import PackOptions, pack_dataset, select_shards
     from synrender.archive.preprocess import find_archive, preprocess_dataset
-    from synrender.archive.source import find_dataset
     from synrender.archive.verify import remove_raw
+    from synrender.dataset.folder import open_dataset_folder
 
-    dataset_dir = find_dataset(paths.DATA_DIR, arguments.dataset)
+    folder = open_dataset_folder(folders.data, arguments.dataset)
+    dataset_dir = folder.path
     if arguments.to_hdf5:
         options = PackOptions(
             arguments.num_buckets,
@@ -126,14 +138,14 @@ def run_steps(arguments: argparse.Namespace, workers: Workers) -> None:
             arguments.seed,
             arguments.overwrite,
         )
-        pack_dataset(dataset_dir, options, workers, create_bar)
+        pack_dataset(folder, options, workers, create_bar)
     layout = find_archive(dataset_dir, arguments.num_buckets)
-    buckets = select_buckets(arguments.bucket_idxs, layout.num_buckets)
+    shards = select_shards(arguments.bucket_idxs, layout.num_shards)
     if arguments.remove_raw:
-        remove_raw(dataset_dir, buckets, workers, create_bar)
+        remove_raw(folder, shards, workers, create_bar)
     mean_std = None
     if arguments.calc_mean is not None or arguments.use_mean:
-        mean_std = calc_mean(arguments, dataset_dir, buckets, workers)
+        mean_std = calc_mean(arguments, dataset_dir, shards, workers)
     if arguments.preprocess:
         options = PreprocessOptions(
             arguments.res,
@@ -146,7 +158,7 @@ def run_steps(arguments: argparse.Namespace, workers: Workers) -> None:
 
 
 def calc_mean(
-    arguments: argparse.Namespace, dataset_dir: Path, buckets: Sequence[int], workers: Workers
+    arguments: argparse.Namespace, dataset_dir: Path, shards: Sequence[int], workers: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
     """Prints mean and standard deviation of each channel, and returns them, (3,) float64 each."""
     from synrender.archive.order import DEFAULT_SEED
@@ -156,7 +168,7 @@ def calc_mean(
     num_samples, seed = arguments.calc_mean or None, arguments.seed or DEFAULT_SEED
     res, to_lab = arguments.res, arguments.to_lab
     moments = measure_moments(
-        dataset_dir, buckets, res, to_lab, num_samples, seed, workers, create_bar
+        dataset_dir, shards, res, to_lab, num_samples, seed, workers, create_bar
     )
     is_subset = num_samples == moments.num_px // res**2  # there may be fewer than asked for
     what = f"a random subset, --seed {seed}" if is_subset else "all"
@@ -178,57 +190,25 @@ def refuse_contradictions(arguments: argparse.Namespace) -> None:
         raise UserError("--use_mean: needs all buckets; leave --bucket_idxs (-i) out")
 
 
-def create_bar(total: int, what: str):
+def create_bar(total: int, what: str) -> tqdm:
     """Progress bar with rate and ETA, where a person watches."""
     from tqdm import tqdm
 
     return tqdm(total=total, desc=what, unit=" samples", disable=None, dynamic_ncols=True)
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be at least 1")
-    return value
-
-
-def _not_negative(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text}: must be at least 0")
-    return value
-
-
 def main() -> int:
     """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
     arguments = parse_arguments(sys.argv[1:])
-    from concurrent.futures import BrokenExecutor
+    from synrender.folders import find_folders
 
-    from synrender.errors import UserError
+    return run_to_status(lambda: run(arguments, find_folders(os.environ)))
 
-    try:
-        run(arguments)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except BrokenExecutor:
-        print(
-            "error: a process was killed, perhaps for want of memory; try fewer --jobs. What is "
-            "complete is kept, and the same command goes on from there",
-            file=sys.stderr,
-        )
-        return 1
-    except OSError as error:
-        print(
-            f"error: {error}; what is complete is kept, and the same command goes on from there",
-            file=sys.stderr,
-        )
-        return 2 if error.errno in (errno.ENOSPC, errno.EDQUOT) else 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 0
+
+def run_script() -> None:
+    """Entry point of ``synrender-preprocess``, and of this file."""
+    run_and_exit(main)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script()

@@ -6,12 +6,18 @@ blender --background --python render.py -- ARGS         (with any Blender from 3
 
 from __future__ import annotations
 
-import argparse
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # A Blender executable does not put the script's folder on the path.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+if TYPE_CHECKING:
+    import argparse
+
+    from synrender.folders import Folders
 
 EPILOG = """\
 examples:
@@ -28,12 +34,9 @@ are in config/render_single.gin and config/render_multi.gin.
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the arguments that follow the script's name or, in Blender, the ``--``."""
-    parser = argparse.ArgumentParser(
-        prog="render.py",
-        description=__doc__,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    from synrender.entry import create_parser
+
+    parser = create_parser("render.py", __doc__, EPILOG)
     parser.add_argument(
         "-d", "--dataset_name", default="tmp", help="folder below the data folder (default: tmp)"
     )
@@ -69,27 +72,28 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def find_arguments() -> list[str]:
-    """Our own arguments: all that follow ``--`` or, under Python alone, the script's name."""
+    """Our own arguments: all that follow ``--`` or, without Blender's own, all."""
     if "--" in sys.argv:
         return sys.argv[sys.argv.index("--") + 1 :]
-    is_python_script = Path(sys.argv[0]).name == Path(__file__).name
-    return sys.argv[1:] if is_python_script else []
+    is_executable = "bpy" in sys.modules  # a Blender executable's own arguments are not ours
+    return [] if is_executable else sys.argv[1:]
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Reads the configuration, renders what is missing, and says what was done."""
-    import paths
     from synrender.batch import render_batch
-    from synrender.catalog import load_catalog
+    from synrender.catalog import ensure_demo_sources, load_catalog
     from synrender.console import Progress, captured_output, say
+    from synrender.dataset.folder import DatasetFolder, name_to_dataset_dir
     from synrender.errors import UserError
-    from synrender.records import name_to_dataset_dir
     from synrender.settings import load_settings
 
-    dataset_dir = name_to_dataset_dir(paths.DATA_DIR, arguments.dataset_name)
+    dataset_dir = name_to_dataset_dir(folders.data, arguments.dataset_name)
     settings = load_settings(arguments.gin_config, arguments.gin_param)
+    folder = DatasetFolder(dataset_dir, settings.rendering.render_exr)
     is_quiet = arguments.is_ray_process
-    catalog, notes = load_catalog(settings)
+    notes = ensure_demo_sources(settings, folders)
+    catalog = load_catalog(settings, folders)
     if not is_quiet:
         say(*notes)
     with captured_output() as capture:
@@ -100,32 +104,37 @@ def run(arguments: argparse.Namespace) -> int:
             progress.show(done, total)
 
         try:
-            report = render_batch(settings, dataset_dir, catalog, arguments.overwrite, on_sample)
+            report = render_batch(
+                settings, folder, catalog, folders.blender, arguments.overwrite, on_sample
+            )
         except (UserError, OSError, KeyboardInterrupt):
             raise
         except BaseException:
-            capture.terminal.write(f"Blender's last words:\n{capture.tail()}\n")
+            capture.terminal.write(f"The end of Blender's output:\n{capture.tail()}\n")
             raise
     if not is_quiet:
-        say(*report.to_lines(dataset_dir))
+        say(*report.to_lines(folder))
     return 0
 
 
-def run_replay(name: str, idx: str) -> int:
+def run_replay(name: str, idx: str, folders: Folders) -> int:
     """Renders a stored sample again; returns 0 if it is equal and 1 if not."""
-    import paths
+    from synrender.catalog import ensure_demo_sources
     from synrender.console import captured_output, say
+    from synrender.dataset.folder import name_to_dataset_dir, open_dataset_folder
     from synrender.errors import UserError
-    from synrender.records import name_to_dataset_dir
-    from synrender.replay import replay_sample
+    from synrender.replay import load_replay_settings, replay_sample
 
     if not idx.isdecimal():
         raise UserError(f"--replay {name} {idx}: the index must be a whole number of at least 0")
-    name_to_dataset_dir(paths.DATA_DIR, name)
+    name_to_dataset_dir(folders.data, name)  # refuses what is no plain name
+    folder = open_dataset_folder(folders.data, name, "--replay")
+    settings = load_replay_settings(folder, int(idx))
+    ensure_demo_sources(settings, folders)
     with captured_output():
-        verdict = replay_sample(paths.DATA_DIR, name, int(idx))
-    say(verdict.line)
-    return 0 if verdict.is_equal else 1
+        comparison = replay_sample(folder, int(idx), settings, folders)
+    say(comparison.line)
+    return 0 if comparison.is_equal else 1
 
 
 def main() -> int:
@@ -137,10 +146,12 @@ def main() -> int:
         print(f"error: gin-config is missing in this Python: {install_gin()}", file=sys.stderr)
         return 2
     from synrender.entry import run_to_status
+    from synrender.folders import find_folders
 
+    folders = find_folders(os.environ)
     if arguments.replay:
-        return run_to_status(lambda: run_replay(*arguments.replay))
-    return run_to_status(lambda: run(arguments))
+        return run_to_status(lambda: run_replay(*arguments.replay, folders))
+    return run_to_status(lambda: run(arguments, folders))
 
 
 def install_gin() -> str:
@@ -154,7 +165,12 @@ def install_gin() -> str:
     return f'"{python if python.exists() else sys.executable}" -m pip install{option} gin-config'
 
 
-if __name__ == "__main__":
+def run_script() -> None:
+    """Entry point of ``synrender-render``, and of this file."""
     from synrender.entry import run_and_exit
 
     run_and_exit(main)
+
+
+if __name__ == "__main__":
+    run_script()

@@ -18,7 +18,9 @@ def img_read_and_resize(
 
     Returns:
         (h, w, channels) uint8, or (h, w) for grey, uint16 for 16 bits. Colours are resized by
-        Pillow's bicubic filter, which is anti-aliased, and rounded to 8 bits.
+        Pillow's bicubic filter, which is anti-aliased, and rounded to 8 bits. It stands in for
+        `skimage.transform.resize`, which takes 20 times as long; tests/archive/test_util.py holds
+        it to that function's picture.
 
     Raises:
         OSError: the data are truncated or no image.
@@ -27,7 +29,7 @@ def img_read_and_resize(
 
     from PIL import Image
 
-    with Image.open(io.BytesIO(png_data)) as image:
+    with Image.open(io.BytesIO(bytes(png_data))) as image:
         array = np.asarray(image)
     return array if res is None else img_resize(array, res, nearest)
 

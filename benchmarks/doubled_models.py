@@ -11,12 +11,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from synrender.catalog import MODEL_FILE, load_catalog
+from synrender.folders import Folders
 from synrender.sampling import draw_sample
 from synrender.settings import Settings
 
 
 def write_doubled_models(
-    settings: Settings, idxs: Iterable[int], folder: Path, num_each: int | None = None
+    settings: Settings,
+    folders: Folders,
+    idxs: Iterable[int],
+    folder: Path,
+    num_each: int | None = None,
 ) -> None:
     """Makes a folder in ShapeNet's layout in which the models that the samples show are doubled.
 
@@ -24,11 +29,12 @@ def write_doubled_models(
 
     Args:
         settings: of the samples.
+        folders: where the originals are.
         idxs: of the samples.
         folder: to make.
         num_each: how many of a sample's models to double; none: all.
     """
-    catalog, _ = load_catalog(settings)
+    catalog = load_catalog(settings, folders)
     shown = {
         f"{catalog.synset_ids[plan.class_idx]}/{plan.model_ids[0]}"
         for idx in idxs

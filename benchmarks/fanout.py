@@ -16,19 +16,21 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from synrender.dataset.folder import DatasetFolder
 from synrender.fanout.cluster import RayExecutor, ray_session
 from synrender.fanout.display import Display
-from synrender.fanout.job import Job, Outcome
+from synrender.fanout.job import Job, Outcome, Status
+from synrender.fanout.queue import Batch, BatchQueue, Todo
 from synrender.fanout.run import Options, create_template, run_folder
 from synrender.fanout.scheduler import Scheduler
-from synrender.jobs import Batch, BatchQueue, Dataset, Todo
-from synrender.settings import Batch as BatchSettings
-from synrender.settings import Object, Settings
+from synrender.fanout.variants import Dataset
+from synrender.folders import Folders
+from synrender.settings import BatchSettings, Object, Settings
 
 
 def render_nothing(job: Job) -> Outcome:
     """What a worker does with a batch here."""
-    return Outcome("done")
+    return Outcome(Status.DONE)
 
 
 def run_noops(num_batches: int, num_reports: int = 10) -> list[tuple[int, float, float]]:
@@ -37,13 +39,14 @@ def run_noops(num_batches: int, num_reports: int = 10) -> list[tuple[int, float,
         batch=BatchSettings(num_samples=num_batches), object=Object(total_num_samples=num_batches)
     )
     reports = []
-    with tempfile.TemporaryDirectory() as folder, run_folder() as run_dir:
-        dataset = Dataset("noop", settings, Path(folder))
+    with tempfile.TemporaryDirectory() as data_dir, run_folder(Folders(Path(data_dir))) as run_dir:
+        folders = Folders(Path(data_dir))
+        dataset = Dataset(DatasetFolder(folders.data / "noop", is_exr=False), settings)
         todo = Todo(dataset, 1, array("L", [1]) * num_batches)
         display = Display([dataset], 0, is_quiet=True)
-        with ray_session(None, 1):
+        with ray_session(None, 1, folders.data):
             executor = RayExecutor(run_dir, 1, 0, samples_per_task=1, function=render_nothing)
-            template = create_template(run_dir, Options())
+            template = create_template(run_dir, Options(), folders)
             scheduler = Scheduler(executor, [dataset], {}, template, display)
             start = time.monotonic()
 

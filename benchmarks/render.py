@@ -29,9 +29,11 @@ BENCHMARKS_DIR = Path(__file__).resolve().parent
 PROJECT_DIR = BENCHMARKS_DIR.parent
 sys.path.insert(0, str(PROJECT_DIR))
 
-import paths  # noqa: E402
 from benchmarks.doubled_models import write_doubled_models  # noqa: E402
+from synrender.folders import find_folders  # noqa: E402
 from synrender.settings import Settings, load_settings  # noqa: E402
+
+FOLDERS = find_folders(os.environ)
 
 NUM_REFERENCE_SAMPLES = 4096
 CONFIGS = {"single": ["render_single"], "multi": ["render_multi"]}
@@ -123,7 +125,7 @@ def measure_fan_out(name: str, counts: list[int]) -> list[dict[str, Any]]:
     cpus = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         # They are made once a machine, not once a run.
-        Path(folder, "demo_assets").symlink_to(paths.DATA_DIR / "demo_assets")
+        Path(folder, "demo_assets").symlink_to(FOLDERS.demo)
         seconds = {count: run_fan_out(name, count, Path(folder)) for count in counts}
         config = [str(next(Path(folder).glob(f"bench{counts[0]}_*/config.gin")))]
         num_each = counts[0] // len(cpus)
@@ -184,7 +186,7 @@ def measure_errors(num_scenes: int) -> list[dict[str, Any]]:
                 rows.append(measure_point(name, sweep, spec, references, quality))
         with tempfile.TemporaryDirectory() as folder:
             spec["models"] = f"{folder}/models"
-            write_doubled_models(settings, idxs, Path(spec["models"]))
+            write_doubled_models(settings, FOLDERS, idxs, Path(spec["models"]))
             for sweep, base in DOUBLED.items():
                 images = BENCHMARKS_DIR / "references" / f"{name}_doubled_{base}"
                 images.mkdir(exist_ok=True)
@@ -205,7 +207,7 @@ def measure_one_doubled(
     with tempfile.TemporaryDirectory() as folder:
         for idx in idxs:  # what is doubled in one scene may be clean in another
             models = f"{folder}/{idx}"
-            write_doubled_models(settings, [idx], Path(models), num_each=1)
+            write_doubled_models(settings, FOLDERS, [idx], Path(models), num_each=1)
             spec = {"config": CONFIGS[name], "idxs": [idx], "models": models}
             results += run_quality(spec, references, quality)
     return summarize_point(name, ONE_DOUBLED, PLAIN_SAMPLES, results)

@@ -1,4 +1,6 @@
-"""What benchmarks/render.py has done by processes of their own: python render_jobs.py JSON
+"""What benchmarks/render.py has done by processes of their own.
+
+python render_jobs.py JSON
 
 Each job runs pinned to the CPUs that it is told and prints its result as the last line, in JSON.
 All samples are drawn by our own code, also those that the plain loop renders.
@@ -21,9 +23,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from synrender.catalog import load_catalog
+from synrender.dataset.folder import DatasetFolder
 from synrender.embedding import prepare_blender
+from synrender.folders import find_folders
 from synrender.sampling import draw_sample
 from synrender.settings import Settings, load_settings
+
+FOLDERS = find_folders(os.environ)
 
 REFERENCE_SEED = 12345678
 """Of the references' noise; no sample has it."""
@@ -48,13 +54,14 @@ def measure_ours(spec: dict[str, Any]) -> dict[str, float]:
     from synrender.batch import render_batch
 
     settings = _load(spec)
-    catalog, _ = load_catalog(settings)
+    catalog = load_catalog(settings, FOLDERS)
     ends: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         render_batch(
             settings,
-            Path(folder, "ours"),
+            DatasetFolder(Path(folder, "ours"), settings.rendering.render_exr),
             catalog,
+            FOLDERS.blender,
             on_sample=lambda done, total: ends.append(time.time()),
         )
     return _summarize(spec, ends)
@@ -63,8 +70,8 @@ def measure_ours(spec: dict[str, Any]) -> dict[str, float]:
 def measure_plain(spec: dict[str, Any]) -> dict[str, float]:
     """The same by the plain loop."""
     settings = _load(spec)
-    catalog, _ = load_catalog(settings)
-    prepare_blender()
+    catalog = load_catalog(settings, FOLDERS)
+    prepare_blender(FOLDERS.blender)
     from benchmarks.plain_loop import render_plain
 
     batch, suffix = settings.batch, ".exr" if settings.rendering.render_exr else ".png"
@@ -94,7 +101,7 @@ def measure_stages(spec: dict[str, Any]) -> dict[str, float]:
     What happens within Cycles is told by rendering each scene three times: as it is, without the
     denoiser, and without it a few pixels at one sample, which is all but sampling.
     """
-    from synrender.records import write_array
+    from synrender.files import write_array
 
     rig = _Rig(_load(spec))
     stages: dict[str, list[float]] = {}
@@ -104,7 +111,7 @@ def measure_stages(spec: dict[str, Any]) -> dict[str, float]:
     num_samples, is_denoised = rig.cycles.samples, rig.cycles.use_denoising
     import bpy
 
-    from synrender.integrity import find_image_damage
+    from synrender.images.integrity import find_image_damage
 
     with tempfile.TemporaryDirectory() as folder:
         image, record_path = Path(folder, f"image{suffix}"), Path(folder, "record.npy")
@@ -206,12 +213,12 @@ class _Rig:
     """Our own builder and engine, sample by sample."""
 
     def __init__(self, settings: Settings) -> None:
-        prepare_blender()
+        prepare_blender(FOLDERS.blender)
         from synrender.blender.engine import render_frame, start_engine
 
         self.settings, self._render_frame = settings, render_frame
-        self._catalog, _ = load_catalog(settings)
-        self.scene, _ = start_engine(settings.rendering)
+        self._catalog = load_catalog(settings, FOLDERS)
+        self.scene = start_engine(settings.rendering).scene
         self.cycles = self.scene.cycles
         self.forget_models()
 
@@ -238,9 +245,9 @@ class _PlainRig:
     """The plain loop's scenes, sample by sample."""
 
     def __init__(self, settings: Settings) -> None:
-        prepare_blender()
+        prepare_blender(FOLDERS.blender)
         self.settings = settings
-        self._catalog, _ = load_catalog(settings)
+        self._catalog = load_catalog(settings, FOLDERS)
 
     @property
     def scene(self) -> Any:

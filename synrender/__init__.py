@@ -1,1 +1,3 @@
 """Synthetic-dataset renderer: every sample is a pure function of (config, seed, index)."""
+
+__version__ = "0.1.0"

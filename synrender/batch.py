@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,16 +10,10 @@ from pathlib import Path
 
 from synrender.catalog import Catalog
 from synrender.console import format_duration
+from synrender.dataset.claim import add_rejected, claim_dataset, claim_renderer
+from synrender.dataset.folder import DatasetFolder
 from synrender.embedding import prepare_blender
 from synrender.interrupts import interrupts_held
-from synrender.provenance import add_rejected, claim_blender_version, claim_dataset
-from synrender.records import (
-    find_missing,
-    image_path,
-    record_path,
-    write_array,
-    write_atomically,
-)
 from synrender.sampling import draw_sample
 from synrender.settings import Settings
 
@@ -33,15 +28,15 @@ class BatchReport:
     rejected: dict[str, str] = field(default_factory=dict)  # by this batch: {name: reason}
     notes: list[str] = field(default_factory=list)  # lines to tell the user
 
-    def to_lines(self, dataset_dir: Path) -> list[str]:
+    def to_lines(self, folder: DatasetFolder) -> list[str]:
         """The report as lines to print."""
         lines = list(self.notes)
         if self.num_rendered == 0:
-            return [*lines, f"{dataset_dir}: all {self.num_samples} samples are complete already."]
+            return [*lines, f"{folder.path}: all {self.num_samples} samples are complete already."]
         lines += [f"rejected {name}: {reason}" for name, reason in self.rejected.items()]
         kept = self.num_samples - self.num_rendered
         lines.append(
-            f"{dataset_dir}: rendered {self.num_rendered} samples in "
+            f"{folder.path}: rendered {self.num_rendered} samples in "
             f"{format_duration(self.seconds)}" + (f", kept {kept}." if kept else ".")
         )
         return lines
@@ -49,8 +44,9 @@ class BatchReport:
 
 def render_batch(
     settings: Settings,
-    dataset_dir: Path,
+    folder: DatasetFolder,
     catalog: Catalog,
+    blender_home: Path,
     overwrite: bool = False,
     on_sample: Callable[[int, int], None] = lambda done, total: None,
     on_stage: Callable[[str, int], None] = lambda stage, idx: None,
@@ -61,8 +57,9 @@ def render_batch(
 
     Args:
         settings: of the data set and the batch.
-        dataset_dir: folder of the data set; made if need be.
+        folder: of the data set; made if need be.
         catalog: the models and textures.
+        blender_home: folder for what Blender itself writes, see `Folders.blender`.
         overwrite: begin the data set anew.
         on_sample: called as ``on_sample(done, total)`` at the start and after each sample.
         on_stage: called as ``on_stage("build" or "render", idx)`` before each of a sample's stages.
@@ -74,21 +71,21 @@ def render_batch(
         KeyboardInterrupt: after the sample during which Ctrl-C came.
     """
     start = time.monotonic()
-    batch, render_exr = settings.batch, settings.rendering.render_exr
-    rejected = known_rejected = claim_dataset(dataset_dir, settings, catalog, overwrite)
-    idxs = range(batch.idx_offset, batch.idx_offset + batch.num_samples)
-    missing = find_missing(dataset_dir, idxs, render_exr)
+    batch = settings.batch
+    rejected = claim_dataset(folder, settings, catalog, overwrite).rejected
+    known_rejected = rejected
+    missing = folder.find_missing(range(batch.idx_offset, batch.idx_offset + batch.num_samples))
     if not missing:
         return BatchReport(batch.num_samples, 0, time.monotonic() - start)
 
-    prepare_blender()
+    prepare_blender(blender_home)
     from synrender.blender.build import Builder
     from synrender.blender.engine import BLENDER_VERSION, render_frame, start_engine
 
-    claim_blender_version(dataset_dir, BLENDER_VERSION)
     with interrupts_held() as check_for_interrupt:
-        scene, notes = start_engine(settings.rendering)
-        builder = Builder(scene, settings, catalog, rejected)
+        engine = start_engine(settings.rendering)
+        claim_renderer(folder, BLENDER_VERSION, engine.device)
+        builder = Builder(engine.scene, settings, catalog, rejected)
         on_sample(0, len(missing))
         for done, idx in enumerate(missing, start=1):
             check_for_interrupt()
@@ -97,15 +94,12 @@ def render_batch(
             record = builder.build_sample(plan)
             if builder.rejected.keys() > rejected.keys():
                 rejected = dict(builder.rejected)
-                add_rejected(dataset_dir, rejected)
+                add_rejected(folder, rejected)
             on_stage("render", idx)
-            write_atomically(
-                image_path(dataset_dir, idx, render_exr),
-                lambda path, plan=plan: render_frame(scene, path, plan.noise_seed),
-            )
-            write_array(record_path(dataset_dir, idx), record)
+            write_image = functools.partial(render_frame, engine.scene, noise_seed=plan.noise_seed)
+            folder.commit_sample(idx, write_image, record)
             on_sample(done, len(missing))
     newly_rejected = {k: v for k, v in rejected.items() if k not in known_rejected}
     return BatchReport(
-        batch.num_samples, len(missing), time.monotonic() - start, newly_rejected, notes
+        batch.num_samples, len(missing), time.monotonic() - start, newly_rejected, engine.notes
     )

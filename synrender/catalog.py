@@ -5,21 +5,23 @@ Nothing is read on import; `load_catalog` lists folders and opens no model.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import paths
 from synrender import demo
+from synrender.dataset.info import ModelSource, Sources, TextureSource
 from synrender.errors import UserError, nearest_name
+from synrender.folders import DTD_VARIABLE, SHAPENET_VARIABLE, Folders
 from synrender.settings import Settings
 
 MODEL_FILE = Path("models", "model_normalized.obj")
 LABELS_FILE = Path("labels", "labels_joint_anno.txt")
-MAX_NAME_LENGTH = 64
-"""Longest model id or texture name, in characters: records keep them at this width."""
+SHAPENET_NAME, DTD_NAME = "ShapeNetCore.v2", "dtd"
+"""Folders that are looked for in the data folder."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Catalog:
     dtd_dir: Path | None  # None when no textures are used
     is_demo: tuple[bool, bool]  # whether the models, the textures are the built-in ones
     synset_ids: dict[int, str]  # by class id
+    class_names: dict[int, str]  # by class id, ShapeNet's own
     model_ids: dict[int, tuple[str, ...]]  # by class id, sorted; only classes that may appear
     textures: tuple[str, ...]  # names below images/, sorted; empty when none are used
     n_buckets: int
@@ -46,61 +49,77 @@ class Catalog:
 
     def texture_path(self, texture: str) -> Path:
         """Image file of a texture."""
+        if self.dtd_dir is None:
+            raise ValueError("this catalog has no textures: material.use_texture is False")
         return self.dtd_dir / "images" / texture
 
-    def to_provenance(self) -> dict:
-        """Where models and textures come from, for `dataset.json`.
-
-        The fingerprints are SHA-256 over the sorted names, which decide every draw.
-        """
+    @functools.cached_property
+    def sources(self) -> Sources:
+        """Where models and textures come from, with fingerprints over their sorted names."""
         models = {self.synset_ids[c]: list(ids) for c, ids in self.model_ids.items()}
-        folders = (self.shapenet_dir, self.dtd_dir)
-        sources = [
-            f"demo, version {demo.DEMO_VERSION}" if is_demo else folder and str(folder)
-            for folder, is_demo in zip(folders, self.is_demo, strict=True)
-        ]
-        versions = [source if d else None for source, d in zip(sources, self.is_demo, strict=True)]
-        return {
-            "models": {
-                "source": sources[0],
-                "num_models": {synset: len(ids) for synset, ids in models.items()},
-                "fingerprint": _fingerprint([versions[0], models]),
-            },
-            "textures": {
-                "source": sources[1],
-                "num_textures": len(self.textures),
-                "fingerprint": _fingerprint([versions[1], self.textures]),
-            },
-        }
+        version = f"demo, version {demo.DEMO_VERSION}"
+        models_are_demo, textures_are_demo = self.is_demo
+        return Sources(
+            ModelSource(
+                version if models_are_demo else str(self.shapenet_dir),
+                {synset: len(ids) for synset, ids in models.items()},
+                _fingerprint([version if models_are_demo else None, models]),
+            ),
+            TextureSource(
+                version if textures_are_demo else str(self.dtd_dir) if self.dtd_dir else None,
+                len(self.textures),
+                _fingerprint([version if textures_are_demo else None, self.textures]),
+            ),
+        )
 
 
-def load_catalog(settings: Settings) -> tuple[Catalog, list[str]]:
-    """Lists the models and textures that these settings draw from.
+def load_catalog(settings: Settings, folders: Folders) -> Catalog:
+    """Lists the models and textures that these settings draw from. Writes nothing.
 
-    Returns:
-        The catalog, and lines to tell the user (that the demo set stands in, say).
+    The demo set, where it stands in, has to be there: see `ensure_demo_sources`.
 
     Raises:
         UserError: a folder that was set is missing or has not what it should; an unknown class;
             fewer models than buckets; fewer textures than a sample needs.
     """
-    shapenet_dir, models_are_demo = _find_source(
-        "SYNRENDER_SHAPENET_DIR", paths.SHAPENET_DIR, "ShapeNetCore.v2", "taxonomy.json"
-    )
-    synset_ids = _find_synsets(shapenet_dir, settings)
-    model_ids = {c: _list_models(shapenet_dir / synset_ids[c]) for c in synset_ids}
+    models = _find_shapenet(folders)
+    classes = _find_classes(models.path, settings)
+    model_ids = {c: _list_models(models.path / synset_id) for c, (synset_id, _) in classes.items()}
     _check_enough_models(model_ids, settings)
-    dtd_dir, textures_are_demo, textures = None, False, ()
+    textures, names = None, ()
     if settings.material.use_texture:
-        dtd_dir, textures_are_demo = _find_source(
-            "SYNRENDER_DTD_DIR", paths.DTD_DIR, "dtd", str(LABELS_FILE)
-        )
-        textures = _list_textures(dtd_dir)
-        _check_enough_textures(dtd_dir, textures, settings)
-    is_demo = (models_are_demo, textures_are_demo)
-    n_buckets = settings.object.n_buckets
-    catalog = Catalog(shapenet_dir, dtd_dir, is_demo, synset_ids, model_ids, textures, n_buckets)
-    return catalog, _describe_demo(is_demo)
+        textures = _find_dtd(folders)
+        names = _list_textures(textures.path)
+        _check_enough_textures(textures.path, names, settings)
+    return Catalog(
+        shapenet_dir=models.path,
+        dtd_dir=textures.path if textures else None,
+        is_demo=(models.is_demo, bool(textures and textures.is_demo)),
+        synset_ids={c: synset_id for c, (synset_id, _) in classes.items()},
+        class_names={c: name for c, (_, name) in classes.items()},
+        model_ids=model_ids,
+        textures=names,
+        n_buckets=settings.object.n_buckets,
+    )
+
+
+def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
+    """Makes the demo set where it stands in for models or textures; lines to tell the user so.
+
+    Raises:
+        UserError: a folder that was set is missing or has not what it should.
+    """
+    found = {"models": _find_shapenet(folders)}
+    if settings.material.use_texture:
+        found["textures"] = _find_dtd(folders)
+    what = " and ".join(name for name, place in found.items() if place.is_demo)
+    if not what:
+        return []
+    demo.ensure_demo(folders.demo)
+    return [
+        f"Using the built-in demo {what}; for ShapeNet and DTD put them into {folders.data} or "
+        f"set {SHAPENET_VARIABLE} and {DTD_VARIABLE}."
+    ]
 
 
 def _check_enough_models(model_ids: dict[int, tuple[str, ...]], settings: Settings) -> None:
@@ -123,62 +142,74 @@ def _check_enough_textures(dtd_dir: Path, textures: tuple[str, ...], settings: S
         )
 
 
-def _find_source(variable: str, explicit: str | None, name: str, needed: str) -> tuple[Path, bool]:
-    """Folder of a source and whether it is the built-in demo one."""
+@dataclass(frozen=True)
+class _Place:
+    """Folder of models or textures."""
+
+    path: Path
+    is_demo: bool
+
+
+def _find_shapenet(folders: Folders) -> _Place:
+    needed = "taxonomy.json"
+    return _find_place(SHAPENET_VARIABLE, folders.shapenet, folders, SHAPENET_NAME, needed)
+
+
+def _find_dtd(folders: Folders) -> _Place:
+    return _find_place(DTD_VARIABLE, folders.dtd, folders, DTD_NAME, str(LABELS_FILE))
+
+
+def _find_place(
+    variable: str, explicit: Path | None, folders: Folders, name: str, needed: str
+) -> _Place:
     if explicit is not None:
-        folder = Path(explicit).absolute()
-        if not (folder / needed).is_file():
-            problem = f"it has no {needed}" if folder.is_dir() else "there is no such folder"
+        if not (explicit / needed).is_file():
+            problem = f"it has no {needed}" if explicit.is_dir() else "there is no such folder"
             raise UserError(
                 f"{variable} = {explicit}: {problem}; give the folder {name}, or unset it to "
                 "look in the data folder and else use the demo set"
             )
-        return folder, False
-    folder = paths.DATA_DIR / name
+        return _Place(explicit, False)
+    folder = folders.data / name
     if (folder / needed).is_file():
-        return folder, False
+        return _Place(folder, False)
     if folder.exists():
         raise UserError(f"{folder}: it has no {needed}; complete it, or move it away")
-    demo_dirs = demo.ensure_demo(paths.DATA_DIR / "demo_assets")
-    return demo_dirs[0 if name == "ShapeNetCore.v2" else 1], True
+    return _Place(folders.demo / name, True)
 
 
-def _describe_demo(is_demo: tuple[bool, bool]) -> list[str]:
-    what = " and ".join(n for n, d in zip(("models", "textures"), is_demo, strict=True) if d)
-    if not what:
-        return []
-    return [
-        f"Using the built-in demo {what}; for ShapeNet and DTD put them into {paths.DATA_DIR} or "
-        "set SYNRENDER_SHAPENET_DIR and SYNRENDER_DTD_DIR."
-    ]
-
-
-def _find_synsets(shapenet_dir: Path, settings: Settings) -> dict[int, str]:
-    """Synset folder of every class that may appear, by class id."""
-    taxonomy_path = shapenet_dir / "taxonomy.json"
-    try:
-        taxonomy = json.loads(taxonomy_path.read_text(encoding="utf-8"))
-        synsets = [(entry["name"], entry["synsetId"]) for entry in taxonomy]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{taxonomy_path}: not ShapeNet's taxonomy ({error})") from None
+def _find_classes(shapenet_dir: Path, settings: Settings) -> dict[int, tuple[str, str]]:
+    """Synset folder and ShapeNet's name of every class that may appear, by class id."""
+    synsets = _read_taxonomy(shapenet_dir / "taxonomy.json")
     found = {}
     for class_idx in settings.sample.class_list:
         wanted = settings.sample.classes[class_idx]
-        ids = [synset_id for name, synset_id in synsets if wanted in (name, synset_id)]
-        if not ids:
+        matches = [(i, name) for name, i in synsets if wanted in (name, i)]
+        if not matches:
             names = {n for pair in synsets for n in pair}
             raise UserError(
-                f"sample.classes: {wanted!r} is no name or synset id in {taxonomy_path}"
-                f"{nearest_name(wanted, names)}"
+                f"sample.classes: {wanted!r} is no name or synset id in "
+                f"{shapenet_dir / 'taxonomy.json'}{nearest_name(wanted, names)}"
             )
-        with_folder = [i for i in ids if (shapenet_dir / i).is_dir()]
+        with_folder = [match for match in matches if (shapenet_dir / match[0]).is_dir()]
         if not with_folder:
             raise UserError(
-                f"class {wanted!r}: {shapenet_dir} has no folder {ids[0]}; unpack it there, or "
-                "leave the class out of sample.class_idxs"
+                f"class {wanted!r}: {shapenet_dir} has no folder {matches[0][0]}; unpack it "
+                "there, or leave the class out of sample.class_idxs"
             )
         found[class_idx] = with_folder[0]
     return found
+
+
+def _read_taxonomy(path: Path) -> list[tuple[str, str]]:
+    """(name, synset id) of every entry."""
+    try:
+        taxonomy = json.loads(path.read_text(encoding="utf-8"))
+        return [(entry["name"], entry["synsetId"]) for entry in taxonomy]
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; render.py and distributed_render.py make it") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not ShapeNet's taxonomy ({error})") from None
 
 
 def _list_models(synset_dir: Path) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TextIO
 
 
@@ -32,7 +32,7 @@ class Capture:
 
 
 @contextlib.contextmanager
-def redirected_output(fd: int) -> Iterator[None]:
+def redirected_output(fd: int) -> Generator[None]:
     """Sends what goes to descriptors 1 and 2 to another one, what C code writes included."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -50,7 +50,7 @@ def redirected_output(fd: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def captured_output() -> Iterator[Capture]:
+def captured_output() -> Generator[Capture]:
     """Silences stdout and stderr at the level of descriptors; exceptions still propagate."""
     with (
         tempfile.TemporaryFile(buffering=0) as log,

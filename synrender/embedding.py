@@ -6,13 +6,13 @@ import ctypes.util
 import importlib.util
 import os
 import sys
+from pathlib import Path
 
-import paths
 from synrender.errors import UserError
 
 
-def prepare_blender() -> None:
-    """Starts Blender if it is not there, with all its folders inside the data folder.
+def prepare_blender(home: Path) -> None:
+    """Starts Blender if it is not there, with all its own folders inside ``home``.
 
     Blender (the wheel too) makes folders for thumbnails, settings and scratch files as it starts.
     A Blender executable has made them before it runs our code; whoever starts one can pass the
@@ -28,7 +28,7 @@ def prepare_blender() -> None:
             f"{sys.executable} has no Blender (the bpy wheel): run 'make setup' and use "
             ".venv/bin/python, or 'blender --background --python render.py -- ARGS'"
         )
-    os.environ.update(blender_environment())
+    os.environ.update(blender_environment(home))
     try:
         import bpy  # noqa: F401, TID251  (starting it is the point)
     except ImportError as error:
@@ -38,9 +38,8 @@ def prepare_blender() -> None:
         ) from None
 
 
-def blender_environment() -> dict[str, str]:
-    """Environment variables that keep Blender's folders inside the data folder; makes them."""
-    home = paths.DATA_DIR / ".blender"
+def blender_environment(home: Path) -> dict[str, str]:
+    """Environment variables that keep Blender's own folders inside ``home``; makes them."""
     folders = {
         "BLENDER_USER_RESOURCES": home / "user",
         "XDG_CACHE_HOME": home / "cache",

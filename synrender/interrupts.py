@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 plus the number of SIGINT, as shells have it."""
@@ -35,7 +35,7 @@ def exit_on_sigterm() -> None:
 
 
 @contextlib.contextmanager
-def interrupts_held() -> Iterator[Callable[[], None]]:
+def interrupts_held() -> Generator[Callable[[], None]]:
     """Holds Ctrl-C back; the function that it yields raises KeyboardInterrupt if there was one.
 
     Blender takes the signal for itself, gives up the frame and goes on with the script, and an

@@ -11,63 +11,75 @@ import numpy as np
 
 from synrender.batch import render_batch
 from synrender.catalog import load_catalog
-from synrender.errors import UserError, nearest_name
-from synrender.provenance import add_rejected, claim_dataset, read_dataset_info
-from synrender.records import image_path, is_complete, read_record, record_path
-from synrender.scanline_exr import read_channels
-from synrender.settings import load_settings
+from synrender.dataset.claim import add_rejected, claim_dataset
+from synrender.dataset.folder import DatasetFolder
+from synrender.errors import UserError
+from synrender.folders import Folders
+from synrender.images.scanline_exr import read_channels
+from synrender.settings import Settings, load_settings
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Comparison:
     """What a replay found."""
 
     is_equal: bool
-    line: str
+    line: str  # for the user
 
 
-def replay_sample(data_dir: Path, name: str, idx: int) -> Verdict:
-    """Renders sample ``idx`` of data set ``name`` from its recorded configuration.
+def load_replay_settings(folder: DatasetFolder, idx: int) -> Settings:
+    """Recorded settings of a data set, for one complete sample of it.
+
+    Raises:
+        UserError: there is no such complete sample.
+    """
+    if not folder.is_complete(idx):
+        raise UserError(f"--replay {folder.name} {idx}: no such complete sample in {folder.path}")
+    batch = [f"batch.idx_offset = {idx}", "batch.num_samples = 1"]
+    return load_settings([str(folder.config_path)], batch)
+
+
+def replay_sample(
+    folder: DatasetFolder, idx: int, settings: Settings, folders: Folders
+) -> Comparison:
+    """Renders sample ``idx`` of a data set again.
 
     Pixels and record are compared to the bit, in a folder that is removed afterwards.
 
+    Args:
+        folder: of the data set.
+        idx: of the sample.
+        settings: as `load_replay_settings` returns them.
+        folders: where things are.
+
     Raises:
-        UserError: there is no such complete sample, or its models or textures are not at hand.
+        UserError: its models or textures are not at hand.
     """
-    dataset_dir = data_dir / name
-    info = read_dataset_info(dataset_dir)
-    if info is None:
-        names = [path.parent.name for path in data_dir.glob("*/dataset.json")]
-        raise UserError(f"--replay {name}: no such data set{nearest_name(name, names)}")
-    batch = [f"batch.idx_offset = {idx}", "batch.num_samples = 1"]
-    settings = load_settings([str(dataset_dir / "config.gin")], batch)
-    render_exr = settings.rendering.render_exr
-    if not is_complete(dataset_dir, idx, render_exr):
-        raise UserError(f"--replay {name} {idx}: no such complete sample in {dataset_dir}")
-    catalog, _ = load_catalog(settings)
-    for kind, source in catalog.to_provenance().items():
-        if source["fingerprint"] != info["sources"][kind]["fingerprint"]:
-            raise UserError(
-                f"--replay {name}: its {kind} came from {info['sources'][kind]['source']}, and "
-                f"those of {source['source']} are others; set the folders as they were"
-            )
-    stored = read_record(record_path(dataset_dir, idx))
-    scratch = data_dir / f".replay.{os.getpid()}"
+    info = folder.read_info()
+    catalog = load_catalog(settings, folders)
+    if difference := info.sources.find_difference(catalog.sources):
+        kind, there, here = difference
+        raise UserError(
+            f"--replay {folder.name}: its {kind} came from {there}, and those of {here} are "
+            "others; set the folders as they were"
+        )
+    stored = folder.read_record(idx)
+    scratch = DatasetFolder(folders.data / f".replay.{os.getpid()}", folder.is_exr)
     try:
         claim_dataset(scratch, settings, catalog)
-        add_rejected(scratch, _without_used(info["rejected"], stored))
-        render_batch(settings, scratch, catalog)
-        difference = find_record_difference(stored, read_record(record_path(scratch, idx)))
+        add_rejected(scratch, _without_used(info.rejected, stored))
+        render_batch(settings, scratch, catalog, folders.blender)
+        difference = find_record_difference(stored, scratch.read_record(idx))
         difference = difference or _find_image_difference(
-            image_path(dataset_dir, idx, render_exr), image_path(scratch, idx, render_exr)
+            folder.image_path(idx), scratch.image_path(idx)
         )
-        version = read_dataset_info(scratch)["versions"]["blender"]
+        version = scratch.read_info().versions["blender"]
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    known = info["versions"].get("blender")
+        shutil.rmtree(scratch.path, ignore_errors=True)
+    known = info.versions.get("blender")
     by = f"Blender {version}" if version == known else f"Blender {version}, first {known}"
     found = difference or "equal, pixels and record"
-    return Verdict(difference is None, f"sample {idx} of {name} ({by}): {found}")
+    return Comparison(difference is None, f"sample {idx} of {folder.name} ({by}): {found}")
 
 
 def _without_used(rejected: dict[str, str], record: np.ndarray) -> dict[str, str]:

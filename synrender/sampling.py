@@ -18,7 +18,7 @@ import numpy as np
 
 from synrender.camera import project, scene_to_intrinsics, scene_to_world_to_camera
 from synrender.catalog import Catalog
-from synrender.settings import Batch, Lighting, Material, Object, Sample, Scene, Settings
+from synrender.settings import BatchSettings, Lighting, Material, Object, Sample, Scene, Settings
 
 # Streams. A number is never given a new meaning: that would change every data set.
 CLASS, MODEL, TEXTURE, COLOR, POSE, LIGHT, LAYOUT, NOISE, COLOR_REFERENCE = range(9)
@@ -97,7 +97,7 @@ def bucket_to_first_idx(bucket: int, objects: Object) -> int:
     return -(-bucket * objects.total_num_samples // objects.n_buckets)
 
 
-def idx_to_group(idx: int, batch: Batch, objects: Object) -> int:
+def idx_to_group(idx: int, batch: BatchSettings, objects: Object) -> int:
     """Number of a sample's group, counted over the data set.
 
     A group is ``cache_obj_frames`` consecutive samples and ends early with its bucket, so that no
@@ -213,7 +213,7 @@ def draw_layout(seed: int, idx: int, num_objs: int, scene: Scene) -> np.ndarray:
     if num_objs == 1:
         return np.zeros((1, 3))
     rng = create_rng(seed, LAYOUT, idx)
-    best, least_stray = None, math.inf
+    best, least_stray = np.zeros((num_objs, 3)), math.inf
     for _ in range(NUM_LAYOUT_TRIES):
         chain = _draw_chain(rng, num_objs)
         chain = (chain - chain.mean(axis=0))[_draw_permutation(rng, num_objs)] / LAYOUT_SCALE

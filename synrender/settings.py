@@ -16,8 +16,8 @@ from typing import Any
 
 import gin
 
-import paths
 from synrender.errors import UserError, nearest_name
+from synrender.folders import CONFIG_DIRS
 
 BACKDROP_PASS_INDEX = 99
 """Material index of the backdrop in an EXR; the classes' own ids therefore stay below it."""
@@ -142,7 +142,7 @@ class _Checked:
 # --- the settings, one class for each gin name ------------------------------------------------
 
 GIN_NAMES = {
-    "Batch": "batch",
+    "BatchSettings": "batch",
     "Lighting": "lighting",
     "Material": "material",
     "Object": "object",
@@ -154,7 +154,7 @@ GIN_NAMES = {
 
 @gin.configurable("batch")
 @dataclass(frozen=True)
-class Batch(_Checked):
+class BatchSettings(_Checked):
     """Which samples to render."""
 
     num_samples: int = _setting(20, _integer(1))  # how many, from idx_offset on
@@ -253,7 +253,7 @@ class Scene(_Checked):
 class Settings:
     """All settings of a run."""
 
-    batch: Batch = field(default_factory=Batch)
+    batch: BatchSettings = field(default_factory=BatchSettings)
     lighting: Lighting = field(default_factory=Lighting)
     material: Material = field(default_factory=Material)
     object: Object = field(default_factory=Object)
@@ -295,10 +295,11 @@ def find_config(name: str) -> Path:
     Raises:
         UserError: there is no such file.
     """
-    for candidate in (paths.CONFIG_DIR / f"{name}.gin", Path(name), Path(f"{name}.gin")):
+    named = [folder / f"{name}.gin" for folder in CONFIG_DIRS]
+    for candidate in (*named, Path(name), Path(f"{name}.gin")):
         if candidate.is_file():
             return candidate
-    names = [p.stem for p in paths.CONFIG_DIR.glob("*.gin")]
+    names = [path.stem for folder in CONFIG_DIRS for path in folder.glob("*.gin")]
     raise UserError(
         f"--gin_config {name}: no such file in config/ and no such path{nearest_name(name, names)}"
     )
@@ -324,11 +325,16 @@ def load_settings(gin_config: Iterable[str] = (), gin_param: Iterable[str] = ())
         gin.parse_config_files_and_bindings(config_files, bindings, finalize_config=False)
         return Settings(**{name: gin.get_configurable(name)() for name in GIN_NAMES.values()})
     except UserError as error:
-        raise UserError(str(error).splitlines()[0]) from None  # gin appends where it was called
+        raise _without_gin_lines(error) from None
     except (ValueError, SyntaxError, TypeError, OSError) as error:
         raise UserError(_explain_gin_error(str(error), bindings)) from error
     finally:
         gin.clear_config()
+
+
+def _without_gin_lines(error: UserError) -> UserError:
+    """The first line: gin appends further ones that say which of its classes was called."""
+    return UserError(str(error).splitlines()[0])
 
 
 def _explain_gin_error(message: str, bindings: list[str]) -> str:
@@ -349,7 +355,7 @@ def _explain_gin_error(message: str, bindings: list[str]) -> str:
     return f"gin cannot read the configuration{where}: {first_line}; text needs quotation marks"
 
 
-def _setting_types() -> list[tuple[str, type]]:
+def _setting_types() -> list[tuple[str, type[_Checked]]]:
     by_class = {c.__name__: c for c in _Checked.__subclasses__()}
     return [(name, by_class[class_name]) for class_name, name in GIN_NAMES.items()]
 
@@ -364,6 +370,28 @@ def settings_to_dict(settings: Settings) -> dict[str, Any]:
         for group, values in dataclasses.asdict(settings).items()
         for name, value in values.items()
     }
+
+
+def dict_to_settings(values: dict[str, Any]) -> Settings:
+    """Settings from what `settings_to_dict` returned; a setting that is missing has its default.
+
+    Raises:
+        UserError: an unknown name, or a value of the wrong type or range.
+    """
+    types = dict(_setting_types())
+    groups: dict[str, dict[str, Any]] = {group: {} for group in types}
+    for name, value in values.items():
+        group, _, parameter = name.partition(".")
+        if group not in types or parameter not in {
+            f.name for f in dataclasses.fields(types[group])
+        }:
+            raise UserError(f"{name}: no such setting")
+        groups[group][parameter] = value
+    try:
+        made: dict[str, Any] = {group: types[group](**groups[group]) for group in types}
+        return Settings(**made)
+    except UserError as error:
+        raise _without_gin_lines(error) from None
 
 
 def settings_to_gin(settings: Settings) -> str:

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-import paths
-from synrender.catalog import load_catalog
+from synrender.catalog import ensure_demo_sources, load_catalog
 from synrender.errors import UserError
+from synrender.folders import Folders
 from synrender.settings import Settings, load_settings
 
 CLASSES = [("02691156", "airplane,aeroplane,plane"), ("03001627", "chair"), ("03636649", "lamp")]
 
 
 @pytest.fixture
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def sources(tmp_path: Path) -> Path:
     """A data folder with small ShapeNet and DTD folders in it, strangers included."""
     shapenet, dtd = tmp_path / "ShapeNetCore.v2", tmp_path / "dtd"
     for synset_id, _ in CLASSES:
@@ -33,9 +33,6 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (dtd / "labels" / "labels_joint_anno.txt").write_text(
         "".join(f"{n} woven grid \n" for n in names)
     )
-    monkeypatch.setattr(paths, "DATA_DIR", tmp_path)
-    monkeypatch.setattr(paths, "SHAPENET_DIR", None)
-    monkeypatch.setattr(paths, "DTD_DIR", None)
     return tmp_path
 
 
@@ -45,8 +42,8 @@ def settings_of(*bindings: str) -> Settings:
 
 def test_models_and_textures_are_sorted_and_strangers_left_out(sources: Path) -> None:
     settings = settings_of("sample.classes = ['chair', '03636649']", "sample.class_idxs = 2")
-    catalog, notes = load_catalog(settings)
-    assert notes == []
+    assert ensure_demo_sources(settings, Folders(sources)) == []
+    catalog = load_catalog(settings, Folders(sources))
     assert catalog.is_demo == (False, False)
     assert catalog.synset_ids == {0: "03001627", 1: "03636649"}
     assert catalog.model_ids[0] == tuple(f"m{m:02d}" for m in range(13))
@@ -57,60 +54,70 @@ def test_models_and_textures_are_sorted_and_strangers_left_out(sources: Path) ->
 
 
 def test_only_classes_that_may_appear_need_a_folder(sources: Path) -> None:
-    catalog, _ = load_catalog(settings_of("sample.class_idxs = [4]"))
+    catalog = load_catalog(settings_of("sample.class_idxs = [4]"), Folders(sources))
     assert list(catalog.model_ids) == [4]
     with pytest.raises(UserError, match=r"'bench' is no name or synset id"):
-        load_catalog(settings_of("sample.class_idxs = [1]"))
+        load_catalog(settings_of("sample.class_idxs = [1]"), Folders(sources))
 
 
 def test_a_class_with_fewer_models_than_buckets_names_the_remedy(sources: Path) -> None:
     with pytest.raises(UserError, match=r"13 models.*14 buckets.*object.n_buckets = 13"):
-        load_catalog(settings_of("object.n_buckets = 14"))
-    load_catalog(settings_of("object.n_buckets = 13"))
+        load_catalog(settings_of("object.n_buckets = 14"), Folders(sources))
+    load_catalog(settings_of("object.n_buckets = 13"), Folders(sources))
 
 
 def test_too_few_textures(sources: Path) -> None:
     with pytest.raises(UserError, match=r"3 textures.*needs 4"):
-        load_catalog(settings_of("sample.num_objs = 3"))
-    load_catalog(settings_of("sample.num_objs = 3", "material.use_texture = False"))
+        load_catalog(settings_of("sample.num_objs = 3"), Folders(sources))
+    load_catalog(
+        settings_of("sample.num_objs = 3", "material.use_texture = False"), Folders(sources)
+    )
 
 
 def test_misspelt_class_names_the_nearest(sources: Path) -> None:
     with pytest.raises(UserError, match=r"did you mean 'chair'"):
-        load_catalog(settings_of("sample.classes = ['chiar']"))
+        load_catalog(settings_of("sample.classes = ['chiar']"), Folders(sources))
 
 
-def test_a_source_that_is_set_must_exist(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "SHAPENET_DIR", str(sources / "nowhere"))
+def test_a_source_that_is_set_must_exist(sources: Path) -> None:
     with pytest.raises(UserError, match=r"SYNRENDER_SHAPENET_DIR = .*nowhere: there is no such"):
-        load_catalog(settings_of())
-    monkeypatch.setattr(paths, "SHAPENET_DIR", str(sources / "dtd"))
+        load_catalog(settings_of(), Folders(sources, shapenet=sources / "nowhere"))
     with pytest.raises(UserError, match=r"has no taxonomy\.json"):
-        load_catalog(settings_of())
+        load_catalog(settings_of(), Folders(sources, shapenet=sources / "dtd"))
 
 
-def test_absent_sources_fall_back_to_the_demo_set_and_say_so(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(paths, "DATA_DIR", data_dir)
-    catalog, notes = load_catalog(settings_of())
+def test_absent_sources_fall_back_to_the_demo_set_and_say_so(data_dir: Path) -> None:
+    folders = Folders(data_dir)
+    notes = ensure_demo_sources(settings_of(), folders)
+    catalog = load_catalog(settings_of(), folders)
     assert catalog.is_demo == (True, True)
     assert len(notes) == 1
     assert "demo" in notes[0]
-    assert catalog.to_provenance()["models"]["source"].startswith("demo")
+    assert catalog.sources.models.source.startswith("demo")
+
+
+def test_listing_a_catalog_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"taxonomy.json: missing"):
+        load_catalog(settings_of(), Folders(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_classes_named_by_synset_id_have_shapenets_name(sources: Path) -> None:
+    settings = settings_of("sample.classes = ['chair', '03636649']", "sample.class_idxs = 2")
+    assert load_catalog(settings, Folders(sources)).class_names == {0: "chair", 1: "lamp"}
 
 
 def test_fingerprint_follows_the_names(sources: Path) -> None:
-    before = load_catalog(settings_of())[0].to_provenance()
-    assert load_catalog(settings_of())[0].to_provenance() == before
+    before = load_catalog(settings_of(), Folders(sources)).sources
+    assert load_catalog(settings_of(), Folders(sources)).sources == before
     (sources / "ShapeNetCore.v2/02691156/m99").mkdir()
-    after = load_catalog(settings_of())[0].to_provenance()
-    assert after["models"]["fingerprint"] != before["models"]["fingerprint"]
-    assert after["textures"] == before["textures"]
+    after = load_catalog(settings_of(), Folders(sources)).sources
+    assert after.models.fingerprint != before.models.fingerprint
+    assert after.textures == before.textures
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '[{"name": "chair"}]', "[1]"])
 def test_a_broken_taxonomy_is_a_clear_error(sources: Path, text: str) -> None:
     (sources / "ShapeNetCore.v2" / "taxonomy.json").write_text(text)
     with pytest.raises(UserError):
-        load_catalog(settings_of())
+        load_catalog(settings_of(), Folders(sources))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HOST_ONLY = [  # and so is all below them
-    *("archive", "audit", "contact_sheet"),
+    *("archive", "audit", "images/exr", "report"),
     *(f"fanout/{name}" for name in ("cluster", "display", "plan", "run", "scheduler")),
 ]
 SHARED = sorted(
@@ -44,6 +45,68 @@ def test_shared_modules_need_numpy_and_gin_alone_and_read_nothing(module: str) -
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert result.stdout == "[]\n"
+
+
+# For each part of the program, modules that may not come in, neither directly nor through others.
+FORBIDDEN = {
+    "synrender/audit/*.py": ["camera", "sampling", "blender", "archive", "fanout", "dataset.claim"],
+    "synrender/dataset/[!c]*.py": ["camera", "sampling", "catalog", "archive", "fanout"],
+    "synrender/images/*.py": ["dataset", "archive", "camera", "sampling", "catalog"],
+    "synrender/sampling.py": ["blender", "archive", "fanout", "dataset.claim"],
+    "synrender/archive/*.py": ["blender", "fanout", "audit"],
+    "synrender/report/*.py": ["blender", "fanout", "archive"],
+}
+
+
+def find_imports(path: Path) -> set[str]:
+    """Modules of this program that a file imports, anywhere in it, late imports included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = path.parent.parts[: len(path.parent.parts) - node.level + 1]
+                base = ".".join([*package, *filter(None, [node.module])])
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return {name for name in found if name.split(".")[0] == "synrender"}
+
+
+def module_to_path(name: str) -> Path | None:
+    path = Path(*name.split("."))
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
+    return next((c for c in candidates if c.is_file()), None)
+
+
+def walk_imports(start: Path) -> dict[str, str]:
+    """All modules that a file brings in, each with the chain of imports that leads there."""
+    chains: dict[str, str] = {}
+    waiting = [(start, str(start))]
+    while waiting:
+        path, chain = waiting.pop()
+        for name in find_imports(path):
+            target = module_to_path(name)
+            if target is not None and name not in chains:
+                chains[name] = f"{chain} -> {name}"
+                waiting.append((target, chains[name]))
+    return chains
+
+
+@pytest.mark.parametrize("part", FORBIDDEN)
+def test_rooms_are_independent_also_through_other_modules(part: str) -> None:
+    files = sorted(Path().glob(part))
+    assert files
+    for path in files:
+        for name, chain in walk_imports(path).items():
+            for forbidden in FORBIDDEN[part]:
+                prefix = f"synrender.{forbidden}"
+                assert not f"{name}.".startswith(f"{prefix}."), chain
+
+
+def test_the_walk_follows_late_and_relative_imports() -> None:
+    assert "synrender.demo.mesh" in walk_imports(Path("synrender/catalog.py"))
+    assert "synrender.replay" in walk_imports(Path("render.py"))
 
 
 def test_nothing_imports_an_entry_script() -> None:

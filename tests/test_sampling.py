@@ -19,7 +19,7 @@ from synrender.sampling import (
     idx_to_group,
 )
 from synrender.settings import (
-    Batch,
+    BatchSettings,
     Lighting,
     Material,
     Object,
@@ -37,6 +37,7 @@ def create_catalog(num_models: int = 30, n_buckets: int = 12) -> Catalog:
         dtd_dir=Path("dtd"),
         is_demo=(False, False),
         synset_ids={c: f"synset{c}" for c in range(NUM_CLASSES)},
+        class_names={c: f"class {c}" for c in range(NUM_CLASSES)},
         model_ids={
             c: tuple(f"model{m:03d}" for m in range(num_models)) for c in range(NUM_CLASSES)
         },
@@ -79,7 +80,7 @@ def test_buckets_are_the_floor_formula_and_their_starts_agree(total: int, n_buck
 
 
 def test_groups_are_consecutive_and_end_with_their_bucket() -> None:
-    objects, batch = Object(total_num_samples=100, n_buckets=6), Batch(cache_obj_frames=4)
+    objects, batch = Object(total_num_samples=100, n_buckets=6), BatchSettings(cache_obj_frames=4)
     groups = [idx_to_group(i, batch, objects) for i in range(100)]
     assert sorted(set(groups)) == list(range(max(groups) + 1))
     assert groups == sorted(groups)
@@ -104,7 +105,7 @@ def test_a_plan_depends_on_neither_order_nor_batch() -> None:
     settings = create_settings()
     alone = draw_sample(settings, CATALOG, 13)
     all_of_them = [draw_sample(settings, CATALOG, i) for i in range(20)]
-    other_batch = replace(settings, batch=Batch(num_samples=3, idx_offset=12))
+    other_batch = replace(settings, batch=BatchSettings(num_samples=3, idx_offset=12))
     assert all_of_them[13] == alone == draw_sample(other_batch, CATALOG, 13)
 
 
@@ -112,7 +113,7 @@ def test_another_seed_or_index_changes_every_factor() -> None:
     settings = create_settings(lighting=Lighting(r=1), object=Object(random_viewpoint=0.5))
     plan = draw_sample(settings, CATALOG, 3)
     others = [
-        draw_sample(replace(settings, batch=Batch(seed=1)), CATALOG, 3),
+        draw_sample(replace(settings, batch=BatchSettings(seed=1)), CATALOG, 3),
         draw_sample(settings, CATALOG, 44),
     ]
     for other in others:
@@ -187,7 +188,7 @@ def test_a_group_shares_models_and_every_object_is_posed_anew() -> None:
 @pytest.mark.parametrize("num_objs", [1, 4])
 def test_balanced_classes_are_even(num_objs: int) -> None:
     settings = Settings(
-        batch=Batch(cache_obj_frames=2),
+        batch=BatchSettings(cache_obj_frames=2),
         object=Object(total_num_samples=240),
         sample=Sample(num_objs=num_objs, balanced=True),
     )

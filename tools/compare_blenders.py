@@ -23,12 +23,12 @@ import numpy as np
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_DIR))
 
-import paths  # noqa: E402
-from synrender.archive.color import linear_to_srgb8  # noqa: E402
-from synrender.archive.exr import ExrImage, read_exr  # noqa: E402
 from synrender.audit.check import Verdict  # noqa: E402
 from synrender.audit.run import audit_dataset  # noqa: E402
-from synrender.provenance import read_dataset_info  # noqa: E402
+from synrender.dataset.folder import DatasetFolder, open_dataset_folder  # noqa: E402
+from synrender.folders import Folders  # noqa: E402
+from synrender.images.color import linear_to_srgb8  # noqa: E402
+from synrender.images.exr import ExrImage, read_exr  # noqa: E402
 
 NUM_SAMPLES = 6
 MAX_DIFFERENCE_MM = 0.1
@@ -53,7 +53,7 @@ class Rendered:
     version: str
     has_denoiser: bool
     has_eevee: bool
-    dataset_dir: Path
+    folder: DatasetFolder
     images: list[ExrImage]
 
 
@@ -82,13 +82,13 @@ def render_with(name: str, command: list[str], data_dir: Path, gin_dir: Path) ->
     run("multi", MULTI, check=True, stdout=subprocess.DEVNULL)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     has_eevee = run("eevee", EEVEE, timeout=600, **quiet) == 0
-    dataset_dir = data_dir / f"multi_{name}"
-    images = [dataset_dir / "img" / f"{i:05d}.exr" for i in range(NUM_SAMPLES)]
+    folder = open_dataset_folder(data_dir, f"multi_{name}")
+    images = [folder.image_path(idx) for idx in range(NUM_SAMPLES)]
     return Rendered(
-        version=read_dataset_info(dataset_dir)["versions"]["blender"],
+        version=str(folder.read_info().versions["blender"]),
         has_denoiser=b"Noisy Image" in images[0].read_bytes()[:4096],
         has_eevee=has_eevee,
-        dataset_dir=dataset_dir,
+        folder=folder,
         images=[read_exr(path) for path in images],
     )
 
@@ -108,7 +108,7 @@ def main() -> int:
     """Renders, compares, writes the table; returns the exit status."""
     rows, is_good = [HEADER, ("---",) * len(HEADER)], True
     with tempfile.TemporaryDirectory() as folder:
-        paths.DATA_DIR = data_dir = Path(folder, "data")
+        data_dir = Path(folder, "data")
         gin_dir = Path(folder, "gin_only")
         gin_dir.mkdir()
         (gin_dir / "gin").symlink_to(Path(gin.__file__).parent)
@@ -116,7 +116,7 @@ def main() -> int:
         for name, command in find_commands(sys.argv[1:]).items():
             rendered = render_with(name, command, data_dir, gin_dir)
             measure = measure or rendered
-            checks = audit_dataset(rendered.dataset_dir, 0, jobs=2, is_quiet=True)
+            checks = audit_dataset(rendered.folder, Folders(data_dir), 0, jobs=2, is_quiet=True)
             figures = {check.name: re.findall(r"\d+\.\d+", check.figures) for check in checks}
             failed = [check.name for check in checks if check.verdict is Verdict.FAIL]
             # Six samples of one bucket share their models: that is not this table's business.

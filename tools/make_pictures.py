@@ -1,4 +1,6 @@
-"""Renders the pictures in img/ that the README shows: python tools/make_pictures.py
+"""Renders the pictures in img/ that the README shows.
+
+python tools/make_pictures.py
 
 Renders with the built-in demo models into a temporary data folder; takes a few minutes.
 """
@@ -17,8 +19,8 @@ from PIL import Image, ImageDraw, ImageFont
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_DIR))
 
-from synrender.archive.exr import read_exr  # noqa: E402
-from synrender.archive.sheet import exr_to_tiles  # noqa: E402
+from synrender.images.exr import read_exr  # noqa: E402
+from synrender.report.sheet import exr_to_tiles  # noqa: E402
 
 TILE_PX = 192
 GAP_PX = 6

@@ -1,8 +1,8 @@
-"""The file of normalised arrays: its options, its fields, and what a bucket adds to it."""
+"""The file of normalised arrays: its options, its fields, and what a shard adds to it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ class PreprocessOptions:
     res: int = 128  # side of the images in px
     to_lab: bool = False
     mean_std: tuple[np.ndarray, np.ndarray] | None = None  # (3,) each; None: those of 2020
-    bucket_idxs: Sequence[int] = ()  # none: all
+    shard_idxs: Sequence[int] = ()  # none: all
     overwrite: bool = False
 
     @property
@@ -84,18 +84,18 @@ def create_fields(
         res=res,
         color_space="lab" if options.to_lab else "rgb",
         is_measured_mean=options.mean_std is not None,
-        buckets_done=np.zeros(layout.num_buckets, bool),
+        buckets_done=np.zeros(layout.num_shards, bool),
     )
 
 
-def plan_bucket(
+def plan_shard(
     out: h5py.File, path: Path, rows: range, options: PreprocessOptions
 ) -> list[tuple[Any, ...]]:
-    """Tasks for `fill_rows` that fill the pixels of a bucket.
+    """Tasks for `fill_rows` that fill the pixels of a shard.
 
     Args:
         out: the file of arrays.
-        path: ``imgs_XX.h5`` of the bucket.
+        path: ``imgs_XX.h5`` of the shard.
         rows: of ``out`` that it fills.
         options: what the user asks for.
     """
@@ -110,14 +110,19 @@ def plan_bucket(
 
 
 def copy_records(out: h5py.File, path: Path, rows: range) -> None:
-    """Copies the record fields of a bucket."""
+    """Copies the record fields of a shard."""
+    for name, start, values in _read_records(path, len(rows)):
+        first = rows.start + start
+        out[name][first : first + len(values)] = values
+
+
+def _read_records(path: Path, num_rows: int) -> Iterator[tuple[str, int, np.ndarray]]:
+    """Pieces of all record fields of a shard: (field, first row, values)."""
     with open_file(path) as file:
         for name, field in file.items():
             if not name.startswith("png_") and name != "targets":
-                for start in range(0, len(rows), RECORD_CHUNK):
-                    values = field[start : start + RECORD_CHUNK]
-                    first = rows.start + start
-                    out[name][first : first + len(values)] = values
+                for start in range(0, num_rows, RECORD_CHUNK):
+                    yield name, start, field[start : start + RECORD_CHUNK]
 
 
 def _find_place(out: h5py.File, row: int) -> Place:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,11 @@ import numpy as np
 import PIL
 
 from synrender.archive.layout import Layout, create_layout
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import DatasetInfo, info_to_json
+from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
-from synrender.records import RECORD_DTYPE, temporary_path
+from synrender.files import temporary_path
 
 ARCHIVE_VERSION = 1
 """Of the HDF5 files; raised when a reader has to know of a change."""
@@ -43,9 +46,13 @@ DESCRIPTIONS = {
 }
 
 
-def imgs_path(dataset_dir: Path, bucket: int) -> Path:
-    """File of a bucket's images and records."""
-    return dataset_dir / f"imgs_{bucket:02d}.h5"
+class CannotWrite(OSError):
+    """A file that could not be written; the message says what to do."""
+
+
+def shard_path(dataset_dir: Path, shard: int) -> Path:
+    """File of a shard: images and records."""
+    return dataset_dir / f"imgs_{shard:02d}.h5"
 
 
 def find_chunk_size(side_px: int) -> int:
@@ -53,13 +60,13 @@ def find_chunk_size(side_px: int) -> int:
     return max(1, min(32, CHUNK_PX // side_px**2))
 
 
-def find_imgs(dataset_dir: Path) -> list[Path]:
-    """All such files that are there."""
+def find_shards(dataset_dir: Path) -> list[Path]:
+    """All shards that are there."""
     return sorted(dataset_dir.glob("imgs_[0-9][0-9]*.h5"))
 
 
 @contextlib.contextmanager
-def new_file(path: Path, source: Path | None = None) -> Iterator[h5py.File]:
+def new_file(path: Path, source: Path | None = None) -> Generator[h5py.File]:
     """A file that is written under a temporary name and gets its own when it is complete.
 
     Args:
@@ -67,7 +74,7 @@ def new_file(path: Path, source: Path | None = None) -> Iterator[h5py.File]:
         source: a file to go on with, which is gone afterwards; None to begin with nothing.
 
     Raises:
-        UserError: it cannot be written (a full disk, say); nothing is left behind.
+        CannotWrite: on a full disk, say; nothing is left behind.
     """
     temporary = temporary_path(path)
     try:
@@ -80,9 +87,9 @@ def new_file(path: Path, source: Path | None = None) -> Iterator[h5py.File]:
         raise
     except (OSError, RuntimeError) as error:  # how HDF5 reports that it could not write
         free_mb = _find_free_bytes(path.parent) / 1e6
-        raise UserError(
+        raise CannotWrite(
             f"{path}: cannot be written, {free_mb:.0f} MB are free ({_find_reason(error)}); make "
-            "room and repeat the command, which keeps the files that are complete"
+            "room and repeat the command"
         ) from None
     finally:
         with contextlib.suppress(OSError):
@@ -90,34 +97,35 @@ def new_file(path: Path, source: Path | None = None) -> Iterator[h5py.File]:
 
 
 def refuse_full_disk(folder: Path, num_bytes: int) -> None:
-    """Raises UserError if a file of this size cannot fit."""
+    """Raises CannotWrite if a file of this size does not fit."""
     free = _find_free_bytes(folder)
     if free < num_bytes:
-        raise UserError(
+        raise CannotWrite(
             f"{folder}: needs {num_bytes / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; make room, "
             "or choose a smaller --res"
         )
 
 
 @contextlib.contextmanager
-def open_file(path: Path) -> Iterator[h5py.File]:
+def open_file(path: Path) -> Generator[h5py.File]:
     """Opens a file of an archive for reading.
+
+    Only read within it: what fails there counts as damage of this file.
 
     Raises:
         UserError: it is missing, damaged, or not from here.
     """
     try:
-        file = h5py.File(path, "r")
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("archive_version") != ARCHIVE_VERSION:
+                raise UserError(f"{path}: not written by this program; move it away")
+            yield file
     except FileNotFoundError:
         raise UserError(f"{path}: missing; write it with --to_hdf5") from None
-    except OSError:
-        raise UserError(f"{path}: no HDF5 file, or damaged; write it anew with --overwrite") from (
-            None
-        )
-    with file:
-        if file.attrs.get("archive_version") != ARCHIVE_VERSION:
-            raise UserError(f"{path}: not written by this program; move it away")
-        yield file
+    except (OSError, RuntimeError, KeyError):  # KeyError: a field that is not there
+        raise UserError(
+            f"{path}: no HDF5 file, or damaged; write it again with --overwrite"
+        ) from None
 
 
 def read_layout(file: h5py.File) -> Layout:
@@ -135,7 +143,7 @@ def create_record_fields(file: h5py.File, num_rows: int, num_objs: int) -> None:
     Shapes are (num_rows, num_objs, ...), or (num_rows, ...) for a single object, as since 2020.
     Text becomes UTF-8 strings.
     """
-    for name in RECORD_DTYPE.names:
+    for name in RECORD_DTYPE.names or ():
         field = RECORD_DTYPE[name]
         dtype = h5py.string_dtype() if field.base.kind == "U" else field.base
         create_field(file, name, (num_rows, *object_shape(num_objs), *field.shape), dtype)
@@ -184,33 +192,33 @@ def write_pngs(dataset: h5py.Dataset, rows: slice, pngs: list[bytes]) -> None:
 
 
 def describe_archive(
-    dataset_dir: Path, info: dict[str, Any], layout: Layout, num_objs: int, side_px: int
+    folder: DatasetFolder, info: DatasetInfo, layout: Layout, num_objs: int, side_px: int
 ) -> dict[str, Any]:
     """Attributes that all files of an archive share.
 
     Args:
-        dataset_dir: folder of the data set.
-        info: content of ``dataset.json``.
+        folder: of the data set.
+        info: its description.
         layout: of the archive.
         num_objs: in a sample.
         side_px: of the square images.
     """
-    config_path = dataset_dir / "config.gin"
-    versions = {**info["versions"], "h5py": h5py.__version__, "pillow": PIL.__version__}
+    config_path = folder.config_path
+    versions = {**info.versions, "h5py": h5py.__version__, "pillow": PIL.__version__}
     return {
         "archive_version": ARCHIVE_VERSION,
         "num_samples": layout.num_samples,
-        "num_buckets": layout.num_buckets,
-        "num_model_buckets": layout.num_model_buckets,
+        "num_buckets": layout.num_shards,
+        "num_model_buckets": layout.num_buckets,
         "split_ends": [rows.stop for rows in layout.split_rows.values()],
         "num_objs": num_objs,
         "image_size": side_px,
-        "seed": info["seed"],
-        "intrinsics": np.array(info["camera"]["intrinsics"], np.float64),
-        "world_to_camera": np.array(info["camera"]["world_to_camera"], np.float64),
+        "seed": info.seed,
+        "intrinsics": np.array(info.camera.intrinsics, np.float64),
+        "world_to_camera": np.array(info.camera.world_to_camera, np.float64),
         "config": config_path.read_text(encoding="utf-8") if config_path.exists() else "",
         "versions": json.dumps(versions),
-        "dataset": json.dumps(info),
+        "dataset": info_to_json(info),
     }
 
 

@@ -1,12 +1,12 @@
-"""How the rows of an archive are dealt out: to files (buckets) and to training and its tests.
+"""How the rows of an archive are dealt out: to shards (files), and to training and its tests.
 
-Two different cuts. *Files* are what ``--num_buckets`` asks for: row boundaries are
-floor(i * n / num_buckets). *Splits* follow the buckets of models that the data set was rendered
-with (``object.n_buckets``, 12 unless set): all but the last two train, the last but one
-validates, the last one tests, so that with 12 the first floor(n * 10 / 12) rows train. Samples
-are shuffled within a split only. Tying the splits to the models and not to the number of files
-is what keeps a model from crossing: with 5 files of a data set of 12 buckets, 3/5 of the samples
-would end in the middle of a bucket of models.
+Two different cuts. A *shard* is a file; how many there are is what ``--num_buckets`` asks for (the
+flag has had this name since 2020), and their row boundaries are floor(i * n / num_shards). *Splits*
+follow the buckets of models that the data set was rendered with (``object.n_buckets``, 12 unless
+set): all but the last two train, the last but one validates, the last one tests, so that with 12
+the first floor(n * 10 / 12) rows train. Samples are shuffled within a split only. The splits follow
+the models and not the shards so that no model crosses: with 5 shards of a data set of 12 buckets,
+3/5 of the samples would end in the middle of a bucket.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-DEFAULT_NUM_BUCKETS = 12
+DEFAULT_NUM_SHARDS = DEFAULT_NUM_BUCKETS = 12
 SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Rows 0 to n - 1 of an archive, all buckets one after the other."""
+    """Rows 0 to n - 1 of an archive, all shards one after the other."""
 
     num_samples: int
-    num_buckets: int  # files
-    num_model_buckets: int  # object.n_buckets; 12 for data sets with fewer than 3
+    num_shards: int  # files
+    num_buckets: int  # object.n_buckets; 12 for data sets with fewer than 3
 
-    def bucket_rows(self, bucket: int) -> range:
-        """Rows in file ``bucket``."""
-        n, b = self.num_samples, self.num_buckets
-        return range(n * bucket // b, n * (bucket + 1) // b)
+    def shard_rows(self, shard: int) -> range:
+        """Rows in file ``shard``."""
+        n, b = self.num_samples, self.num_shards
+        return range(n * shard // b, n * (shard + 1) // b)
 
     @property
     def split_rows(self) -> dict[str, range]:
         """Rows of each split, by its name."""
-        n, b = self.num_samples, self.num_model_buckets
+        n, b = self.num_samples, self.num_buckets
         ends = [0, n * (b - 2) // b, n * (b - 1) // b, n]
         return {name: range(ends[i], ends[i + 1]) for i, name in enumerate(SPLITS)}
 
@@ -54,11 +54,11 @@ class Layout:
             start = stop
 
 
-def create_layout(num_samples: int, num_buckets: int, num_model_buckets: int) -> Layout:
+def create_layout(num_samples: int, num_shards: int, num_buckets: int) -> Layout:
     """Layout of an archive; fewer than 3 buckets of models cannot make three splits."""
-    if num_model_buckets < len(SPLITS):
-        num_model_buckets = DEFAULT_NUM_BUCKETS
-    return Layout(num_samples, num_buckets, num_model_buckets)
+    if num_buckets < len(SPLITS):
+        num_buckets = DEFAULT_NUM_BUCKETS
+    return Layout(num_samples, num_shards, num_buckets)
 
 
 def draw_order(layout: Layout, seed: int) -> np.ndarray:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.archive.files import find_imgs, open_file, read_layout
-from synrender.archive.layout import DEFAULT_NUM_BUCKETS, Layout, create_layout, draw_order
+from synrender.archive.files import find_shards, open_file, read_layout
+from synrender.archive.layout import DEFAULT_NUM_SHARDS, Layout, create_layout, draw_order
 from synrender.archive.source import Source, refuse_missing
 from synrender.errors import UserError
-from synrender.records import write_array
+from synrender.files import write_array
 
 DEFAULT_SEED = 0
 
@@ -27,8 +27,8 @@ class Order:
 
 def plan_order(
     source: Source,
-    num_buckets: int | None,
-    num_model_buckets: int,
+    num_shards: int | None,
+    num_buckets: int,
     seed: int | None,
     overwrite: bool,
 ) -> Order:
@@ -36,47 +36,47 @@ def plan_order(
 
     Args:
         source: the small files.
-        num_buckets: files; None for what is there, or 12.
-        num_model_buckets: ``object.n_buckets`` of the data set.
+        num_shards: files; None for what is there, or 12.
+        num_buckets: ``object.n_buckets`` of the data set.
         seed: of the shuffle; None for what is there, or 0.
         overwrite: draw a new order where what is there fits the folder or the arguments no more.
 
     Raises:
         UserError: no samples, missing ones, or an order that fits no more.
     """
-    dataset_dir = source.dataset_dir
+    dataset_dir, found = source.folder.path, source.listing.found
     path = dataset_dir / "idx_ref.npy"
-    known_buckets = _read_num_buckets(dataset_dir)
-    num_buckets = num_buckets or known_buckets or DEFAULT_NUM_BUCKETS
+    known_shards = _read_num_shards(dataset_dir)
+    num_shards = num_shards or known_shards or DEFAULT_NUM_SHARDS
     if path.exists():
         idxs = _read_order(path)
-        layout = create_layout(len(idxs), num_buckets, num_model_buckets)
+        layout = create_layout(len(idxs), num_shards, num_buckets)
         misfit = _find_misfit(source, idxs, layout, seed)
-        is_other_cut = known_buckets not in (None, num_buckets)
+        is_other_cut = known_shards not in (None, num_shards)
         if not overwrite and is_other_cut:
             raise UserError(
-                f"{dataset_dir}: has {known_buckets} buckets, --num_buckets {num_buckets} is "
-                f"another cut; give {known_buckets}, or --overwrite to archive everything anew"
+                f"{dataset_dir}: has {known_shards} buckets, --num_buckets {num_shards} is "
+                f"another cut; give {known_shards}, or --overwrite to archive everything anew"
             )
         if not overwrite and misfit:
             raise UserError(f"{misfit}, or --overwrite to archive everything anew")
         if not misfit:
             return Order(layout, idxs, is_new=is_other_cut)
-    if not source.found:
+    if not found:
         raise UserError(
-            f"{dataset_dir / 'img'}: no samples; render some: python render.py -d "
-            f"{dataset_dir.name}"
+            f"{source.folder.image_dir}: no samples; render some: python render.py -d "
+            f"{source.folder.name}"
         )
-    refuse_missing(source, source.found)
-    layout = create_layout(len(source.found), num_buckets, num_model_buckets)
-    return Order(layout, source.found.start + draw_order(layout, seed or DEFAULT_SEED), True)
+    refuse_missing(source, found)
+    layout = create_layout(len(found), num_shards, num_buckets)
+    return Order(layout, found.start + draw_order(layout, seed or DEFAULT_SEED), True)
 
 
 def write_order(dataset_dir: Path, order: Order) -> None:
-    """Writes a new order, after removing the files of another one."""
+    """Writes a new order, after removing the shards of another one."""
     if not order.is_new:
         return
-    for path in find_imgs(dataset_dir):
+    for path in find_shards(dataset_dir):
         path.unlink()
     write_array(dataset_dir / "idx_ref.npy", order.idxs)
 
@@ -95,9 +95,9 @@ def _read_order(path: Path) -> np.ndarray:
 
 def _find_misfit(source: Source, idxs: np.ndarray, layout: Layout, seed: int | None) -> str | None:
     """Why the known order cannot be used, or None."""
-    path = source.dataset_dir / "idx_ref.npy"
+    path = source.folder.path / "idx_ref.npy"
     first, last = int(idxs.min()), int(idxs.max())
-    found = source.found
+    found = source.listing.found
     if found and (found.start < first or found.stop - 1 > last):
         return (
             f"{path}: orders samples {first} to {last}, img/ now holds {found.start} to "
@@ -108,8 +108,8 @@ def _find_misfit(source: Source, idxs: np.ndarray, layout: Layout, seed: int | N
     return None
 
 
-def _read_num_buckets(dataset_dir: Path) -> int | None:
-    for path in find_imgs(dataset_dir):
+def _read_num_shards(dataset_dir: Path) -> int | None:
+    for path in find_shards(dataset_dir):
         with open_file(path) as file:
-            return read_layout(file).num_buckets
+            return read_layout(file).num_shards
     return None

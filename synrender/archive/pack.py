@@ -18,23 +18,17 @@ from synrender.archive.files import (
     create_record_fields,
     describe_archive,
     find_chunk_size,
-    find_imgs,
-    imgs_path,
+    find_shards,
     new_file,
     object_shape,
     open_file,
+    shard_path,
     write_pngs,
     write_values,
 )
 from synrender.archive.layout import Layout
 from synrender.archive.order import Order, plan_order, write_order
-from synrender.archive.source import (
-    load_records,
-    read_info,
-    read_sample_shape,
-    refuse_missing,
-    scan_source,
-)
+from synrender.archive.source import load_records, open_source, read_sample_shape, refuse_missing
 from synrender.archive.splits import (
     Overlap,
     Tally,
@@ -43,10 +37,11 @@ from synrender.archive.splits import (
     tally_file,
     tally_records,
 )
-from synrender.archive.workers import Workers
 from synrender.console import say
+from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
-from synrender.records import image_path, remove_stale_files
+from synrender.files import remove_stale_files
+from synrender.workers import Workers
 
 Progress = Callable[[int, str], Any]
 """``with progress(total, what) as bar: bar.update(number)``, as tqdm does."""
@@ -56,31 +51,29 @@ Progress = Callable[[int, str], Any]
 class PackOptions:
     """What the user asks for."""
 
-    num_buckets: int | None = None  # files; None: as they are, or 12
-    bucket_idxs: Sequence[int] = ()  # which to write; none: all
-    is_exr: bool | None = None  # None: find out
+    num_shards: int | None = None  # files; None: as they are, or 12
+    shard_idxs: Sequence[int] = ()  # which to write; none: all
+    insists_on_exr: bool = False
     seed: int | None = None  # of the shuffle; None: as it is, or 0
     overwrite: bool = False
 
 
 def pack_dataset(
-    dataset_dir: Path, options: PackOptions, workers: Workers, progress: Progress
+    folder: DatasetFolder, options: PackOptions, workers: Workers, progress: Progress
 ) -> Layout:
-    """Writes the files of the buckets that are not there yet.
+    """Writes the files of the shards that are not there yet.
 
     Raises:
         UserError: the small files or the options are at fault; files that were complete stay.
     """
-    info = read_info(dataset_dir)
+    info, dataset_dir = folder.read_info(), folder.path
     remove_stale_files(dataset_dir)
-    source = scan_source(dataset_dir, options.is_exr)
-    num_model_buckets = info["settings"]["object.n_buckets"]
-    order = plan_order(
-        source, options.num_buckets, num_model_buckets, options.seed, options.overwrite
-    )
+    source = open_source(folder, options.insists_on_exr)
+    num_buckets = info.settings.object.n_buckets
+    order = plan_order(source, options.num_shards, num_buckets, options.seed, options.overwrite)
     layout = order.layout
-    selected = select_buckets(options.bucket_idxs, layout.num_buckets)
-    if order.is_new and find_imgs(dataset_dir) and len(selected) < layout.num_buckets:
+    selected = select_shards(options.shard_idxs, layout.num_shards)
+    if order.is_new and find_shards(dataset_dir) and len(selected) < layout.num_shards:
         raise UserError(
             f"{dataset_dir}: the files that are there have another order or another number of "
             "buckets, and all have to be written anew: leave --bucket_idxs out"
@@ -93,47 +86,44 @@ def pack_dataset(
         return layout
 
     kept = [b for b in done if b not in todo]
-    others = [b for b in range(layout.num_buckets) if b not in kept]
-    refuse_missing(source, np.concatenate([_bucket_idxs(order, b) for b in others]))
+    others = [b for b in range(layout.num_shards) if b not in kept]
+    refuse_missing(source, np.concatenate([_shard_idxs(order, b) for b in others]))
     if kept:
-        with open_file(imgs_path(dataset_dir, kept[0])) as file:
+        with open_file(shard_path(dataset_dir, kept[0])) as file:
             num_objs, side_px = int(file.attrs["num_objs"]), int(file.attrs["image_size"])
     else:
-        num_objs, side_px = read_sample_shape(source, source.found.start)
-    overlap = measure_overlap(dataset_dir, order, kept, num_objs, workers, progress)
+        num_objs, side_px = read_sample_shape(folder, source.listing.found.start)
+    overlap = measure_overlap(folder, order, kept, num_objs, workers, progress)
     write_order(dataset_dir, order)
     attributes = {
-        **describe_archive(dataset_dir, info, layout, num_objs, side_px),
+        **describe_archive(folder, info, layout, num_objs, side_px),
         "splits": overlap.to_json(),
     }
-    chunks = {b: _cut_bucket(order, b, find_chunk_size(side_px)) for b in todo}
-    tasks = [
-        (dataset_dir, idxs, source.is_exr, num_objs, side_px) for b in todo for idxs in chunks[b]
-    ]
-    # One stream over all buckets, so that no process waits while a bucket's file is finished.
-    results = workers.map(encode_chunk, tasks, is_light=not source.is_exr)
-    with progress(sum(len(layout.bucket_rows(b)) for b in todo), "to HDF5") as bar:
-        for bucket in todo:
-            rows, own = layout.bucket_rows(bucket), itertools.islice(results, len(chunks[bucket]))
-            attributes.update(bucket=bucket, first_row=rows.start)
-            _write_bucket(
-                imgs_path(dataset_dir, bucket), len(rows), source.is_exr, attributes, own, bar
-            )
+    chunks = {b: _cut_shard(order, b, find_chunk_size(side_px)) for b in todo}
+    tasks = [(folder, idxs, num_objs, side_px) for b in todo for idxs in chunks[b]]
+    # One stream over all shards, so that no process waits while a shard's file is finished.
+    results = workers.map(encode_chunk, tasks, is_light=not folder.is_exr)
+    with progress(sum(len(layout.shard_rows(b)) for b in todo), "to HDF5") as bar:
+        for shard in todo:
+            rows, own = layout.shard_rows(shard), itertools.islice(results, len(chunks[shard]))
+            attributes |= {"bucket": shard, "first_row": rows.start}
+            path = shard_path(dataset_dir, shard)
+            _write_shard(path, len(rows), folder.is_exr, attributes, own, bar)
     say(f"{dataset_dir}: wrote {_list_files(todo)}")
-    say(*overlap.to_lines(), *explain_overlap(overlap, info["settings"]))
+    say(*overlap.to_lines(), *explain_overlap(overlap, info.settings.object))
     return layout
 
 
-def select_buckets(bucket_idxs: Sequence[int], num_buckets: int) -> Sequence[int]:
-    """The buckets that the user named, or all.
+def select_shards(shard_idxs: Sequence[int], num_shards: int) -> Sequence[int]:
+    """The shards that the user named, or all.
 
     Raises:
         UserError: one is out of range.
     """
-    for idx in bucket_idxs:
-        if not 0 <= idx < num_buckets:
-            raise UserError(f"--bucket_idxs {idx}: must be 0 to {num_buckets - 1}")
-    return sorted(set(bucket_idxs)) or range(num_buckets)
+    for idx in shard_idxs:
+        if not 0 <= idx < num_shards:
+            raise UserError(f"--bucket_idxs {idx}: must be 0 to {num_shards - 1}")
+    return sorted(set(shard_idxs)) or range(num_shards)
 
 
 def find_done(dataset_dir: Path, order: Order) -> list[int]:
@@ -143,11 +133,11 @@ def find_done(dataset_dir: Path, order: Order) -> list[int]:
         UserError: a file holds others.
     """
     done = []
-    for bucket in range(order.layout.num_buckets):
-        path = imgs_path(dataset_dir, bucket)
+    for shard in range(order.layout.num_shards):
+        path = shard_path(dataset_dir, shard)
         if not path.exists():
             continue
-        idxs = _bucket_idxs(order, bucket)
+        idxs = _shard_idxs(order, shard)
         with open_file(path) as file:
             known = file["sample_idx"][...].reshape(len(idxs), -1) if len(idxs) else None
             if known is not None and not np.array_equal(known[:, 0], idxs):
@@ -155,31 +145,31 @@ def find_done(dataset_dir: Path, order: Order) -> list[int]:
                     f"{path}: holds other samples than idx_ref.npy says; remove it, and the next "
                     "call writes it anew"
                 )
-        done.append(bucket)
+        done.append(shard)
     return done
 
 
 def measure_overlap(
-    dataset_dir: Path,
+    folder: DatasetFolder,
     order: Order,
     kept: Sequence[int],
     num_objs: int,
     workers: Workers,
     progress: Progress,
 ) -> Overlap:
-    """Reads all records, of kept buckets from HDF5, and counts what the splits share."""
+    """Reads all records, of kept shards from HDF5, and counts what the splits share."""
     layout = order.layout
     from_files, from_records = [], []
-    for bucket in range(layout.num_buckets):
-        rows = layout.bucket_rows(bucket)
+    for shard in range(layout.num_shards):
+        rows = layout.shard_rows(shard)
         for piece in layout.cut(rows, RECORD_CHUNK):
             split = layout.split_of(piece.start)
-            if bucket in kept:
+            if shard in kept:
                 in_file = range(piece.start - rows.start, piece.stop - rows.start)
-                from_files.append((imgs_path(dataset_dir, bucket), in_file, split))
+                from_files.append((shard_path(folder.path, shard), in_file, split))
             else:
                 idxs = order.idxs[piece.start : piece.stop]
-                from_records.append((dataset_dir, idxs, num_objs, split))
+                from_records.append((folder, idxs, num_objs, split))
     tallies: list[Tally] = []
     with progress(layout.num_samples, "records") as bar:
         for tally, task in zip(
@@ -196,19 +186,19 @@ def measure_overlap(
 
 
 def encode_chunk(
-    dataset_dir: Path, idxs: np.ndarray, is_exr: bool, num_objs: int, side_px: int
+    folder: DatasetFolder, idxs: np.ndarray, num_objs: int, side_px: int
 ) -> tuple[list[EncodedImage], np.ndarray]:
     """Images and records (k, num_objs) of some samples.
 
     Raises:
         UserError: a file is damaged, or unlike the others.
     """
-    paths = [image_path(dataset_dir, idx, is_exr) for idx in idxs.tolist()]
+    paths = [folder.image_path(idx) for idx in idxs.tolist()]
     images = [encode_image(path, num_objs, side_px) for path in paths]
-    return images, load_records(dataset_dir, idxs, num_objs)
+    return images, load_records(folder, idxs, num_objs)
 
 
-def _write_bucket(
+def _write_shard(
     path: Path,
     num_rows: int,
     is_exr: bool,
@@ -244,18 +234,18 @@ def _write_bucket(
             bar.update(len(images))
 
 
-def _cut_bucket(order: Order, bucket: int, size: int) -> list[np.ndarray]:
-    idxs = _bucket_idxs(order, bucket)
+def _cut_shard(order: Order, shard: int, size: int) -> list[np.ndarray]:
+    idxs = _shard_idxs(order, shard)
     return [idxs[i : i + size] for i in range(0, len(idxs), size)]
 
 
-def _bucket_idxs(order: Order, bucket: int) -> np.ndarray:
-    rows = order.layout.bucket_rows(bucket)
+def _shard_idxs(order: Order, shard: int) -> np.ndarray:
+    rows = order.layout.shard_rows(shard)
     return order.idxs[rows.start : rows.stop]
 
 
-def _list_files(buckets: Sequence[int]) -> str:
-    names = [f"imgs_{b:02d}.h5" for b in buckets]
-    if len(names) > 2 and buckets[-1] - buckets[0] == len(buckets) - 1:
+def _list_files(shards: Sequence[int]) -> str:
+    names = [f"imgs_{b:02d}.h5" for b in shards]
+    if len(names) > 2 and shards[-1] - shards[0] == len(shards) - 1:
         return f"{names[0]} to {names[-1]}"
     return ", ".join(names)

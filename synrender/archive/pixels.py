@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 from kornia_rs.io import decode_image_png_u8
 
-from synrender.archive.color import srgb8_to_lab
 from synrender.archive.files import open_file
 from synrender.errors import UserError
+from synrender.images.color import srgb8_to_lab
 from util import img_resize
 
 Images = Iterator[np.ndarray]
@@ -56,7 +56,12 @@ def fill_rows(
 
     Args:
         place: where to write.
-        path, rows, res, to_lab, mean, std: of `preprocess_chunk`.
+        path: ``imgs_XX.h5``.
+        rows: of it.
+        res: side of the result in px.
+        to_lab: convert to LAB.
+        mean: (3,) float64, to normalise with.
+        std: likewise.
 
     Returns:
         Number of rows.
@@ -64,10 +69,10 @@ def fill_rows(
     data, targets = preprocess_chunk(path, rows, res, to_lab, mean, std)
     with place.path.open("r+b") as file:
         file.seek(place.data)
-        file.write(data)
-        if targets is not None:
+        file.write(data.data)
+        if targets is not None and place.targets is not None:
             file.seek(place.targets)
-            file.write(targets)
+            file.write(targets.data)
     return len(data)
 
 
@@ -81,7 +86,8 @@ def preprocess_chunk(
         rows: k rows of it.
         res: side of the result in px.
         to_lab: convert to LAB.
-        mean, std: (3,) float64, to normalise with: (value - mean) / std.
+        mean: (3,) float64, to normalise with: (value - mean) / std.
+        std: likewise.
 
     Returns:
         (k, 3, res, res) float16, and (k, 3, res, res) uint8 resized by nearest neighbour, or None

@@ -11,44 +11,44 @@ from synrender.archive.arrays import (
     PreprocessOptions,
     copy_records,
     create_fields,
-    plan_bucket,
+    plan_shard,
 )
 from synrender.archive.files import (
-    find_imgs,
-    imgs_path,
+    find_shards,
     new_file,
     open_file,
     read_layout,
     refuse_full_disk,
+    shard_path,
 )
 from synrender.archive.layout import Layout
-from synrender.archive.pack import Progress, select_buckets
+from synrender.archive.pack import Progress, select_shards
 from synrender.archive.pixels import fill_rows
-from synrender.archive.workers import Workers
 from synrender.console import say
 from synrender.errors import UserError
-from synrender.records import remove_stale_files
+from synrender.files import remove_stale_files
+from synrender.workers import Workers
 
 
-def find_archive(dataset_dir: Path, num_buckets: int | None) -> Layout:
+def find_archive(dataset_dir: Path, num_shards: int | None) -> Layout:
     """Layout of the archive in a folder.
 
     Args:
         dataset_dir: folder of a data set.
-        num_buckets: what the user says; None to find out.
+        num_shards: what the user says; None to find out.
 
     Raises:
-        UserError: there is no archive, or it has another number of buckets.
+        UserError: there is no archive, or it has another number of shards.
     """
-    paths = find_imgs(dataset_dir)
+    paths = find_shards(dataset_dir)
     if not paths:
         raise UserError(f"{dataset_dir}: has no imgs_00.h5; write it with --to_hdf5 (-f)")
     with open_file(paths[0]) as file:
         layout = read_layout(file)
-    if num_buckets not in (None, layout.num_buckets):
+    if num_shards not in (None, layout.num_shards):
         raise UserError(
-            f"--num_buckets {num_buckets}: the files in {dataset_dir} were written with "
-            f"{layout.num_buckets}; give that, or leave it out"
+            f"--num_buckets {num_shards}: the files in {dataset_dir} were written with "
+            f"{layout.num_shards}; give that, or leave it out"
         )
     return layout
 
@@ -60,7 +60,7 @@ def preprocess_dataset(
     workers: Workers,
     progress: Progress,
 ) -> None:
-    """Writes ``data_<res>.h5``, or ``data_<res>.partial.h5`` while buckets are left to do.
+    """Writes ``data_<res>.h5``, or ``data_<res>.partial.h5`` while shards are left to do.
 
     Raises:
         UserError: something is missing or does not fit; nothing half-written is left.
@@ -68,19 +68,19 @@ def preprocess_dataset(
     remove_stale_files(dataset_dir)
     complete = dataset_dir / f"{options.name}.h5"
     partial = dataset_dir / f"{options.name}.partial.h5"
-    selected = select_buckets(options.bucket_idxs, layout.num_buckets)
+    selected = select_shards(options.shard_idxs, layout.num_shards)
     if complete.exists():
-        if not options.overwrite and _is_newer(complete, find_imgs(dataset_dir)):
+        if not options.overwrite and _is_newer(complete, find_shards(dataset_dir)):
             _refuse_other_content(complete, layout, options)
             say(f"{complete.name}: is there already")
             return
         if not options.overwrite:
             say(f"{complete.name}: is older than imgs_*.h5, so it is written anew")
-        selected = range(layout.num_buckets)  # one that lacks some cannot take its place
-    inputs = {bucket: imgs_path(dataset_dir, bucket) for bucket in selected}
+        selected = range(layout.num_shards)  # one that lacks some cannot take its place
+    inputs = {shard: shard_path(dataset_dir, shard) for shard in selected}
     _refuse_misfits(layout, list(inputs.values()))
     is_resumed = (
-        partial.exists() and not options.overwrite and _is_newer(partial, find_imgs(dataset_dir))
+        partial.exists() and not options.overwrite and _is_newer(partial, find_shards(dataset_dir))
     )
     if is_resumed:
         _refuse_other_content(partial, layout, options)
@@ -91,27 +91,27 @@ def preprocess_dataset(
     with new_file(partial, source=partial if is_resumed else None) as out:
         if not is_resumed:
             create_fields(out, inputs[selected[0]], layout, options)
-        todo = [bucket for bucket in selected if not out.attrs["buckets_done"][bucket]]
-        rows = {bucket: layout.bucket_rows(bucket) for bucket in todo}
-        tasks = {b: plan_bucket(out, inputs[b], rows[b], options) for b in todo}
-        # One stream over all buckets, so that no process waits while records are copied.
+        todo = [shard for shard in selected if not out.attrs["buckets_done"][shard]]
+        rows = {shard: layout.shard_rows(shard) for shard in todo}
+        tasks = {b: plan_shard(out, inputs[b], rows[b], options) for b in todo}
+        # One stream over all shards, so that no process waits while records are copied.
         results = workers.map(fill_rows, [task for b in todo for task in tasks[b]])
         with progress(sum(map(len, rows.values())), "preprocess") as bar:
-            for bucket in todo:
-                for num_rows in itertools.islice(results, len(tasks[bucket])):
+            for shard in todo:
+                for num_rows in itertools.islice(results, len(tasks[shard])):
                     bar.update(num_rows)
-                copy_records(out, inputs[bucket], rows[bucket])
+                copy_records(out, inputs[shard], rows[shard])
                 done = out.attrs["buckets_done"]
-                done[bucket] = True
+                done[shard] = True
                 out.attrs["buckets_done"] = done
         num_done = int(np.sum(out.attrs["buckets_done"]))
-    if num_done == layout.num_buckets:
+    if num_done == layout.num_shards:
         partial.replace(complete)
         counts = ", ".join(f"{name} {len(rows)}" for name, rows in layout.split_rows.items())
         say(f"{complete}: {layout.num_samples} samples ({counts})")
     else:
         say(
-            f"{partial}: {num_done} of {layout.num_buckets} buckets; it becomes {complete.name} "
+            f"{partial}: {num_done} of {layout.num_shards} buckets; it becomes {complete.name} "
             "with the last one"
         )
 

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -15,6 +14,8 @@ import numpy as np
 from synrender.archive.files import open_file
 from synrender.archive.layout import SPLITS, Layout
 from synrender.archive.source import load_records
+from synrender.dataset.folder import DatasetFolder
+from synrender.settings import Object
 
 KINDS = ("models", "textures")
 TEXT_FIELDS = ("synset_id", "model_id", "texture", "backdrop_texture")
@@ -57,13 +58,13 @@ class Overlap:
         return lines
 
 
-def tally_records(dataset_dir: Path, idxs: np.ndarray, num_objs: int, split: str) -> Tally:
+def tally_records(folder: DatasetFolder, idxs: np.ndarray, num_objs: int, split: str) -> Tally:
     """Tally of samples from their small files.
 
     Raises:
         UserError: a record is missing or damaged.
     """
-    return _tally(split, load_records(dataset_dir, idxs, num_objs))
+    return _tally(split, load_records(folder, idxs, num_objs))
 
 
 def tally_file(path: Path, rows: range, split: str) -> Tally:
@@ -87,12 +88,12 @@ def count_overlap(layout: Layout, tallies: Iterable[Tally]) -> Overlap:
     return Overlap({s: len(rows) for s, rows in layout.split_rows.items()}, **counts)
 
 
-def explain_overlap(overlap: Overlap, settings: dict[str, Any]) -> list[str]:
+def explain_overlap(overlap: Overlap, objects: Object) -> list[str]:
     """Why models are shared, for the user; empty if none are."""
     if not any(overlap.shared_models.values()):
         return []
-    num_samples, total = sum(overlap.num_samples.values()), settings["object.total_num_samples"]
-    num_buckets = settings["object.n_buckets"]
+    num_samples, total = sum(overlap.num_samples.values()), objects.total_num_samples
+    num_buckets = objects.n_buckets
     why = "models are shared between splits: "
     if num_buckets < len(SPLITS):
         return [f"{why}object.n_buckets = {num_buckets}; three disjoint splits need 3 or more."]

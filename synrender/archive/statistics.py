@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.archive.files import find_chunk_size, imgs_path, open_file
+from synrender.archive.files import find_chunk_size, open_file, shard_path
 from synrender.archive.pack import Progress
 from synrender.archive.pixels import read_colors
-from synrender.archive.workers import Workers
+from synrender.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Moments:
 
 def measure_moments(
     dataset_dir: Path,
-    buckets: Sequence[int],
+    shards: Sequence[int],
     res: int,
     to_lab: bool,
     num_samples: int | None,
@@ -51,7 +51,7 @@ def measure_moments(
 
     Args:
         dataset_dir: folder of the data set.
-        buckets: whose images.
+        shards: whose images.
         res: side of the images in px.
         to_lab: in LAB, else in 8-bit RGB.
         num_samples: size of a random subset; None for all.
@@ -59,21 +59,21 @@ def measure_moments(
         workers: to do the work.
         progress: to show it.
     """
-    rows = []  # (k, 2): bucket, row in its file
-    for bucket in buckets:
-        with open_file(imgs_path(dataset_dir, bucket)) as file:
+    rows = []  # (k, 2): shard, row in its file
+    for shard in shards:
+        with open_file(shard_path(dataset_dir, shard)) as file:
             num_rows, side_px = len(file["png_images"]), int(file.attrs["image_size"])
-        rows.append(np.stack([np.full(num_rows, bucket), np.arange(num_rows)], axis=1))
+        rows.append(np.stack([np.full(num_rows, shard), np.arange(num_rows)], axis=1))
     chosen = np.concatenate(rows)
     if num_samples is not None and num_samples < len(chosen):
         keys = np.random.Generator(np.random.PCG64([seed, num_samples])).random(len(chosen))
         chosen = chosen[np.sort(np.argsort(keys, kind="stable")[:num_samples])]
     tasks, size = [], find_chunk_size(max(res, side_px))
-    for bucket in buckets:
-        in_bucket = chosen[chosen[:, 0] == bucket, 1]
-        for start in range(0, len(in_bucket), size):
-            path = imgs_path(dataset_dir, bucket)
-            tasks.append((path, in_bucket[start : start + size], res, to_lab))
+    for shard in shards:
+        in_shard = chosen[chosen[:, 0] == shard, 1]
+        for start in range(0, len(in_shard), size):
+            path = shard_path(dataset_dir, shard)
+            tasks.append((path, in_shard[start : start + size], res, to_lab))
     moments = []
     with progress(len(chosen), "mean") as bar:
         for part, task in zip(workers.map(measure_chunk, tasks), tasks, strict=True):

@@ -9,46 +9,46 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from synrender.archive.color import linear_to_srgb8
-from synrender.archive.encode import depth_to_16_bit, exr_to_targets
-from synrender.archive.exr import read_exr
-from synrender.archive.files import find_chunk_size, imgs_path, object_shape, open_file
+from synrender.archive.encode import depth_to_16_bit, exr_to_targets, read_png
+from synrender.archive.files import find_chunk_size, object_shape, open_file, shard_path
 from synrender.archive.pack import Progress
 from synrender.archive.source import load_record
-from synrender.archive.workers import Workers
 from synrender.console import say
+from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
-from synrender.records import image_path, record_path
+from synrender.images.color import linear_to_srgb8
+from synrender.images.exr import read_exr
+from synrender.workers import Workers
 from util import img_read_and_resize
 
 
 def remove_raw(
-    dataset_dir: Path, buckets: Sequence[int], workers: Workers, progress: Progress
+    folder: DatasetFolder, shards: Sequence[int], workers: Workers, progress: Progress
 ) -> None:
-    """Deletes the small files of some buckets, each bucket's after all of it was compared.
+    """Deletes the small files of some shards, each shard's after all of it was compared.
 
     Raises:
-        UserError: something in an HDF5 file differs; nothing of its bucket is deleted.
+        UserError: something in an HDF5 file differs; nothing of its shard is deleted.
     """
     num_removed = 0
-    with progress(len(buckets), "compared, bucket") as bar:
-        for bucket in buckets:
-            path = imgs_path(dataset_dir, bucket)
+    with progress(len(shards), "compared, bucket") as bar:
+        for shard in shards:
+            path = shard_path(folder.path, shard)
             with open_file(path) as file:
                 num_rows, size = len(file["png_images"]), find_chunk_size(file.attrs["image_size"])
             starts = range(0, num_rows, size)
-            tasks = [(dataset_dir, path, slice(s, min(s + size, num_rows))) for s in starts]
+            tasks = [(folder, path, slice(s, min(s + size, num_rows))) for s in starts]
             found = [files for chunk in workers.map(compare_chunk, tasks) for files in chunk]
             for file_path in found:
                 file_path.unlink()
             num_removed += len(found)
             bar.update(1)
-    with contextlib.suppress(OSError):  # other buckets' files are in it still
-        (dataset_dir / "img").rmdir()
-    say(f"{dataset_dir / 'img'}: removed {num_removed} files; imgs_*.h5 are now the only copy")
+    with contextlib.suppress(OSError):  # other shards' files are in it still
+        folder.image_dir.rmdir()
+    say(f"{folder.image_dir}: removed {num_removed} files; imgs_*.h5 are now the only copy")
 
 
-def compare_chunk(dataset_dir: Path, path: Path, rows: slice) -> list[Path]:
+def compare_chunk(folder: DatasetFolder, path: Path, rows: slice) -> list[Path]:
     """Compares rows of an HDF5 file with the small files that are still there.
 
     Returns:
@@ -59,14 +59,13 @@ def compare_chunk(dataset_dir: Path, path: Path, rows: slice) -> list[Path]:
     """
     found = []
     with open_file(path) as file:
-        is_exr = "png_targets" in file
         num_objs = int(file.attrs["num_objs"])
         idxs = file["sample_idx"][rows].reshape(rows.stop - rows.start, -1)[:, 0]
         for row, idx in enumerate(idxs.tolist(), start=rows.start):
-            record_file = record_path(dataset_dir, idx)
-            image_file = image_path(dataset_dir, idx, is_exr)
+            record_file = folder.record_path(idx)
+            image_file = folder.image_path(idx)
             for small_file, is_equal in (
-                (record_file, lambda r=row, i=idx: _is_record_equal(file, r, i, num_objs)),
+                (record_file, lambda r=row, i=idx: _is_record_equal(folder, file, r, i, num_objs)),
                 (image_file, lambda r=row, p=image_file: _is_image_equal(file, r, p)),
             ):
                 if not small_file.exists():
@@ -80,8 +79,10 @@ def compare_chunk(dataset_dir: Path, path: Path, rows: slice) -> list[Path]:
     return found
 
 
-def _is_record_equal(file: h5py.File, row: int, idx: int, num_objs: int) -> bool:
-    record = load_record(_file_to_dataset_dir(file), idx)
+def _is_record_equal(
+    folder: DatasetFolder, file: h5py.File, row: int, idx: int, num_objs: int
+) -> bool:
+    record = load_record(folder, idx)
     for name in record.dtype.names:
         field = file[name]
         stored = field.asstr()[row] if record[name].dtype.kind == "U" else field[row]
@@ -94,7 +95,7 @@ def _is_record_equal(file: h5py.File, row: int, idx: int, num_objs: int) -> bool
 def _is_image_equal(file: h5py.File, row: int, path: Path) -> bool:
     stored = {name: file[name][row].tobytes() for name in file if name.startswith("png_")}
     if path.suffix == ".png":
-        return stored["png_images"] == path.read_bytes()
+        return stored["png_images"] == read_png(path)
     exr = read_exr(path)
     expected = {
         "png_images": linear_to_srgb8(exr.rgb_linear),
@@ -108,7 +109,3 @@ def _is_image_equal(file: h5py.File, row: int, path: Path) -> bool:
         )
     except OSError:  # what is stored is no image
         return False
-
-
-def _file_to_dataset_dir(file: h5py.File) -> Path:
-    return Path(file.filename).parent

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import imageio.v3 as iio
 import numpy as np
 
-from synrender.archive.color import linear_to_srgb8
-from synrender.archive.exr import read_exr
 from synrender.audit.labels import LabelFindings, compare_labels
 from synrender.audit.outline import OutlineFindings, find_outline
 from synrender.audit.picture import PictureFindings, examine_picture
@@ -25,6 +23,8 @@ from synrender.audit.raycast import (
 )
 from synrender.audit.subject import Subject
 from synrender.errors import UserError
+from synrender.images.color import linear_to_srgb8
+from synrender.images.exr import read_exr
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,10 @@ def _examine_sample(
 
 def _read_image(subject: Subject, idx: int) -> tuple:
     """The EXR's passes or None, the picture (h, w, 3) uint8 sRGB, its number of bad values."""
-    path, side = subject.image_path(idx), subject.camera.resolution
+    path, side = subject.folder.image_path(idx), subject.camera.resolution
     exr, num_not_finite = None, 0
     try:
-        if subject.is_exr:
+        if subject.folder.is_exr:
             exr = read_exr(path)
             num_not_finite = int((~np.isfinite(exr.rgb_linear)).sum())
             rgb8 = linear_to_srgb8(np.nan_to_num(exr.rgb_linear))

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from skimage.measure import regionprops
+from skimage.segmentation import find_boundaries
 
-from synrender.archive.exr import ExrImage
 from synrender.audit.raycast import Cast
+from synrender.images.exr import ExrImage
 
 DEPTH_EDGES_MM = np.concatenate([[0], np.geomspace(1e-4, 1e4, 801), [np.inf]])
 """Bounds of bins 2.3 % wide: percentiles over any number of samples, in little memory."""
@@ -133,21 +135,16 @@ def _is_close(a_m: np.ndarray, b_m: np.ndarray) -> np.ndarray:
 
 def find_interior(instance: np.ndarray) -> np.ndarray:
     """Pixels whose eight neighbours within the image show the same instance, (h, w) bool."""
-    height, width = instance.shape
-    padded = np.pad(instance, 1, mode="edge")
-    is_interior = np.ones(instance.shape, bool)
-    for dy in range(3):
-        for dx in range(3):
-            is_interior &= padded[dy : dy + height, dx : dx + width] == instance
-    return is_interior
+    return ~find_boundaries(instance, connectivity=2, mode="thick")
 
 
 def mask_to_box(mask: np.ndarray) -> np.ndarray:
     """Tight box, (4,) int64 px: x_min, y_min, x_max, y_max, ends excluded; zeros: empty."""
-    ys, xs = np.nonzero(mask)
-    if not len(ys):
+    if not mask.any():
         return np.zeros(4, np.int64)
-    return np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
+    (region,) = regionprops(mask.astype(np.uint8))
+    y_min, x_min, y_max, x_max = region.bbox
+    return np.array([x_min, y_min, x_max, y_max])
 
 
 def _median(errors: np.ndarray) -> float:

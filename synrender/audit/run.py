@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import multiprocessing
-import os
-import signal
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
-
 import numpy as np
 
 from synrender.audit.check import Check
-from synrender.audit.examine import SampleFindings, Task, cut_tasks, examine
+from synrender.audit.examine import SampleFindings, cut_tasks, examine
 from synrender.audit.raycast import require_ray_caster
 from synrender.audit.shares import check_balance, check_splits
 from synrender.audit.stored import check_stored
@@ -28,18 +20,27 @@ from synrender.audit.verdicts import (
     check_outline,
     check_pose,
 )
+from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
+from synrender.folders import Folders
+from synrender.workers import Workers
 
 _TASK_SIZE = 20
 
 
 def audit_dataset(
-    dataset_dir: Path, num_cast: int, seed: int = 0, jobs: int = 0, is_quiet: bool = False
+    folder: DatasetFolder,
+    folders: Folders,
+    num_cast: int,
+    seed: int = 0,
+    jobs: int = 0,
+    is_quiet: bool = False,
 ) -> list[Check]:
     """Audits a data set.
 
     Args:
-        dataset_dir: its folder.
+        folder: of the data set.
+        folders: where its models may be.
         num_cast: samples to cast rays for, drawn from ``seed``; 0: all. Whatever can be told
             without rays is told of all samples.
         seed: of that draw.
@@ -53,10 +54,11 @@ def audit_dataset(
         UserError: no ray caster, no data set, no complete sample, or none of its models is there.
     """
     require_ray_caster()
-    subject = open_subject(dataset_dir)
+    subject = open_subject(folder, folders)
     records = load_records(subject)
     chosen = choose_samples(records.sample_idxs, num_cast, seed)
-    findings = _examine_all(subject, records, chosen, jobs or os.cpu_count() or 1, is_quiet)
+    with Workers(jobs) as workers:
+        findings = _examine_all(subject, records, chosen, workers, is_quiet)
     _refuse_other_models(subject, findings)
     return [
         check_files(records, findings),
@@ -82,17 +84,18 @@ def choose_samples(idxs: np.ndarray, num_cast: int, seed: int) -> set[int]:
 
 
 def _examine_all(
-    subject: Subject, records: Records, chosen: set[int], jobs: int, is_quiet: bool
+    subject: Subject, records: Records, chosen: set[int], workers: Workers, is_quiet: bool
 ) -> list[SampleFindings]:
     from tqdm import tqdm
 
     idxs = records.sample_idxs
     starts = np.searchsorted(records.idxs, idxs)
     parts = np.split(records.rows, starts[1:])
-    tasks = cut_tasks(idxs.tolist(), parts, chosen, max(1, min(_TASK_SIZE, len(idxs) // jobs)))
+    size = max(1, min(_TASK_SIZE, len(idxs) // workers.num_jobs))
+    tasks = [(subject, task) for task in cut_tasks(idxs.tolist(), parts, chosen, size)]
     findings: list[SampleFindings] = []
     with tqdm(total=len(idxs), unit=" samples", disable=True if is_quiet else None) as bar:
-        for found in _map(functools.partial(examine, subject), tasks, min(jobs, len(tasks))):
+        for found in workers.map(examine, tasks):
             findings += found
             bar.update(len(found))
     return findings
@@ -106,22 +109,3 @@ def _refuse_other_models(subject: Subject, findings: list[SampleFindings]) -> No
             f"{reasons[0]}; {subject.models_dir} has none of the data set's models, set "
             "SYNRENDER_SHAPENET_DIR to what it was rendered from"
         )
-
-
-def _map(function, tasks: list[Task], jobs: int) -> Iterator[list[SampleFindings]]:
-    if jobs == 1:
-        yield from map(function, tasks)
-        return
-    # Not forked: libraries with threads of their own do not survive that.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _ignore_interrupt) as pool:
-        try:
-            yield from pool.map(function, tasks)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _ignore_interrupt() -> None:
-    """Ctrl-C is the parent's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -18,8 +18,8 @@ one turn of the round that a bucket begins in the middle of, and one of that it 
 def check_splits(subject: Subject, records: Records) -> Check:
     """No model in two buckets, and every sample in its own; textures are counted, being shared."""
     rows = records.rows
-    num_buckets = subject.settings["object.n_buckets"]
-    expected = records.idxs * num_buckets // subject.settings["object.total_num_samples"]
+    num_buckets = subject.settings.object.n_buckets
+    expected = records.idxs * num_buckets // subject.settings.object.total_num_samples
     culprits = [
         f"sample {i} says bucket {b}, belongs to {e}"
         for i, b, e in _unique(records.idxs, rows["bucket"], expected)
@@ -73,7 +73,7 @@ def check_balance(subject: Subject, records: Records) -> Check:
         spreads[bucket] = _find_spread(turns[3][turns[0] == bucket], class_list)
     within = max(spread for bucket, spread in spreads.items() if bucket >= 0)
     figures += f"; groups of a class differ by {spreads[-1]} over all, by {within} in a bucket"
-    if not subject.settings["sample.balanced"]:
+    if not subject.settings.sample.balanced:
         return skip("balance", f"classes are drawn (sample.balanced = False): {figures}")
     culprits = [
         f"{'all samples' if b < 0 else f'bucket {b}'}: {s} groups apart"

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import h5py
 import numpy as np
 
-from synrender.archive.files import find_imgs
 from synrender.audit.check import Check, decide, skip
 from synrender.audit.examine import SampleFindings
 from synrender.audit.subject import Subject
@@ -18,7 +17,7 @@ MAX_COUNT_ERROR = 0.02  # share of an object's visible pixels, but 3 px at least
 
 def check_stored(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     """``num_visible_px`` and ``box_px`` of ``imgs_XX.h5``, in rows of samples that were cast."""
-    files = find_imgs(subject.dataset_dir)
+    files = sorted(subject.folder.path.glob("imgs_[0-9][0-9]*.h5"))
     labels = {f.idx: f.labels for f in findings if f.labels is not None}
     if not (files and labels):
         return skip("hdf5", "no imgs_XX.h5 with label fields")
@@ -28,6 +27,8 @@ def check_stored(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
             idxs, counts, boxes = (
                 file[name][()] for name in ("sample_idx", "num_visible_px", "box_px")
             )
+        if not len(idxs):  # fewer samples than shards
+            continue
         # One object leaves no axis for objects.
         idxs = idxs.reshape(len(idxs), -1)[:, 0]
         counts, boxes = counts.reshape(len(idxs), -1), boxes.reshape(len(idxs), -1, 4)

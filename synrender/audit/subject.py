@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-import paths
-from synrender.archive.source import read_info, scan_source
-from synrender.catalog import MODEL_FILE
+from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
-from synrender.records import image_path, read_record, record_path
+from synrender.folders import SHAPENET_VARIABLE, Folders
+from synrender.settings import Settings
 
 _DEMO_SOURCE = re.compile(r"demo, version (\d+)")
+_MODEL_FILE = Path("models", "model_normalized.obj")  # ShapeNetCore.v2's layout
 
 
 @dataclass(frozen=True)
@@ -39,21 +38,16 @@ class Backdrop:
 class Subject:
     """A data set as its files describe it."""
 
-    dataset_dir: Path
+    folder: DatasetFolder
     models_dir: Path  # ShapeNetCore.v2, or what stands in for it
-    is_exr: bool
     camera: Camera
     backdrop: Backdrop
-    settings: dict[str, Any]  # by gin name, such as "object.n_buckets"
+    settings: Settings
     synset_ids: dict[int, str]  # by class id
-
-    def image_path(self, idx: int) -> Path:
-        """Image of a sample."""
-        return image_path(self.dataset_dir, idx, self.is_exr)
 
     def model_path(self, row: np.void) -> Path:
         """OBJ file of an object of a record."""
-        return self.models_dir / str(row["synset_id"]) / str(row["model_id"]) / MODEL_FILE
+        return self.models_dir / str(row["synset_id"]) / str(row["model_id"]) / _MODEL_FILE
 
 
 @dataclass(frozen=True)
@@ -70,46 +64,36 @@ class Records:
         return np.unique(self.idxs)
 
 
-def open_subject(dataset_dir: Path) -> Subject:
+def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
     """Reads the description of a data set.
 
     Raises:
-        UserError: it is no data set, or its models are not where it says.
+        UserError: its models are not where it says.
     """
-    info = read_info(dataset_dir)
-    try:
-        camera, settings = info["camera"], info["settings"]
-        return Subject(
-            dataset_dir,
-            find_models_dir(info["sources"]["models"]["source"]),
-            bool(settings["rendering.render_exr"]),
-            Camera(
-                np.array(camera["intrinsics"], float),
-                np.array(camera["world_to_camera"], float),
-                int(camera["resolution"]),
-            ),
-            Backdrop(
-                np.array(settings["scene.backdrop_location"], float),
-                float(settings["scene.backdrop_size"]),
-            ),
-            settings,
-            {int(c): entry["synset_id"] for c, entry in info["classes"].items()},
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{dataset_dir / 'dataset.json'}: not as this program writes it ({error!r}); "
-            "render the data set again with --overwrite"
-        ) from None
+    info = folder.read_info()
+    scene = info.settings.scene
+    return Subject(
+        folder,
+        find_models_dir(info.sources.models.source, folders),
+        Camera(
+            np.array(info.camera.intrinsics),
+            np.array(info.camera.world_to_camera),
+            info.camera.resolution,
+        ),
+        Backdrop(np.array(scene.backdrop_location), scene.backdrop_size),
+        info.settings,
+        {c: entry.synset_id for c, entry in info.classes.items()},
+    )
 
 
-def find_models_dir(source: str) -> Path:
+def find_models_dir(source: str, folders: Folders) -> Path:
     """Folder of the OBJ files that `dataset.json` calls ``source``.
 
     Raises:
         UserError: it is not there, or another version of the demo set is.
     """
     if match := _DEMO_SOURCE.fullmatch(source):
-        root = paths.DATA_DIR / "demo_assets"
+        root = folders.demo
         try:
             found = (root / "version").read_text(encoding="ascii").strip()
         except OSError:
@@ -120,11 +104,11 @@ def find_models_dir(source: str) -> Path:
                 f"version {match[1]}; render the data set again with --overwrite"
             )
         return root / "ShapeNetCore.v2"
-    folder = Path(paths.SHAPENET_DIR or source)
+    folder = folders.shapenet or Path(source)
     if not folder.is_dir():
         raise UserError(
             f"{folder}: no such folder, the data set's models were there; set "
-            "SYNRENDER_SHAPENET_DIR to where ShapeNetCore.v2 is now"
+            f"{SHAPENET_VARIABLE} to where ShapeNetCore.v2 is now"
         )
     return folder.absolute()
 
@@ -135,11 +119,13 @@ def load_records(subject: Subject) -> Records:
     Raises:
         UserError: no sample is complete.
     """
-    source = scan_source(subject.dataset_dir, None)
-    rows, damaged = {}, dict.fromkeys(source.find_missing(source.found), "image or record missing")
-    for idx in sorted(source.images & source.records):
+    folder = subject.folder
+    listing = folder.list_samples()
+    reason = "image or record missing"
+    rows, damaged = {}, dict.fromkeys(listing.find_missing(listing.found), reason)
+    for idx in listing.pairs:
         try:
-            record = read_record(record_path(subject.dataset_dir, idx))
+            record = folder.read_record(idx)
         except (OSError, ValueError) as error:
             damaged[idx] = f"record: {error}"
             continue
@@ -149,8 +135,8 @@ def load_records(subject: Subject) -> Records:
             rows[idx] = record
     if not rows:
         raise UserError(
-            f"{subject.dataset_dir}: no sample is complete; render it first: python render.py -d "
-            f"{subject.dataset_dir.name} -g {subject.dataset_dir / 'config.gin'}"
+            f"{folder.path}: no sample is complete; render it first: python render.py -d "
+            f"{folder.name} -g {folder.config_path}"
         )
     idxs = np.repeat(np.array(list(rows), np.int64), [len(r) for r in rows.values()])
     return Records(np.concatenate(list(rows.values())), idxs, damaged)

@@ -9,7 +9,7 @@ import numpy as np
 
 from synrender.audit.check import Check, decide, skip
 from synrender.audit.examine import SampleFindings
-from synrender.audit.labels import DEPTH_EDGES_MM, TIE_RADIUS_PX
+from synrender.audit.labels import DEPTH_EDGES_MM, TIE_RADIUS_PX, LabelFindings
 from synrender.audit.outline import MAX_ERROR_PX
 from synrender.audit.poses import MAX_POSITION_ERROR_M, find_pose_errors
 from synrender.audit.subject import Records, Subject
@@ -43,25 +43,25 @@ def check_files(records: Records, findings: Sequence[SampleFindings]) -> Check:
 
 def check_mask(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     """Intersection over union of each visible object; small ones by their number of pixels."""
-    if not subject.is_exr:
+    if not subject.folder.is_exr:
         return skip("mask", EXR_ONLY)
     ious, culprits, num_small = [], [], 0
-    for f in _with(findings, "labels"):
-        labels = f.labels
+    found = _labels(findings)
+    for idx, labels in found.items():
         if labels.num_stray_px:
-            culprits.append((-1.0, f"{f.idx}: {labels.num_stray_px} px of no recorded object"))
+            culprits.append((-1.0, f"{idx}: {labels.num_stray_px} px of no recorded object"))
         for place, (a, b, iou) in enumerate(
             zip(labels.num_cast_px, labels.num_pass_px, labels.iou, strict=True), start=1
         ):
             if max(a, b) >= MIN_IOU_PX:
                 ious.append(iou)
                 if iou < MIN_IOU:
-                    culprits.append((iou, f"{f.idx} object {place} (IoU {iou:.3f})"))
+                    culprits.append((iou, f"{idx} object {place} (IoU {iou:.3f})"))
             elif max(a, b):
                 num_small += 1
                 if abs(a - b) > MAX_SMALL_DIFFERENCE_PX:
-                    culprits.append((0.0, f"{f.idx} object {place} ({b} px, rays see {a})"))
-    num_ties = sum(f.labels.num_ties_px for f in _with(findings, "labels"))
+                    culprits.append((0.0, f"{idx} object {place} ({b} px, rays see {a})"))
+    num_ties = sum(labels.num_ties_px for labels in found.values())
     mean, low = (np.mean(ious), np.min(ious)) if ious else (1.0, 1.0)
     figures = (
         f"IoU mean {mean:.4f}, lowest {low:.4f} of {len(ious)} objects; "
@@ -79,9 +79,9 @@ def check_class(subject: Subject, records: Records, findings: Sequence[SampleFin
     is_wrong = expected != records.rows["synset_id"]
     culprits = [f"{i} (class is not its model's)" for i in np.unique(records.idxs[is_wrong])]
     figures = f"{int(is_wrong.sum())} of {len(is_wrong)} objects in another class than their model"
-    if not subject.is_exr:
+    if not subject.folder.is_exr:
         return decide("class", not culprits, figures, culprits)
-    labels = {f.idx: f.labels for f in _with(findings, "labels")}
+    labels = _labels(findings)
     num_wrong = sum(x.num_wrong_class_px for x in labels.values())
     num_unlike = sum(x.num_unlike_instance_px for x in labels.values())
     culprits += [
@@ -99,25 +99,25 @@ def check_class(subject: Subject, records: Records, findings: Sequence[SampleFin
 
 def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     """Depth of interior pixels; each object's median too, or one in a large set could be off."""
-    if not subject.is_exr:
+    if not subject.folder.is_exr:
         return skip("depth", EXR_ONLY)
-    found = _with(findings, "labels")
+    found = _labels(findings)
     if not found:
         return skip("depth", "no image that was chosen can be read")
-    histogram = np.sum([f.labels.depth_histogram for f in found], axis=0)
+    histogram = np.sum([labels.depth_histogram for labels in found.values()], axis=0)
     median, percentile = (_histogram_quantile(histogram, q) for q in (0.5, 0.99))
-    worst = max(f.labels.max_depth_error_mm for f in found)
-    backdrop = max(f.labels.backdrop_error_mm for f in found)
+    worst = max(labels.max_depth_error_mm for labels in found.values())
+    backdrop = max(labels.backdrop_error_mm for labels in found.values())
     culprits = [
-        f"{f.idx} object {place} (median {error:.2f} mm)"
-        for f in found
-        for place, error in enumerate(f.labels.depth_medians_mm, start=1)
+        f"{idx} object {place} (median {error:.2f} mm)"
+        for idx, labels in found.items()
+        for place, error in enumerate(labels.depth_medians_mm, start=1)
         if error > MAX_DEPTH_ERROR_MM
     ]
     culprits += [
-        f"{f.idx} backdrop ({f.labels.backdrop_error_mm:.2f} mm)"
-        for f in found
-        if f.labels.backdrop_error_mm > MAX_DEPTH_ERROR_MM
+        f"{idx} backdrop ({labels.backdrop_error_mm:.2f} mm)"
+        for idx, labels in found.items()
+        if labels.backdrop_error_mm > MAX_DEPTH_ERROR_MM
     ]
     figures = (
         f"mm over {histogram.sum()} interior px: median {median:.4f}, 99th percentile "
@@ -139,11 +139,9 @@ def check_pose(records: Records, findings: Sequence[SampleFindings]) -> Check:
     """The pose fields agree with each other, and with the OBJ file where it was cast."""
     errors = find_pose_errors(records.rows)
     culprits = set(records.idxs[~errors.are_right].tolist())
-    found = _with(findings, "places")
-    culprits |= {f.idx for f in found if not f.places.are_right.all()}
-    place_m = max(
-        (max(f.places.location_m.max(), f.places.bbox_m.max()) for f in found), default=0.0
-    )
+    found = {f.idx: f.places for f in findings if f.places is not None}
+    culprits |= {idx for idx, places in found.items() if not places.are_right.all()}
+    place_m = max((max(p.location_m.max(), p.bbox_m.max()) for p in found.values()), default=0.0)
     figures = (
         f"rotations differ by {errors.rotation.max():.1e}, obj_to_world by "
         f"{errors.linear_m.max() * 1000:.1e} mm, places by {place_m * 1000:.1e} mm "
@@ -154,11 +152,10 @@ def check_pose(records: Records, findings: Sequence[SampleFindings]) -> Check:
 
 def check_boxes(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     """Tight boxes and numbers of visible pixels, of the instance pass and of the rays."""
-    if not subject.is_exr:
+    if not subject.folder.is_exr:
         return skip("boxes", EXR_ONLY)
     culprits, worst_box, worst_count, num_boxes = [], 0, 0, 0
-    for f in _with(findings, "labels"):
-        labels = f.labels
+    for idx, labels in _labels(findings).items():
         count_errors = np.abs(labels.num_cast_px - labels.num_pass_px)
         larger = np.maximum(labels.num_cast_px, labels.num_pass_px)
         is_wrong = (labels.box_errors_px > MAX_BOX_ERROR_PX) | (
@@ -167,24 +164,25 @@ def check_boxes(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
         num_boxes += int((larger > 0).sum())
         worst_box = max(worst_box, int(labels.box_errors_px.max()))
         worst_count = max(worst_count, int(count_errors.max()))
-        culprits += [f"{f.idx} object {k + 1}" for k in np.flatnonzero(is_wrong)]
+        culprits += [f"{idx} object {k + 1}" for k in np.flatnonzero(is_wrong)]
     figures = f"{num_boxes} boxes within {worst_box} px, visible pixels within {worst_count}"
     return decide("boxes", not culprits, figures, culprits)
 
 
 def check_outline(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     """PNG: the picture changes along the objects' outline, more than along the same elsewhere."""
-    if subject.is_exr:
+    if subject.folder.is_exr:
         return skip("silhouette", "EXR images are judged by their masks")
-    found = _with(findings, "outline")
-    outside = [f.idx for f in found if f.outline.num_visible_px == 0]
+    found = {f.idx: f.outline for f in findings if f.outline is not None}
+    outside = [idx for idx, outline in found.items() if outline.num_visible_px == 0]
     hidden = [f"{i} (shows no object)" for i in outside]
-    measured = [f for f in found if f.outline.is_measured]
+    measured = {idx: outline for idx, outline in found.items() if outline.is_measured}
     if not measured:
         return decide("silhouette", not outside, "no outline is long enough", hidden)
-    shifts = np.array([f.outline.shift_px for f in measured])
+    shifts = np.array([outline.shift_px for outline in measured.values()])
+    ranks = np.array([outline.rank for outline in measured.values()])
     is_off = np.abs(shifts).max(axis=1) > MAX_ERROR_PX
-    is_lost = np.array([f.outline.rank for f in measured]) < MIN_RANK
+    is_lost = ranks < MIN_RANK
     middle = np.median(shifts, axis=0)
     figures = (
         f"{int((~is_off).sum())} of {len(measured)} outlines where they should be, within "
@@ -197,9 +195,11 @@ def check_outline(subject: Subject, findings: Sequence[SampleFindings]) -> Check
         and not is_lost.any()
         and np.abs(middle).max() < 1
     )
-    order = np.argsort([f.outline.rank for f in measured])
+    idxs = list(measured)
     culprits = hidden + [
-        f"{measured[i].idx} (shift {measured[i].outline.shift_px} px)" for i in order if is_off[i]
+        f"{idxs[i]} (shift {measured[idxs[i]].shift_px} px)"
+        for i in np.argsort(ranks).tolist()
+        if is_off[i]
     ]
     return decide("silhouette", bool(passes), figures, culprits)
 
@@ -207,19 +207,18 @@ def check_outline(subject: Subject, findings: Sequence[SampleFindings]) -> Check
 def check_images(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     """Blank, clipped, magenta (where textures alone give colour), not finite, or seen before."""
     has_plain_colors = (
-        not subject.settings["material.use_texture"]
-        or subject.settings["material.color_intensity"] > 0
+        not subject.settings.material.use_texture or subject.settings.material.color_intensity > 0
     )
     max_magenta_share = 1.0 if has_plain_colors else MAX_MAGENTA_SHARE
-    found = _with(findings, "picture")
+    found = {f.idx: f.picture for f in findings if f.picture is not None}
     by_digest = defaultdict(list)
-    for f in found:
-        by_digest[f.picture.digest].append(f.idx)
+    for idx, picture in found.items():
+        by_digest[picture.digest].append(idx)
     faults = {
-        "blank": [f.idx for f in found if f.picture.spread < MIN_SPREAD],
-        "clipped": [f.idx for f in found if f.picture.clipped_share > MAX_CLIPPED_SHARE],
-        "magenta": [f.idx for f in found if f.picture.magenta_share > max_magenta_share],
-        "not finite": [f.idx for f in found if f.picture.num_not_finite],
+        "blank": [i for i, p in found.items() if p.spread < MIN_SPREAD],
+        "clipped": [i for i, p in found.items() if p.clipped_share > MAX_CLIPPED_SHARE],
+        "magenta": [i for i, p in found.items() if p.magenta_share > max_magenta_share],
+        "not finite": [i for i, p in found.items() if p.num_not_finite],
         "duplicate": [i for idxs in by_digest.values() for i in idxs[1:]],
     }
     figures = f"of {len(found)}: " + ", ".join(f"{len(i)} {what}" for what, i in faults.items())
@@ -227,5 +226,5 @@ def check_images(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     return decide("images", not culprits, figures, culprits)
 
 
-def _with(findings: Iterable[SampleFindings], part: str) -> list[SampleFindings]:
-    return [f for f in findings if getattr(f, part) is not None]
+def _labels(findings: Iterable[SampleFindings]) -> dict[int, LabelFindings]:
+    return {f.idx: f.labels for f in findings if f.labels is not None}

@@ -8,9 +8,9 @@ import numpy as np
 from synrender.blender.materials import create_material, load_texture
 from synrender.blender.objects import Model, create_model_object, load_model, read_pose
 from synrender.blender.scene import create_backdrop, create_camera, create_lights, reset_scene
-from synrender.catalog import MAX_NAME_LENGTH, Catalog
+from synrender.catalog import Catalog
+from synrender.dataset.record import MAX_NAME_LENGTH, RECORD_DTYPE
 from synrender.errors import RejectedAsset, UserError
-from synrender.records import RECORD_DTYPE
 from synrender.sampling import ObjectPlan, SamplePlan
 from synrender.settings import BACKDROP_PASS_INDEX, Settings
 

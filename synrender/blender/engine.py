@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from synrender.embedding import has_egl
 from synrender.errors import UserError
-from synrender.integrity import find_image_damage
-from synrender.scanline_exr import read_channels, write_channels
+from synrender.images.integrity import find_image_damage
+from synrender.images.scanline_exr import read_channels, write_channels
 from synrender.settings import Rendering
 
 BLENDER_VERSION = bpy.app.version_string.split()[0]
@@ -29,11 +31,17 @@ after 16 saves a quarter of the time at 0.2 dB.
 GPU_BACKENDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")
 
 
-def start_engine(rendering: Rendering) -> tuple[bpy.types.Scene, list[str]]:
-    """Empties Blender and sets everything that stays the same over the samples.
+@dataclass(frozen=True)
+class Engine:
+    """A Blender that is ready to render."""
 
-    Returns:
-        The scene, and lines to tell the user.
+    scene: bpy.types.Scene
+    device: str  # that renders: "CPU", or the backend and the names of its GPUs
+    notes: list[str]  # lines to tell the user
+
+
+def start_engine(rendering: Rendering) -> Engine:
+    """Empties Blender and sets everything that stays the same over the samples.
 
     Raises:
         UserError: this Blender cannot do what the settings ask for.
@@ -44,8 +52,8 @@ def start_engine(rendering: Rendering) -> tuple[bpy.types.Scene, list[str]]:
         bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     _omit_noisy_image()
-    notes = []
-    notes += _set_cycles(scene, rendering)
+    _set_cycles(scene, rendering)
+    device, notes = _set_device(scene, rendering.use_gpu)
     if rendering.renderer == "eevee":
         _set_eevee(scene, rendering)
     render = scene.render
@@ -61,7 +69,7 @@ def start_engine(rendering: Rendering) -> tuple[bpy.types.Scene, list[str]]:
     _set_stamps_off(render)
     _set_output(scene, rendering.render_exr)
     scene.world = create_world()
-    return scene, notes
+    return Engine(scene, device, notes)
 
 
 def render_frame(scene: bpy.types.Scene, path: Path, noise_seed: int) -> None:
@@ -125,7 +133,7 @@ def create_world() -> bpy.types.World:
     return world
 
 
-def _set_cycles(scene: bpy.types.Scene, rendering: Rendering) -> list[str]:
+def _set_cycles(scene: bpy.types.Scene, rendering: Rendering) -> None:
     scene.render.engine = "CYCLES"
     cycles = scene.cycles
     cycles.samples = rendering.render_samples
@@ -142,14 +150,18 @@ def _set_cycles(scene: bpy.types.Scene, rendering: Rendering) -> list[str]:
         cycles.denoiser = "OPENIMAGEDENOISE"
         cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
         cycles.denoising_prefilter = rendering.denoise_prefilter.upper()
-    cycles.device = "CPU"
-    if not rendering.use_gpu:
-        return []
-    backend = _set_gpu()
-    if backend is None:
-        return ["rendering.use_gpu: Blender sees no GPU here; rendering on the CPU."]
-    cycles.device = "GPU"
-    return [f"rendering.use_gpu: rendering through {backend}."]
+
+
+def _set_device(scene: bpy.types.Scene, use_gpu: bool) -> tuple[str, list[str]]:
+    """Chooses what Cycles renders on; returns its name, and lines to tell the user."""
+    scene.cycles.device = "CPU"
+    if not use_gpu:
+        return "CPU", []
+    device = _enable_gpus()
+    if device is None:
+        return "CPU", ["rendering.use_gpu: Blender sees no GPU here; rendering on the CPU."]
+    scene.cycles.device = "GPU"
+    return device, [f"rendering.use_gpu: rendering on {device}."]
 
 
 def _omit_noisy_image() -> None:
@@ -157,7 +169,7 @@ def _omit_noisy_image() -> None:
 
     Cycles' add-on lists it as a pass whenever there is a denoiser, and no setting leaves it out.
     """
-    addon = importlib.import_module("cycles.engine")
+    addon: Any = importlib.import_module("cycles.engine")
     list_all = addon.list_render_passes
     if list_all.__module__ != addon.__name__:  # done before in this process
         return
@@ -168,8 +180,8 @@ def _omit_noisy_image() -> None:
     addon.list_render_passes = list_wanted
 
 
-def _set_gpu() -> str | None:
-    """Enables the first kind of GPU that Blender sees; returns its name."""
+def _enable_gpus() -> str | None:
+    """Enables all GPUs of the first kind that Blender sees, as in ``"OPTIX: NVIDIA L4"``."""
     preferences = bpy.context.preferences.addons["cycles"].preferences
     for backend in GPU_BACKENDS:
         try:
@@ -181,7 +193,7 @@ def _set_gpu() -> str | None:
         for device in preferences.devices:
             device.use = device in gpus
         if gpus:
-            return backend
+            return f"{backend}: {', '.join(sorted(gpu.name for gpu in gpus))}"
     return None
 
 

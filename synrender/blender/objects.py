@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from synrender.blender.scene import create_object
-from synrender.catalog import MAX_NAME_LENGTH
+from synrender.dataset.record import MAX_NAME_LENGTH
 from synrender.errors import RejectedAsset
 from synrender.sampling import ObjectPlan
 

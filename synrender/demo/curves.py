@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .mesh import Points
 
-def spline(points: Sequence[Sequence[float]], num: int, overshoot: bool = True) -> np.ndarray:
+
+def spline(points: Points, num: int, overshoot: bool = True) -> np.ndarray:
     """Cubic Hermite curve through the points, evenly spaced in the curve's parameter.
 
     points: (K, D) -> (num, D). overshoot=True takes Catmull-Rom tangents (fair paths);

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Point = Sequence[float]
+Point = Sequence[float] | np.ndarray
+Points = Sequence[Sequence[float]] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Mesh:
     faces: np.ndarray
 
     def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Mesh:
+        """Shifted along the axes."""
         return Mesh(np.add(self.vertices, (x, y, z)), self.faces)
 
     def turned(self, axis: str, degrees: float) -> Mesh:
@@ -37,6 +39,7 @@ class Mesh:
         return Mesh(vertices, self.faces)
 
     def scaled(self, x: float = 1.0, y: float = 1.0, z: float = 1.0) -> Mesh:
+        """Stretched along the axes; a negative factor mirrors."""
         return outward(self.vertices * (x, y, z), self.faces)
 
     def mirrored(self) -> Mesh:

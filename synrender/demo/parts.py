@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .curves import circle, rounded_rect, spline, superellipse
-from .mesh import Mesh, Point, outward, ring_quads, skin
+from .mesh import Mesh, Point, Points, outward, ring_quads, skin
 
 BOX_FACES = np.array(
     [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
@@ -145,8 +145,8 @@ def rod(
 
 def beam(start: Point, end: Point, width: float, depth: float, roll_deg: float = 0.0) -> Mesh:
     """Square-edged bar between two points; its width lies along x as far as it can."""
-    start, end = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
-    direction = (end - start) / np.linalg.norm(end - start)
+    first, last = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
+    direction = (last - first) / np.linalg.norm(last - first)
     side = np.array([1.0, 0.0, 0.0]) if abs(direction[0]) < 0.9 else np.array([0.0, 0.0, 1.0])
     side = side - direction * (side @ direction)
     side /= np.linalg.norm(side)
@@ -157,7 +157,7 @@ def beam(start: Point, end: Point, width: float, depth: float, roll_deg: float =
         end_point + u * side * width + v * other * depth
         for u in (-0.5, 0.5)
         for v in (-0.5, 0.5)
-        for end_point in (start, end)
+        for end_point in (first, last)
     ]
     return outward(np.array(corner), BOX_FACES)
 
@@ -275,9 +275,7 @@ def ear_quality(outline: np.ndarray, remaining: list[int], i: int) -> float:
     return round(float(double_area / np.max(length * np.roll(length, 1))), 6)
 
 
-def hull(
-    stations: Sequence[Sequence[float]], power: float = 2.0, sides: int = 24, steps: int = 0
-) -> Mesh:
+def hull(stations: Points, power: float = 2.0, sides: int = 24, steps: int = 0) -> Mesh:
     """Body lofted along z, such as a fuselage, a tank or a car body.
 
     stations: (K, 5) of (z, bottom y, top y, half width, power of the superellipse), or (K, 4) to
@@ -312,7 +310,7 @@ def wing(
     thickness: over the chord. The outermost part rounds off.
     """
     root, tip = np.asarray(root, dtype=np.float64), np.asarray(tip, dtype=np.float64)
-    span = tip - root
+    span = np.subtract(tip, root)
     up = np.cross((0.0, 0.0, 1.0), span)
     up /= np.linalg.norm(up)
     s = 0.5 * (1.0 - np.cos(np.linspace(0.0, np.pi, 9)))

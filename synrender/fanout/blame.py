@@ -12,18 +12,17 @@ import contextlib
 from collections import Counter
 
 from synrender.catalog import Catalog
-from synrender.jobs import Dataset
-from synrender.provenance import read_dataset_info
-from synrender.records import read_record, record_path
+from synrender.fanout.journal import Cause, Entry
+from synrender.fanout.variants import Dataset
 from synrender.sampling import bucket_to_first_idx, draw_sample, idx_to_bucket
 
 MAX_CRASHES = 2
 MAX_KILLS = 5
 
 REASONS = {
-    "crashed": "crashed Blender {count} times",
-    "hung": "exceeded the time limit {count} times",
-    "": "its process was killed {count} times in a row (out of memory?)",
+    Cause.CRASHED: "crashed Blender {count} times",
+    Cause.HUNG: "exceeded the time limit {count} times",
+    Cause.UNKNOWN: "its process was killed {count} times in a row (out of memory?)",
 }
 
 
@@ -31,52 +30,53 @@ class Blame:
     """Counts deaths by cause, sample and asset."""
 
     def __init__(self) -> None:
-        self._deaths: Counter[tuple[str, str, int]] = Counter()
+        self._deaths: Counter[tuple[Cause, str, int]] = Counter()
         self._suspicions: Counter[str] = Counter()
 
     def note_death(
-        self, dataset: Dataset, catalog: Catalog, journal: dict, is_slow_run: bool
+        self, dataset: Dataset, catalog: Catalog, journal: Entry | None, is_slow_run: bool
     ) -> dict[str, str]:
         """Counts a death; returns what is now to be rejected: ``{name: reason}``, or nothing.
 
         Args:
             dataset: that the worker was rendering.
             catalog: of the data set.
-            journal: what the worker left; its "cause" is "crashed", "hung" or "".
+            journal: what the worker left, if anything.
             is_slow_run: no sample has been finished yet, so that a time limit proves nothing.
         """
-        suspects = find_suspects(dataset, catalog, journal)
-        cause = journal.get("cause", "")
-        if not suspects or (cause == "hung" and is_slow_run and journal["stage"] == "render"):
+        suspects = find_suspects(dataset, catalog, journal) if journal else []
+        if journal is None or not suspects:
+            return {}
+        cause = journal.cause
+        if cause is Cause.HUNG and is_slow_run and journal.stage == "render":
             return {}
         for name in suspects:
             self._suspicions[name] += 1
-        key = (cause, dataset.name, journal["idx"])
+        key = (cause, dataset.name, journal.idx)
         self._deaths[key] += 1
         count = self._deaths[key]
-        if count < (MAX_CRASHES if cause else MAX_KILLS):
+        if count < (MAX_KILLS if cause is Cause.UNKNOWN else MAX_CRASHES):
             return {}
         del self._deaths[key]
         # Of several models that were rendered together, one that never came through; of those
         # the one that was there most often.
-        candidates = find_unproven(dataset, suspects, journal["idx"]) or suspects
+        candidates = find_unproven(dataset, suspects, journal.idx) or suspects
         name = max(candidates, key=lambda suspect: self._suspicions[suspect])
         reason = REASONS[cause].format(count=count)
         if len(suspects) > 1:
-            reason += f" (found among {len(suspects)} models in sample {journal['idx']})"
+            reason += f" (found among {len(suspects)} models in sample {journal.idx})"
         return {name: reason}
 
 
-def find_suspects(dataset: Dataset, catalog: Catalog, journal: dict) -> list[str]:
+def find_suspects(dataset: Dataset, catalog: Catalog, journal: Entry) -> list[str]:
     """Assets that a worker was at: the one it was loading, or all models that it rendered."""
-    if journal.get("stage") == "build":
-        return journal["assets"][-1:]
-    if journal.get("stage") != "render":
+    if journal.stage == "build":
+        return list(journal.assets[-1:])
+    if journal.stage != "render":
         return []
-    info = read_dataset_info(dataset.dataset_dir)
-    rejected = info["rejected"] if info else {}
+    rejected = dataset.folder.read_info().rejected
     suspects = []
-    for obj in draw_sample(dataset.settings, catalog, journal["idx"]).objects:
+    for obj in draw_sample(dataset.settings, catalog, journal.idx).objects:
         names = (f"{catalog.synset_ids[obj.class_idx]}/{m}" for m in obj.model_ids)
         suspects.append(next((name for name in names if name not in rejected), None))
     return [name for name in dict.fromkeys(suspects) if name is not None]
@@ -93,7 +93,7 @@ def find_unproven(dataset: Dataset, suspects: list[str], idx: int) -> list[str]:
     others = range(bucket_to_first_idx(bucket, objects), bucket_to_first_idx(bucket + 1, objects))
     for other in others if len(suspects) > 1 else ():
         with contextlib.suppress(OSError, ValueError):  # not finished
-            record = read_record(record_path(dataset.dataset_dir, other))
+            record = dataset.folder.read_record(other)
             shown = {f"{row['synset_id']}/{row['model_id']}" for row in record}
             unproven = [name for name in unproven if name not in shown]
     return unproven

@@ -20,21 +20,19 @@ def main(job_path: Path, outcome_path: Path) -> None:
     """Renders the job, unless whoever asked for it dies: then this process ends too."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     sys.path.insert(0, str(PROJECT_DIR))
-    from synrender.fanout.job import Outcome
-
     try:
         import gin  # noqa: F401
     except ImportError:
-        outcome = Outcome(
-            "node",
+        # The outcome's own module needs gin-config, so this one answer is a text.
+        answer: object = (
             "gin-config is missing in Blender's Python; 'blender --background --python render.py' "
-            "prints the command that installs it",
+            "prints the command that installs it"
         )
     else:
         from synrender.fanout.worker import render_job
 
-        outcome = render_job(pickle.loads(job_path.read_bytes()))
-    outcome_path.write_bytes(pickle.dumps(outcome))
+        answer = render_job(pickle.loads(job_path.read_bytes()))
+    outcome_path.write_bytes(pickle.dumps(answer))
     sys.stdout.flush()
     os._exit(0)  # at a normal exit Blender can crash after all work is done
 

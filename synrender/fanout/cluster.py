@@ -8,18 +8,18 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-import paths
 from synrender.errors import UserError
 from synrender.fanout.executable import run_executable
-from synrender.fanout.job import STARTUP_LIMIT_S, Job, Outcome
-from synrender.fanout.journal import read_journal, take_last_words
-from synrender.fanout.ray_internals import lean_start, silence_worker_deaths
-from synrender.fanout.tasks import kill_here, run_job, take_last_words_here
+from synrender.fanout.job import Job, Outcome, Status
+from synrender.fanout.journal import STARTUP_LIMIT_S, Entry, read_journal, take_remains
+from synrender.fanout.tasks import kill_here, run_job, take_remains_here
 from synrender.fanout.worker import render_job
+from synrender.files import is_alive
+from synrender.folders import PROJECT_DIR
 
 # Ray reads these as it is imported: no reports to its makers, no warnings that are not ours.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -27,6 +27,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
 
 import ray
+import ray.exceptions
 
 MAX_SAMPLES_PER_WORKER = 2000
 """Then a worker makes way for a fresh one, so that nothing that leaks in it can pile up."""
@@ -45,44 +46,57 @@ NOT_SHIPPED = [".git", ".venv", "/datasets", "/tests", "/img", "**/__pycache__"]
 
 
 @contextlib.contextmanager
-def ray_session(address: str | None, cpus_per_task: int) -> Iterator[None]:
+def ray_session(address: str | None, cpus_per_task: int, data_dir: Path) -> Generator[None]:
     """Joins the cluster at ``address``, or starts Ray on this machine and ends it afterwards.
 
     Tasks that still run or wait as it closes end with it, and their processes too; there is no
     need to cancel them, which Ray 2.60 answers with an abort of this process ("Tried to complete
     task that was not pending") if one of them ends at that moment.
 
+    Within it `sys.stdout` leads nowhere: Ray prints a paragraph there on each worker that dies,
+    whatever its options for logging say. `Display` says what there is to say.
+
+    Args:
+        address: of a cluster; None for this machine alone.
+        cpus_per_task: that a task reserves.
+        data_dir: where Ray's own files go, if this machine is alone.
+
     Raises:
         UserError: there is no cluster at the address, or too few CPUs.
     """
-    silence_worker_deaths()
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if address:
-        try:
-            _check_reachable(address)
-            _init(address, runtime_env=_create_runtime_env(), **options)
-        except (OSError, ValueError, RuntimeError) as error:
-            first_line = str(error).strip().splitlines()[0]
-            raise UserError(
-                f"--address {address}: no Ray cluster answers there ({first_line}); start one "
-                "with 'ray start --head', or leave --address out to use this machine alone"
-            ) from None
-        try:
-            yield
-        finally:
-            ray.shutdown()
-        return
+    with contextlib.ExitStack() as stack:
+        nowhere = stack.enter_context(Path(os.devnull).open("w"))
+        stack.enter_context(contextlib.redirect_stdout(nowhere))
+        if address:
+            _join_cluster(address)
+        else:
+            folder = stack.enter_context(_temporary_dir(data_dir))
+            _start_here(cpus_per_task, folder)
+        stack.callback(ray.shutdown)
+        yield
+
+
+QUIET = {"log_to_driver": False, "logging_level": "ERROR"}
+"""Options of `ray.init`: workers' output stays in their logs."""
+
+
+def _join_cluster(address: str) -> None:
+    try:
+        _check_reachable(address)
+        _init(address, runtime_env=_create_runtime_env(), **QUIET)
+    except (OSError, ValueError, RuntimeError) as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"--address {address}: no Ray cluster answers there ({first_line}); start one "
+            "with 'ray start --head', or leave --address out to use this machine alone"
+        ) from None
+
+
+def _start_here(cpus_per_task: int, folder: Path) -> None:
     num_cpus = len(os.sched_getaffinity(0))
     if cpus_per_task > num_cpus:
         raise UserError(f"--cpus_per_task {cpus_per_task}: this machine has {num_cpus} CPUs")
-    options |= {"num_cpus": num_cpus, "include_dashboard": False}
-    with _temporary_dir() as folder:
-        with lean_start():
-            _init("local", _temp_dir=str(folder), **options)
-        try:
-            yield
-        finally:
-            ray.shutdown()
+    _init("local", num_cpus=num_cpus, include_dashboard=False, _temp_dir=str(folder), **QUIET)
 
 
 def _init(address: str, **options: Any) -> None:
@@ -103,23 +117,23 @@ def _check_reachable(address: str) -> None:
 
 def _create_runtime_env() -> dict[str, Any]:
     """The code travels with the job."""
-    return {"working_dir": str(paths.PROJECT_DIR), "excludes": NOT_SHIPPED}
+    return {"working_dir": str(PROJECT_DIR), "excludes": NOT_SHIPPED}
 
 
 @contextlib.contextmanager
-def _temporary_dir() -> Iterator[Path]:
+def _temporary_dir(data_dir: Path) -> Generator[Path]:
     """Folder for Ray's sockets and logs, removed at the end.
 
     In the data folder, unless its path is so long that a socket in it could not be opened (Linux
     allows 107 characters): then in /tmp.
     """
-    parent, prefix = paths.DATA_DIR / ".ray", ""
+    parent, prefix = data_dir / ".ray", ""
     if len(str(parent)) + 9 + SESSION_PATH_LENGTH > MAX_SOCKET_PATH:
         parent, prefix = Path("/tmp"), f"synrender-ray-{os.getuid()}-"
     parent.mkdir(parents=True, exist_ok=True)
     for stale in parent.glob(f"{prefix}[0-9]*"):
         pid = stale.name.removeprefix(prefix)
-        if pid.isdigit() and not Path("/proc", pid).exists():
+        if pid.isdigit() and not is_alive(int(pid)):
             shutil.rmtree(stale, ignore_errors=True)
     folder = parent / f"{prefix}{os.getpid()}"
     try:
@@ -146,13 +160,15 @@ class RayExecutor:
         function: Callable[[Job], Outcome] = run_job,
         is_shared: bool = True,
     ) -> None:
-        """Args:
-        run_dir: of journals and logs.
-        cpus_per_task: that a task reserves.
-        gpus_per_task: likewise; may be a fraction.
-        samples_per_task: after how many tasks a worker is recycled depends on it.
-        function: what a task does.
-        is_shared: whether workers write into the same ``run_dir``.
+        """Prepares the task.
+
+        Args:
+            run_dir: of journals and logs.
+            cpus_per_task: that a task reserves.
+            gpus_per_task: likewise; may be a fraction.
+            samples_per_task: after how many tasks a worker is recycled depends on it.
+            function: what a task does.
+            is_shared: whether workers write into the same ``run_dir``.
         """
         self._run_dir, self._is_shared = run_dir, is_shared
         self._cpus, self._gpus = cpus_per_task, gpus_per_task
@@ -199,20 +215,22 @@ class RayExecutor:
         try:
             return ray.get(handle)
         except ray.exceptions.RayTaskError as error:
-            return Outcome("error", str(error.cause or error).strip().splitlines()[-1], str(error))
+            return Outcome(
+                Status.ERROR, str(error.cause or error).strip().splitlines()[-1], str(error)
+            )
         except ray.exceptions.RuntimeEnvSetupError as error:
-            return Outcome("error", f"the code could not be shipped: {error}")
+            return Outcome(Status.ERROR, f"the code could not be shipped: {error}")
         except ray.exceptions.RayError as error:
             message = f"its process died ({type(error).__name__})"
-            journal, tail = self._take_last_words(job)
-            host = journal.get("host", "a node that is gone")
-            return Outcome("died", message, tail, journal=journal, host=host)
+            entry, tail = self._take_remains(job)
+            host = entry.host if entry else "a node that is gone"
+            return Outcome(Status.DIED, message, tail, journal=entry, host=host)
 
-    def _take_last_words(self, job: Job) -> tuple[dict, str]:
+    def _take_remains(self, job: Job) -> tuple[Entry | None, str]:
         if self._is_shared:
-            return take_last_words(self._run_dir, job.attempt)
+            return take_remains(self._run_dir, job.attempt)
         # It is not known which node it was, so all are asked.
-        options = ray.remote(take_last_words_here).options
+        options = ray.remote(take_remains_here).options
         refs = []
         for node in ray.nodes():
             if node["Alive"]:
@@ -221,17 +239,17 @@ class RayExecutor:
         ready, _ = ray.wait(refs, num_returns=len(refs), timeout=30) if refs else ([], [])
         for ref in ready:
             with contextlib.suppress(ray.exceptions.RayError):
-                journal, tail = ray.get(ref)
-                if journal:
-                    return journal, tail
-        return {}, ""
+                entry, tail = ray.get(ref)
+                if entry:
+                    return entry, tail
+        return None, ""
 
     def count_unfinished(self, jobs: list[Job]) -> int:
         """Samples that running tasks have finished, by their journals."""
         if not self._is_shared:
             return 0
-        journals = (read_journal(self._run_dir / f"{job.attempt}.json") for job in jobs)
-        return sum(journal.get("done", 0) for journal in journals)
+        entries = (read_journal(self._run_dir / f"{job.attempt}.json") for job in jobs)
+        return sum(entry.done for entry in entries if entry)
 
     def kill_hung(self, jobs: dict[ray.ObjectRef, Job]) -> list:
         """Kills workers that neither work nor end themselves (stopped, or stuck in the kernel)."""
@@ -245,19 +263,19 @@ class RayExecutor:
             except OSError:
                 continue  # waits, or has just ended
             if job.time_limit and silence_s > 2 * job.time_limit + STARTUP_LIMIT_S:
-                if journal := read_journal(path):
-                    _kill_worker(journal)
+                if entry := read_journal(path):
+                    _kill_worker(entry)
                 hung.append(handle)
         return hung
 
 
-def _kill_worker(journal: dict) -> None:
+def _kill_worker(entry: Entry) -> None:
     """Has the process that wrote a journal killed on its own node."""
     for node in ray.nodes():
-        if node["Alive"] and node["NodeManagerHostname"] == journal["host"]:
+        if node["Alive"] and node["NodeManagerHostname"] == entry.host:
             selector = {"ray.io/node-id": node["NodeID"]}
             task = ray.remote(num_cpus=0, max_retries=0, label_selector=selector)(kill_here)
-            task.remote(journal["pid"])
+            task.remote(entry.pid)
             return
 
 

@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 
+from synrender.dataset.claim import add_rejected, claim_renderer
+from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
-from synrender.fanout.job import Outcome
-from synrender.jobs import Dataset
-from synrender.provenance import add_rejected, claim_blender_version
-from synrender.records import image_path, is_complete, record_path, write_atomically
+from synrender.fanout.job import Outcome, Status
+from synrender.files import write_bytes
 
 
-def commit_files(dataset: Dataset, outcome: Outcome) -> Outcome:
+def commit_files(folder: DatasetFolder, outcome: Outcome) -> Outcome:
     """Writes each sample atomically, image first and record last; returns the outcome of that.
 
     Raises:
         OSError: this machine cannot write.
     """
-    dataset_dir, render_exr = dataset.dataset_dir, dataset.settings.rendering.render_exr
     try:
-        claim_blender_version(dataset_dir, outcome.blender_version)
+        claim_renderer(folder, outcome.blender_version, outcome.device)
     except UserError as error:
-        return dataclasses.replace(outcome, status="node", message=str(error), files=[])
+        return dataclasses.replace(outcome, status=Status.BAD_NODE, message=str(error), files=[])
     if outcome.rejected:
-        add_rejected(dataset_dir, outcome.rejected)
+        add_rejected(folder, outcome.rejected)
     for idx, image, record in outcome.files:
-        for path, data in (
-            (image_path(dataset_dir, idx, render_exr), image),
-            (record_path(dataset_dir, idx), record),
-        ):
-            write_atomically(path, lambda temporary, data=data: temporary.write_bytes(data))
-        if not is_complete(dataset_dir, idx, render_exr):
-            return dataclasses.replace(
-                outcome, status="error", message=f"sample {idx} did not arrive whole", files=[]
-            )
-    outcome.files = []
-    return outcome
+        write_bytes(folder.image_path(idx), image)
+        write_bytes(folder.record_path(idx), record)
+        if not folder.is_complete(idx):
+            message = f"sample {idx} did not arrive whole"
+            return dataclasses.replace(outcome, status=Status.ERROR, message=message, files=[])
+    return dataclasses.replace(outcome, files=[])

@@ -12,14 +12,14 @@ import contextlib
 import functools
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 
 MAX_LAYERS = 64
 """Workers on one CPU before a further one goes unpinned; more than one is already a misuse."""
 
 
 @contextlib.contextmanager
-def leased_cpus(num_cpus: int) -> Iterator[tuple[int, ...]]:
+def leased_cpus(num_cpus: int) -> Generator[tuple[int, ...]]:
     """Pins all threads of this process to CPUs that no other worker has; ``num_cpus`` 0: does not.
 
     Where there are more workers than CPUs (two Ray nodes on one machine, say), they share evenly.

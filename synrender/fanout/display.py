@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import sys
 import time
 from collections.abc import Sequence
+from typing import TextIO
 
 from tqdm import tqdm
 
 from synrender.console import format_duration
 from synrender.fanout.job import Outcome
-from synrender.jobs import Batch, Dataset
+from synrender.fanout.queue import Batch
+from synrender.fanout.variants import Dataset
+from synrender.folders import DATA_VARIABLE, find_folders
 
 REFRESH_S = 0.5
 LINE_EVERY_S = 15.0
@@ -32,6 +34,7 @@ class Display:
         self._num_shown = num_done
         self._num_failed = self._num_retried = 0
         self._is_quiet = is_quiet
+        self._stdout = sys.stdout  # `ray_session` silences the name, and with it Ray's own lines
         self._start = self._last_shown = time.monotonic()
         self._bar = None
         if not is_quiet and sys.stderr.isatty():
@@ -52,7 +55,7 @@ class Display:
         self._num_done += batch.num_missing
 
     def fail_batch(self, batch: Batch, outcome: Outcome) -> None:
-        """A batch has failed for good: how, how to see it again, and Blender's last words."""
+        """A batch has failed for good: how, how to repeat it, and the end of Blender's output."""
         self._num_failed += 1
         lines = [
             f"failed: {batch.dataset.name}, samples {batch.idx_offset} to "
@@ -60,7 +63,10 @@ class Display:
             f"  to reproduce: {batch_to_command(batch, self._blender)}",
         ]
         if outcome.tail:
-            lines += ["  Blender's last words:", *(f"  | {t}" for t in outcome.tail.splitlines())]
+            lines += [
+                "  the end of Blender's output:",
+                *(f"  | {t}" for t in outcome.tail.splitlines()),
+            ]
         self.warn(*lines)
 
     def retry_batch(self) -> None:
@@ -72,13 +78,13 @@ class Display:
     def say(self, *lines: str) -> None:
         """Tells the user something, above the live line."""
         if not self._is_quiet:
-            self._write(sys.stdout, *lines)
+            self._write(self._stdout, *lines)
 
     def warn(self, *lines: str) -> None:
         """The same on stderr, and not to be silenced."""
         self._write(sys.stderr, *lines)
 
-    def _write(self, stream, *lines: str) -> None:
+    def _write(self, stream: TextIO, *lines: str) -> None:
         for line in lines:
             if self._bar is not None:
                 tqdm.write(line, file=stream)
@@ -111,6 +117,7 @@ class Display:
         print(
             f"{len(self.datasets)} data sets: {self._num_shown}/{self._num_samples} samples, "
             f"{rate:.2f}/s, ETA {eta}, batches: {trouble}",
+            file=self._stdout,
             flush=True,
         )
 
@@ -129,12 +136,13 @@ class Display:
 
 def batch_to_command(batch: Batch, blender: str = "") -> str:
     """The command line that renders one batch in the foreground."""
+    folder = batch.dataset.folder
     where = ""
-    if "SYNRENDER_DATA_DIR" in os.environ:
-        where = f"SYNRENDER_DATA_DIR={shlex.quote(os.environ['SYNRENDER_DATA_DIR'])} "
+    if folder.path.parent != find_folders({}).data:
+        where = f"{DATA_VARIABLE}={shlex.quote(str(folder.path.parent))} "
     script = f"{shlex.quote(blender)} --background --python render.py --" if blender else ""
-    config = shlex.quote(str(batch.dataset.dataset_dir / "config.gin"))
+    config = shlex.quote(str(folder.config_path))
     return (
-        f"{where}{script or 'python render.py'} -d {batch.dataset.name} -g {config} "
+        f"{where}{script or 'python render.py'} -d {folder.name} -g {config} "
         f'-p "batch.idx_offset = {batch.idx_offset}" "batch.num_samples = {batch.num_samples}"'
     )

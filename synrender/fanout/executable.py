@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
-from synrender.fanout.job import STARTUP_LIMIT_S, Job, Outcome
+from synrender.embedding import blender_environment
+from synrender.fanout.cpus import leased_cpus
+from synrender.fanout.job import Job, Outcome, Status
+from synrender.fanout.journal import STARTUP_LIMIT_S, Cause, take_remains
 
 CRASHES = tuple(
     status
@@ -24,30 +28,30 @@ ENTRY_PATH = Path(__file__).with_name("blender_entry.py")
 
 def run_executable(job: Job) -> Outcome:
     """Starts Blender, waits, and reads what it wrote down."""
-    from synrender.fanout.cpus import leased_cpus
-    from synrender.fanout.worker import job_to_run_dir, set_environment
-
     start = time.monotonic()
-    set_environment(job)
-    run_dir = job_to_run_dir(job)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    job_path, outcome_path = (run_dir / f"{job.attempt}.{n}.pickle" for n in ("job", "outcome"))
+    job.run_dir.mkdir(parents=True, exist_ok=True)
+    job_path, outcome_path = (job.run_dir / f"{job.attempt}.{n}.pickle" for n in ("job", "outcome"))
     try:
         job_path.write_bytes(pickle.dumps(job))
-        with leased_cpus(job.num_cpus) as cpus, _open_log(job, run_dir) as log:
-            status = _run(_create_command(job, job_path, outcome_path), _limit_s(job), log)
+        with leased_cpus(job.num_cpus) as cpus, _open_log(job) as log:
+            status = _run(job, _create_command(job, job_path, outcome_path), log)
         if outcome_path.exists():
-            outcome = pickle.loads(outcome_path.read_bytes())
+            outcome = _read_outcome(outcome_path)
         else:
-            outcome = _create_death(job, run_dir, status)
+            outcome = _create_death(job, status)
         outcome.cpus = cpus
     except FileNotFoundError:
-        outcome = Outcome("node", f"there is no {job.blender}")
+        outcome = Outcome(Status.BAD_NODE, f"there is no {job.blender}")
     finally:
         for path in (job_path, outcome_path):
             path.unlink(missing_ok=True)
     outcome.seconds = time.monotonic() - start
     return outcome
+
+
+def _read_outcome(path: Path) -> Outcome:
+    answer = pickle.loads(path.read_bytes())
+    return answer if isinstance(answer, Outcome) else Outcome(Status.BAD_NODE, str(answer))
 
 
 def _create_command(job: Job, job_path: Path, outcome_path: Path) -> list[str]:
@@ -58,19 +62,17 @@ def _create_command(job: Job, job_path: Path, outcome_path: Path) -> list[str]:
     return [job.blender, "--background", "--python-exit-code", "1", "--python", *arguments]
 
 
-def _run(command: list[str], limit_s: float | None, log: int) -> int:
+def _run(job: Job, command: list[str], log: int | None) -> int:
     """Exit status; negative for a signal."""
-    from synrender.embedding import blender_environment
-
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
-        env={**os.environ, **blender_environment()},
+        env={**os.environ, **blender_environment(job.folders.blender)},
     )
     try:
-        return process.wait(limit_s)
+        return process.wait(_limit_s(job))
     except subprocess.TimeoutExpired:
         return -signal.SIGKILL
     finally:
@@ -86,25 +88,23 @@ def _limit_s(job: Job) -> float | None:
 
 
 @contextlib.contextmanager
-def _open_log(job: Job, run_dir: Path) -> Iterator[int | None]:
+def _open_log(job: Job) -> Generator[int | None]:
     """Descriptor for Blender's output; None leaves it where ours goes."""
     if not job.is_quiet:
         yield None
         return
-    with (run_dir / f"{job.attempt}.log").open("ab", buffering=0) as file:
+    with (job.run_dir / f"{job.attempt}.log").open("ab", buffering=0) as file:
         yield file.fileno()
 
 
-def _create_death(job: Job, run_dir: Path, status: int) -> Outcome:
-    from synrender.fanout.journal import take_last_words
-
-    journal, tail = take_last_words(run_dir, job.attempt)
+def _create_death(job: Job, status: int) -> Outcome:
+    entry, tail = take_remains(job.run_dir, job.attempt)
     if status < 0:
         what = f"ended by {signal.Signals(-status).name}"
     else:
         what = f"ended with exit status {status}"
-    if status > 0 and not journal:
-        return Outcome("error", f"{job.blender} {what} before it ran our code", tail)
-    if status in CRASHES and journal.get("cause") == "":
-        journal["cause"] = "crashed"
-    return Outcome("died", f"Blender {what}", tail, journal=journal)
+    if status > 0 and entry is None:
+        return Outcome(Status.ERROR, f"{job.blender} {what} before it ran our code", tail)
+    if entry and status in CRASHES and entry.cause is Cause.UNKNOWN:
+        entry = dataclasses.replace(entry, cause=Cause.CRASHED)
+    return Outcome(Status.DIED, f"Blender {what}", tail, journal=entry)

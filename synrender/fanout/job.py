@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import socket
 from dataclasses import dataclass, field
+from pathlib import Path
 
-STARTUP_LIMIT_S = 180
-"""What a worker may take to import Blender and list the models, beside the limit of a sample."""
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import Sources
+from synrender.fanout.journal import Entry
+from synrender.folders import Folders
+from synrender.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -15,11 +20,11 @@ class Job:
     """One attempt at a batch."""
 
     attempt: str  # unique within the run
-    run: str  # name of the run's folder below DATA_DIR/.fanout
+    run: str  # name of the run's folder in `Folders.fanout`
     dataset_name: str
-    bindings: tuple[str, ...]  # all settings, of the whole data set
+    settings: Settings  # of the whole data set
     ranges: tuple[tuple[int, int], ...]  # (idx_offset, num_samples) of what is to be rendered
-    environment: dict[str, str]  # where things are, for this project's paths.py
+    folders: Folders  # where things are
     time_limit: float  # seconds a sample; 0: none
     num_cpus: int = 1  # to pin to; 0: do not pin
     use_gpu: bool = False
@@ -27,24 +32,41 @@ class Job:
     is_gathered: bool = False  # render into a scratch folder and return the files
     is_quiet: bool = True  # Blender's output goes to a log file
     rejected: dict[str, str] = field(default_factory=dict)  # known ones, for a gathered batch
-    fingerprints: dict[str, str] = field(default_factory=dict)  # of models and textures, likewise
+    sources: Sources | None = None  # that a gathered batch must find on its node
+
+    @property
+    def run_dir(self) -> Path:
+        """Folder of journals and logs of the job's run."""
+        return self.folders.fanout / self.run
+
+    @property
+    def scratch_dir(self) -> Path:
+        """Folder that a gathered batch is rendered into."""
+        return self.run_dir / f"{self.attempt}.scratch"
+
+    @property
+    def folder(self) -> DatasetFolder:
+        """Data set that the job renders into."""
+        parent = self.scratch_dir if self.is_gathered else self.folders.data
+        return DatasetFolder(parent / self.dataset_name, self.settings.rendering.render_exr)
+
+
+class Status(enum.Enum):
+    """What became of an attempt."""
+
+    DONE = "done"  # all samples of the ranges are complete
+    BAD_NODE = "node"  # this node cannot render at all (no models, no Blender, another version)
+    USER_ERROR = "user"  # the settings cannot be rendered; no other node could
+    DISK_FULL = "disk"
+    ERROR = "error"  # Blender or the code failed; the message says how
+    DIED = "died"  # the process ended before its work was done
 
 
 @dataclass
 class Outcome:
-    """What became of an attempt.
+    """Answer to a job."""
 
-    status:
-        done    all samples of the ranges are complete
-        node    this node cannot render at all (no models, no Blender, another version)
-        user    the settings cannot be rendered; no other node could
-        disk    the disk is full
-        error   Blender or the code failed; the text says how
-        died    the process ended in the midst of it
-        broken  the cluster refused the task
-    """
-
-    status: str
+    status: Status
     message: str = ""  # one line
     tail: str = ""  # last lines of Blender's output
     seconds: float = 0.0
@@ -53,8 +75,9 @@ class Outcome:
     rejected: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     files: list[tuple[int, bytes, bytes]] = field(default_factory=list)  # idx, image, record
-    blender_version: str = ""
-    journal: dict = field(default_factory=dict)  # of a process that died
+    blender_version: str = ""  # with ``files``
+    device: str = ""  # likewise
+    journal: Entry | None = None  # of a process that died
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
     node_id: str = ""  # Ray's

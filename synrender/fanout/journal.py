@@ -1,71 +1,85 @@
 """What a worker is doing, kept in a small file that outlives it.
 
 When the process dies (a crash within Blender, SIGKILL, a time limit), the driver reads there which
-sample and which model it was at, and in the log beside it Blender's last words.
+sample and which model it was at, and in the log beside it the end of Blender's output.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import enum
 import faulthandler
 import json
 import os
 import shutil
 import socket
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from synrender.catalog import Catalog
 from synrender.console import redirected_output
-from synrender.fanout.job import STARTUP_LIMIT_S
+
+STARTUP_LIMIT_S = 180
+"""What a worker may take to import Blender and list the models, beside the limit of a sample."""
 
 MAX_TAIL_BYTES = 1 << 16
 MAX_TAIL_LINE = 500
 
 
+class Cause(enum.Enum):
+    """Why a worker died; the value is what a journal's file holds."""
+
+    UNKNOWN = ""  # killed from outside, or by the system for want of memory
+    CRASHED = "crashed"
+    HUNG = "hung"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a journal says."""
+
+    host: str
+    pid: int
+    stage: str = "start"  # then "build" and "render" for each sample
+    idx: int = -1  # the sample
+    done: int = 0  # samples finished by this attempt
+    assets: tuple[str, ...] = ()  # models and textures of the sample, in order of use
+    cause: Cause = Cause.UNKNOWN  # filled in by whoever finds the worker dead
+
+
 class Journal:
-    """Written by the worker: stage, sample, and the assets that the sample uses so far."""
+    """Written by the worker as it goes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._length = 0
-        self._entry = {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "stage": "start",  # then "build" and "render" for each sample, and "end"
-            "idx": -1,
-            "done": 0,  # samples finished by this attempt
-            "assets": [],  # models and textures of the sample, in order of use
-        }
+        self.entry = Entry(socket.gethostname(), os.getpid())
         self._write()
-
-    @property
-    def stage(self) -> str:
-        """What is going on."""
-        return self._entry["stage"]
 
     def begin_stage(self, stage: str, idx: int) -> None:
         """Notes that a sample is now built ("build") or rendered ("render")."""
-        self._entry.update({"stage": stage, "idx": idx})
-        if stage == "build":
-            self._entry["assets"] = []
-        self._write()
+        assets = () if stage == "build" else self.entry.assets
+        self._change(stage=stage, idx=idx, assets=assets)
 
     def use_asset(self, name: str) -> None:
         """Notes that a model or texture is about to be loaded."""
-        self._entry["assets"].append(name)
-        self._write()
+        self._change(assets=(*self.entry.assets, name))
 
     def finish_sample(self) -> None:
         """Counts a sample that is complete on disk."""
-        self._entry["done"] += 1
+        self._change(done=self.entry.done + 1)
+
+    def _change(self, **values: object) -> None:
+        self.entry = dataclasses.replace(self.entry, **values)
         self._write()
 
     def _write(self) -> None:
-        # Over what was there, at one stroke: a reader, or a process killed here, finds it whole.
-        content = json.dumps(self._entry).encode().ljust(self._length)
+        # One write over the old content: a reader, or a process killed here, finds it whole.
+        values = {k: v for k, v in vars(self.entry).items() if k != "cause"}
+        content = json.dumps(values).encode().ljust(self._length)
         self._length = len(content)
         fd = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
         try:
@@ -74,12 +88,14 @@ class Journal:
             os.close(fd)
 
 
-def read_journal(path: Path) -> dict:
-    """Last entry, or an empty dictionary."""
+def read_journal(path: Path) -> Entry | None:
+    """Last entry; None if there is none."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        values["assets"] = tuple(values["assets"])
+        return Entry(**values)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def read_tail(path: Path, num_lines: int = 20) -> str:
@@ -97,26 +113,24 @@ def _read_end(path: Path) -> str:
         return ""
 
 
-def take_last_words(run_dir: Path, attempt: str) -> tuple[dict, str]:
-    """Journal and last lines of an attempt that died, whose files are then removed.
-
-    The journal's "cause" is what the log says of it: "crashed", "hung", or "" (killed).
-    """
+def take_remains(run_dir: Path, attempt: str) -> tuple[Entry | None, str]:
+    """Journal and last log lines of an attempt that died; its files are then removed."""
     journal_path, log_path = run_dir / f"{attempt}.json", run_dir / f"{attempt}.log"
-    journal = read_journal(journal_path)
-    if journal:
-        journal["cause"] = _explain_death(_read_end(log_path))
-    words = journal, read_tail(log_path)
+    entry = read_journal(journal_path)
+    if entry:
+        entry = dataclasses.replace(entry, cause=_find_cause(_read_end(log_path)))
+    remains = entry, read_tail(log_path)
     for path in (journal_path, log_path):
         path.unlink(missing_ok=True)
     shutil.rmtree(run_dir / f"{attempt}.scratch", ignore_errors=True)
-    return words
+    return remains
 
 
-def _explain_death(log: str) -> str:
+def _find_cause(log: str) -> Cause:
+    """By what `faulthandler` writes as it ends a process."""
     if "Timeout (" in log:
-        return "hung"
-    return "crashed" if "Fatal Python error" in log else ""
+        return Cause.HUNG
+    return Cause.CRASHED if "Fatal Python error" in log else Cause.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -153,7 +167,7 @@ class Log:
 
 
 @contextlib.contextmanager
-def logged_output(path: Path | None) -> Iterator[Log]:
+def logged_output(path: Path | None) -> Generator[Log]:
     """Sends descriptors 1 and 2 to a file that survives a crash, a fatal error's traceback too."""
     if path is None:
         yield Log(None)
@@ -166,7 +180,7 @@ def logged_output(path: Path | None) -> Iterator[Log]:
         finally:
             faulthandler.disable()
             if was_enabled:
-                faulthandler.enable(file=sys.__stderr__, all_threads=False)
+                faulthandler.enable(file=2, all_threads=False)
 
 
 class Watchdog:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import paths
 from synrender.console import format_duration, say
 from synrender.errors import UserError
 from synrender.fanout.executable import run_executable
-from synrender.fanout.job import Job
+from synrender.fanout.job import Job, Status
+from synrender.fanout.queue import Todo, find_todo
 from synrender.fanout.run import (
     Options,
     claim_datasets,
@@ -23,8 +23,9 @@ from synrender.fanout.run import (
     load_catalogs,
     run_folder,
 )
-from synrender.jobs import Dataset, Todo, find_missing_of, find_todo, settings_to_bindings
-from synrender.provenance import read_dataset_info
+from synrender.fanout.variants import Dataset
+from synrender.files import existing_parent
+from synrender.folders import Folders
 
 NUM_PILOT_SAMPLES = 3
 """Of each of two data sets: the first and the last one, the simplest and the richest variant."""
@@ -39,18 +40,19 @@ class Pilot:
     num_bytes: float
 
 
-def print_plan(datasets: Sequence[Dataset], batch_size: int, options: Options) -> int:
+def print_plan(
+    datasets: Sequence[Dataset], batch_size: int, options: Options, folders: Folders
+) -> int:
     """Prints the plan and renders nothing into the data sets; returns the exit status 0."""
-    catalogs = load_catalogs(datasets, options)
-    claim_datasets([d for d in datasets if (d.dataset_dir / "dataset.json").exists()], catalogs)
+    catalogs = load_catalogs(datasets, options, folders)
+    claim_datasets([d for d in datasets if d.folder.is_begun], catalogs)
     todos = [find_todo(dataset, batch_size) for dataset in datasets]
     say(*describe_balances(datasets), *format_plan(todos))
     num_missing = sum(todo.num_missing for todo in todos)
     if num_missing:
-        slots = count_slots(options)
-        pilot = run_pilot(todos, options)
-        free = shutil.disk_usage(_existing_parent(paths.DATA_DIR)).free
-        say(*format_estimate(num_missing, slots, pilot, free))
+        slots = count_slots(options, folders)
+        pilot = run_pilot(todos, options, folders)
+        say(*format_estimate(num_missing, slots, pilot, folders.data))
     return 0
 
 
@@ -68,12 +70,13 @@ def format_plan(todos: Sequence[Todo]) -> list[str]:
     return [f"{row[0]:<{width}}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in rows]
 
 
-def format_estimate(num_missing: int, slots: int, pilot: Pilot, free_bytes: int) -> list[str]:
+def format_estimate(num_missing: int, slots: int, pilot: Pilot, data_dir: Path) -> list[str]:
     """Disk needed and ETA."""
     needed = num_missing * pilot.num_bytes
+    free_bytes = shutil.disk_usage(existing_parent(data_dir)).free
     lines = [
         f"disk needed: {_format_bytes(needed)} ({_format_bytes(pilot.num_bytes)} a sample), "
-        f"{_format_bytes(free_bytes)} free in {paths.DATA_DIR}"
+        f"{_format_bytes(free_bytes)} free in {data_dir}"
         + ("; that is too little" if needed > free_bytes else ""),
         f"ETA: {format_duration(num_missing * pilot.seconds / slots)} with {slots} tasks at a "
         f"time ({pilot.seconds:.2f} s a sample, from {pilot.num_samples} pilot samples)",
@@ -81,7 +84,7 @@ def format_estimate(num_missing: int, slots: int, pilot: Pilot, free_bytes: int)
     return lines
 
 
-def run_pilot(todos: Sequence[Todo], options: Options) -> Pilot:
+def run_pilot(todos: Sequence[Todo], options: Options, folders: Folders) -> Pilot:
     """Renders a few of the missing samples into a scratch folder, and forgets them.
 
     Raises:
@@ -89,16 +92,16 @@ def run_pilot(todos: Sequence[Todo], options: Options) -> Pilot:
     """
     unfinished = [todo for todo in todos if todo.num_missing]
     num_samples, seconds, num_bytes = 0, 0.0, 0
-    with run_folder() as run_dir:
+    with run_folder(folders) as run_dir:
         template = dataclasses.replace(
-            create_template(run_dir, options),
+            create_template(run_dir, options, folders),
             is_gathered=True,
             is_quiet=True,
             blender=options.blender or sys.executable,
         )
         for todo in (unfinished[0], unfinished[-1])[: len(unfinished)]:
             outcome = run_executable(_create_pilot_job(template, todo))
-            if outcome.status != "done":
+            if outcome.status is not Status.DONE:
                 raise UserError(f"a pilot sample of {todo.dataset.name} failed: {outcome.message}")
             num_samples += len(outcome.files)
             seconds += outcome.render_seconds
@@ -107,19 +110,19 @@ def run_pilot(todos: Sequence[Todo], options: Options) -> Pilot:
 
 
 def _create_pilot_job(template: Job, todo: Todo) -> Job:
-    info = read_dataset_info(todo.dataset.dataset_dir)
-    idxs = find_missing_of(next(todo.batches()))[:NUM_PILOT_SAMPLES]
+    dataset = todo.dataset
+    idxs = next(todo.batches()).find_missing()[:NUM_PILOT_SAMPLES]
     return dataclasses.replace(
         template,
-        attempt=f"pilot-{todo.dataset.name}",
-        dataset_name=todo.dataset.name,
-        bindings=settings_to_bindings(todo.dataset.settings),
+        attempt=f"pilot-{dataset.name}",
+        dataset_name=dataset.name,
+        settings=dataset.settings,
         ranges=tuple((idx, 1) for idx in idxs),
-        rejected=info["rejected"] if info else {},
+        rejected=dataset.folder.read_info().rejected if dataset.folder.is_begun else {},
     )
 
 
-def count_slots(options: Options) -> int:
+def count_slots(options: Options, folders: Folders) -> int:
     """Tasks that run at once, here or on the cluster."""
     if options.is_local:
         return 1
@@ -127,13 +130,9 @@ def count_slots(options: Options) -> int:
         return max(1, len(os.sched_getaffinity(0)) // options.cpus_per_task)
     from synrender.fanout.cluster import RayExecutor, ray_session
 
-    with ray_session(options.address, options.cpus_per_task):
+    with ray_session(options.address, options.cpus_per_task, folders.data):
         executor = RayExecutor(Path(), options.cpus_per_task, options.gpus_per_task, 1)
         return max(1, executor.num_slots(frozenset()))
-
-
-def _existing_parent(folder: Path) -> Path:
-    return folder if folder.exists() else _existing_parent(folder.parent)
 
 
 def _format_bytes(num_bytes: float) -> str:

@@ -1,4 +1,4 @@
-"""The driver: claims the data sets, renders what is missing, looks again, and tells the truth."""
+"""The driver: claims the data sets, renders what is missing, and counts what is there then."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import contextlib
 import os
 import shutil
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import paths
-from synrender.catalog import Catalog, load_catalog
+from synrender.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.console import format_duration, say
+from synrender.dataset.claim import claim_dataset
 from synrender.errors import UserError
+from synrender.fanout.balance import describe_balance
 from synrender.fanout.display import Display
 from synrender.fanout.job import Job
+from synrender.fanout.queue import BatchQueue, Todo, find_todo
 from synrender.fanout.scheduler import Account, Scheduler
-from synrender.jobs import BatchQueue, Dataset, Todo, describe_balance, find_todo
-from synrender.provenance import claim_dataset
-from synrender.records import remove_stale_files
-
-SOURCES = ("SYNRENDER_SHAPENET_DIR", "SYNRENDER_DTD_DIR")
+from synrender.fanout.variants import Dataset
+from synrender.files import is_alive
+from synrender.folders import Folders
+from synrender.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,17 @@ class Options:
     time_limit: float = 600.0
 
 
-def run_datasets(datasets: Sequence[Dataset], batch_size: int, options: Options) -> int:
+def run_datasets(
+    datasets: Sequence[Dataset], batch_size: int, options: Options, folders: Folders
+) -> int:
     """Renders all that is missing; returns the exit status: 0 only if every sample is complete.
 
     Raises:
         UserError: a data set cannot be rendered as asked.
         OSError: this machine cannot write.
     """
-    catalogs = load_catalogs(datasets, options)
-    begun = [d for d in datasets if (d.dataset_dir / "dataset.json").exists()]
-    claim_datasets(begun, catalogs, options.overwrite)
+    catalogs = load_catalogs(datasets, options, folders)
+    claim_datasets([d for d in datasets if d.folder.is_begun], catalogs, options.overwrite)
     if not options.is_quiet:
         say(*describe_balances(datasets))
     todos = [find_todo(dataset, batch_size) for dataset in datasets]
@@ -60,11 +62,11 @@ def run_datasets(datasets: Sequence[Dataset], batch_size: int, options: Options)
         return 0
     display = Display(datasets, num_samples - num_missing, options.is_quiet, options.blender)
     try:
-        account = _render(datasets, catalogs, todos, options, display)
+        account = _render(datasets, catalogs, todos, options, folders, display)
     finally:
         display.close()
     for dataset in datasets:
-        remove_stale_files(dataset.dataset_dir / "img")  # of workers that were stopped
+        dataset.folder.remove_stale_files()  # of workers that were stopped
     num_rendered = num_missing
     num_missing = sum(find_todo(dataset, batch_size).num_missing for dataset in datasets)
     num_rendered -= num_missing
@@ -72,12 +74,14 @@ def run_datasets(datasets: Sequence[Dataset], batch_size: int, options: Options)
     return 1 if num_missing else 0
 
 
-def load_catalogs(datasets: Sequence[Dataset], options: Options) -> dict[str, Catalog]:
-    """Catalog of each data set, by its name."""
+def load_catalogs(
+    datasets: Sequence[Dataset], options: Options, folders: Folders
+) -> dict[str, Catalog]:
+    """Catalog of each data set, by its name; makes the demo set where it stands in."""
     catalogs, notes = {}, {}
     for dataset in datasets:
-        catalogs[dataset.name], lines = load_catalog(dataset.settings)
-        notes |= dict.fromkeys(lines)
+        notes |= dict.fromkeys(ensure_demo_sources(dataset.settings, folders))
+        catalogs[dataset.name] = load_catalog(dataset.settings, folders)
     if not options.is_quiet:
         say(*list(notes)[-1:])  # the variants with textures say it all
     return catalogs
@@ -88,9 +92,7 @@ def claim_datasets(
 ) -> None:
     """Begins data sets, or refuses those that were made with other settings."""
     for dataset in datasets:
-        claim_dataset(
-            dataset.dataset_dir, dataset.settings, catalogs[dataset.name], overwrite=overwrite
-        )
+        claim_dataset(dataset.folder, dataset.settings, catalogs[dataset.name], overwrite)
 
 
 def describe_balances(datasets: Sequence[Dataset]) -> list[str]:
@@ -99,18 +101,15 @@ def describe_balances(datasets: Sequence[Dataset]) -> list[str]:
     return [line] if line else []
 
 
-def create_template(run_dir: Path, options: Options) -> Job:
+def create_template(run_dir: Path, options: Options, folders: Folders) -> Job:
     """What all jobs of a run have in common."""
-    environment = {name: os.environ[name] for name in SOURCES if os.environ.get(name)}
-    if not options.is_gathered:
-        environment["SYNRENDER_DATA_DIR"] = str(paths.DATA_DIR)
     return Job(
         attempt="",
         run=run_dir.name,
         dataset_name="",
-        bindings=(),
+        settings=Settings(),
         ranges=(),
-        environment=environment,
+        folders=folders,
         # A debugger must not run out of time.
         time_limit=0 if options.is_local else options.time_limit,
         num_cpus=options.cpus_per_task,
@@ -126,17 +125,18 @@ def _render(
     catalogs: dict[str, Catalog],
     todos: Sequence[Todo],
     options: Options,
+    folders: Folders,
     display: Display,
 ) -> Account:
     from synrender.fanout.cluster import LocalExecutor, RayExecutor, ray_session
 
-    with run_folder() as run_dir:
-        template = create_template(run_dir, options)
+    with run_folder(folders) as run_dir:
+        template = create_template(run_dir, options, folders)
         if options.is_local:
             claim_datasets(datasets, catalogs)
             scheduler = Scheduler(LocalExecutor(), datasets, catalogs, template, display)
             return scheduler.run(BatchQueue(todos))
-        with ray_session(options.address, options.cpus_per_task):
+        with ray_session(options.address, options.cpus_per_task, folders.data):
             executor = RayExecutor(
                 run_dir,
                 options.cpus_per_task,
@@ -155,12 +155,13 @@ def _render(
 
 
 @contextlib.contextmanager
-def run_folder() -> Iterator[Path]:
+def run_folder(folders: Folders) -> Generator[Path]:
     """Folder for journals and logs, removed at the end; also removes those of dead drivers."""
-    parent, host = paths.DATA_DIR / ".fanout", socket.gethostname()
+    parent, host = folders.fanout, socket.gethostname()
     parent.mkdir(parents=True, exist_ok=True)
     for stale in parent.glob(f"{host}.*"):
-        if not Path("/proc", stale.name.rpartition(".")[2]).exists():
+        pid = stale.name.rpartition(".")[2]
+        if pid.isdigit() and not is_alive(int(pid)):
             shutil.rmtree(stale, ignore_errors=True)
     folder = parent / f"{host}.{os.getpid()}"
     folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Drives batches through an executor: a window of attempts, bounded retries, honest accounts."""
+"""Drives batches through an executor: a window of attempts, and a bounded number of retries."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from synrender.catalog import Catalog
+from synrender.dataset.claim import add_rejected
 from synrender.errors import UserError
 from synrender.fanout.blame import Blame
 from synrender.fanout.collect import commit_files
 from synrender.fanout.display import Display
-from synrender.fanout.job import Job, Outcome
-from synrender.jobs import Batch, BatchQueue, Dataset, find_missing_of, settings_to_bindings
-from synrender.provenance import add_rejected, read_dataset_info
+from synrender.fanout.job import Job, Outcome, Status
+from synrender.fanout.queue import Batch, BatchQueue
+from synrender.fanout.variants import Dataset
 
 MAX_ERRORS = 3
 """Attempts at a batch that end in an error before it counts as failed."""
@@ -90,7 +91,6 @@ class Scheduler:
         self._troubled: dict[tuple[str, int], Attempts] = {}
         self._num_fruitless = 0
         self._counter = itertools.count()
-        self._bindings: dict[str, tuple[str, ...]] = {}
         self.account = Account()
 
     def run(self, queue: BatchQueue) -> Account:
@@ -126,23 +126,20 @@ class Scheduler:
 
     def _create_job(self, batch: Batch) -> Job:
         dataset = batch.dataset
-        if dataset.name not in self._bindings:
-            self._bindings[dataset.name] = settings_to_bindings(dataset.settings)
         job = dataclasses.replace(
             self._template,
             attempt=f"{dataset.name}-{batch.idx_offset}-{next(self._counter)}",
             dataset_name=dataset.name,
-            bindings=self._bindings[dataset.name],
+            settings=dataset.settings,
             ranges=((batch.idx_offset, batch.num_samples),),
         )
         if not job.is_gathered:
             return job
-        sources = self._catalogs[dataset.name].to_provenance()
         return dataclasses.replace(
             job,
-            ranges=to_ranges(find_missing_of(batch)),
-            rejected=read_dataset_info(dataset.dataset_dir)["rejected"],
-            fingerprints={kind: source["fingerprint"] for kind, source in sources.items()},
+            ranges=to_ranges(batch.find_missing()),
+            rejected=dataset.folder.read_info().rejected,
+            sources=self._catalogs[dataset.name].sources,
         )
 
     # --- taking in ----------------------------------------------------------------------------
@@ -153,15 +150,15 @@ class Scheduler:
             self._settle(batch, job, self._executor.result(handle, job))
 
     def _settle(self, batch: Batch, job: Job, outcome: Outcome) -> None:
-        if outcome.status == "done" and job.is_gathered:
-            outcome = commit_files(batch.dataset, outcome)
-        if outcome.status == "done":
+        if outcome.status is Status.DONE and job.is_gathered:
+            outcome = commit_files(batch.dataset.folder, outcome)
+        if outcome.status is Status.DONE:
             self._finish(batch, outcome)
-        elif outcome.status == "node":
+        elif outcome.status is Status.BAD_NODE:
             self._avoid_node(batch, outcome)
-        elif outcome.status == "disk":
+        elif outcome.status is Status.DISK_FULL:
             self.account.stopped = outcome.message
-        elif outcome.status == "user":
+        elif outcome.status is Status.USER_ERROR:
             self._fail(batch, outcome)
         else:
             self._try_again(batch, outcome)
@@ -196,18 +193,18 @@ class Scheduler:
 
     def _try_again(self, batch: Batch, outcome: Outcome) -> None:
         attempts = self._troubled.setdefault(_key(batch), Attempts())
-        num_missing = len(find_missing_of(batch))
+        num_missing = len(batch.find_missing())
         came_forward = num_missing < (attempts.num_missing or batch.num_missing)
         attempts.num_missing = num_missing
         if num_missing == 0:  # it died after its work
             self._finish(batch, outcome)
             return
-        found_out = self._find_out(batch, outcome) if outcome.status == "died" else False
+        found_out = self._find_out(batch, outcome) if outcome.status is Status.DIED else False
         if came_forward or found_out:
             attempts.num_errors = attempts.num_deaths = self._num_fruitless = 0
         else:
             self._num_fruitless += 1
-        if outcome.status == "died":
+        if outcome.status is Status.DIED:
             attempts.num_deaths += 1
         else:
             attempts.num_errors += 1
@@ -237,7 +234,7 @@ class Scheduler:
             self._display.say(f"rejected {name}: {reason}")
         self._add_rejected(new)
         for dataset in self._datasets if new else ():
-            add_rejected(dataset.dataset_dir, new)
+            add_rejected(dataset.folder, new)
         return bool(rejected)
 
     def _add_rejected(self, rejected: dict[str, str]) -> None:
@@ -251,7 +248,7 @@ class Scheduler:
         jobs = {handle: job for handle, (_, job) in self._in_flight.items()}
         for handle in self._executor.kill_hung(jobs):
             batch, job = self._in_flight.pop(handle)
-            outcome = Outcome("died", f"no sign of life for {job.time_limit:g} s a sample")
+            outcome = Outcome(Status.DIED, f"no sign of life for {job.time_limit:g} s a sample")
             self._settle(batch, job, outcome)
 
     def _show(self) -> None:

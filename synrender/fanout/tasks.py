@@ -1,37 +1,49 @@
-"""What Ray's workers are asked to do.
-
-A worker imports this module before it knows where things are, hence the late imports.
-"""
+"""What Ray's workers are asked to do."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 
 from synrender.fanout.executable import run_executable
 from synrender.fanout.job import Job, Outcome
-from synrender.fanout.worker import job_to_run_dir, render_job, set_environment
+from synrender.fanout.journal import Entry, take_remains
+from synrender.fanout.worker import render_job
+from synrender.folders import find_folders
 
 
 def run_job(job: Job) -> Outcome:
     """Renders a job, in this process or with an executable."""
     import ray
 
+    job = _to_node(job)
     outcome = run_executable(job) if job.blender else render_job(job)
     outcome.node_id = ray.get_runtime_context().get_node_id()
     return outcome
 
 
-def take_last_words_here(job: Job) -> tuple[dict, str]:
+def take_remains_here(job: Job) -> tuple[Entry | None, str]:
     """What an attempt left on this node, where nodes share no storage."""
-    set_environment(job)
-    from synrender.fanout.journal import take_last_words
-
-    return take_last_words(job_to_run_dir(job), job.attempt)
+    return take_remains(_to_node(job).run_dir, job.attempt)
 
 
 def kill_here(pid: int) -> None:
     """Kills a process of this node that neither works nor ends itself."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def _to_node(job: Job) -> Job:
+    """The job with this node's own folders, where nodes share no storage.
+
+    The data folder is the node's. Models and textures are where the node's environment says, else
+    where the driver has them.
+    """
+    if not job.is_gathered:
+        return job
+    own = find_folders(os.environ)
+    shapenet, dtd = own.shapenet or job.folders.shapenet, own.dtd or job.folders.dtd
+    folders = dataclasses.replace(own, shapenet=shapenet, dtd=dtd)
+    return dataclasses.replace(job, folders=folders)

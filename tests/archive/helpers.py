@@ -14,9 +14,9 @@ import imageio.v3 as iio
 import numpy as np
 import OpenEXR
 
-import paths
 import preprocess_data
-from synrender.records import RECORD_DTYPE, image_path, record_path
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.record import RECORD_DTYPE
 from tests.helpers import PROJECT_DIR
 
 
@@ -55,16 +55,16 @@ class QuickArchiver:
     def run(self, *arguments: object, status: int = 0) -> str:
         argv = ["preprocess_data.py", "-j", "1", *map(str, arguments)]
         self.monkeypatch.setattr(sys, "argv", argv)
-        self.monkeypatch.setattr(paths, "DATA_DIR", self.data_dir)
+        self.monkeypatch.setenv("SYNRENDER_DATA_DIR", str(self.data_dir))
         self.capsys.readouterr()
         found = preprocess_data.main()
         output = "".join(self.capsys.readouterr())
         assert found == status, output
         return output
 
-    def refuse(self, *arguments: object) -> str:
+    def refuse(self, *arguments: object, status: int = 2) -> str:
         """Runs it where it must end with one clear line; returns the line."""
-        output = self.run(*arguments, status=2)
+        output = self.run(*arguments, status=status)
         lines = [line for line in output.splitlines() if line.startswith("error: ")]
         assert output.splitlines()[-1:] == lines, output
         return lines[0]
@@ -91,9 +91,12 @@ def write_dataset(
         num_model_buckets: ``object.n_buckets``.
     """
     rng = np.random.default_rng(0)
-    (folder / "img").mkdir(parents=True)
+    files = DatasetFolder(folder, is_exr)
+    files.image_dir.mkdir(parents=True)
     settings = {
         **info["settings"],
+        "batch.num_samples": num_samples,
+        "rendering.render_exr": is_exr,
         "object.total_num_samples": num_samples,
         "object.n_buckets": num_model_buckets,
     }
@@ -113,7 +116,7 @@ def write_dataset(
             labels = rng.integers(0, num_objs + 1, (res, res))
             classes = np.append(99, record["class"])
             write_exr(
-                image_path(folder, idx, True),
+                files.image_path(idx),
                 rgb=rng.random((res, res, 3), np.float32),
                 instance=labels,
                 material=classes[labels],
@@ -121,8 +124,8 @@ def write_dataset(
             )
         else:
             pixels = rng.integers(0, 256, (res, res, 3), np.uint8)
-            iio.imwrite(image_path(folder, idx, False), pixels)
-        np.save(record_path(folder, idx), record)
+            iio.imwrite(files.image_path(idx), pixels)
+        np.save(files.record_path(idx), record)
     return folder
 
 

@@ -7,11 +7,11 @@ from synrender.archive.layout import SPLITS, create_layout, draw_order
 
 
 @pytest.mark.parametrize("num_samples", [1, 20, 25, 240])
-@pytest.mark.parametrize("num_buckets", [1, 5, 12])
-def test_boundaries_of_files_are_floors_of_even_shares(num_samples: int, num_buckets: int) -> None:
-    layout = create_layout(num_samples, num_buckets, 12)
-    rows = [layout.bucket_rows(b) for b in range(num_buckets)]
-    assert [r.start for r in rows] == [i * num_samples // num_buckets for i in range(num_buckets)]
+@pytest.mark.parametrize("num_shards", [1, 5, 12])
+def test_boundaries_of_files_are_floors_of_even_shares(num_samples: int, num_shards: int) -> None:
+    layout = create_layout(num_samples, num_shards, 12)
+    rows = [layout.shard_rows(b) for b in range(num_shards)]
+    assert [r.start for r in rows] == [i * num_samples // num_shards for i in range(num_shards)]
     assert [row for r in rows for row in r] == list(range(num_samples))
 
 
@@ -30,9 +30,9 @@ def test_splits_follow_the_buckets_of_models_and_not_the_files() -> None:
 
 
 @pytest.mark.parametrize("num_samples", [20, 25, 240])
-@pytest.mark.parametrize("num_buckets", [5, 12])
-def test_the_permutation_stays_within_its_split(num_samples: int, num_buckets: int) -> None:
-    layout = create_layout(num_samples, num_buckets, 12)
+@pytest.mark.parametrize("num_shards", [5, 12])
+def test_the_permutation_stays_within_its_split(num_samples: int, num_shards: int) -> None:
+    layout = create_layout(num_samples, num_shards, 12)
     order = draw_order(layout, seed=3)
     for rows in layout.split_rows.values():
         assert sorted(order[rows.start : rows.stop]) == list(rows)

@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
-from synrender.archive.workers import Workers
-from synrender.records import RECORD_DTYPE
+from synrender.dataset.record import RECORD_DTYPE
+from synrender.workers import Workers
 from tests.archive.helpers import (
     Archiver,
     QuickArchiver,

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import paths
 from synrender.audit import raycast
 from synrender.audit.check import Check, Verdict
 from synrender.audit.run import audit_dataset
+from synrender.dataset.folder import open_dataset_folder
+from synrender.folders import Folders
 from tests.helpers import Renderer, write_shapenet
 
 SMALL = (
@@ -54,12 +55,11 @@ def load_once():
 @pytest.fixture
 def audit(wheel: Renderer, load_once, monkeypatch: pytest.MonkeyPatch):
     """Audits a folder, all samples, and returns the checks by name."""
-    monkeypatch.setattr(paths, "DATA_DIR", wheel.data_dir)
-    monkeypatch.setattr(paths, "SHAPENET_DIR", None)
     monkeypatch.setattr(raycast, "_load_mesh", load_once)
 
     def audit(dataset_dir: Path, num_cast: int = 0) -> dict[str, Check]:
-        checks = audit_dataset(dataset_dir, num_cast, jobs=1, is_quiet=True)
+        folder = open_dataset_folder(dataset_dir.parent, dataset_dir.name)
+        checks = audit_dataset(folder, Folders(wheel.data_dir), num_cast, jobs=1, is_quiet=True)
         return {check.name: check for check in checks}
 
     return audit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -13,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import paths
 from synrender.audit.raycast import require_ray_caster
 from synrender.audit.subject import find_models_dir
 from synrender.errors import UserError
+from synrender.folders import Folders
 from tests.audit.conftest import applied, failed
 from tests.helpers import PROJECT_DIR, Renderer
 
@@ -104,25 +103,15 @@ def test_a_missing_ray_caster_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_models_are_looked_for_where_the_data_set_says(
-    tmp_path: Path, wheel: Renderer, multi: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, wheel: Renderer, multi: Path
 ) -> None:
-    monkeypatch.setattr(paths, "DATA_DIR", wheel.data_dir)
-    monkeypatch.setattr(paths, "SHAPENET_DIR", None)
+    folders = Folders(wheel.data_dir)
     demo = json.loads((multi / "dataset.json").read_text())["sources"]["models"]["source"]
-    assert find_models_dir(demo) == wheel.data_dir / "demo_assets" / "ShapeNetCore.v2"
+    assert find_models_dir(demo, folders) == wheel.data_dir / "demo_assets" / "ShapeNetCore.v2"
     with pytest.raises(UserError, match="from version 999"):
-        find_models_dir("demo, version 999")
-    assert find_models_dir(str(tmp_path)) == tmp_path
+        find_models_dir("demo, version 999", folders)
+    assert find_models_dir(str(tmp_path), folders) == tmp_path
     with pytest.raises(UserError, match="SYNRENDER_SHAPENET_DIR"):
-        find_models_dir(str(tmp_path / "gone"))
-    monkeypatch.setattr(paths, "SHAPENET_DIR", str(tmp_path))
-    assert find_models_dir(str(tmp_path / "gone")) == tmp_path
-
-
-def test_the_audit_shares_no_geometry_with_the_renderer() -> None:
-    for path in (PROJECT_DIR / "synrender" / "audit").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            module = node.module if isinstance(node, ast.ImportFrom) else ""
-            assert not (module or "").startswith(
-                ("synrender.blender", "synrender.camera", "synrender.sampling")
-            )
+        find_models_dir(str(tmp_path / "gone"), folders)
+    elsewhere = Folders(wheel.data_dir, shapenet=tmp_path)
+    assert find_models_dir(str(tmp_path / "gone"), elsewhere) == tmp_path

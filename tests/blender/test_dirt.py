@@ -259,6 +259,25 @@ def test_normals_of_a_file_arrive(tmp_path: Path) -> None:
 # --- textures -----------------------------------------------------------------------------------
 
 
+def write_bad_jpegs(folder: Path) -> list[str]:
+    """JPEGs that end as they should and that no decoder reads; returns their names."""
+    rng = np.random.Generator(np.random.PCG64(1))
+    iio.imwrite(folder / "whole.jpg", rng.integers(0, 255, (40, 50, 3), np.uint8))
+    data = (folder / "whole.jpg").read_bytes()
+    at = data.index(b"\xff\xc0")
+    damaged = {
+        "twelve_bits.jpg": data[: at + 4] + b"\x0c" + data[at + 5 :],
+        "no_height.jpg": data[: at + 5] + bytes(2) + data[at + 7 :],
+        "no_frame.jpg": data[: at + 1] + b"\xe0" + data[at + 2 :],
+        "no_tables.jpg": data.replace(b"\xff\xdb", b"\xff\xe0"),
+        "no_components.jpg": data[: at + 9] + b"\x00" + data[at + 10 :],
+        "table_9.jpg": data[: at + 12] + b"\x09" + data[at + 13 :],
+    }
+    for name, content in damaged.items():
+        (folder / name).write_bytes(content)
+    return list(damaged)
+
+
 def write_textures(folder: Path) -> dict[str, str]:
     """A DTD folder with textures of every kind; returns the bad ones with their reasons."""
     images = folder / "images" / "mixed"
@@ -272,6 +291,7 @@ def write_textures(folder: Path) -> dict[str, str]:
     iio.imwrite(images / "one.png", np.full((1, 1, 3), 200, np.uint8))
     iio.imwrite(images / "one_gray.jpg", np.full((1, 1), 90, np.uint8))
     iio.imwrite(images / "rgba.png", rng.integers(0, 255, (20, 20, 4), np.uint8))
+    bad_jpegs = write_bad_jpegs(images)
     for name in ("cut.jpg", "cut.png"):
         iio.imwrite(images / name, rng.integers(0, 255, (64, 64, 3), np.uint8))
         data = (images / name).read_bytes()
@@ -286,6 +306,7 @@ def write_textures(folder: Path) -> dict[str, str]:
         "mixed/text.jpg": "not an image",
         "mixed/folder.jpg": "",
         "mixed/missing.jpg": "No such file",
+        **{f"mixed/{name}": "" for name in bad_jpegs},
     }
     names = {f"mixed/{p.name}" for p in images.iterdir()} | set(bad)
     (folder / "labels").mkdir()
@@ -312,4 +333,4 @@ def test_textures(renderer: Renderer, tmp_path: Path) -> None:
         if record["backdrop_texture"] == "mixed/one.png":
             np.testing.assert_array_equal(read_image(dataset_dir, idx)[0, 0], 200)
     assert not used & set(bad)
-    assert len(used) >= 6
+    assert len(used) >= 7

@@ -13,25 +13,27 @@ from tests.helpers import PROJECT_DIR, Renderer
 NUM_SAMPLES = 200
 
 SCRIPT = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 sys.path.insert(0, ".")
-import paths
 from synrender.batch import render_batch
 from synrender.catalog import load_catalog
 from synrender.console import captured_output
+from synrender.dataset.folder import DatasetFolder
+from synrender.folders import find_folders
 from synrender.settings import load_settings
 
 settings = load_settings(["render_single"], sys.argv[2:])
-catalog, _ = load_catalog(settings)
+folders = find_folders(os.environ)
+catalog = load_catalog(settings, folders)
+folder = DatasetFolder(folders.data / "memory", is_exr=False)
 resident_mb = []
 def measure(done, total):
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     resident_mb.append(pages * 4096 / 1e6)
 with captured_output():
-    render_batch(settings, paths.DATA_DIR / "memory", catalog, on_sample=measure)
+    render_batch(settings, folder, catalog, folders.blender, on_sample=measure)
 Path(sys.argv[1]).write_text(json.dumps(resident_mb))
-import os
 os._exit(0)
 """
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.records import RECORD_DTYPE
+from synrender.dataset.record import RECORD_DTYPE
 from synrender.settings import load_settings
 from tests.helpers import (
     PROJECT_DIR,

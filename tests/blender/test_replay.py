@@ -9,7 +9,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from synrender.scanline_exr import read_channels, write_channels
+from synrender.images.scanline_exr import read_channels, write_channels
 from tests.helpers import Renderer, read_image, read_record
 
 

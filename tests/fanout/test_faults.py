@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from ray.cluster_utils import Cluster
 
-from synrender.records import is_complete
+from synrender.dataset.folder import DatasetFolder
 from tests.fanout.drive import (
     NUM_SAMPLES,
     VARIANTS,
@@ -208,7 +208,7 @@ def test_a_full_disk_stops_the_run_with_one_line(driver: Driver, tmp_path: Path)
         dataset_dir = data_dir / "full_0-0-0-0"
         finished = [int(p.stem) for p in (dataset_dir / "img").glob("[0-9]*.npy")]
         assert is_mounted == bool(finished)
-        assert all(is_complete(dataset_dir, idx, render_exr=True) for idx in finished)
+        assert DatasetFolder(dataset_dir, is_exr=True).find_missing(finished) == []
         assert not list((dataset_dir / "img").glob(".*"))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.jobs import VARIANTS
+from synrender.fanout.variants import VARIANTS
 from tests.fanout.drive import Driver, assert_same_dataset
 from tests.helpers import PROJECT_DIR, read_passes, read_records
 

@@ -6,16 +6,16 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from synrender import jobs
+from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
-from synrender.records import RECORD_DTYPE
-from synrender.settings import load_settings, settings_to_dict
+from synrender.fanout import balance, queue, variants
+from synrender.settings import settings_to_dict
 
 
-def plan(*variants: str, num_samples: int = 4800, num_classes: int = 10, **options: object):
+def plan(*names: str, num_samples: int = 4800, num_classes: int = 10, **options: object):
     arguments = {"seed": None, "gin_config": ["render_single"], "gin_param": [], **options}
-    return jobs.plan_datasets(
-        "x", Path("/data"), variants or jobs.VARIANTS, num_samples, num_classes, **arguments
+    return variants.plan_datasets(
+        "x", Path("/data"), names or variants.VARIANTS, num_samples, num_classes, **arguments
     )
 
 
@@ -24,11 +24,11 @@ def test_the_variants_are_the_twelve_of_the_paper() -> None:
         "0-0-0-0 1-0-0-0 0-1-0-0 0-0-1-0 0-0-0-1 1-1-0-0 "
         "0-1-1-0 0-1-0-1 0-1-1-1 1-1-1-0 1-0-1-1 1-1-1-1"
     )
-    assert names.split() == list(jobs.VARIANTS)
-    assert [d.name for d in plan()] == [f"x_{v}" for v in jobs.VARIANTS]
+    assert names.split() == list(variants.VARIANTS)
+    assert [d.name for d in plan()] == [f"x_{v}" for v in variants.VARIANTS]
 
 
-@pytest.mark.parametrize("variant", jobs.VARIANTS)
+@pytest.mark.parametrize("variant", variants.VARIANTS)
 def test_digits_mean_what_the_paper_says_and_touch_nothing_else(variant: str) -> None:
     (dataset,) = plan(variant)
     (plain,) = plan("0-0-0-0")
@@ -41,7 +41,7 @@ def test_digits_mean_what_the_paper_says_and_touch_nothing_else(variant: str) ->
     assert settings.object.random_viewpoint == (0.5 if viewpoint else 0)
     assert settings.lighting.r == (2 if lighting else 0)
     ours, theirs = settings_to_dict(settings), settings_to_dict(plain.settings)
-    may_differ = {b.partition(" =")[0] for factor in jobs.FACTORS for d in factor for b in d}
+    may_differ = {b.partition(" =")[0] for factor in variants.FACTORS for d in factor for b in d}
     assert {name for name in ours if ours[name] != theirs[name]} <= may_differ
 
 
@@ -51,23 +51,23 @@ def test_classes_of_single_objects_are_as_even_as_the_numbers_allow(
     num_samples: int, num_classes: int
 ) -> None:
     settings = plan("0-0-0-0", num_samples=num_samples, num_classes=num_classes)[0].settings
-    counts = jobs.count_classes(settings)
+    counts = balance.count_classes(settings)
     assert counts.sum() == num_samples
     sizes = counts.sum(axis=1)
     is_divisible = (sizes % num_classes == 0).all()
     assert np.ptp(counts, axis=1).max() == (0 if is_divisible else 1)
     # Even buckets that are not all of one length can leave the whole a little apart.
     assert np.ptp(counts.sum(axis=0)) <= (0 if is_divisible else 1)
-    assert (jobs.describe_balance(settings) is None) == is_divisible
+    assert (balance.describe_balance(settings) is None) == is_divisible
 
 
 @pytest.mark.parametrize("num_samples", [60, 100, 4800])
 def test_classes_of_several_objects_are_even_where_the_numbers_divide(num_samples: int) -> None:
     (dataset,) = plan("1-1-1-1", num_samples=num_samples, gin_config=["render_multi"])
-    counts = jobs.count_classes(dataset.settings)
+    counts = balance.count_classes(dataset.settings)
     assert counts.sum() == 4 * num_samples
     within = np.ptp(counts, axis=1).max()
-    line = jobs.describe_balance(dataset.settings)
+    line = balance.describe_balance(dataset.settings)
     if num_samples == 100:
         assert 1 <= within <= 2
         assert f"up to {within} apart within a bucket" in line
@@ -85,8 +85,10 @@ def test_default_sizes_keep_the_configured_groups() -> None:
 def test_a_group_size_of_the_users_own_is_kept_and_its_unevenness_said() -> None:
     (dataset,) = plan("0-0-0-0", gin_param=["batch.cache_obj_frames = 7"])
     assert dataset.settings.batch.cache_obj_frames == 7
-    counts = jobs.count_classes(dataset.settings)
-    assert f"up to {np.ptp(counts, axis=1).max()} apart" in jobs.describe_balance(dataset.settings)
+    counts = balance.count_classes(dataset.settings)
+    assert f"up to {np.ptp(counts, axis=1).max()} apart" in balance.describe_balance(
+        dataset.settings
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,27 +106,22 @@ def test_bindings_that_flags_decide_are_refused(binding: str, culprit: str) -> N
 
 def test_a_misspelt_variant_is_refused() -> None:
     with pytest.raises(UserError, match="four digits"):
-        jobs.check_variants(["0-0-0-0", "1-1-2-1"])
-    assert jobs.check_variants(["1-0-1-0", "1-0-1-0"]) == ("1-0-1-0",)
+        variants.check_variants(["0-0-0-0", "1-1-2-1"])
+    assert variants.check_variants(["1-0-1-0", "1-0-1-0"]) == ("1-0-1-0",)
 
 
-def test_bindings_of_a_job_read_back_to_equal_settings() -> None:
-    settings = plan("1-0-1-1", seed=3)[0].settings
-    assert load_settings((), jobs.settings_to_bindings(settings)) == settings
-
-
-def take_all(queue: jobs.BatchQueue, num_slots: int) -> list[jobs.Batch]:
-    return list(iter(lambda: queue.take(num_slots), None))
+def take_all(batches: queue.BatchQueue, num_slots: int) -> list[queue.Batch]:
+    return list(iter(lambda: batches.take(num_slots), None))
 
 
 @pytest.mark.parametrize("num_slots", [1, 2, 64])
 @pytest.mark.parametrize("batch_size", [1, 7, 40, 100])
 def test_batches_cover_each_sample_once(tmp_path: Path, batch_size: int, num_slots: int) -> None:
-    datasets = jobs.plan_datasets(
-        "x", tmp_path, jobs.VARIANTS[:3], 100, 2, None, ["render_single"], []
+    datasets = variants.plan_datasets(
+        "x", tmp_path, variants.VARIANTS[:3], 100, 2, None, ["render_single"], []
     )
-    todos = [jobs.find_todo(dataset, batch_size) for dataset in datasets]
-    batches = take_all(jobs.BatchQueue(todos), num_slots)
+    todos = [queue.find_todo(dataset, batch_size) for dataset in datasets]
+    batches = take_all(queue.BatchQueue(todos), num_slots)
     for dataset in datasets:
         ours = [b for b in batches if b.dataset is dataset]
         idxs = [i for b in ours for i in range(b.idx_offset, b.idx_offset + b.num_samples)]
@@ -135,10 +132,10 @@ def test_batches_cover_each_sample_once(tmp_path: Path, batch_size: int, num_slo
 
 
 def test_batches_get_smaller_towards_the_end(tmp_path: Path) -> None:
-    (dataset,) = jobs.plan_datasets(
-        "x", tmp_path, jobs.VARIANTS[:1], 200, 2, None, ["render_single"], []
+    (dataset,) = variants.plan_datasets(
+        "x", tmp_path, variants.VARIANTS[:1], 200, 2, None, ["render_single"], []
     )
-    batches = take_all(jobs.BatchQueue([jobs.find_todo(dataset, 40)]), num_slots=2)
+    batches = take_all(queue.BatchQueue([queue.find_todo(dataset, 40)]), num_slots=2)
     sizes = [batch.num_missing for batch in batches]
     assert sizes[:2] == [40, 40]
     assert sizes[-2:] == [1, 1]
@@ -147,18 +144,18 @@ def test_batches_get_smaller_towards_the_end(tmp_path: Path) -> None:
 
 
 def test_a_batch_is_split_by_what_is_missing(tmp_path: Path) -> None:
-    (dataset,) = jobs.plan_datasets(
-        "x", tmp_path, jobs.VARIANTS[:1], 12, 2, None, ["render_single"], []
+    (dataset,) = variants.plan_datasets(
+        "x", tmp_path, variants.VARIANTS[:1], 12, 2, None, ["render_single"], []
     )
-    (batch,) = jobs.find_todo(dataset, 12).batches()
-    image_dir = dataset.dataset_dir / "img"
+    (batch,) = queue.find_todo(dataset, 12).batches()
+    image_dir = dataset.folder.image_dir
     image_dir.mkdir(parents=True)
     for idx in (1, 2, 3, 7):
         iio.imwrite(image_dir / f"{idx:05d}.png", np.zeros((4, 4, 3), np.uint8))
         np.save(image_dir / f"{idx:05d}.npy", np.zeros(1, RECORD_DTYPE))
-    (batch,) = jobs.find_todo(dataset, 12).batches()
+    (batch,) = queue.find_todo(dataset, 12).batches()
     assert batch.num_missing == 8
-    first, rest = jobs.split_batch(batch, 3)
+    first, rest = queue.split_batch(batch, 3)
     assert (first.idx_offset, first.num_samples, first.num_missing) == (0, 6, 3)
     assert (rest.idx_offset, rest.num_samples, rest.num_missing) == (6, 6, 5)
-    assert jobs.split_batch(first, 3) == (first, None)
+    assert queue.split_batch(first, 3) == (first, None)

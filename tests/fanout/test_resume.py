@@ -111,17 +111,6 @@ def test_ctrl_c_stops_within_seconds_and_leaves_finished_samples(
         assert_same_dataset(driver.data_dir / f"stopped_{variant}", reference[variant])
 
 
-def test_ray_starts_no_process_that_one_machine_has_no_use_for(driver: Driver) -> None:
-    """A dashboard, an autoscaler and a forwarder of output would all start before the work."""
-    process = driver.start("-d", "lean", "-n", NUM_SAMPLES)
-    wait_until(driver.journals)  # its workers are at work
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    names = sorted(read_name(pid).strip() for pid in children)
-    process.send_signal(signal.SIGTERM)
-    finish(process, 128 + signal.SIGTERM)
-    assert names == ["gcs_server", "raylet"]
-
-
 def test_sigterm_to_the_whole_group_while_ray_starts_ends_the_driver(driver: Driver) -> None:
     """As batch systems send it; Ray's processes are gone then, and nobody may wait for them."""
     process = driver.start("-d", "terminated", "-n", NUM_SAMPLES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,16 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender import jobs
 from synrender.catalog import Catalog
+from synrender.dataset.claim import claim_dataset
+from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.fanout import scheduler as scheduling
 from synrender.fanout.blame import Blame
 from synrender.fanout.display import Display
-from synrender.fanout.job import Job, Outcome
+from synrender.fanout.job import Job, Outcome, Status
+from synrender.fanout.journal import Cause, Entry
+from synrender.fanout.queue import Batch, BatchQueue, find_todo
 from synrender.fanout.scheduler import Scheduler, to_ranges
-from synrender.records import RECORD_DTYPE
+from synrender.fanout.variants import Dataset, plan_datasets
+from synrender.folders import Folders
 from synrender.sampling import draw_sample
+from synrender.settings import Settings
 
 
 class FakeExecutor:
@@ -28,13 +32,15 @@ class FakeExecutor:
     def __init__(self, answer: Callable[[Job], Outcome], nodes: tuple[str, ...] = ("a",)) -> None:
         self.answer, self.nodes = answer, nodes
         self.jobs: list[Job] = []
+        self.avoided: list[frozenset[str]] = []  # nodes, for each job
         self.most_in_flight = 0
 
     def num_slots(self, avoid_nodes: frozenset[str]) -> int:
         return 2 * len(set(self.nodes) - avoid_nodes)
 
     def submit(self, job: Job, avoid_nodes: frozenset[str]) -> str:
-        self.jobs.append(dataclasses.replace(job, environment={"avoid": ",".join(avoid_nodes)}))
+        self.jobs.append(job)
+        self.avoided.append(avoid_nodes)
         return job.attempt
 
     def wait(self, handles: list, timeout_s: float) -> list:
@@ -52,41 +58,42 @@ class FakeExecutor:
 
 
 @pytest.fixture
-def dataset(tmp_path: Path) -> jobs.Dataset:
-    (dataset,) = jobs.plan_datasets(
+def dataset(tmp_path: Path, catalog: Catalog) -> Dataset:
+    (dataset,) = plan_datasets(
         "x", tmp_path, ["0-0-0-0"], 24, 2, 0, ["render_single"], ["object.n_buckets = 2"]
     )
-    (dataset.dataset_dir / "img").mkdir(parents=True)
-    (dataset.dataset_dir / "dataset.json").write_text(json.dumps({"rejected": {}}))
+    claim_dataset(dataset.folder, dataset.settings, catalog)
     return dataset
 
 
 @pytest.fixture
 def catalog() -> Catalog:
     models = {c: tuple(f"m{k}" for k in range(8)) for c in range(2)}
-    return Catalog(Path(), None, (False, False), {0: "s0", 1: "s1"}, models, (), 2)
+    synset_ids, names = {0: "s0", 1: "s1"}, {0: "first", 1: "second"}
+    return Catalog(Path(), None, (False, False), synset_ids, names, models, (), 2)
 
 
-class WholeBatches(jobs.BatchQueue):
+class WholeBatches(BatchQueue):
     """Splits none, so that a test can count them."""
 
-    def take(self, num_slots: int) -> jobs.Batch | None:
+    def take(self, num_slots: int) -> Batch | None:
         return super().take(1)
 
 
-def run(dataset: jobs.Dataset, catalog: Catalog, executor: FakeExecutor):
-    template = Job("", "run", "", (), (), {}, 60)
+def run(dataset: Dataset, catalog: Catalog, executor: FakeExecutor):
+    folders = Folders(dataset.folder.path.parent)
+    template = Job("", "run", "", Settings(), (), folders, time_limit=60)
     scheduler = Scheduler(
         executor, [dataset], {dataset.name: catalog}, template, Display([dataset], 0, True)
     )
-    return scheduler.run(WholeBatches([jobs.find_todo(dataset, 4)]))
+    return scheduler.run(WholeBatches([find_todo(dataset, 4)]))
 
 
-def render(dataset: jobs.Dataset, job: Job) -> None:
+def render(dataset: Dataset, job: Job) -> None:
     """Makes the batch's files: the smallest PNG, and an empty record."""
     ((start, count),) = job.ranges
     for idx in range(start, start + count):
-        path = dataset.dataset_dir / "img" / f"{idx:05d}.npy"
+        path = dataset.folder.image_dir / f"{idx:05d}.npy"
         np.save(path, np.zeros(1, RECORD_DTYPE))
         path.with_suffix(".png").write_bytes(SMALLEST_PNG)
 
@@ -102,19 +109,23 @@ def test_ranges_join_neighbours() -> None:
     assert to_ranges([]) == ()
 
 
-def test_the_window_is_bounded(dataset: jobs.Dataset, catalog: Catalog) -> None:
-    executor = FakeExecutor(lambda job: Outcome("done"))
+def test_the_window_is_bounded(dataset: Dataset, catalog: Catalog) -> None:
+    executor = FakeExecutor(lambda job: Outcome(Status.DONE))
     account = run(dataset, catalog, executor)
     assert account.num_batches == len(executor.jobs) == 6
     assert executor.most_in_flight <= 2 * 2 + 2
 
 
 def test_errors_are_tried_again_and_then_counted_as_failed(
-    dataset: jobs.Dataset, catalog: Catalog, capfd: pytest.CaptureFixture
+    dataset: Dataset, catalog: Catalog, capfd: pytest.CaptureFixture
 ) -> None:
     def answer(job: Job) -> Outcome:
         is_bad = job.ranges[0][0] == 8
-        return Outcome("error", "it broke", "line one\nline two") if is_bad else Outcome("done")
+        return (
+            Outcome(Status.ERROR, "it broke", "line one\nline two")
+            if is_bad
+            else Outcome(Status.DONE)
+        )
 
     executor = FakeExecutor(answer)
     account = run(dataset, catalog, executor)
@@ -123,69 +134,71 @@ def test_errors_are_tried_again_and_then_counted_as_failed(
     assert sum(job.ranges[0][0] == 8 for job in executor.jobs) == scheduling.MAX_ERRORS
     shown = capfd.readouterr().err  # even though quiet
     assert "failed: x_0-0-0-0, samples 8 to 11" in shown
-    assert f"python render.py -d x_0-0-0-0 -g {dataset.dataset_dir}/config.gin" in shown
+    assert f"python render.py -d x_0-0-0-0 -g {dataset.folder.path}/config.gin" in shown
     assert '-p "batch.idx_offset = 8" "batch.num_samples = 4"' in shown
     assert "| line one\n  | line two" in shown
 
 
-def test_a_process_that_always_dies_is_given_up(dataset: jobs.Dataset, catalog: Catalog) -> None:
-    executor = FakeExecutor(lambda job: Outcome("died", "killed"))
+def test_a_process_that_always_dies_is_given_up(dataset: Dataset, catalog: Catalog) -> None:
+    executor = FakeExecutor(lambda job: Outcome(Status.DIED, "killed"))
     account = run(dataset, catalog, executor)
     assert account.failed
     assert "came to nothing" in account.stopped
     assert len(executor.jobs) <= scheduling.MAX_FRUITLESS + executor.most_in_flight
 
 
-def test_a_full_disk_stops_at_once(dataset: jobs.Dataset, catalog: Catalog) -> None:
-    executor = FakeExecutor(lambda job: Outcome("disk", "No space left on device"))
+def test_a_full_disk_stops_at_once(dataset: Dataset, catalog: Catalog) -> None:
+    executor = FakeExecutor(lambda job: Outcome(Status.DISK_FULL, "No space left on device"))
     account = run(dataset, catalog, executor)
     assert account.stopped == "No space left on device"
     assert len(executor.jobs) == executor.most_in_flight
 
 
 def test_a_node_that_cannot_render_is_avoided(
-    dataset: jobs.Dataset, catalog: Catalog, capfd: pytest.CaptureFixture
+    dataset: Dataset, catalog: Catalog, capfd: pytest.CaptureFixture
 ) -> None:
     seen = []
 
     def answer(job: Job) -> Outcome:
-        is_bad = "bad" not in job.environment["avoid"] and len(seen) < 3
+        is_bad = "bad" not in executor.avoided[executor.jobs.index(job)] and len(seen) < 3
         seen.append(is_bad)
-        node = "bad" if is_bad else "good"
-        return Outcome("node" if is_bad else "done", "no models", node_id=node)
+        node, status = ("bad", Status.BAD_NODE) if is_bad else ("good", Status.DONE)
+        return Outcome(status, "no models", node_id=node)
 
     executor = FakeExecutor(answer, nodes=("bad", "good"))
     account = run(dataset, catalog, executor)
     assert account.num_batches == 6
     assert not account.failed
     assert account.bad_nodes == {"bad": "no models"}
-    assert executor.jobs[-1].environment["avoid"] == "bad"
+    assert executor.avoided[-1] == {"bad"}
 
 
 def test_where_no_node_can_render_it_is_the_users_mistake(
-    dataset: jobs.Dataset, catalog: Catalog
+    dataset: Dataset, catalog: Catalog
 ) -> None:
-    executor = FakeExecutor(lambda job: Outcome("node", "no models", node_id="a"))
+    executor = FakeExecutor(lambda job: Outcome(Status.BAD_NODE, "no models", node_id="a"))
     with pytest.raises(UserError, match="no models"):
         run(dataset, catalog, executor)
 
 
-@pytest.mark.parametrize(("cause", "count"), [("crashed", 2), ("hung", 2), ("", 5)])
+@pytest.mark.parametrize(
+    ("cause", "count"), [(Cause.CRASHED, 2), (Cause.HUNG, 2), (Cause.UNKNOWN, 5)]
+)
 @pytest.mark.parametrize("stage", ["build", "render"])
 def test_a_model_is_rejected_after_so_many_deaths_and_its_batch_goes_on(
-    dataset: jobs.Dataset, catalog: Catalog, cause: str, count: int, stage: str
+    dataset: Dataset, catalog: Catalog, cause: Cause, count: int, stage: str
 ) -> None:
     plan = draw_sample(dataset.settings, catalog, 9)
     culprit = f"s{plan.objects[0].class_idx}/{plan.objects[0].model_ids[0]}"
-    info_path = dataset.dataset_dir / "dataset.json"
+    info_path = dataset.folder.path / "dataset.json"
 
     def answer(job: Job) -> Outcome:
         rejected = json.loads(info_path.read_text())["rejected"]
         if job.ranges[0][0] == 8 and culprit not in rejected:
-            journal = {"stage": stage, "idx": 9, "assets": ["s0/m9", culprit], "cause": cause}
-            return Outcome("died", "gone", journal=journal)
+            journal = Entry("host", 1, stage, 9, assets=("s0/m9", culprit), cause=cause)
+            return Outcome(Status.DIED, "gone", journal=journal)
         render(dataset, job)
-        return Outcome("done")
+        return Outcome(Status.DONE)
 
     executor = FakeExecutor(answer)
     account = run(dataset, catalog, executor)
@@ -199,12 +212,10 @@ def test_a_model_is_rejected_after_so_many_deaths_and_its_batch_goes_on(
 def test_a_model_that_finished_samples_show_is_not_blamed_for_its_neighbour(
     tmp_path: Path, catalog: Catalog
 ) -> None:
-    (dataset,) = jobs.plan_datasets(
+    (dataset,) = plan_datasets(
         "y", tmp_path, ["0-0-0-0"], 24, 2, 0, ["render_multi"], ["object.n_buckets = 2"]
     )
-    (dataset.dataset_dir / "img").mkdir(parents=True)
-    info_path = dataset.dataset_dir / "dataset.json"
-    info_path.write_text(json.dumps({"rejected": {}}))
+    claim_dataset(dataset.folder, dataset.settings, catalog)
     names = [
         f"s{obj.class_idx}/{obj.model_ids[0]}"
         for obj in draw_sample(dataset.settings, catalog, 9).objects
@@ -215,24 +226,24 @@ def test_a_model_that_finished_samples_show_is_not_blamed_for_its_neighbour(
     others = [name for name in names if name != culprit]
     for row, name in zip(record, others, strict=False):
         row["synset_id"], row["model_id"] = name.split("/")
-    np.save(dataset.dataset_dir / "img" / "00003.npy", record)
+    np.save(dataset.folder.image_dir / "00003.npy", record)
 
     blame = Blame()
-    journal = {"stage": "render", "idx": 9, "assets": [], "cause": "crashed"}
+    journal = Entry("host", 1, "render", 9, cause=Cause.CRASHED)
     assert blame.note_death(dataset, catalog, journal, is_slow_run=False) == {}
     assert list(blame.note_death(dataset, catalog, journal, is_slow_run=False)) == [culprit]
 
 
-def test_kills_at_different_samples_blame_no_model(dataset: jobs.Dataset, catalog: Catalog) -> None:
+def test_kills_at_different_samples_blame_no_model(dataset: Dataset, catalog: Catalog) -> None:
     deaths = iter(range(10))
 
     def answer(job: Job) -> Outcome:
         start = job.ranges[0][0]
         death = next(deaths, None)
         if death is not None:
-            journal = {"stage": "build", "idx": start + death % 4, "assets": ["s0/m1"], "cause": ""}
-            return Outcome("died", "killed", journal=journal)
-        return Outcome("done")
+            journal = Entry("host", 1, "build", start + death % 4, assets=("s0/m1",))
+            return Outcome(Status.DIED, "killed", journal=journal)
+        return Outcome(Status.DONE)
 
     account = run(dataset, catalog, FakeExecutor(answer))
     assert account.num_batches == 6

@@ -1,0 +1,1 @@
+"""The demo models: a module for each class."""

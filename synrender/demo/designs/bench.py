@@ -36,7 +36,7 @@ def slats(
         z1, y1 = (np.interp(s + 0.01, step, path[:, i]) for i in (0, 1))
         z0, y0 = (np.interp(s - 0.01, step, path[:, i]) for i in (0, 1))
         angle = np.degrees(np.arctan2(y1 - y0, z1 - z0))
-        plank = rounded_box(length, thickness, width, 0.006).turned("x", -angle)
+        plank = rounded_box(length, thickness, width, 0.006).turned("x", -float(angle))
         parts.append(("plank", "wood", plank.moved(y=float(y), z=float(z))))
     return parts
 

@@ -242,7 +242,7 @@ def curved() -> Design:
     """Crescent sofa."""
     angle = np.radians(np.linspace(-62, 62, 40))
 
-    def sweep(outline: list[tuple[float, float]]) -> np.ndarray:
+    def sweep(outline: np.ndarray) -> np.ndarray:
         return np.array(
             [[(r * np.sin(a), y, r * np.cos(a) - 0.9) for r, y in outline] for a in angle]
         )

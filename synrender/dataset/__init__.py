@@ -1,0 +1,1 @@
+"""A data set on disk: its folder, its description, its records. Nobody else knows its layout."""

@@ -1,0 +1,251 @@
+"""Claims a data set's folder for a run: begins it, or finds the one that equal settings began.
+
+The only module of this room that knows how samples are drawn and what the camera sees.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import platform
+import shutil
+import subprocess
+from collections.abc import Generator
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+import synrender
+from synrender.camera import SENSOR_WIDTH_MM, scene_to_intrinsics, scene_to_world_to_camera
+from synrender.catalog import Catalog
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import (
+    FORMAT_VERSION,
+    INFO_FILE,
+    CameraInfo,
+    ClassInfo,
+    DatasetInfo,
+    read_info,
+    write_info,
+)
+from synrender.errors import UserError
+from synrender.files import write_array, write_text
+from synrender.folders import PROJECT_DIR
+from synrender.sampling import draw_color_reference
+from synrender.settings import Settings, settings_to_dict, settings_to_gin
+
+FREE_SETTINGS = ("batch.idx_offset", "batch.num_samples", "rendering.threads", "rendering.use_gpu")
+"""What may differ between two runs that fill the same data set. None changes a pixel by itself:
+where ``use_gpu`` leads to another device, `claim_renderer` refuses it."""
+
+RECORDED_PACKAGES = ("numpy", "gin-config")
+REMEDY = "choose another --dataset_name, or --overwrite to start again"
+
+
+def claim_dataset(
+    folder: DatasetFolder, settings: Settings, catalog: Catalog, overwrite: bool = False
+) -> DatasetInfo:
+    """Makes a data set's folder, or finds the one that the same settings began, and describes it.
+
+    Args:
+        folder: of the data set.
+        settings: of this run; ``config.gin`` comes to span the samples of all runs.
+        catalog: of this run.
+        overwrite: remove what is there and begin again.
+
+    Raises:
+        UserError: the folder holds something else, or a data set made with other settings.
+    """
+    if overwrite:
+        _remove_dataset(folder)
+    folder.image_dir.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        info = read_info(folder.path)
+        if info is None:
+            _refuse_other_files(folder)
+            info = _describe(settings, catalog)
+            color_reference = draw_color_reference(
+                settings.batch.seed, len(settings.sample.classes), settings.material.num_modes
+            )
+            write_array(folder.color_reference_path, color_reference)
+            _write_description(folder, info)
+        else:
+            _refuse_other_settings(folder, info, settings, catalog)
+            widened = _widen(info, settings)
+            if widened != info:
+                info = widened
+                _write_description(folder, info)
+        folder.remove_stale_files()
+        return info
+
+
+def claim_renderer(folder: DatasetFolder, version: str, device: str) -> None:
+    """Notes the Blender and the device that render, and refuses others: their pixels differ.
+
+    Args:
+        folder: of a claimed data set.
+        version: of Blender, such as ``"4.5.15"``.
+        device: such as ``"CPU"`` or ``"OPTIX: NVIDIA L4"``.
+
+    Raises:
+        UserError: the data set was rendered by another one.
+    """
+    with _locked(folder):
+        info = folder.read_info()
+        known_version = info.versions.get("blender")
+        if known_version not in (None, version):
+            raise UserError(
+                f"{folder.path} was rendered with Blender {known_version}, this is {version}: the "
+                f"two give different pixels; {REMEDY}"
+            )
+        known_device = find_device(info)
+        if known_device not in (None, device):
+            raise UserError(
+                f"{folder.path} was rendered on {known_device}, this run has {device}: the two "
+                f"give different pixels; set rendering.use_gpu as it was, {REMEDY}"
+            )
+        if (known_version, info.device) != (version, device):
+            versions = {**info.versions, "blender": version}
+            write_info(folder.path, dataclasses.replace(info, versions=versions, device=device))
+
+
+def find_device(info: DatasetInfo) -> str | None:
+    """Device that rendered a data set; None if nothing was rendered yet, or nobody noted it.
+
+    Data sets from before devices were noted are the CPU's, unless they allowed a GPU.
+    """
+    is_old = info.device is None and info.versions.get("blender") is not None
+    return "CPU" if is_old and not info.settings.rendering.use_gpu else info.device
+
+
+def add_rejected(folder: DatasetFolder, rejected: dict[str, str]) -> None:
+    """Adds rejected models and textures, ``{name: reason}``, to the description."""
+    with _locked(folder):
+        info = folder.read_info()
+        if rejected.items() <= info.rejected.items():
+            return
+        merged = dict(sorted({**info.rejected, **rejected}.items()))
+        write_info(folder.path, dataclasses.replace(info, rejected=merged))
+
+
+# --- describing -----------------------------------------------------------------------------------
+
+
+def _describe(settings: Settings, catalog: Catalog) -> DatasetInfo:
+    scene, resolution = settings.scene, settings.rendering.resolution
+    return DatasetInfo(
+        format_version=FORMAT_VERSION,
+        versions=_find_versions(),
+        seed=settings.batch.seed,
+        sources=catalog.sources,
+        camera=CameraInfo(
+            convention="OpenCV: x right, y down, z forward; pixel = K @ (world_to_camera @ p); "
+            "the top left pixel's centre is (0.5, 0.5); metres",
+            intrinsics=_to_tuples(scene_to_intrinsics(scene, resolution)),
+            world_to_camera=_to_tuples(scene_to_world_to_camera(scene)),
+            lens_mm=scene.camera_lens,
+            sensor_width_mm=SENSOR_WIDTH_MM,
+            resolution=resolution,
+        ),
+        classes={
+            c: ClassInfo(catalog.class_names[c], catalog.synset_ids[c])
+            for c in settings.sample.class_list
+        },
+        settings=settings,
+    )
+
+
+def _to_tuples(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    return tuple(map(tuple, matrix.tolist()))
+
+
+def _find_versions() -> dict[str, str | None]:
+    versions: dict[str, str | None] = {
+        "synrender": find_program_version(),
+        "python": platform.python_version(),
+    }
+    for package in RECORDED_PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):  # only linked into Blender's path
+            versions[package] = metadata.version(package)
+    return versions
+
+
+def find_program_version() -> str:
+    """Version of this program, with the git commit where it runs from a clone."""
+    command = ["git", "-C", str(PROJECT_DIR), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        # A package inside another repository would be told that one's commit.
+        is_clone = (PROJECT_DIR / ".git").exists()
+        commit = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return synrender.__version__
+    return f"{synrender.__version__}+{commit}" if is_clone else synrender.__version__
+
+
+def _write_description(folder: DatasetFolder, info: DatasetInfo) -> None:
+    write_text(folder.config_path, settings_to_gin(info.settings))
+    write_info(folder.path, info)
+
+
+def _widen(info: DatasetInfo, settings: Settings) -> DatasetInfo:
+    """The description with a batch that spans the samples of this run too."""
+    known, batch = info.settings.batch, settings.batch
+    start = min(known.idx_offset, batch.idx_offset)
+    end = max(known.idx_offset + known.num_samples, batch.idx_offset + batch.num_samples)
+    span = dataclasses.replace(known, idx_offset=start, num_samples=end - start)
+    return dataclasses.replace(info, settings=dataclasses.replace(info.settings, batch=span))
+
+
+# --- refusing -----------------------------------------------------------------------------------
+
+
+def _refuse_other_files(folder: DatasetFolder) -> None:
+    """Refuses a folder that was not begun here; what a killed first run left is ours."""
+    ours = {folder.image_dir.name, folder.config_path.name, folder.color_reference_path.name}
+    found = [*folder.path.iterdir(), *folder.image_dir.glob("*")]
+    others = [p.name for p in found if p.name not in ours and not p.name.startswith(".")]
+    if others:
+        raise UserError(
+            f"{folder.path} exists and is no data set of this program (it holds {others[0]}): "
+            "choose another --dataset_name"
+        )
+
+
+def _refuse_other_settings(
+    folder: DatasetFolder, info: DatasetInfo, settings: Settings, catalog: Catalog
+) -> None:
+    known = settings_to_dict(info.settings)
+    for name, value in settings_to_dict(settings).items():
+        if name not in FREE_SETTINGS and known[name] != value:
+            raise UserError(
+                f"{folder.path} was made with {name} = {known[name]!r}, this run has "
+                f"{value!r}: {REMEDY}"
+            )
+    if difference := info.sources.find_difference(catalog.sources):
+        kind, there, here = difference
+        raise UserError(
+            f"{folder.path} was made with other {kind} ({there}) than this run finds ({here}): "
+            f"{REMEDY}"
+        )
+
+
+def _remove_dataset(folder: DatasetFolder) -> None:
+    if not folder.path.exists():
+        return
+    if not folder.is_begun:
+        _refuse_other_files(folder)
+    # The description goes after the bulk, so that a removal that is killed can be repeated.
+    shutil.rmtree(folder.image_dir, ignore_errors=True)
+    (folder.path / INFO_FILE).unlink(missing_ok=True)
+    shutil.rmtree(folder.path)
+
+
+@contextlib.contextmanager
+def _locked(folder: DatasetFolder) -> Generator[None]:
+    """Holds off other processes that change the same data set's description."""
+    import fcntl
+
+    with Path(folder.path, ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,214 @@
+"""``dataset.json``: what a data set knows of itself, as typed values that are checked when read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synrender.errors import UserError
+from synrender.files import write_text
+from synrender.settings import Settings, dict_to_settings, settings_to_dict
+
+INFO_FILE = "dataset.json"
+
+FORMAT_VERSION = 1
+"""Of the files of a data set; raised when a reader has to know of a change."""
+
+Matrix = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where the models come from."""
+
+    source: str  # "demo, version 2", or the folder
+    num_models: dict[str, int]  # by synset id
+    fingerprint: str  # SHA-256 over the sorted names, which decide every draw
+
+
+@dataclass(frozen=True)
+class TextureSource:
+    """Where the textures come from."""
+
+    source: str | None  # None: no textures were used
+    num_textures: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Models and textures that a data set was drawn from."""
+
+    models: ModelSource
+    textures: TextureSource
+
+    def find_difference(self, other: Sources) -> tuple[str, str, str] | None:
+        """First kind whose files are others: (kind, source here, source there), or None."""
+        for kind in ("models", "textures"):
+            here, there = getattr(self, kind), getattr(other, kind)
+            if here.fingerprint != there.fingerprint:
+                return kind, str(here.source), str(there.source)
+        return None
+
+
+@dataclass(frozen=True)
+class CameraInfo:
+    """The camera of all samples."""
+
+    convention: str  # what the matrices mean, in words
+    intrinsics: Matrix  # (3, 3) px
+    world_to_camera: Matrix  # (4, 4) m
+    lens_mm: float
+    sensor_width_mm: float
+    resolution: int  # side of the square image, px
+
+    def __post_init__(self) -> None:
+        for name, size in (("intrinsics", 3), ("world_to_camera", 4)):
+            rows = getattr(self, name)
+            if [len(row) for row in rows] != [size] * size:
+                raise ValueError(f"{name} must have {size} rows of {size} numbers")
+
+
+@dataclass(frozen=True)
+class ClassInfo:
+    """One class that may appear."""
+
+    name: str  # ShapeNet's name, such as "chair"
+    synset_id: str
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """Content of ``dataset.json``."""
+
+    format_version: int
+    versions: dict[str, str | None]  # of this program, Blender, Python and packages
+    seed: int
+    sources: Sources
+    camera: CameraInfo
+    classes: dict[int, ClassInfo]  # by class id
+    settings: Settings  # the batch spans the samples of all runs so far
+    rejected: dict[str, str] = field(default_factory=dict)  # models and textures: reason
+    device: str | None = None  # that rendered, such as "CPU"; None: not known (yet)
+
+
+def info_to_json(info: DatasetInfo) -> str:
+    """Text of ``dataset.json``."""
+    values = {f.name: getattr(info, f.name) for f in dataclasses.fields(info)}
+    for name in ("sources", "camera"):
+        values[name] = dataclasses.asdict(values[name])
+    values["classes"] = {str(c): dataclasses.asdict(v) for c, v in info.classes.items()}
+    values["settings"] = settings_to_dict(info.settings)
+    return json.dumps(values, indent=1) + "\n"
+
+
+def json_to_info(text: str) -> DatasetInfo:
+    """Reads the text of ``dataset.json``.
+
+    Raises:
+        ValueError: it is not as this program writes it; the message says where and why.
+    """
+    try:
+        values = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(values, dict):
+        raise ValueError("must be a JSON object")
+    version = values.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ValueError(f"format_version is {version!r}, this program reads {FORMAT_VERSION}")
+    return _decode(DatasetInfo, values, "")
+
+
+def read_info(dataset_dir: Path) -> DatasetInfo | None:
+    """Description of the data set in a folder, or None where there is none.
+
+    Raises:
+        UserError: the file is damaged or not of this program.
+    """
+    path = dataset_dir / INFO_FILE
+    try:
+        return json_to_info(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (ValueError, UserError) as error:  # a setting out of range is a UserError
+        raise UserError(
+            f"{path}: damaged or not of this program ({error}); restore it, or start the data set "
+            "again with --overwrite"
+        ) from None
+
+
+def read_required_info(dataset_dir: Path) -> DatasetInfo:
+    """The same where there has to be one.
+
+    Raises:
+        UserError: the file is missing, damaged, or not of this program.
+    """
+    info = read_info(dataset_dir)
+    if info is None:
+        raise UserError(f"{dataset_dir}: has no {INFO_FILE}, so it is no data set of render.py")
+    return info
+
+
+def write_info(dataset_dir: Path, info: DatasetInfo) -> None:
+    """Writes ``dataset.json`` atomically."""
+    write_text(dataset_dir / INFO_FILE, info_to_json(info))
+
+
+# --- from JSON to types -------------------------------------------------------------------------
+
+
+def _decode(kind: Any, value: Any, where: str) -> Any:
+    """A JSON value as the given type; ``where`` is its place in the file, for the message."""
+    if kind is Settings:
+        return dict_to_settings(_expect(dict, value, where))
+    if dataclasses.is_dataclass(kind):
+        return _decode_dataclass(kind, _expect(dict, value, where), where)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return None if value is None else _decode(arguments[0], value, where)
+    if origin is dict:
+        key_type, value_type = arguments
+        return {
+            _decode_key(key_type, k, where): _decode(value_type, v, f"{where}.{k}")
+            for k, v in _expect(dict, value, where).items()
+        }
+    if origin is tuple:
+        items = _expect(list, value, where)
+        return tuple(_decode(arguments[0], v, f"{where}[{i}]") for i, v in enumerate(items))
+    if kind is float:
+        return float(_expect((int, float), value, where))
+    return _expect(kind, value, where)
+
+
+def _decode_dataclass(kind: Any, values: dict[str, Any], where: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    prefix = f"{where}." if where else ""
+    if unknown := sorted(values.keys() - fields.keys()):
+        raise ValueError(f"{prefix}{unknown[0]} is not known; a newer version may have written it")
+    for name, f in fields.items():
+        has_default = f.default is not dataclasses.MISSING or (
+            f.default_factory is not dataclasses.MISSING
+        )
+        if name not in values and not has_default:
+            raise ValueError(f"{prefix}{name} is missing")
+    return kind(**{n: _decode(hints[n], v, f"{prefix}{n}") for n, v in values.items()})
+
+
+def _decode_key(kind: type, key: str, where: str) -> int | str:
+    if kind is int and not key.isdecimal():
+        raise ValueError(f"{where} has the key {key!r}, which must be a whole number")
+    return kind(key)
+
+
+def _expect(kind: type | tuple[type, ...], value: Any, where: str) -> Any:
+    if (isinstance(value, bool) and kind is not bool) or not isinstance(value, kind):
+        names = kind.__name__ if isinstance(kind, type) else " or ".join(k.__name__ for k in kind)
+        raise ValueError(f"{where} must be {names}, is {str(value)[:40]!r}")
+    return value

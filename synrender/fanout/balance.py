@@ -1,0 +1,75 @@
+"""Even classes: the group size that makes them so, and by how much they are off."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from synrender.sampling import bucket_to_first_idx, draw_classes, idx_to_group
+from synrender.settings import Settings
+
+
+def find_group_size(settings: Settings) -> int:
+    """The group size nearest to the configured one that makes classes as even as can be.
+
+    It depends on the data set alone: neither batches nor workers may decide what a sample shows.
+    """
+    preferred = settings.batch.cache_obj_frames
+    return min(
+        range(1, 2 * preferred + 1),
+        key=lambda size: (*_estimate_unevenness(settings, size), abs(size - preferred), size),
+    )
+
+
+def _estimate_unevenness(settings: Settings, group_size: int) -> tuple[int, int]:
+    """Largest difference between classes, in objects: within a bucket, over the data set.
+
+    Exact where classes take turns in their order (a single object); with several, each round is
+    shuffled, and an unfinished round counts as if it were not.
+    """
+    num_classes, num_objs = len(settings.sample.class_list), settings.sample.num_objs
+    total, num_groups_before, within = np.zeros(num_classes, int), 0, 0
+    for start, end in _bucket_ranges(settings):
+        num_groups = -(-(end - start) // group_size)
+        shortfall = num_groups * group_size - (end - start)  # of the last group
+        first, num_turns = num_groups_before * num_objs, num_groups * num_objs
+        places = np.arange(first, first + num_turns % num_classes) % num_classes
+        counts = np.bincount(places, minlength=num_classes) * group_size
+        last = np.arange(first + num_turns - num_objs, first + num_turns) % num_classes
+        counts = counts - np.bincount(last, minlength=num_classes) * shortfall
+        within = max(within, int(np.ptp(counts)))
+        total += counts
+        num_groups_before += num_groups
+    return within, int(np.ptp(total))
+
+
+def count_classes(settings: Settings) -> np.ndarray:
+    """Objects of each class in each bucket, (n_buckets, num_classes), by the draws themselves."""
+    column = {c: i for i, c in enumerate(settings.sample.class_list)}
+    counts = np.zeros((settings.object.n_buckets, len(column)), int)
+    group_size = settings.batch.cache_obj_frames
+    for bucket, (start, end) in enumerate(_bucket_ranges(settings)):
+        first_group = idx_to_group(start, settings.batch, settings.object)
+        for k, group_start in enumerate(range(start, end, group_size)):
+            for c in draw_classes(settings.batch.seed, first_group + k, settings.sample):
+                counts[bucket, column[c]] += min(group_size, end - group_start)
+    return counts
+
+
+def describe_balance(settings: Settings) -> str | None:
+    """One line that says by how much the classes are off, or None where they are even."""
+    if _estimate_unevenness(settings, settings.batch.cache_obj_frames) == (0, 0):
+        return None
+    counts = count_classes(settings)
+    within, overall = int(np.ptp(counts, axis=1).max()), int(np.ptp(counts.sum(axis=0)))
+    return (
+        f"classes cannot be quite even: {settings.object.total_num_samples} samples in "
+        f"{settings.object.n_buckets} buckets with {counts.shape[1]} classes leave them up to "
+        f"{within} apart within a bucket and {overall} over the data set (in objects)"
+    )
+
+
+def _bucket_ranges(settings: Settings) -> list[tuple[int, int]]:
+    firsts = [bucket_to_first_idx(b, settings.object) for b in range(settings.object.n_buckets + 1)]
+    return list(itertools.pairwise(firsts))

@@ -1,0 +1,130 @@
+"""What is still to do: the missing samples of each data set, dealt out in batches."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from synrender.fanout.variants import Dataset
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive samples that one task renders."""
+
+    dataset: Dataset
+    idx_offset: int
+    num_samples: int
+    num_missing: int  # of them when the run began
+
+    @property
+    def idxs(self) -> range:
+        """Indexes of its samples."""
+        return range(self.idx_offset, self.idx_offset + self.num_samples)
+
+    def find_missing(self) -> list[int]:
+        """Its samples that are not complete now."""
+        return self.dataset.folder.find_missing(self.idxs)
+
+
+@dataclass(frozen=True)
+class Todo:
+    """What is missing of one data set, batch by batch; a few bytes for each batch."""
+
+    dataset: Dataset
+    batch_size: int
+    missing: array  # number of missing samples of each batch
+
+    @property
+    def num_missing(self) -> int:
+        """Samples to render."""
+        return sum(self.missing)
+
+    @property
+    def num_batches(self) -> int:
+        """Batches with something to render."""
+        return sum(1 for n in self.missing if n)
+
+    def batches(self) -> Iterator[Batch]:
+        """The batches with something to render, made one by one."""
+        for k, num_missing in enumerate(self.missing):
+            if num_missing:
+                yield create_batch(self.dataset, self.batch_size, k, num_missing)
+
+
+def create_batch(dataset: Dataset, batch_size: int, k: int, num_missing: int = 0) -> Batch:
+    """Batch number ``k`` of a data set; the last one may be shorter."""
+    start = k * batch_size
+    total = dataset.settings.batch.num_samples
+    return Batch(dataset, start, min(batch_size, total - start), num_missing)
+
+
+def find_todo(dataset: Dataset, batch_size: int) -> Todo:
+    """Looks at every sample of a data set on disk."""
+    num_batches = math.ceil(dataset.settings.batch.num_samples / batch_size)
+    missing = array("L", bytes(array("L").itemsize * num_batches))
+    is_begun = dataset.folder.image_dir.is_dir()
+    for k in range(num_batches):
+        batch = create_batch(dataset, batch_size, k)
+        missing[k] = len(batch.find_missing()) if is_begun else batch.num_samples
+    return Todo(dataset, batch_size, missing)
+
+
+class BatchQueue:
+    """Hands out batches: whole ones as long as there is plenty, smaller ones towards the end.
+
+    All workers then end at about the same time, however few samples there are.
+    """
+
+    def __init__(self, todos: Sequence[Todo]) -> None:
+        self._batches = _interleave(todos)
+        self._num_missing = sum(todo.num_missing for todo in todos)
+        self._rest: Batch | None = None  # of a batch that was split
+
+    def take(self, num_slots: int) -> Batch | None:
+        """The next batch, of at most half an even share of what is left for so many slots.
+
+        That is guided self-scheduling (Polychronopoulos and Kuck, 1987) with half its share: what
+        is in flight does not count, and a batch may take longer than another.
+        """
+        batch = self._rest or next(self._batches, None)
+        self._rest = None
+        if batch is None:
+            return None
+        num_shares = 2 * num_slots if num_slots > 1 else 1  # one worker waits for nobody
+        size = math.ceil(self._num_missing / num_shares)
+        if size < batch.num_missing:
+            batch, self._rest = split_batch(batch, size)
+        self._num_missing -= batch.num_missing
+        return batch
+
+
+def split_batch(batch: Batch, num_missing: int) -> tuple[Batch, Batch | None]:
+    """A batch with so many missing samples, and one with the rest of them, if there is a rest."""
+    missing = batch.find_missing()
+    if len(missing) <= num_missing:  # somebody else is at work on them
+        return batch, None
+    num_samples = missing[num_missing] - batch.idx_offset
+    first = dataclasses.replace(batch, num_samples=num_samples, num_missing=num_missing)
+    rest = dataclasses.replace(
+        batch,
+        idx_offset=batch.idx_offset + num_samples,
+        num_samples=batch.num_samples - num_samples,
+        num_missing=batch.num_missing - num_missing,
+    )
+    return first, rest
+
+
+def _interleave(todos: Sequence[Todo]) -> Iterator[Batch]:
+    """Batches of all data sets in turn, so that they grow side by side."""
+    iterators = [todo.batches() for todo in todos]
+    while iterators:
+        for iterator in list(iterators):
+            batch = next(iterator, None)
+            if batch is None:
+                iterators.remove(iterator)
+            else:
+                yield batch

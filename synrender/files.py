@@ -1,0 +1,79 @@
+"""Files that appear whole or not at all, and the removal of what killed processes left behind.
+
+A file is written under a temporary name in the same folder and then renamed. The temporary name
+holds the host and the process id, so that a later run can tell which of them are abandoned.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+
+def temporary_path(path: Path) -> Path:
+    """Name in the same folder for a file that is being written by this process."""
+    return path.with_name(f".{path.stem}.{socket.gethostname()}.{os.getpid()}{path.suffix}")
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Calls ``write(temporary path)`` and renames the result; leaves nothing behind on failure."""
+    temporary = temporary_path(path)
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file atomically."""
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(data)
+
+    write_atomically(path, write)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a UTF-8 text file atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Writes an ``.npy`` file atomically."""
+    write_atomically(path, lambda temporary: np.save(temporary, array, allow_pickle=False))
+
+
+def remove_stale_files(folder: Path) -> None:
+    """Removes the temporary files of processes of this machine that have ended."""
+    host = socket.gethostname()
+    with os.scandir(folder) as entries:
+        names = [e.name for e in entries if e.name.startswith(".")]
+    for name in names:
+        stem, _, _ = name.rpartition(".")
+        prefix, _, pid = stem.rpartition(".")
+        if prefix.endswith(f".{host}") and pid.isdigit() and not is_alive(int(pid)):
+            with contextlib.suppress(OSError):
+                (folder / name).unlink()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine still runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
+
+
+def existing_parent(folder: Path) -> Path:
+    """The folder itself, or its nearest parent that exists."""
+    return folder if folder.exists() else existing_parent(folder.parent)

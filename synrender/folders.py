@@ -1,0 +1,75 @@
+"""The three places that a run needs to know: the data folder, the models and the textures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import paths
+
+PROJECT_DIR = Path(__file__).resolve().parents[1]
+
+CONFIG_DIRS = (PROJECT_DIR / "config", Path(__file__).resolve().parent / "config")
+"""Where gin files are looked for: in a clone, and in an installed package."""
+
+SHAPENET_VARIABLE, DTD_VARIABLE = "SYNRENDER_SHAPENET_DIR", "SYNRENDER_DTD_DIR"
+DATA_VARIABLE = "SYNRENDER_DATA_DIR"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where things are; all paths are absolute."""
+
+    data: Path  # data sets are written to (and read from) this folder
+    shapenet: Path | None = None  # ShapeNetCore.v2; None: in the data folder, else the demo models
+    dtd: Path | None = None  # DTD; None: in the data folder, else the demo textures
+
+    @property
+    def demo(self) -> Path:
+        """Folder of the built-in demo models and textures."""
+        return self.data / "demo_assets"
+
+    @property
+    def blender(self) -> Path:
+        """Folder for what Blender itself writes: caches, settings, scratch files."""
+        return self.data / ".blender"
+
+    @property
+    def fanout(self) -> Path:
+        """Folder for the journals and logs of running fan-outs."""
+        return self.data / ".fanout"
+
+    def __reduce__(self) -> tuple:
+        """Pickles as text: a path that Python 3.13 pickled cannot be read by Python 3.11."""
+        return _create_folders, tuple(p and str(p) for p in (self.data, self.shapenet, self.dtd))
+
+
+def find_folders(environment: Mapping[str, str]) -> Folders:
+    """The folders that the environment names, else those of ``paths.py``.
+
+    Call it once, in the ``main`` of a script, and pass the result on.
+
+    Args:
+        environment: such as ``os.environ``; empty values count as unset.
+    """
+    return _create_folders(
+        environment.get(DATA_VARIABLE) or paths.DATA_DIR or _default_data_dir(),
+        environment.get(SHAPENET_VARIABLE) or paths.SHAPENET_DIR,
+        environment.get(DTD_VARIABLE) or paths.DTD_DIR,
+    )
+
+
+def _create_folders(
+    data: str | Path, shapenet: str | Path | None, dtd: str | Path | None
+) -> Folders:
+    return Folders(
+        Path(data).absolute(),
+        Path(shapenet).absolute() if shapenet else None,
+        Path(dtd).absolute() if dtd else None,
+    )
+
+
+def _default_data_dir() -> Path:
+    """``datasets/`` in the clone; an installed package has no such place, and takes this folder."""
+    return (PROJECT_DIR if CONFIG_DIRS[0].is_dir() else Path.cwd()) / "datasets"

@@ -1,0 +1,84 @@
+"""Reads the multilayer EXR of a sample, as any Blender from 3.4 to 5.x writes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+
+from synrender.console import captured_output
+from synrender.errors import UserError
+from synrender.images.integrity import find_image_damage
+from synrender.settings import BACKDROP_PASS_INDEX
+
+# The end of a channel's name, below the view layer's name. Blender 5 renamed passes and channels.
+_CHANNEL_NAMES = {
+    "red": ("Combined.R",),
+    "green": ("Combined.G",),
+    "blue": ("Combined.B",),
+    "instance": ("IndexOB.X", "Object Index.X"),
+    "material": ("IndexMA.X", "Material Index.X"),
+    "depth": ("Depth.Z", "Depth.V"),
+}
+
+_MAX_DEPTH_M = 1e9
+"""Blender writes 1e10 (half floats: infinity) where a ray hits nothing."""
+
+
+@dataclass(frozen=True)
+class ExrImage:
+    """The passes of a sample, all of height h and width w, top row first."""
+
+    rgb_linear: np.ndarray  # (h, w, 3) float32, scene-linear, 0 to any brightness
+    instance: np.ndarray  # (h, w) int32, from 1; 0 = backdrop or nothing
+    class_label: np.ndarray  # (h, w) int32, class id + 1; 0 = backdrop or nothing
+    depth_m: np.ndarray  # (h, w) float32 along the viewing axis; inf = nothing hit
+
+
+def read_exr(path: Path) -> ExrImage:
+    """Reads a sample's image and label passes.
+
+    Raises:
+        UserError: the file is missing, truncated, damaged, or lacks a pass.
+    """
+    damage = find_image_damage(path)  # first, because OpenEXR reads half a file with a mere warning
+    if damage:
+        raise UserError(f"{path}: {damage}; remove it and render again, which fills the gap")
+    try:
+        with captured_output():  # or the library prints what the error below says
+            file = OpenEXR.File(str(path), separate_channels=True)
+    except (RuntimeError, ValueError) as error:
+        raise UserError(f"{path}: no EXR file that can be read ({error})") from None
+    # What could not be decoded is just not there.
+    if not file.parts or not all(part.channels for part in file.parts):
+        raise UserError(f"{path}: damaged pixels; remove it and render again, which fills the gap")
+    # A part of Blender 5 holds one pass, with channels named in full as in a file of one part.
+    channels = {name: c.pixels for part in file.parts for name, c in part.channels.items()}
+    pixels = {what: _find_channel(path, channels, what) for what in _CHANNEL_NAMES}
+    if len({p.shape for p in pixels.values()}) > 1:
+        raise UserError(f"{path}: its passes differ in size; render it again")
+
+    instance = np.rint(pixels["instance"]).astype(np.int32)
+    material = np.rint(pixels["material"]).astype(np.int32)
+    # Where nothing is hit the material index is 0, which is also the first class's.
+    is_object = (instance > 0) & (material != BACKDROP_PASS_INDEX)
+    depth_m = pixels["depth"].astype(np.float32)
+    return ExrImage(
+        rgb_linear=np.stack([pixels[c] for c in ("red", "green", "blue")], axis=2, dtype="f4"),
+        instance=instance,
+        class_label=np.where(is_object, material + 1, 0),
+        depth_m=np.where(depth_m < _MAX_DEPTH_M, depth_m, np.float32(np.inf)),
+    )
+
+
+def _find_channel(path: Path, channels: dict[str, np.ndarray], what: str) -> np.ndarray:
+    ends = tuple(f".{end}" for end in _CHANNEL_NAMES[what])
+    for name, pixels in channels.items():
+        if name.endswith(ends):
+            return pixels
+    raise UserError(
+        f"{path}: no {what} pass among its channels ({', '.join(channels)}); it must be rendered "
+        "with rendering.render_exr = True and Cycles"
+    )

@@ -1,0 +1,1 @@
+"""Pictures of data sets for people to look at."""

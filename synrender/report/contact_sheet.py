@@ -1,0 +1,125 @@
+"""Draws a sheet of a data set's first samples: DATA_DIR/<name>/contact_sheet.png.
+
+From EXR, each sample shows its colour image, instances, classes and depth.
+"""
+
+# The standard library alone, up here: a sheet that is up to date is recognised in no time.
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synrender.dataset.listing import list_samples, sample_path
+from synrender.entry import create_parser, run_and_exit, run_to_status, whole_number
+from synrender.errors import UserError
+from synrender.folders import find_folders
+
+if TYPE_CHECKING:
+    import argparse
+
+    from PIL import Image
+
+EPILOG = """\
+examples:
+  python -m synrender.report.contact_sheet -d test_dataset
+  python -m synrender.report.contact_sheet -d many -n 60
+
+A sheet that is newer than every sample it shows is left as it is.
+"""
+
+_NUM_HEAD_BYTES = 4096
+
+
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    """Parses the arguments that follow the module's name."""
+    parser = create_parser("python -m synrender.report.contact_sheet", __doc__, EPILOG)
+    parser.add_argument("-d", "--dataset", required=True, help="folder below the data folder")
+    parser.add_argument(
+        "-n",
+        "--num_samples",
+        type=whole_number(1),
+        default=20,
+        help="how many to show (default: 20)",
+    )
+    return parser.parse_args(argv)
+
+
+def find_first_samples(dataset_dir: Path, num_samples: int) -> list[Path]:
+    """Image files of the first samples whose record is there too, in order."""
+    listing = list_samples(dataset_dir)
+    return [
+        sample_path(dataset_dir, idx, "png" if idx in listing.pngs else "exr")
+        for idx in listing.pairs[:num_samples]
+    ]
+
+
+def is_up_to_date(sheet: Path, images: list[Path]) -> bool:
+    """Whether a sheet shows exactly these samples and is newer than each."""
+    try:
+        sheet_time = sheet.stat().st_mtime_ns
+        newest = max(image.stat().st_mtime_ns for image in images)
+        with sheet.open("rb") as file:
+            head = file.read(_NUM_HEAD_BYTES)
+    except OSError:
+        return False
+    return sheet_time > newest and describe(images).encode("latin-1") in head
+
+
+def describe(images: list[Path]) -> str:
+    """What a sheet's own text says of its content."""
+    return f"{len(images)} samples from {images[0].name} to {images[-1].name}."
+
+
+def run(arguments: argparse.Namespace, data_dir: Path) -> int:
+    """Draws the sheet if it is not up to date, and prints its path; returns the exit status 0."""
+    dataset_dir = data_dir / arguments.dataset
+    images = find_first_samples(dataset_dir, arguments.num_samples)
+    if not images:
+        raise UserError(
+            f"--dataset {arguments.dataset!r}: no complete samples in {dataset_dir / 'img'}; "
+            f"render some first: python render.py -d {arguments.dataset}"
+        )
+    sheet = dataset_dir / "contact_sheet.png"
+    if not is_up_to_date(sheet, images):
+        draw(dataset_dir, sheet, images)
+    print(sheet)
+    return 0
+
+
+def draw(dataset_dir: Path, sheet: Path, images: list[Path]) -> None:
+    """Draws the sheet of some image files."""
+    from synrender.dataset.info import read_info
+    from synrender.files import write_atomically
+    from synrender.report.sheet import draw_sheet
+
+    info = read_info(dataset_dir)
+    classes = info.classes if info else {}
+    names = {c: entry.name.split(",")[0] for c, entry in classes.items()}
+    try:
+        picture = draw_sheet(images, dataset_dir.name, names)
+    except OSError as error:
+        raise UserError(f"{dataset_dir / 'img'}: {error}") from None
+    write_atomically(sheet, lambda path: save_sheet(picture, path, describe(images)))
+
+
+def save_sheet(picture: Image.Image, path: Path, description: str) -> None:
+    """Writes a Pillow image as PNG with its description near the start of the file."""
+    import imageio.v3 as iio
+    import numpy as np
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_text("Description", description)
+    iio.imwrite(path, np.asarray(picture), extension=".png", pnginfo=info, optimize=True)
+
+
+def main() -> int:
+    """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
+    arguments = parse_arguments(sys.argv[1:])
+    return run_to_status(lambda: run(arguments, find_folders(os.environ).data))
+
+
+if __name__ == "__main__":
+    run_and_exit(main)

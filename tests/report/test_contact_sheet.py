@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers import PROJECT_DIR, read_image, read_passes
+
+
+def draw(dataset_dir: Path, *arguments: object, status: int = 0) -> str:
+    call = [sys.executable, "-X", "importtime", "-m", "synrender.report.contact_sheet"]
+    result = subprocess.run(
+        [*call, "-d", dataset_dir.name, *map(str, arguments)],
+        cwd=PROJECT_DIR,
+        env={**os.environ, "SYNRENDER_DATA_DIR": str(dataset_dir.parent)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == status, result.stderr
+    draw.imports = [line for line in result.stderr.splitlines() if line.startswith("import time:")]
+    errors = [line for line in result.stderr.splitlines() if not line.startswith("import time:")]
+    return result.stdout + "\n".join(errors)
+
+
+def find_tile(sheet: np.ndarray, tile: np.ndarray) -> list[tuple[int, int]]:
+    """Places (y, x) of a picture within a larger one."""
+    h, w = tile.shape[:2]
+    corners = np.argwhere((sheet[: -h + 1, : -w + 1] == tile[0, 0]).all(axis=2))
+    return [(y, x) for y, x in corners if (sheet[y : y + h, x : x + w] == tile).all()]
+
+
+def enlarge(image: np.ndarray) -> np.ndarray:
+    return image.repeat(3, axis=0).repeat(3, axis=1)  # 32 px to 96 px
+
+
+def test_a_sheet_shows_the_first_samples_in_order(single: Path) -> None:
+    assert draw(single, "-n", 8) == f"{single}/contact_sheet.png\n"
+    sheet = np.asarray(Image.open(single / "contact_sheet.png"))
+    places = [find_tile(sheet, enlarge(read_image(single, idx))) for idx in range(8)]
+    assert all(len(p) == 1 for p in places)
+    assert places == sorted(places)
+    assert not find_tile(sheet, enlarge(read_image(single, 8)))
+    assert sheet.shape[1] <= 1600
+
+
+def test_a_sheet_of_exr_shows_colour_instances_classes_and_depth(multi: Path) -> None:
+    draw(multi)
+    sheet = np.asarray(Image.open(multi / "contact_sheet.png"))
+    assert sheet.shape[1] <= 1600
+    instance = enlarge(read_passes(multi, 0)["instance"])
+    sizes = []
+    for x in range(10, sheet.shape[1] - 96):
+        tile = sheet[68 : 68 + 96, x : x + 96].astype(int) @ [1, 256, 65536]
+        colors = [np.unique(tile[instance == k]) for k in np.unique(instance)]
+        sizes.append(all(len(c) == 1 for c in colors) and len(np.unique(colors)) > 2)
+    assert any(sizes), "no tile that has one colour for each instance"
+
+
+def test_a_sheet_that_is_up_to_date_is_left_alone_at_once(single: Path) -> None:
+    draw(single)
+    path = single / "contact_sheet.png"
+    time_ns = path.stat().st_mtime_ns
+    best = min(_time(lambda: draw(single)) for _ in range(5))
+    assert best < 0.2
+    assert path.stat().st_mtime_ns == time_ns
+    assert not [line for line in draw.imports if line.split()[-1] in ("numpy", "PIL", "gin")]
+
+
+def _time(function) -> float:
+    start = time.monotonic()
+    function()
+    return time.monotonic() - start
+
+
+def test_a_sheet_follows_its_samples_and_arguments(single: Path) -> None:
+    draw(single)
+    path = single / "contact_sheet.png"
+    first = path.read_bytes()
+    draw(single, "-n", 6)
+    assert path.read_bytes() != first
+    draw(single)
+    assert path.read_bytes() == first
+    Image.fromarray(read_image(single, 20)).save(single / "img/00003.png")
+    draw(single)
+    assert path.read_bytes() != first
+
+
+@pytest.mark.parametrize("damage", ["none", "no samples", "truncated", "-n"])
+def test_what_cannot_be_drawn_is_one_line(damage: str, single: Path) -> None:
+    arguments = ()
+    if damage == "none":
+        single = single.with_name("singel")
+    elif damage == "no samples":
+        for path in (single / "img").glob("*.npy"):
+            path.unlink()
+    elif damage == "truncated":
+        path = single / "img/00002.png"
+        path.write_bytes(path.read_bytes()[:500])
+    else:
+        arguments = ("-n", 0)
+    output = draw(single, *arguments, status=2)
+    assert output.startswith("error: ")
+    assert len(output.splitlines()) == 1
+    assert not (single / "contact_sheet.png").exists()
+    assert not list(single.glob(".contact*"))
