@@ -70,6 +70,11 @@ def _create_folders(
     )
 
 
+def is_clone() -> bool:
+    """Whether this code runs from a clone (or an editable install) and not from site-packages."""
+    return CONFIG_DIRS[0].is_dir()
+
+
 def _default_data_dir() -> Path:
-    """``datasets/`` in the clone; an installed package has no such place, and takes this folder."""
-    return (PROJECT_DIR if CONFIG_DIRS[0].is_dir() else Path.cwd()) / "datasets"
+    """``datasets/`` in the clone, or in the current folder for an installed package."""
+    return (PROJECT_DIR if is_clone() else Path.cwd()) / "datasets"

@@ -173,14 +173,14 @@ def _find_versions() -> dict[str, str | None]:
 
 def find_program_version() -> str:
     """Version of this program, with the git commit where it runs from a clone."""
+    if not (PROJECT_DIR / ".git").exists():  # an outer repository's commit would say nothing
+        return synrender.__version__
     command = ["git", "-C", str(PROJECT_DIR), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
-        # A package inside another repository would be told that one's commit.
-        is_clone = (PROJECT_DIR / ".git").exists()
         commit = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return synrender.__version__
-    return f"{synrender.__version__}+{commit}" if is_clone else synrender.__version__
+    return f"{synrender.__version__}+{commit}"
 
 
 def _write_description(folder: DatasetFolder, info: DatasetInfo) -> None:

@@ -19,7 +19,7 @@ from synrender.fanout.journal import STARTUP_LIMIT_S, Entry, read_journal, take_
 from synrender.fanout.tasks import kill_here, run_job, take_remains_here
 from synrender.fanout.worker import render_job
 from synrender.files import is_alive
-from synrender.folders import PROJECT_DIR
+from synrender.folders import PROJECT_DIR, is_clone
 
 # Ray reads these as it is imported: no reports to its makers, no warnings that are not ours.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -116,8 +116,8 @@ def _check_reachable(address: str) -> None:
 
 
 def _create_runtime_env() -> dict[str, Any]:
-    """The code travels with the job."""
-    return {"working_dir": str(PROJECT_DIR), "excludes": NOT_SHIPPED}
+    """A clone's code travels with the job; an installed package has to be on each node."""
+    return {"working_dir": str(PROJECT_DIR), "excludes": NOT_SHIPPED} if is_clone() else {}
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""Image files: integrity, PNG and EXR, colour."""
