@@ -72,7 +72,7 @@ def _create_folders(
 
 def is_clone() -> bool:
     """Whether this code runs from a clone (or an editable install) and not from site-packages."""
-    return CONFIG_DIRS[0].is_dir()
+    return (PROJECT_DIR / "pyproject.toml").is_file()
 
 
 def _default_data_dir() -> Path:
