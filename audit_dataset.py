@@ -1,8 +1,8 @@
 """Checks a finished data set against an independent ray caster over the original OBJ files.
 
-Reads the data set's files and the models alone, and shares no geometry with the renderer. Prints
-a verdict for each check; exit status 0: all that apply pass, 1: one fails, 2: a mistake in the
-command or its input.
+Reads only the data set's files and the models, and shares no geometry code with the renderer.
+Prints a verdict for each check; exit status 0: all that apply pass, 1: one fails, 2: a mistake in
+the command or its input.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 what is checked:
-  files        no sample between the first and the last is missing, damaged or another's
+  files        no sample from the first to the last is missing, damaged or misnamed
   mask         instance pass against the rays: IoU of each object, mean >= 0.995, none < 0.97
                (objects of fewer than 100 px: number of pixels)
   class        class pass at each pixel; the record's class against its model
@@ -77,7 +77,11 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     checks = audit_dataset(folder, folders, arguments.num_samples, arguments.seed, arguments.jobs)
     say(str(folder.path), *format_table(checks))
     num_failed = sum(check.verdict is Verdict.FAIL for check in checks)
-    say(f"FAIL: {num_failed} of {len(checks)} checks" if num_failed else "pass: all that applies")
+    say(
+        f"FAIL: {num_failed} of {len(checks)} checks"
+        if num_failed
+        else "pass: all checks that apply"
+    )
     return 1 if num_failed else 0
 
 

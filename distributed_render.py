@@ -1,7 +1,7 @@
 """Renders all variants of a data set on all CPUs, of this machine or of a Ray cluster.
 
 Without arguments: small versions of the paper's 12 single-object data sets. Type the same command
-again to finish a run that was stopped, or to mend data sets that lost files.
+again to finish a run that was stopped, or to repair data sets that lost files.
 """
 
 from __future__ import annotations
@@ -52,20 +52,21 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "--num_classes",
         type=whole_number(1),
         default=10,
-        help="0 to this - 1, evenly (default: 10)",
+        help="use classes 0 to N - 1 evenly (default: 10)",
+        metavar="N",
     )
     what.add_argument(
         "--is_multi", action="store_true", help="several objects, as EXR: render_multi.gin"
     )
     what.add_argument(
-        "--variants", nargs="+", metavar="T-C-V-L", help="some only (default: the paper's 12)"
+        "--variants", nargs="+", metavar="T-C-V-L", help="only these (default: the paper's 12)"
     )
     what.add_argument("--seed", type=whole_number(0), help="of every random choice (default: 0)")
     what.add_argument(
-        "-g", "--gin_config", nargs="+", default=[], metavar="NAME", help="further gin files"
+        "-g", "--gin_config", nargs="+", default=[], metavar="NAME", help="more gin files"
     )
     what.add_argument(
-        "-p", "--gin_param", nargs="+", default=[], metavar="BINDING", help="further bindings"
+        "-p", "--gin_param", nargs="+", default=[], metavar="BINDING", help="more bindings"
     )
     add(
         "-b",
@@ -85,10 +86,10 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "-c",
         "--continue_exp",
         action="store_true",
-        help="go on with what was begun; it always does, the flag is for old scripts",
+        help="continue a stopped run; always on, the flag is kept for old scripts",
     )
-    add("--overwrite", action="store_true", help="remove data sets of these names, begin anew")
-    add("-q", "--quiet", action="store_true", help="only say what goes wrong")
+    add("--overwrite", action="store_true", help="remove data sets of these names, start over")
+    add("-q", "--quiet", action="store_true", help="print only warnings and errors")
     add("--blender", default="", help="a Blender executable (default: the bpy wheel)")
     add("--cpus_per_task", type=whole_number(1), default=1, metavar="N", help="(default: 1)")
     add("--gpus_per_task", type=positive_or_zero, default=0, metavar="X", help="turns use_gpu on")
@@ -161,7 +162,7 @@ def main() -> int:
     from synrender.folders import find_folders
     from synrender.interrupts import exit_on_sigterm
 
-    exit_on_sigterm()  # a batch system's request; Ray's processes end with this one
+    exit_on_sigterm()  # batch systems send it; Ray's processes end with this one
     return run_to_status(lambda: run(arguments, find_folders(os.environ)))
 
 

@@ -31,8 +31,8 @@ examples:
   python preprocess_data.py -d test_dataset -f --remove_raw  and delete what was archived
 
 Samples are shuffled within training, validation and test (10/12, 1/12 and 1/12 of the rows), and
-no model is in two of them when the data set was rendered in full. What is there already is kept;
-a killed run is finished by typing the same command again.
+no model is in two of them when the data set was rendered in full. Existing files are kept; repeat
+the same command to finish a run that was killed.
 """
 
 PRELOADED = ("synrender.archive.pack", "synrender.archive.pixels")
@@ -69,7 +69,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "-b",
         "--num_buckets",
         type=whole_number(1),
-        help="number of imgs_XX.h5 files (default: as they are, or 12)",
+        help="number of imgs_XX.h5 files (default: as they exist, or 12)",
     )
     add(
         "-r",
@@ -83,7 +83,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "-e",
         "--is_exr",
         action="store_true",
-        help="insist on EXR images (default: find out)",
+        help="require EXR images (default: detect)",
     )
     add(
         "-j",
@@ -97,11 +97,11 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="normalise by this data set's mean and standard deviation (see -c), not by those of "
         "the 2020 release",
     )
-    add("--overwrite", action="store_true", help="write again what is there already")
+    add("--overwrite", action="store_true", help="write existing files again")
     add(
         "--remove_raw",
         action="store_true",
-        help="after -f, compare each bucket with its small files and delete these; of EXR only "
+        help="after -f, compare each imgs_XX.h5 with its small files and delete these; of EXR only "
         "what is in HDF5 remains",
     )
     add("--seed", type=whole_number(0), help="of the shuffle and of -c N (default: 0)")
@@ -109,7 +109,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
-    """Does what was asked for, on all cores; returns the exit status 0."""
+    """Runs the requested steps, on all cores; returns the exit status 0."""
     refuse_contradictions(arguments)
     from synrender.workers import Workers
 
@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
 
 
 def run_steps(arguments: argparse.Namespace, folders: Folders, workers: Workers) -> None:
-    """Does the steps that were asked for, in order."""
+    """Runs the requested steps in order."""
     from synrender.archive.arrays import PreprocessOptions
     from synrender.archive.pack import PackOptions, pack_dataset, select_shards
     from synrender.archive.preprocess import find_archive, preprocess_dataset
@@ -177,7 +177,7 @@ def calc_mean(
 
 
 def refuse_contradictions(arguments: argparse.Namespace) -> None:
-    """Raises UserError for arguments that do not go together."""
+    """Raises UserError for arguments that contradict each other."""
     from synrender.errors import UserError
 
     if not (arguments.to_hdf5 or arguments.preprocess or arguments.calc_mean is not None):
@@ -191,7 +191,7 @@ def refuse_contradictions(arguments: argparse.Namespace) -> None:
 
 
 def create_bar(total: int, what: str) -> tqdm:
-    """Progress bar with rate and ETA, where a person watches."""
+    """Progress bar with rate and ETA; shown only in a terminal."""
     from tqdm import tqdm
 
     return tqdm(total=total, desc=what, unit=" samples", disable=None, dynamic_ncols=True)

@@ -1,4 +1,4 @@
-"""Renders samples of a data set: images with exactly known factors, and a record for each.
+"""Renders samples of a data set: for each an image and a record of its known factors.
 
 python render.py ARGS                                   (with the bpy wheel)
 blender --background --python render.py -- ARGS         (with any Blender from 3.4 to 5.0)
@@ -27,13 +27,13 @@ examples:
   python render.py -d copy -g datasets/many/config.gin
   python render.py --replay many 13
 
-A killed run is finished by typing the same command again. All parameters, with what they mean,
-are in config/render_single.gin and config/render_multi.gin.
+To finish a killed run, type the same command again. All parameters are explained in
+config/render_single.gin and config/render_multi.gin.
 """
 
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
-    """Parses the arguments that follow the script's name or, in Blender, the ``--``."""
+    """Parses the arguments, as `find_arguments` returns them."""
     from synrender.entry import create_parser
 
     parser = create_parser("render.py", __doc__, EPILOG)
@@ -60,7 +60,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "-r", "--is_ray_process", action="store_true", help="quiet, for the fan-out"
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="remove the data set of this name, begin anew"
+        "--overwrite", action="store_true", help="remove the data set of this name and start again"
     )
     parser.add_argument(
         "--replay",
@@ -72,15 +72,15 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def find_arguments() -> list[str]:
-    """Our own arguments: all that follow ``--`` or, without Blender's own, all."""
+    """Arguments for this script: those after ``--``; without it all, or none in Blender itself."""
     if "--" in sys.argv:
         return sys.argv[sys.argv.index("--") + 1 :]
-    is_executable = "bpy" in sys.modules  # a Blender executable's own arguments are not ours
+    is_executable = "bpy" in sys.modules  # its arguments are for Blender
     return [] if is_executable else sys.argv[1:]
 
 
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
-    """Reads the configuration, renders what is missing, and says what was done."""
+    """Reads the configuration, renders missing samples, and prints a summary."""
     from synrender.batch import render_batch
     from synrender.catalog import ensure_demo_sources, load_catalog
     from synrender.console import Progress, captured_output, say
@@ -127,7 +127,7 @@ def run_replay(name: str, idx: str, folders: Folders) -> int:
 
     if not idx.isdecimal():
         raise UserError(f"--replay {name} {idx}: the index must be a whole number of at least 0")
-    name_to_dataset_dir(folders.data, name)  # refuses what is no plain name
+    name_to_dataset_dir(folders.data, name)  # refuses a name that is a path
     folder = open_dataset_folder(folders.data, name, "--replay")
     settings = load_replay_settings(folder, int(idx))
     ensure_demo_sources(settings, folders)
@@ -138,7 +138,7 @@ def run_replay(name: str, idx: str, folders: Folders) -> int:
 
 
 def main() -> int:
-    """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
+    """Runs the script; returns the exit status: 2 for a user's mistake, 1 for another error."""
     arguments = parse_arguments(find_arguments())
     try:
         import gin  # noqa: F401
@@ -158,7 +158,7 @@ def install_gin() -> str:
     """Command that installs gin-config into the Python that runs this script."""
     import sysconfig
 
-    # A distribution's Blender embeds the system's Python, which sys.executable need not name.
+    # In a Linux distribution's Blender, sys.executable may not be the Python that it uses.
     python = Path(sys.prefix, "bin", "python{}.{}".format(*sys.version_info))
     is_managed = Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").exists()
     option = " --break-system-packages" if is_managed else ""
@@ -166,7 +166,7 @@ def install_gin() -> str:
 
 
 def run_script() -> None:
-    """Entry point of ``synrender-render``, and of this file."""
+    """Entry point of the command ``synrender-render`` and of this file."""
     from synrender.entry import run_and_exit
 
     run_and_exit(main)

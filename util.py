@@ -1,4 +1,4 @@
-"""The few helpers that users of the data sets call by name."""
+"""Helpers for users of the data sets."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ import numpy as np
 def img_read_and_resize(
     png_data: bytes | np.ndarray, res: int | None = None, nearest: bool = False
 ) -> np.ndarray:
-    """Decodes a PNG, as the HDF5 files hold them, and resizes it if asked to.
+    """Decodes a PNG from the HDF5 files, and resizes it if ``res`` is given.
 
     Args:
-        png_data: the bytes of a PNG file, or the same as a uint8 array.
-        res: side of the square result in px; None or the image's own leaves it as it is.
-        nearest: copy pixels and never mix them. Labels (``png_targets``, ``png_depth``) need it:
-            a class id or a depth beyond range that is interpolated means nothing.
+        png_data: the bytes of a PNG file, or a uint8 array of them.
+        res: side of the square result in px; None or the image's own size: no change.
+        nearest: copy pixels instead of mixing them. Use it for labels (``png_targets``,
+            ``png_depth``), because interpolated class ids are not valid.
 
     Returns:
         (h, w, channels) uint8, or (h, w) for grey, uint16 for 16 bits. Colours are resized by
-        Pillow's bicubic filter, which is anti-aliased, and rounded to 8 bits. It stands in for
-        `skimage.transform.resize`, which takes 20 times as long; tests/archive/test_util.py holds
-        it to that function's picture.
+        Pillow's bicubic filter, which is anti-aliased, and rounded to 8 bits. This is
+        20 times as fast as `skimage.transform.resize`; tests/archive/test_util.py compares the two.
 
     Raises:
-        OSError: the data are truncated or no image.
+        OSError: the data are truncated or not an image.
     """
     import io
 
@@ -35,12 +34,12 @@ def img_read_and_resize(
 
 
 def img_resize(image: np.ndarray, res: int, nearest: bool = False) -> np.ndarray:
-    """Resizes an image as `img_read_and_resize` does; one of that size comes back as it is.
+    """Resizes an image as `img_read_and_resize` does; no change if it has that size.
 
     Args:
         image: (h, w, channels) or (h, w) uint8, or (h, w) uint16.
         res: side of the square result in px.
-        nearest: copy pixels and never mix them, as labels need it.
+        nearest: copy pixels instead of mixing them; use it for labels.
     """
     if image.shape[:2] == (res, res):
         return image

@@ -1,7 +1,7 @@
-"""Copies of models in which each face is there twice, as many of ShapeNet's have it.
+"""Copies models so that they have each face twice, as many of ShapeNet's models do.
 
-Modelling programs write two-sided faces so: once as it is, and once the other way round. The
-built-in models have none.
+Modelling programs write a two-sided face this way: once as it is, and once reversed. The built-in
+models have none.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def write_doubled_models(
     The others are links to the originals, so that the same draws give the same models.
 
     Args:
-        settings: of the samples.
+        settings: settings of the samples.
         folders: where the originals are.
-        idxs: of the samples.
-        folder: to make.
-        num_each: how many of a sample's models to double; none: all.
+        idxs: indexes of the samples.
+        folder: folder to make.
+        num_each: how many of a sample's models to double; None: all.
     """
     catalog = load_catalog(settings, folders)
     shown = {
@@ -55,7 +55,7 @@ def write_doubled_models(
 
 
 def double_faces(text: str) -> str:
-    """OBJ text with each face followed by its back, which has its normals turned round."""
+    """OBJ text with each face followed by its reversed copy, which has negated normals."""
     lines = text.splitlines()
     normals = [line for line in lines if line.startswith("vn ")]
     turned = [f"vn {' '.join(str(-float(n)) for n in line.split()[1:4])}" for line in normals]

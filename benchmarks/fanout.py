@@ -1,4 +1,4 @@
-"""Measures the fan-out alone: many batches that render nothing, through Ray for real.
+"""Measures the fan-out alone: runs many batches that render nothing through Ray.
 
 python benchmarks/fanout.py [NUM_BATCHES]
 
@@ -29,12 +29,12 @@ from synrender.settings import BatchSettings, Object, Settings
 
 
 def render_nothing(job: Job) -> Outcome:
-    """What a worker does with a batch here."""
+    """Stands in for the rendering of a batch."""
     return Outcome(Status.DONE)
 
 
 def run_noops(num_batches: int, num_reports: int = 10) -> list[tuple[int, float, float]]:
-    """Runs that many batches; returns (batches, seconds, MB of the driver) along the way."""
+    """Runs so many batches; returns rows of (batches so far, seconds, MB of the driver)."""
     settings = Settings(
         batch=BatchSettings(num_samples=num_batches), object=Object(total_num_samples=num_batches)
     )
@@ -58,10 +58,10 @@ def run_noops(num_batches: int, num_reports: int = 10) -> list[tuple[int, float,
                         reports.append((batch.idx_offset, *report))
                     return batch
 
-            account = scheduler.run(WatchedQueue([todo]))
+            result = scheduler.run(WatchedQueue([todo]))
             reports.append((num_batches, time.monotonic() - start, measure_memory_mb()))
-    if account.num_batches != num_batches:
-        raise RuntimeError(f"{account.num_batches} of {num_batches} batches came back")
+    if result.num_batches != num_batches:
+        raise RuntimeError(f"{result.num_batches} of {num_batches} batches came back")
     return reports
 
 

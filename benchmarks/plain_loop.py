@@ -1,9 +1,9 @@
-"""The loop that one would write first: Blender's operators, its default settings, one process.
+"""The plain loop to compare with: Blender's operators, its default settings, one process.
 
-It shows the same samples as ours (the plans are drawn by the same code) and is slower for reasons
-that are common: each sample starts from the factory file and imports its models anew, and Cycles
-stays as Blender sets it: light tree, 12 bounces, accurate prefilter of the denoiser. Only what
-the comparison needs is set: samples, size, colour management, and for EXR the label passes.
+It renders the same samples as ours (the same code draws the plans) and is slower for common
+reasons: each sample starts from the factory file and imports its models again, and Cycles keeps
+Blender's defaults: light tree, 12 bounces, accurate prefilter of the denoiser. Only what the
+comparison needs is set: samples, size, colour management, and for EXR the label passes.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _set_render(settings: Settings) -> None:
     scene.view_settings.view_transform = rendering.view_transform
     image = scene.render.image_settings
     if rendering.render_exr:
-        if hasattr(image, "media_type"):  # 5.0 asks for it first
+        if hasattr(image, "media_type"):  # Blender 5.0 needs it first
             image.media_type = "MULTI_LAYER_IMAGE"
         image.file_format, image.color_depth = "OPEN_EXR_MULTILAYER", "32"
         layer = scene.view_layers[0]

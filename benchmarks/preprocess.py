@@ -1,4 +1,4 @@
-"""Measures preprocess_data.py beside the plain loop that one would write first.
+"""Measures preprocess_data.py against a plain loop.
 
 python benchmarks/preprocess.py [NUM_SAMPLES]
 
@@ -23,7 +23,7 @@ import numpy as np
 
 PROJECT_DIR = Path(__file__).resolve().parents[1]
 NUM_RENDERED = 40
-"""Images that differ; the others are links to them."""
+"""Number of different images; the others are links to them."""
 
 STEPS = {  # name: (data set, arguments)
     "-f": ("single", ["-f"]),
@@ -42,7 +42,7 @@ class Run:
 
 
 def prepare_dataset(data_dir: Path, name: str, num_samples: int) -> None:
-    """Renders some samples of 128 x 128 px and fills a data set up with them."""
+    """Renders some samples of 128 x 128 px and fills a data set with links to them."""
     bindings = [f"batch.num_samples = {NUM_RENDERED}", "rendering.render_samples = 8"]
     call = [sys.executable, "render.py", "-d", name, "-g", f"render_{name}", "-p", *bindings]
     subprocess.run(call, cwd=PROJECT_DIR, check=True, env=environment(data_dir))
@@ -56,14 +56,14 @@ def prepare_dataset(data_dir: Path, name: str, num_samples: int) -> None:
 
 
 def remove_outputs(dataset_dir: Path, arguments: list[str]) -> None:
-    """Removes what a step writes, so that no run spends its time on deleting another's."""
+    """Removes what a step writes, so that the timed run need not delete old files."""
     for pattern in ("imgs_*.h5", "loop_imgs.h5") if "-f" in arguments else ("*data*.h5",):
         for path in dataset_dir.glob(pattern):
             path.unlink()
 
 
 def environment(data_dir: Path) -> dict[str, str]:
-    """Of a command that works in a data folder."""
+    """Environment variables of a command that uses a data folder."""
     return {**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)}
 
 
@@ -83,7 +83,7 @@ def run_watched(call: list[str], data_dir: Path) -> Run:
 
 
 def measure_tree_mb(pid: int) -> float:
-    """Proportional share of memory of a process and all that it started."""
+    """Proportional share of memory of a process and its descendants, MB."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         pss_kb = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
@@ -182,8 +182,10 @@ def main() -> None:
     """Runs the benchmark and prints its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("num_samples", nargs="?", type=int, default=2000)
-    parser.add_argument("--repeats", type=int, default=3, help="of which the median counts")
-    parser.add_argument("--loop", nargs="+", help=argparse.SUPPRESS)  # folder and step, from below
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="runs of each step; their median is printed"
+    )
+    parser.add_argument("--loop", nargs="+", help=argparse.SUPPRESS)  # folder
     arguments, step_arguments = parser.parse_known_args()
     if arguments.loop:
         run_loop(Path(arguments.loop[0]), step_arguments)

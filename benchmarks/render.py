@@ -2,7 +2,7 @@
 
 python benchmarks/render.py --compare        (`make bench`; 40 minutes on two cores)
 
-Speed is measured in rounds, ours and the plain loop of benchmarks/plain_loop.py in turns, and told
+Speed is measured in rounds, ours and the plain loop of benchmarks/plain_loop.py in turns, and given
 as medians and ratios. Error is that of the 8-bit image against references of 4096 samples a pixel,
 which are rendered once (half an hour more) and kept in benchmarks/references/.
 """
@@ -40,13 +40,13 @@ CONFIGS = {"single": ["render_single"], "multi": ["render_multi"]}
 FAST = ["fast"]
 
 PLAIN_SWEEP, PLAIN_SAMPLES = "Blender's settings", 32
-"""What the plain loop renders with."""
+"""Settings of the plain loop, and its samples a pixel."""
 
 DOUBLED = {"ours, doubled faces": "ours", "plain loop, doubled faces": "plain"}
-"""What shows models in which each face is there twice, at 32 samples."""
+"""Rows for models that have each face twice, at 32 samples a pixel, and the renderer of each."""
 
 ONE_DOUBLED = "plain loop, one model with doubled faces"
-"""Of the four that a scene shows, at 32 samples."""
+"""Row for scenes in which one of the four models has doubled faces, at 32 samples a pixel."""
 
 FAST_GUIDES, RAW_GUIDES = {"denoising_prefilter": "FAST"}, {"denoising_prefilter": "NONE"}
 SWEEPS = {  # name: (whose settings, attributes of scene.cycles other than those, samples a pixel)
@@ -73,9 +73,9 @@ def run_job(job: str, cpus: Iterable[int], models: str = "", **spec: Any) -> Any
 
     Args:
         job: name of a function there.
-        cpus: to pin it to; none: unpinned.
-        models: folder in ShapeNet's layout; "": as ever.
-        spec: what the function wants to know.
+        cpus: CPUs to pin it to; empty: not pinned.
+        models: folder in ShapeNet's layout; "": the usual one.
+        spec: arguments of the function.
     """
     spec |= {"job": job, "cpus": list(cpus), "start": time.time()}
     call = [sys.executable, str(BENCHMARKS_DIR / "render_jobs.py"), json.dumps(spec)]
@@ -92,7 +92,7 @@ def run_job(job: str, cpus: Iterable[int], models: str = "", **spec: Any) -> Any
 def measure_speed(
     name: str, num_rounds: int, num_samples: int, is_compared: bool
 ) -> dict[str, list[dict[str, float]]]:
-    """Results of `measure_ours` and `measure_plain` in turns, a list over rounds for each way."""
+    """Runs `measure_ours` and `measure_plain` in turns; returns each one's results by round."""
     one, every = one_core(), []
     ways: dict[str, Callable[[list[str]], dict[str, float]]] = {
         "ours": lambda b: run_job("measure_ours", one, config=CONFIGS[name], bindings=b),
@@ -107,7 +107,7 @@ def measure_speed(
         }
     results: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     for k in range(num_rounds):
-        # One sample more than is counted, which ends the group before; it warms up.
+        # One extra sample to warm up, the last one of the group before.
         offset = (k + 1) * num_samples * 5 - 1
         bindings = [f"batch.idx_offset = {offset}", f"batch.num_samples = {num_samples + 1}"]
         for way, measure in ways.items():
@@ -119,12 +119,12 @@ def measure_speed(
 def measure_fan_out(name: str, counts: list[int]) -> list[dict[str, Any]]:
     """Rates of distributed_render.py over all CPUs, against the rate of one core alone.
 
-    Also what as many processes reach that render side by side with neither Ray nor a start: the
-    cores share memory, so that this is the most there can be.
+    Also measures as many processes side by side, without Ray and without start-up: the cores share
+    memory, so this is the upper limit.
     """
     cpus = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
-        # They are made once a machine, not once a run.
+        # The demo models are made once a machine, not once a run.
         Path(folder, "demo_assets").symlink_to(FOLDERS.demo)
         seconds = {count: run_fan_out(name, count, Path(folder)) for count in counts}
         config = [str(next(Path(folder).glob(f"bench{counts[0]}_*/config.gin")))]
@@ -174,7 +174,7 @@ def measure_errors(num_scenes: int) -> list[dict[str, Any]]:
     rows = []
     for name, config in CONFIGS.items():
         settings = load_settings(config)
-        group_size = settings.batch.cache_obj_frames  # a group's models are its own
+        group_size = settings.batch.cache_obj_frames  # each group has its own models
         idxs = [k * group_size for k in range(num_scenes // len(CONFIGS))]
         is_png = not settings.rendering.render_exr
         spec = {"config": config, "idxs": idxs}
@@ -205,7 +205,7 @@ def measure_one_doubled(
     quality = {"base": "plain", "variant": {"samples": PLAIN_SAMPLES}, "has_dither": False}
     results = []
     with tempfile.TemporaryDirectory() as folder:
-        for idx in idxs:  # what is doubled in one scene may be clean in another
+        for idx in idxs:  # a model that is doubled in one scene may be clean in another
             models = f"{folder}/{idx}"
             write_doubled_models(settings, FOLDERS, [idx], Path(models), num_each=1)
             spec = {"config": CONFIGS[name], "idxs": [idx], "models": models}
@@ -229,7 +229,7 @@ def create_references(name: str, spec: dict[str, Any]) -> str:
 def measure_point(
     name: str, sweep: str, spec: dict[str, Any], references: str, quality: dict[str, Any]
 ) -> dict[str, Any]:
-    """One row, of the job `measure_quality`."""
+    """One row, from the job `measure_quality`."""
     results = run_quality(spec, references, quality)
     return summarize_point(name, sweep, quality["variant"]["samples"], results)
 
@@ -247,7 +247,7 @@ def run_quality(
 def summarize_point(
     name: str, sweep: str, num_samples: int, results: list[list[float]]
 ) -> dict[str, Any]:
-    """One row, of what `run_quality` returns for its scenes."""
+    """One row, from what `run_quality` returns for its scenes."""
     seconds, mse = np.array(results).T
     row = {
         "config": name,
@@ -390,7 +390,7 @@ def tabulate_errors(rows: list[dict[str, str]]) -> str:
 
 
 def describe_errors(rows: list[dict[str, str]]) -> str:
-    """The section on error, of the rows of pareto.csv."""
+    """The section on error, from the rows of pareto.csv."""
     return "\n".join(
         [
             f"## Error, means over {rows[0]['scenes']} scenes of each config, against "
@@ -428,7 +428,7 @@ def select_curve(
 
 
 def tabulate_equal_error(rows: list[dict[str, str]]) -> str:
-    """What ours costs at the error of the plain loop at 32 samples, between measured points."""
+    """Speed of ours at the error of the plain loop at 32 samples, interpolated."""
     lines = []
     for name in CONFIGS:
         points = select_points(rows, name)
@@ -447,10 +447,10 @@ def tabulate_equal_error(rows: list[dict[str, str]]) -> str:
 
 
 def describe_break_even(rows: list[dict[str, str]], name: str = "multi", num_objs: int = 4) -> str:
-    """From which share of models with doubled faces on ours is twice as fast at equal error.
+    """Says from which share of doubled models ours is twice as fast at equal error.
 
-    Were a share s of all models doubled, 1 - (1 - s)^4 of the scenes would show one or more, and
-    each of them would cost the plain loop what one costs it, or more.
+    If a share s of all models is doubled, 1 - (1 - s)^4 of the scenes show one or more, and each
+    such scene costs the plain loop at least what one such model costs it.
     """
     points = select_points(rows, name)
     clean, seconds = points[PLAIN_SWEEP, PLAIN_SAMPLES]
@@ -491,9 +491,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--compare", action="store_true", help="beside the plain loop")
-    add("--num_rounds", type=int, default=3, help="of which the median counts (default: 3)")
-    add("--num_samples", type=int, default=20, help="of a round (default: 20)")
+    add("--compare", action="store_true", help="also measure the plain loop")
+    add("--num_rounds", type=int, default=3, help="their median is printed (default: 3)")
+    add("--num_samples", type=int, default=20, help="in each round (default: 20)")
     add(
         "--num_fan_out",
         type=int,
@@ -505,7 +505,7 @@ def main() -> None:
         "--num_scenes",
         type=int,
         default=40,
-        help="whose error is measured (default: 40); 0: take the last run's pareto.csv",
+        help="scenes to measure the error of (default: 40); 0: use the last run's pareto.csv",
     )
     arguments = parser.parse_args()
 

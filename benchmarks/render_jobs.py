@@ -1,9 +1,9 @@
-"""What benchmarks/render.py has done by processes of their own.
+"""The jobs that benchmarks/render.py runs in separate processes.
 
 python render_jobs.py JSON
 
-Each job runs pinned to the CPUs that it is told and prints its result as the last line, in JSON.
-All samples are drawn by our own code, also those that the plain loop renders.
+Each job is pinned to the CPUs that it is given and prints its result as the last line, in JSON. Our
+own code draws all samples, also those that the plain loop renders.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from synrender.settings import Settings, load_settings
 FOLDERS = find_folders(os.environ)
 
 REFERENCE_SEED = 12345678
-"""Of the references' noise; no sample has it."""
+"""Noise seed of the references; no sample uses it."""
 
 TINY_PERCENT = 6
-"""Of a frame's side: 8 of 128 pixels."""
+"""Size of a tiny frame, in percent of the side: 8 of 128 pixels."""
 
 BLENDER_DEFAULTS = {
     "use_light_tree": True,
@@ -46,7 +46,7 @@ BLENDER_DEFAULTS = {
     "light_sampling_threshold": 0.01,
     "denoising_prefilter": "ACCURATE",
 }
-"""What our engine sets otherwise, as Blender has it."""
+"""Blender's defaults of what our engine sets differently."""
 
 
 def measure_ours(spec: dict[str, Any]) -> dict[str, float]:
@@ -68,7 +68,7 @@ def measure_ours(spec: dict[str, Any]) -> dict[str, float]:
 
 
 def measure_plain(spec: dict[str, Any]) -> dict[str, float]:
-    """The same by the plain loop."""
+    """Renders a batch with the plain loop; the first sample only warms up."""
     settings = _load(spec)
     catalog = load_catalog(settings, FOLDERS)
     prepare_blender(FOLDERS.blender)
@@ -86,7 +86,7 @@ def measure_plain(spec: dict[str, Any]) -> dict[str, float]:
 
 
 def _summarize(spec: dict[str, Any], ends: list[float]) -> dict[str, float]:
-    """Times of a run from when it began, ``spec["start"]``, over the ends of its samples."""
+    """Times of a run, from its start ``spec["start"]`` and the end times of its samples."""
     seconds = (ends[-1] - ends[1]) / (len(ends) - 2)
     return {
         "seconds": seconds,  # a sample
@@ -98,8 +98,8 @@ def _summarize(spec: dict[str, Any], ends: list[float]) -> dict[str, float]:
 def measure_stages(spec: dict[str, Any]) -> dict[str, float]:
     """Seconds that each stage takes of a sample, medians over the batch.
 
-    What happens within Cycles is told by rendering each scene three times: as it is, without the
-    denoiser, and without it a few pixels at one sample, which is all but sampling.
+    To tell Cycles' stages apart, each scene is rendered three times: as it is; without the
+    denoiser; and without it only a few pixels at one sample, which leaves out the sampling.
     """
     from synrender.files import write_array
 
@@ -156,7 +156,7 @@ def measure_quality(spec: dict[str, Any]) -> list[list[float]]:
         spec: ``idxs``, the scenes; ``references``, folder of the images of
             `render_references`; ``base``: "ours", "blender" for Blender's own settings on our
             scenes, or "plain" for the plain loop; ``variant``: attributes of ``scene.cycles`` other
-            than those; ``has_dither``: as Blender has it for 8-bit files; ``images``: folder to
+            than those; ``has_dither``: Blender's default for 8-bit files; ``images``: folder to
             keep the images in, or none.
     """
     import imageio.v3 as iio
@@ -179,9 +179,9 @@ def measure_quality(spec: dict[str, Any]) -> list[list[float]]:
 
 
 def render_references(spec: dict[str, Any]) -> int:
-    """Renders the reference images that are not there yet, as Blender would but for the samples.
+    """Renders the reference images that are not there yet: Blender's settings, but more samples.
 
-    The light tree is left out: it changes the noise and not what it converges to.
+    The light tree is off: it changes the noise, not the image that it converges to.
     """
     rig = _Rig(_load(spec))
     rig.set_blender_defaults()
@@ -223,7 +223,7 @@ class _Rig:
         self.forget_models()
 
     def forget_models(self) -> None:
-        """Has the next sample import its models, whatever was shown before."""
+        """Makes the next sample import its models again."""
         from synrender.blender.build import Builder
 
         self._builder = Builder(self.scene, self.settings, self._catalog, {})
@@ -253,7 +253,7 @@ class _PlainRig:
     def scene(self) -> Any:
         import bpy
 
-        return bpy.context.scene  # another one for each sample
+        return bpy.context.scene  # a new one for each sample
 
     @property
     def cycles(self) -> Any:
@@ -300,4 +300,4 @@ if __name__ == "__main__":
         result = JOBS[spec["job"]](spec)
     sys.stdout.write(json.dumps(result) + "\n")
     sys.stdout.flush()
-    os._exit(0)  # the bpy wheel can crash as it ends
+    os._exit(0)  # the bpy wheel can crash at a normal exit

@@ -1,4 +1,4 @@
-"""Renders a batch: what is missing of a range of samples, each committed as soon as it is done."""
+"""Renders the missing samples of a batch and writes each one as soon as it is done."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class BatchReport:
     """What a batch did."""
 
     num_samples: int
-    num_rendered: int  # the others were complete already
+    num_rendered: int  # the other samples were complete already
     seconds: float
-    rejected: dict[str, str] = field(default_factory=dict)  # by this batch: {name: reason}
-    notes: list[str] = field(default_factory=list)  # lines to tell the user
+    rejected: dict[str, str] = field(default_factory=dict)  # in this batch: {name: reason}
+    notes: list[str] = field(default_factory=list)  # lines to print
 
     def to_lines(self, folder: DatasetFolder) -> list[str]:
         """The report as lines to print."""
@@ -51,24 +51,25 @@ def render_batch(
     on_sample: Callable[[int, int], None] = lambda done, total: None,
     on_stage: Callable[[str, int], None] = lambda stage, idx: None,
 ) -> BatchReport:
-    """Renders those samples of ``settings.batch`` that are not complete.
+    """Renders the samples of ``settings.batch`` that are not complete.
 
     Starts Blender only if there is something to render.
 
     Args:
         settings: of the data set and the batch.
-        folder: of the data set; made if need be.
+        folder: of the data set; created if it does not exist.
         catalog: the models and textures.
-        blender_home: folder for what Blender itself writes, see `Folders.blender`.
-        overwrite: begin the data set anew.
+        blender_home: folder for the files that Blender itself writes, see `Folders.blender`.
+        overwrite: remove the data set first and start from scratch.
         on_sample: called as ``on_sample(done, total)`` at the start and after each sample.
-        on_stage: called as ``on_stage("build" or "render", idx)`` before each of a sample's stages.
+        on_stage: called as ``on_stage("build" or "render", idx)`` before each stage of a
+            sample.
 
     Raises:
-        UserError: the folder holds another data set, or this Blender cannot do what is asked.
+        UserError: the folder holds another data set, or this Blender lacks a requested feature.
         RuntimeError: Blender failed.
         OSError: files cannot be written.
-        KeyboardInterrupt: after the sample during which Ctrl-C came.
+        KeyboardInterrupt: Ctrl-C was pressed; raised after the current sample is finished.
     """
     start = time.monotonic()
     batch = settings.batch

@@ -1,7 +1,7 @@
 """Pinhole camera: intrinsics, pose and projection, in plain numpy.
 
 World: Blender's, Z up, metres. Camera: OpenCV's, x right, y down, z forward. Pixels: x right,
-y down, the top left pixel covers [0, 1) x [0, 1), so that its centre is at (0.5, 0.5).
+y down; the top left pixel covers [0, 1) x [0, 1), so its centre is at (0.5, 0.5).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from synrender.settings import Scene
 
 SENSOR_WIDTH_MM = 36.0
 
-# Blender's camera looks along -Z with Y up; OpenCV's along +Z with Y down.
+# Blender's camera looks along -Z with Y up; OpenCV's camera looks along +Z with Y down.
 _BLENDER_TO_OPENCV = np.diag([1.0, -1.0, -1.0])
 
 
@@ -59,8 +59,8 @@ def project(
         world_to_camera: (4, 4).
 
     Returns:
-        Pixel positions (n, 2) and depths (n,) in m along the viewing axis; points with a depth
-        of 0 or less are behind the camera and their positions mean nothing.
+        Pixel positions (n, 2) and depths (n,) in m along the viewing axis. Points with a depth
+        of 0 or less are behind the camera; their positions are not valid.
     """
     in_camera = points @ world_to_camera[:3, :3].T + world_to_camera[:3, 3]
     depth_m = in_camera[:, 2]

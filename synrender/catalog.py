@@ -1,6 +1,6 @@
-"""What there is to draw from: ShapeNet's models, dealt out to buckets, and DTD's textures.
+"""The available models (ShapeNet, split into buckets) and textures (DTD).
 
-Nothing is read on import; `load_catalog` lists folders and opens no model.
+Importing reads nothing from disk. `load_catalog` lists folders but opens no model file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from synrender.settings import Settings
 MODEL_FILE = Path("models", "model_normalized.obj")
 LABELS_FILE = Path("labels", "labels_joint_anno.txt")
 SHAPENET_NAME, DTD_NAME = "ShapeNetCore.v2", "dtd"
-"""Folders that are looked for in the data folder."""
+"""Names of the two folders inside the data folder."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Catalog:
 
     shapenet_dir: Path
     dtd_dir: Path | None  # None when no textures are used
-    is_demo: tuple[bool, bool]  # whether the models, the textures are the built-in ones
+    is_demo: tuple[bool, bool]  # for models and for textures: built-in demo set?
     synset_ids: dict[int, str]  # by class id
-    class_names: dict[int, str]  # by class id, ShapeNet's own
+    class_names: dict[int, str]  # by class id, as ShapeNet names them
     model_ids: dict[int, tuple[str, ...]]  # by class id, sorted; only classes that may appear
     textures: tuple[str, ...]  # names below images/, sorted; empty when none are used
     n_buckets: int
 
     def bucket_models(self, class_idx: int, bucket: int) -> tuple[str, ...]:
-        """Models of a class that belong to a bucket: an even share, with none left out."""
+        """Models of a class that belong to a bucket; the buckets share all models evenly."""
         models = self.model_ids[class_idx]
         start, end = (len(models) * b // self.n_buckets for b in (bucket, bucket + 1))
         return models[start:end]
@@ -55,7 +55,7 @@ class Catalog:
 
     @functools.cached_property
     def sources(self) -> Sources:
-        """Where models and textures come from, with fingerprints over their sorted names."""
+        """Source folders of models and textures, with fingerprints of their sorted names."""
         models = {self.synset_ids[c]: list(ids) for c, ids in self.model_ids.items()}
         version = f"demo, version {demo.DEMO_VERSION}"
         models_are_demo, textures_are_demo = self.is_demo
@@ -74,13 +74,13 @@ class Catalog:
 
 
 def load_catalog(settings: Settings, folders: Folders) -> Catalog:
-    """Lists the models and textures that these settings draw from. Writes nothing.
+    """Lists the models and textures that these settings use. Writes nothing.
 
-    The demo set, where it stands in, has to be there: see `ensure_demo_sources`.
+    If the demo set is used, it must exist already: see `ensure_demo_sources`.
 
     Raises:
-        UserError: a folder that was set is missing or has not what it should; an unknown class;
-            fewer models than buckets; fewer textures than a sample needs.
+        UserError: a configured folder is missing or incomplete; a class is unknown; there are
+            fewer models than buckets, or fewer textures than a sample needs.
     """
     models = _find_shapenet(folders)
     classes = _find_classes(models.path, settings)
@@ -104,10 +104,10 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
 
 
 def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
-    """Makes the demo set where it stands in for models or textures; lines to tell the user so.
+    """Creates the demo set if it replaces missing models or textures; returns lines to print.
 
     Raises:
-        UserError: a folder that was set is missing or has not what it should.
+        UserError: a configured folder is missing or incomplete.
     """
     found = {"models": _find_shapenet(folders)}
     if settings.material.use_texture:
@@ -117,8 +117,8 @@ def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
         return []
     demo.ensure_demo(folders.demo)
     return [
-        f"Using the built-in demo {what}; for ShapeNet and DTD put them into {folders.data} or "
-        f"set {SHAPENET_VARIABLE} and {DTD_VARIABLE}."
+        f"Using the built-in demo {what}; to use ShapeNet and DTD, put them into {folders.data} "
+        f"or set {SHAPENET_VARIABLE} and {DTD_VARIABLE}."
     ]
 
 
@@ -144,7 +144,7 @@ def _check_enough_textures(dtd_dir: Path, textures: tuple[str, ...], settings: S
 
 @dataclass(frozen=True)
 class _Place:
-    """Folder of models or textures."""
+    """A folder of models or textures."""
 
     path: Path
     is_demo: bool
@@ -166,20 +166,22 @@ def _find_place(
         if not (explicit / needed).is_file():
             problem = f"it has no {needed}" if explicit.is_dir() else "there is no such folder"
             raise UserError(
-                f"{variable} = {explicit}: {problem}; give the folder {name}, or unset it to "
-                "look in the data folder and else use the demo set"
+                f"{variable} = {explicit}: {problem}; set it to the folder {name}, or unset it "
+                "to use the data folder or the demo set"
             )
         return _Place(explicit, False)
     folder = folders.data / name
     if (folder / needed).is_file():
         return _Place(folder, False)
     if folder.exists():
-        raise UserError(f"{folder}: it has no {needed}; complete it, or move it away")
+        raise UserError(
+            f"{folder}: it has no {needed}; add the missing files, or move the folder away"
+        )
     return _Place(folders.demo / name, True)
 
 
 def _find_classes(shapenet_dir: Path, settings: Settings) -> dict[int, tuple[str, str]]:
-    """Synset folder and ShapeNet's name of every class that may appear, by class id."""
+    """Synset id and ShapeNet name of every class that may appear, by class id."""
     synsets = _read_taxonomy(shapenet_dir / "taxonomy.json")
     found = {}
     for class_idx in settings.sample.class_list:

@@ -1,4 +1,4 @@
-"""What the user sees: progress, one-line messages, and silence over Blender's chatter."""
+"""Terminal output: progress, one-line messages, and capture of Blender's own output."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import TextIO
 
 
 class Capture:
-    """Collects what the process writes to descriptors 1 and 2, C code included."""
+    """Collects all that the process writes to file descriptors 1 and 2, also from C code."""
 
     def __init__(self, log_fd: int, terminal: TextIO) -> None:
         self._log_fd = log_fd
-        self.terminal = terminal  # writes past the capture, to where stderr went before
+        self.terminal = terminal  # the original stderr, not captured
 
     def clear(self) -> None:
-        """Forgets what was collected so far."""
+        """Deletes the output that was collected so far."""
         os.ftruncate(self._log_fd, 0)
 
     def tail(self, num_lines: int = 20) -> str:
-        """Last lines that were collected."""
+        """The last collected lines."""
         size = os.fstat(self._log_fd).st_size
         start = max(0, size - 200 * num_lines)
         text = os.pread(self._log_fd, size - start, start).decode(errors="replace")
@@ -33,7 +33,7 @@ class Capture:
 
 @contextlib.contextmanager
 def redirected_output(fd: int) -> Generator[None]:
-    """Sends what goes to descriptors 1 and 2 to another one, what C code writes included."""
+    """Redirects file descriptors 1 and 2 to ``fd``, also for output of C code."""
     sys.stdout.flush()
     sys.stderr.flush()
     saved_fds = os.dup(1), os.dup(2)
@@ -51,21 +51,21 @@ def redirected_output(fd: int) -> Generator[None]:
 
 @contextlib.contextmanager
 def captured_output() -> Generator[Capture]:
-    """Silences stdout and stderr at the level of descriptors; exceptions still propagate."""
+    """Captures stdout and stderr at the file-descriptor level; exceptions still propagate."""
     with (
         tempfile.TemporaryFile(buffering=0) as log,
         os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as terminal,
     ):
         log_fd = log.fileno()
-        fcntl.fcntl(log_fd, fcntl.F_SETFL, os.O_APPEND)  # or cleared space would fill with zeros
+        fcntl.fcntl(log_fd, fcntl.F_SETFL, os.O_APPEND)  # else cleared space fills with zeros
         with redirected_output(log_fd):
             yield Capture(log_fd, terminal)
 
 
 class Progress:
-    """One live line with rate and ETA, shown only where a person watches.
+    """One live line with rate and ETA, shown only in a terminal.
 
-    Blender's own Python has no progress-bar library, hence this small one.
+    Written here because Blender's own Python has no progress-bar library.
     """
 
     BAR_WIDTH = 24
@@ -76,7 +76,7 @@ class Progress:
         self._is_shown = is_shown and stream.isatty()
 
     def show(self, done: int, total: int) -> None:
-        """Redraws the line after ``done`` of ``total``; 0 starts the clock."""
+        """Redraws the line for ``done`` of ``total``; ``done`` = 0 restarts the clock."""
         if done == 0:
             self._start = time.monotonic()
         if not self._is_shown:
@@ -93,13 +93,13 @@ class Progress:
 
 
 def say(*lines: str) -> None:
-    """Prints lines to the user at once."""
+    """Prints lines and flushes them."""
     for line in lines:
         print(line, flush=True)
 
 
 def format_duration(seconds: float) -> str:
-    """``75`` to ``"1:15"``, ``3675`` to ``"1:01:15"``."""
+    """Converts seconds to text: ``75`` to ``"1:15"``, ``3675`` to ``"1:01:15"``."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,4 +1,4 @@
-"""Readies the process for Blender before ``bpy`` is imported for the first time."""
+"""Prepares the process for Blender before ``bpy`` is imported for the first time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from synrender.errors import UserError
 
 
 def prepare_blender(home: Path) -> None:
-    """Starts Blender if it is not there, with all its own folders inside ``home``.
+    """Imports ``bpy`` if that is not done yet, with all of Blender's folders inside ``home``.
 
-    Blender (the wheel too) makes folders for thumbnails, settings and scratch files as it starts.
-    A Blender executable has made them before it runs our code; whoever starts one can pass the
-    same variables, see `blender_environment`.
+    Blender (the wheel too) creates folders for thumbnails, settings and scratch files when it
+    starts. A Blender executable creates them before it runs our code; to move these as well, start
+    it with the variables of `blender_environment`.
 
     Raises:
         UserError: this Python has no ``bpy``.
@@ -30,16 +30,16 @@ def prepare_blender(home: Path) -> None:
         )
     os.environ.update(blender_environment(home))
     try:
-        import bpy  # noqa: F401, TID251  (starting it is the point)
+        import bpy  # noqa: F401, TID251  (the import starts Blender)
     except ImportError as error:
         raise UserError(
-            f"the bpy wheel does not load ({error}): 'make setup' installs the system libraries "
+            f"the bpy wheel cannot be loaded ({error}): 'make setup' installs the system libraries "
             "that it needs, or prints the command for it"
         ) from None
 
 
 def blender_environment(home: Path) -> dict[str, str]:
-    """Environment variables that keep Blender's own folders inside ``home``; makes them."""
+    """Creates Blender's folders in ``home``; returns environment variables that name them."""
     folders = {
         "BLENDER_USER_RESOURCES": home / "user",
         "XDG_CACHE_HOME": home / "cache",
@@ -52,5 +52,5 @@ def blender_environment(home: Path) -> dict[str, str]:
 
 
 def has_egl() -> bool:
-    """Whether Eevee can run without a display; without libEGL the wheel aborts the process."""
+    """Whether libEGL is installed: Eevee in the bpy wheel aborts the process without it."""
     return ctypes.util.find_library("EGL") is not None

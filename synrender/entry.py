@@ -1,4 +1,4 @@
-"""How every script begins and ends: its arguments' types, its exit status, and a safe way out."""
+"""Shared by all scripts: argument types, exit statuses, and a safe end of the process."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from typing import NoReturn
 from synrender.errors import UserError
 from synrender.interrupts import EXIT_INTERRUPTED, STOPPED
 
-EXIT_TROUBLE, EXIT_USER = 1, 2
-"""Exit statuses: trouble that is nobody's mistake (a full disk, say), and a user's mistake."""
+EXIT_FAILURE, EXIT_USER = 1, 2
+"""Exit statuses: a failure that the user did not cause (such as a full disk); a user's mistake."""
 
-GOES_ON = "what is finished is valid, and the same command goes on from there"
+RESUME_HINT = "what is finished is valid, and the same command goes on from there"
 
 # --- arguments ------------------------------------------------------------------------------------
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line, as all scripts do."""
+    """An argument parser that reports errors in one line."""
 
     def error(self, message: str) -> NoReturn:
         """Ends the process with status 2."""
@@ -32,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def create_parser(prog: str, description: str | None, epilog: str) -> argparse.ArgumentParser:
-    """A parser whose help shows description and epilog as they are written."""
+    """A parser whose help keeps the line breaks of description and epilog."""
     return _Parser(
         prog=prog,
         description=description,
@@ -42,7 +42,7 @@ def create_parser(prog: str, description: str | None, epilog: str) -> argparse.A
 
 
 def whole_number(low: int) -> Callable[[str], int]:
-    """Type of an argument: a whole number of at least ``low``."""
+    """Argument type: a whole number of at least ``low``."""
 
     def parse(text: str) -> int:
         try:
@@ -57,7 +57,7 @@ def whole_number(low: int) -> Callable[[str], int]:
 
 
 def positive_or_zero(text: str) -> float:
-    """Type of an argument: a finite number of at least 0."""
+    """Argument type: a finite number of at least 0."""
     try:
         value = float(text)
     except ValueError:
@@ -67,20 +67,20 @@ def positive_or_zero(text: str) -> float:
     return value
 
 
-# --- the end --------------------------------------------------------------------------------------
+# --- exit -----------------------------------------------------------------------------------------
 
 
 def run_to_status(run: Callable[[], int]) -> int:
-    """Runs a script's job; returns its exit status and says in one line what went wrong."""
+    """Runs a script's job; returns the exit status and prints errors in one line."""
     try:
         return run()
     except UserError as error:
         return _fail(str(error), EXIT_USER)
     except BrokenExecutor:
-        memory = "a process was killed, perhaps for want of memory; try fewer --jobs"
-        return _fail(f"{memory}; {GOES_ON}", EXIT_TROUBLE)
+        memory = "a process was killed, perhaps because memory ran out; try fewer --jobs"
+        return _fail(f"{memory}; {RESUME_HINT}", EXIT_FAILURE)
     except OSError as error:
-        return _fail(f"{error}; {GOES_ON}", EXIT_TROUBLE)
+        return _fail(f"{error}; {RESUME_HINT}", EXIT_FAILURE)
     except KeyboardInterrupt:
         print(STOPPED, file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -92,14 +92,14 @@ def _fail(line: str, status: int) -> int:
 
 
 def run_and_exit(main: Callable[[], int]) -> NoReturn:
-    """Ends the process right after ``main``: at a normal exit Blender can crash, all work done."""
+    """Runs ``main`` and ends the process at once: Blender can crash during a normal exit."""
     try:
         status = main()
-    except SystemExit as error:  # of argparse
+    except SystemExit as error:  # from argparse
         status = error.code if isinstance(error.code, int) else 0
     except BaseException:
         traceback.print_exc()
-        status = EXIT_TROUBLE
+        status = EXIT_FAILURE
     sys.stdout.flush()
     sys.stderr.flush()
     if "bpy" in sys.modules:

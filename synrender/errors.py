@@ -1,4 +1,4 @@
-"""The two kinds of trouble that are not bugs: a user's mistake and a bad asset."""
+"""The two errors that are not bugs: a user's mistake, and an unusable model or texture."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A mistake that the user can mend: one line with the value, the rule and the remedy.
+    """A mistake that the user can fix: one line with the value, the rule and the remedy.
 
     Entry scripts print it without a traceback and exit with status 2.
     """
 
 
 class RejectedAsset(Exception):
-    """A model or texture that cannot be used; the message is the reason that gets recorded."""
+    """A model or texture that cannot be used; the message is the recorded reason."""
 
 
 def nearest_name(name: str, valid_names: Iterable[str]) -> str:
-    """Says which valid name was probably meant: ``"; did you mean 'chair'?"`` or the whole list."""
+    """Suggests a valid name: ``"; did you mean 'chair'?"``, or lists up to 20 of them."""
     valid_names = sorted(valid_names)
     close = difflib.get_close_matches(name, valid_names, n=1, cutoff=0.5)
     if close:

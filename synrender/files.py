@@ -1,7 +1,7 @@
-"""Files that appear whole or not at all, and the removal of what killed processes left behind.
+"""Writes files atomically, and removes temporary files of killed processes.
 
 A file is written under a temporary name in the same folder and then renamed. The temporary name
-holds the host and the process id, so that a later run can tell which of them are abandoned.
+contains the host and the process id, so a later run knows which files are abandoned.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 
 
 def temporary_path(path: Path) -> Path:
-    """Name in the same folder for a file that is being written by this process."""
+    """Temporary name, in the same folder, for a file that this process is writing."""
     return path.with_name(f".{path.stem}.{socket.gethostname()}.{os.getpid()}{path.suffix}")
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Calls ``write(temporary path)`` and renames the result; leaves nothing behind on failure."""
+    """Calls ``write(temporary path)`` and renames the result; on failure removes it."""
     temporary = temporary_path(path)
     try:
         write(temporary)
@@ -51,7 +51,7 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 
 def remove_stale_files(folder: Path) -> None:
-    """Removes the temporary files of processes of this machine that have ended."""
+    """Removes temporary files of this machine's processes that are no longer running."""
     host = socket.gethostname()
     with os.scandir(folder) as entries:
         names = [e.name for e in entries if e.name.startswith(".")]
@@ -64,12 +64,12 @@ def remove_stale_files(folder: Path) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this machine still runs."""
+    """Whether a process is still running on this machine."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it is another user's
+    except OSError:  # the process belongs to another user
         return True
     return True
 

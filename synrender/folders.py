@@ -1,4 +1,4 @@
-"""The three places that a run needs to know: the data folder, the models and the textures."""
+"""The three folders that a run needs: data sets, models and textures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import paths
 PROJECT_DIR = Path(__file__).resolve().parents[1]
 
 CONFIG_DIRS = (PROJECT_DIR / "config", Path(__file__).resolve().parent / "config")
-"""Where gin files are looked for: in a clone, and in an installed package."""
+"""Folders that are searched for gin files: of a clone, and of an installed package."""
 
 SHAPENET_VARIABLE, DTD_VARIABLE = "SYNRENDER_SHAPENET_DIR", "SYNRENDER_DTD_DIR"
 DATA_VARIABLE = "SYNRENDER_DATA_DIR"
@@ -19,11 +19,11 @@ DATA_VARIABLE = "SYNRENDER_DATA_DIR"
 
 @dataclass(frozen=True)
 class Folders:
-    """Where things are; all paths are absolute."""
+    """Paths of a run; all are absolute."""
 
-    data: Path  # data sets are written to (and read from) this folder
-    shapenet: Path | None = None  # ShapeNetCore.v2; None: in the data folder, else the demo models
-    dtd: Path | None = None  # DTD; None: in the data folder, else the demo textures
+    data: Path  # data sets are written to and read from this folder
+    shapenet: Path | None = None  # ShapeNetCore.v2; None: the data folder's, else the demo models
+    dtd: Path | None = None  # DTD; None: the data folder's, else the demo textures
 
     @property
     def demo(self) -> Path:
@@ -32,23 +32,23 @@ class Folders:
 
     @property
     def blender(self) -> Path:
-        """Folder for what Blender itself writes: caches, settings, scratch files."""
+        """Folder for files that Blender itself writes: caches, settings, scratch files."""
         return self.data / ".blender"
 
     @property
     def fanout(self) -> Path:
-        """Folder for the journals and logs of running fan-outs."""
+        """Folder for journals and logs of fan-outs that are running."""
         return self.data / ".fanout"
 
     def __reduce__(self) -> tuple:
-        """Pickles as text: a path that Python 3.13 pickled cannot be read by Python 3.11."""
+        """Pickles paths as text, because Python 3.11 cannot read a path pickled by Python 3.13."""
         return _create_folders, tuple(p and str(p) for p in (self.data, self.shapenet, self.dtd))
 
 
 def find_folders(environment: Mapping[str, str]) -> Folders:
-    """The folders that the environment names, else those of ``paths.py``.
+    """Reads the folders from environment variables, else from ``paths.py``.
 
-    Call it once, in the ``main`` of a script, and pass the result on.
+    Call it once, in ``main`` of a script, and pass the result on.
 
     Args:
         environment: such as ``os.environ``; empty values count as unset.
@@ -71,7 +71,7 @@ def _create_folders(
 
 
 def is_clone() -> bool:
-    """Whether this code runs from a clone (or an editable install) and not from site-packages."""
+    """Whether this code runs from a clone or an editable install, not from site-packages."""
     return (PROJECT_DIR / "pyproject.toml").is_file()
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C between samples, which Blender would swallow while it renders, and SIGTERM at once."""
+"""Signals: Ctrl-C takes effect between samples, SIGTERM at once."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import threading
 from collections.abc import Callable, Generator
 
 EXIT_INTERRUPTED = 130
-"""Exit status after Ctrl-C: 128 plus the number of SIGINT, as shells have it."""
+"""Exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 
 STOPPED = "stopped; the same command goes on from here"
 
 
 def exit_on_sigterm() -> None:
-    """From now on SIGTERM ends this process at once, with exit status 143 and a line that says so.
+    """Makes SIGTERM end this process at once, with one line of output and exit status 143.
 
-    A handler of Python's own would have to wait for the end of whatever C code runs: a driver
-    whose Ray got the signal too would wait with it, and for nothing. So a thread listens.
+    A thread waits for the signal, because Python runs a signal handler only after the current C
+    call returns. If Ray was stopped too, that call in the driver might not return for long.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -36,11 +36,11 @@ def exit_on_sigterm() -> None:
 
 @contextlib.contextmanager
 def interrupts_held() -> Generator[Callable[[], None]]:
-    """Holds Ctrl-C back; the function that it yields raises KeyboardInterrupt if there was one.
+    """Delays Ctrl-C; call the yielded function to raise KeyboardInterrupt if it was pressed.
 
-    Blender takes the signal for itself, gives up the frame and goes on with the script, and an
-    exception that Python raises within one of Blender's callbacks is lost. A second Ctrl-C ends
-    the process at once. In a thread other than the main one nothing is held.
+    Without this, Blender handles the signal itself: it drops the frame and continues the script.
+    An exception raised inside a Blender callback is lost. A second Ctrl-C ends the process at once.
+    Outside the main thread this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None

@@ -1,4 +1,4 @@
-"""Renders a sample of a finished data set again and compares it with what is stored."""
+"""Renders a stored sample again and compares it with its files."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from synrender.settings import Settings, load_settings
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a replay found."""
+    """Result of a replay."""
 
     is_equal: bool
-    line: str  # for the user
+    line: str  # to print
 
 
 def load_replay_settings(folder: DatasetFolder, idx: int) -> Settings:
-    """Recorded settings of a data set, for one complete sample of it.
+    """Recorded settings of a data set, reduced to one complete sample.
 
     Raises:
-        UserError: there is no such complete sample.
+        UserError: the sample is missing or incomplete.
     """
     if not folder.is_complete(idx):
         raise UserError(f"--replay {folder.name} {idx}: no such complete sample in {folder.path}")
@@ -44,24 +44,24 @@ def replay_sample(
 ) -> Comparison:
     """Renders sample ``idx`` of a data set again.
 
-    Pixels and record are compared to the bit, in a folder that is removed afterwards.
+    Renders into a temporary folder; pixels and record must be exactly equal.
 
     Args:
         folder: of the data set.
         idx: of the sample.
         settings: as `load_replay_settings` returns them.
-        folders: where things are.
+        folders: paths of this run.
 
     Raises:
-        UserError: its models or textures are not at hand.
+        UserError: the models or textures differ from those of the data set.
     """
     info = folder.read_info()
     catalog = load_catalog(settings, folders)
     if difference := info.sources.find_difference(catalog.sources):
         kind, there, here = difference
         raise UserError(
-            f"--replay {folder.name}: its {kind} came from {there}, and those of {here} are "
-            "others; set the folders as they were"
+            f"--replay {folder.name}: its {kind} came from {there}, but {here} has "
+            "different ones; set the folders as they were"
         )
     stored = folder.read_record(idx)
     scratch = DatasetFolder(folders.data / f".replay.{os.getpid()}", folder.is_exr)
@@ -77,20 +77,20 @@ def replay_sample(
     finally:
         shutil.rmtree(scratch.path, ignore_errors=True)
     known = info.versions.get("blender")
-    by = f"Blender {version}" if version == known else f"Blender {version}, first {known}"
+    by = f"Blender {version}" if version == known else f"Blender {version}, originally {known}"
     found = difference or "equal, pixels and record"
     return Comparison(difference is None, f"sample {idx} of {folder.name} ({by}): {found}")
 
 
 def _without_used(rejected: dict[str, str], record: np.ndarray) -> dict[str, str]:
-    """Rejections without those that came after the sample was rendered: it shows the asset."""
+    """Removes rejections of assets that this sample shows: they were rejected later."""
     used = {f"{row['synset_id']}/{row['model_id']}" for row in record}
     used |= {str(row[field]) for row in record for field in ("texture", "backdrop_texture")}
     return {name: reason for name, reason in rejected.items() if name not in used}
 
 
 def find_record_difference(stored: np.ndarray, now: np.ndarray) -> str | None:
-    """First field in which two records, (num_objs,) each, differ; None if they are equal."""
+    """First field in which two records of shape (num_objs,) differ; None if they are equal."""
     if stored.shape != now.shape:
         return f"the record has {len(stored)} objects stored, {len(now)} now"
     for field in stored.dtype.names:

@@ -1,10 +1,10 @@
 """Draws samples: (settings, catalog, seed, index) -> `SamplePlan`. Pure: no bpy, no disk writes.
 
-Every random choice comes from a stream of its own, ``SeedSequence([seed, stream, index])``, so
-that a factor that is switched off leaves all others as they were. Choices of a group (class,
-model) are keyed by the group's number, those of a frame by the sample's index. Only
-``Generator.random`` and ``standard_normal`` are used: their values are the same in every numpy
-that Blender 3.4 to 5.0 brings along.
+Every factor has its own random stream, ``SeedSequence([seed, stream, index])``, so switching one
+factor off does not change the others. The index is the group's number for choices that a group
+shares (class, model), and the sample's index for all others. Only ``Generator.random`` and
+``standard_normal`` are used, because they return the same values in every numpy version that
+Blender 3.4 to 5.0 contains.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from synrender.camera import project, scene_to_intrinsics, scene_to_world_to_cam
 from synrender.catalog import Catalog
 from synrender.settings import BatchSettings, Lighting, Material, Object, Sample, Scene, Settings
 
-# Streams. A number is never given a new meaning: that would change every data set.
+# Stream numbers. Never reuse or reorder them: that would change every data set.
 CLASS, MODEL, TEXTURE, COLOR, POSE, LIGHT, LAYOUT, NOISE, COLOR_REFERENCE = range(9)
 
 REST_EULER = (0.5 * math.pi, 0.0, -math.pi / 6)
-"""Pose that viewpoint noise is added to, rad: a model's Y turns up, its side to the camera."""
+"""Euler angles before viewpoint noise, rad: the model's Y axis is up, its side faces the camera."""
 
 MEAN_SCALE = 0.8
 SCALE_RANGE = (0.1, 1.5)
 WARP_RANGE = (0.5, 1.5)
 HUE_SHARE = 0.3
-"""Part of ``material.color_variation`` that jitters the hue."""
+"""Share of ``material.color_variation`` that is applied to the hue."""
 
 LIGHT_ANGLE = -0.5
 """Mean angle of the point light from the zenith, rad."""
@@ -42,7 +42,7 @@ LAYOUT_MIN_SPACING = 1.25
 LAYOUT_SCALE = 5.0
 LAYOUT_HEIGHT_STD_M = 0.05
 LAYOUT_OFFSET_M = (0.05, 0.0, 0.05)
-LAYOUT_MARGIN = 0.08  # of the image's side, kept free of objects' centres
+LAYOUT_MARGIN = 0.08  # share of the image's side without object centres
 NUM_LAYOUT_TRIES = 100
 NUM_STEP_TRIES = 20
 
@@ -54,29 +54,29 @@ class ObjectPlan:
     """One object of a sample."""
 
     class_idx: int
-    model_ids: tuple[str, ...]  # candidates in the order of the draw: the first that loads is used
+    model_ids: tuple[str, ...]  # candidates in drawn order; the first that loads is used
     euler: Vector  # (3,) XYZ, rad
-    scale: Vector  # (3,) factors on the model whose largest side is 0.7 m
+    scale: Vector  # (3,) factors for a model whose largest side is 0.7 m
     location: Vector  # (3,) of the bounding box's centre, m
     color: Vector  # (3,) scene-linear RGB, 0 to 1
 
 
 @dataclass(frozen=True)
 class SamplePlan:
-    """All that one sample shows, as plain numbers."""
+    """Everything that one sample shows, as plain numbers."""
 
     idx: int
     bucket: int
     group: int
     objects: tuple[ObjectPlan, ...]
-    textures: tuple[str, ...]  # candidates: backdrop, objects in order, then spares; or empty
+    textures: tuple[str, ...]  # candidates: backdrop, each object, then spares; may be empty
     backdrop_color: Vector  # (3,) scene-linear RGB, 0 to 1
     light_location: Vector  # (3,) of the point light, m
     noise_seed: int  # of the renderer's own sampling
 
 
 def create_rng(seed: int, stream: int, *key: int) -> np.random.Generator:
-    """Generator of one stream at one index."""
+    """Random generator of one stream at one index."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, stream, *key])))
 
 
@@ -93,15 +93,15 @@ def idx_to_bucket(idx: int, objects: Object) -> int:
 
 
 def bucket_to_first_idx(bucket: int, objects: Object) -> int:
-    """Index of the first sample of a bucket (of the one past the end for ``n_buckets``)."""
+    """Index of a bucket's first sample; for ``n_buckets``, ``total_num_samples``."""
     return -(-bucket * objects.total_num_samples // objects.n_buckets)
 
 
 def idx_to_group(idx: int, batch: BatchSettings, objects: Object) -> int:
-    """Number of a sample's group, counted over the data set.
+    """Number of a sample's group, counted from the start of the data set.
 
-    A group is ``cache_obj_frames`` consecutive samples and ends early with its bucket, so that no
-    model crosses from one bucket into the next.
+    A group is ``cache_obj_frames`` consecutive samples. It ends early at the end of its bucket, so
+    that no model appears in two buckets.
     """
     bucket = idx_to_bucket(idx, objects)
     first_idxs = [bucket_to_first_idx(b, objects) for b in range(bucket + 1)]
@@ -117,8 +117,8 @@ def idx_to_group(idx: int, batch: BatchSettings, objects: Object) -> int:
 def draw_classes(seed: int, group: int, sample: Sample) -> list[int]:
     """Class ids of a group's objects, [num_objs].
 
-    Balanced, the classes take turns over all objects of all groups; with several objects each
-    round is shuffled, since neighbours in the list would otherwise always meet.
+    If balanced, the classes take turns over all objects of all groups. With several objects, each
+    round is shuffled, because neighbours in the list would otherwise always appear together.
     """
     class_list, num_objs = sample.class_list, sample.num_objs
     if not sample.balanced:
@@ -134,13 +134,13 @@ def draw_classes(seed: int, group: int, sample: Sample) -> list[int]:
 
 
 def draw_model_order(seed: int, group: int, obj_idx: int, model_ids: tuple[str, ...]) -> list[str]:
-    """All models of a bucket in the order in which they are candidates for one object."""
+    """All models of a bucket, in the order in which they are tried for one object."""
     order = _draw_permutation(create_rng(seed, MODEL, group, obj_idx), len(model_ids))
     return [model_ids[i] for i in order]
 
 
 def draw_textures(seed: int, idx: int, textures: tuple[str, ...]) -> tuple[str, ...]:
-    """All textures in the order in which they are candidates, without replacement."""
+    """All textures in the order in which they are tried, each once."""
     return tuple(
         textures[i] for i in _draw_permutation(create_rng(seed, TEXTURE, idx), len(textures))
     )
@@ -149,7 +149,7 @@ def draw_textures(seed: int, idx: int, textures: tuple[str, ...]) -> tuple[str, 
 def draw_poses(
     seed: int, idx: int, num_objs: int, objects: Object
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Euler angles (num_objs, 3) in rad and scale factors (num_objs, 3) of the objects."""
+    """Euler angles (num_objs, 3) in rad, and scale factors (num_objs, 3)."""
     normals = create_rng(seed, POSE, idx).standard_normal((num_objs, 7))
     scale = np.clip(MEAN_SCALE + objects.random_scaling * normals[:, :1], *SCALE_RANGE)
     warp = normals[:, 1:4] - normals[:, 1:4].mean(axis=1, keepdims=True)  # keeps the overall size
@@ -160,7 +160,7 @@ def draw_poses(
 def draw_color_reference(seed: int, num_classes: int, num_modes: int) -> np.ndarray:
     """Reference colours of the classes: (num_classes, num_modes, 3) HSV, each 0 to 1.
 
-    A class's first colours stay the same when there are more modes or more classes.
+    Adding modes or classes does not change the colours that exist already.
     """
     return np.stack(
         [create_rng(seed, COLOR_REFERENCE, c).random((num_modes, 3)) for c in range(num_classes)]
@@ -173,7 +173,7 @@ def draw_colors(
     """Colours of the objects (num_objs, 3) and of the backdrop (3,), scene-linear RGB, 0 to 1.
 
     With ``use_color_ref`` an object's HSV is the reference of its class (h, 0.8 s + 0.2,
-    0.4 v + 0.6) plus noise, the hue wrapped and the rest clipped; without, its RGB is uniform.
+    0.4 v + 0.6) plus noise; the hue wraps around, s and v are clipped. Otherwise RGB is uniform.
     """
     rng = create_rng(seed, COLOR, idx)
     num_objs = len(class_idxs)
@@ -190,7 +190,7 @@ def draw_colors(
 
 
 def draw_light(seed: int, idx: int, lighting: Lighting, scene: Scene) -> Vector:
-    """Location of the point light, (3,) in m: on an arc in the plane x = 0."""
+    """Location of the point light, (3,) in m, on an arc in the plane x = 0."""
     angle = LIGHT_ANGLE + lighting.r * create_rng(seed, LIGHT, idx).standard_normal()
     return (0.0, scene.light_distance * math.sin(angle), scene.light_distance * math.cos(angle))
 
@@ -204,25 +204,25 @@ def draw_noise_seed(seed: int, idx: int) -> int:
 
 
 def draw_layout(seed: int, idx: int, num_objs: int, scene: Scene) -> np.ndarray:
-    """Locations of the objects, (num_objs, 3) in m. A single object stands at the origin.
+    """Locations of the objects, (num_objs, 3) in m. A single object is at the origin.
 
-    Several form a chain on the ground: each stands about 1.75 units from the one before it and
-    at least 1.25 from all, where 5 units are 1 m. The first chain whose every centre the camera
-    sees is taken; should there be none (too many objects), the one that strays least.
+    Several objects form a chain on the ground: each is about 1.75 units from the one before it and
+    at least 1.25 units from all others; 5 units are 1 m. Up to 100 chains are drawn, and the first
+    with all centres in view is used. If there is none, the one closest to that is used.
     """
     if num_objs == 1:
         return np.zeros((1, 3))
     rng = create_rng(seed, LAYOUT, idx)
-    best, least_stray = np.zeros((num_objs, 3)), math.inf
+    best, least_distance = np.zeros((num_objs, 3)), math.inf
     for _ in range(NUM_LAYOUT_TRIES):
         chain = _draw_chain(rng, num_objs)
         chain = (chain - chain.mean(axis=0))[_draw_permutation(rng, num_objs)] / LAYOUT_SCALE
         heights_m = rng.standard_normal((num_objs, 1)) * LAYOUT_HEIGHT_STD_M
         locations_m = np.hstack([chain, heights_m]) + LAYOUT_OFFSET_M
-        stray = _how_far_out_of_view(locations_m, scene)
-        if stray < least_stray:
-            best, least_stray = locations_m, stray
-        if stray <= 0:
+        distance = _distance_out_of_view(locations_m, scene)
+        if distance < least_distance:
+            best, least_distance = locations_m, distance
+        if distance <= 0:
             break
     return best
 
@@ -238,12 +238,12 @@ def _draw_chain(rng: np.random.Generator, num_objs: int) -> np.ndarray:
                 points = np.vstack([points, point])
                 break
         else:
-            points = np.zeros((1, 2))  # walled in: begin anew
+            points = np.zeros((1, 2))  # no free place left: start over
     return points
 
 
-def _how_far_out_of_view(locations_m: np.ndarray, scene: Scene) -> float:
-    """Largest distance of a centre beyond the image's margin, in image sides; 0 or less: none."""
+def _distance_out_of_view(locations_m: np.ndarray, scene: Scene) -> float:
+    """Largest distance of a centre outside the allowed area, in image sides; <= 0: all inside."""
     positions, depth_m = project(
         locations_m, scene_to_intrinsics(scene, 1), scene_to_world_to_camera(scene)
     )
@@ -256,10 +256,10 @@ def _how_far_out_of_view(locations_m: np.ndarray, scene: Scene) -> float:
 
 
 def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
-    """Plan of sample ``idx``.
+    """Draws sample ``idx``.
 
     Args:
-        settings: of the data set; neither ``batch.idx_offset`` nor ``num_samples`` matters.
+        settings: of the data set; ``batch.idx_offset`` and ``num_samples`` are not used.
         catalog: the models and textures to draw from.
         idx: 0 to ``object.total_num_samples`` - 1.
     """

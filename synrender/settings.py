@@ -1,12 +1,12 @@
-"""Settings as values: one frozen dataclass for each gin name, read once and passed on.
+"""Settings: one frozen dataclass for each gin name, read once and passed as an argument.
 
-``load_settings`` is the only place that talks to gin. Everything else receives a `Settings`.
+Only ``load_settings`` uses gin. All other code receives a `Settings`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import importlib.util  # noqa: F401  (gin looks it up as an attribute and does not import it)
+import importlib.util  # noqa: F401  (gin uses importlib.util without importing it)
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ from synrender.errors import UserError, nearest_name
 from synrender.folders import CONFIG_DIRS
 
 BACKDROP_PASS_INDEX = 99
-"""Material index of the backdrop in an EXR; the classes' own ids therefore stay below it."""
+"""Material index of the backdrop in an EXR; class ids must be smaller."""
 
 DEFAULT_CLASSES = (
     "airplane,aeroplane,plane",
@@ -40,7 +40,7 @@ PREFILTERS = ("none", "fast", "accurate")
 VIEW_TRANSFORMS = ("Standard", "Filmic", "AgX", "Raw")
 
 # --- checks -----------------------------------------------------------------------------------
-# A check takes a value and returns it in its final type, or raises ValueError with the rule.
+# A check takes a value and returns it in its final type, or raises ValueError that states the rule.
 
 Check = Callable[[Any], Any]
 
@@ -127,7 +127,7 @@ def _classes(value: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Checked:
-    """Runs each field's check when an instance is made."""
+    """Checks every field when an instance is created."""
 
     def __post_init__(self) -> None:
         for f in dataclasses.fields(self):
@@ -159,7 +159,7 @@ class BatchSettings(_Checked):
 
     num_samples: int = _setting(20, _integer(1))  # how many, from idx_offset on
     idx_offset: int = _setting(0, _integer(0))  # index of the first one
-    cache_obj_frames: int = _setting(10, _integer(1))  # samples of a group: they share models
+    cache_obj_frames: int = _setting(10, _integer(1))  # samples of a group, which share models
     seed: int = _setting(0, _integer(0))  # of every random choice
 
 
@@ -179,21 +179,21 @@ class Material(_Checked):
     color_intensity: float = _setting(0.0, _number(0, 1))  # 0: texture alone, 1: colour alone
     color_variation: float = _setting(0.2, _number(0))  # std of the jitter; 0.3 of it on the hue
     num_modes: int = _setting(1, _integer(1))  # reference colours of a class
-    use_color_ref: bool = _setting(True, _boolean)  # a class's own colours, or random ones
-    use_emission: bool = _setting(False, _boolean)  # flat and shadowless
-    use_texture: bool = _setting(True, _boolean)  # texture images, or plain colours
+    use_color_ref: bool = _setting(True, _boolean)  # colours by class, or random colours
+    use_emission: bool = _setting(False, _boolean)  # no shading, no shadows
+    use_texture: bool = _setting(True, _boolean)  # texture images, or plain colour
 
 
 @gin.configurable("object")
 @dataclass(frozen=True)
 class Object(_Checked):
-    """Pose of the objects, and how models are dealt out over the data set."""
+    """Pose of the objects, and how the models are split over the data set."""
 
     random_scaling: float = _setting(0.0, _number(0))  # std of the scale around 0.8
     random_viewpoint: float = _setting(0.0, _number(0))  # std added to each Euler angle, rad
     random_warp: float = _setting(0.1, _number(0))  # std of the scale of each axis
     total_num_samples: int = _setting(60000, _integer(1))  # of the whole data set
-    n_buckets: int = _setting(12, _integer(1))  # slices of the data set with models of their own
+    n_buckets: int = _setting(12, _integer(1))  # slices of the data set, each with its own models
 
 
 @gin.configurable("rendering")
@@ -202,14 +202,14 @@ class Rendering(_Checked):
     """How Blender renders and what it writes."""
 
     render_exr: bool = _setting(False, _boolean)  # EXR with label passes, or PNG
-    render_samples: int = _setting(32, _integer(1))  # samples a pixel, at most
+    render_samples: int = _setting(32, _integer(1))  # per pixel, at most
     renderer: str = _setting("cycles", _one_of(RENDERERS))
     resolution: int = _setting(128, _integer(1, 16384))  # side of the square image, px
     use_gpu: bool = _setting(False, _boolean)
     view_transform: str = _setting("Standard", _one_of(VIEW_TRANSFORMS))  # of a PNG's colours
-    denoise: bool = _setting(True, _boolean)  # where this Blender has a denoiser
-    denoise_prefilter: str = _setting("fast", _one_of(PREFILTERS))  # of the denoiser's guides
-    adaptive_threshold: float = _setting(0.02, _number(0, 1))  # noise where 16 suffice; 0: off
+    denoise: bool = _setting(True, _boolean)  # if this Blender has a denoiser
+    denoise_prefilter: str = _setting("fast", _one_of(PREFILTERS))  # of albedo and normals
+    adaptive_threshold: float = _setting(0.02, _number(0, 1))  # noise to stop at; 0: off
     threads: int = _setting(0, _integer(0, 1024))  # 0: one for each CPU
 
 
@@ -220,7 +220,7 @@ class Sample(_Checked):
 
     num_objs: int = _setting(1, _integer(1, 1000))
     class_idxs: int | tuple[int, ...] = _setting(10, _class_idxs)  # N: all of 0..N-1, or a list
-    balanced: bool = _setting(False, _boolean)  # classes in turn over the groups, not drawn
+    balanced: bool = _setting(False, _boolean)  # classes take turns over the groups
     classes: tuple[str, ...] = _setting(DEFAULT_CLASSES, _classes)  # names or ids; idx is class id
 
     @property
@@ -266,7 +266,7 @@ class Settings:
         if end > total:
             raise UserError(
                 f"batch.idx_offset + batch.num_samples = {end}: must be at most "
-                f"object.total_num_samples = {total}; raise the latter for a larger data set"
+                f"object.total_num_samples = {total}; increase it for a larger data set"
             )
         if self.object.n_buckets > total:
             raise UserError(
@@ -333,7 +333,7 @@ def load_settings(gin_config: Iterable[str] = (), gin_param: Iterable[str] = ())
 
 
 def _without_gin_lines(error: UserError) -> UserError:
-    """The first line: gin appends further ones that say which of its classes was called."""
+    """Keeps the first line only: gin appends lines about its own call."""
     return UserError(str(error).splitlines()[0])
 
 
@@ -360,7 +360,7 @@ def _setting_types() -> list[tuple[str, type[_Checked]]]:
     return [(name, by_class[class_name]) for class_name, name in GIN_NAMES.items()]
 
 
-# --- the way out ----------------------------------------------------------------------------------
+# --- to and from other formats --------------------------------------------------------------------
 
 
 def settings_to_dict(settings: Settings) -> dict[str, Any]:
@@ -373,7 +373,7 @@ def settings_to_dict(settings: Settings) -> dict[str, Any]:
 
 
 def dict_to_settings(values: dict[str, Any]) -> Settings:
-    """Settings from what `settings_to_dict` returned; a setting that is missing has its default.
+    """Converts back from `settings_to_dict`; missing settings have their default.
 
     Raises:
         UserError: an unknown name, or a value of the wrong type or range.
@@ -395,7 +395,7 @@ def dict_to_settings(values: dict[str, Any]) -> Settings:
 
 
 def settings_to_gin(settings: Settings) -> str:
-    """The operative configuration as gin text that `load_settings` reads back to equal settings."""
+    """All settings as gin text, from which `load_settings` reads equal settings."""
     lines = []
     for group, values in dataclasses.asdict(settings).items():
         lines += [f"# Parameters for {group}:", "# " + "=" * 78]

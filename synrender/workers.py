@@ -1,4 +1,4 @@
-"""Work on all cores: results in order, with a bounded number of them waiting."""
+"""Runs tasks in parallel processes; yields results in order, with bounded memory."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 MIN_TASKS = 3
-"""Fewer are done here: starting processes would take longer."""
+"""Fewer tasks run in this process, because starting other processes would take longer."""
 
 MIN_LIGHT_TASKS = 100
-"""The same for tasks that do little more than read files."""
+"""Like `MIN_TASKS`, for tasks that only read files."""
 
 NUM_WAITING_PER_JOB = 3
-"""Tasks in flight for each process; bounds memory whatever the size of the data set."""
+"""Unfinished tasks per process; limits memory for any size of data set."""
 
 
 class Workers:
-    """A pool of processes that starts when it is first worth it and ends with the ``with``."""
+    """A pool of processes: starts when first needed, ends with the ``with`` block."""
 
     def __init__(self, num_jobs: int, preloaded: Sequence[str] = ()) -> None:
-        """Starts nothing yet.
+        """Starts no process yet.
 
         Args:
-            num_jobs: processes; 0: one for each CPU.
-            preloaded: modules that one process imports for all the others.
+            num_jobs: number of processes; 0: one for each CPU.
+            preloaded: modules that the fork server imports once for all processes.
         """
         self.num_jobs = num_jobs or len(os.sched_getaffinity(0))
         self._preloaded = list(preloaded)
@@ -40,7 +40,7 @@ class Workers:
         self._executor: ProcessPoolExecutor | None = None
 
     def prepare(self) -> None:
-        """Lets the process that the others fork from start while this one goes on importing."""
+        """Starts the fork server, so that it can import modules while this process continues."""
         if self.num_jobs > 1:
             self._context.set_forkserver_preload(self._preloaded)
             forkserver.ensure_running()
@@ -58,15 +58,16 @@ class Workers:
         tasks: Sequence[tuple[Any, ...]],
         is_light: bool = False,
     ) -> Iterator[Result]:
-        """Yields ``function(*task)`` of each task in order.
+        """Yields ``function(*task)`` for each task, in order.
 
         Args:
-            function: of a module, so that another process finds it by name.
-            tasks: arguments that can be pickled.
-            is_light: tasks that are hardly worth sending to another process.
+            function: defined at module level, so that it can be pickled.
+            tasks: tuples of arguments that can be pickled.
+            is_light: each task takes so little time that a process pays off for many only.
 
         Raises:
-            What the function raises; BrokenProcessPool: a process was killed.
+            Exception: whatever the function raises.
+            BrokenProcessPool: a process was killed.
         """
         if self.num_jobs == 1 or len(tasks) < (MIN_LIGHT_TASKS if is_light else MIN_TASKS):
             for task in tasks:
@@ -87,7 +88,7 @@ class Workers:
 
 
 def _prepare_process() -> None:
-    """Leaves Ctrl-C to the parent, and ends with it even if it is killed."""
+    """Ignores Ctrl-C, which the parent handles, and ends when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -13,7 +13,7 @@ BLENDERS = [
     pytest.param("debian", marks=pytest.mark.debian_blender),
     *(f"bpy{v}" for v in os.environ.get("SYNRENDER_TEST_BLENDERS", "").split()),
 ]
-"""`make test-blenders` adds the wheels that it has set up, as `bpy4.2` and so on."""
+"""`make test-blenders` adds the wheels that it installed, such as `bpy4.2`."""
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def gin_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a Blender executable's Python needs on its path."""
+    """Folder that a Blender executable's Python needs on its path."""
     return link_gin(tmp_path_factory.mktemp("python") / "gin_only")
 
 
@@ -36,7 +36,7 @@ def wheel(data_dir: Path) -> Renderer:
 
 @pytest.fixture(scope="session", params=BLENDERS)
 def renderer(request: pytest.FixtureRequest, data_dir: Path, gin_dir: Path) -> Renderer:
-    """render.py with each Blender, every one writing into a data folder of its own."""
+    """render.py with each Blender, each with its own data folder."""
     if request.param == "wheel":
         return Renderer("wheel", data_dir)
     if request.param != "debian":
@@ -46,21 +46,21 @@ def renderer(request: pytest.FixtureRequest, data_dir: Path, gin_dir: Path) -> R
     return Renderer("debian", data_dir / "debian", {"PYTHONPATH": str(gin_dir)})
 
 
-# --- data sets that are rendered once a session ---------------------------------------------------
+# --- data sets that are rendered once per session -------------------------------------------------
 
 NUM_SINGLE, NUM_MULTI = 25, 20
 
 
 @pytest.fixture(scope="session")
 def rendered_single(wheel: Renderer) -> Path:
-    """25 samples of one object, PNG: a whole data set, so that models are dealt out over it."""
+    """25 samples of one object, PNG: a whole data set, so that all buckets are used."""
     size = [f"batch.num_samples = {NUM_SINGLE}", f"object.total_num_samples = {NUM_SINGLE}"]
     return wheel.render("archive_single", *size, "batch.cache_obj_frames = 2")
 
 
 @pytest.fixture(scope="session")
 def rendered_multi(wheel: Renderer) -> Path:
-    """20 samples of four objects, EXR: the beginning of a data set of 60000."""
+    """20 samples of four objects, EXR: the first of a data set of 60000."""
     return wheel.render("archive_multi", f"batch.num_samples = {NUM_MULTI}", config="render_multi")
 
 

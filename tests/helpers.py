@@ -1,4 +1,4 @@
-"""What several tests need: render.py run for real, and its files read by other code than ours."""
+"""Shared test helpers: run the real render.py, and read its files with independent code."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Renderer:
         return {**inherited, **ours}
 
     def run(self, *arguments: str, status: int = 0, **environment: str) -> str:
-        """Runs to the end, checks the exit status, and returns both outputs together."""
+        """Runs to the end, checks the exit status, and returns stdout and stderr together."""
         process = self.start(*arguments, **environment)
         output = "".join(process.communicate(timeout=300))
         assert process.returncode == status, output
@@ -65,7 +65,7 @@ class Renderer:
 
 
 def link_gin(folder: Path) -> Path:
-    """A folder for PYTHONPATH that holds gin-config alone, for a Blender executable's Python."""
+    """A folder for PYTHONPATH with only gin-config in it, for a Blender executable."""
     folder.mkdir()
     (folder / "gin").symlink_to(Path(gin.__file__).parent)
     return folder
@@ -118,7 +118,7 @@ def read_records(dataset_dir: Path) -> np.ndarray:
 
 
 def read_obj_vertices(path: Path) -> np.ndarray:
-    """Vertices of an OBJ file as they stand in it, (v, 3)."""
+    """Vertices of an OBJ file, unchanged, (v, 3)."""
     lines = path.read_text().splitlines()
     return np.array([line.split()[1:4] for line in lines if line.startswith("v ")], float)
 
@@ -126,7 +126,7 @@ def read_obj_vertices(path: Path) -> np.ndarray:
 def write_shapenet(
     folder: Path, models: dict[str, str | bytes], synset_id: str = "02691156"
 ) -> Path:
-    """A ShapeNet folder with one class of the given OBJ texts by model id."""
+    """Writes a ShapeNet folder with one class; OBJ texts are given by model id."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "taxonomy.json").write_text(
         f'[{{"synsetId": "{synset_id}", "name": "airplane,aeroplane,plane", "children": [], '

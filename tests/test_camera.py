@@ -37,6 +37,6 @@ def test_right_and_down_are_positive() -> None:
     positions, depth_m = project(
         points, scene_to_intrinsics(scene, 36), scene_to_world_to_camera(scene)
     )
-    # 50 mm on 36 mm over 36 px: 50 px a unit of slope.
+    # 50 mm lens, 36 mm sensor, 36 px: the focal length is 50 px.
     np.testing.assert_allclose(positions, [[28, 18], [18, 8], [18, 18]])
     np.testing.assert_allclose(depth_m, 5)

@@ -15,7 +15,7 @@ CLASSES = [("02691156", "airplane,aeroplane,plane"), ("03001627", "chair"), ("03
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
-    """A data folder with small ShapeNet and DTD folders in it, strangers included."""
+    """A data folder with small ShapeNet and DTD folders in it, and some unrelated files."""
     shapenet, dtd = tmp_path / "ShapeNetCore.v2", tmp_path / "dtd"
     for synset_id, _ in CLASSES:
         for m in range(13):
@@ -40,7 +40,7 @@ def settings_of(*bindings: str) -> Settings:
     return load_settings(["render_single"], bindings)
 
 
-def test_models_and_textures_are_sorted_and_strangers_left_out(sources: Path) -> None:
+def test_models_and_textures_are_sorted_and_other_files_left_out(sources: Path) -> None:
     settings = settings_of("sample.classes = ['chair', '03636649']", "sample.class_idxs = 2")
     assert ensure_demo_sources(settings, Folders(sources)) == []
     catalog = load_catalog(settings, Folders(sources))

@@ -27,7 +27,7 @@ def test_progress_shows_count_rate_and_eta() -> None:
     assert lines[-1].endswith("\n")
 
 
-def test_progress_is_silent_where_nobody_watches() -> None:
+def test_progress_is_silent_outside_a_terminal() -> None:
     for stream, is_shown in ((io.StringIO(), True), (Terminal(), False)):
         Progress(stream, is_shown).show(1, 2)
         assert stream.getvalue() == ""
@@ -40,7 +40,7 @@ def test_format_duration(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 
 
-def test_capture_takes_c_output_and_lets_go(capfd: pytest.CaptureFixture) -> None:
+def test_capture_takes_c_output_and_restores_stdout(capfd: pytest.CaptureFixture) -> None:
     libc = ctypes.CDLL(None)
     with captured_output() as capture:
         os.write(1, b"from python\n")

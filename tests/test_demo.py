@@ -1,4 +1,4 @@
-"""The built-in demo set: its layout, its meshes, its textures, and how it comes into being."""
+"""The built-in demo set: its layout, its meshes, its textures, and how it is created."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_obj(path: Path) -> tuple[np.ndarray, np.ndarray, list[Mesh]]:
 
 
 def read_png(path: Path) -> np.ndarray:
-    """(H, W, 3) uint8 of an RGB PNG file whose rows use no other filter than none, sub and up."""
+    """(H, W, 3) uint8 of an RGB PNG file whose rows use only the filters none, sub and up."""
     data = path.read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     width, height, depth, color_type = struct.unpack(">IIBB", data[16:26])
@@ -189,7 +189,7 @@ def test_a_second_call_writes_nothing(root: Path, monkeypatch):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Stands in for the seconds of real generation: one small file for each half of the set."""
+    """Replaces the slow generation: writes one small file for each half of the set."""
 
     def write(folder: Path, *_: int) -> None:
         folder.mkdir(parents=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-HOST_ONLY = [  # and so is all below them
+HOST_ONLY = [  # including all modules below them
     *("archive", "audit", "images/exr", "report"),
     *(f"fanout/{name}" for name in ("cluster", "display", "plan", "run", "scheduler")),
 ]
@@ -47,7 +47,7 @@ def test_shared_modules_need_numpy_and_gin_alone_and_read_nothing(module: str) -
     assert result.stdout == "[]\n"
 
 
-# For each part of the program, modules that may not come in, neither directly nor through others.
+# For each part of the program: modules that it must not import, directly or indirectly.
 FORBIDDEN = {
     "synrender/audit/*.py": ["camera", "sampling", "blender", "archive", "fanout", "dataset.claim"],
     "synrender/dataset/[!c]*.py": ["camera", "sampling", "catalog", "archive", "fanout"],
@@ -59,7 +59,7 @@ FORBIDDEN = {
 
 
 def find_imports(path: Path) -> set[str]:
-    """Modules of this program that a file imports, anywhere in it, late imports included."""
+    """Modules of this program that a file imports, including imports inside functions."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -80,7 +80,7 @@ def module_to_path(name: str) -> Path | None:
 
 
 def walk_imports(start: Path) -> dict[str, str]:
-    """All modules that a file brings in, each with the chain of imports that leads there."""
+    """All modules that a file imports directly or indirectly, each with its chain of imports."""
     chains: dict[str, str] = {}
     waiting = [(start, str(start))]
     while waiting:

@@ -159,7 +159,7 @@ def test_a_factor_leaves_all_others_as_they_were(changes: dict, touched: list[st
 
 
 def test_golden_plan() -> None:
-    """Pins the streams: a change here changes every data set and needs a note in CHANGELOG."""
+    """Fixed values: a change here changes every data set and needs a note in CHANGELOG."""
     plan = draw_sample(create_settings(lighting=Lighting(r=1)), CATALOG, 12345)
     assert (plan.bucket, plan.group, plan.noise_seed) == GOLDEN["place"]
     assert [obj.class_idx for obj in plan.objects] == GOLDEN["classes"]
@@ -174,7 +174,7 @@ def test_golden_plan() -> None:
 # --- groups ---------------------------------------------------------------------------------------
 
 
-def test_a_group_shares_models_and_every_object_is_posed_anew() -> None:
+def test_a_group_shares_models_and_every_object_gets_a_new_pose() -> None:
     settings = create_settings(object=Object(random_viewpoint=0.5))
     first, second, next_group = (draw_sample(settings, CATALOG, i) for i in (0, 1, 10))
     for a, b in zip(first.objects, second.objects, strict=True):
@@ -244,7 +244,7 @@ def test_light_stands_on_its_arc() -> None:
 
 
 def test_colours_are_colours_and_tell_the_class() -> None:
-    """The 2020 release turned them grey: it overwrote green and blue with red."""
+    """In the 2020 release they were grey: green and blue were overwritten with red."""
     material = Material(color_variation=0)
     reference = draw_color_reference(0, 10, 1)
     colors, backdrop = draw_colors(0, 0, list(range(10)), reference, material)
@@ -290,5 +290,5 @@ def test_several_objects_keep_their_distance_and_are_in_view(num_objs: int) -> N
     assert np.mean(steps) == pytest.approx(1.75, rel=0.15)
 
 
-def test_many_objects_are_laid_out_all_the_same() -> None:
+def test_a_layout_exists_even_for_many_objects() -> None:
     assert draw_layout(0, 0, 40, Scene()).shape == (40, 3)

@@ -13,7 +13,7 @@ from synrender.settings import (
     settings_to_gin,
 )
 
-# The parameters that users have set by name since 2020, and what the issue of the rewrite added.
+# The parameters of the 2020 release, and those that the rewrite added.
 NAMES = [
     "batch.num_samples",
     "batch.idx_offset",
@@ -79,14 +79,14 @@ def test_bindings_win_over_files_and_later_files_over_earlier(tmp_path: Path) ->
     assert (settings.lighting.r, settings.batch.seed, settings.material.num_modes) == (1, 2, 3)
 
 
-def test_settings_survive_the_way_through_gin(tmp_path: Path) -> None:
+def test_settings_are_equal_after_writing_and_reading_gin(tmp_path: Path) -> None:
     settings = load_settings(["render_multi"], ["sample.class_idxs = [3, 1]", "lighting.r = 0.1"])
     path = tmp_path / "config.gin"
     path.write_text(settings_to_gin(settings))
     assert load_settings([str(path)]) == settings
 
 
-def test_loading_leaves_no_trace() -> None:
+def test_loading_does_not_change_gins_state() -> None:
     load_settings([], ["batch.seed = 5"])
     assert load_settings([]) == Settings()
 

@@ -1,6 +1,6 @@
-"""Renders the same samples with every Blender that is set up and compares them with each other.
+"""Renders the same samples with every installed Blender and compares the results.
 
-    python tools/compare_blenders.py 4.2 5.0      (make test-blenders sets these up)
+    python tools/compare_blenders.py 4.2 5.0      (make test-blenders installs these)
 
 Prints and writes benchmarks/blenders.md. Exit status 1 if a label differs between two versions by
 more than 0.1 mm, if a mask differs at all, or if an audit fails.
@@ -48,7 +48,7 @@ HEADER = (
 
 @dataclass(frozen=True)
 class Rendered:
-    """What one Blender made."""
+    """The samples that one Blender rendered."""
 
     version: str
     has_denoiser: bool
@@ -58,7 +58,7 @@ class Rendered:
 
 
 def find_commands(versions: list[str]) -> dict[str, list[str]]:
-    """How to start each Blender; the first one is the measure of the others."""
+    """How to start each Blender; the first one is the reference."""
     commands = {"wheel": [sys.executable, "render.py"]}
     if blender := shutil.which("blender"):
         commands["debian"] = [blender, "--background", "--python", "render.py", "--"]
@@ -68,7 +68,7 @@ def find_commands(versions: list[str]) -> dict[str, list[str]]:
 
 
 def render_with(name: str, command: list[str], data_dir: Path, gin_dir: Path) -> Rendered:
-    """Renders the samples with one Blender into data sets of its own."""
+    """Renders the samples with one Blender into its own data sets."""
     environment = {**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)}
     if "--background" in command:
         environment["PYTHONPATH"] = str(gin_dir)
@@ -93,10 +93,10 @@ def render_with(name: str, command: list[str], data_dir: Path, gin_dir: Path) ->
     )
 
 
-def compare(rendered: Rendered, measure: Rendered) -> tuple[int, float, float]:
+def compare(rendered: Rendered, reference: Rendered) -> tuple[int, float, float]:
     """Differences of two Blenders: mask pixels, depth in mm, mean of the 8-bit colour values."""
     num_px, depth_mm, colour = 0, 0.0, []
-    for a, b in zip(rendered.images, measure.images, strict=True):
+    for a, b in zip(rendered.images, reference.images, strict=True):
         num_px += int(((a.instance != b.instance) | (a.class_label != b.class_label)).sum())
         depth_mm = max(depth_mm, 1000 * float(np.abs(a.depth_m - b.depth_m).max()))
         values = [linear_to_srgb8(x.rgb_linear).astype(float) for x in (a, b)]
@@ -112,16 +112,16 @@ def main() -> int:
         gin_dir = Path(folder, "gin_only")
         gin_dir.mkdir()
         (gin_dir / "gin").symlink_to(Path(gin.__file__).parent)
-        measure = None
+        reference = None
         for name, command in find_commands(sys.argv[1:]).items():
             rendered = render_with(name, command, data_dir, gin_dir)
-            measure = measure or rendered
+            reference = reference or rendered
             checks = audit_dataset(rendered.folder, Folders(data_dir), 0, jobs=2, is_quiet=True)
             figures = {check.name: re.findall(r"\d+\.\d+", check.figures) for check in checks}
             failed = [check.name for check in checks if check.verdict is Verdict.FAIL]
-            # Six samples of one bucket share their models: that is not this table's business.
+            # These two checks need more samples than the six of one bucket.
             failed = [check for check in failed if check not in ("splits", "balance")]
-            num_px, depth_mm, colour = compare(rendered, measure)
+            num_px, depth_mm, colour = compare(rendered, reference)
             is_good &= not failed and num_px == 0 and depth_mm <= MAX_DIFFERENCE_MM
             rows.append(
                 (

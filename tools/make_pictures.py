@@ -26,7 +26,7 @@ TILE_PX = 192
 GAP_PX = 6
 HEADER_PX = 26
 
-# What the digits of a variant's name say: texture, colour, viewpoint, lighting.
+# Settings of the digits in a variant's name: texture, colour, viewpoint, lighting.
 BASE = {
     "material.use_texture": "False",
     "material.color_intensity": "0.4",
@@ -59,7 +59,7 @@ def render(data_dir: Path, name: str, config: str, parameters: dict[str, str]) -
 
 
 def compose(rows: list[list[np.ndarray]], headers: list[str]) -> Image.Image:
-    """A white sheet of square tiles with a header over each column."""
+    """Arranges square tiles on a white sheet with a header above each column."""
     step = TILE_PX + GAP_PX
     size = (len(headers) * step - GAP_PX, HEADER_PX + len(rows) * step - GAP_PX)
     sheet = Image.new("RGB", size, "white")
@@ -74,7 +74,7 @@ def compose(rows: list[list[np.ndarray]], headers: list[str]) -> Image.Image:
 
 
 def draw_factors(data_dir: Path) -> Image.Image:
-    """The same four models in every factor's variant."""
+    """Renders the same four models with the settings of each entry of `FACTORS`."""
     columns = []
     for name, changes in FACTORS.items():
         parameters = {
@@ -87,7 +87,7 @@ def draw_factors(data_dir: Path) -> Image.Image:
 
 
 def draw_multi(data_dir: Path) -> Image.Image:
-    """Samples of several objects with their instance, class and depth maps."""
+    """Renders samples of several objects and shows instance, class and depth maps."""
     parameters = {"batch.num_samples": "10", "batch.cache_obj_frames": "1", "batch.seed": "2"}
     img = render(data_dir, "multi", "render_multi", parameters)
     samples = [read_exr(img / f"{i:05d}.exr") for i in (1, 5, 9)]

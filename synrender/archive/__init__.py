@@ -1,1 +1,1 @@
-"""Host side: from a folder of small files to HDF5. Nothing that runs in Blender imports this."""
+"""Packs a folder of small files into HDF5. Nothing that runs in Blender imports this."""

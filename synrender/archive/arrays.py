@@ -18,14 +18,14 @@ from synrender.archive.files import (
     open_file,
 )
 from synrender.archive.layout import Layout
-from synrender.archive.pixels import Place
+from synrender.archive.pixels import FileOffsets
 
 RGB_MEAN_STD = ((98.12, 89.92, 84.36), (43.95, 42.66, 44.05))
 LAB_MEAN_STD = ((38.44, 3.03, 4.77), (17.42, 9.41, 11.37))
-"""Of the images of the 2020 release."""
+"""Channel means and standard deviations of the 2020 release's images."""
 
 NOT_COPIED = ("bucket", "first_row")
-"""Attributes of ``imgs_XX.h5`` that mean nothing for all of them together."""
+"""Attributes of a single ``imgs_XX.h5`` that the file of arrays does not take over."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class PreprocessOptions:
     res: int = 128  # side of the images in px
     to_lab: bool = False
     mean_std: tuple[np.ndarray, np.ndarray] | None = None  # (3,) each; None: those of 2020
-    shard_idxs: Sequence[int] = ()  # none: all
+    shard_idxs: Sequence[int] = ()  # empty: all
     overwrite: bool = False
 
     @property
     def name(self) -> str:
-        """Of the file, without its ending."""
+        """Name of the file, without its suffix."""
         return f"data_{self.res}{'_lab' if self.to_lab else ''}"
 
     @property
@@ -53,7 +53,7 @@ class PreprocessOptions:
 def create_fields(
     out: h5py.File, first_input: Path, layout: Layout, options: PreprocessOptions
 ) -> None:
-    """Creates all fields for all rows, as the first of the ``imgs_XX.h5`` has them."""
+    """Creates all fields for all rows, like those of the first ``imgs_XX.h5``."""
     n, res = layout.num_samples, options.res
     mean, std = options.normalization
     with open_file(first_input) as file:
@@ -96,7 +96,7 @@ def plan_shard(
     Args:
         out: the file of arrays.
         path: ``imgs_XX.h5`` of the shard.
-        rows: of ``out`` that it fills.
+        rows: rows of ``out`` that the shard fills.
         options: what the user asks for.
     """
     mean, std = options.normalization
@@ -104,7 +104,7 @@ def plan_shard(
     starts = range(0, len(rows), size)
     pieces = [slice(start, min(start + size, len(rows))) for start in starts]
     return [
-        (_find_place(out, rows.start + p.start), path, p, options.res, options.to_lab, mean, std)
+        (_find_offsets(out, rows.start + p.start), path, p, options.res, options.to_lab, mean, std)
         for p in pieces
     ]
 
@@ -125,15 +125,15 @@ def _read_records(path: Path, num_rows: int) -> Iterator[tuple[str, int, np.ndar
                     yield name, start, field[start : start + RECORD_CHUNK]
 
 
-def _find_place(out: h5py.File, row: int) -> Place:
-    """Where the pixels of a row begin."""
+def _find_offsets(out: h5py.File, row: int) -> FileOffsets:
+    """Byte offsets of a row's pixels."""
 
     def find_offset(dataset: h5py.Dataset) -> int:
         row_bytes = dataset.dtype.itemsize * int(np.prod(dataset.shape[1:]))
         return dataset.id.get_offset() + row * row_bytes
 
     is_dense = out["targets"].ndim == 4 and out["targets"].dtype == np.uint8
-    return Place(
+    return FileOffsets(
         Path(out.filename),
         find_offset(out["data"]),
         find_offset(out["targets"]) if is_dense else None,

@@ -1,4 +1,4 @@
-"""What of a sample goes into HDF5: its image and dense targets as PNG bytes, and its boxes."""
+"""Encodes a sample for HDF5: its image and dense targets as PNG bytes, and its boxes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from synrender.images.exr import ExrImage, read_exr
 from synrender.images.integrity import PNG_SIGNATURE, find_image_damage
 
 PNG_LEVEL = 4
-"""Of zlib: 10 % smaller than the fastest, and 3 times as fast as the default 6."""
+"""Level of zlib: 10 % smaller than the fastest level, 3 times as fast as the default 6."""
 
 DEPTH_STEPS_PER_M = 10_000
-"""Of ``png_depth``: 0.1 mm a step."""
+"""Steps of ``png_depth``: 0.1 mm each."""
 
 DEPTH_BEYOND = 65535
-"""Value of ``png_depth`` where nothing was hit, or farther than 6.5534 m away."""
+"""Value of ``png_depth`` where nothing was hit, or the hit is farther than 6.5534 m away."""
 
 MAX_INSTANCES = 255
-"""What 8 bits of ``png_targets`` can tell apart."""
+"""Largest number of instances in the 8 bits of ``png_targets``."""
 
 
 @dataclass(frozen=True)
 class EncodedImage:
-    """Image of a sample, encoded; the fields but the first are empty for a PNG source."""
+    """Encoded image of a sample; a PNG source fills only the first field."""
 
     png_image: bytes  # 8-bit sRGB
     png_targets: bytes = b""  # 8-bit: instance, class id + 1, depth in cm
@@ -40,15 +40,15 @@ class EncodedImage:
 
 
 def encode_image(path: Path, num_objs: int, side_px: int) -> EncodedImage:
-    """Encodes an image file: a PNG as the bytes it is, an EXR as three PNGs.
+    """Encodes an image file: keeps the bytes of a PNG, turns an EXR into three PNGs.
 
     Args:
         path: ``.png`` or ``.exr``.
-        num_objs: in the sample.
-        side_px: of the square images of this data set.
+        num_objs: number of objects in the sample.
+        side_px: side of the data set's square images.
 
     Raises:
-        UserError: the file is missing, damaged, of another size or kind.
+        UserError: the file is missing, damaged, or of another size or kind.
     """
     if path.suffix == ".png":
         data = read_png(path)
@@ -56,7 +56,7 @@ def encode_image(path: Path, num_objs: int, side_px: int) -> EncodedImage:
         return EncodedImage(data)
     if num_objs > MAX_INSTANCES:
         raise UserError(
-            f"{path}: {num_objs} objects; png_targets tell at most {MAX_INSTANCES} apart in 8 bits"
+            f"{path}: {num_objs} objects; the 8 bits of png_targets hold at most {MAX_INSTANCES}"
         )
     exr = read_exr(path)
     _refuse_other_size(path, _exr_to_size(exr), side_px)
@@ -93,11 +93,11 @@ def depth_to_16_bit(depth_m: np.ndarray) -> np.ndarray:
 
 
 def instance_to_boxes(instance: np.ndarray, num_objs: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is visible of each object.
+    """Counts the visible pixels of each object and finds their boxes.
 
     Args:
         instance: (h, w) int, from 1; 0 = none.
-        num_objs: in the sample.
+        num_objs: number of objects in the sample.
 
     Returns:
         Number of pixels (num_objs,) int32, and tight boxes (num_objs, 4) int32 in px: x_min,
@@ -116,7 +116,7 @@ def instance_to_boxes(instance: np.ndarray, num_objs: int) -> tuple[np.ndarray, 
 def array_to_png(array: np.ndarray) -> bytes:
     """PNG file of (h, w, 3) uint8 or of (h, w) uint16.
 
-    By Pillow itself: imageio writes through it too, and takes a third more time for it.
+    Calls Pillow directly: imageio uses it too, and takes a third longer.
     """
     file = io.BytesIO()
     Image.fromarray(array).save(file, "png", compress_level=PNG_LEVEL)
@@ -127,14 +127,14 @@ def read_png(path: Path) -> bytes:
     """Bytes of a whole PNG file.
 
     Raises:
-        UserError: it is missing, truncated, or something else than 8-bit RGB.
+        UserError: it is missing, truncated, or not 8-bit RGB.
     """
     damage = find_image_damage(path)
     data = b"" if damage else path.read_bytes()
     if not damage and not data.startswith(PNG_SIGNATURE):
-        damage = "no PNG file"
+        damage = "not a PNG file"
     if damage:
-        raise UserError(f"{path}: {damage}; remove it and render again, which fills the gap")
+        raise UserError(f"{path}: {damage}; remove it and render it again")
     if data[24:26] != b"\x08\x02":  # bit depth and colour type
         raise UserError(f"{path}: not an 8-bit RGB image, as render.py writes them")
     return data

@@ -1,4 +1,4 @@
-"""The HDF5 files of an archive: their names, their fields, and how they come into being whole."""
+"""The HDF5 files of an archive: names, fields, attributes, and writing them atomically."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from synrender.errors import UserError
 from synrender.files import temporary_path
 
 ARCHIVE_VERSION = 1
-"""Of the HDF5 files; raised when a reader has to know of a change."""
+"""Version of the HDF5 files; goes up with a change that readers must know."""
 
 CHUNK_PX = 32 * 128**2
 """Pixels that a process handles at a time, whatever the size of a data set."""
@@ -33,7 +33,7 @@ RECORD_CHUNK = 512
 
 PNG_DTYPE = h5py.vlen_dtype(np.uint8)
 
-# Fields with a meaning that a name cannot tell, as their attribute ``description``.
+# What the names of some fields do not say: their attribute ``description``.
 DESCRIPTIONS = {
     "png_images": "PNG files, 8-bit sRGB",
     "png_targets": "PNG files, 8-bit: instance from 1, class id + 1, depth in cm (255: or more); "
@@ -61,20 +61,20 @@ def find_chunk_size(side_px: int) -> int:
 
 
 def find_shards(dataset_dir: Path) -> list[Path]:
-    """All shards that are there."""
+    """Paths of the existing shards, sorted."""
     return sorted(dataset_dir.glob("imgs_[0-9][0-9]*.h5"))
 
 
 @contextlib.contextmanager
 def new_file(path: Path, source: Path | None = None) -> Generator[h5py.File]:
-    """A file that is written under a temporary name and gets its own when it is complete.
+    """Writes a file under a temporary name, and renames it when it is complete.
 
     Args:
-        path: of the complete file.
-        source: a file to go on with, which is gone afterwards; None to begin with nothing.
+        path: path of the complete file.
+        source: an existing file to continue, which is moved; None: start with an empty file.
 
     Raises:
-        CannotWrite: on a full disk, say; nothing is left behind.
+        CannotWrite: the file cannot be written (a full disk, for example); it is removed.
     """
     temporary = temporary_path(path)
     try:
@@ -110,10 +110,10 @@ def refuse_full_disk(folder: Path, num_bytes: int) -> None:
 def open_file(path: Path) -> Generator[h5py.File]:
     """Opens a file of an archive for reading.
 
-    Only read within it: what fails there counts as damage of this file.
+    Only read the file inside the ``with`` block: errors there are reported as a damaged file.
 
     Raises:
-        UserError: it is missing, damaged, or not from here.
+        UserError: it is missing, damaged, or not written by this program.
     """
     try:
         with h5py.File(path, "r") as file:
@@ -140,7 +140,7 @@ def read_layout(file: h5py.File) -> Layout:
 def create_record_fields(file: h5py.File, num_rows: int, num_objs: int) -> None:
     """Creates a data set for each field of a record.
 
-    Shapes are (num_rows, num_objs, ...), or (num_rows, ...) for a single object, as since 2020.
+    Shapes are (num_rows, num_objs, ...), or (num_rows, ...) for a single object, as in 2020.
     Text becomes UTF-8 strings.
     """
     for name in RECORD_DTYPE.names or ():
@@ -150,12 +150,12 @@ def create_record_fields(file: h5py.File, num_rows: int, num_objs: int) -> None:
 
 
 def object_shape(num_objs: int) -> tuple[int, ...]:
-    """Axis of the objects, which a single object does not have."""
+    """Shape of the object axis: empty for a single object."""
     return () if num_objs == 1 else (num_objs,)
 
 
 def create_field(file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
-    """Creates a data set, with its description where the name does not say all."""
+    """Creates an HDF5 data set, with its description from `DESCRIPTIONS` if there is one."""
     dataset = file.create_dataset(name, shape, dtype)
     if name in DESCRIPTIONS:
         dataset.attrs["description"] = DESCRIPTIONS[name]
@@ -163,12 +163,11 @@ def create_field(file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any)
 
 
 def create_pixels(file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
-    """Creates a data set that has its place in the file at once, for other processes to fill.
+    """Creates an HDF5 data set and allocates its space, for other processes to fill.
 
-    It lies there in one piece and uncompressed: of the layouts that HDF5 has, training reads this
-    one fastest by far (a random 128 x 128 sample in 0.01 ms, and in 0.3 ms from compressed chunks
-    that take two thirds of the space; a list of indexes in 0.01 ms a sample, and in 2 ms from any
-    chunks).
+    It is contiguous and uncompressed, by far the fastest of HDF5's layouts for training: a random
+    128 x 128 sample takes 0.01 ms (0.3 ms from compressed chunks, which need two thirds of the
+    space); a list of indexes takes 0.01 ms a sample (2 ms from any chunks).
     """
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
@@ -176,7 +175,7 @@ def create_pixels(file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any
 
 
 def write_values(dataset: h5py.Dataset, rows: slice, values: np.ndarray) -> None:
-    """Writes rows of a field, (k, num_objs, ...); a single object's axis is dropped."""
+    """Writes rows of a field, (k, num_objs, ...); drops the object axis of a single object."""
     if values.dtype.kind == "U":
         values = values.astype(object)
     dataset[rows] = values.reshape(len(values), *dataset.shape[1:])
@@ -197,11 +196,11 @@ def describe_archive(
     """Attributes that all files of an archive share.
 
     Args:
-        folder: of the data set.
+        folder: folder of the data set.
         info: its description.
-        layout: of the archive.
-        num_objs: in a sample.
-        side_px: of the square images.
+        layout: layout of the archive.
+        num_objs: number of objects in a sample.
+        side_px: side of the square images.
     """
     config_path = folder.config_path
     versions = {**info.versions, "h5py": h5py.__version__, "pillow": PIL.__version__}
@@ -228,7 +227,7 @@ def _find_free_bytes(folder: Path) -> int:
 
 
 def _find_reason(error: Exception) -> str:
-    """The operating system's words, which HDF5 wraps in many of its own."""
+    """The operating system's message, without HDF5's text around it."""
     text = " ".join(str(error).split())
     if match := re.search(r"errno = (\d+)", text):
         return os.strerror(int(match[1]))

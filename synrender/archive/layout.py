@@ -1,12 +1,13 @@
-"""How the rows of an archive are dealt out: to shards (files), and to training and its tests.
+"""How the rows of an archive are divided into shards (files), and into splits.
 
-Two different cuts. A *shard* is a file; how many there are is what ``--num_buckets`` asks for (the
-flag has had this name since 2020), and their row boundaries are floor(i * n / num_shards). *Splits*
-follow the buckets of models that the data set was rendered with (``object.n_buckets``, 12 unless
-set): all but the last two train, the last but one validates, the last one tests, so that with 12
-the first floor(n * 10 / 12) rows train. Samples are shuffled within a split only. The splits follow
-the models and not the shards so that no model crosses: with 5 shards of a data set of 12 buckets,
-3/5 of the samples would end in the middle of a bucket.
+The two divisions are independent. A *shard* is a file; ``--num_buckets`` says how many there are
+(the flag has had this name since 2020), and shard i begins at row floor(i * n / num_shards).
+*Splits* follow the buckets of models that the data set was rendered with (``object.n_buckets``, 12
+by default): the last bucket is for test, the one before it for validation, all others are for
+training. So with 12 buckets the first floor(n * 10 / 12) rows are for training. Samples are
+shuffled only within a split. Splits follow the buckets and not the shards, so that no model is in
+two of them: with 5 shards of a data set of 12 buckets, 3/5 of the samples would end in the middle
+of a bucket.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def draw_order(layout: Layout, seed: int) -> np.ndarray:
     """Shuffles within each split.
 
     Returns:
-        (n,) int64: which sample, counted from the first one, stands in each row.
+        (n,) int64: the sample in each row, counted from the first sample.
     """
     parts = []
     for k, rows in enumerate(layout.split_rows.values()):

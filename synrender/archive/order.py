@@ -1,4 +1,4 @@
-"""Which sample stands in which row: ``idx_ref.npy``, drawn once and kept."""
+"""The order of the samples in an archive: ``idx_ref.npy``, drawn once and kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Order:
 
     layout: Layout
     idxs: np.ndarray  # (n,) int64: index of the sample in each row
-    is_new: bool  # not what idx_ref.npy holds; files of another order have to go
+    is_new: bool  # differs from idx_ref.npy or the existing shards, which must be removed
 
 
 def plan_order(
@@ -32,17 +32,17 @@ def plan_order(
     seed: int | None,
     overwrite: bool,
 ) -> Order:
-    """The order in ``idx_ref.npy``, or a new one where there is none. Writes nothing.
+    """The order in ``idx_ref.npy``, or a new one if there is none. Writes nothing.
 
     Args:
         source: the small files.
-        num_shards: files; None for what is there, or 12.
+        num_shards: number of files; None: as in the existing archive, or 12.
         num_buckets: ``object.n_buckets`` of the data set.
-        seed: of the shuffle; None for what is there, or 0.
-        overwrite: draw a new order where what is there fits the folder or the arguments no more.
+        seed: seed of the shuffle; None: keep the existing order, or 0.
+        overwrite: draw a new order if the existing one does not fit the folder or the arguments.
 
     Raises:
-        UserError: no samples, missing ones, or an order that fits no more.
+        UserError: there are no samples, some are missing, or the existing order does not fit.
     """
     dataset_dir, found = source.folder.path, source.listing.found
     path = dataset_dir / "idx_ref.npy"
@@ -52,16 +52,16 @@ def plan_order(
         idxs = _read_order(path)
         layout = create_layout(len(idxs), num_shards, num_buckets)
         misfit = _find_misfit(source, idxs, layout, seed)
-        is_other_cut = known_shards not in (None, num_shards)
-        if not overwrite and is_other_cut:
+        has_other_shards = known_shards not in (None, num_shards)
+        if not overwrite and has_other_shards:
             raise UserError(
-                f"{dataset_dir}: has {known_shards} buckets, --num_buckets {num_shards} is "
-                f"another cut; give {known_shards}, or --overwrite to archive everything anew"
+                f"{dataset_dir}: has {known_shards} buckets, --num_buckets {num_shards} differs; "
+                f"give {known_shards}, or --overwrite to archive everything again"
             )
         if not overwrite and misfit:
-            raise UserError(f"{misfit}, or --overwrite to archive everything anew")
+            raise UserError(f"{misfit}, or --overwrite to archive everything again")
         if not misfit:
-            return Order(layout, idxs, is_new=is_other_cut)
+            return Order(layout, idxs, is_new=has_other_shards)
     if not found:
         raise UserError(
             f"{source.folder.image_dir}: no samples; render some: python render.py -d "
@@ -73,7 +73,7 @@ def plan_order(
 
 
 def write_order(dataset_dir: Path, order: Order) -> None:
-    """Writes a new order, after removing the shards of another one."""
+    """If the order is new, removes the old shards and writes it."""
     if not order.is_new:
         return
     for path in find_shards(dataset_dir):
@@ -85,23 +85,23 @@ def _read_order(path: Path) -> np.ndarray:
     try:
         idxs = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); remove it to shuffle anew") from None
+        raise UserError(f"{path}: cannot be read ({error}); remove it to shuffle again") from None
     if idxs.ndim != 1 or idxs.dtype.kind not in "iu" or not len(idxs):
-        raise UserError(f"{path}: must be a list of sample indexes; remove it to shuffle anew")
+        raise UserError(f"{path}: must be a list of sample indexes; remove it to shuffle again")
     if not np.array_equal(np.sort(idxs), idxs.min() + np.arange(len(idxs))):
-        raise UserError(f"{path}: must name each sample once; remove it to shuffle anew")
+        raise UserError(f"{path}: must name each sample once; remove it to shuffle again")
     return idxs.astype(np.int64)
 
 
 def _find_misfit(source: Source, idxs: np.ndarray, layout: Layout, seed: int | None) -> str | None:
-    """Why the known order cannot be used, or None."""
+    """Why the existing order cannot be used, or None."""
     path = source.folder.path / "idx_ref.npy"
     first, last = int(idxs.min()), int(idxs.max())
     found = source.listing.found
     if found and (found.start < first or found.stop - 1 > last):
         return (
             f"{path}: orders samples {first} to {last}, img/ now holds {found.start} to "
-            f"{found.stop - 1}; take the new ones away"
+            f"{found.stop - 1}; move the others away"
         )
     if seed is not None and not np.array_equal(idxs, first + draw_order(layout, seed)):
         return f"{path}: is not the order of --seed {seed}; leave --seed out to keep it"

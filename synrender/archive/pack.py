@@ -1,4 +1,4 @@
-"""``--to_hdf5``: from the small files of a data set to ``imgs_00.h5`` and so on."""
+"""``--to_hdf5``: packs the small files of a data set into ``imgs_00.h5`` and so on."""
 
 from __future__ import annotations
 
@@ -51,20 +51,20 @@ Progress = Callable[[int, str], Any]
 class PackOptions:
     """What the user asks for."""
 
-    num_shards: int | None = None  # files; None: as they are, or 12
-    shard_idxs: Sequence[int] = ()  # which to write; none: all
+    num_shards: int | None = None  # files; None: as in the existing archive, or 12
+    shard_idxs: Sequence[int] = ()  # which to write; empty: all
     insists_on_exr: bool = False
-    seed: int | None = None  # of the shuffle; None: as it is, or 0
+    seed: int | None = None  # of the shuffle; None: keep the existing order, or 0
     overwrite: bool = False
 
 
 def pack_dataset(
     folder: DatasetFolder, options: PackOptions, workers: Workers, progress: Progress
 ) -> Layout:
-    """Writes the files of the shards that are not there yet.
+    """Writes the shards that do not exist yet.
 
     Raises:
-        UserError: the small files or the options are at fault; files that were complete stay.
+        UserError: a small file or an option is wrong; complete shards are kept.
     """
     info, dataset_dir = folder.read_info(), folder.path
     remove_stale_files(dataset_dir)
@@ -75,8 +75,8 @@ def pack_dataset(
     selected = select_shards(options.shard_idxs, layout.num_shards)
     if order.is_new and find_shards(dataset_dir) and len(selected) < layout.num_shards:
         raise UserError(
-            f"{dataset_dir}: the files that are there have another order or another number of "
-            "buckets, and all have to be written anew: leave --bucket_idxs out"
+            f"{dataset_dir}: the existing files have another order or another number of buckets, "
+            "so all must be written again: leave --bucket_idxs out"
         )
     done = [] if order.is_new else find_done(dataset_dir, order)
     todo = [b for b in selected if options.overwrite or b not in done]
@@ -101,7 +101,7 @@ def pack_dataset(
     }
     chunks = {b: _cut_shard(order, b, find_chunk_size(side_px)) for b in todo}
     tasks = [(folder, idxs, num_objs, side_px) for b in todo for idxs in chunks[b]]
-    # One stream over all shards, so that no process waits while a shard's file is finished.
+    # One stream of tasks for all shards, so that no process waits while a file is finished.
     results = workers.map(encode_chunk, tasks, is_light=not folder.is_exr)
     with progress(sum(len(layout.shard_rows(b)) for b in todo), "to HDF5") as bar:
         for shard in todo:
@@ -127,10 +127,10 @@ def select_shards(shard_idxs: Sequence[int], num_shards: int) -> Sequence[int]:
 
 
 def find_done(dataset_dir: Path, order: Order) -> list[int]:
-    """Buckets whose file is there and holds the samples it should.
+    """Shards whose file exists and holds the right samples.
 
     Raises:
-        UserError: a file holds others.
+        UserError: a file holds other samples.
     """
     done = []
     for shard in range(order.layout.num_shards):
@@ -142,8 +142,8 @@ def find_done(dataset_dir: Path, order: Order) -> list[int]:
             known = file["sample_idx"][...].reshape(len(idxs), -1) if len(idxs) else None
             if known is not None and not np.array_equal(known[:, 0], idxs):
                 raise UserError(
-                    f"{path}: holds other samples than idx_ref.npy says; remove it, and the next "
-                    "call writes it anew"
+                    f"{path}: holds other samples than idx_ref.npy says; remove it and repeat "
+                    "the command"
                 )
         done.append(shard)
     return done
@@ -157,7 +157,7 @@ def measure_overlap(
     workers: Workers,
     progress: Progress,
 ) -> Overlap:
-    """Reads all records, of kept shards from HDF5, and counts what the splits share."""
+    """Reads all records (those of kept shards from HDF5) and counts what the splits share."""
     layout = order.layout
     from_files, from_records = [], []
     for shard in range(layout.num_shards):
@@ -191,7 +191,7 @@ def encode_chunk(
     """Images and records (k, num_objs) of some samples.
 
     Raises:
-        UserError: a file is damaged, or unlike the others.
+        UserError: a file is damaged, or does not match the others.
     """
     paths = [folder.image_path(idx) for idx in idxs.tolist()]
     images = [encode_image(path, num_objs, side_px) for path in paths]
@@ -221,16 +221,16 @@ def _write_shard(
             file["targets"] = file["class"]  # another name for the same data
         start = 0
         for images, records in results:
-            place = slice(start, start + len(images))
+            rows = slice(start, start + len(images))
             for name in records.dtype.names:
-                write_values(file[name], place, records[name])
-            write_pngs(file["png_images"], place, [i.png_image for i in images])
+                write_values(file[name], rows, records[name])
+            write_pngs(file["png_images"], rows, [i.png_image for i in images])
             if is_exr:
-                write_pngs(file["png_targets"], place, [i.png_targets for i in images])
-                write_pngs(file["png_depth"], place, [i.png_depth for i in images])
+                write_pngs(file["png_targets"], rows, [i.png_targets for i in images])
+                write_pngs(file["png_depth"], rows, [i.png_depth for i in images])
                 for name in ("num_visible_px", "box_px"):
-                    write_values(file[name], place, np.stack([getattr(i, name) for i in images]))
-            start = place.stop
+                    write_values(file[name], rows, np.stack([getattr(i, name) for i in images]))
+            start = rows.stop
             bar.update(len(images))
 
 

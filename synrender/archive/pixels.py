@@ -1,4 +1,4 @@
-"""From the PNGs of an archive to arrays for training: decoded, resized, in LAB, normalised."""
+"""Turns the PNGs of an archive into arrays: decodes, resizes, converts to LAB, normalises."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_colors(file: h5py.File, rows: np.ndarray | slice, res: int, to_lab: boo
 
 
 @dataclass(frozen=True)
-class Place:
+class FileOffsets:
     """Where in a file the pixels of some rows go, in bytes from its beginning."""
 
     path: Path
@@ -41,7 +41,7 @@ class Place:
 
 
 def fill_rows(
-    place: Place,
+    offsets: FileOffsets,
     path: Path,
     rows: slice,
     res: int,
@@ -49,15 +49,15 @@ def fill_rows(
     mean: np.ndarray,
     std: np.ndarray,
 ) -> int:
-    """Preprocesses some rows and writes their pixels straight to their place.
+    """Preprocesses some rows and writes their pixels directly into the file of arrays.
 
-    HDF5 has a single writer, to which all pixels would have to be sent: that would cost a quarter
-    of the time. The writer reserves the space and tells each process where its share begins.
+    HDF5 allows a single writer, and sending all pixels to it would take a quarter of the time. So
+    the writer only allocates the space, and each process writes at its own offsets.
 
     Args:
-        place: where to write.
+        offsets: where to write.
         path: ``imgs_XX.h5``.
-        rows: of it.
+        rows: rows of ``path``.
         res: side of the result in px.
         to_lab: convert to LAB.
         mean: (3,) float64, to normalise with.
@@ -67,11 +67,11 @@ def fill_rows(
         Number of rows.
     """
     data, targets = preprocess_chunk(path, rows, res, to_lab, mean, std)
-    with place.path.open("r+b") as file:
-        file.seek(place.data)
+    with offsets.path.open("r+b") as file:
+        file.seek(offsets.data)
         file.write(data.data)
-        if targets is not None and place.targets is not None:
-            file.seek(place.targets)
+        if targets is not None and offsets.targets is not None:
+            file.seek(offsets.targets)
             file.write(targets.data)
     return len(data)
 
@@ -83,7 +83,7 @@ def preprocess_chunk(
 
     Args:
         path: ``imgs_XX.h5``.
-        rows: k rows of it.
+        rows: k rows of ``path``.
         res: side of the result in px.
         to_lab: convert to LAB.
         mean: (3,) float64, to normalise with: (value - mean) / std.
@@ -91,7 +91,7 @@ def preprocess_chunk(
 
     Returns:
         (k, 3, res, res) float16, and (k, 3, res, res) uint8 resized by nearest neighbour, or None
-        where there are no dense targets.
+        if there are no dense targets.
     """
     shape = (rows.stop - rows.start, 3, res, res)
     data = np.empty(shape, np.float16)
@@ -116,11 +116,11 @@ def _create_normalizer(
         shift = (-mean / std).astype(np.float32)[:, None, None]
 
         def normalize(lab: np.ndarray, out: np.ndarray) -> None:
-            lab *= factor  # nobody needs it afterwards
+            lab *= factor  # in place: not used afterwards
             np.add(lab, shift, out=out, casting="same_kind")
 
         return normalize
-    # There are but 256 values for each channel.
+    # A table is enough: each channel has only 256 values.
     table = ((np.arange(256) - mean[:, None]) / std[:, None]).astype(np.float16)
 
     def look_up(planes: np.ndarray, out: np.ndarray) -> None:
@@ -139,7 +139,7 @@ def _read_planes(
         except Exception as error:  # kornia_rs raises nothing narrower
             row = np.arange(len(file[name]))[rows][i]
             raise UserError(
-                f"{file.filename}: {name}[{row}] cannot be decoded ({error}); write the file anew "
+                f"{file.filename}: {name}[{row}] cannot be decoded ({error}); write the file again "
                 "with --to_hdf5 --overwrite"
             ) from None
         yield np.ascontiguousarray(img_resize(image, res, nearest).transpose(2, 0, 1))

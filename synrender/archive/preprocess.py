@@ -1,4 +1,4 @@
-"""``--preprocess``: from ``imgs_*.h5`` to one file of arrays that training reads as they are."""
+"""``--preprocess``: turns ``imgs_*.h5`` into one file of normalised arrays for training."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def find_archive(dataset_dir: Path, num_shards: int | None) -> Layout:
 
     Args:
         dataset_dir: folder of a data set.
-        num_shards: what the user says; None to find out.
+        num_shards: number of shards that the user gave; None: any.
 
     Raises:
         UserError: there is no archive, or it has another number of shards.
@@ -60,10 +60,10 @@ def preprocess_dataset(
     workers: Workers,
     progress: Progress,
 ) -> None:
-    """Writes ``data_<res>.h5``, or ``data_<res>.partial.h5`` while shards are left to do.
+    """Writes ``data_<res>.h5``, or ``data_<res>.partial.h5`` while shards are missing.
 
     Raises:
-        UserError: something is missing or does not fit; nothing half-written is left.
+        UserError: something is missing or does not fit; no half-written file is left.
     """
     remove_stale_files(dataset_dir)
     complete = dataset_dir / f"{options.name}.h5"
@@ -75,8 +75,8 @@ def preprocess_dataset(
             say(f"{complete.name}: is there already")
             return
         if not options.overwrite:
-            say(f"{complete.name}: is older than imgs_*.h5, so it is written anew")
-        selected = range(layout.num_shards)  # one that lacks some cannot take its place
+            say(f"{complete.name}: is older than imgs_*.h5, so it is written again")
+        selected = range(layout.num_shards)  # a partial file must not replace it
     inputs = {shard: shard_path(dataset_dir, shard) for shard in selected}
     _refuse_misfits(layout, list(inputs.values()))
     is_resumed = (
@@ -94,7 +94,7 @@ def preprocess_dataset(
         todo = [shard for shard in selected if not out.attrs["buckets_done"][shard]]
         rows = {shard: layout.shard_rows(shard) for shard in todo}
         tasks = {b: plan_shard(out, inputs[b], rows[b], options) for b in todo}
-        # One stream over all shards, so that no process waits while records are copied.
+        # One stream of tasks for all shards, so that no process waits while records are copied.
         results = workers.map(fill_rows, [task for b in todo for task in tasks[b]])
         with progress(sum(map(len, rows.values())), "preprocess") as bar:
             for shard in todo:
@@ -112,11 +112,11 @@ def preprocess_dataset(
     else:
         say(
             f"{partial}: {num_done} of {layout.num_shards} buckets; it becomes {complete.name} "
-            "with the last one"
+            "when all are done"
         )
 
 
-# --- refusing -----------------------------------------------------------------------------------
+# --- checks -------------------------------------------------------------------------------------
 
 
 def _is_newer(path: Path, others: list[Path]) -> bool:
@@ -133,7 +133,7 @@ def _refuse_misfits(layout: Layout, paths: list[Path]) -> None:
             if read_layout(file) != layout or size != first_size:
                 raise UserError(
                     f"{path}: belongs to another archive than {paths[0].name} (images of "
-                    f"{size[0]} px, {read_layout(file).num_samples} samples); write it anew with "
+                    f"{size[0]} px, {read_layout(file).num_samples} samples); write it again with "
                     "--to_hdf5 --overwrite"
                 )
 
@@ -147,14 +147,14 @@ def _refuse_other_content(path: Path, layout: Layout, options: PreprocessOptions
             found = file["data"].shape if "data" in file else "nothing"
             raise UserError(
                 f"{path}: holds data of shape {found}, --res {res} makes {shape}; rename it, or "
-                "write it anew with --overwrite"
+                "write it again with --overwrite"
             )
         known = np.stack([file.attrs["mean"], file.attrs["std"]])
         if not np.allclose(known, normalization, rtol=1e-9):
             raise UserError(
                 f"{path}: was normalised with mean {_to_text(known[0])} and std "
-                f"{_to_text(known[1])}, this call would take {_to_text(normalization[0])} and "
-                f"{_to_text(normalization[1])}; rename it, or write it anew with --overwrite"
+                f"{_to_text(known[1])}, this call would use {_to_text(normalization[0])} and "
+                f"{_to_text(normalization[1])}; rename it, or write it again with --overwrite"
             )
 
 

@@ -1,4 +1,4 @@
-"""The small files of a data set as the archive reads them: many at a time, and all of one kind."""
+"""Reads the small files of a data set for the archive; refuses missing and mixed ones."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def open_source(folder: DatasetFolder, insists_on_exr: bool) -> Source:
 
 
 def refuse_missing(source: Source, idxs: Iterable[int]) -> None:
-    """Raises UserError if any of the given samples is not there, naming them."""
+    """Raises UserError, naming them, if any of the given samples are missing."""
     missing = source.listing.find_missing(idxs)
     if not missing:
         return
@@ -50,12 +50,12 @@ def refuse_missing(source: Source, idxs: Iterable[int]) -> None:
     folder = source.folder
     raise UserError(
         f"{folder.image_dir}: {len(missing)} samples are missing: {listed}{more}; this renders "
-        f"what is missing: python render.py -d {folder.name} -g {folder.config_path}"
+        f"them: python render.py -d {folder.name} -g {folder.config_path}"
     )
 
 
 def read_sample_shape(folder: DatasetFolder, idx: int) -> tuple[int, int]:
-    """Number of objects and side of the square image in px of a sample, for all to agree with."""
+    """Number of objects of a sample, and side of its square image in px."""
     path = folder.image_path(idx)
     width, height = read_image_size(path)
     if width != height:
@@ -67,21 +67,20 @@ def load_record(folder: DatasetFolder, idx: int) -> np.ndarray:
     """Record of a sample, (num_objs,) of RECORD_DTYPE.
 
     Raises:
-        UserError: it is missing, truncated or no record.
+        UserError: it is missing, truncated or not a record.
     """
     try:
         return folder.read_record(idx)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"{folder.record_path(idx)}: {error}; remove it and render again, which fills the gap"
+            f"{folder.record_path(idx)}: {error}; remove it and render it again"
         ) from None
 
 
 def load_records(folder: DatasetFolder, idxs: np.ndarray, num_objs: int) -> np.ndarray:
     """Records of samples, (k, num_objs) of RECORD_DTYPE.
 
-    Several times as fast as one by one: a file that begins with the bytes that are expected of
-    one needs no parsing.
+    Several times as fast as `load_record`: a file with the expected header needs no parsing.
 
     Raises:
         UserError: one is missing, damaged, or has another number of objects.
@@ -103,7 +102,7 @@ def load_records(folder: DatasetFolder, idxs: np.ndarray, num_objs: int) -> np.n
         if len(record) != num_objs:
             raise UserError(
                 f"{folder.record_path(idx)}: {len(record)} objects, the data set began with "
-                f"{num_objs}; remove it and render again, which fills the gap"
+                f"{num_objs}; remove it and render it again"
             )
         records[i] = record
     return records

@@ -1,4 +1,4 @@
-"""How disjoint training, validation and test are: models and textures that they share."""
+"""Counts the models and textures that training, validation and test share."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Overlap:
     shared_textures: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """For the attribute ``splits``."""
+        """JSON text for the attribute ``splits``."""
         return json.dumps(vars(self))
 
     def to_lines(self) -> list[str]:
-        """For the user."""
+        """Lines to print."""
         counts = ", ".join(f"{name} {n}" for name, n in self.num_samples.items())
         lines = [f"splits: {counts} samples"]
         for kind in KINDS:
@@ -89,7 +89,7 @@ def count_overlap(layout: Layout, tallies: Iterable[Tally]) -> Overlap:
 
 
 def explain_overlap(overlap: Overlap, objects: Object) -> list[str]:
-    """Why models are shared, for the user; empty if none are."""
+    """Lines that say why splits share models; empty if they share none."""
     if not any(overlap.shared_models.values()):
         return []
     num_samples, total = sum(overlap.num_samples.values()), objects.total_num_samples
@@ -100,7 +100,7 @@ def explain_overlap(overlap: Overlap, objects: Object) -> list[str]:
     if num_samples < total:
         line = (
             f"{why}these are {num_samples} of the {total} samples (object.total_num_samples) that "
-            f"{num_buckets} buckets of models are dealt out over."
+            f"{num_buckets} buckets of models are spread over."
         )
         if num_samples >= num_buckets:
             line += (
@@ -112,7 +112,7 @@ def explain_overlap(overlap: Overlap, objects: Object) -> list[str]:
 
 
 def _tally(split: str, columns: Mapping[str, np.ndarray] | np.ndarray) -> Tally:
-    """Of columns of text of equal shape, or a record array that holds them."""
+    """Tally of columns of text of equal shape, or of a record array that holds them."""
     synset_ids, model_ids, *textures = (columns[name].ravel().tolist() for name in TEXT_FIELDS)
     models = {f"{s}/{m}" for s, m in set(zip(synset_ids, model_ids, strict=True))}
     return Tally(split, frozenset(models), frozenset(itertools.chain(*textures)) - {""})

@@ -16,7 +16,7 @@ from synrender.workers import Workers
 
 @dataclass(frozen=True)
 class Moments:
-    """Of the channels over some number of pixels."""
+    """Mean and spread of each channel over some pixels."""
 
     num_px: int
     mean: np.ndarray  # (3,) float64
@@ -28,7 +28,7 @@ class Moments:
         return np.sqrt(self.sum_squares / self.num_px)
 
     def to_lines(self, res: int, to_lab: bool, what: str) -> list[str]:
-        """For the user; ``what`` says which samples these are."""
+        """Lines to print; ``what`` says which samples these are."""
         channels = "L*, a*, b*" if to_lab else "red, green, blue"
         return [
             f"{channels} of {self.num_px // res**2} samples ({what}) at {res} x {res} px:",
@@ -51,13 +51,13 @@ def measure_moments(
 
     Args:
         dataset_dir: folder of the data set.
-        shards: whose images.
+        shards: shards to measure.
         res: side of the images in px.
         to_lab: in LAB, else in 8-bit RGB.
         num_samples: size of a random subset; None for all.
-        seed: of the subset.
-        workers: to do the work.
-        progress: to show it.
+        seed: seed of the subset.
+        workers: processes to use.
+        progress: creates the progress bar.
     """
     rows = []  # (k, 2): shard, row in its file
     for shard in shards:
@@ -94,7 +94,7 @@ def measure_chunk(path: Path, rows: np.ndarray, res: int, to_lab: bool) -> Momen
 
 
 def add_moments(parts: Iterable[Moments]) -> Moments:
-    """Moments of all pixels together (Chan, Golub and LeVeque 1983), stable at any number."""
+    """Moments of all pixels together, numerically stable (Chan, Golub and LeVeque 1983)."""
     total = Moments(0, np.zeros(3), np.zeros(3))
     for part in parts:
         num_px = total.num_px + part.num_px

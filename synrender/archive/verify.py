@@ -1,4 +1,4 @@
-"""``--remove_raw``: deletes small files once their HDF5 was read back and found to be the same."""
+"""``--remove_raw``: deletes small files after comparing them with their HDF5 copies."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from util import img_read_and_resize
 def remove_raw(
     folder: DatasetFolder, shards: Sequence[int], workers: Workers, progress: Progress
 ) -> None:
-    """Deletes the small files of some shards, each shard's after all of it was compared.
+    """Deletes the small files of some shards, each after the whole shard was compared.
 
     Raises:
         UserError: something in an HDF5 file differs; nothing of its shard is deleted.
     """
     num_removed = 0
-    with progress(len(shards), "compared, bucket") as bar:
+    with progress(len(shards), "files compared") as bar:
         for shard in shards:
             path = shard_path(folder.path, shard)
             with open_file(path) as file:
@@ -43,7 +43,7 @@ def remove_raw(
                 file_path.unlink()
             num_removed += len(found)
             bar.update(1)
-    with contextlib.suppress(OSError):  # other shards' files are in it still
+    with contextlib.suppress(OSError):  # it still holds files of other shards
         folder.image_dir.rmdir()
     say(f"{folder.image_dir}: removed {num_removed} files; imgs_*.h5 are now the only copy")
 
@@ -52,10 +52,10 @@ def compare_chunk(folder: DatasetFolder, path: Path, rows: slice) -> list[Path]:
     """Compares rows of an HDF5 file with the small files that are still there.
 
     Returns:
-        The small files, all of which were found again in the HDF5; records first.
+        The small files, all equal to their HDF5 copies; the record of each sample comes first.
 
     Raises:
-        UserError: one was not.
+        UserError: a file differs.
     """
     found = []
     with open_file(path) as file:
@@ -72,8 +72,8 @@ def compare_chunk(folder: DatasetFolder, path: Path, rows: slice) -> list[Path]:
                     continue
                 if not is_equal():
                     raise UserError(
-                        f"{path}: differs from {small_file}, so nothing of this bucket was "
-                        "removed; write it anew with --to_hdf5 --overwrite"
+                        f"{path}: differs from {small_file}, so none of its small files were "
+                        "removed; write it again with --to_hdf5 --overwrite"
                     )
                 found.append(small_file)
     return found
@@ -107,5 +107,5 @@ def _is_image_equal(file: h5py.File, row: int, path: Path) -> bool:
             np.array_equal(img_read_and_resize(stored[name]), array)
             for name, array in expected.items()
         )
-    except OSError:  # what is stored is no image
+    except OSError:  # the stored bytes are not an image
         return False

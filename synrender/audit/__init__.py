@@ -1,6 +1,6 @@
-"""Proof of a finished data set's labels by a second, independent renderer.
+"""Checks a finished data set's labels with a second, independent renderer.
 
 Nothing here may import `synrender.blender`, `synrender.camera` or `synrender.sampling`, directly or
-through another module: what made the labels cannot prove them. Only the names of files and the
-reading of them are shared (`synrender.dataset`, `synrender.images`). A test walks the imports.
+through another module: the code that made the labels must not check them. Only file names and file
+readers are shared (`synrender.dataset`, `synrender.images`). A test checks the imports.
 """

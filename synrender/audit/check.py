@@ -1,4 +1,4 @@
-"""What a check says, and the table of all of them."""
+"""The result of a check, and the table of all results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WIDTH, _INDENT = 100, 28  # characters of a line, and before the figures
 
 
 class Verdict(enum.Enum):
-    """Of one check; the value is what users read."""
+    """Verdict of one check; the value is what is printed."""
 
     PASS = "pass"
     FAIL = "FAIL"
@@ -21,7 +21,7 @@ class Verdict(enum.Enum):
 
 @dataclass(frozen=True)
 class Check:
-    """Outcome of one check."""
+    """Result of one check."""
 
     name: str
     verdict: Verdict
@@ -30,26 +30,26 @@ class Check:
 
 
 def decide(name: str, passes: bool, figures: str, culprits: Iterable[str] = ()) -> Check:
-    """A check that applies."""
+    """Result of a check that applies: pass or fail."""
     if passes:
         return Check(name, Verdict.PASS, figures)
     return Check(name, Verdict.FAIL, figures, tuple(culprits))
 
 
 def skip(name: str, reason: str) -> Check:
-    """A check that does not apply, with the reason."""
+    """Result of a check that does not apply, with the reason."""
     return Check(name, Verdict.NOT_APPLICABLE, reason)
 
 
 def list_some(items: Sequence[object]) -> str:
-    """``"3, 5, 8 and 12 more"``."""
+    """The first items and how many more there are: ``"3, 5, 8 and 12 more"``."""
     listed = ", ".join(map(str, items[:_NUM_LISTED]))
     more = len(items) - _NUM_LISTED
     return f"{listed} and {more} more" if more > 0 else listed
 
 
 def format_table(checks: Sequence[Check]) -> list[str]:
-    """Lines for the user: the figures of each check, and below them what fails."""
+    """Lines to print: the figures of each check, and below them what fails."""
     lines = [f"{'check':<11} {'verdict':<15} figures"]
     for check in checks:
         first = f"{check.name:<11} {check.verdict.value:<15} "

@@ -1,4 +1,4 @@
-"""Examines samples: reads each image once, casts the chosen ones, and keeps figures alone."""
+"""Examines samples: reads each image once, casts rays for the chosen ones, keeps only figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from synrender.audit.labels import LabelFindings, compare_labels
 from synrender.audit.outline import OutlineFindings, find_outline
 from synrender.audit.picture import PictureFindings, examine_picture
-from synrender.audit.poses import PlaceErrors, find_place_errors
+from synrender.audit.poses import PositionErrors, find_position_errors
 from synrender.audit.raycast import (
     Cast,
     ModelCaster,
@@ -29,7 +29,7 @@ from synrender.images.exr import read_exr
 
 @dataclass(frozen=True)
 class Task:
-    """Consecutive samples for one worker, which share models if they are of one group."""
+    """Consecutive samples for one worker; samples of one group share models."""
 
     idxs: tuple[int, ...]
     records: tuple[np.ndarray, ...]  # (num_objs,) each
@@ -38,14 +38,14 @@ class Task:
 
 @dataclass(frozen=True)
 class SampleFindings:
-    """What was found about one sample; None where a part was not looked at."""
+    """Findings about one sample; None for a part that was not examined."""
 
     idx: int
     damage: str = ""  # why the image or a model cannot be read
     picture: PictureFindings | None = None
     labels: LabelFindings | None = None  # EXR
     outline: OutlineFindings | None = None  # PNG
-    places: PlaceErrors | None = None
+    positions: PositionErrors | None = None
 
 
 def examine(subject: Subject, task: Task) -> list[SampleFindings]:
@@ -70,7 +70,7 @@ class _DamagedImage(Exception):
 def _load_models(
     subject: Subject, record: np.ndarray, known: dict[str, ModelCaster]
 ) -> dict[str, ModelCaster]:
-    """The models of a sample, by path, and no others, so that memory does not grow."""
+    """The models of a sample, by path; drops all others, so that memory does not grow."""
     paths = [subject.model_path(row) for row in record]
     return {str(p): known.get(str(p)) or ModelCaster(p) for p in paths}
 
@@ -85,16 +85,16 @@ def _examine_sample(
     flat = cast_rays(subject, rays, record, casters)
     cast = Cast(flat.instance.reshape(rgb8.shape[:2]), flat.depth_m.reshape(rgb8.shape[:2]))
 
-    def look(positions_px: np.ndarray) -> Cast:
+    def cast_at(positions_px: np.ndarray) -> Cast:
         return cast_rays(subject, pixels_to_rays(subject.camera, positions_px), record, casters)
 
     bounds = np.stack([casters[str(subject.model_path(row))].bounds for row in record])
     return SampleFindings(
         idx,
         picture=picture,
-        labels=compare_labels(exr, cast, record, look) if exr is not None else None,
+        labels=compare_labels(exr, cast, record, cast_at) if exr is not None else None,
         outline=find_outline(rgb8, cast.instance) if exr is None else None,
-        places=find_place_errors(record, bounds),
+        positions=find_position_errors(record, bounds),
     )
 
 
@@ -109,7 +109,7 @@ def _read_image(subject: Subject, idx: int) -> tuple:
             rgb8 = linear_to_srgb8(np.nan_to_num(exr.rgb_linear))
         else:
             rgb8 = np.asarray(iio.imread(path))
-    except (UserError, OSError, ValueError, SyntaxError) as error:  # the last one is Pillow's
+    except (UserError, OSError, ValueError, SyntaxError) as error:  # SyntaxError: from Pillow
         raise _DamagedImage(f"image: {error}") from None
     if rgb8.shape[:2] != (side, side) or rgb8.ndim != 3 or rgb8.dtype != np.uint8:
         raise _DamagedImage(f"image: {rgb8.shape}, dataset.json says {side} x {side} px, RGB")
@@ -119,7 +119,7 @@ def _read_image(subject: Subject, idx: int) -> tuple:
 def cut_tasks(
     idxs: Sequence[int], records: Sequence[np.ndarray], chosen: set[int], size: int
 ) -> list[Task]:
-    """Cuts samples into tasks of at most ``size``, a new one wherever a group begins."""
+    """Cuts samples into tasks of at most ``size``, if possible where a group begins."""
     tasks: list[Task] = []
     start = 0
     for end in range(1, len(idxs) + 1):

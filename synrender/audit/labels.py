@@ -1,4 +1,4 @@
-"""The label passes of an EXR against what the rays hit."""
+"""Compares the label passes of an EXR with what the rays hit."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from synrender.audit.raycast import Cast
 from synrender.images.exr import ExrImage
 
 DEPTH_EDGES_MM = np.concatenate([[0], np.geomspace(1e-4, 1e4, 801), [np.inf]])
-"""Bounds of bins 2.3 % wide: percentiles over any number of samples, in little memory."""
-
+"""Edges of histogram bins, 2.3 % wide: percentiles over any number of samples in little memory."""
 
 TIE_RADIUS_PX = 0.002
-"""How close an edge is to a pixel's centre where rounding may take one side or the other."""
+"""Distance between an edge and a pixel's centre within which rounding decides what is hit."""
 TIE_DEPTH_M = 1e-3
 
 
 @dataclass(frozen=True)
 class LabelFindings:
-    """Of one sample; the arrays have an entry for each object."""
+    """Findings about one sample; the arrays have one entry for each object."""
 
     num_cast_px: np.ndarray  # (num_objs,) visible to the rays
     num_pass_px: np.ndarray  # (num_objs,) in the instance pass
@@ -34,7 +33,7 @@ class LabelFindings:
     num_ties_px: int  # see find_ties
     num_interior_px: int  # more than a pixel from any edge
     num_wrong_class_px: int  # of these
-    num_unlike_instance_px: int  # whose class is not that of their instance, anywhere
+    num_unlike_instance_px: int  # of all pixels, whose class is not that of their instance
     depth_medians_mm: np.ndarray  # (num_objs,) errors of interior pixels; 0 where there are none
     depth_histogram: np.ndarray  # (b,) interior pixels of objects by error, between DEPTH_EDGES_MM
     max_depth_error_mm: float  # over the same
@@ -42,40 +41,40 @@ class LabelFindings:
 
 
 def compare_labels(
-    exr: ExrImage, cast: Cast, record: np.ndarray, look: Callable[[np.ndarray], Cast]
+    exr: ExrImage, cast: Cast, record: np.ndarray, cast_at: Callable[[np.ndarray], Cast]
 ) -> LabelFindings:
     """Compares the passes of a sample with what the rays hit.
 
     Args:
         exr: the passes.
-        cast: of the pixels' centres, (h, w).
+        cast: what rays through the pixels' centres hit, (h, w).
         record: (num_objs,) of RECORD_DTYPE.
-        look: casts rays through positions (r, 2) in px, for a closer look.
+        cast_at: casts rays through positions (r, 2) in px.
     """
     instances = record["instance"]
     # The record's row that each pixel shows, from 1, whatever number the pass gives its instance.
     shown = np.zeros(exr.instance.shape, np.int64)
-    for place, instance in enumerate(instances, start=1):
-        shown[exr.instance == instance] = place
+    for row, instance in enumerate(instances, start=1):
+        shown[exr.instance == instance] = row
     pairs = [(cast.instance == k, shown == k) for k in range(1, len(record) + 1)]
-    is_tie = find_ties(shown, exr.depth_m, cast, look)
+    is_tie = find_ties(shown, exr.depth_m, cast, cast_at)
     settled = np.where(is_tie, shown, cast.instance)
     boxes = [
         (mask_to_box(settled == k), mask_to_box(shown == k)) for k in range(1, len(record) + 1)
     ]
 
-    class_of_place = np.concatenate([[0], record["class"] + 1])
+    class_of_row = np.concatenate([[0], record["class"] + 1])
     is_interior = find_interior(settled) & ~is_tie
-    is_wrong = exr.class_label != class_of_place[cast.instance]
-    is_unlike = exr.class_label != class_of_place[shown]
-    # Where the masks disagree the depth is another object's; that is the mask's failure.
+    is_wrong = exr.class_label != class_of_row[cast.instance]
+    is_unlike = exr.class_label != class_of_row[shown]
+    # Where the masks disagree, the depth is another object's; the mask check reports that.
     is_common = is_interior & (shown == cast.instance)
     with np.errstate(invalid="ignore"):
         errors_mm = np.abs(cast.depth_m - exr.depth_m) * 1000
     errors_mm[np.isinf(cast.depth_m) & np.isinf(exr.depth_m)] = 0
     errors_mm[np.isnan(errors_mm)] = np.inf
-    places = np.where(is_common, cast.instance, -1)
-    of_objects = errors_mm[places > 0]
+    rows = np.where(is_common, cast.instance, -1)
+    of_objects = errors_mm[rows > 0]
     return LabelFindings(
         num_cast_px=np.array([a.sum() for a, _ in pairs]),
         num_pass_px=np.array([b.sum() for _, b in pairs]),
@@ -88,28 +87,28 @@ def compare_labels(
         num_wrong_class_px=int((is_wrong & is_interior).sum()),
         num_unlike_instance_px=int(is_unlike.sum()),
         depth_medians_mm=np.array(
-            [_median(errors_mm[places == k]) for k in range(1, len(record) + 1)]
+            [_median(errors_mm[rows == k]) for k in range(1, len(record) + 1)]
         ),
         depth_histogram=np.bincount(
             np.searchsorted(DEPTH_EDGES_MM[1:-1], of_objects), minlength=len(DEPTH_EDGES_MM) - 1
         ),
         max_depth_error_mm=float(of_objects.max(initial=0)),
-        backdrop_error_mm=float(errors_mm[places == 0].max(initial=0)),
+        backdrop_error_mm=float(errors_mm[rows == 0].max(initial=0)),
     )
 
 
 def find_ties(
-    shown: np.ndarray, depth_m: np.ndarray, cast: Cast, look: Callable[[np.ndarray], Cast]
+    shown: np.ndarray, depth_m: np.ndarray, cast: Cast, cast_at: Callable[[np.ndarray], Cast]
 ) -> np.ndarray:
     """Pixels with an edge so close to their centre that rounding decides which side they show.
 
-    Those where rays and passes differ, but a ray beside the centre hits just what the passes show.
+    There rays and passes differ, but a ray close beside the centre hits what the passes show.
 
     Args:
-        shown: (h, w) place in the record of the instance that the pass shows; 0 = backdrop.
+        shown: (h, w) record row, from 1, of the instance that the pass shows; 0 = backdrop.
         depth_m: (h, w) of the pass.
-        cast: of the pixels' centres.
-        look: casts rays through positions (r, 2) in px.
+        cast: what rays through the pixels' centres hit.
+        cast_at: casts rays through positions (r, 2) in px.
 
     Returns:
         (h, w) bool.
@@ -122,7 +121,7 @@ def find_ties(
         # Two rings, since a thin part or a corner may pass between the rays of one.
         offsets = TIE_RADIUS_PX * np.concatenate([ring, ring / 4])
         positions = np.stack([xs, ys], axis=1)[:, None] + 0.5 + offsets
-        beside = look(positions.reshape(-1, 2))
+        beside = cast_at(positions.reshape(-1, 2))
         instance, beside_m = (a.reshape(len(ys), -1) for a in (beside.instance, beside.depth_m))
         agrees = (instance == shown[ys, xs, None]) & _is_close(depth_m[ys, xs, None], beside_m)
         is_tie[ys, xs] = agrees.any(axis=1)

@@ -1,8 +1,9 @@
-"""Where a picture without label passes shows its objects: the outline that the rays predict.
+"""Finds out whether a picture without label passes shows its objects where the rays see them.
 
-Crossing an object's outline a picture changes more than elsewhere. So the outline is laid over the
-picture where it should be and at all shifts around; the change of colour across it has to be
-largest where it should be. Textures make edges of their own, but none that follow the outline.
+A picture's colour changes more across an object's outline than elsewhere. So the outline that the
+rays see is laid over the picture, where it should be and at all shifts around; the change of colour
+across it has to be largest where it should be. Textures have edges too, but none that follow the
+outline.
 """
 
 from __future__ import annotations
@@ -12,21 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 
 MAX_SHIFT_PX = 6
-"""How far around the outline is tried."""
+"""Largest shift of the outline that is tried, in x and in y."""
 
 MAX_ERROR_PX = 1
-"""How far from where it should be an outline may be found: pixels are whole, and filtered."""
+"""Largest shift of a right outline: shifts are whole pixels, and the picture is filtered."""
 
 MIN_OUTLINE_PX = 24
-"""Shorter outlines say too little."""
+"""Shorter outlines are not judged."""
 
 _MAX_STEP = 60
-"""Change of an 8-bit value above which an edge counts no more: one bright edge is no outline."""
+"""Larger changes of an 8-bit value count as this one, so that one bright edge does not decide."""
 
 
 @dataclass(frozen=True)
 class OutlineFindings:
-    """Of one sample."""
+    """Findings about one sample."""
 
     num_visible_px: int  # of all objects, to the rays
     is_measured: bool  # False: the outline is too short
@@ -39,7 +40,7 @@ def find_outline(rgb8: np.ndarray, instance: np.ndarray) -> OutlineFindings:
 
     Args:
         rgb8: (h, w, 3) uint8.
-        instance: (h, w) of the rays, 0 = backdrop.
+        instance: (h, w) that the rays hit, 0 = backdrop.
     """
     reach = range(-MAX_SHIFT_PX, MAX_SHIFT_PX + 1)
     pairs = []  # changes between neighbours along an axis, and where the outline runs between two
@@ -57,7 +58,7 @@ def find_outline(rgb8: np.ndarray, instance: np.ndarray) -> OutlineFindings:
         for dy in reach
         for dx in reach
     }
-    # Of equals the one closest to where it should be.
+    # Among equal contrasts the smallest shift.
     shift = max(contrasts, key=lambda s: (contrasts[s], -abs(s[0]) - abs(s[1])))
     there = max(c for s, c in contrasts.items() if _is_near(s))
     elsewhere = np.array([c for s, c in contrasts.items() if not _is_near(s)])

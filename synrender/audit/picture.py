@@ -1,4 +1,4 @@
-"""What is wrong with a picture as such: blank, clipped, with Blender's magenta, seen before."""
+"""Measures faults of a picture: blank, clipped, Blender's magenta, not finite, duplicate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class PictureFindings:
-    """Of one sample."""
+    """Findings about one sample."""
 
     spread: float  # standard deviation of the grey value, 8-bit steps
     clipped_share: float  # of pixels, white or black in all channels
@@ -24,8 +24,8 @@ def examine_picture(rgb8: np.ndarray, num_not_finite: int = 0) -> PictureFinding
     rgb = rgb8.astype(np.int16)
     is_clipped = (rgb == 255).all(axis=2) | (rgb == 0).all(axis=2)
     red, green, blue = np.moveaxis(rgb, 2, 0)
-    # Blender paints a missing image as red = blue = 1, green = 0. Light makes that darker, and its
-    # gloss adds a little green; purple textures have more.
+    # Blender paints a missing image as red = blue = 1, green = 0. Shading makes that darker, and
+    # gloss adds a little green; purple textures have more green.
     weaker = np.minimum(red, blue)
     is_magenta = (weaker >= 64) & (green * 6 <= weaker) & (np.abs(red - blue) * 16 <= weaker)
     return PictureFindings(

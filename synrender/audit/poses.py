@@ -1,4 +1,4 @@
-"""Whether the pose fields of a record tell the same story, by scipy's rotations."""
+"""Checks with scipy's rotations that the pose fields of a record agree."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 MAX_ROTATION_ERROR = 1e-4
-"""Of an entry of a rotation matrix; the renderer's own numbers are in single precision."""
+"""Largest error of an entry of a rotation matrix; the renderer works in single precision."""
 
 MAX_POSITION_ERROR_M = 1e-4
-"""0.1 mm: the aim for all geometry."""
+"""0.1 mm: the required accuracy of all geometry."""
 
 
 @dataclass(frozen=True)
 class PoseErrors:
-    """Largest disagreements of each object, (r,) each; infinite where a field is no pose at all."""
+    """Largest differences of each object, (r,) each; infinite where a field is not a pose."""
 
     rotation: np.ndarray  # entries of rot_mat against itself, quaternion, euler
     linear_m: np.ndarray  # obj_to_world against rot_mat @ diag(scale), over the model's extent
@@ -28,8 +28,8 @@ class PoseErrors:
 
 
 @dataclass(frozen=True)
-class PlaceErrors:
-    """How a record's place fits the OBJ file's box, (num_objs,) each, in m."""
+class PositionErrors:
+    """Differences between a record and the boxes of its OBJ files, (num_objs,) each, in m."""
 
     location_m: np.ndarray  # obj_to_world @ the box's centre against location
     bbox_m: np.ndarray  # extent of bbox against the file's, scaled; and how far bbox is off centre
@@ -64,8 +64,8 @@ def find_pose_errors(rows: np.ndarray) -> PoseErrors:
     return PoseErrors(_no_nan(rotation), _no_nan(linear_m))
 
 
-def find_place_errors(record: np.ndarray, bounds: np.ndarray) -> PlaceErrors:
-    """Compares the places of a sample's objects with their OBJ files.
+def find_position_errors(record: np.ndarray, bounds: np.ndarray) -> PositionErrors:
+    """Compares the positions of a sample's objects with their OBJ files.
 
     Args:
         record: (num_objs,) of RECORD_DTYPE.
@@ -74,7 +74,7 @@ def find_place_errors(record: np.ndarray, bounds: np.ndarray) -> PlaceErrors:
     matrices, centers = record["obj_to_world"], bounds.mean(axis=1)
     at = (matrices[:, :3, :3] @ centers[:, :, None])[:, :, 0] + matrices[:, :3, 3]
     centered = bounds - centers[:, None]
-    return PlaceErrors(
+    return PositionErrors(
         _no_nan(np.abs(at - record["location"]).max(axis=1)),
         _no_nan(_largest((record["bbox"] - centered) * record["scale"][:, None])),
     )

@@ -1,4 +1,4 @@
-"""A second renderer of labels: Embree's rays through the pixels' centres, onto the OBJ files."""
+"""A second renderer of labels: Embree casts rays through pixel centres onto the OBJ files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from synrender.audit.subject import Camera, Subject
 from synrender.errors import UserError
 
 _MIN_RELATIVE_AREA = 1e-12
-"""Area of a face, as a share of the squared largest side, below which it counts as none."""
+"""Faces with a smaller area, as a share of the squared largest side, are ignored for the bounds."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,14 @@ class Rays:
     """Rays from the camera, in world space."""
 
     origin: np.ndarray  # (3,) m
-    directions: np.ndarray  # (r, 3), as long as 1 m of depth: depth = distance along the ray
+    directions: np.ndarray  # (r, 3), scaled to 1 m of depth: depth = distance along the ray
 
 
 @dataclass(frozen=True)
 class Cast:
     """What rays hit first: (r,), or (h, w) where there is one for each pixel."""
 
-    instance: np.ndarray  # int64, place in the record from 1; 0 = backdrop or nothing
+    instance: np.ndarray  # int64, row of the record from 1; 0 = backdrop or nothing
     depth_m: np.ndarray  # along the viewing axis; inf = nothing hit
 
 
@@ -44,14 +44,14 @@ def require_ray_caster() -> None:
 
 
 class UnusableModel(Exception):
-    """An OBJ file that a record names and rays cannot be cast onto; the message says why."""
+    """An OBJ file that a record names but rays cannot be cast onto; the message says why."""
 
 
 class ModelCaster:
-    """One OBJ file, ready for rays in its own coordinates."""
+    """Casts rays onto one OBJ file, in the file's own coordinates."""
 
     def __init__(self, path: Path) -> None:
-        """Loads the geometry, of all objects of the file, and nothing else.
+        """Loads only the geometry, of all objects of the file.
 
         Raises:
             UnusableModel: there is no such file, or trimesh finds no faces in it.
@@ -69,17 +69,17 @@ class ModelCaster:
         self.bounds = np.stack([used.min(axis=0), used.max(axis=0)])  # (2, 3) model units
 
     def cast(self, origin: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """Distances to the first hit, (r,), in lengths of the directions; inf = none.
+        """Distances to the first hit, (r,), as multiples of the directions; inf = none.
 
         Args:
-            origin: (3,) of all rays, model units.
+            origin: (3,) shared by all rays, model units.
             directions: (r, 3).
         """
         distances = np.full(len(directions), np.inf)
         faces, rays = self._intersector.intersects_id(
             np.broadcast_to(origin, directions.shape), directions, multiple_hits=False
         )
-        # Embree works in single precision: only which face is hit is its answer, not where.
+        # Embree works in single precision: it says which face is hit, and we compute where.
         normals = self._normals[faces]
         towards = np.sum(normals * directions[rays], axis=1)
         offset = np.sum(normals * (self._corners[faces, 0] - origin), axis=1)
@@ -93,7 +93,7 @@ def _load_mesh(path: Path) -> Any:
 
     try:
         mesh = trimesh.load_mesh(path, process=False, skip_materials=True)
-    except Exception as error:  # of whatever kind: the loader meets arbitrary files
+    except Exception as error:  # of any kind: the files are arbitrary
         reason = error if path.is_file() else "no such file"
         raise UnusableModel(f"model {path}: {reason}") from None
     if len(mesh.faces) == 0:
@@ -132,7 +132,7 @@ def cast_rays(
     """
     depth_m = _cast_backdrop(subject, rays)
     instance = np.zeros(len(depth_m), np.int64)
-    for place, row in enumerate(record, start=1):
+    for k, row in enumerate(record, start=1):
         try:
             world_to_obj = np.linalg.inv(row["obj_to_world"])
         except np.linalg.LinAlgError:
@@ -143,12 +143,12 @@ def cast_rays(
         distances = caster.cast(origin, rays.directions @ world_to_obj[:3, :3].T)
         is_nearer = distances < depth_m
         depth_m[is_nearer] = distances[is_nearer]
-        instance[is_nearer] = place
+        instance[is_nearer] = k
     return Cast(instance, depth_m)
 
 
 def _cast_backdrop(subject: Subject, rays: Rays) -> np.ndarray:
-    """Depths of a square that is parallel to the image, (r,) in m; inf = beside it."""
+    """Depths of a square that is parallel to the image, (r,) in m; inf = not hit."""
     world_to_camera = subject.camera.world_to_camera
     center = world_to_camera[:3, :3] @ subject.backdrop.location + world_to_camera[:3, 3]
     hits = rays.directions @ world_to_camera[:3, :3].T * center[2]

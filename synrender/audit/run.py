@@ -39,19 +39,19 @@ def audit_dataset(
     """Audits a data set.
 
     Args:
-        folder: of the data set.
+        folder: folder of the data set.
         folders: where its models may be.
-        num_cast: samples to cast rays for, drawn from ``seed``; 0: all. Whatever can be told
-            without rays is told of all samples.
-        seed: of that draw.
-        jobs: processes; 0: one for each CPU.
+        num_cast: number of samples to cast rays for, drawn at random; 0: all. What needs no rays
+            is checked on all samples.
+        seed: seed of that draw.
+        jobs: number of processes; 0: one for each CPU.
         is_quiet: no progress bar.
 
     Returns:
         All checks, in the order of the table.
 
     Raises:
-        UserError: no ray caster, no data set, no complete sample, or none of its models is there.
+        UserError: there is no ray caster, no data set, no complete sample, or none of its models.
     """
     require_ray_caster()
     subject = open_subject(folder, folders)
@@ -76,7 +76,7 @@ def audit_dataset(
 
 
 def choose_samples(idxs: np.ndarray, num_cast: int, seed: int) -> set[int]:
-    """``num_cast`` of the given samples, or all for 0 or where there are not so many."""
+    """Draws ``num_cast`` of the given samples; all for 0 or if there are fewer."""
     if num_cast == 0 or num_cast >= len(idxs):
         return set(idxs.tolist())
     rng = np.random.Generator(np.random.PCG64(seed))
@@ -102,10 +102,10 @@ def _examine_all(
 
 
 def _refuse_other_models(subject: Subject, findings: list[SampleFindings]) -> None:
-    """One model that is missing is the data set's fault; if all are, it is the folder."""
+    """Raises UserError if no model can be used: then the folder is wrong, not the data set."""
     reasons = [f.damage for f in findings if f.damage.startswith("model ")]
-    if reasons and not any(f.places for f in findings):
+    if reasons and not any(f.positions for f in findings):
         raise UserError(
             f"{reasons[0]}; {subject.models_dir} has none of the data set's models, set "
-            "SYNRENDER_SHAPENET_DIR to what it was rendered from"
+            "SYNRENDER_SHAPENET_DIR to the folder it was rendered from"
         )

@@ -1,4 +1,4 @@
-"""How models, textures and classes are dealt out over buckets and splits: from records alone."""
+"""Checks how models, textures and classes are spread over buckets and splits, from the records."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from synrender.audit.subject import Records, Subject
 
 SPLITS = ("train", "validation", "test")
 _MAX_TURNS_APART = 2
-"""Classes that take turns, in shuffled rounds, differ by this much at most between any two groups:
-one turn of the round that a bucket begins in the middle of, and one of that it ends in."""
+"""Classes take turns in shuffled rounds, so their counts differ by at most this much: one turn of
+the unfinished round that a bucket begins with, and one of the round that it ends with."""
 
 
 def check_splits(subject: Subject, records: Records) -> Check:
-    """No model in two buckets, and every sample in its own; textures are counted, being shared."""
+    """Checks that no model is in two buckets and each sample is in its own; counts shared names."""
     rows = records.rows
     num_buckets = subject.settings.object.n_buckets
     expected = records.idxs * num_buckets // subject.settings.object.total_num_samples
     culprits = [
-        f"sample {i} says bucket {b}, belongs to {e}"
+        f"sample {i} says bucket {b}, belongs to bucket {e}"
         for i, b, e in _unique(records.idxs, rows["bucket"], expected)
         if b != e
     ]
@@ -39,7 +39,7 @@ def check_splits(subject: Subject, records: Records) -> Check:
 
 
 def _describe_sharing(rows: np.ndarray, buckets: np.ndarray, num_buckets: int) -> str:
-    """``"train/validation share 0 models and 40 textures, ..."``; the last two buckets test."""
+    """``"train/validation share 0 models and 40 textures, ..."``."""
     models: list[set] = [set(), set(), set()]
     textures: list[set] = [set(), set(), set()]
     columns = (buckets, rows["synset_id"], rows["model_id"], rows["texture"])
@@ -58,13 +58,13 @@ def _describe_sharing(rows: np.ndarray, buckets: np.ndarray, num_buckets: int) -
 
 
 def check_balance(subject: Subject, records: Records) -> Check:
-    """Objects of each class, over all and in each bucket; judged when classes take turns."""
+    """Counts the objects of each class, in all and by bucket; judged if classes take turns."""
     rows = records.rows
     class_list = sorted(subject.synset_ids)
     counts = {c: int((rows["class"] == c).sum()) for c in class_list}
     low, high = min(counts.values()), max(counts.values())
     figures = f"{len(class_list)} classes with {low} to {high} objects"
-    # A group shows the same models in all its samples, so that the turns are the groups'.
+    # A group shows the same models in all its samples, so classes take turns by group.
     turns = np.unique(
         np.stack([rows["bucket"], rows["group"], rows["instance"], rows["class"]]), axis=1
     )

@@ -1,4 +1,4 @@
-"""The boxes and visible pixels that the HDF5 files keep, against the rays."""
+"""Compares the boxes and numbers of visible pixels in the HDF5 files with the rays."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from synrender.audit.examine import SampleFindings
 from synrender.audit.subject import Subject
 
 MAX_BOX_ERROR_PX = 1
-MAX_COUNT_ERROR = 0.02  # share of an object's visible pixels, but 3 px at least
+MAX_COUNT_ERROR = 0.02  # share of an object's visible pixels; at least 3 px are allowed
 
 
 def check_stored(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
-    """``num_visible_px`` and ``box_px`` of ``imgs_XX.h5``, in rows of samples that were cast."""
+    """Checks ``num_visible_px`` and ``box_px`` of ``imgs_XX.h5``, for samples that were cast."""
     files = sorted(subject.folder.path.glob("imgs_[0-9][0-9]*.h5"))
     labels = {f.idx: f.labels for f in findings if f.labels is not None}
     if not (files and labels):
@@ -29,7 +29,7 @@ def check_stored(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
             )
         if not len(idxs):  # fewer samples than shards
             continue
-        # One object leaves no axis for objects.
+        # A single object has no object axis.
         idxs = idxs.reshape(len(idxs), -1)[:, 0]
         counts, boxes = counts.reshape(len(idxs), -1), boxes.reshape(len(idxs), -1, 4)
         for row in np.flatnonzero(np.isin(idxs, list(labels))):

@@ -1,4 +1,4 @@
-"""What is audited: the files of a data set, and the OBJ files that it was rendered from."""
+"""The data set to audit: its files, and the OBJ files that it was rendered from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MODEL_FILE = Path("models", "model_normalized.obj")  # ShapeNetCore.v2's layout
 
 @dataclass(frozen=True)
 class Camera:
-    """Of `dataset.json`: OpenCV's convention, the top left pixel's centre at (0.5, 0.5)."""
+    """Camera of `dataset.json`: OpenCV's convention, top left pixel's centre at (0.5, 0.5)."""
 
     intrinsics: np.ndarray  # (3, 3) px
     world_to_camera: np.ndarray  # (4, 4) m
@@ -39,7 +39,7 @@ class Subject:
     """A data set as its files describe it."""
 
     folder: DatasetFolder
-    models_dir: Path  # ShapeNetCore.v2, or what stands in for it
+    models_dir: Path  # ShapeNetCore.v2, or the demo models in its layout
     camera: Camera
     backdrop: Backdrop
     settings: Settings
@@ -68,7 +68,7 @@ def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
     """Reads the description of a data set.
 
     Raises:
-        UserError: its models are not where it says.
+        UserError: its models are not found.
     """
     info = folder.read_info()
     scene = info.settings.scene
@@ -90,7 +90,7 @@ def find_models_dir(source: str, folders: Folders) -> Path:
     """Folder of the OBJ files that `dataset.json` calls ``source``.
 
     Raises:
-        UserError: it is not there, or another version of the demo set is.
+        UserError: it does not exist, or holds another version of the demo models.
     """
     if match := _DEMO_SOURCE.fullmatch(source):
         root = folders.demo

@@ -1,4 +1,4 @@
-"""From findings to verdicts: the bounds, and one function for each check."""
+"""Turns findings into verdicts: the bounds, and one function for each check."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from synrender.audit.subject import Records, Subject
 
 MIN_MEAN_IOU, MIN_IOU = 0.995, 0.97
 MIN_IOU_PX = 100
-"""Smaller objects are judged by their number of pixels: one pixel is much of their IoU."""
+"""Smaller objects are judged by their number of pixels: one pixel changes their IoU too much."""
 MAX_SMALL_DIFFERENCE_PX = 3
 MAX_DEPTH_ERROR_MM = 1.0  # of the 99th percentile, of each object's median, of any backdrop pixel
 MAX_BOX_ERROR_PX = 1
@@ -25,17 +25,17 @@ MIN_SPREAD = 1.0  # of a picture's grey value, 8-bit steps
 MAX_CLIPPED_SHARE = 0.5
 MAX_MAGENTA_SHARE = 0.02
 MAX_MISPLACED_SHARE = 0.05
-"""Pictures that change more elsewhere: a texture can outdo an outline, or hide it ..."""
+"""Share of pictures that may change more at another shift: a texture can hide an outline."""
 MIN_RANK = 0.75
-"""... but not so that most other places do; right outlines rank above 0.96, chance at 0.5."""
+"""Lowest rank of any picture; right outlines rank above 0.96, random places at 0.5."""
 
 EXR_ONLY = "PNG images have no label passes"
 
 
 def check_files(records: Records, findings: Sequence[SampleFindings]) -> Check:
-    """No sample between the first and the last is missing, damaged, or another's."""
+    """Checks that no sample from the first to the last is missing, damaged, or misnamed."""
     damaged = {**records.damaged, **{f.idx: f.damage for f in findings if f.damage}}
-    figures = f"{len(findings)} samples, {len(damaged)} of them or between them unusable"
+    figures = f"{len(findings)} samples; {len(damaged)} are missing or unusable"
     return decide(
         "files", not damaged, figures, (f"{i} ({why})" for i, why in sorted(damaged.items()))
     )
@@ -50,23 +50,23 @@ def check_mask(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     for idx, labels in found.items():
         if labels.num_stray_px:
             culprits.append((-1.0, f"{idx}: {labels.num_stray_px} px of no recorded object"))
-        for place, (a, b, iou) in enumerate(
+        for k, (a, b, iou) in enumerate(
             zip(labels.num_cast_px, labels.num_pass_px, labels.iou, strict=True), start=1
         ):
             if max(a, b) >= MIN_IOU_PX:
                 ious.append(iou)
                 if iou < MIN_IOU:
-                    culprits.append((iou, f"{idx} object {place} (IoU {iou:.3f})"))
+                    culprits.append((iou, f"{idx} object {k} (IoU {iou:.3f})"))
             elif max(a, b):
                 num_small += 1
                 if abs(a - b) > MAX_SMALL_DIFFERENCE_PX:
-                    culprits.append((0.0, f"{idx} object {place} ({b} px, rays see {a})"))
+                    culprits.append((0.0, f"{idx} object {k} ({b} px, rays see {a})"))
     num_ties = sum(labels.num_ties_px for labels in found.values())
     mean, low = (np.mean(ious), np.min(ious)) if ious else (1.0, 1.0)
     figures = (
         f"IoU mean {mean:.4f}, lowest {low:.4f} of {len(ious)} objects; "
         f"{num_small} under {MIN_IOU_PX} px by count; "
-        f"{num_ties} px on an edge to {TIE_RADIUS_PX:g} px"
+        f"{num_ties} px within {TIE_RADIUS_PX:g} px of an edge"
     )
     return decide(
         "mask", mean >= MIN_MEAN_IOU and not culprits, figures, [c for _, c in sorted(culprits)]
@@ -98,20 +98,20 @@ def check_class(subject: Subject, records: Records, findings: Sequence[SampleFin
 
 
 def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
-    """Depth of interior pixels; each object's median too, or one in a large set could be off."""
+    """Depth of interior pixels, and each object's median: the percentile could miss one object."""
     if not subject.folder.is_exr:
         return skip("depth", EXR_ONLY)
     found = _labels(findings)
     if not found:
-        return skip("depth", "no image that was chosen can be read")
+        return skip("depth", "none of the chosen images can be read")
     histogram = np.sum([labels.depth_histogram for labels in found.values()], axis=0)
     median, percentile = (_histogram_quantile(histogram, q) for q in (0.5, 0.99))
     worst = max(labels.max_depth_error_mm for labels in found.values())
     backdrop = max(labels.backdrop_error_mm for labels in found.values())
     culprits = [
-        f"{idx} object {place} (median {error:.2f} mm)"
+        f"{idx} object {k} (median {error:.2f} mm)"
         for idx, labels in found.items()
-        for place, error in enumerate(labels.depth_medians_mm, start=1)
+        for k, error in enumerate(labels.depth_medians_mm, start=1)
         if error > MAX_DEPTH_ERROR_MM
     ]
     culprits += [
@@ -128,7 +128,7 @@ def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
 
 
 def _histogram_quantile(histogram: np.ndarray, q: float) -> float:
-    """Upper bound of the bin that a quantile falls into, mm; 0 of nothing."""
+    """Upper bound of the bin that a quantile falls into, mm; 0 if empty."""
     if not histogram.sum():
         return 0.0
     bin_idx = np.searchsorted(np.cumsum(histogram), q * histogram.sum())
@@ -136,15 +136,15 @@ def _histogram_quantile(histogram: np.ndarray, q: float) -> float:
 
 
 def check_pose(records: Records, findings: Sequence[SampleFindings]) -> Check:
-    """The pose fields agree with each other, and with the OBJ file where it was cast."""
+    """The pose fields agree with each other, and with the OBJ file if it was cast."""
     errors = find_pose_errors(records.rows)
     culprits = set(records.idxs[~errors.are_right].tolist())
-    found = {f.idx: f.places for f in findings if f.places is not None}
-    culprits |= {idx for idx, places in found.items() if not places.are_right.all()}
-    place_m = max((max(p.location_m.max(), p.bbox_m.max()) for p in found.values()), default=0.0)
+    found = {f.idx: f.positions for f in findings if f.positions is not None}
+    culprits |= {idx for idx, positions in found.items() if not positions.are_right.all()}
+    error_m = max((max(p.location_m.max(), p.bbox_m.max()) for p in found.values()), default=0.0)
     figures = (
         f"rotations differ by {errors.rotation.max():.1e}, obj_to_world by "
-        f"{errors.linear_m.max() * 1000:.1e} mm, places by {place_m * 1000:.1e} mm "
+        f"{errors.linear_m.max() * 1000:.1e} mm, positions by {error_m * 1000:.1e} mm "
         f"(bound {MAX_POSITION_ERROR_M * 1000:g} mm)"
     )
     return decide("pose", not culprits, figures, map(str, sorted(culprits)))
@@ -170,7 +170,7 @@ def check_boxes(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
 
 
 def check_outline(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
-    """PNG: the picture changes along the objects' outline, more than along the same elsewhere."""
+    """PNG: the picture changes more across the objects' outline than across shifts of it."""
     if subject.folder.is_exr:
         return skip("silhouette", "EXR images are judged by their masks")
     found = {f.idx: f.outline for f in findings if f.outline is not None}
@@ -205,7 +205,7 @@ def check_outline(subject: Subject, findings: Sequence[SampleFindings]) -> Check
 
 
 def check_images(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
-    """Blank, clipped, magenta (where textures alone give colour), not finite, or seen before."""
+    """Blank, clipped, magenta (if all colours come from textures), not finite, or duplicate."""
     has_plain_colors = (
         not subject.settings.material.use_texture or subject.settings.material.color_intensity > 0
     )

@@ -1,4 +1,4 @@
-"""Builds a planned sample in Blender and says what was built. Makes no random choice."""
+"""Builds a sample in Blender from its plan and returns the record. Makes no random choice."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from synrender.settings import BACKDROP_PASS_INDEX, Settings
 
 
 class Builder:
-    """Builds one sample after the other in the same scene.
+    """Builds samples one after the other in the same scene.
 
-    What it keeps between samples are the models of the last one, which the next of the same group
-    shows again, and the list of rejected assets; neither changes what a sample looks like.
+    Keeps two things between samples: the last sample's models, which the next sample of the group
+    uses again, and the rejected assets. Neither changes how a sample looks.
     """
 
     def __init__(
@@ -34,10 +34,10 @@ class Builder:
         self.rejected = dict(rejected)  # {name: reason}, of models and textures
 
     def build_sample(self, plan: SamplePlan) -> np.ndarray:
-        """Sets the scene for ``plan``; returns its record, (num_objs,) of `RECORD_DTYPE`.
+        """Builds the scene of ``plan``; returns its record, (num_objs,) of `RECORD_DTYPE`.
 
         Raises:
-            UserError: no model or texture that the plan could use is left.
+            UserError: none of the candidate models or textures can be used.
         """
         reset_scene(keep=[model.mesh for model in self._models.values()])
         textures, images = self._load_textures(plan)
@@ -80,7 +80,7 @@ class Builder:
     def _create_materials(
         self, plan: SamplePlan, images: list[bpy.types.Image | None]
     ) -> list[bpy.types.Material]:
-        """Materials of the backdrop and of each object; colour is mixed into the objects' alone."""
+        """Materials of the backdrop and each object; only objects' textures get colour mixed in."""
         settings, (image, *object_images) = self._settings.material, images
         materials = [
             create_material(
@@ -95,9 +95,9 @@ class Builder:
         return materials
 
     def _load_model(self, plan: ObjectPlan, bucket: int) -> str:
-        """Makes the first candidate that loads ready in ``_models``; returns ``synset/model``.
+        """Loads the first usable candidate into ``_models``; returns its ``synset/model`` name.
 
-        What does not load is remembered with its reason.
+        Adds candidates that cannot be loaded to ``rejected``.
         """
         for model_id in plan.model_ids:
             name = f"{self._catalog.synset_ids[plan.class_idx]}/{model_id}"
@@ -112,7 +112,7 @@ class Builder:
                 self.rejected[name] = str(reason)
         raise UserError(
             f"class {self._settings.sample.classes[plan.class_idx]!r}, bucket {bucket}: none of "
-            f"its {len(plan.model_ids)} models can be used (last: {self.rejected[name]}); mend "
+            f"its {len(plan.model_ids)} models can be used (last: {self.rejected[name]}); fix "
             "or remove them, or lower object.n_buckets"
         )
 
@@ -130,7 +130,7 @@ class Builder:
                 if name is None:
                     raise UserError(
                         f"{self._catalog.dtd_dir}: too few of its {len(plan.textures)} textures "
-                        f"can be used for a sample that needs {num_needed}; mend or add some"
+                        f"can be used for a sample that needs {num_needed}; fix or add some"
                     )
                 image = self._load_texture(name)
             names.append(name)

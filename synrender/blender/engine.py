@@ -1,4 +1,4 @@
-"""Render settings, passes, denoiser, and the rendering of one frame."""
+"""Sets up the renderer (settings, passes, denoiser, device) and renders one frame."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from synrender.settings import Rendering
 BLENDER_VERSION = bpy.app.version_string.split()[0]
 
 MAX_BOUNCES = 2
-"""More change nothing that can be seen in this open scene, and cost time."""
+"""More bounces make no visible difference in this open scene, and cost time."""
 
 ADAPTIVE_MIN_SAMPLES = 8
-"""Cycles looks at the noise after every 16th sample, from the first 16th beyond this one on.
+"""Makes Cycles check the noise after 16 samples for the first time, then after every 16th.
 
-Left to itself it waits for more than 32 samples, and adaptive sampling then saves nothing; looking
-after 16 saves a quarter of the time at 0.2 dB.
+Its default first check comes after more than 32 samples, where adaptive sampling saves nothing.
+Checking after 16 saves a quarter of the time and costs 0.2 dB.
 """
 
 GPU_BACKENDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")
@@ -36,17 +36,17 @@ class Engine:
     """A Blender that is ready to render."""
 
     scene: bpy.types.Scene
-    device: str  # that renders: "CPU", or the backend and the names of its GPUs
-    notes: list[str]  # lines to tell the user
+    device: str  # "CPU", or the backend and the names of its GPUs
+    notes: list[str]  # lines to print
 
 
 def start_engine(rendering: Rendering) -> Engine:
-    """Empties Blender and sets everything that stays the same over the samples.
+    """Empties Blender and sets everything that is the same for all samples.
 
     Raises:
-        UserError: this Blender cannot do what the settings ask for.
+        UserError: this Blender lacks something that the settings need.
     """
-    if bpy.app.factory_startup:  # no preferences to undo, as in the wheel: 5 ms, and not 30
+    if bpy.app.factory_startup:  # no preferences to reset (the wheel): 5 ms instead of 30
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     else:
         bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -62,7 +62,7 @@ def start_engine(rendering: Rendering) -> Engine:
     render.threads_mode = "FIXED" if rendering.threads else "AUTO"
     if rendering.threads:
         render.threads = rendering.threads
-    render.use_file_extension = False  # the path is final as it stands
+    render.use_file_extension = False  # use the path unchanged
     render.use_compositing = render.use_sequencer = False
     render.use_persistent_data = False
     _set_color_management(scene, rendering.view_transform)
@@ -73,10 +73,10 @@ def start_engine(rendering: Rendering) -> Engine:
 
 
 def render_frame(scene: bpy.types.Scene, path: Path, noise_seed: int) -> None:
-    """Renders the scene as it stands into ``path``.
+    """Renders the current scene into ``path``.
 
     Raises:
-        OSError: the file did not get written whole (a full disk, say).
+        OSError: the file was not written completely (for example, a full disk).
     """
     scene.cycles.seed = noise_seed
     if scene.render.engine == "CYCLES" or path.suffix != ".exr":
@@ -86,7 +86,7 @@ def render_frame(scene: bpy.types.Scene, path: Path, noise_seed: int) -> None:
 
 
 def _render_with_cycles_labels(scene: bpy.types.Scene, path: Path) -> None:
-    """Eevee omits the index passes in silence: labels come from one sample a pixel of Cycles."""
+    """Takes labels from Cycles with one sample per pixel, because Eevee lacks index passes."""
     _render_to_file(scene, path)
     header, channels = read_channels(path)
     engine = scene.render.engine
@@ -110,7 +110,7 @@ def _render_to_file(scene: bpy.types.Scene, path: Path) -> None:
         raise OSError(f"{path.name} could not be written: {' '.join(str(error).split())}") from None
     damage = find_image_damage(path)
     if damage:
-        raise OSError(f"{path.name} was not written whole: {damage}")
+        raise OSError(f"{path.name} was not written completely: {damage}")
 
 
 def has_denoiser() -> bool:
@@ -121,7 +121,7 @@ def has_denoiser() -> bool:
 
 
 def create_world() -> bpy.types.World:
-    """Dim grey surroundings, 0.05 scene-linear: Blender's factory world."""
+    """A dim grey world, 0.05 scene-linear, as in Blender's factory settings."""
     world = bpy.data.worlds.new("World")
     if bpy.app.version < (5, 0):  # from 5.0 on a world always has nodes
         world.use_nodes = True
@@ -142,8 +142,8 @@ def _set_cycles(scene: bpy.types.Scene, rendering: Rendering) -> None:
         cycles.adaptive_threshold = rendering.adaptive_threshold
         cycles.adaptive_min_samples = ADAPTIVE_MIN_SAMPLES
     cycles.max_bounces = MAX_BOUNCES
-    cycles.light_sampling_threshold = 0  # to test each shadow ray's worth costs more than it saves
-    if hasattr(cycles, "use_light_tree"):  # from 3.5 on; costs more than it gives with two lights
+    cycles.light_sampling_threshold = 0  # the test for each shadow ray costs more than it saves
+    if hasattr(cycles, "use_light_tree"):  # from 3.5 on; slower with only two lights
         cycles.use_light_tree = False
     cycles.use_denoising = rendering.denoise and has_denoiser()
     if cycles.use_denoising:
@@ -153,7 +153,7 @@ def _set_cycles(scene: bpy.types.Scene, rendering: Rendering) -> None:
 
 
 def _set_device(scene: bpy.types.Scene, use_gpu: bool) -> tuple[str, list[str]]:
-    """Chooses what Cycles renders on; returns its name, and lines to tell the user."""
+    """Chooses the device of Cycles; returns its name, and lines to print."""
     scene.cycles.device = "CPU"
     if not use_gpu:
         return "CPU", []
@@ -165,13 +165,13 @@ def _set_device(scene: bpy.types.Scene, use_gpu: bool) -> tuple[str, list[str]]:
 
 
 def _omit_noisy_image() -> None:
-    """Keeps the image before denoising out of EXR files, two fifths of whose bytes it would be.
+    """Leaves the image before denoising out of EXR files, where it takes two fifths of the bytes.
 
-    Cycles' add-on lists it as a pass whenever there is a denoiser, and no setting leaves it out.
+    Cycles' add-on adds this pass whenever the denoiser is on; no setting turns it off.
     """
     addon: Any = importlib.import_module("cycles.engine")
     list_all = addon.list_render_passes
-    if list_all.__module__ != addon.__name__:  # done before in this process
+    if list_all.__module__ != addon.__name__:  # already replaced in this process
         return
 
     def list_wanted(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> Iterator[tuple]:
@@ -181,7 +181,7 @@ def _omit_noisy_image() -> None:
 
 
 def _enable_gpus() -> str | None:
-    """Enables all GPUs of the first kind that Blender sees, as in ``"OPTIX: NVIDIA L4"``."""
+    """Enables all GPUs of the first backend that has any; returns e.g. ``"OPTIX: NVIDIA L4"``."""
     preferences = bpy.context.preferences.addons["cycles"].preferences
     for backend in GPU_BACKENDS:
         try:
@@ -203,12 +203,12 @@ def _set_eevee(scene: bpy.types.Scene, rendering: Rendering) -> None:
             "rendering.renderer = 'eevee': needs libEGL, which this machine lacks; install the "
             "package libegl1, or use 'cycles'"
         )
-    # 4.2 to 4.5 have Eevee Next beside or instead of Eevee, under a name of its own.
+    # Versions 4.2 to 4.5 call Eevee Next by another name.
     scene.render.engine = (
         "BLENDER_EEVEE_NEXT" if (4, 2) <= bpy.app.version < (5, 0) else "BLENDER_EEVEE"
     )
     scene.eevee.taa_render_samples = rendering.render_samples
-    scene.cycles.samples, scene.cycles.use_denoising = 1, False  # it gives the labels alone
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False  # Cycles renders only the labels
 
 
 def _set_color_management(scene: bpy.types.Scene, view_transform: str) -> None:
@@ -222,11 +222,11 @@ def _set_color_management(scene: bpy.types.Scene, view_transform: str) -> None:
         ) from None
     scene.view_settings.look = "None"
     scene.view_settings.exposure, scene.view_settings.gamma = 0, 1
-    scene.render.dither_intensity = 0  # a PNG then equals the EXR within one level
+    scene.render.dither_intensity = 0  # so that PNG and EXR agree within one level
 
 
 def _set_stamps_off(render: bpy.types.RenderSettings) -> None:
-    """Leaves times and host names out of PNG files: the same pixels are then the same bytes."""
+    """Leaves times and host names out of PNG files, so that equal pixels give equal files."""
     for name in dir(render):
         if name.startswith("use_stamp") and name != "use_stamp_labels":
             setattr(render, name, False)
@@ -237,11 +237,11 @@ def _set_output(scene: bpy.types.Scene, render_exr: bool) -> None:
     if not render_exr:
         image.file_format, image.color_mode, image.color_depth = "PNG", "RGB", "8"
         return
-    if hasattr(image, "media_type"):  # 5.0 asks for it first
+    if hasattr(image, "media_type"):  # 5.0 needs it set first
         image.media_type = "MULTI_LAYER_IMAGE"
     image.file_format, image.color_mode, image.color_depth = "OPEN_EXR_MULTILAYER", "RGBA", "32"
     image.exr_codec = "ZIP"
-    if hasattr(image, "use_exr_interleave"):  # 5.0 writes several parts without it
+    if hasattr(image, "use_exr_interleave"):  # without it 5.0 writes several parts
         image.use_exr_interleave = True
     layer = scene.view_layers[0]
     layer.use_pass_object_index = layer.use_pass_material_index = layer.use_pass_z = True

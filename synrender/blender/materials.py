@@ -1,4 +1,4 @@
-"""Materials: one node tree for each object, and the loading of textures."""
+"""Creates materials (one node tree for each object) and loads textures."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ROUGHNESS = 0.5
 
 
 def load_texture(path: Path) -> bpy.types.Image:
-    """Loads an image file, and has Blender decode it to see whether that can be done.
+    """Loads an image file and makes Blender decode it, to check that this works.
 
-    Cycles decodes it once more. That costs 1.2 ms for a JPEG of DTD's size, 0.3 % of a default
-    sample (measured with Blender 4.5).
+    Cycles decodes it a second time. The check takes 1.2 ms for a JPEG of DTD's size, 0.3 % of the
+    time of a default sample (measured with Blender 4.5).
 
     Raises:
-        RejectedAsset: missing, truncated, or no image.
+        RejectedAsset: the file is missing, truncated, or not an image.
     """
     damage = find_image_damage(path)
     if damage:
@@ -44,13 +44,13 @@ def create_material(
     color_share: float,
     pass_index: int,
 ) -> bpy.types.Material:
-    """A material that shows ``image``, ``color`` (scene-linear RGB), or a mixture of both.
+    """Creates a material that shows ``image``, ``color``, or a mixture of both.
 
     Args:
         name: of the data block.
-        settings: with ``use_emission`` the surface glows and takes no light.
+        settings: with ``use_emission`` the surface emits light and is not lit by the lamps.
         color: (3,) scene-linear RGB, 0 to 1.
-        image: None for the colour alone.
+        image: texture; None for plain colour.
         color_share: how much of the colour is mixed into the image, 0 to 1.
         pass_index: value in the material pass.
     """
@@ -87,7 +87,7 @@ def _create_mix(
 ) -> bpy.types.NodeSocket:
     mix = tree.nodes.new("ShaderNodeMix")
     mix.data_type = "RGBA"
-    # The node has inputs of every type under the same names; those in use are told by type.
+    # The node has inputs with the same names for every type; select those of type RGBA.
     first, second = [s for s in mix.inputs if s.type == "RGBA"]
     mix.inputs[0].default_value = color_share
     tree.links.new(source, first)

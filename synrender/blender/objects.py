@@ -1,4 +1,4 @@
-"""Models: import, clean, place, and read the pose back."""
+"""Imports, cleans and places models, and reads their pose back from Blender."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from synrender.errors import RejectedAsset
 from synrender.sampling import ObjectPlan
 
 LARGEST_SIDE_M = 0.7
-"""Largest side of every model's bounding box before the plan's own scale."""
+"""Largest side of every model's bounding box before the plan's scale is applied."""
 
 MAX_UNUSED_SHARE = 0.05
-"""Share of vertices without a face or line above which a file is taken for truncated."""
+"""A file with a larger share of vertices without face or line counts as truncated."""
 
 MIN_RELATIVE_AREA = 1e-12
 """Smallest area of a face that is kept, as a share of the squared largest side."""
@@ -26,33 +26,34 @@ MIN_RELATIVE_AREA = 1e-12
 
 @dataclass(frozen=True)
 class Geometry:
-    """Polygons in numpy. Corners of all faces stand one after the other."""
+    """Polygons as numpy arrays. The corners of all faces are listed face after face."""
 
     vertices: np.ndarray  # (v, 3) float32, model units
     corner_vertices: np.ndarray  # (c,) int32, index into vertices
     face_sizes: np.ndarray  # (f,) int32, corners of each face
-    corner_normals: np.ndarray  # (c, 3) float32, unit length, facing as the face does
+    corner_normals: np.ndarray  # (c, 3) float32, unit length, on the face's front side
     face_normals: np.ndarray  # (f, 3) float32
     face_areas: np.ndarray  # (f,) float32
 
 
 @dataclass(frozen=True)
 class Model:
-    """A clean mesh that is ready to be placed, with what is needed to undo its centring."""
+    """A clean mesh that is ready to be placed, and the offset that centred it."""
 
     mesh: bpy.types.Mesh  # vertices as in the file, minus center
     center: np.ndarray  # (3,) float64, of the bounding box, model units
-    bbox: np.ndarray  # (2, 3) float64, min and max corner of the mesh as it stands
+    bbox: np.ndarray  # (2, 3) float64, min and max corner of the centred mesh
 
 
 # --- loading ------------------------------------------------------------------------------------
 
 
 def load_model(path: Path) -> Model:
-    """Imports an OBJ file and makes one clean, centred, texture-mapped mesh of it.
+    """Imports an OBJ file as one clean, centred mesh with texture coordinates.
 
     Raises:
-        RejectedAsset: missing, empty, truncated, not finite, without faces, or of no extent.
+        RejectedAsset: the file is missing, empty or truncated, or the mesh is not finite, has no
+            faces or no extent.
     """
     if len(path.parent.parent.name) > MAX_NAME_LENGTH:
         raise RejectedAsset(f"model id longer than {MAX_NAME_LENGTH} characters")
@@ -70,10 +71,10 @@ def load_model(path: Path) -> Model:
 
 
 def _check_text(path: Path) -> int:
-    """Looks for what Blender's importer would pass over in silence; returns the vertex count.
+    """Checks for errors that Blender's importer ignores; returns the number of vertices.
 
-    The importer of Blender 4.5 reads a coordinate that is no number as 0, and every version skips
-    a face that it cannot read.
+    Blender 4.5 reads a coordinate that is not a number as 0, and every version skips a face that
+    it cannot read.
     """
     try:
         data = path.read_bytes()
@@ -93,7 +94,7 @@ def _check_text(path: Path) -> int:
 
 
 def _check_last_line(data: bytes) -> None:
-    """Refuses a file that stops in the middle of a vertex or a face."""
+    """Rejects a file that ends in the middle of a vertex or a face."""
     if data.endswith(b"\n"):
         return
     *_, last_line = data.splitlines()
@@ -107,10 +108,10 @@ def _check_last_line(data: bytes) -> None:
 
 
 def _import_geometry(path: Path, num_vertices: int) -> Geometry:
-    """All faces of a file, from however many objects, in the coordinates of the file."""
+    """Imports all faces of all objects in a file, in the file's coordinates."""
     before = {block.as_pointer() for block in bpy.data.objects}
     try:
-        # What the importer's validation drops, doubled faces, takes its neighbours' normals along.
+        # Validation is off: it drops duplicate faces, and damages the normals of their neighbours.
         bpy.ops.wm.obj_import(
             filepath=str(path), forward_axis="Y", up_axis="Z", validate_meshes=False
         )
@@ -120,7 +121,7 @@ def _import_geometry(path: Path, num_vertices: int) -> Geometry:
     meshes = [obj.data for obj in imported if obj.type == "MESH"]
     parts = [_read_geometry(mesh) for mesh in meshes if len(mesh.polygons) > 0]
     num_imported = sum(len(mesh.vertices) for mesh in meshes)
-    bpy.data.batch_remove([*imported, *meshes])  # its materials go with the next reset
+    bpy.data.batch_remove([*imported, *meshes])  # reset_scene removes the materials
     if not parts:
         raise RejectedAsset("no faces")
     if num_imported < (1 - MAX_UNUSED_SHARE) * num_vertices:
@@ -155,7 +156,7 @@ def _read_geometry(mesh: bpy.types.Mesh) -> Geometry:
 
 
 def _read_corner_normals(mesh: bpy.types.Mesh) -> np.ndarray:
-    """The file's own normals, (c, 3); from 4.1 on they need no computing first."""
+    """Normals as in the file, (c, 3); before 4.1 Blender must compute them first."""
     if bpy.app.version >= (4, 1):
         return _read_array(mesh.corner_normals, "vector", 3)
     mesh.use_auto_smooth = True
@@ -181,12 +182,13 @@ def _join(parts: list[Geometry]) -> Geometry:
 
 
 def clean_geometry(geometry: Geometry) -> Geometry:
-    """Drops doubled and zero-area faces and what no face uses; turns normals to their face's side.
+    """Drops duplicate faces, zero-area faces and unused vertices; flips wrong normals.
 
-    Two faces are doubles when their corners stand at the same places, whichever way round.
+    Two faces are duplicates if their corners are at the same positions, in any order. A normal is
+    wrong if it is not on its face's front side.
 
     Raises:
-        RejectedAsset: not finite, or nothing of any extent is left.
+        RejectedAsset: a vertex is not finite, or no face with an area is left.
     """
     used = geometry.vertices[geometry.corner_vertices]
     if not np.isfinite(used).all():
@@ -217,8 +219,8 @@ def clean_geometry(geometry: Geometry) -> Geometry:
 
 
 def _find_first_faces(geometry: Geometry) -> np.ndarray:
-    """Which faces are the first with their corners at these places, (f,) bool."""
-    # Adding 0 makes -0 and 0 the same bytes.
+    """Which faces are not duplicates of an earlier face, (f,) bool."""
+    # Adding 0 turns -0 into 0, so that both have the same bytes.
     places = np.ascontiguousarray(geometry.vertices + np.float32(0)).view("V12").reshape(-1)
     _, place_of_vertex = np.unique(places, return_inverse=True)
     place_of_corner = place_of_vertex.reshape(-1)[geometry.corner_vertices]
@@ -234,7 +236,7 @@ def _find_first_faces(geometry: Geometry) -> np.ndarray:
 
 
 def _turn_normals(corner_normals: np.ndarray, face_normals: np.ndarray) -> np.ndarray:
-    """Normals on the side that their face looks to; a face's own where there is none."""
+    """Flips normals to their face's front side; uses the face normal where one is unusable."""
     side = np.sum(corner_normals * face_normals, axis=1, keepdims=True)
     length = np.linalg.norm(corner_normals, axis=1, keepdims=True)
     is_usable = np.isfinite(side) & (length > 0.5) & (np.abs(side) > 1e-3)
@@ -242,15 +244,15 @@ def _turn_normals(corner_normals: np.ndarray, face_normals: np.ndarray) -> np.nd
 
 
 def cube_project(geometry: Geometry, vertices: np.ndarray) -> np.ndarray:
-    """Texture coordinates by projection from the side of a cube that a face looks to most.
+    """Texture coordinates: projects each face onto the cube side that it faces most directly.
 
     Args:
         geometry: the faces.
         vertices: (v, 3), centred and with a largest side of 1.
 
     Returns:
-        (c, 2) float32: half a texture spans the largest side, as Blender's own cube projection
-        has it; the centre is at (0.5, 0.5).
+        (c, 2) float32: the largest side spans half the texture, as in Blender's cube projection;
+        the centre is at (0.5, 0.5).
     """
     dominant = np.abs(geometry.face_normals).argmax(axis=1)
     axes = np.array([[1, 2], [0, 2], [0, 1]])[np.repeat(dominant, geometry.face_sizes)]
@@ -270,7 +272,7 @@ def _create_mesh(
     mesh.polygons.add(len(geometry.face_sizes))
     face_starts = (np.cumsum(geometry.face_sizes) - geometry.face_sizes).astype(np.int32)
     mesh.polygons.foreach_set("loop_start", face_starts)
-    if bpy.app.version < (4, 1):  # later versions derive it
+    if bpy.app.version < (4, 1):  # later versions compute it
         mesh.polygons.foreach_set("loop_total", geometry.face_sizes)
     mesh.update(calc_edges=True)
     mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", uv.reshape(-1))
@@ -279,13 +281,13 @@ def _create_mesh(
 
 
 def _split_by_normal(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
-    """Makes a vertex for each normal of each vertex, because Cycles keeps one normal a vertex.
+    """Splits each vertex into one for each of its normals: Cycles uses one normal per vertex.
 
-    It splits sharp edges itself, but not those between faces that are turned opposite ways round,
-    and such a face would be black.
+    Cycles splits sharp edges itself, but not edges between faces that wind in opposite directions;
+    one of those faces would be black.
 
     Returns:
-        The vertex of each corner, (c,) int32, and a corner that shows each vertex, (v,).
+        The vertex index of each corner, (c,) int32, and one corner of each vertex, (v,).
     """
     steps = np.rint(geometry.corner_normals.astype(np.float64) * (1 << 19)).astype(np.int64)
     normal_keys = (steps[:, 0] * (1 << 21) + steps[:, 1]) * (1 << 21) + steps[:, 2]
@@ -305,7 +307,7 @@ def _set_vertex_normals(mesh: bpy.types.Mesh, normals: np.ndarray) -> None:
         attribute = mesh.attributes.new("custom_normal", "FLOAT_VECTOR", "POINT")
         attribute.data.foreach_set("vector", normals.reshape(-1))
         return
-    if bpy.app.version < (4, 1):  # later versions need no switch
+    if bpy.app.version < (4, 1):  # later versions do not need this
         mesh.use_auto_smooth = True
     mesh.normals_split_custom_set_from_vertices(normals.tolist())
 
@@ -320,12 +322,12 @@ def create_model_object(
     instance: int,
     material: bpy.types.Material,
 ) -> bpy.types.Object:
-    """Places a model as planned; ``instance`` (from 1) becomes its value in the instance pass."""
+    """Places a model; ``instance`` (from 1) is its value in the instance pass."""
     obj = create_object(scene, f"Object {instance}", model.mesh, plan.location, plan.euler)
     largest_side = float((model.bbox[1] - model.bbox[0]).max())
     obj.scale = np.array(plan.scale) * (LARGEST_SIDE_M / largest_side)
     obj.pass_index = instance
-    # The mesh is shared by the samples of a group, the material belongs to the object.
+    # The samples of a group share the mesh, so the material is linked to the object.
     if not model.mesh.materials:
         model.mesh.materials.append(None)
     obj.material_slots[0].link = "OBJECT"
@@ -334,7 +336,7 @@ def create_model_object(
 
 
 def read_pose(obj: bpy.types.Object, model: Model) -> dict[str, np.ndarray]:
-    """Pose fields of the record, as Blender holds them (call after the view layer's update)."""
+    """Pose fields of the record, read from Blender; call after the view layer's update."""
     uncenter = np.eye(4)
     uncenter[:3, 3] = -model.center
     return {

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def read_png(path: Path) -> np.ndarray:
-    """Values of an 8-bit image as they stand in the file: (h, w, 3) uint8, top line first."""
+    """Values of an 8-bit image without conversion: (h, w, 3) uint8, top line first."""
     image = bpy.data.images.load(str(path))
     try:
         image.colorspace_settings.name = "Non-Color"

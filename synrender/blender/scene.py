@@ -1,4 +1,4 @@
-"""The stage: an empty scene, camera, lights and backdrop."""
+"""Creates the scene: camera, lights and backdrop."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from synrender.settings import Scene
 
 
 def reset_scene(keep: Collection[bpy.types.ID] = ()) -> None:
-    """Removes all objects, lights, cameras, materials, images and meshes but those to keep.
+    """Removes all objects, lights, cameras, materials, images and meshes except ``keep``.
 
-    ``batch_remove`` frees their memory; deleting objects alone would let it grow without end.
+    ``batch_remove`` frees their memory; if only objects were deleted, memory would keep growing.
     """
     data = bpy.data
     kinds = (data.objects, data.lights, data.cameras, data.materials, data.images, data.meshes)
@@ -28,7 +28,7 @@ def create_object(
     location: tuple[float, ...],
     rotation: tuple[float, ...] = (0.0, 0.0, 0.0),
 ) -> bpy.types.Object:
-    """An object of the scene with the given data block; location in m, rotation XYZ in rad."""
+    """Creates an object with the given data block; location in m, rotation XYZ in rad."""
     obj = bpy.data.objects.new(name, data)
     obj.location, obj.rotation_euler = location, rotation
     scene.collection.objects.link(obj)
@@ -36,7 +36,7 @@ def create_object(
 
 
 def create_camera(scene: bpy.types.Scene, settings: Scene) -> bpy.types.Object:
-    """The camera, made the active one."""
+    """Creates the camera and makes it the active one."""
     camera = bpy.data.cameras.new("Camera")
     camera.lens = settings.camera_lens
     camera.sensor_fit, camera.sensor_width = "HORIZONTAL", SENSOR_WIDTH_MM
@@ -49,7 +49,7 @@ def create_camera(scene: bpy.types.Scene, settings: Scene) -> bpy.types.Object:
 def create_lights(
     scene: bpy.types.Scene, settings: Scene, light_location: tuple[float, ...]
 ) -> tuple[bpy.types.Object, bpy.types.Object]:
-    """The point light at ``light_location`` (m), and the sun straight above."""
+    """Creates the point light at ``light_location`` (m) and the sun straight above."""
     point = bpy.data.lights.new("Point", "POINT")
     point.energy, point.shadow_soft_size = settings.light_energy, settings.light_radius
     sun = bpy.data.lights.new("Sun", "SUN")
@@ -63,7 +63,7 @@ def create_lights(
 def create_backdrop(
     scene: bpy.types.Scene, settings: Scene, material: bpy.types.Material
 ) -> bpy.types.Object:
-    """A square plane behind the objects that faces the camera; the texture spans it once."""
+    """Creates a square plane behind the objects, facing the camera; the texture covers it once."""
     half = settings.backdrop_size / 2
     mesh = bpy.data.meshes.new("Backdrop")
     corners = [(-half, -half, 0), (half, -half, 0), (half, half, 0), (-half, half, 0)]

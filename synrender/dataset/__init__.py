@@ -1,1 +1,1 @@
-"""A data set on disk: its folder, its description, its records. Nobody else knows its layout."""
+"""A data set on disk: folder, description and records. Only this package depends on its layout."""

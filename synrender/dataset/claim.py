@@ -1,6 +1,6 @@
-"""Claims a data set's folder for a run: begins it, or finds the one that equal settings began.
+"""Claims a data set's folder for a run: starts it, or checks that the settings are the same.
 
-The only module of this room that knows how samples are drawn and what the camera sees.
+The only module of this package that depends on sampling and the camera.
 """
 
 from __future__ import annotations
@@ -36,26 +36,29 @@ from synrender.sampling import draw_color_reference
 from synrender.settings import Settings, settings_to_dict, settings_to_gin
 
 FREE_SETTINGS = ("batch.idx_offset", "batch.num_samples", "rendering.threads", "rendering.use_gpu")
-"""What may differ between two runs that fill the same data set. None changes a pixel by itself:
-where ``use_gpu`` leads to another device, `claim_renderer` refuses it."""
+"""Settings that may differ between two runs of the same data set, because they change no pixel.
+If ``use_gpu`` selects another device, `claim_renderer` refuses the run."""
 
 RECORDED_PACKAGES = ("numpy", "gin-config")
-REMEDY = "choose another --dataset_name, or --overwrite to start again"
+REMEDY = "choose another --dataset_name, or add --overwrite to start again"
 
 
 def claim_dataset(
     folder: DatasetFolder, settings: Settings, catalog: Catalog, overwrite: bool = False
 ) -> DatasetInfo:
-    """Makes a data set's folder, or finds the one that the same settings began, and describes it.
+    """Starts a data set in its folder, or resumes one with the same settings.
 
     Args:
         folder: of the data set.
-        settings: of this run; ``config.gin`` comes to span the samples of all runs.
+        settings: of this run; the stored batch is extended to include its samples.
         catalog: of this run.
-        overwrite: remove what is there and begin again.
+        overwrite: remove the data set first and start from scratch.
+
+    Returns:
+        The description, as stored.
 
     Raises:
-        UserError: the folder holds something else, or a data set made with other settings.
+        UserError: the folder holds other files, or a data set with other settings.
     """
     if overwrite:
         _remove_dataset(folder)
@@ -72,16 +75,16 @@ def claim_dataset(
             _write_description(folder, info)
         else:
             _refuse_other_settings(folder, info, settings, catalog)
-            widened = _widen(info, settings)
-            if widened != info:
-                info = widened
+            extended = _extend_batch(info, settings)
+            if extended != info:
+                info = extended
                 _write_description(folder, info)
         folder.remove_stale_files()
         return info
 
 
 def claim_renderer(folder: DatasetFolder, version: str, device: str) -> None:
-    """Notes the Blender and the device that render, and refuses others: their pixels differ.
+    """Records Blender's version and device; refuses others, because their pixels differ.
 
     Args:
         folder: of a claimed data set.
@@ -89,7 +92,7 @@ def claim_renderer(folder: DatasetFolder, version: str, device: str) -> None:
         device: such as ``"CPU"`` or ``"OPTIX: NVIDIA L4"``.
 
     Raises:
-        UserError: the data set was rendered by another one.
+        UserError: the data set was rendered with another Blender or device.
     """
     with _locked(folder):
         info = folder.read_info()
@@ -103,7 +106,7 @@ def claim_renderer(folder: DatasetFolder, version: str, device: str) -> None:
         if known_device not in (None, device):
             raise UserError(
                 f"{folder.path} was rendered on {known_device}, this run has {device}: the two "
-                f"give different pixels; set rendering.use_gpu as it was, {REMEDY}"
+                f"give different pixels; set rendering.use_gpu as it was, or {REMEDY}"
             )
         if (known_version, info.device) != (version, device):
             versions = {**info.versions, "blender": version}
@@ -111,16 +114,16 @@ def claim_renderer(folder: DatasetFolder, version: str, device: str) -> None:
 
 
 def find_device(info: DatasetInfo) -> str | None:
-    """Device that rendered a data set; None if nothing was rendered yet, or nobody noted it.
+    """Device that rendered a data set; None if nothing is rendered yet or it is unknown.
 
-    Data sets from before devices were noted are the CPU's, unless they allowed a GPU.
+    Older data sets record no device. They count as rendered on the CPU unless they allowed a GPU.
     """
     is_old = info.device is None and info.versions.get("blender") is not None
     return "CPU" if is_old and not info.settings.rendering.use_gpu else info.device
 
 
 def add_rejected(folder: DatasetFolder, rejected: dict[str, str]) -> None:
-    """Adds rejected models and textures, ``{name: reason}``, to the description."""
+    """Adds rejected models and textures, ``{name: reason}``, to ``dataset.json``."""
     with _locked(folder):
         info = folder.read_info()
         if rejected.items() <= info.rejected.items():
@@ -172,8 +175,8 @@ def _find_versions() -> dict[str, str | None]:
 
 
 def find_program_version() -> str:
-    """Version of this program, with the git commit where it runs from a clone."""
-    if not (PROJECT_DIR / ".git").exists():  # an outer repository's commit would say nothing
+    """Version of this program, with the git commit if it runs from a clone."""
+    if not (PROJECT_DIR / ".git").exists():  # do not use an outer repository's commit
         return synrender.__version__
     command = ["git", "-C", str(PROJECT_DIR), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
@@ -188,8 +191,8 @@ def _write_description(folder: DatasetFolder, info: DatasetInfo) -> None:
     write_info(folder.path, info)
 
 
-def _widen(info: DatasetInfo, settings: Settings) -> DatasetInfo:
-    """The description with a batch that spans the samples of this run too."""
+def _extend_batch(info: DatasetInfo, settings: Settings) -> DatasetInfo:
+    """Extends the stored batch so that it includes the samples of this run."""
     known, batch = info.settings.batch, settings.batch
     start = min(known.idx_offset, batch.idx_offset)
     end = max(known.idx_offset + known.num_samples, batch.idx_offset + batch.num_samples)
@@ -201,7 +204,7 @@ def _widen(info: DatasetInfo, settings: Settings) -> DatasetInfo:
 
 
 def _refuse_other_files(folder: DatasetFolder) -> None:
-    """Refuses a folder that was not begun here; what a killed first run left is ours."""
+    """Refuses a folder with other files; files of a killed first run are allowed."""
     ours = {folder.image_dir.name, folder.config_path.name, folder.color_reference_path.name}
     found = [*folder.path.iterdir(), *folder.image_dir.glob("*")]
     others = [p.name for p in found if p.name not in ours and not p.name.startswith(".")]
@@ -235,7 +238,7 @@ def _remove_dataset(folder: DatasetFolder) -> None:
         return
     if not folder.is_begun:
         _refuse_other_files(folder)
-    # The description goes after the bulk, so that a removal that is killed can be repeated.
+    # dataset.json is removed after the images, so that an interrupted removal can be repeated.
     shutil.rmtree(folder.image_dir, ignore_errors=True)
     (folder.path / INFO_FILE).unlink(missing_ok=True)
     shutil.rmtree(folder.path)
@@ -243,7 +246,7 @@ def _remove_dataset(folder: DatasetFolder) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: DatasetFolder) -> Generator[None]:
-    """Holds off other processes that change the same data set's description."""
+    """Locks the data set's description against changes by other processes."""
     import fcntl
 
     with Path(folder.path, ".lock").open("w") as file:

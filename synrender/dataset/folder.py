@@ -1,8 +1,8 @@
-"""A handle on the folder of a data set: its paths, what is complete, and how a sample gets there.
+"""The folder of a data set: its paths, which samples are complete, and the writing of a sample.
 
-A sample is an image ``img/00000.png`` (or ``.exr``) and a record ``img/00000.npy``. Each is
-written under a temporary name in the same folder and renamed, the record last: where a readable
-record and a whole image are, the sample is complete.
+A sample is an image ``img/00000.png`` (or ``.exr``) and a record ``img/00000.npy``. Each file is
+written under a temporary name in the same folder and renamed, the record last. A sample is complete
+if its record is readable and its image is not damaged.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 
 @dataclass(frozen=True)
 class DatasetFolder:
-    """The folder of one data set, whether it is there already or not."""
+    """The folder of one data set; it need not exist yet."""
 
     path: Path
-    is_exr: bool  # its images are EXR with label passes; else PNG
+    is_exr: bool  # images are EXR with label passes; else PNG
 
     # --- paths ----------------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@ class DatasetFolder:
 
     @property
     def config_path(self) -> Path:
-        """Gin file that renders the data set again."""
+        """Gin file with all settings of the data set."""
         return self.path / "config.gin"
 
     @property
@@ -63,27 +63,27 @@ class DatasetFolder:
         """Record file of a sample."""
         return sample_path(self.path, idx, "npy")
 
-    # --- what is there --------------------------------------------------------------------------
+    # --- reading --------------------------------------------------------------------------------
 
     @property
     def is_begun(self) -> bool:
-        """Whether a run has begun this data set."""
+        """Whether a run has started this data set."""
         return (self.path / INFO_FILE).exists()
 
     def read_info(self) -> DatasetInfo:
-        """The description of the data set.
+        """Reads ``dataset.json``.
 
         Raises:
-            UserError: it is missing, damaged, or not of this program.
+            UserError: it is missing, damaged, or from another program.
         """
         return read_required_info(self.path)
 
     def read_record(self, idx: int) -> np.ndarray:
-        """Record of a sample, (num_objs,) of `RECORD_DTYPE`; see `record.read_record`."""
+        """Reads a sample's record, (num_objs,) of `RECORD_DTYPE`; see `record.read_record`."""
         return read_record(self.record_path(idx))
 
     def is_complete(self, idx: int) -> bool:
-        """Whether a sample's record is readable and its image whole."""
+        """Whether a sample's record is readable and its image is not damaged."""
         try:
             self.read_record(idx)
         except (OSError, ValueError):
@@ -91,14 +91,14 @@ class DatasetFolder:
         return is_whole_image(self.image_path(idx))
 
     def find_missing(self, idxs: Iterable[int]) -> list[int]:
-        """Those of the given samples that are not complete."""
+        """Which of the given samples are not complete."""
         return [idx for idx in idxs if not self.is_complete(idx)]
 
     def list_samples(self) -> Listing:
-        """Which samples have files; their content is not looked at.
+        """Lists which samples have files, without reading them.
 
         Raises:
-            UserError: there are images of both kinds, or all are of the other one.
+            UserError: there are both PNG and EXR images, or the images are not of this format.
         """
         listing = list_samples(self.path)
         num_pngs, num_exrs = len(listing.pngs), len(listing.exrs)
@@ -125,7 +125,7 @@ class DatasetFolder:
         write_array(self.record_path(idx), record)
 
     def remove_stale_files(self) -> None:
-        """Removes what processes of this machine that have ended were writing."""
+        """Removes temporary files of this machine's processes that are no longer running."""
         with contextlib.suppress(FileNotFoundError):
             remove_stale_files(self.image_dir)
 
@@ -134,10 +134,10 @@ class DatasetFolder:
 
 
 def name_to_dataset_dir(data_dir: Path, name: str) -> Path:
-    """Folder of a data set, which need not be there.
+    """Folder of a data set, which need not exist.
 
     Raises:
-        UserError: the name is not one plain path component.
+        UserError: the name is not a plain folder name.
     """
     is_plain = bool(name) and not name.startswith((".", "-")) and set(name) <= _NAME_CHARACTERS
     if not is_plain or len(name) > MAX_FOLDER_NAME:
@@ -149,10 +149,10 @@ def name_to_dataset_dir(data_dir: Path, name: str) -> Path:
 
 
 def open_dataset_folder(data_dir: Path, name: str, option: str = "--dataset") -> DatasetFolder:
-    """Handle on a data set that is there; ``option`` is how the user named it.
+    """Opens an existing data set; ``option`` is the command-line option that named it.
 
     Raises:
-        UserError: there is none of this name, or it has no valid description.
+        UserError: there is no data set of this name, or its description is not valid.
     """
     try:
         with os.scandir(data_dir) as entries:

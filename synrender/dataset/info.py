@@ -1,4 +1,4 @@
-"""``dataset.json``: what a data set knows of itself, as typed values that are checked when read."""
+"""``dataset.json``, the description of a data set, as typed values that are checked when read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from synrender.settings import Settings, dict_to_settings, settings_to_dict
 INFO_FILE = "dataset.json"
 
 FORMAT_VERSION = 1
-"""Of the files of a data set; raised when a reader has to know of a change."""
+"""Version of the file format; increased when readers must handle a change."""
 
 Matrix = tuple[tuple[float, ...], ...]
 
@@ -28,7 +28,7 @@ class ModelSource:
 
     source: str  # "demo, version 2", or the folder
     num_models: dict[str, int]  # by synset id
-    fingerprint: str  # SHA-256 over the sorted names, which decide every draw
+    fingerprint: str  # SHA-256 of the sorted names
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,17 @@ class TextureSource:
 
 @dataclass(frozen=True)
 class Sources:
-    """Models and textures that a data set was drawn from."""
+    """Models and textures that a data set uses."""
 
     models: ModelSource
     textures: TextureSource
 
     def find_difference(self, other: Sources) -> tuple[str, str, str] | None:
-        """First kind whose files are others: (kind, source here, source there), or None."""
+        """First kind of files that differs: (kind, own source, other source); None if equal."""
         for kind in ("models", "textures"):
-            here, there = getattr(self, kind), getattr(other, kind)
-            if here.fingerprint != there.fingerprint:
-                return kind, str(here.source), str(there.source)
+            mine, theirs = getattr(self, kind), getattr(other, kind)
+            if mine.fingerprint != theirs.fingerprint:
+                return kind, str(mine.source), str(theirs.source)
         return None
 
 
@@ -92,9 +92,9 @@ class DatasetInfo:
     sources: Sources
     camera: CameraInfo
     classes: dict[int, ClassInfo]  # by class id
-    settings: Settings  # the batch spans the samples of all runs so far
+    settings: Settings  # the batch includes the samples of all runs so far
     rejected: dict[str, str] = field(default_factory=dict)  # models and textures: reason
-    device: str | None = None  # that rendered, such as "CPU"; None: not known (yet)
+    device: str | None = None  # such as "CPU"; None: unknown, or nothing rendered yet
 
 
 def info_to_json(info: DatasetInfo) -> str:
@@ -111,7 +111,7 @@ def json_to_info(text: str) -> DatasetInfo:
     """Reads the text of ``dataset.json``.
 
     Raises:
-        ValueError: it is not as this program writes it; the message says where and why.
+        ValueError: the text is not valid; the message says where and why.
     """
     try:
         values = json.loads(text)
@@ -126,10 +126,10 @@ def json_to_info(text: str) -> DatasetInfo:
 
 
 def read_info(dataset_dir: Path) -> DatasetInfo | None:
-    """Description of the data set in a folder, or None where there is none.
+    """Reads the description of a data set; None if the file does not exist.
 
     Raises:
-        UserError: the file is damaged or not of this program.
+        UserError: the file is damaged or from another program.
     """
     path = dataset_dir / INFO_FILE
     try:
@@ -144,10 +144,10 @@ def read_info(dataset_dir: Path) -> DatasetInfo | None:
 
 
 def read_required_info(dataset_dir: Path) -> DatasetInfo:
-    """The same where there has to be one.
+    """Reads the description of a data set, which must exist.
 
     Raises:
-        UserError: the file is missing, damaged, or not of this program.
+        UserError: the file is missing, damaged, or from another program.
     """
     info = read_info(dataset_dir)
     if info is None:
@@ -164,7 +164,7 @@ def write_info(dataset_dir: Path, info: DatasetInfo) -> None:
 
 
 def _decode(kind: Any, value: Any, where: str) -> Any:
-    """A JSON value as the given type; ``where`` is its place in the file, for the message."""
+    """Converts a JSON value to the given type; ``where`` is its position, for error messages."""
     if kind is Settings:
         return dict_to_settings(_expect(dict, value, where))
     if dataclasses.is_dataclass(kind):

@@ -1,4 +1,4 @@
-"""Which samples have files, told from the names alone. Imports the standard library only."""
+"""Lists which samples have files, by file name only. Imports only the standard library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FILE_NAME = re.compile(r"(\d{5,})\.(png|exr|npy)")
 
 @dataclass(frozen=True)
 class Listing:
-    """Indexes of the samples of which a file is there."""
+    """Indexes of the samples that have a file of each kind."""
 
     pngs: frozenset[int]
     exrs: frozenset[int]
@@ -22,28 +22,28 @@ class Listing:
 
     @property
     def images(self) -> frozenset[int]:
-        """Samples with an image of either kind."""
+        """Samples with a PNG or an EXR image."""
         return self.pngs | self.exrs
 
     @property
     def pairs(self) -> list[int]:
-        """Samples with an image and a record, in order."""
+        """Samples with both image and record, in order."""
         return sorted(self.images & self.records)
 
     @property
     def found(self) -> range:
-        """From the first to the last sample of which anything is there."""
+        """Range from the first to the last sample that has any file."""
         idxs = self.images | self.records
         return range(min(idxs), max(idxs) + 1) if idxs else range(0)
 
     def find_missing(self, idxs: Iterable[int]) -> list[int]:
-        """Those of the given samples that lack their image or record, in order."""
+        """Which of the given samples lack an image or a record, in order."""
         pairs = self.images & self.records
         return sorted(int(i) for i in idxs if int(i) not in pairs)
 
 
 def list_samples(dataset_dir: Path) -> Listing:
-    """Lists the image folder of a data set; empty where there is none."""
+    """Lists the image folder of a data set; empty if there is no folder."""
     idxs: dict[str, set[int]] = {"png": set(), "exr": set(), "npy": set()}
     folder = dataset_dir / IMAGE_DIR
     if folder.is_dir():

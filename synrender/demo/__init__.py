@@ -1,6 +1,6 @@
-"""The built-in demo set: models in ShapeNetCore.v2 layout and textures in DTD layout, from code.
+"""The built-in demo set: generated models (ShapeNetCore.v2 layout) and textures (DTD layout).
 
-It stands in where the real data sets are absent, so that everything can be tried at once.
+It replaces the real data sets if they are missing, so that everything runs without a download.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from .textures import write_textures
 __all__ = ["DEMO_VERSION", "NUM_MODELS_PER_CLASS", "ensure_demo"]
 
 DEMO_VERSION = 2
-"""Goes up whenever a file of the set changes; an older set on disk is then replaced."""
+"""Increase it whenever a file of the set changes; an older set on disk is then replaced."""
 
 DEMO_SEED = 2023
 
 
 def ensure_demo(root: Path) -> tuple[Path, Path]:
-    """Make the demo set in `root` unless it is there already; returns (shapenet_dir, dtd_dir).
+    """Create the demo set in `root` if it is missing or old; returns (shapenet_dir, dtd_dir).
 
-    The set is made in a folder beside `root` and renamed into place, so that a killed or a
-    concurrent run never leaves half a set. Only a folder that holds a `version` file is replaced.
+    The set is written to a folder beside `root` and then renamed, so that a killed or concurrent
+    run never leaves an incomplete set. Only a folder with a `version` file is replaced.
     """
     root = Path(root)
     shapenet_dir, dtd_dir = root / "ShapeNetCore.v2", root / "dtd"
@@ -61,7 +61,7 @@ def _read_version(root: Path) -> int | None:
 
 
 def _move_into_place(scratch: Path, root: Path) -> None:
-    """Rename scratch to root, replacing an older set; a set that came first is left alone."""
+    """Rename scratch to root, replacing an older set; keeps a set of another process."""
     outdated = scratch.with_name(f"{scratch.name}.outdated")
     if _read_version(root) not in (None, DEMO_VERSION):
         with contextlib.suppress(FileNotFoundError):  # another process replaces it as well

@@ -1,4 +1,4 @@
-"""Curves and outlines that parts are made from: arrays of points, no meshes."""
+"""Curves and outlines for parts, as arrays of points."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .mesh import Points
 def spline(points: Points, num: int, overshoot: bool = True) -> np.ndarray:
     """Cubic Hermite curve through the points, evenly spaced in the curve's parameter.
 
-    points: (K, D) -> (num, D). overshoot=True takes Catmull-Rom tangents (fair paths);
+    points: (K, D) -> (num, D). overshoot=True uses Catmull-Rom tangents (smooth paths);
     overshoot=False limits them so that each coordinate is monotone between two points (hulls).
     """
     p = np.asarray(points, dtype=np.float64)
@@ -37,7 +37,7 @@ def spline(points: Points, num: int, overshoot: bool = True) -> np.ndarray:
 
 
 def fillet(points: Sequence[Sequence[float]], radius: float, closed: bool = False) -> np.ndarray:
-    """Polyline with rounded corners, as bent steel tube has: (K, D) -> (M, D).
+    """Polyline with rounded corners, like bent steel tube: (K, D) -> (M, D).
 
     radius: how far from a corner the bend begins (at most 45 % of the shorter side).
     """

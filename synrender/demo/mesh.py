@@ -1,4 +1,4 @@
-"""A closed polygon mesh, and the one way in which nearly all parts are made: skin a stack of rings.
+"""A closed polygon mesh, and `skin`, which builds most parts from a stack of rings.
 
 Coordinates follow ShapeNet: x to the right, y up, z backwards (a model faces -z).
 """
@@ -26,7 +26,7 @@ class Mesh:
     faces: np.ndarray
 
     def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Mesh:
-        """Shifted along the axes."""
+        """Shift along the axes."""
         return Mesh(np.add(self.vertices, (x, y, z)), self.faces)
 
     def turned(self, axis: str, degrees: float) -> Mesh:
@@ -39,11 +39,11 @@ class Mesh:
         return Mesh(vertices, self.faces)
 
     def scaled(self, x: float = 1.0, y: float = 1.0, z: float = 1.0) -> Mesh:
-        """Stretched along the axes; a negative factor mirrors."""
+        """Scale along the axes; a negative factor mirrors."""
         return outward(self.vertices * (x, y, z), self.faces)
 
     def mirrored(self) -> Mesh:
-        """The same part on the other side of the plane x = 0."""
+        """Mirror at the plane x = 0."""
         return self.scaled(x=-1.0)
 
 
@@ -60,7 +60,7 @@ def signed_volume(vertices: np.ndarray, faces: np.ndarray) -> float:
 
 
 def outward(vertices: np.ndarray, faces: np.ndarray) -> Mesh:
-    """The mesh with its winding reversed if that is needed for its faces to look outward."""
+    """A mesh with outward faces: reverses the winding if needed."""
     if signed_volume(vertices - vertices.mean(axis=0), faces) < 0.0:
         is_quad = faces[:, 3:] >= 0
         faces = np.where(is_quad, faces[:, ::-1], faces[:, [2, 1, 0, 3]])
@@ -81,8 +81,8 @@ def skin(rings: np.ndarray, closed: bool = False) -> Mesh:
     """Join neighbouring rings with quads.
 
     rings: (K, N, 3), each a closed loop of N points. With closed=True the last ring joins the
-    first (a torus); otherwise a fan closes either end. An end ring that has shrunk to a point
-    becomes the tip of that fan.
+    first (a torus); otherwise a triangle fan closes each end. An end ring that is a single point
+    becomes the centre of that fan.
     """
     rings = np.asarray(rings, dtype=np.float64)
     centers = []
@@ -106,8 +106,8 @@ def skin(rings: np.ndarray, closed: bool = False) -> Mesh:
 def corner_normals(vertices: np.ndarray, faces: np.ndarray, crease_deg: float = 38.0) -> np.ndarray:
     """Unit normals (F, 4, 3), one for each corner of a face; a triangle's fourth repeats its third.
 
-    A corner takes the area-weighted mean over those faces around its vertex whose normals lie
-    within crease_deg of its own: round parts come out smooth and boxes flat.
+    A corner's normal is the area-weighted mean over the faces around its vertex whose normals are
+    within crease_deg of its own face's: round parts become smooth and boxes stay flat.
     """
     a, b, c = (vertices[faces[:, i]] for i in range(3))
     d = np.where(faces[:, 3:] >= 0, vertices[faces[:, 3]], c)

@@ -32,7 +32,7 @@ SYNSETS = {
 
 
 def write_models(shapenet_dir: Path, seed: int) -> None:
-    """Write taxonomy.json and <synset>/<model>/models/model_normalized.obj of every class."""
+    """Write taxonomy.json, and <synset>/<model>/models/model_normalized.obj for every model."""
     taxonomy = []
     for module_name, (synset_id, name) in SYNSETS.items():
         designs = load_designs(module_name)
@@ -49,10 +49,10 @@ def write_models(shapenet_dir: Path, seed: int) -> None:
 
 
 def load_designs(module_name: str) -> tuple[Callable[[], Design], ...]:
-    """The functions that create the models of a class, in the order of its models."""
+    """Functions that create the models of a class, one for each model, in order."""
     return import_module(f"{DESIGN_PACKAGE}.{module_name}").DESIGNS
 
 
 def create_model_id(class_name: str, model_idx: int) -> str:
-    """32 hex digits, as ShapeNet's model ids have."""
+    """A model id of 32 hex digits, as in ShapeNet."""
     return hashlib.md5(f"{class_name} {model_idx}".encode("ascii")).hexdigest()

@@ -52,7 +52,7 @@ def cushion(
     y: float = 0.0,
     z: float = 0.0,
 ) -> Mesh:
-    """Puffed pillow (a superellipsoid) about the centre; a higher power is boxier."""
+    """Cushion (a superellipsoid) about the centre; a higher power makes it more like a box."""
     rings = []
     for elevation in np.radians(np.linspace(-90.0, 90.0, 13)):
         cos, sin = max(np.cos(elevation), 0.0), np.sin(elevation)
@@ -79,10 +79,10 @@ def ellipsoid(
 
 
 def lathe(profile: Sequence[Point] | np.ndarray, sides: int = 24, hollow: bool = False) -> Mesh:
-    """Turn a profile about the y axis.
+    """Rotate a profile about the y axis.
 
-    profile: (K, 2) of (radius, y). A solid one runs from end to end and is closed there; a hollow
-    one is a loop that stays off the axis (a lamp shade, a tyre).
+    profile: (K, 2) of (radius, y). A solid profile is a line whose two ends get closed; a hollow
+    one is a closed loop that does not touch the axis (a lamp shade, a tyre).
     """
     profile = np.asarray(profile, dtype=np.float64)
     profile = np.where(np.abs(profile) < 1e-9, 0.0, profile)
@@ -99,7 +99,7 @@ def torus(radius: float, tube_radius: float, sides: int = 32, tube_sides: int = 
 
 
 def ring_shell(profile: Sequence[Point] | np.ndarray, thickness: float, sides: int = 28) -> Mesh:
-    """Thin shell turned about the y axis and open at both ends; profile: (K, 2) of (radius, y)."""
+    """Thin shell about the y axis, open at both ends; profile: (K, 2) of (radius, y)."""
     outer = np.asarray(profile, dtype=np.float64)
     inner = outer[::-1] - (thickness, 0.0)
     return lathe(np.concatenate([outer, inner]), sides, hollow=True)
@@ -113,7 +113,7 @@ def tube(
 ) -> Mesh:
     """Sweep a circle along a path.
 
-    path: (K, 3). radius: one number or (K,). The frame is carried along without twist.
+    path: (K, 3). radius: one number or (K,). The circle does not twist along the path.
     """
     path = np.asarray(path, dtype=np.float64)
     if closed:
@@ -144,7 +144,7 @@ def rod(
 
 
 def beam(start: Point, end: Point, width: float, depth: float, roll_deg: float = 0.0) -> Mesh:
-    """Square-edged bar between two points; its width lies along x as far as it can."""
+    """Square-edged bar between two points; its width is as close to x as possible."""
     first, last = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
     direction = (last - first) / np.linalg.norm(last - first)
     side = np.array([1.0, 0.0, 0.0]) if abs(direction[0]) < 0.9 else np.array([0.0, 0.0, 1.0])
@@ -163,7 +163,7 @@ def beam(start: Point, end: Point, width: float, depth: float, roll_deg: float =
 
 
 def sheet(grid: np.ndarray, thickness: float) -> Mesh:
-    """Give a curved surface a thickness; grid: (M, N, 3) points of its middle."""
+    """Curved plate; grid: (M, N, 3) points of its middle surface."""
     grid = np.asarray(grid, dtype=np.float64)
     normal = np.cross(np.gradient(grid, axis=0), np.gradient(grid, axis=1))
     normal /= np.linalg.norm(normal, axis=2, keepdims=True)
@@ -191,7 +191,7 @@ def bent_board(
     z: float = 0.0,
     taper: float = 1.0,
 ) -> Mesh:
-    """Upright board in the x-y plane whose middle lies bend further back (+z) than its sides.
+    """Upright board in the x-y plane whose middle is `bend` further back (+z) than its sides.
 
     taper: width at the top over width at the bottom.
     """
@@ -257,7 +257,7 @@ def cut_ears(outline: np.ndarray) -> np.ndarray:
 
 
 def ear_quality(outline: np.ndarray, remaining: list[int], i: int) -> float:
-    """Smallest sine of the triangle at corner i, or -1 if it is no ear of what remains."""
+    """Smallest sine of the triangle at corner i; -1 if it cannot be cut off (is no ear)."""
     idx = [remaining[i - 1], remaining[i], remaining[(i + 1) % len(remaining)]]
     a, b, c = outline[idx]
     sides = np.array([b - a, c - b, a - c])
@@ -271,7 +271,7 @@ def ear_quality(outline: np.ndarray, remaining: list[int], i: int) -> float:
     turn = sides[None, :, 0] * offset[..., 1] - sides[None, :, 1] * offset[..., 0]
     if np.any(np.all(turn >= -1e-9, axis=1)):
         return -1.0
-    # Rounded, so that the ears of a symmetric outline tie in every numpy version.
+    # Rounded, so that equal ears of a symmetric outline compare equal in every numpy version.
     return round(float(double_area / np.max(length * np.roll(length, 1))), 6)
 
 
@@ -279,7 +279,7 @@ def hull(stations: Points, power: float = 2.0, sides: int = 24, steps: int = 0) 
     """Body lofted along z, such as a fuselage, a tank or a car body.
 
     stations: (K, 5) of (z, bottom y, top y, half width, power of the superellipse), or (K, 4) to
-    take `power` everywhere. steps > 0 fairs the stations into that many; 0 keeps them as they are.
+    use `power` everywhere. steps > 0 interpolates that many stations; 0 uses them unchanged.
     """
     table = np.asarray(stations, dtype=np.float64)
     if table.shape[1] == 4:
@@ -307,7 +307,7 @@ def wing(
 ) -> Mesh:
     """Aerofoil between two leading-edge points; the chord runs backwards (+z).
 
-    thickness: over the chord. The outermost part rounds off.
+    thickness: relative to the chord. The tip is rounded.
     """
     root, tip = np.asarray(root, dtype=np.float64), np.asarray(tip, dtype=np.float64)
     span = np.subtract(tip, root)

@@ -1,4 +1,4 @@
-"""A PNG encoder that is just big enough for the demo textures."""
+"""A minimal PNG encoder for the demo textures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILTER_UP = 2
 def encode_png(image: np.ndarray) -> bytes:
     """(H, W, 3) uint8 sRGB -> the bytes of an 8-bit RGB PNG file.
 
-    Each row is stored as its difference from the row above, which zlib packs better.
+    Each row is stored as its difference from the row above, which zlib compresses better.
     """
     height, width, _ = image.shape
     rows = image.reshape(height, width * 3)

@@ -14,7 +14,7 @@ NUM_TEXTURES_PER_KIND = 6
 SIZES = ((240, 320), (320, 240), (200, 300), (64, 64))  # (height, width), for one of each kind
 USUAL_SIZE = (256, 256)
 SEED = 7140
-TABLE = 64  # cells repeat after this many; a power of two
+TABLE = 64  # random values per cell repeat after this many cells; a power of two
 LUMA = np.array([0.299, 0.587, 0.114])
 
 Texture = Callable[[np.random.Generator, int, int], np.ndarray]
@@ -36,7 +36,7 @@ def write_textures(dtd_dir: Path) -> None:
 
 
 def make_texture(kind_number: int, number: int) -> np.ndarray:
-    """Texture of a kind, counted from 0 -> (H, W, 3) uint8 sRGB."""
+    """Texture `number` of a kind, both from 0 -> (H, W, 3) uint8 sRGB."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([SEED, kind_number, number])))
     is_usual = number != (kind_number + 2) % NUM_TEXTURES_PER_KIND
     height, width = USUAL_SIZE if is_usual else SIZES[kind_number % len(SIZES)]
@@ -53,12 +53,12 @@ def between(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 def period_of(rng: np.random.Generator, width: int, most: float, least: float = 12.0) -> float:
-    """Pixels of a period that fits the width least to most times."""
+    """A random period in pixels: it fits into the width between least and most times."""
     return max(width / between(rng, least, most), 6.5)
 
 
 def stretch_rows(grid: np.ndarray, length: int, period: float, phase: float) -> np.ndarray:
-    """(M, N) -> (length, N): the rows, a period apart, with smooth steps between them."""
+    """(M, N) -> (length, N): rows a period apart, smoothly interpolated."""
     position = np.arange(length) / period + phase
     index = position.astype(np.int64)
     part = position - index
@@ -69,7 +69,7 @@ def stretch_rows(grid: np.ndarray, length: int, period: float, phase: float) -> 
 def noise(
     rng: np.random.Generator, height: int, width: int, period: float, across: float | None = None
 ) -> np.ndarray:
-    """Value noise (H, W) in -1..1 with a period in pixels, and possibly another along x."""
+    """Value noise (H, W) in -1..1; period in pixels, `across` is the period along x."""
     across = across or period
     grid = rng.random((int(height / period) + 3, int(width / across) + 3)) * 2.0 - 1.0
     wide = stretch_rows(grid.T, width, across, float(rng.random())).T
@@ -79,7 +79,7 @@ def noise(
 def fractal(
     rng: np.random.Generator, height: int, width: int, period: float, octaves: int = 4
 ) -> np.ndarray:
-    """Octaves of value noise (H, W) in -1..1."""
+    """Sum of octaves of value noise (H, W), about -1..1."""
     total = np.zeros((height, width))
     for octave in range(octaves):
         total += noise(rng, height, width, max(period * 0.5**octave, 1.7)) * 0.5 ** (octave + 1)
@@ -89,7 +89,7 @@ def fractal(
 def plane(
     rng: np.random.Generator, height: int, width: int, period: float, warp: float, tilt: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Turned and warped coordinates u, v (H, W) in periods; tilt 1 turns by up to 90 degrees."""
+    """Rotated and warped coordinates u, v (H, W) in periods; tilt 1: by up to 90 degrees."""
     y, x = np.arange(height)[:, None] + 0.0, np.arange(width)[None, :] + 0.0
     bend = warp * period
     x = x + bend * noise(rng, height, width, 5.0 * period)
@@ -100,13 +100,13 @@ def plane(
 
 
 def rise(value: np.ndarray, width: float) -> np.ndarray:
-    """0..1: a soft step of this width, where the value passes 0."""
+    """A smooth step from 0 to 1 of this width, centred where the value is 0."""
     part = np.clip(value / width + 0.5, 0.0, 1.0)
     return part * part * (3.0 - 2.0 * part)
 
 
 def per_cell(rng: np.random.Generator, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-    """A uniform number 0..1 for each pair of floored coordinates."""
+    """A uniform random number 0..1 for each cell, given by floored coordinates."""
     rows, columns = j.astype(np.int64) % TABLE, i.astype(np.int64) % TABLE
     return rng.random(TABLE * TABLE)[rows * TABLE + columns]
 
@@ -119,9 +119,9 @@ def cells(
     stagger: float = 0.0,
     row_height: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Voronoi cells of a jittered lattice: x, y from the nearest centre, margin, traits (3, ...).
+    """Voronoi cells of a jittered grid: x, y from the nearest centre, margin, traits (3, ...).
 
-    The margin is how much farther the second nearest centre is; the traits are 0..1 by cell.
+    margin: how much farther the second nearest centre is. traits: random values 0..1 of the cell.
     """
     centres = 0.5 + jitter * (rng.random((2, TABLE * TABLE)) - 0.5)
     traits = rng.random((3, TABLE * TABLE))
@@ -153,7 +153,7 @@ def cloth(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def palette(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Colours (count, 3) from light to dark or back, of related hues and clearly unlike lumas."""
+    """Colours (count, 3) from light to dark or back, with related hues and different lumas."""
     low = between(rng, 0.1, 0.45)
     luma = np.linspace(low, between(rng, low + 0.32, 0.93), count)
     if rng.random() < 0.5:
@@ -170,7 +170,7 @@ def palette(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def coloured(hue: float, saturation: float, luma: float) -> np.ndarray:
-    """Colour (3,) of a hue in turns with this luma, darkened or whitened from the pure hue."""
+    """Colour (3,) of a hue (0 to 1) with this luma: the pure hue, mixed with black or white."""
     pure = np.array(colorsys.hsv_to_rgb(hue % 1.0, min(saturation, 1.0), 1.0))
     brightest = float(pure @ LUMA)
     if luma <= brightest:
@@ -184,7 +184,7 @@ def mix(first: np.ndarray, second: np.ndarray, part: np.ndarray) -> np.ndarray:
 
 
 def ramp(value: np.ndarray, stops: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """(H, W) -> (H, W, 3), straight between the colours (N, 3) of the stops (N,)."""
+    """(H, W) -> (H, W, 3): interpolates linearly between the colours (N, 3) of the stops (N,)."""
     return np.stack([np.interp(value, stops, channel) for channel in colours.T], axis=-1)
 
 
@@ -195,7 +195,7 @@ def photograph(
     depth: float = 1.0,
     grain: float = 1.0,
 ) -> np.ndarray:
-    """Light colours (H, W, 3) over a relief (H, W) in pixels, mottle and grain them -> 0..1."""
+    """Add light, relief (H, W) in pixels, mottling and grain to colours (H, W, 3) -> 0..1."""
     height, width, _ = colour.shape
     light = 1.0 + 0.14 * noise(rng, height, width, width / 1.7)
     light += 0.13 * fractal(rng, height, width, width / 9.0)
@@ -210,7 +210,7 @@ def photograph(
     return np.clip(image, 0.0, 1.0)
 
 
-# The kinds: each (rng, height, width) -> (H, W, 3) in 0..1
+# The kinds of texture: each (rng, height, width) -> (H, W, 3) in 0..1
 
 
 def banded(rng: np.random.Generator, height: int, width: int) -> np.ndarray:

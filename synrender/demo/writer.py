@@ -1,4 +1,4 @@
-"""Designs and textures -> files in the layouts of ShapeNetCore.v2 and DTD."""
+"""Writes a model as OBJ and MTL files in the layout of ShapeNetCore.v2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Design = list[tuple[str, str, Mesh]]
 """The parts of one model: (part name, material name, mesh)."""
 
 MATERIALS = {
-    # name: (hue, saturation, value, how far a model's own hue shift carries it, shininess)
+    # name: (hue, saturation, value, factor on the model's hue shift, shininess)
     "paint": (0.00, 0.75, 0.70, 1.0, 90.0),
     "trim": (0.55, 0.12, 0.85, 0.3, 60.0),
     "wood": (0.075, 0.55, 0.50, 0.03, 20.0),
@@ -38,7 +38,7 @@ def write_model(folder: Path, design: Design, hue_shift: float) -> None:
 
 
 def design_to_obj(design: Design) -> str:
-    """Text of an OBJ file: centred, bounding-box diagonal 1, a group for each part."""
+    """Text of an OBJ file: centred, bounding-box diagonal 1, one group for each part."""
     vertices = np.concatenate([mesh.vertices for _, _, mesh in design])
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     vertices = (vertices - 0.5 * (low + high)) / np.linalg.norm(high - low)
@@ -67,7 +67,7 @@ def design_to_obj(design: Design) -> str:
 
 
 def _unique_normals(normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(F, 4, 3) -> those that differ in the third decimal (U, 3), and their indices (F, 4)."""
+    """(F, 4, 3) -> unique normals, rounded to 3 decimals (U, 3), and their indices (F, 4)."""
     steps = np.rint(normals.reshape(-1, 3) * 1000.0).astype(np.int64) + 1000
     key = (steps[:, 0] * 2001 + steps[:, 1]) * 2001 + steps[:, 2]
     unique, inverse = np.unique(key, return_inverse=True)
@@ -76,11 +76,13 @@ def _unique_normals(normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def materials_to_mtl(names: list[str], hue_shift: float) -> str:
-    """Text of an MTL file; hue_shift in [0, 1) tints the materials that take a model's own hue."""
+    """Text of an MTL file; hue_shift, 0 to 1, moves the hue of some materials."""
     text = []
     for name in names:
-        hue, saturation, value, carry, shininess = MATERIALS[name]
-        red, green, blue = colorsys.hsv_to_rgb((hue + carry * hue_shift) % 1.0, saturation, value)
+        hue, saturation, value, shift_factor, shininess = MATERIALS[name]
+        red, green, blue = colorsys.hsv_to_rgb(
+            (hue + shift_factor * hue_shift) % 1.0, saturation, value
+        )
         text.append(
             f"newmtl {name}\nKa 0 0 0\nKd {red:.4f} {green:.4f} {blue:.4f}\n"
             f"Ks 0.2 0.2 0.2\nNs {shininess:.1f}\nd 1\nillum 2\n\n"

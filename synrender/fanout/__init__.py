@@ -1,1 +1,1 @@
-"""The fan-out: one driver, many workers, and what they tell each other."""
+"""The fan-out: one driver, many workers, and the messages between them."""

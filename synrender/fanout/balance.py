@@ -1,4 +1,4 @@
-"""Even classes: the group size that makes them so, and by how much they are off."""
+"""Balances the classes: finds the best group size, and says how uneven they remain."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _estimate_unevenness(settings: Settings, group_size: int) -> tuple[int, int]
     """Largest difference between classes, in objects: within a bucket, over the data set.
 
     Exact where classes take turns in their order (a single object); with several, each round is
-    shuffled, and an unfinished round counts as if it were not.
+    shuffled, and an unfinished round is counted as if it were not shuffled.
     """
     num_classes, num_objs = len(settings.sample.class_list), settings.sample.num_objs
     total, num_groups_before, within = np.zeros(num_classes, int), 0, 0
@@ -45,7 +45,7 @@ def _estimate_unevenness(settings: Settings, group_size: int) -> tuple[int, int]
 
 
 def count_classes(settings: Settings) -> np.ndarray:
-    """Objects of each class in each bucket, (n_buckets, num_classes), by the draws themselves."""
+    """Draws and counts the objects of each class in each bucket, (n_buckets, num_classes)."""
     column = {c: i for i, c in enumerate(settings.sample.class_list)}
     counts = np.zeros((settings.object.n_buckets, len(column)), int)
     group_size = settings.batch.cache_obj_frames
@@ -58,7 +58,7 @@ def count_classes(settings: Settings) -> np.ndarray:
 
 
 def describe_balance(settings: Settings) -> str | None:
-    """One line that says by how much the classes are off, or None where they are even."""
+    """One line that says how uneven the classes are, or None if they are even."""
     if _estimate_unevenness(settings, settings.batch.cache_obj_frames) == (0, 0):
         return None
     counts = count_classes(settings)

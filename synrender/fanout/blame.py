@@ -1,9 +1,9 @@
 """Finds the model or texture that keeps killing workers.
 
-A crash that Blender's process announced, or a sample beyond its time limit, counts in full. A
-process that just vanished (SIGKILL, a lost node) may be nobody's fault, so that it takes more of
-them, all at one and the same sample, before an asset is given up. Of several models that a worker
-died rendering, one that finished samples show is not the first to be given up.
+After `MAX_CRASHES` crashes, or as many timeouts, at one sample a model or texture is rejected. A
+process that was killed from outside (SIGKILL, a lost node) need not be the fault of an asset, so
+`MAX_KILLS` of these are needed. If the sample shows several models, one that no finished sample
+shows is rejected first.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Blame:
     def note_death(
         self, dataset: Dataset, catalog: Catalog, journal: Entry | None, is_slow_run: bool
     ) -> dict[str, str]:
-        """Counts a death; returns what is now to be rejected: ``{name: reason}``, or nothing.
+        """Counts a death; returns what is now to be rejected: ``{name: reason}``, may be empty.
 
         Args:
-            dataset: that the worker was rendering.
-            catalog: of the data set.
-            journal: what the worker left, if anything.
-            is_slow_run: no sample has been finished yet, so that a time limit proves nothing.
+            dataset: data set that the worker was rendering.
+            catalog: catalog of the data set.
+            journal: the worker's journal, if there is one.
+            is_slow_run: nothing has been finished yet, so that a timeout proves nothing.
         """
         suspects = find_suspects(dataset, catalog, journal) if journal else []
         if journal is None or not suspects:
@@ -58,8 +58,8 @@ class Blame:
         if count < (MAX_KILLS if cause is Cause.UNKNOWN else MAX_CRASHES):
             return {}
         del self._deaths[key]
-        # Of several models that were rendered together, one that never came through; of those
-        # the one that was there most often.
+        # Of several models that were rendered together, those that no finished sample shows; of
+        # these, the one that was suspected most often.
         candidates = find_unproven(dataset, suspects, journal.idx) or suspects
         name = max(candidates, key=lambda suspect: self._suspicions[suspect])
         reason = REASONS[cause].format(count=count)
@@ -69,7 +69,7 @@ class Blame:
 
 
 def find_suspects(dataset: Dataset, catalog: Catalog, journal: Entry) -> list[str]:
-    """Assets that a worker was at: the one it was loading, or all models that it rendered."""
+    """Assets in use when a worker died: the one being loaded, or all models being rendered."""
     if journal.stage == "build":
         return list(journal.assets[-1:])
     if journal.stage != "render":

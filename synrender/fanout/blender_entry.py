@@ -1,4 +1,4 @@
-"""Runs one job inside a Blender executable (or a Python of its own) and writes down the outcome.
+"""Runs one job inside a Blender executable (or a separate Python) and saves the outcome.
 
 blender --background --python blender_entry.py -- JOB.pickle OUTCOME.pickle
 """
@@ -17,13 +17,13 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(job_path: Path, outcome_path: Path) -> None:
-    """Renders the job, unless whoever asked for it dies: then this process ends too."""
+    """Renders the job; this process is killed if its parent dies."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     sys.path.insert(0, str(PROJECT_DIR))
     try:
         import gin  # noqa: F401
     except ImportError:
-        # The outcome's own module needs gin-config, so this one answer is a text.
+        # `Outcome` cannot be imported without gin-config, so this answer is a plain text.
         answer: object = (
             "gin-config is missing in Blender's Python; 'blender --background --python render.py' "
             "prints the command that installs it"

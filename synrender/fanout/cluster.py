@@ -1,4 +1,4 @@
-"""Ray: starting or joining it, and jobs as its tasks. No other module imports it at the top."""
+"""Starts or joins Ray, and runs jobs as Ray tasks. No other module imports Ray at the top."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 from synrender.errors import UserError
 from synrender.fanout.executable import run_executable
 from synrender.fanout.job import Job, Outcome, Status
-from synrender.fanout.journal import STARTUP_LIMIT_S, Entry, read_journal, take_remains
-from synrender.fanout.tasks import kill_here, run_job, take_remains_here
+from synrender.fanout.journal import STARTUP_LIMIT_S, Entry, read_journal, take_leftovers
+from synrender.fanout.tasks import kill_here, run_job, take_leftovers_here
 from synrender.fanout.worker import render_job
 from synrender.files import is_alive
 from synrender.folders import PROJECT_DIR, is_clone
 
-# Ray reads these as it is imported: no reports to its makers, no warnings that are not ours.
+# Ray reads these when it is imported: no usage reports, no warnings that do not concern us.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
@@ -30,7 +30,7 @@ import ray
 import ray.exceptions
 
 MAX_SAMPLES_PER_WORKER = 2000
-"""Then a worker makes way for a fresh one, so that nothing that leaks in it can pile up."""
+"""A worker is replaced after so many samples, so that memory leaks cannot add up."""
 
 MAX_SOCKET_PATH = 107
 SESSION_PATH_LENGTH = len("/session_2000-01-01_00-00-00_000000_4194304/sockets/plasma_store")
@@ -39,7 +39,7 @@ SLOTS_EVERY_S = 5.0
 CONNECT_TIMEOUT_S = 10.0
 
 NOT_SHIPPED = [".git", ".venv", "/datasets", "/tests", "/img", "**/__pycache__"]
-"""What a job does not take along to other machines."""
+"""Files that are not sent to other machines."""
 
 
 # --- starting -------------------------------------------------------------------------------------
@@ -49,16 +49,16 @@ NOT_SHIPPED = [".git", ".venv", "/datasets", "/tests", "/img", "**/__pycache__"]
 def ray_session(address: str | None, cpus_per_task: int, data_dir: Path) -> Generator[None]:
     """Joins the cluster at ``address``, or starts Ray on this machine and ends it afterwards.
 
-    Tasks that still run or wait as it closes end with it, and their processes too; there is no
-    need to cancel them, which Ray 2.60 answers with an abort of this process ("Tried to complete
-    task that was not pending") if one of them ends at that moment.
+    Tasks that still run or wait when it closes end with it, and so do their processes. They are
+    not cancelled: Ray 2.60 aborts this process ("Tried to complete task that was not pending") if
+    a task ends while it is being cancelled.
 
-    Within it `sys.stdout` leads nowhere: Ray prints a paragraph there on each worker that dies,
-    whatever its options for logging say. `Display` says what there is to say.
+    Inside, `sys.stdout` goes to the null device: Ray prints a paragraph there for each worker that
+    dies, whatever its logging options are. `Display` tells the user instead.
 
     Args:
-        address: of a cluster; None for this machine alone.
-        cpus_per_task: that a task reserves.
+        address: address of a cluster; None for this machine alone.
+        cpus_per_task: number of CPUs that a task reserves.
         data_dir: where Ray's own files go, if this machine is alone.
 
     Raises:
@@ -100,7 +100,7 @@ def _start_here(cpus_per_task: int, folder: Path) -> None:
 
 
 def _init(address: str, **options: Any) -> None:
-    """Starts Ray, and takes SIGTERM back from it: it would print a stack trace and abort."""
+    """Starts Ray and restores our SIGTERM handler: Ray's prints a stack trace and aborts."""
     handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, **options)
@@ -109,14 +109,14 @@ def _init(address: str, **options: Any) -> None:
 
 
 def _check_reachable(address: str) -> None:
-    """Raises an OSError where nothing listens: Ray itself would try for many minutes."""
+    """Raises OSError if nothing listens there: Ray itself would try for many minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if port.isdigit():
         socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT_S).close()
 
 
 def _create_runtime_env() -> dict[str, Any]:
-    """A clone's code travels with the job; an installed package has to be on each node."""
+    """Sends a clone's code to the nodes; an installed package must be on each node."""
     return {"working_dir": str(PROJECT_DIR), "excludes": NOT_SHIPPED} if is_clone() else {}
 
 
@@ -149,7 +149,7 @@ def _temporary_dir(data_dir: Path) -> Generator[Path]:
 
 
 class RayExecutor:
-    """Jobs as Ray tasks, without Ray's own retries: the scheduler knows better when to stop."""
+    """Runs jobs as Ray tasks, without Ray's own retries: the scheduler decides when to stop."""
 
     def __init__(
         self,
@@ -163,11 +163,11 @@ class RayExecutor:
         """Prepares the task.
 
         Args:
-            run_dir: of journals and logs.
-            cpus_per_task: that a task reserves.
-            gpus_per_task: likewise; may be a fraction.
-            samples_per_task: after how many tasks a worker is recycled depends on it.
-            function: what a task does.
+            run_dir: folder of journals and logs.
+            cpus_per_task: number of CPUs that a task reserves.
+            gpus_per_task: number of GPUs that a task reserves; may be a fraction.
+            samples_per_task: decides after how many tasks a worker is replaced.
+            function: what a task runs.
             is_shared: whether workers write into the same ``run_dir``.
         """
         self._run_dir, self._is_shared = run_dir, is_shared
@@ -182,7 +182,7 @@ class RayExecutor:
         self._nodes_at = -SLOTS_EVERY_S
 
     def num_slots(self, avoid_nodes: frozenset[str]) -> int:
-        """Tasks that the nodes that are alive now can run at once."""
+        """Number of tasks that the nodes alive now can run at once."""
         if time.monotonic() - self._nodes_at >= SLOTS_EVERY_S:
             self._nodes_at = time.monotonic()
             self._nodes = [node for node in ray.nodes() if node["Alive"]]
@@ -211,7 +211,7 @@ class RayExecutor:
         return ready + ray.wait(rest, num_returns=len(rest), timeout=0)[0] if rest else ready
 
     def result(self, handle: ray.ObjectRef, job: Job) -> Outcome:
-        """What became of a task."""
+        """Outcome of a task."""
         try:
             return ray.get(handle)
         except ray.exceptions.RayTaskError as error:
@@ -222,15 +222,15 @@ class RayExecutor:
             return Outcome(Status.ERROR, f"the code could not be shipped: {error}")
         except ray.exceptions.RayError as error:
             message = f"its process died ({type(error).__name__})"
-            entry, tail = self._take_remains(job)
+            entry, tail = self._take_leftovers(job)
             host = entry.host if entry else "a node that is gone"
             return Outcome(Status.DIED, message, tail, journal=entry, host=host)
 
-    def _take_remains(self, job: Job) -> tuple[Entry | None, str]:
+    def _take_leftovers(self, job: Job) -> tuple[Entry | None, str]:
         if self._is_shared:
-            return take_remains(self._run_dir, job.attempt)
+            return take_leftovers(self._run_dir, job.attempt)
         # It is not known which node it was, so all are asked.
-        options = ray.remote(take_remains_here).options
+        options = ray.remote(take_leftovers_here).options
         refs = []
         for node in ray.nodes():
             if node["Alive"]:
@@ -270,7 +270,7 @@ class RayExecutor:
 
 
 def _kill_worker(entry: Entry) -> None:
-    """Has the process that wrote a journal killed on its own node."""
+    """Kills the process that wrote a journal, on that process's node."""
     for node in ray.nodes():
         if node["Alive"] and node["NodeManagerHostname"] == entry.host:
             selector = {"ray.io/node-id": node["NodeID"]}
@@ -280,7 +280,7 @@ def _kill_worker(entry: Entry) -> None:
 
 
 class LocalExecutor:
-    """Jobs one after the other in this process, for a debugger."""
+    """Runs jobs one after the other in this process, for debugging."""
 
     def num_slots(self, avoid_nodes: frozenset[str]) -> int:
         """One at a time."""

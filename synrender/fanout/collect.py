@@ -1,4 +1,4 @@
-"""Takes in the files of a gathered batch: each is committed as if it had been rendered here."""
+"""Writes the files of a gathered batch, as if it had been rendered on this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from synrender.files import write_bytes
 
 
 def commit_files(folder: DatasetFolder, outcome: Outcome) -> Outcome:
-    """Writes each sample atomically, image first and record last; returns the outcome of that.
+    """Writes each sample atomically, image first and record last; returns the new outcome.
 
     Raises:
         OSError: this machine cannot write.
@@ -27,6 +27,6 @@ def commit_files(folder: DatasetFolder, outcome: Outcome) -> Outcome:
         write_bytes(folder.image_path(idx), image)
         write_bytes(folder.record_path(idx), record)
         if not folder.is_complete(idx):
-            message = f"sample {idx} did not arrive whole"
+            message = f"sample {idx} arrived incomplete"
             return dataclasses.replace(outcome, status=Status.ERROR, message=message, files=[])
     return dataclasses.replace(outcome, files=[])

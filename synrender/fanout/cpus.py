@@ -1,9 +1,9 @@
-"""CPUs that a worker has for itself.
+"""Gives each worker CPUs of its own.
 
-Unpinned, every Blender process keeps threads busy on all CPUs of the machine, and the denoiser
-does so whatever ``rendering.threads`` says. The workers of a machine agree without a server: a
-CPU belongs to whoever binds the abstract Unix socket of its name. The kernel frees it when the
-process ends, however it ends, and no file is left behind.
+Without pinning, every Blender process keeps threads busy on all CPUs of the machine; the denoiser
+does so whatever ``rendering.threads`` says. The workers of a machine need no server to agree: a
+CPU belongs to the process that binds the abstract Unix socket with the CPU's name. The kernel
+frees the socket when the process ends for any reason, and no file is left behind.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import socket
 from collections.abc import Generator
 
 MAX_LAYERS = 64
-"""Workers on one CPU before a further one goes unpinned; more than one is already a misuse."""
+"""Most workers on one CPU; the next one is not pinned. More than one is already a misuse."""
 
 
 @contextlib.contextmanager
 def leased_cpus(num_cpus: int) -> Generator[tuple[int, ...]]:
-    """Pins all threads of this process to CPUs that no other worker has; ``num_cpus`` 0: does not.
+    """Pins all threads of this process to CPUs that no other worker uses; 0 CPUs: does not pin.
 
-    Where there are more workers than CPUs (two Ray nodes on one machine, say), they share evenly.
+    More workers than CPUs (two Ray nodes on one machine, for example) share the CPUs evenly.
     """
     if num_cpus == 0:
         yield ()
@@ -38,7 +38,7 @@ def leased_cpus(num_cpus: int) -> Generator[tuple[int, ...]]:
 
 
 def pin_process(cpus: list[int]) -> None:
-    """Pins every thread that there is; those to come inherit it from the one that starts them."""
+    """Pins every thread; new threads inherit it from the thread that starts them."""
     for thread in os.listdir("/proc/self/task"):
         with contextlib.suppress(OSError):  # it has just ended
             os.sched_setaffinity(int(thread), cpus)
@@ -46,7 +46,7 @@ def pin_process(cpus: list[int]) -> None:
 
 @functools.cache
 def _allowed_cpus() -> list[int]:
-    """CPUs that this process may use, asked before the first pinning."""
+    """CPUs that this process may use; first called before any pinning."""
     return sorted(os.sched_getaffinity(0))
 
 

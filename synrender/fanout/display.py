@@ -1,4 +1,4 @@
-"""What a user sees of a run: one live line, or plain lines where nobody watches, and a summary."""
+"""What a user sees of a run: one live line in a terminal, plain lines elsewhere, and failures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Display:
         self._num_shown = num_done
         self._num_failed = self._num_retried = 0
         self._is_quiet = is_quiet
-        self._stdout = sys.stdout  # `ray_session` silences the name, and with it Ray's own lines
+        self._stdout = sys.stdout  # `ray_session` redirects sys.stdout to silence Ray
         self._start = self._last_shown = time.monotonic()
         self._bar = None
         if not is_quiet and sys.stderr.isatty():
@@ -43,7 +43,7 @@ class Display:
                 initial=num_done,
                 unit="sample",
                 desc=f"{len(datasets)} data sets",
-                ncols=shutil.get_terminal_size().columns,  # tqdm believes a size of 0
+                ncols=shutil.get_terminal_size().columns,  # tqdm accepts a width of 0
                 nrows=shutil.get_terminal_size().lines,
                 mininterval=0,
             )
@@ -51,11 +51,11 @@ class Display:
     # --- events -------------------------------------------------------------------------------
 
     def finish_batch(self, batch: Batch) -> None:
-        """A batch is complete."""
+        """Counts a complete batch."""
         self._num_done += batch.num_missing
 
     def fail_batch(self, batch: Batch, outcome: Outcome) -> None:
-        """A batch has failed for good: how, how to repeat it, and the end of Blender's output."""
+        """Counts a failed batch; prints why, how to repeat it, and the end of Blender's output."""
         self._num_failed += 1
         lines = [
             f"failed: {batch.dataset.name}, samples {batch.idx_offset} to "
@@ -70,18 +70,18 @@ class Display:
         self.warn(*lines)
 
     def retry_batch(self) -> None:
-        """A batch will be tried once more."""
+        """Counts a batch that will be tried again."""
         self._num_retried += 1
 
     # --- output -------------------------------------------------------------------------------
 
     def say(self, *lines: str) -> None:
-        """Tells the user something, above the live line."""
+        """Prints lines above the live line, unless quiet."""
         if not self._is_quiet:
             self._write(self._stdout, *lines)
 
     def warn(self, *lines: str) -> None:
-        """The same on stderr, and not to be silenced."""
+        """Prints lines on stderr above the live line, even if quiet."""
         self._write(sys.stderr, *lines)
 
     def _write(self, stream: TextIO, *lines: str) -> None:
@@ -92,7 +92,7 @@ class Display:
                 print(line, file=stream, flush=True)
 
     def is_due(self) -> bool:
-        """Whether it is time to show something."""
+        """Whether it is time to call `show`."""
         interval = REFRESH_S if self._bar is not None else LINE_EVERY_S
         return not self._is_quiet and time.monotonic() - self._last_shown >= interval
 
@@ -100,7 +100,7 @@ class Display:
         """Redraws the live line, or prints a new one.
 
         Args:
-            num_unfinished: samples that are done in batches that are not.
+            num_unfinished: finished samples of unfinished batches.
         """
         self._last_shown = time.monotonic()
         self._num_shown = max(self._num_shown, self._num_done + num_unfinished)
@@ -130,7 +130,7 @@ class Display:
 
     @property
     def seconds(self) -> float:
-        """Since the run began."""
+        """Seconds since the run began."""
         return time.monotonic() - self._start
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from synrender.embedding import blender_environment
 from synrender.fanout.cpus import leased_cpus
 from synrender.fanout.job import Job, Outcome, Status
-from synrender.fanout.journal import STARTUP_LIMIT_S, Cause, take_remains
+from synrender.fanout.journal import STARTUP_LIMIT_S, Cause, take_leftovers
 
 CRASHES = tuple(
     status
@@ -27,7 +27,7 @@ ENTRY_PATH = Path(__file__).with_name("blender_entry.py")
 
 
 def run_executable(job: Job) -> Outcome:
-    """Starts Blender, waits, and reads what it wrote down."""
+    """Starts Blender, waits until it ends, and reads the outcome that it saved."""
     start = time.monotonic()
     job.run_dir.mkdir(parents=True, exist_ok=True)
     job_path, outcome_path = (job.run_dir / f"{job.attempt}.{n}.pickle" for n in ("job", "outcome"))
@@ -38,7 +38,7 @@ def run_executable(job: Job) -> Outcome:
         if outcome_path.exists():
             outcome = _read_outcome(outcome_path)
         else:
-            outcome = _create_death(job, status)
+            outcome = _create_died_outcome(job, status)
         outcome.cpus = cpus
     except FileNotFoundError:
         outcome = Outcome(Status.BAD_NODE, f"there is no {job.blender}")
@@ -58,7 +58,7 @@ def _create_command(job: Job, job_path: Path, outcome_path: Path) -> list[str]:
     arguments = [str(ENTRY_PATH), "--", str(job_path), str(outcome_path)]
     if Path(job.blender) == Path(sys.executable):
         return [job.blender, *arguments]
-    # The exit code counts for what stands after it.
+    # --python-exit-code must come before the script that it applies to.
     return [job.blender, "--background", "--python-exit-code", "1", "--python", *arguments]
 
 
@@ -82,14 +82,14 @@ def _run(job: Job, command: list[str], log: int | None) -> int:
 
 
 def _limit_s(job: Job) -> float | None:
-    """Far end of the time limit, for a process that does not even end itself."""
+    """Seconds after which a process that did not end itself is killed; None: no limit."""
     num_samples = sum(count for _, count in job.ranges)
     return job.time_limit * (num_samples + 1) + STARTUP_LIMIT_S if job.time_limit else None
 
 
 @contextlib.contextmanager
 def _open_log(job: Job) -> Generator[int | None]:
-    """Descriptor for Blender's output; None leaves it where ours goes."""
+    """Descriptor for Blender's output; None: the same as ours."""
     if not job.is_quiet:
         yield None
         return
@@ -97,8 +97,8 @@ def _open_log(job: Job) -> Generator[int | None]:
         yield file.fileno()
 
 
-def _create_death(job: Job, status: int) -> Outcome:
-    entry, tail = take_remains(job.run_dir, job.attempt)
+def _create_died_outcome(job: Job, status: int) -> Outcome:
+    entry, tail = take_leftovers(job.run_dir, job.attempt)
     if status < 0:
         what = f"ended by {signal.Signals(-status).name}"
     else:

@@ -1,4 +1,4 @@
-"""What a worker is told, and what it answers. Plain values: they travel by pickle."""
+"""A worker's job and its outcome: plain values, sent by pickle."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Job:
     dataset_name: str
     settings: Settings  # of the whole data set
     ranges: tuple[tuple[int, int], ...]  # (idx_offset, num_samples) of what is to be rendered
-    folders: Folders  # where things are
+    folders: Folders  # of data, models and textures
     time_limit: float  # seconds a sample; 0: none
     num_cpus: int = 1  # to pin to; 0: do not pin
     use_gpu: bool = False
     blender: str = ""  # executable; "": the bpy wheel, in the worker's own process
     is_gathered: bool = False  # render into a scratch folder and return the files
     is_quiet: bool = True  # Blender's output goes to a log file
-    rejected: dict[str, str] = field(default_factory=dict)  # known ones, for a gathered batch
+    rejected: dict[str, str] = field(default_factory=dict)  # so far, for a gathered batch
     sources: Sources | None = None  # that a gathered batch must find on its node
 
     @property
@@ -52,11 +52,11 @@ class Job:
 
 
 class Status(enum.Enum):
-    """What became of an attempt."""
+    """How an attempt ended."""
 
     DONE = "done"  # all samples of the ranges are complete
     BAD_NODE = "node"  # this node cannot render at all (no models, no Blender, another version)
-    USER_ERROR = "user"  # the settings cannot be rendered; no other node could
+    USER_ERROR = "user"  # no node can render these settings
     DISK_FULL = "disk"
     ERROR = "error"  # Blender or the code failed; the message says how
     DIED = "died"  # the process ended before its work was done
@@ -64,7 +64,7 @@ class Status(enum.Enum):
 
 @dataclass
 class Outcome:
-    """Answer to a job."""
+    """Result of a job."""
 
     status: Status
     message: str = ""  # one line

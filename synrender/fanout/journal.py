@@ -1,7 +1,7 @@
-"""What a worker is doing, kept in a small file that outlives it.
+"""A small file that says what a worker is doing, and that remains if the worker dies.
 
-When the process dies (a crash within Blender, SIGKILL, a time limit), the driver reads there which
-sample and which model it was at, and in the log beside it the end of Blender's output.
+When the process dies (a crash within Blender, SIGKILL, a time limit), the driver reads from it the
+sample and the model in work, and from the log beside it the end of Blender's output.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from synrender.catalog import Catalog
 from synrender.console import redirected_output
 
 STARTUP_LIMIT_S = 180
-"""What a worker may take to import Blender and list the models, beside the limit of a sample."""
+"""Seconds to import Blender and list the models, added to the time limit of the samples."""
 
 MAX_TAIL_BYTES = 1 << 16
 MAX_TAIL_LINE = 500
@@ -32,14 +32,14 @@ MAX_TAIL_LINE = 500
 class Cause(enum.Enum):
     """Why a worker died; the value is what a journal's file holds."""
 
-    UNKNOWN = ""  # killed from outside, or by the system for want of memory
+    UNKNOWN = ""  # killed from outside, or by the system when memory runs out
     CRASHED = "crashed"
     HUNG = "hung"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a journal says."""
+    """Content of a journal."""
 
     host: str
     pid: int
@@ -47,11 +47,11 @@ class Entry:
     idx: int = -1  # the sample
     done: int = 0  # samples finished by this attempt
     assets: tuple[str, ...] = ()  # models and textures of the sample, in order of use
-    cause: Cause = Cause.UNKNOWN  # filled in by whoever finds the worker dead
+    cause: Cause = Cause.UNKNOWN  # filled in after the worker has died
 
 
 class Journal:
-    """Written by the worker as it goes."""
+    """Writes the journal while the worker runs."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -77,7 +77,7 @@ class Journal:
         self._write()
 
     def _write(self) -> None:
-        # One write over the old content: a reader, or a process killed here, finds it whole.
+        # A single write over the old content, so that a kill leaves no half-written entry.
         values = {k: v for k, v in vars(self.entry).items() if k != "cause"}
         content = json.dumps(values).encode().ljust(self._length)
         self._length = len(content)
@@ -113,21 +113,21 @@ def _read_end(path: Path) -> str:
         return ""
 
 
-def take_remains(run_dir: Path, attempt: str) -> tuple[Entry | None, str]:
-    """Journal and last log lines of an attempt that died; its files are then removed."""
+def take_leftovers(run_dir: Path, attempt: str) -> tuple[Entry | None, str]:
+    """Returns journal and last log lines of an attempt that died, and removes its files."""
     journal_path, log_path = run_dir / f"{attempt}.json", run_dir / f"{attempt}.log"
     entry = read_journal(journal_path)
     if entry:
         entry = dataclasses.replace(entry, cause=_find_cause(_read_end(log_path)))
-    remains = entry, read_tail(log_path)
+    leftovers = entry, read_tail(log_path)
     for path in (journal_path, log_path):
         path.unlink(missing_ok=True)
     shutil.rmtree(run_dir / f"{attempt}.scratch", ignore_errors=True)
-    return remains
+    return leftovers
 
 
 def _find_cause(log: str) -> Cause:
-    """By what `faulthandler` writes as it ends a process."""
+    """Finds the cause from what `faulthandler` wrote to the log."""
     if "Timeout (" in log:
         return Cause.HUNG
     return Cause.CRASHED if "Fatal Python error" in log else Cause.UNKNOWN
@@ -135,7 +135,7 @@ def _find_cause(log: str) -> Cause:
 
 @dataclass(frozen=True)
 class JournalCatalog(Catalog):
-    """A catalog that notes in the journal whatever is about to be loaded."""
+    """A catalog that notes each asset in the journal before it is loaded."""
 
     use_asset: Callable[[str], None] = field(default=lambda name: None, compare=False)
 
@@ -157,7 +157,7 @@ class Log:
         self.path = path
 
     def clear(self) -> None:
-        """Forgets what was written so far: the file stays as short as one sample's output."""
+        """Empties the file, so that it holds only one sample's output."""
         if self.path is not None:
             os.truncate(self.path, 0)
 
@@ -200,7 +200,7 @@ class Watchdog:
             self._file.close()
 
     def restart(self) -> None:
-        """Gives the next sample its time."""
+        """Restarts the time limit, for the next sample."""
         self._arm(self._time_limit)
 
     def _arm(self, seconds: float) -> None:

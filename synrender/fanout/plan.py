@@ -1,4 +1,4 @@
-"""The plan of a run, for ``--dry_run``: what is to do and, from a few pilot samples, how long."""
+"""The plan of a run, for ``--dry_run``: what is missing, and estimates from pilot samples."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from synrender.files import existing_parent
 from synrender.folders import Folders
 
 NUM_PILOT_SAMPLES = 3
-"""Of each of two data sets: the first and the last one, the simplest and the richest variant."""
+"""Pilot samples of each of two data sets: the first and the last, so simple and rich variants."""
 
 
 @dataclass(frozen=True)
 class Pilot:
-    """What a sample costs."""
+    """Time and disk space that a sample takes."""
 
     num_samples: int
     seconds: float  # of one task, without the start of Blender
@@ -85,7 +85,7 @@ def format_estimate(num_missing: int, slots: int, pilot: Pilot, data_dir: Path) 
 
 
 def run_pilot(todos: Sequence[Todo], options: Options, folders: Folders) -> Pilot:
-    """Renders a few of the missing samples into a scratch folder, and forgets them.
+    """Renders a few of the missing samples into a scratch folder, and removes them.
 
     Raises:
         UserError: they cannot be rendered.

@@ -1,4 +1,4 @@
-"""What is still to do: the missing samples of each data set, dealt out in batches."""
+"""The missing samples of each data set, handed out in batches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Todo:
-    """What is missing of one data set, batch by batch; a few bytes for each batch."""
+    """Numbers of missing samples of one data set; a few bytes for each batch."""
 
     dataset: Dataset
     batch_size: int
@@ -63,7 +63,7 @@ def create_batch(dataset: Dataset, batch_size: int, k: int, num_missing: int = 0
 
 
 def find_todo(dataset: Dataset, batch_size: int) -> Todo:
-    """Looks at every sample of a data set on disk."""
+    """Checks every sample of a data set on disk."""
     num_batches = math.ceil(dataset.settings.batch.num_samples / batch_size)
     missing = array("L", bytes(array("L").itemsize * num_batches))
     is_begun = dataset.folder.image_dir.is_dir()
@@ -74,9 +74,9 @@ def find_todo(dataset: Dataset, batch_size: int) -> Todo:
 
 
 class BatchQueue:
-    """Hands out batches: whole ones as long as there is plenty, smaller ones towards the end.
+    """Hands out batches: whole ones at first, smaller ones towards the end.
 
-    All workers then end at about the same time, however few samples there are.
+    So all workers finish at about the same time, however few samples there are.
     """
 
     def __init__(self, todos: Sequence[Todo]) -> None:
@@ -85,16 +85,16 @@ class BatchQueue:
         self._rest: Batch | None = None  # of a batch that was split
 
     def take(self, num_slots: int) -> Batch | None:
-        """The next batch, of at most half an even share of what is left for so many slots.
+        """Takes the next batch: at most half an even share of what is left for so many slots.
 
-        That is guided self-scheduling (Polychronopoulos and Kuck, 1987) with half its share: what
-        is in flight does not count, and a batch may take longer than another.
+        This is guided self-scheduling (Polychronopoulos and Kuck, 1987) with half the share,
+        because batches in flight are not counted and some batches take longer than others.
         """
         batch = self._rest or next(self._batches, None)
         self._rest = None
         if batch is None:
             return None
-        num_shares = 2 * num_slots if num_slots > 1 else 1  # one worker waits for nobody
+        num_shares = 2 * num_slots if num_slots > 1 else 1  # one worker needs no balance
         size = math.ceil(self._num_missing / num_shares)
         if size < batch.num_missing:
             batch, self._rest = split_batch(batch, size)
@@ -103,9 +103,9 @@ class BatchQueue:
 
 
 def split_batch(batch: Batch, num_missing: int) -> tuple[Batch, Batch | None]:
-    """A batch with so many missing samples, and one with the rest of them, if there is a rest."""
+    """Splits off a batch with so many missing samples; returns it, and the rest or None."""
     missing = batch.find_missing()
-    if len(missing) <= num_missing:  # somebody else is at work on them
+    if len(missing) <= num_missing:  # another run is rendering them
         return batch, None
     num_samples = missing[num_missing] - batch.idx_offset
     first = dataclasses.replace(batch, num_samples=num_samples, num_missing=num_missing)

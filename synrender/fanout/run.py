@@ -1,4 +1,4 @@
-"""The driver: claims the data sets, renders what is missing, and counts what is there then."""
+"""The driver: claims the data sets, renders what is missing, and checks what is still missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from synrender.fanout.balance import describe_balance
 from synrender.fanout.display import Display
 from synrender.fanout.job import Job
 from synrender.fanout.queue import BatchQueue, Todo, find_todo
-from synrender.fanout.scheduler import Account, Scheduler
+from synrender.fanout.scheduler import RunResult, Scheduler
 from synrender.fanout.variants import Dataset
 from synrender.files import is_alive
 from synrender.folders import Folders
@@ -27,7 +27,7 @@ from synrender.settings import Settings
 
 @dataclass(frozen=True)
 class Options:
-    """How to run, as opposed to what."""
+    """How to run, not what to render."""
 
     address: str | None = None
     is_local: bool = False
@@ -62,7 +62,7 @@ def run_datasets(
         return 0
     display = Display(datasets, num_samples - num_missing, options.is_quiet, options.blender)
     try:
-        account = _render(datasets, catalogs, todos, options, folders, display)
+        result = _render(datasets, catalogs, todos, options, folders, display)
     finally:
         display.close()
     for dataset in datasets:
@@ -70,20 +70,20 @@ def run_datasets(
     num_rendered = num_missing
     num_missing = sum(find_todo(dataset, batch_size).num_missing for dataset in datasets)
     num_rendered -= num_missing
-    _summarise(account, display, num_samples, num_rendered, num_missing, options.is_quiet)
+    _summarise(result, display, num_samples, num_rendered, num_missing, options.is_quiet)
     return 1 if num_missing else 0
 
 
 def load_catalogs(
     datasets: Sequence[Dataset], options: Options, folders: Folders
 ) -> dict[str, Catalog]:
-    """Catalog of each data set, by its name; makes the demo set where it stands in."""
+    """Catalog of each data set, by its name; makes the demo models and textures if needed."""
     catalogs, notes = {}, {}
     for dataset in datasets:
         notes |= dict.fromkeys(ensure_demo_sources(dataset.settings, folders))
         catalogs[dataset.name] = load_catalog(dataset.settings, folders)
     if not options.is_quiet:
-        say(*list(notes)[-1:])  # the variants with textures say it all
+        say(*list(notes)[-1:])  # one note covers all; that of a variant with textures comes last
     return catalogs
 
 
@@ -102,7 +102,7 @@ def describe_balances(datasets: Sequence[Dataset]) -> list[str]:
 
 
 def create_template(run_dir: Path, options: Options, folders: Folders) -> Job:
-    """What all jobs of a run have in common."""
+    """A job with the values that all jobs of a run share."""
     return Job(
         attempt="",
         run=run_dir.name,
@@ -110,7 +110,7 @@ def create_template(run_dir: Path, options: Options, folders: Folders) -> Job:
         settings=Settings(),
         ranges=(),
         folders=folders,
-        # A debugger must not run out of time.
+        # No time limit while debugging.
         time_limit=0 if options.is_local else options.time_limit,
         num_cpus=options.cpus_per_task,
         use_gpu=options.gpus_per_task > 0,
@@ -127,7 +127,7 @@ def _render(
     options: Options,
     folders: Folders,
     display: Display,
-) -> Account:
+) -> RunResult:
     from synrender.fanout.cluster import LocalExecutor, RayExecutor, ray_session
 
     with run_folder(folders) as run_dir:
@@ -175,13 +175,13 @@ def run_folder(folders: Folders) -> Generator[Path]:
 
 
 def _remove_temp_dirs(run_dir: Path) -> None:
-    """Removes what Blender's processes on this machine would have removed at a normal exit."""
+    """Removes scratch folders that Blender on this machine removes only at a normal exit."""
     for note in run_dir.glob("*.tempdir"):
         shutil.rmtree(note.read_text(encoding="utf-8"), ignore_errors=True)
 
 
 def _summarise(
-    account: Account,
+    result: RunResult,
     display: Display,
     num_samples: int,
     num_rendered: int,
@@ -190,16 +190,16 @@ def _summarise(
 ) -> None:
     seconds = display.seconds
     if not is_quiet:
-        if account.rejected:
-            say(f"{len(account.rejected)} models or textures were rejected and replaced:")
-            say(*(f"  {name}: {reason}" for name, reason in sorted(account.rejected.items())))
+        if result.rejected:
+            say(f"{len(result.rejected)} models or textures were rejected and replaced:")
+            say(*(f"  {name}: {reason}" for name, reason in sorted(result.rejected.items())))
         say(
             f"rendered {num_rendered} samples in {format_duration(seconds)} "
-            f"({num_rendered / seconds:.2f}/s); batches: {account.num_batches} done, "
-            f"{account.num_retried} retried, {len(account.failed)} failed."
+            f"({num_rendered / seconds:.2f}/s); batches: {result.num_batches} done, "
+            f"{result.num_retried} retried, {len(result.failed)} failed."
         )
     if num_missing:
-        why = f"stopped: {account.stopped}; " if account.stopped else ""
+        why = f"stopped: {result.stopped}; " if result.stopped else ""
         display.warn(
             f"error: {why}{num_missing} of {num_samples} samples are missing; what is finished "
             "is valid, and the same command goes on from there"

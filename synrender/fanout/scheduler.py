@@ -1,4 +1,4 @@
-"""Drives batches through an executor: a window of attempts, and a bounded number of retries."""
+"""Runs batches on an executor: a bounded number at a time, and a bounded number of retries."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ MAX_ERRORS = 3
 """Attempts at a batch that end in an error before it counts as failed."""
 
 MAX_DEATHS = 12
-"""Workers that may die in a row over a batch without a sample finished or a model found out."""
+"""Workers that may die in a row over a batch without finishing a sample or rejecting an asset."""
 
-MAX_FRUITLESS = 40
-"""Attempts in a row, over all batches, that end in nothing before the run is given up."""
+MAX_WITHOUT_PROGRESS = 40
+"""Attempts in a row, over all batches, that may make no progress before the run stops."""
 
 
 class Executor(Protocol):
@@ -42,7 +42,7 @@ class Executor(Protocol):
         """Handles whose jobs have ended; waits for the first."""
 
     def result(self, handle: Any, job: Job) -> Outcome:
-        """What became of a job that has ended."""
+        """Outcome of a job that has ended."""
 
     def kill_hung(self, jobs: dict[Any, Job]) -> list:
         """Kills jobs that are far beyond their time limit; returns handles that are given up."""
@@ -52,8 +52,8 @@ class Executor(Protocol):
 
 
 @dataclass
-class Account:
-    """What a run has come to."""
+class RunResult:
+    """Counts and failures of a run."""
 
     num_batches: int = 0
     num_retried: int = 0
@@ -65,7 +65,7 @@ class Account:
 
 @dataclass
 class Attempts:
-    """Trouble that a batch has had since it last came forward."""
+    """Failed attempts at a batch since it last made progress."""
 
     num_errors: int = 0
     num_deaths: int = 0
@@ -73,7 +73,7 @@ class Attempts:
 
 
 class Scheduler:
-    """Runs batches to the end; knows nothing of Ray."""
+    """Runs all batches; does not depend on Ray."""
 
     def __init__(
         self,
@@ -88,33 +88,33 @@ class Scheduler:
         self._blame = Blame()
         self._retries: deque[Batch] = deque()
         self._in_flight: dict[Any, tuple[Batch, Job]] = {}
-        self._troubled: dict[tuple[str, int], Attempts] = {}
-        self._num_fruitless = 0
+        self._attempts: dict[tuple[str, int], Attempts] = {}
+        self._num_without_progress = 0
         self._counter = itertools.count()
-        self.account = Account()
+        self.result = RunResult()
 
-    def run(self, queue: BatchQueue) -> Account:
-        """Renders all batches of a queue; what cannot be is in the account's ``failed``.
+    def run(self, queue: BatchQueue) -> RunResult:
+        """Renders all batches of a queue; those that cannot be rendered are in ``failed``.
 
-        Jobs that are left when the run stops early are not cancelled: see `cluster.ray_session`.
+        Jobs that still run when the run stops early are not cancelled: see `cluster.ray_session`.
 
         Raises:
             UserError: no node can render at all.
         """
-        while not self.account.stopped:
+        while not self.result.stopped:
             self._fill_window(queue)
             if not self._in_flight:
                 break
             self._take_in(self._executor.wait(list(self._in_flight), 1.0))
             self._give_up_hung()
             self._show()
-        return self.account
+        return self.result
 
     # --- submitting ---------------------------------------------------------------------------
 
     def _fill_window(self, queue: BatchQueue) -> None:
         """Keeps enough jobs waiting for the next free slot, and no more than that."""
-        avoid_nodes = frozenset(self.account.bad_nodes)
+        avoid_nodes = frozenset(self.result.bad_nodes)
         num_slots = self._executor.num_slots(avoid_nodes)
         while len(self._in_flight) < 2 * num_slots + 2:
             batch = self._retries.popleft() if self._retries else queue.take(num_slots)
@@ -157,27 +157,27 @@ class Scheduler:
         elif outcome.status is Status.BAD_NODE:
             self._avoid_node(batch, outcome)
         elif outcome.status is Status.DISK_FULL:
-            self.account.stopped = outcome.message
+            self.result.stopped = outcome.message
         elif outcome.status is Status.USER_ERROR:
             self._fail(batch, outcome)
         else:
             self._try_again(batch, outcome)
 
     def _finish(self, batch: Batch, outcome: Outcome) -> None:
-        self._troubled.pop(_key(batch), None)
-        self._num_fruitless = 0
-        self.account.num_batches += 1
+        self._attempts.pop(_key(batch), None)
+        self._num_without_progress = 0
+        self.result.num_batches += 1
         self._add_rejected(outcome.rejected)
         self._display.finish_batch(batch)
 
     def _fail(self, batch: Batch, outcome: Outcome) -> None:
-        self._troubled.pop(_key(batch), None)
-        self.account.failed.append((batch, outcome))
+        self._attempts.pop(_key(batch), None)
+        self.result.failed.append((batch, outcome))
         self._display.fail_batch(batch, outcome)
 
     def _avoid_node(self, batch: Batch, outcome: Outcome) -> None:
-        """A node that cannot render fails its batch, which then goes to the others."""
-        bad_nodes = self.account.bad_nodes
+        """Stops using a node that cannot render, and gives its batch to other nodes."""
+        bad_nodes = self.result.bad_nodes
         if outcome.node_id not in bad_nodes:
             bad_nodes[outcome.node_id] = outcome.message
             self._display.say(
@@ -185,51 +185,51 @@ class Scheduler:
                 f"{batch.idx_offset}: {outcome.message}; its batches go to other nodes"
             )
         if not outcome.node_id or self._executor.num_slots(frozenset(bad_nodes)) == 0:
-            if self.account.num_batches == 0:
+            if self.result.num_batches == 0:
                 raise UserError(outcome.message)
             self._fail(batch, outcome)
             return
         self._retry(batch)
 
     def _try_again(self, batch: Batch, outcome: Outcome) -> None:
-        attempts = self._troubled.setdefault(_key(batch), Attempts())
+        attempts = self._attempts.setdefault(_key(batch), Attempts())
         num_missing = len(batch.find_missing())
-        came_forward = num_missing < (attempts.num_missing or batch.num_missing)
+        made_progress = num_missing < (attempts.num_missing or batch.num_missing)
         attempts.num_missing = num_missing
-        if num_missing == 0:  # it died after its work
+        if num_missing == 0:  # the worker died after its last sample
             self._finish(batch, outcome)
             return
-        found_out = self._find_out(batch, outcome) if outcome.status is Status.DIED else False
-        if came_forward or found_out:
-            attempts.num_errors = attempts.num_deaths = self._num_fruitless = 0
+        has_rejected = outcome.status is Status.DIED and self._reject_asset(batch, outcome)
+        if made_progress or has_rejected:
+            attempts.num_errors = attempts.num_deaths = self._num_without_progress = 0
         else:
-            self._num_fruitless += 1
+            self._num_without_progress += 1
         if outcome.status is Status.DIED:
             attempts.num_deaths += 1
         else:
             attempts.num_errors += 1
         if attempts.num_errors >= MAX_ERRORS or attempts.num_deaths >= MAX_DEATHS:
             self._fail(batch, outcome)
-        elif self._num_fruitless >= MAX_FRUITLESS:
+        elif self._num_without_progress >= MAX_WITHOUT_PROGRESS:
             self._fail(batch, outcome)
-            self.account.stopped = f"{MAX_FRUITLESS} attempts in a row came to nothing"
+            self.result.stopped = f"{MAX_WITHOUT_PROGRESS} attempts in a row came to nothing"
         else:
             self._retry(batch)
 
     def _retry(self, batch: Batch) -> None:
-        self.account.num_retried += 1
+        self.result.num_retried += 1
         self._display.retry_batch()
         self._retries.append(batch)
 
-    def _find_out(self, batch: Batch, outcome: Outcome) -> bool:
-        """Rejects the asset that has now killed enough workers, for all data sets of the run."""
+    def _reject_asset(self, batch: Batch, outcome: Outcome) -> bool:
+        """Rejects an asset that has killed enough workers, for all data sets; says whether."""
         rejected = self._blame.note_death(
             batch.dataset,
             self._catalogs[batch.dataset.name],
             outcome.journal,
-            is_slow_run=self.account.num_batches == 0,
+            is_slow_run=self.result.num_batches == 0,
         )
-        new = {n: reason for n, reason in rejected.items() if n not in self.account.rejected}
+        new = {n: reason for n, reason in rejected.items() if n not in self.result.rejected}
         for name, reason in new.items():
             self._display.say(f"rejected {name}: {reason}")
         self._add_rejected(new)
@@ -238,8 +238,8 @@ class Scheduler:
         return bool(rejected)
 
     def _add_rejected(self, rejected: dict[str, str]) -> None:
-        self.account.rejected |= {
-            n: reason for n, reason in rejected.items() if n not in self.account.rejected
+        self.result.rejected |= {
+            n: reason for n, reason in rejected.items() if n not in self.result.rejected
         }
 
     # --- watching -----------------------------------------------------------------------------
@@ -248,7 +248,7 @@ class Scheduler:
         jobs = {handle: job for handle, (_, job) in self._in_flight.items()}
         for handle in self._executor.kill_hung(jobs):
             batch, job = self._in_flight.pop(handle)
-            outcome = Outcome(Status.DIED, f"no sign of life for {job.time_limit:g} s a sample")
+            outcome = Outcome(Status.DIED, f"no progress within {job.time_limit:g} s a sample")
             self._settle(batch, job, outcome)
 
     def _show(self) -> None:

@@ -1,4 +1,4 @@
-"""What Ray's workers are asked to do."""
+"""The functions that Ray's workers run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 
 from synrender.fanout.executable import run_executable
 from synrender.fanout.job import Job, Outcome
-from synrender.fanout.journal import Entry, take_remains
+from synrender.fanout.journal import Entry, take_leftovers
 from synrender.fanout.worker import render_job
 from synrender.folders import find_folders
 
@@ -24,9 +24,9 @@ def run_job(job: Job) -> Outcome:
     return outcome
 
 
-def take_remains_here(job: Job) -> tuple[Entry | None, str]:
-    """What an attempt left on this node, where nodes share no storage."""
-    return take_remains(_to_node(job).run_dir, job.attempt)
+def take_leftovers_here(job: Job) -> tuple[Entry | None, str]:
+    """Collects what an attempt left on this node, where nodes share no storage."""
+    return take_leftovers(_to_node(job).run_dir, job.attempt)
 
 
 def kill_here(pid: int) -> None:

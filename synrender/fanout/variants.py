@@ -66,7 +66,7 @@ def check_variants(names: Sequence[str]) -> tuple[str, ...]:
     """The variants that were asked for, each once.
 
     Raises:
-        UserError: a name is none of four digits 0 or 1.
+        UserError: a name is not four digits 0 or 1.
     """
     for name in names:
         digits = name.split("-")
@@ -97,15 +97,15 @@ def plan_datasets(
     gin_config: Sequence[str],
     gin_param: Sequence[str],
 ) -> list[Dataset]:
-    """Settings of all variants: they differ in what the variant binds and in nothing else.
+    """Settings of all variants, which differ only in what the variant binds.
 
     Args:
-        name: of the data sets, before ``_<variant>``.
+        name: name of the data sets, before ``_<variant>``.
         data_dir: folder that all of them are in.
         variants: as `check_variants` returns them.
-        num_samples: of each data set.
+        num_samples: number of samples of each data set.
         num_classes: classes 0 to num_classes - 1 take turns.
-        seed: of all of them; None leaves the gin files' own.
+        seed: seed of all data sets; None: that of the gin files.
         gin_config: gin files, later ones win.
         gin_param: bindings that win over the files.
 

@@ -1,6 +1,6 @@
 """Renders one job in this process: in a Ray worker, in a Blender executable, or in the driver.
 
-Runs in every Python that Blender has, so it knows nothing of Ray.
+Runs in the Python of every Blender, so it does not import Ray.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from synrender.fanout.journal import Journal, JournalCatalog, Log, Watchdog, log
 from synrender.settings import Settings
 
 PROBE_BYTES = 1 << 20
-"""What a disk, a quota and a limit must let us write where Blender could not."""
+"""Bytes to write, to find out why Blender could not: a full disk, a quota or a size limit."""
 
 _catalogs: dict[Settings, Catalog] = {}  # of the last data set; listing takes a while
 
 
 def render_job(job: Job) -> Outcome:
-    """Renders the job's samples; every trouble short of the process's end becomes an outcome."""
+    """Renders the job's samples; any error that does not end the process becomes an outcome."""
     start = time.monotonic()
     outcome = Outcome(Status.ERROR)
     try:
@@ -118,7 +118,7 @@ def _render(job: Job, outcome: Outcome, journal: Journal, log: Log, watchdog: Wa
 
 
 def _note_temp_dir(job: Job) -> None:
-    """Tells the driver of Blender's scratch folder, which a worker's end leaves behind."""
+    """Tells the driver where Blender's scratch folder is, which remains when a worker ends."""
     if "bpy" in sys.modules:
         note = job.run_dir / f"{socket.gethostname()}.{os.getpid()}.tempdir"
         note.write_text(sys.modules["bpy"].app.tempdir, encoding="utf-8")
@@ -133,7 +133,7 @@ def _load_catalog(job: Job) -> Catalog:
     catalog = _catalogs[job.settings]
     if job.sources and (difference := catalog.sources.find_difference(job.sources)):
         kind, source, _ = difference
-        raise UserError(f"its {kind} ({source}) are not the driver's")
+        raise UserError(f"its {kind} ({source}) differ from the driver's")
     return catalog
 
 
@@ -143,7 +143,7 @@ def _load_catalog(job: Job) -> Catalog:
 def _explain(error: Exception, outcome: Outcome, journal: Journal, job: Job) -> None:
     outcome.message = str(error) or type(error).__name__
     if isinstance(error, UserError):
-        # Before its first sample the node is to blame: the driver read the same settings well.
+        # Before the first sample it is the node's fault: the driver could use the same settings.
         is_start = journal.entry.stage == "start"
         outcome.status = Status.BAD_NODE if is_start else Status.USER_ERROR
     elif isinstance(error, OSError):
@@ -153,7 +153,7 @@ def _explain(error: Exception, outcome: Outcome, journal: Journal, job: Job) -> 
 
 
 def _classify_os_error(error: OSError, folder: Path) -> Status:
-    if error.errno is None:  # Blender says that it cannot write and not why
+    if error.errno is None:  # Blender says that it cannot write, but not why
         try:
             with tempfile.TemporaryFile(dir=folder) as file:
                 file.write(bytes(PROBE_BYTES))
@@ -177,7 +177,7 @@ def _read_files(
 
 
 def _remove_files(job: Job) -> None:
-    """Removes what this attempt leaves here; the journal of one that dies stays for the driver."""
+    """Removes the files of this attempt; if its process dies, they stay for the driver."""
     for suffix in (".log", ".json"):
         with contextlib.suppress(OSError):
             (job.run_dir / f"{job.attempt}{suffix}").unlink()

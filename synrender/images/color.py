@@ -1,4 +1,4 @@
-"""Colour spaces, whole images at a time."""
+"""Conversion between colour spaces, for whole images."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def linear_to_srgb8(linear: np.ndarray) -> np.ndarray:
 def srgb8_to_lab(planes: np.ndarray) -> np.ndarray:
     """8-bit sRGB to CIE L*a*b* (D65, 2 degrees) in single precision.
 
-    Stands in for `skimage.color.rgb2lab`, which takes several times as long for millions of images;
-    tests/images/test_color.py holds it to that function's values.
+    Several times as fast as `skimage.color.rgb2lab`; tests/images/test_color.py checks that the
+    values agree.
 
     Args:
         planes: (3, ...) uint8: red, green, blue.
@@ -46,9 +46,9 @@ def srgb8_to_lab(planes: np.ndarray) -> np.ndarray:
     Returns:
         (3, ...) float32: L* 0 to 100, a* and b* about -110 to 100.
     """
-    # In place throughout: fresh memory for each step would take four times as long as the sums.
+    # All steps work in place: allocating new arrays would take four times as long as computing.
     linear = np.take(_SRGB8_TO_LINEAR, planes)
-    # Not `@`, which would start threads of its own in each of our processes.
+    # Not `@`, which would start extra threads in each of our processes.
     xyz = np.einsum("ij,j...->i...", _RGB_TO_RELATIVE_XYZ, linear)
     f = np.cbrt(xyz, out=linear)
     is_dark = xyz <= np.float32(0.008856)

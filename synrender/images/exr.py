@@ -1,4 +1,4 @@
-"""Reads the multilayer EXR of a sample, as any Blender from 3.4 to 5.x writes it."""
+"""Reads the multilayer EXR of a sample, written by any Blender from 3.4 to 5.x."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from synrender.errors import UserError
 from synrender.images.integrity import find_image_damage
 from synrender.settings import BACKDROP_PASS_INDEX
 
-# The end of a channel's name, below the view layer's name. Blender 5 renamed passes and channels.
+# Last parts of a channel's name, after the view layer's. Blender 5 renamed passes and channels.
 _CHANNEL_NAMES = {
     "red": ("Combined.R",),
     "green": ("Combined.G",),
@@ -43,18 +43,22 @@ def read_exr(path: Path) -> ExrImage:
     Raises:
         UserError: the file is missing, truncated, damaged, or lacks a pass.
     """
-    damage = find_image_damage(path)  # first, because OpenEXR reads half a file with a mere warning
+    damage = find_image_damage(path)  # OpenEXR only warns about a truncated file
     if damage:
-        raise UserError(f"{path}: {damage}; remove it and render again, which fills the gap")
+        raise UserError(
+            f"{path}: {damage}; remove it and render again: only this sample is rendered"
+        )
     try:
-        with captured_output():  # or the library prints what the error below says
+        with captured_output():  # the library prints errors that we report below
             file = OpenEXR.File(str(path), separate_channels=True)
     except (RuntimeError, ValueError) as error:
-        raise UserError(f"{path}: no EXR file that can be read ({error})") from None
-    # What could not be decoded is just not there.
+        raise UserError(f"{path}: not a readable EXR file ({error})") from None
+    # The library leaves out what it could not decode.
     if not file.parts or not all(part.channels for part in file.parts):
-        raise UserError(f"{path}: damaged pixels; remove it and render again, which fills the gap")
-    # A part of Blender 5 holds one pass, with channels named in full as in a file of one part.
+        raise UserError(
+            f"{path}: damaged pixels; remove it and render again: only this sample is rendered"
+        )
+    # Blender 5 writes one part per pass; channel names are as in a file with a single part.
     channels = {name: c.pixels for part in file.parts for name, c in part.channels.items()}
     pixels = {what: _find_channel(path, channels, what) for what in _CHANNEL_NAMES}
     if len({p.shape for p in pixels.values()}) > 1:
@@ -62,7 +66,7 @@ def read_exr(path: Path) -> ExrImage:
 
     instance = np.rint(pixels["instance"]).astype(np.int32)
     material = np.rint(pixels["material"]).astype(np.int32)
-    # Where nothing is hit the material index is 0, which is also the first class's.
+    # Where a ray hits nothing, the material index is 0, which is also the first class's index.
     is_object = (instance > 0) & (material != BACKDROP_PASS_INDEX)
     depth_m = pixels["depth"].astype(np.float32)
     return ExrImage(

@@ -1,7 +1,7 @@
-"""Tells whole image files from truncated ones by their structure, without decoding the pixels.
+"""Finds truncated image files by their structure, without decoding the pixels.
 
-Needs the standard library alone, so that Blender's own Python can check what it wrote, and reads
-a file once: checking a data set of 60,000 samples takes seconds, not minutes.
+Uses only the standard library, so that Blender's own Python can check its files. Reads each file
+once: checking a data set of 60,000 samples takes seconds, not minutes.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ EXR_MAGIC = b"v/1\x01"
 JPEG_MAGIC = b"\xff\xd8\xff"
 
 PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-"""Bits that each colour type may have."""
+"""Bit depths that the PNG format allows for each colour type."""
 
 _EXR_MULTIPART_FLAG = 0x1000
 
 
 def find_image_damage(path: Path) -> str | None:
-    """What is wrong with a PNG, EXR or JPEG file, or None if it is whole.
+    """Says what is wrong with a PNG, EXR or JPEG file; None if nothing is.
 
-    PNG: a header that the format allows, every chunk's checksum, and the end chunk. EXR: the last
-    chunk of the offset table ends within the file. JPEG: an end marker after the last scan, because
-    decoders fill what is cut off with grey and say nothing. Other formats pass. Whether the pixels
-    can be decoded is for a decoder to tell.
+    Checks for PNG: a valid header, every chunk's checksum, and the end chunk. For EXR: the last
+    chunk of the offset table ends within the file. For JPEG: an end marker after the last scan,
+    because decoders silently fill missing pixels with grey. Other formats are not checked. Does not
+    check whether the pixels can be decoded.
     """
     try:
         data = path.read_bytes()
@@ -47,13 +47,13 @@ def find_image_damage(path: Path) -> str | None:
 
 
 def is_whole_image(path: Path) -> bool:
-    """Whether a file is a whole PNG or EXR, by its own magic number."""
+    """Whether a file is a PNG or EXR (by its magic number) and not truncated."""
     is_ours = _read_magic(path).startswith((PNG_SIGNATURE, EXR_MAGIC))
     return is_ours and find_image_damage(path) is None
 
 
 def _read_magic(path: Path) -> bytes:
-    """First bytes of a file, or none if it cannot be read."""
+    """First bytes of a file; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(len(PNG_SIGNATURE))
@@ -62,7 +62,7 @@ def _read_magic(path: Path) -> bytes:
 
 
 def _find_png_damage(data: bytes) -> str | None:
-    """PNG specification, third edition: 11.2.1 for the header."""
+    """Checks a PNG file. Source: PNG specification, third edition, 11.2.1 for the header."""
     width, height, depth, kind, *methods = struct.unpack_from(">8xIIBB3B", data, len(PNG_SIGNATURE))
     if not (width and height) or depth not in PNG_DEPTHS.get(kind, ()) or methods[:2] != [0, 0]:
         return "PNG with a header that the format does not allow"
@@ -80,12 +80,12 @@ def _find_png_damage(data: bytes) -> str | None:
 
 
 def _find_jpeg_damage(data: bytes) -> str | None:
-    """ITU-T T.81, annex B: FF DA begins a scan, FF D9 ends the image."""
+    """Checks a JPEG file. ITU-T T.81, annex B: FF DA starts a scan, FF D9 ends the image."""
     return None if data.rfind(b"\xff\xda") < data.rfind(b"\xff\xd9") else "truncated JPEG"
 
 
 def _find_exr_damage(data: bytes) -> str | None:
-    """OpenEXR file layout, technical introduction: header, offset table, chunks."""
+    """Checks header, offset table and chunks. Source: OpenEXR file layout."""
     (version,) = struct.unpack_from("<I", data, 4)
     is_multipart = bool(version & _EXR_MULTIPART_FLAG)
     position, num_chunks = 8, 0
@@ -100,13 +100,13 @@ def _find_exr_damage(data: bytes) -> str | None:
     last = max(offsets)
     if min(offsets) < position:
         return "EXR with an unfinished offset table"
-    size_at = last + (8 if is_multipart else 4)  # a part number, and then the line number
+    size_at = last + (8 if is_multipart else 4)  # after the part number and the line number
     (size,) = struct.unpack_from("<I", data, size_at)
     return None if size_at + 4 + size <= len(data) else "truncated EXR"
 
 
 def read_exr_header(data: bytes, position: int) -> tuple[dict[bytes, tuple[bytes, bytes]], int]:
-    """Attributes ``{name: (type, value)}`` of an EXR header, and the position behind it."""
+    """Attributes ``{name: (type, value)}`` of an EXR header, and the position after it."""
     attributes = {}
     while data[position] != 0:
         name_end = data.index(b"\0", position)
@@ -120,7 +120,7 @@ def read_exr_header(data: bytes, position: int) -> tuple[dict[bytes, tuple[bytes
 
 
 def count_exr_chunks(attributes: dict[bytes, tuple[bytes, bytes]]) -> int:
-    """Number of chunks that a header of scan lines announces."""
+    """Number of chunks of a scan-line file, from its header."""
     if b"chunkCount" in attributes:
         return struct.unpack("<i", attributes[b"chunkCount"][1])[0]
     lines_per_chunk = {0: 1, 1: 1, 2: 1, 3: 16, 4: 32, 5: 16, 6: 32, 7: 32, 8: 32, 9: 256}

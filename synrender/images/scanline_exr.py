@@ -1,7 +1,7 @@
-"""Reads and writes EXR files of one part as Blender writes them, in numpy and zlib alone.
+"""Reads and writes Blender's single-part EXR files with only numpy and zlib.
 
-Blender's own Python has no OpenEXR library. Only what Blender writes is understood: scan lines,
-uncompressed or ZIP, float or half samples. On the host, `synrender.images.exr` uses OpenEXR.
+Blender's own Python has no OpenEXR library. Supports only what Blender writes: scan lines,
+uncompressed or ZIP, float or half values. On the host, `synrender.images.exr` uses OpenEXR.
 
 Source: the OpenEXR project's "OpenEXR File Layout" and, for ZIP, its predictor and interleaving.
 """
@@ -18,7 +18,7 @@ from synrender.images.integrity import EXR_MAGIC, count_exr_chunks, read_exr_hea
 
 _LINES_PER_CHUNK = {0: 1, 3: 16}  # by compression: none, ZIP
 _ZIP = 3
-_DTYPES = {0: np.dtype("<u4"), 1: np.dtype("<f2"), 2: np.dtype("<f4")}  # by the file's pixel type
+_DTYPES = {0: np.dtype("<u4"), 1: np.dtype("<f2"), 2: np.dtype("<f4")}  # by pixel type number
 _TYPE_NUMBERS = {dtype: number for number, dtype in _DTYPES.items()}
 
 Header = dict[bytes, tuple[bytes, bytes]]
@@ -26,10 +26,10 @@ Header = dict[bytes, tuple[bytes, bytes]]
 
 
 def read_channels(path: Path) -> tuple[Header, dict[str, np.ndarray]]:
-    """Header and channels of a file: {name: (h, w)}, top line first.
+    """Reads header and channels of a file: {name: (h, w)}, top line first.
 
     Raises:
-        ValueError: the file is not of the kind that Blender writes here.
+        ValueError: the file is not of the supported kind.
     """
     data = path.read_bytes()
     version = struct.unpack_from("<I", data, 4)[0] if data[:4] == EXR_MAGIC else None
@@ -38,7 +38,7 @@ def read_channels(path: Path) -> tuple[Header, dict[str, np.ndarray]]:
     header, position = read_exr_header(data, 8)
     compression = header[b"compression"][1][0]
     if compression not in _LINES_PER_CHUNK:
-        raise ValueError(f"{path}: compression {compression} is not understood")
+        raise ValueError(f"{path}: compression {compression} is not supported")
     types = _read_channel_list(header[b"channels"][1])
     x_min, y_min, x_max, y_max = struct.unpack("<4i", header[b"dataWindow"][1])
     width, height = x_max - x_min + 1, y_max - y_min + 1
@@ -63,7 +63,7 @@ def read_channels(path: Path) -> tuple[Header, dict[str, np.ndarray]]:
 
 
 def write_channels(path: Path, header: Header, channels: dict[str, np.ndarray]) -> None:
-    """Writes channels, {name: (h, w) float32 or float16}, with ZIP and another file's header."""
+    """Writes channels, {name: (h, w) float32 or float16}, with ZIP and the given header."""
     channels = dict(sorted(channels.items()))
     header = {
         **header,
@@ -86,7 +86,7 @@ def write_channels(path: Path, header: Header, channels: dict[str, np.ndarray]) 
         packed = _zip(raw)
         chunk = packed if len(packed) < len(raw) else raw
         chunks.append(struct.pack("<2i", first_line + y_min, len(chunk)) + chunk)
-    # Bit 10 of the version: names longer than 31 characters.
+    # Bit 10 of the version field allows names longer than 31 characters.
     start = EXR_MAGIC + struct.pack("<I", 2 | 0x400) + head + b"\0"
     offsets = np.cumsum([len(start) + 8 * len(chunks), *map(len, chunks)])[:-1]
     path.write_bytes(start + offsets.astype("<u8").tobytes() + b"".join(chunks))
@@ -111,7 +111,7 @@ def _create_channel_list(channels: dict[str, np.ndarray]) -> bytes:
 
 
 def _unzip(packed: bytes) -> bytes:
-    """Undoes zlib, then the differences between neighbours, then the split of even and odd."""
+    """Undoes zlib, then the neighbour differences, then the split into even and odd bytes."""
     steps = np.frombuffer(zlib.decompress(packed), np.uint8).astype(np.int64)
     steps[1:] -= 128
     split = (np.cumsum(steps) & 255).astype(np.uint8)

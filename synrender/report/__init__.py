@@ -1,1 +1,1 @@
-"""Pictures of data sets for people to look at."""
+"""Contact sheets: pictures that show the samples of a data set."""

@@ -3,7 +3,7 @@
 From EXR, each sample shows its colour image, instances, classes and depth.
 """
 
-# The standard library alone, up here: a sheet that is up to date is recognised in no time.
+# No slow imports at the top: a sheet that is up to date is recognised at once.
 from __future__ import annotations
 
 import os
@@ -68,7 +68,7 @@ def is_up_to_date(sheet: Path, images: list[Path]) -> bool:
 
 
 def describe(images: list[Path]) -> str:
-    """What a sheet's own text says of its content."""
+    """Text in a sheet's file that says which samples it shows."""
     return f"{len(images)} samples from {images[0].name} to {images[-1].name}."
 
 

@@ -18,13 +18,13 @@ MIN_TILE_PX = 96
 GAP_PX = 2  # between the passes of a sample
 MARGIN_PX = 10  # around the sheet and between samples
 HEADER_PX = 56
-ASPECT = 1.3  # of width to height, aimed at
+ASPECT = 1.3  # width / height to aim at
 
 BACKGROUND = (24, 26, 30)
 TEXT, FAINT_TEXT = (232, 234, 238), (150, 156, 166)
 EMPTY = (44, 47, 54)  # backdrop, in the label maps
 
-# Okabe and Ito's colours, told apart by colour-blind eyes too: for instances.
+# For instances: Okabe and Ito's colours, which colour-blind people can tell apart.
 _INSTANCE_COLORS = (
     (230, 159, 0),
     (86, 180, 233),
@@ -35,7 +35,7 @@ _INSTANCE_COLORS = (
     (0, 114, 178),
 )
 
-# Ten hues of even lightness, after Tableau 10: for classes.
+# For classes: ten hues of even lightness, after Tableau 10.
 _CLASS_COLORS = (
     (78, 121, 167),
     (242, 142, 43),
@@ -49,7 +49,7 @@ _CLASS_COLORS = (
     (186, 176, 172),
 )
 
-# Viridis at 0, 0.1 ... 1: even steps look even, in grey too.
+# Viridis at 0, 0.1 ... 1: equal steps look equal, also in grey.
 _VIRIDIS = np.array(
     [
         (68, 1, 84),
@@ -116,7 +116,7 @@ def _open_rgb(path: Path) -> np.ndarray:
 
 
 def _find_depth_range(samples: list[ExrImage]) -> tuple[float, float]:
-    """Depths that become the two ends of the colour scale, in m, for all samples alike."""
+    """Depths at the two ends of the colour scale, in m, the same for all samples."""
     depth_m = np.concatenate([s.depth_m[np.isfinite(s.depth_m)] for s in samples])
     if depth_m.size == 0:
         return 1.0, 2.0
@@ -150,13 +150,13 @@ def _place_tiles(
     cell_px = num_passes * (tile_px + GAP_PX) - GAP_PX
     num_fitting = max(1, (MAX_WIDTH_PX - MARGIN_PX) // (cell_px + MARGIN_PX))
 
-    def ugliness(num_columns: int) -> float:
+    def layout_cost(num_columns: int) -> float:
         num_lines = math.ceil(len(rows) / num_columns)
         aspect = num_columns * cell_px / (num_lines * tile_px)
         num_empty = num_columns * num_lines - len(rows)
         return abs(math.log(aspect / ASPECT)) + num_empty / len(rows)
 
-    num_columns = min(range(1, num_fitting + 1), key=ugliness)
+    num_columns = min(range(1, num_fitting + 1), key=layout_cost)
     num_lines = math.ceil(len(rows) / num_columns)
 
     header_px = HEADER_PX + (12 if captions else 0)

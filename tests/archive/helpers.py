@@ -22,7 +22,7 @@ from tests.helpers import PROJECT_DIR
 
 @dataclass(frozen=True)
 class Archiver:
-    """preprocess_data.py over the data sets of one folder."""
+    """Runs preprocess_data.py on the data sets of one folder."""
 
     data_dir: Path
 
@@ -46,7 +46,7 @@ class Archiver:
 
 @dataclass(frozen=True)
 class QuickArchiver:
-    """The same within the test's process, which starts at once."""
+    """Runs preprocess_data.py inside the test's process, which starts at once."""
 
     data_dir: Path
     capsys: object
@@ -79,7 +79,7 @@ def write_dataset(
     res: int = 8,
     num_model_buckets: int = 12,
 ) -> Path:
-    """Writes a data set in full, as a renderer would deal models out, with random pixels.
+    """Writes a complete data set with random pixels; its models are in buckets, as if rendered.
 
     Args:
         folder: of the data set.

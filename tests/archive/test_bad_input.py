@@ -27,7 +27,7 @@ runpy.run_path("preprocess_data.py", run_name="__main__")
 def check_refusal(
     dataset_dir: Path, quick: QuickArchiver, *arguments: object, status: int = 2
 ) -> str:
-    """Runs what must be refused, and sees to it that no file was changed, or left half-written."""
+    """Runs what must be refused, and checks that no file was changed or left half-written."""
     before = list_files(dataset_dir)
     line = quick.refuse("-d", dataset_dir.name, *arguments, status=status)
     after = list_files(dataset_dir)
@@ -201,7 +201,7 @@ def test_numbers_out_of_range(arguments: tuple[str, ...], quick: QuickArchiver) 
     assert error.value.code == 2
 
 
-# --- disk and death -----------------------------------------------------------------------------
+# --- full disks and killed runs -----------------------------------------------------------------
 
 
 def run_limited(

@@ -200,7 +200,7 @@ def test_a_data_set_may_begin_anywhere(single: Path, quick: QuickArchiver) -> No
     assert sorted(check_archive(single)) == list(range(5, 25))
 
 
-# --- again ----------------------------------------------------------------------------------------
+# --- second runs ----------------------------------------------------------------------------------
 
 
 def test_buckets_that_are_there_are_skipped(single: Path, quick: QuickArchiver) -> None:

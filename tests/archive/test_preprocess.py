@@ -111,7 +111,7 @@ def test_processes_write_what_one_writes(write: Callable[..., Path], archiver: A
     assert (dataset_dir / "data_10_lab.h5").read_bytes() == alone
 
 
-# --- who reads it -----------------------------------------------------------------------------
+# --- readers ----------------------------------------------------------------------------------
 
 
 def test_a_reader_of_2020_gets_disjoint_models(
@@ -211,7 +211,7 @@ def test_use_mean_normalises_by_the_data_themselves(single: Path, quick: QuickAr
     assert "--overwrite" in line
 
 
-# --- again ----------------------------------------------------------------------------------------
+# --- second runs ----------------------------------------------------------------------------------
 
 
 def test_buckets_add_up_to_the_same_file(write: Callable[..., Path], quick: QuickArchiver) -> None:

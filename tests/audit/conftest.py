@@ -36,7 +36,7 @@ def single(wheel: Renderer) -> Path:
 
 @pytest.fixture(scope="session")
 def dirty(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """EXR of models that stand in dirty files."""
+    """EXR, with models from dirty files."""
     shapenet = write_shapenet(tmp_path_factory.mktemp("dirty"), DIRTY)
     bindings = ("object.n_buckets = 1", "batch.cache_obj_frames = 1", "sample.class_idxs = 1")
     wheel.run(

@@ -1,4 +1,4 @@
-"""The audit passes what is right, in clean and in dirty files, and tells the user what is not."""
+"""The audit passes right data sets, from clean and dirty files, and reports what is wrong."""
 
 from __future__ import annotations
 

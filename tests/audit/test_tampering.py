@@ -48,7 +48,7 @@ def edit_record(dataset_dir: Path, idx: int, edit: Callable[[np.ndarray], None])
 
 
 def swap_records(dataset_dir: Path, a: int, b: int) -> None:
-    """As if two records had been written under each other's name, but for what names them."""
+    """Swaps two records, except the fields that say which sample, bucket and group they are."""
     first, second = read_record(dataset_dir, a), read_record(dataset_dir, b)
     for name in ("sample_idx", "bucket", "group"):
         first[name], second[name] = second[name].copy(), first[name].copy()
@@ -122,7 +122,7 @@ def add_5_mm_to_the_backdrop(dataset_dir: Path) -> None:
 
 
 def measure_depth_along_the_ray(dataset_dir: Path) -> None:
-    """The commonest mistake with depth."""
+    """The most common mistake with depth."""
     camera = json.loads((dataset_dir / "dataset.json").read_text())["camera"]
     focal = camera["intrinsics"][0][0]
     for idx in range(12):

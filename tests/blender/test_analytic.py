@@ -1,4 +1,4 @@
-"""Scenes with answers in closed form, through the real renderer and the real EXR path.
+"""Scenes with known exact answers, rendered for real and read from their EXR files.
 
 The formulas here come from the scene's description in README and config, not from our code.
 """
@@ -24,7 +24,7 @@ PLAIN = (
 
 
 def create_sphere(num_rings: int = 160) -> str:
-    """A unit sphere by latitude and longitude; facets stray from it by 1e-4 of its radius."""
+    """A unit sphere by latitude and longitude; facets differ from it by 1e-4 of its radius."""
     lines = []
     for i in range(num_rings + 1):
         polar = np.pi * i / num_rings
@@ -56,7 +56,7 @@ def render(
 
 
 def create_camera(pitch: float = 0.36 * np.pi) -> tuple[np.ndarray, np.ndarray]:
-    """Origin, and a ray of unit depth through each pixel's centre: (h, w, 3), world."""
+    """Camera position, and a ray of unit depth through each pixel centre: (h, w, 3), world."""
     focal_px = 50 / 36 * RESOLUTION
     offset = (np.arange(RESOLUTION) + 0.5 - RESOLUTION / 2) / focal_px
     right, down = np.meshgrid(offset, offset)
@@ -83,7 +83,7 @@ def erode(mask: np.ndarray) -> np.ndarray:
 
 
 def test_depth_of_a_tilted_plane(renderer: Renderer, tmp_path: Path) -> None:
-    """A plate through the origin with a normal that is known after the resting rotation."""
+    """A plate through the origin whose normal after `rest_rotation` is known."""
     plate = "v -1 -1 -1\nv 1 -1 -1\nv 1 1 1\nv -1 1 1\nf 1 2 3 4\n"
     passes = read_passes(render(renderer, tmp_path, "plane", plate), 0)
     normal = rest_rotation() @ np.array([0, 1, -1])
@@ -106,7 +106,7 @@ def test_depth_and_outline_of_a_sphere(renderer: Renderer, tmp_path: Path) -> No
     inside = erode(is_hit & is_sphere)
     depth = ((-b - np.sqrt(np.where(is_hit, discriminant, 0))) / a)[inside]
     assert inside.sum() > 1500
-    assert np.abs(passes["depth"][inside] - depth).max() < 1e-3  # grazing rays feel the facets
+    assert np.abs(passes["depth"][inside] - depth).max() < 1e-3  # facets matter for grazing rays
     assert np.median(np.abs(passes["depth"][inside] - depth)) < 5e-5
 
 
@@ -123,7 +123,7 @@ def test_corners_and_outline_of_a_cube(renderer: Renderer, tmp_path: Path) -> No
     v = RESOLUTION / 2 + focal_px * down / depth
     mask = passes["instance"] == 1
     rows, columns = np.nonzero(mask)
-    # A pixel belongs to the cube if its centre does.
+    # A pixel belongs to the cube if its centre is inside.
     assert abs(u.min() - columns.min()) < 1
     assert abs(u.max() - columns.max() - 1) < 1
     assert abs(v.min() - rows.min()) < 1
@@ -141,7 +141,7 @@ def test_visible_share_of_a_half_hidden_sphere(
     renderer: Renderer, tmp_path: Path, hidden_share: float
 ) -> None:
     """Seen from far away, two spheres are discs whose overlap is a lens of known area."""
-    # Two specks, each less than a pixel, stretch the box so that the spheres do not meet.
+    # Two tiny parts, smaller than a pixel, enlarge the box so that the spheres do not touch.
     half_height, num_vertices = 2.5, 61 * 120
     specks = "".join(
         f"v 0 {y} 0\nv 0.001 {y} 0\nv 0 {y} 0.001\nf {k} {k + 1} {k + 2}\n"
@@ -154,12 +154,12 @@ def test_visible_share_of_a_half_hidden_sphere(
     near, far = read_record(first, 0)["location"]
     radius = SIDE_M / (2 * half_height)
     assert np.linalg.norm(far - near) > 2 * radius
-    # Distance d of the centres, in the picture, at which the lens is the wanted share of a disc.
+    # Distance d of the centres in the image where the lens is the wanted share of a disc.
     distances = np.linspace(0, 2 * radius, 20001)
     lens = 2 * radius**2 * np.arccos(distances / (2 * radius))
     lens -= distances / 2 * np.sqrt(4 * radius**2 - distances**2)
     d = np.interp(-hidden_share * np.pi * radius**2, -lens, distances)  # lens shrinks with d
-    # Look along a direction that leaves this much of the line between them.
+    # View direction in which the centres appear this far apart.
     along = (far - near) / np.linalg.norm(far - near)
     aside = np.cross(along, [0, 0, 1])
     aside /= np.linalg.norm(aside)

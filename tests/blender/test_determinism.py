@@ -1,4 +1,4 @@
-"""Same seed, same pixels; and each factor in a stream of its own."""
+"""Same seed, same pixels; and each factor has its own random stream."""
 
 from __future__ import annotations
 

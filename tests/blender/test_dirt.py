@@ -1,4 +1,4 @@
-"""Real ShapeNet and DTD files are dirty: each kind loads, or is rejected with its reason."""
+"""ShapeNet and DTD contain faulty files: each kind loads, or is rejected with its reason."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ REVERSED = [face[::-1] for face in FACES]
 FRONTS = [lines_f([face], f"{{}}//{2 * k + 1}") for k, face in enumerate(FACES)]
 BACKS = [lines_f([face], f"{{}}//{2 * k + 2}") for k, face in enumerate(REVERSED)]
 ONLY_SOME_UV = "vt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n"
-BOX_AT = {  # the same box, in the ways in which files are dirty and can still be used
+BOX_AT = {  # the same box with faults that the loader can repair
     "doubled faces": lines_v() + lines_f() + lines_f(REVERSED),
     "normals": lines_v() + lines_vn() + "".join(FRONTS),
     "doubled faces with normals": lines_v() + lines_vn() + "".join(FRONTS + BACKS),
@@ -201,7 +201,7 @@ def test_a_bucket_without_a_usable_model_is_one_clear_line(
 def test_replacement_is_the_next_candidate_of_the_same_bucket(
     wheel: Renderer, tmp_path: Path
 ) -> None:
-    """Rejecting a model leaves all samples that did not show it as they were."""
+    """Rejecting a model does not change the samples that did not show it."""
     models = {f"m{i}": BOX for i in range(6)}
     bindings = [*FLAT, "batch.num_samples = 12", "object.n_buckets = 2"]
     bindings += ["object.total_num_samples = 12", "rendering.resolution = 8"]
@@ -260,7 +260,7 @@ def test_normals_of_a_file_arrive(tmp_path: Path) -> None:
 
 
 def write_bad_jpegs(folder: Path) -> list[str]:
-    """JPEGs that end as they should and that no decoder reads; returns their names."""
+    """Writes JPEGs with a correct end that no decoder can read; returns their names."""
     rng = np.random.Generator(np.random.PCG64(1))
     iio.imwrite(folder / "whole.jpg", rng.integers(0, 255, (40, 50, 3), np.uint8))
     data = (folder / "whole.jpg").read_bytes()
@@ -279,7 +279,7 @@ def write_bad_jpegs(folder: Path) -> list[str]:
 
 
 def write_textures(folder: Path) -> dict[str, str]:
-    """A DTD folder with textures of every kind; returns the bad ones with their reasons."""
+    """Writes a DTD folder with good and bad textures; returns the bad ones with their reasons."""
     images = folder / "images" / "mixed"
     images.mkdir(parents=True)
     rng = np.random.Generator(np.random.PCG64(0))

@@ -1,4 +1,4 @@
-"""Pose, camera and masks agree, proven from the files alone."""
+"""Pose, camera and masks agree; uses only the files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_vertices_project_into_their_mask(renderer: Renderer) -> None:
             x, y = np.floor(u).astype(int), np.floor(v).astype(int)
             is_seen = (x >= 1) & (y >= 1) & (x < 127) & (y < 127)
             x, y, depth = x[is_seen], y[is_seen], depth[is_seen]
-            # A vertex is inside the mask, on its edge, or behind what stands in front of it.
+            # A vertex is inside the mask, on its edge, or hidden by another object.
             near = [(dx, dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
             is_own = np.any(
                 [passes["instance"][y + dy, x + dx] == row["instance"] for dx, dy in near], axis=0
@@ -54,7 +54,7 @@ def test_vertices_project_into_their_mask(renderer: Renderer) -> None:
                 ys, xs = np.nonzero(mask)
                 assert abs(u.min() - xs.min()) < 2
                 assert abs(v.max() - ys.max() - 1) < 2
-            # What is seen of the object lies between its nearest and farthest vertex.
+            # The visible part of the object is between its nearest and farthest vertex.
             if mask.any():
                 seen = passes["depth"][mask]
                 assert seen.min() > in_camera[:, 2].min() - 1e-3

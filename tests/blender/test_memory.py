@@ -50,7 +50,7 @@ def test_memory_is_flat(wheel: Renderer, tmp_path: Path) -> None:
     bindings = [
         f"batch.num_samples = {NUM_SAMPLES}",
         f"object.total_num_samples = {NUM_SAMPLES}",
-        f"object.n_buckets = {NUM_SAMPLES}",  # a bucket, and so a model, for each sample
+        f"object.n_buckets = {NUM_SAMPLES}",  # one bucket, so one model, for each sample
         "batch.cache_obj_frames = 1",
         "rendering.resolution = 16",
         "rendering.render_samples = 1",

@@ -119,7 +119,7 @@ def test_colours(wheel: Renderer) -> None:
 
 
 def test_colour_intensity_goes_from_texture_to_colour(wheel: Renderer) -> None:
-    """At 1 the objects look as they do without textures; the backdrop keeps its own."""
+    """At 1 the objects look as without textures; the backdrop keeps its texture."""
     flat = "material.use_emission = True", "rendering.denoise = False"
     colour = render(wheel, *flat, "material.color_intensity = 1")
     plain = render(wheel, *flat, "material.use_texture = False")

@@ -85,7 +85,7 @@ def test_records(single: Path, multi: Path) -> None:
 
 
 def test_poses_of_a_cached_group_move_for_every_object(multi: Path) -> None:
-    """In the 2020 release only the last object of a group was posed anew."""
+    """In the 2020 release only the last object of a group got a new pose."""
     records = read_records(multi)
     assert len(np.unique(records["model_id"], axis=0)) == 1
     for field in ("scale", "location"):
@@ -121,7 +121,7 @@ def test_passes_and_objects_inside_the_frame(multi: Path) -> None:
         assert passes["rgb"].shape == (64, 64, 3)
         assert passes["rgb"].std() > 0.01
         assert set(np.unique(instance)) <= {0, 1, 2, 3, 4}
-        assert len(np.unique(instance)) >= 3  # objects may hide behind each other
+        assert len(np.unique(instance)) >= 3  # an object may be hidden by others
         assert (material[instance == 0] == 99).all()
         for k in range(4):
             assert (material[instance == k + 1] == records["class"][idx, k]).all()
@@ -131,7 +131,7 @@ def test_passes_and_objects_inside_the_frame(multi: Path) -> None:
 
 
 def test_an_exr_holds_the_documented_passes_and_no_more(multi: Path) -> None:
-    """Left to itself Blender adds the image before denoising, nearly as much data again."""
+    """By default Blender adds the image before denoising, which nearly doubles the file."""
     names = {name.rsplit(".", 1)[0] for name in read_channels(multi, 0)}
     assert names in (
         {"Combined", "Depth", "IndexOB", "IndexMA"},
@@ -140,7 +140,7 @@ def test_an_exr_holds_the_documented_passes_and_no_more(multi: Path) -> None:
 
 
 def test_single_objects_are_inside_the_frame(renderer: Renderer) -> None:
-    """The frame is as high as a tall model at rest: a corner of a few may touch the border."""
+    """The frame is as high as a tall unrotated model: a corner of a few may touch the border."""
     common = (
         "rendering.render_exr = True", "rendering.resolution = 64", "sample.class_idxs = 10",
         "batch.cache_obj_frames = 1",
@@ -275,7 +275,7 @@ def test_blenders_output_is_shown_on_failure_alone(wheel: Renderer) -> None:
     assert "it broke" in result.stderr
 
 
-def test_help_teaches() -> None:
+def test_help_has_examples() -> None:
     command = [sys.executable, "render.py", "--help"]
     output = subprocess.run(command, cwd=PROJECT_DIR, capture_output=True, text=True, check=True)
     assert "examples:" in output.stdout

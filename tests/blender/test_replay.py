@@ -15,7 +15,7 @@ from tests.helpers import Renderer, read_image, read_record
 
 @pytest.fixture(scope="module", params=["render_single", "render_multi"])
 def dataset(request: pytest.FixtureRequest, renderer: Renderer) -> tuple[Renderer, Path]:
-    """Five samples, with each Blender; the tests tamper with one each."""
+    """Five samples, with each Blender; each test changes one of them."""
     name = f"replayed_{request.param}"
     return renderer, renderer.render(name, "batch.num_samples = 5", config=request.param)
 

@@ -1,4 +1,4 @@
-"""Killed at any moment, the next run of the same command finishes exactly what is missing."""
+"""After a run is killed, the same command renders exactly the missing samples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def modification_times(dataset_dir: Path) -> dict[str, int]:
 def start_many(
     renderer: Renderer, name: str, num_samples: int = 5000
 ) -> tuple[subprocess.Popen, Path]:
-    """A long run, once it has rendered a few samples."""
+    """Starts a long run; returns when it has rendered a few samples."""
     dataset_dir = renderer.data_dir / name
     process = renderer.start("-d", name, *QUICK, f"batch.num_samples = {num_samples}")
     deadline = time.monotonic() + 120
@@ -139,7 +139,7 @@ def test_interrupted_by_the_keyboard(renderer: Renderer, attempt: int) -> None:
 
 @pytest.mark.parametrize("limit_kb", [8, 40])
 def test_a_file_that_cannot_be_written_stops_cleanly(wheel: Renderer, limit_kb: int) -> None:
-    """A limit on the size of files stands for the full disk: writes fail half-way through."""
+    """Simulates a full disk with a limit on the file size: writes fail half-way."""
     arguments = ["-d", f"full_{limit_kb}", "-p", "rendering.resolution = 128"]
     arguments += ["rendering.render_samples = 1", "batch.num_samples = 2"]
     script = (
@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_written_stops_cleanly(wheel: Renderer, limit_kb: 
     )
     result = subprocess.run(
         [sys.executable, "-c", script, *arguments],
-        env=wheel.full_environment(PYTHONDONTWRITEBYTECODE="1"),  # or cut-off files would stay
+        env=wheel.full_environment(PYTHONDONTWRITEBYTECODE="1"),  # else truncated files would stay
         capture_output=True,
         text=True,
         timeout=120,

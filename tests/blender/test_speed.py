@@ -1,4 +1,4 @@
-"""What makes rendering fast changes no label and keeps every image reproducible."""
+"""Speed settings change no label, and images stay reproducible."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.helpers import Renderer, read_image, read_passes, read_record
 
 FULL = "batch.num_samples = 2", "rendering.render_samples = 32"
-"""Enough samples for Cycles to stop early where there is little noise."""
+"""Enough samples for Cycles to stop early in pixels with little noise."""
 
 
 @pytest.fixture(scope="module")

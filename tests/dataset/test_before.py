@@ -1,4 +1,4 @@
-"""Data sets that an earlier version rendered (commit dc1e1c4, Blender 4.5.15) still work."""
+"""Data sets of an earlier version (commit dc1e1c4, Blender 4.5.15) still work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = ("before_single", "before_multi")
 
 @pytest.fixture(params=NAMES)
 def before(request: pytest.FixtureRequest, wheel: Renderer) -> Path:
-    """A copy of one of them in the session's data folder, which has the same demo models."""
+    """A copy of one old data set in the session's data folder, which has the same demo models."""
     dataset_dir = wheel.data_dir / request.param
     shutil.rmtree(dataset_dir, ignore_errors=True)
     shutil.copytree(FIXTURES / request.param, dataset_dir)
@@ -61,7 +61,7 @@ def test_other_settings_are_refused(before: Path, wheel: Renderer) -> None:
 
 
 def test_it_is_replayed(before: Path, wheel: Renderer) -> None:
-    """To the bit on the kind of CPU that rendered it; others may round pixels otherwise."""
+    """Exactly equal on the same kind of CPU; other CPUs may round pixels differently."""
     output = wheel.start("--replay", before.name, "3").communicate(timeout=100)[0]
     assert f"sample 3 of {before.name} (Blender 4.5.15): " in output
     assert "field" not in output  # of the record

@@ -16,7 +16,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> DatasetFolder:
-    """A data set from before devices were noted, rendered with Blender 4.5.15."""
+    """A data set without a recorded device, rendered with Blender 4.5.15."""
     path = shutil.copytree(FIXTURES / "before_single", tmp_path / "before_single")
     return DatasetFolder(path, is_exr=False)
 

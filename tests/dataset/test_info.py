@@ -21,11 +21,11 @@ def info() -> DatasetInfo:
     return found
 
 
-def test_a_description_survives_the_way_through_json(info: DatasetInfo) -> None:
+def test_a_description_is_equal_after_writing_and_reading_json(info: DatasetInfo) -> None:
     assert json_to_info(info_to_json(info)) == info
     assert info.classes[4].synset_id == "03001627"
     assert info.settings.sample.num_objs == 2
-    assert info.device is None  # was not noted then
+    assert info.device is None  # not recorded at that time
 
 
 def test_values_keep_the_names_that_they_have_had(info: DatasetInfo) -> None:

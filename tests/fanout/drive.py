@@ -1,4 +1,4 @@
-"""distributed_render.py run for real, and trouble made to order."""
+"""Runs distributed_render.py, and makes its workers fail on purpose."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SYNSETS = {
     "02933112": "cabinet",
 }
 
-# Stands for a fault inside Blender: it strikes as a model's file is opened.
+# Simulates a fault inside Blender: it acts when a model's file is opened.
 TROUBLEMAKER = """
 import os, signal, sys, time
 
@@ -88,7 +88,7 @@ class Driver:
         return finish(self.start(*arguments, variants=variants, **environment), status)
 
     def journals(self) -> list[dict]:
-        """What workers are doing at this moment, here."""
+        """Journals of the workers that run on this machine now."""
         entries = []
         for path in self.data_dir.glob(".fanout/*/*.json"):
             try:

@@ -104,7 +104,7 @@ def test_a_worker_that_is_stopped_for_good_is_killed_and_its_batch_rendered(
     ("trouble", "reason"),
     [("TROUBLE_CRASH", "crashed Blender 2 times"), ("TROUBLE_HANG", "exceeded the time limit")],
 )
-def test_a_model_that_ends_or_hangs_the_process_is_found_out_and_replaced(
+def test_a_model_that_ends_or_hangs_the_process_is_rejected_and_replaced(
     driver: Driver, reference: dict[str, Path], trouble: str, reason: str, blender: str
 ) -> None:
     if blender and not has_blender_executable():
@@ -132,7 +132,7 @@ def test_a_model_that_ends_or_hangs_the_process_is_found_out_and_replaced(
             assert ours.read_bytes() == theirs.read_bytes()
 
 
-def test_a_failure_shows_the_batch_how_to_repeat_it_and_blenders_last_words(
+def test_a_failure_shows_the_batch_how_to_repeat_it_and_the_end_of_blenders_output(
     driver: Driver,
 ) -> None:
     # All models of class 0 in bucket 0 crash, so nothing is left for its samples.

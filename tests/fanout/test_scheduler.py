@@ -1,4 +1,4 @@
-"""The scheduler with an executor that does as it is told: no Ray, no Blender."""
+"""The scheduler with a fake executor: no Ray, no Blender."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from synrender.settings import Settings
 
 
 class FakeExecutor:
-    """Answers each job with what a function says."""
+    """Returns for each job the outcome that a function gives."""
 
     def __init__(self, answer: Callable[[Job], Outcome], nodes: tuple[str, ...] = ("a",)) -> None:
         self.answer, self.nodes = answer, nodes
@@ -74,7 +74,7 @@ def catalog() -> Catalog:
 
 
 class WholeBatches(BatchQueue):
-    """Splits none, so that a test can count them."""
+    """Never splits a batch, so that a test can count them."""
 
     def take(self, num_slots: int) -> Batch | None:
         return super().take(1)
@@ -111,8 +111,8 @@ def test_ranges_join_neighbours() -> None:
 
 def test_the_window_is_bounded(dataset: Dataset, catalog: Catalog) -> None:
     executor = FakeExecutor(lambda job: Outcome(Status.DONE))
-    account = run(dataset, catalog, executor)
-    assert account.num_batches == len(executor.jobs) == 6
+    result = run(dataset, catalog, executor)
+    assert result.num_batches == len(executor.jobs) == 6
     assert executor.most_in_flight <= 2 * 2 + 2
 
 
@@ -128,9 +128,9 @@ def test_errors_are_tried_again_and_then_counted_as_failed(
         )
 
     executor = FakeExecutor(answer)
-    account = run(dataset, catalog, executor)
-    assert account.num_batches == 5
-    assert [batch.idx_offset for batch, _ in account.failed] == [8]
+    result = run(dataset, catalog, executor)
+    assert result.num_batches == 5
+    assert [batch.idx_offset for batch, _ in result.failed] == [8]
     assert sum(job.ranges[0][0] == 8 for job in executor.jobs) == scheduling.MAX_ERRORS
     shown = capfd.readouterr().err  # even though quiet
     assert "failed: x_0-0-0-0, samples 8 to 11" in shown
@@ -141,16 +141,16 @@ def test_errors_are_tried_again_and_then_counted_as_failed(
 
 def test_a_process_that_always_dies_is_given_up(dataset: Dataset, catalog: Catalog) -> None:
     executor = FakeExecutor(lambda job: Outcome(Status.DIED, "killed"))
-    account = run(dataset, catalog, executor)
-    assert account.failed
-    assert "came to nothing" in account.stopped
-    assert len(executor.jobs) <= scheduling.MAX_FRUITLESS + executor.most_in_flight
+    result = run(dataset, catalog, executor)
+    assert result.failed
+    assert "came to nothing" in result.stopped
+    assert len(executor.jobs) <= scheduling.MAX_WITHOUT_PROGRESS + executor.most_in_flight
 
 
 def test_a_full_disk_stops_at_once(dataset: Dataset, catalog: Catalog) -> None:
     executor = FakeExecutor(lambda job: Outcome(Status.DISK_FULL, "No space left on device"))
-    account = run(dataset, catalog, executor)
-    assert account.stopped == "No space left on device"
+    result = run(dataset, catalog, executor)
+    assert result.stopped == "No space left on device"
     assert len(executor.jobs) == executor.most_in_flight
 
 
@@ -166,10 +166,10 @@ def test_a_node_that_cannot_render_is_avoided(
         return Outcome(status, "no models", node_id=node)
 
     executor = FakeExecutor(answer, nodes=("bad", "good"))
-    account = run(dataset, catalog, executor)
-    assert account.num_batches == 6
-    assert not account.failed
-    assert account.bad_nodes == {"bad": "no models"}
+    result = run(dataset, catalog, executor)
+    assert result.num_batches == 6
+    assert not result.failed
+    assert result.bad_nodes == {"bad": "no models"}
     assert executor.avoided[-1] == {"bad"}
 
 
@@ -201,11 +201,11 @@ def test_a_model_is_rejected_after_so_many_deaths_and_its_batch_goes_on(
         return Outcome(Status.DONE)
 
     executor = FakeExecutor(answer)
-    account = run(dataset, catalog, executor)
-    assert account.num_batches == 6
-    assert not account.failed
-    assert list(account.rejected) == [culprit]
-    assert str(count) in account.rejected[culprit]
+    result = run(dataset, catalog, executor)
+    assert result.num_batches == 6
+    assert not result.failed
+    assert list(result.rejected) == [culprit]
+    assert str(count) in result.rejected[culprit]
     assert sum(job.ranges[0][0] == 8 for job in executor.jobs) == count + 1
 
 
@@ -245,7 +245,7 @@ def test_kills_at_different_samples_blame_no_model(dataset: Dataset, catalog: Ca
             return Outcome(Status.DIED, "killed", journal=journal)
         return Outcome(Status.DONE)
 
-    account = run(dataset, catalog, FakeExecutor(answer))
-    assert account.num_batches == 6
-    assert account.rejected == {}
-    assert account.num_retried == 10
+    result = run(dataset, catalog, FakeExecutor(answer))
+    assert result.num_batches == 6
+    assert result.rejected == {}
+    assert result.num_retried == 10

@@ -149,4 +149,4 @@ def test_memory_stays_flat_over_many_batches_that_do_nothing(tmp_path: Path) -> 
     ).stdout
     memory_mb = [float(value) for value in output.split()]
     assert len(memory_mb) == 13
-    assert memory_mb[-1] - memory_mb[8] < 3, memory_mb  # what comes earlier is Ray warming up
+    assert memory_mb[-1] - memory_mb[8] < 3, memory_mb  # before that Ray warms up

@@ -7,7 +7,7 @@ from skimage.color import rgb2lab
 from synrender.images.color import linear_to_srgb8, srgb8_to_lab
 
 
-# Values of IEC 61966-2-1, worked out by hand: 255 * (1.055 * x ** (1 / 2.4) - 0.055).
+# Values of IEC 61966-2-1, computed by hand: 255 * (1.055 * x ** (1 / 2.4) - 0.055).
 @pytest.mark.parametrize(
     ("linear", "srgb"),
     [

@@ -59,7 +59,7 @@ def test_exr(tmp_path: Path, pixels: np.ndarray, compression: int, num_parts: in
 def test_jpeg(tmp_path: Path, pixels: np.ndarray) -> None:
     path = tmp_path / "a.jpg"
     iio.imwrite(path, pixels)
-    assert not is_whole_image(path)  # we write none
+    assert not is_whole_image(path)  # only PNG and EXR count
     assert_every_truncation_is_found(path)
 
 
@@ -90,7 +90,7 @@ def test_a_png_header_must_make_sense(tmp_path: Path, pixels: np.ndarray) -> Non
     for offset, value in ((16, bytes(4)), (20, bytes(4)), (24, b"\3"), (25, b"\1"), (26, b"\1")):
         header = bytearray(data[12:29])
         header[offset - 12 : offset - 12 + len(value)] = value
-        checksum = zlib.crc32(header).to_bytes(4, "big")  # so that nothing but the value is wrong
+        checksum = zlib.crc32(header).to_bytes(4, "big")  # so that only the value is wrong
         path.write_bytes(data[:12] + header + checksum + data[33:])
         assert "header" in find_image_damage(path)
 
