@@ -13,6 +13,7 @@ from synrender.batch import render_batch
 from synrender.catalog import load_catalog
 from synrender.dataset.claim import add_rejected, claim_dataset
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.record import NEW_NAMES, are_equal, is_old_record
 from synrender.errors import UserError
 from synrender.folders import Folders
 from synrender.images.scanline_exr import read_channels
@@ -93,9 +94,11 @@ def find_record_difference(stored: np.ndarray, now: np.ndarray) -> str | None:
     """First field in which two records of shape (num_objs,) differ; None if they are equal."""
     if stored.shape != now.shape:
         return f"the record has {len(stored)} objects stored, {len(now)} now"
-    for field in stored.dtype.names:
+    for field in stored.dtype.names or ():
+        if is_old_record(stored) and field in NEW_NAMES:
+            continue  # was not written then
         for k, (a, b) in enumerate(zip(stored[field], now[field], strict=True)):
-            if not np.array_equal(a, b):
+            if not are_equal(a, b):
                 return f"field {field!r} of object {k + 1} differs: stored {a!s}, now {b!s}"
     return None
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import sys
 from collections.abc import Generator
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
@@ -80,7 +81,7 @@ def new_file(path: Path, source: Path | None = None) -> Generator[h5py.File]:
     try:
         if source is not None:
             os.replace(source, temporary)
-        with h5py.File(temporary, "w" if source is None else "r+") as file:
+        with _quiet_objects(), h5py.File(temporary, "w" if source is None else "r+") as file:
             yield file
         os.replace(temporary, path)
     except BrokenExecutor:
@@ -94,6 +95,30 @@ def new_file(path: Path, source: Path | None = None) -> Generator[h5py.File]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+@contextlib.contextmanager
+def _quiet_objects() -> Generator[None]:
+    """Keeps h5py's objects from printing a traceback each as they are freed and cannot be flushed.
+
+    The error itself is raised where the file is written or closed. After a failure the hooks stay:
+    objects are freed later still.
+    """
+    excepthook, unraisablehook = sys.excepthook, sys.unraisablehook
+
+    def print_others(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        while trace and trace.tb_next:
+            trace = trace.tb_next
+        if not (trace and "h5py" in trace.tb_frame.f_code.co_filename):
+            excepthook(kind, error, error.__traceback__)
+
+    def ignore_hdf5(unraisable: sys.UnraisableHookArgs) -> None:
+        if "h5py" not in repr(unraisable.object):
+            unraisablehook(unraisable)
+
+    sys.excepthook, sys.unraisablehook = print_others, ignore_hdf5
+    yield
+    sys.excepthook, sys.unraisablehook = excepthook, unraisablehook
 
 
 def refuse_full_disk(folder: Path, num_bytes: int) -> None:

@@ -15,6 +15,7 @@ from synrender.archive.pack import Progress
 from synrender.archive.source import load_record
 from synrender.console import say
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.record import are_equal
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8
 from synrender.images.exr import read_exr
@@ -87,7 +88,7 @@ def _is_record_equal(
         field = file[name]
         stored = field.asstr()[row] if record[name].dtype.kind == "U" else field[row]
         expected = record[name].reshape((*object_shape(num_objs), *record[name].shape[1:]))
-        if not np.array_equal(stored, expected):
+        if not are_equal(expected, stored):
             return False
     return True
 

@@ -8,8 +8,9 @@ import numpy as np
 from synrender.blender.materials import create_material, load_texture
 from synrender.blender.objects import Model, create_model_object, load_model, read_pose
 from synrender.blender.scene import create_backdrop, create_camera, create_lights, reset_scene
+from synrender.camera import scene_to_intrinsics, scene_to_world_to_camera
 from synrender.catalog import Catalog
-from synrender.dataset.record import MAX_NAME_LENGTH, RECORD_DTYPE
+from synrender.dataset.record import MAX_NAME_LENGTH, create_records
 from synrender.errors import RejectedAsset, UserError
 from synrender.sampling import ObjectPlan, SamplePlan
 from synrender.settings import BACKDROP_PASS_INDEX, Settings
@@ -63,7 +64,7 @@ class Builder:
         objects: list[bpy.types.Object],
         textures: list[str],
     ) -> np.ndarray:
-        record = np.zeros(len(objects), RECORD_DTYPE)
+        record = create_records((len(objects),))
         for k, (name, obj) in enumerate(zip(names, objects, strict=True)):
             record["synset_id"][k], record["model_id"][k] = name.split("/", 1)
             for field, value in read_pose(obj, self._models[name]).items():
@@ -75,6 +76,10 @@ class Builder:
         record["backdrop_texture"], record["texture"] = textures[0], textures[1:]
         record["light"] = plan.light_location
         record["sample_idx"], record["bucket"], record["group"] = plan.idx, plan.bucket, plan.group
+        record["base"] = plan.idx
+        resolution = self._settings.rendering.resolution
+        record["intrinsics"] = scene_to_intrinsics(self._settings.scene, resolution)
+        record["world_to_camera"] = scene_to_world_to_camera(self._settings.scene)
         return record
 
     def _create_materials(

@@ -83,6 +83,55 @@ class ClassInfo:
 
 
 @dataclass(frozen=True)
+class DesignFactor:
+    """A factor that a design names."""
+
+    kind: str  # "categorical", "continuous" or "circular"
+    scope: str  # "object", "backdrop" or "sample"
+    unit: str
+    columns: tuple[str, ...]  # of factor_values and factor_levels
+    levels: tuple[tuple[float, ...], ...]  # values, one for each column; empty: drawn
+    names: tuple[str, ...]  # of the levels of classes and textures; else empty
+
+
+@dataclass(frozen=True)
+class ShortcutInfo:
+    """One factor predicts another."""
+
+    cue: str
+    target: str
+    partners: tuple[int, ...]  # cue level of each target level
+    rho: tuple[float, ...]  # strength in training, validation and test
+
+
+@dataclass(frozen=True)
+class CausalInfo:
+    """A directed acyclic graph over factors."""
+
+    parents: dict[str, tuple[str, ...]]  # by child
+    tables: dict[str, tuple[tuple[float, ...], ...]]  # a row for each combination of the parents
+    do: dict[str, dict[str, int]]  # by split, factor: its level; -1: drawn evenly
+
+
+@dataclass(frozen=True)
+class DesignInfo:
+    """How the factors of a data set vary together, with all that was drawn for it."""
+
+    kinds: tuple[str, ...]
+    factors: dict[str, DesignFactor]
+    split_buckets: tuple[int, ...]  # of training, validation and test
+    repeats: int  # of each combination of a grid
+    block_size: int  # samples of a tuple of twins, or of a set of sweeps; else 1
+    grid: tuple[str, ...]  # factors whose combinations are complete
+    sweeps: tuple[str, ...]  # factors that are swept one at a time
+    twins: tuple[str, ...]  # factors of which twins differ in one
+    shortcut: ShortcutInfo | None
+    held_out: tuple[dict[str, int], ...]  # level of each factor; test only
+    inner_ranges: dict[str, tuple[float, ...]]  # (low, high); the test is outside
+    causal: CausalInfo | None
+
+
+@dataclass(frozen=True)
 class DatasetInfo:
     """Content of ``dataset.json``."""
 
@@ -95,13 +144,14 @@ class DatasetInfo:
     settings: Settings  # the batch includes the samples of all runs so far
     rejected: dict[str, str] = field(default_factory=dict)  # models and textures: reason
     device: str | None = None  # such as "CPU"; None: unknown, or nothing rendered yet
+    design: DesignInfo | None = None  # None: drawn at random
 
 
 def info_to_json(info: DatasetInfo) -> str:
     """Text of ``dataset.json``."""
     values = {f.name: getattr(info, f.name) for f in dataclasses.fields(info)}
-    for name in ("sources", "camera"):
-        values[name] = dataclasses.asdict(values[name])
+    for name in ("sources", "camera", "design"):
+        values[name] = values[name] and dataclasses.asdict(values[name])
     values["classes"] = {str(c): dataclasses.asdict(v) for c, v in info.classes.items()}
     values["settings"] = settings_to_dict(info.settings)
     return json.dumps(values, indent=1) + "\n"

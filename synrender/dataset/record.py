@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from synrender.factors import COLUMNS
+
 MAX_NAME_LENGTH = 64
 """Longest model id or texture name, in characters."""
 
@@ -32,13 +34,23 @@ RECORD_DTYPE = np.dtype(
         ("color", np.float64, (3,)),  # scene-linear RGB, 0 to 1
         ("backdrop_texture", f"U{MAX_NAME_LENGTH}"),
         ("backdrop_color", np.float64, (3,)),
+        # Since designs of factors; see `synrender.factors`.
+        ("factor_values", np.float64, (len(COLUMNS),)),  # NaN where one does not apply
+        ("factor_levels", np.int64, (len(COLUMNS),)),  # index of the level; -1: drawn freely
+        ("base", np.int64),  # what all but the varied factor was drawn from: twins share it
+        ("varied", "U16"),  # factor in which the sample differs from others of its base; "": none
+        ("intrinsics", np.float64, (3, 3)),  # of this sample's camera, px
+        ("world_to_camera", np.float64, (4, 4)),  # likewise, m; OpenCV's convention
     ]
 )
 """One row for each object: a record has shape (num_objs,)."""
 
+FIRST_NEW_FIELD = "factor_values"
+"""Records from before designs end before it."""
+
 
 def read_record(path: Path) -> np.ndarray:
-    """Reads the record of a sample: (num_objs,) of `RECORD_DTYPE`.
+    """Record of a sample: (num_objs,) of `RECORD_DTYPE`, also from a file from before designs.
 
     Raises:
         ValueError: the file is truncated or not a record of this program.
@@ -48,6 +60,42 @@ def read_record(path: Path) -> np.ndarray:
         record = np.load(path, allow_pickle=False)
     except EOFError as error:
         raise ValueError("empty file") from error
-    if record.dtype != RECORD_DTYPE or record.ndim != 1:
-        raise ValueError(f"not a record of this program: dtype {record.dtype}")
-    return record
+    if record.ndim == 1 and record.dtype == RECORD_DTYPE:
+        return record
+    if record.ndim == 1 and record.dtype == _OLD_DTYPE:
+        return _upgrade(record)
+    raise ValueError(f"not a record of this program: dtype {record.dtype}")
+
+
+def create_records(shape: tuple[int, ...]) -> np.ndarray:
+    """Records of the given shape in which nothing is known: NaN, -1 (counts and ids) and ""."""
+    records = np.zeros(shape, RECORD_DTYPE)
+    for name in ("class", "factor_levels", "base"):
+        records[name] = -1
+    for name in ("factor_values", "intrinsics", "world_to_camera"):
+        records[name] = np.nan
+    return records
+
+
+def _upgrade(record: np.ndarray) -> np.ndarray:
+    """A record from before designs, with fields that were not written then left unknown."""
+    upgraded = create_records(record.shape)
+    for name in _OLD_NAMES:
+        upgraded[name] = record[name]
+    return upgraded
+
+
+def are_equal(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two values of a field are equal to the bit; NaN, for unknown, equals NaN."""
+    return np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f")
+
+
+def is_old_record(record: np.ndarray) -> bool:
+    """Whether a record was written before designs: its fields of `NEW_NAMES` are unknown."""
+    return bool((record["base"] == -1).all())
+
+
+_NAMES = RECORD_DTYPE.names or ()
+_OLD_NAMES = _NAMES[: _NAMES.index(FIRST_NEW_FIELD)]
+NEW_NAMES = _NAMES[_NAMES.index(FIRST_NEW_FIELD) :]
+_OLD_DTYPE = np.dtype([(name, RECORD_DTYPE[name]) for name in _OLD_NAMES])
