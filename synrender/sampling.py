@@ -1,50 +1,40 @@
 """Draws samples: (settings, catalog, seed, index) -> `SamplePlan`. Pure: no bpy, no disk writes.
 
-Every factor has its own random stream, ``SeedSequence([seed, stream, index])``, so switching one
-factor off does not change the others. The index is the group's number for choices that a group
-shares (class, model), and the sample's index for all others. Only ``Generator.random`` and
-``standard_normal`` are used, because they return the same values in every numpy version that
-Blender 3.4 to 5.0 contains.
+A design decides the levels of some factors (`synrender.designs`); all others are drawn, each from
+a stream of its own (`synrender.draws`). Choices of a group (class, model) are keyed by the group's
+number, those of a frame by the index of its base, which is the sample's own without a design.
 """
 
 from __future__ import annotations
 
-import colorsys
+import dataclasses
 import itertools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.camera import project, scene_to_intrinsics, scene_to_world_to_camera
+from synrender.camera import euler_to_rot_mat
 from synrender.catalog import Catalog
-from synrender.settings import BatchSettings, Lighting, Material, Object, Sample, Scene, Settings
-
-# Stream numbers. Never reuse or reorder them: that would change every data set.
-CLASS, MODEL, TEXTURE, COLOR, POSE, LIGHT, LAYOUT, NOISE, COLOR_REFERENCE = range(9)
-
-REST_EULER = (0.5 * math.pi, 0.0, -math.pi / 6)
-"""Euler angles before viewpoint noise, rad: the model's Y axis is up, its side faces the camera."""
-
-MEAN_SCALE = 0.8
-SCALE_RANGE = (0.1, 1.5)
-WARP_RANGE = (0.5, 1.5)
-HUE_SHARE = 0.3
-"""Share of ``material.color_variation`` that is applied to the hue."""
-
-LIGHT_ANGLE = -0.5
-"""Mean angle of the point light from the zenith, rad."""
-
-# Layout of several objects, in units of 1 / LAYOUT_SCALE m.
-LAYOUT_STEP = 1.75
-LAYOUT_STEP_STD = 0.1  # of the step
-LAYOUT_MIN_SPACING = 1.25
-LAYOUT_SCALE = 5.0
-LAYOUT_HEIGHT_STD_M = 0.05
-LAYOUT_OFFSET_M = (0.05, 0.0, 0.05)
-LAYOUT_MARGIN = 0.08  # share of the image's side without object centres
-NUM_LAYOUT_TRIES = 100
-NUM_STEP_TRIES = 20
+from synrender.designs import Cell, Rules, assign, create_rules
+from synrender.draws import (
+    OFFSETS,
+    REST_EULER,
+    Key,
+    draw_classes,
+    draw_color_reference,
+    draw_colors,
+    draw_layout,
+    draw_light_angle,
+    draw_model_order,
+    draw_noise_seed,
+    draw_pose,
+    draw_textures,
+    find_light_location,
+)
+from synrender.factors import COLUMNS, VIEWPOINT, find_columns
+from synrender.levels import Levels, count_levels, find_levels, level_candidates
+from synrender.settings import BatchSettings, Object, Scene, Settings
 
 Vector = tuple[float, ...]
 
@@ -54,11 +44,14 @@ class ObjectPlan:
     """One object of a sample."""
 
     class_idx: int
-    model_ids: tuple[str, ...]  # candidates in drawn order; the first that loads is used
+    model_ids: tuple[str, ...]  # candidates in order: the first that loads is used
+    textures: tuple[str, ...]  # likewise; empty: untextured
     euler: Vector  # (3,) XYZ, rad
     scale: Vector  # (3,) factors for a model whose largest side is 0.7 m
     location: Vector  # (3,) of the bounding box's centre, m
     color: Vector  # (3,) scene-linear RGB, 0 to 1
+    factor_values: Vector  # one for each of `COLUMNS`; NaN for model and textures
+    factor_levels: tuple[int, ...]  # likewise; -1: drawn freely
 
 
 @dataclass(frozen=True)
@@ -68,20 +61,14 @@ class SamplePlan:
     idx: int
     bucket: int
     group: int
+    base: int  # what all but the varied factor is drawn from
+    varied: str  # factor in which samples of one base differ; "" if none
     objects: tuple[ObjectPlan, ...]
-    textures: tuple[str, ...]  # candidates: backdrop, each object, then spares; may be empty
+    backdrop_textures: tuple[str, ...]  # candidates in order; empty: untextured
     backdrop_color: Vector  # (3,) scene-linear RGB, 0 to 1
     light_location: Vector  # (3,) of the point light, m
+    scene: Scene  # with this sample's camera and light
     noise_seed: int  # of the renderer's own sampling
-
-
-def create_rng(seed: int, stream: int, *key: int) -> np.random.Generator:
-    """Random generator of one stream at one index."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, stream, *key])))
-
-
-def _draw_permutation(rng: np.random.Generator, n: int) -> np.ndarray:
-    return np.argsort(rng.random(n), kind="stable")
 
 
 # --- buckets and groups -----------------------------------------------------------------------
@@ -111,145 +98,92 @@ def idx_to_group(idx: int, batch: BatchSettings, objects: Object) -> int:
     return num_groups_before + (idx - first_idxs[bucket]) // batch.cache_obj_frames
 
 
-# --- one function for each factor ---------------------------------------------------------------
+# --- the design -----------------------------------------------------------------------------------
 
 
-def draw_classes(seed: int, group: int, sample: Sample) -> list[int]:
-    """Class ids of a group's objects, [num_objs].
-
-    If balanced, the classes take turns over all objects of all groups. With several objects, each
-    round is shuffled, because neighbours in the list would otherwise always appear together.
-    """
-    class_list, num_objs = sample.class_list, sample.num_objs
-    if not sample.balanced:
-        choices = create_rng(seed, CLASS, group).random(num_objs) * len(class_list)
-        return [class_list[int(c)] for c in choices]
-    classes = []
-    for turn in range(group * num_objs, (group + 1) * num_objs):
-        round_idx, place = divmod(turn, len(class_list))
-        if num_objs > 1:
-            place = _draw_permutation(create_rng(seed, CLASS, round_idx), len(class_list))[place]
-        classes.append(class_list[place])
-    return classes
-
-
-def draw_model_order(seed: int, group: int, obj_idx: int, model_ids: tuple[str, ...]) -> list[str]:
-    """All models of a bucket, in the order in which they are tried for one object."""
-    order = _draw_permutation(create_rng(seed, MODEL, group, obj_idx), len(model_ids))
-    return [model_ids[i] for i in order]
-
-
-def draw_textures(seed: int, idx: int, textures: tuple[str, ...]) -> tuple[str, ...]:
-    """All textures in the order in which they are tried, each once."""
-    return tuple(
-        textures[i] for i in _draw_permutation(create_rng(seed, TEXTURE, idx), len(textures))
+def find_rules(settings: Settings) -> Rules:
+    """The design of a data set, checked; see `synrender.designs.create_rules`."""
+    return create_rules(
+        settings.design, count_levels(settings), settings.batch.seed, settings.object
     )
 
 
-def draw_poses(
-    seed: int, idx: int, num_objs: int, objects: Object
-) -> tuple[np.ndarray, np.ndarray]:
-    """Euler angles (num_objs, 3) in rad, and scale factors (num_objs, 3)."""
-    normals = create_rng(seed, POSE, idx).standard_normal((num_objs, 7))
-    scale = np.clip(MEAN_SCALE + objects.random_scaling * normals[:, :1], *SCALE_RANGE)
-    warp = normals[:, 1:4] - normals[:, 1:4].mean(axis=1, keepdims=True)  # keeps the overall size
-    warp = np.clip(1 + objects.random_warp * warp, *WARP_RANGE)
-    return np.array(REST_EULER) + objects.random_viewpoint * normals[:, 4:], scale * warp
+def find_group(settings: Settings, cell: Cell, idx: int) -> int:
+    """Number of the group that decides a sample's classes and models.
 
-
-def draw_color_reference(seed: int, num_classes: int, num_modes: int) -> np.ndarray:
-    """Reference colours of the classes: (num_classes, num_modes, 3) HSV, each 0 to 1.
-
-    Adding modes or classes does not change the colours that exist already.
+    Samples of one base are a group. Where a design chooses classes or models, each sample is one.
     """
-    return np.stack(
-        [create_rng(seed, COLOR_REFERENCE, c).random((num_modes, 3)) for c in range(num_classes)]
-    )
+    kinds = settings.design.kind
+    if "twins" in kinds or "one_at_a_time" in kinds:
+        return cell.base
+    if "class" in cell.levels or "model" in cell.levels:
+        return idx
+    return idx_to_group(idx, settings.batch, settings.object)
 
 
-def draw_colors(
-    seed: int, idx: int, class_idxs: list[int], color_reference: np.ndarray, material: Material
-) -> tuple[np.ndarray, np.ndarray]:
-    """Colours of the objects (num_objs, 3) and of the backdrop (3,), scene-linear RGB, 0 to 1.
+class _Choices:
+    """What a design says of one sample: levels, fixed values, and the keys of what is drawn."""
 
-    With ``use_color_ref`` an object's HSV is the reference of its class (h, 0.8 s + 0.2,
-    0.4 v + 0.6) plus noise; the hue wraps around, s and v are clipped. Otherwise RGB is uniform.
-    """
-    rng = create_rng(seed, COLOR, idx)
-    num_objs = len(class_idxs)
-    backdrop = rng.random(3)
-    uniform, mode_choices = rng.random((num_objs, 3)), rng.random(num_objs)
-    jitter = rng.standard_normal((num_objs, 3)) * material.color_variation * [HUE_SHARE, 1, 1]
-    if not material.use_color_ref:
-        return uniform, backdrop
-    modes = (mode_choices * material.num_modes).astype(int)
-    hsv = color_reference[class_idxs, modes] * [1, 0.8, 0.4] + [0, 0.2, 0.6] + jitter
-    hsv[:, 0] %= 1
-    hsv = hsv.clip(0, 1)
-    return np.array([colorsys.hsv_to_rgb(*row) for row in hsv]), backdrop
+    def __init__(self, settings: Settings, catalog: Catalog, cell: Cell) -> None:
+        self._settings, self._catalog, self.cell = settings, catalog, cell
+        self._levels: dict[str, Levels] = {}
+        for name in cell.levels:
+            value = settings.design.levels[name]
+            self._levels[name] = find_levels(name, value, settings, catalog)
+        self._fixed = {
+            name: find_levels(name, (value,), settings, catalog)
+            for name, value in settings.design.fixed.items()
+        }
 
+    def key(self, name: str) -> Key:
+        """Key of a factor's own draw: another one for a twin that differs in it."""
+        if self.cell.member and self.cell.is_varied(name):
+            return self.cell.base, self.cell.member
+        return (self.cell.base,)
 
-def draw_light(seed: int, idx: int, lighting: Lighting, scene: Scene) -> Vector:
-    """Location of the point light, (3,) in m, on an arc in the plane x = 0."""
-    angle = LIGHT_ANGLE + lighting.r * create_rng(seed, LIGHT, idx).standard_normal()
-    return (0.0, scene.light_distance * math.sin(angle), scene.light_distance * math.cos(angle))
+    def member(self, name: str) -> int:
+        """Place in its block of a sample that differs in this factor; 0 for all others."""
+        return self.cell.member if self.cell.is_varied(name) else 0
 
+    def value(self, name: str) -> Vector | None:
+        """Value of a factor that is not drawn: of its level, or fixed."""
+        if name in VIEWPOINT and (whole := self.value("viewpoint")) is not None:
+            return whole[VIEWPOINT.index(name) :][:1]
+        if name in self._levels:
+            return self._levels[name].values[self.cell.levels[name]]
+        if name in self._fixed:
+            return self._fixed[name].values[0]
+        return None
 
-def draw_noise_seed(seed: int, idx: int) -> int:
-    """Seed for the renderer's own sampling, 0 to 2^31 - 1."""
-    return int(create_rng(seed, NOISE, idx).random() * 2**31)
+    def texture(self, name: str, drawn: tuple[str, ...]) -> tuple[str, ...]:
+        """Candidates for a texture: those of its level, a fixed one, or what was drawn."""
+        if name in self._levels:
+            levels, level = self._levels[name], self.cell.levels[name]
+            given = self._settings.design.levels[name]
+            if not isinstance(given, int):
+                return (levels.names[level],)
+            textures, seed = self._catalog.textures, self._settings.batch.seed
+            return level_candidates(name, (), textures, level, len(levels), seed)
+        return self._fixed[name].names if name in self._fixed else drawn
 
+    def model(self, class_idx: int, bucket: int, drawn: tuple[str, ...]) -> tuple[str, ...]:
+        """Candidates for a model; levels share none, nor do twins that differ in it."""
+        models = self._catalog.bucket_models(class_idx, bucket)
+        if "model" in self._levels:
+            key, n = (class_idx, bucket), len(self._levels["model"])
+            level, seed = self.cell.levels["model"], self._settings.batch.seed
+            return level_candidates("model", key, models, level, n, seed)
+        if self.cell.is_varied("model"):
+            return drawn[self.cell.member :: self._settings.design.twin_size]
+        return drawn
 
-# --- layout -------------------------------------------------------------------------------------
-
-
-def draw_layout(seed: int, idx: int, num_objs: int, scene: Scene) -> np.ndarray:
-    """Locations of the objects, (num_objs, 3) in m. A single object is at the origin.
-
-    Several objects form a chain on the ground: each is about 1.75 units from the one before it and
-    at least 1.25 units from all others; 5 units are 1 m. Up to 100 chains are drawn, and the first
-    with all centres in view is used. If there is none, the one closest to that is used.
-    """
-    if num_objs == 1:
-        return np.zeros((1, 3))
-    rng = create_rng(seed, LAYOUT, idx)
-    best, least_distance = np.zeros((num_objs, 3)), math.inf
-    for _ in range(NUM_LAYOUT_TRIES):
-        chain = _draw_chain(rng, num_objs)
-        chain = (chain - chain.mean(axis=0))[_draw_permutation(rng, num_objs)] / LAYOUT_SCALE
-        heights_m = rng.standard_normal((num_objs, 1)) * LAYOUT_HEIGHT_STD_M
-        locations_m = np.hstack([chain, heights_m]) + LAYOUT_OFFSET_M
-        distance = _distance_out_of_view(locations_m, scene)
-        if distance < least_distance:
-            best, least_distance = locations_m, distance
-        if distance <= 0:
-            break
-    return best
-
-
-def _draw_chain(rng: np.random.Generator, num_objs: int) -> np.ndarray:
-    points = np.zeros((1, 2))
-    while len(points) < num_objs:
-        for _ in range(NUM_STEP_TRIES):
-            angle = 2 * math.pi * rng.random()
-            step = LAYOUT_STEP * (1 + LAYOUT_STEP_STD * rng.standard_normal())
-            point = points[-1] + step * np.array([math.cos(angle), math.sin(angle)])
-            if np.linalg.norm(points - point, axis=1).min() >= LAYOUT_MIN_SPACING:
-                points = np.vstack([points, point])
-                break
-        else:
-            points = np.zeros((1, 2))  # no free place left: start over
-    return points
-
-
-def _distance_out_of_view(locations_m: np.ndarray, scene: Scene) -> float:
-    """Largest distance of a centre outside the allowed area, in image sides; <= 0: all inside."""
-    positions, depth_m = project(
-        locations_m, scene_to_intrinsics(scene, 1), scene_to_world_to_camera(scene)
-    )
-    if depth_m.min() <= 0.1:
-        return math.inf
-    return float(np.abs(positions - 0.5).max() - (0.5 - LAYOUT_MARGIN))
+    def factor_levels(self) -> tuple[int, ...]:
+        """Index of the level of each column; -1: drawn freely, or fixed."""
+        levels = [-1] * len(COLUMNS)
+        for name, level in self.cell.levels.items():
+            for column in find_columns(name):
+                levels[column] = level
+        return tuple(levels)
 
 
 # --- the whole sample -----------------------------------------------------------------------------
@@ -265,39 +199,178 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
     """
     seed, num_objs = settings.batch.seed, settings.sample.num_objs
     bucket = idx_to_bucket(idx, settings.object)
-    group = idx_to_group(idx, settings.batch, settings.object)
-
-    class_idxs = draw_classes(seed, group, settings.sample)
-    euler, scale = draw_poses(seed, idx, num_objs, settings.object)
-    locations_m = draw_layout(seed, idx, num_objs, settings.scene)
-    color_reference = draw_color_reference(
-        seed, len(settings.sample.classes), settings.material.num_modes
-    )
-    colors, backdrop_color = draw_colors(seed, idx, class_idxs, color_reference, settings.material)
-    objects = [
-        ObjectPlan(
-            class_idx=class_idx,
-            model_ids=tuple(
-                draw_model_order(seed, group, k, catalog.bucket_models(class_idx, bucket))
-            ),
-            euler=_vector(euler[k]),
-            scale=_vector(scale[k]),
-            location=_vector(locations_m[k]),
-            color=_vector(colors[k]),
+    cell = assign(find_rules(settings), idx, bucket)
+    choices = _Choices(settings, catalog, cell)
+    group = find_group(settings, cell, idx)
+    class_idxs = _draw_class_idxs(settings, choices, group)
+    models = [
+        choices.model(
+            class_idx,
+            bucket,
+            draw_model_order(seed, group, k, catalog.bucket_models(class_idx, bucket)),
         )
         for k, class_idx in enumerate(class_idxs)
     ]
-    use_texture = settings.material.use_texture
+    scale, warp, offset = _draw_pose(settings, choices)
+    locations_m = _draw_locations(settings, choices)
+    colors, backdrop_color = _draw_colors(settings, choices, class_idxs)
+    textures, backdrop_textures = _draw_textures(settings, choices, catalog)
+    light_angle = _draw_light_angle(settings, choices)
+    scene, camera_distance = _find_scene(settings.scene, choices)
+    num_shown = int((choices.value("num_objs") or (num_objs,))[0])
+    levels = choices.factor_levels()
+    objects = []
+    for k in range(num_shown):
+        values = {
+            "class": [class_idxs[k]],
+            "color": colors[k],
+            "scale": [scale[k]],
+            **{name: [offset[k, i]] for i, name in enumerate(OFFSETS)},
+            "warp": warp[k],
+            "light_angle": [light_angle],
+            "light_energy": [scene.light_energy],
+            "backdrop_color": backdrop_color,
+            "layout": locations_m[k],
+            "num_objs": [num_shown],
+            "camera_distance": [camera_distance],
+            "camera_lens": [scene.camera_lens],
+        }
+        objects.append(
+            ObjectPlan(
+                class_idx=class_idxs[k],
+                model_ids=models[k],
+                textures=textures[k],
+                euler=_vector(np.array(REST_EULER) + offset[k]),
+                scale=_vector(scale[k] * warp[k]),
+                location=_vector(locations_m[k]),
+                color=_vector(colors[k]),
+                factor_values=_to_columns(values),
+                factor_levels=levels,
+            )
+        )
     return SamplePlan(
         idx=idx,
         bucket=bucket,
         group=group,
+        base=cell.base,
+        varied=cell.varied,
         objects=tuple(objects),
-        textures=draw_textures(seed, idx, catalog.textures) if use_texture else (),
+        backdrop_textures=backdrop_textures,
         backdrop_color=_vector(backdrop_color),
-        light_location=draw_light(seed, idx, settings.lighting, settings.scene),
-        noise_seed=draw_noise_seed(seed, idx),
+        light_location=find_light_location(light_angle, settings.scene),
+        scene=scene,
+        noise_seed=draw_noise_seed(seed, cell.base),
     )
+
+
+def _draw_class_idxs(settings: Settings, choices: _Choices, group: int) -> list[int]:
+    sample = settings.sample
+    if (value := choices.value("class")) is not None:
+        return [int(value[0])] * sample.num_objs
+    class_idxs = draw_classes(settings.batch.seed, group, sample)
+    if step := choices.member("class"):  # twins that differ in their class
+        places = [sample.class_list.index(c) + step for c in class_idxs]
+        class_idxs = [sample.class_list[place % len(sample.class_list)] for place in places]
+    return class_idxs
+
+
+def _draw_pose(settings: Settings, choices: _Choices) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scale (num_objs,), warp (num_objs, 3) and offsets from the pose at rest (num_objs, 3)."""
+    num_objs = settings.sample.num_objs
+
+    def draw(name: str) -> dict[str, np.ndarray]:
+        ranges = choices.cell.ranges
+        pose = draw_pose(settings.batch.seed, choices.key(name), num_objs, settings.object, ranges)
+        offsets = {part: pose.offset[:, i] for i, part in enumerate(OFFSETS)}
+        return {"scale": pose.scale, "warp": pose.warp, **offsets}
+
+    parts = draw("")
+    for name in parts:
+        if (value := choices.value(name)) is not None:
+            parts[name] = np.broadcast_to(value if name == "warp" else value[0], parts[name].shape)
+        elif choices.member(name):
+            parts[name] = draw(name)[name]
+    return parts["scale"], parts["warp"], np.stack([parts[name] for name in OFFSETS], axis=1)
+
+
+def _draw_locations(settings: Settings, choices: _Choices) -> np.ndarray:
+    num_objs = settings.sample.num_objs
+    if (value := choices.value("layout")) is not None:
+        return np.array(value).reshape(num_objs, 3)
+    return draw_layout(settings.batch.seed, choices.key("layout"), num_objs, settings.scene)
+
+
+def _draw_colors(
+    settings: Settings, choices: _Choices, class_idxs: list[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    seed, material = settings.batch.seed, settings.material
+    reference = draw_color_reference(seed, len(settings.sample.classes), material.num_modes)
+
+    def draw(name: str) -> tuple[np.ndarray, np.ndarray]:
+        return draw_colors(seed, choices.key(name), class_idxs, reference, material)
+
+    colors, backdrop = draw("color")[0], draw("backdrop_color")[1]
+    if (value := choices.value("color")) is not None:
+        colors = np.broadcast_to(value, colors.shape)
+    if (value := choices.value("backdrop_color")) is not None:
+        backdrop = np.array(value)
+    return colors, backdrop
+
+
+def _draw_textures(
+    settings: Settings, choices: _Choices, catalog: Catalog
+) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """Candidates for each object and for the backdrop: those drawn for it, then spare ones."""
+    num_objs, seed = settings.sample.num_objs, settings.batch.seed
+    if not settings.material.use_texture:
+        return [()] * num_objs, ()
+    order = draw_textures(seed, (choices.cell.base,), catalog.textures)
+    num_needed = num_objs + 1
+    spares = order[num_needed:]
+
+    def find(name: str, place: int) -> tuple[str, ...]:
+        shift = choices.member(name) * num_needed  # twins that differ in it take the next ones
+        drawn = (order[(place + shift) % len(order)], *spares)
+        return choices.texture(name, drawn)
+
+    return [find("texture", k + 1) for k in range(num_objs)], find("backdrop_texture", 0)
+
+
+def _draw_light_angle(settings: Settings, choices: _Choices) -> float:
+    if (value := choices.value("light_angle")) is not None:
+        return value[0]
+    bounds = choices.cell.ranges.get("light_angle")
+    return draw_light_angle(
+        settings.batch.seed, choices.key("light_angle"), settings.lighting, bounds
+    )
+
+
+def _find_scene(scene: Scene, choices: _Choices) -> tuple[Scene, float]:
+    """The scene with this sample's camera and light, and the camera's distance in m.
+
+    The camera moves along its own axis: at its default distance it stands where it does without
+    a design.
+    """
+    default_m = math.dist(scene.camera_location, (0, 0, 0))
+    changes: dict[str, object] = {}
+    for name in ("light_energy", "camera_lens"):
+        if (value := choices.value(name)) is not None:
+            changes[name] = value[0]
+    distance = choices.value("camera_distance")
+    if distance is None:
+        return dataclasses.replace(scene, **changes), default_m
+    backwards = euler_to_rot_mat(np.array(scene.camera_rotation))[:, 2]
+    location = np.array(scene.camera_location) + (distance[0] - default_m) * backwards
+    changes["camera_location"] = _vector(location)
+    return dataclasses.replace(scene, **changes), distance[0]
+
+
+def _to_columns(values: dict[str, object]) -> Vector:
+    columns = np.full(len(COLUMNS), np.nan)
+    for name, value in values.items():
+        columns[list(find_columns(name))] = value
+    # One and the same NaN, so that equal plans compare equal.
+    return tuple(math.nan if math.isnan(v) else float(v) for v in columns)
 
 
 def _vector(values: np.ndarray) -> Vector:

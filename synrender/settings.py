@@ -17,7 +17,9 @@ from typing import Any
 import gin
 
 from synrender.errors import UserError, nearest_name
+from synrender.factors import FACTORS
 from synrender.folders import CONFIG_DIRS
+from synrender.frozen import FrozenDict, freeze
 
 BACKDROP_PASS_INDEX = 99
 """Material index of the backdrop in an EXR; class ids must be smaller."""
@@ -34,6 +36,9 @@ DEFAULT_CLASSES = (
     "vessel,watercraft",
     "motorcycle,bike",
 )
+
+DESIGNS = ("random", "grid", "one_at_a_time", "twins", "shortcut", "holdout", "causal")
+SPLITS = ("train", "validation", "test")
 
 RENDERERS = ("cycles", "eevee")
 PREFILTERS = ("none", "fast", "accurate")
@@ -139,10 +144,65 @@ class _Checked:
                 raise UserError(f"{name}.{f.name} = {value!r}: {rule}") from None
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    value = (value,) if isinstance(value, str) else value
+    if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
+        raise ValueError("must be a name or a list of names")
+    return tuple(value)
+
+
+def _kinds(value: Any) -> tuple[str, ...]:
+    names = _names(value)
+    if not names or not set(names) <= set(DESIGNS) or len(set(names)) != len(names):
+        raise ValueError(f"must be one or more of {', '.join(map(repr, DESIGNS))}, each once")
+    return names
+
+
+def _factor_map(value: Any) -> FrozenDict:
+    """A dictionary by the names of factors."""
+    if not isinstance(value, dict):
+        raise ValueError("must be a dictionary such as {'azimuth': [0, 0.5]}")
+    for name in value:
+        if name not in (*FACTORS, "viewpoint"):
+            raise ValueError(f"{name!r} is no factor{nearest_name(str(name), FACTORS)}")
+    return freeze(value)
+
+
+def _split_map(value: Any) -> FrozenDict:
+    """A dictionary by split, of dictionaries by factor."""
+    if not isinstance(value, dict) or not set(value) <= set(SPLITS):
+        raise ValueError(f"must be a dictionary by split: {', '.join(SPLITS)}")
+    return FrozenDict({split: _factor_map(factors) for split, factors in value.items()})
+
+
+def _held_out(value: Any) -> int | tuple[FrozenDict, ...]:
+    if isinstance(value, (list, tuple)):
+        return tuple(_factor_map(combination) for combination in value)
+    try:
+        return _integer(0, 1_000_000)(value)
+    except ValueError:
+        raise ValueError(
+            "must be a number of combinations, or a list such as [{'class': 0, 'texture': 2}]"
+        ) from None
+
+
+def _rho(value: Any) -> tuple[float, ...]:
+    if not isinstance(value, (tuple, list)) or len(value) != len(SPLITS):
+        raise ValueError(f"must be 3 numbers from 0 to 1: {', '.join(SPLITS)}")
+    return tuple(_number(0, 1)(v) for v in value)
+
+
+def _split_buckets(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, (tuple, list)) or len(value) not in (0, len(SPLITS)):
+        raise ValueError(f"must be 3 numbers of buckets: {', '.join(SPLITS)}")
+    return tuple(_integer(0)(v) for v in value)
+
+
 # --- the settings, one class for each gin name ------------------------------------------------
 
 GIN_NAMES = {
     "BatchSettings": "batch",
+    "Design": "design",
     "Lighting": "lighting",
     "Material": "material",
     "Object": "object",
@@ -161,6 +221,31 @@ class BatchSettings(_Checked):
     idx_offset: int = _setting(0, _integer(0))  # index of the first one
     cache_obj_frames: int = _setting(10, _integer(1))  # samples of a group, which share models
     seed: int = _setting(0, _integer(0))  # of every random choice
+
+
+@gin.configurable("design")
+@dataclass(frozen=True)
+class Design(_Checked):
+    """How factors vary together; see `synrender.designs`."""
+
+    kind: tuple[str, ...] = _setting(("random",), _kinds)  # one or more of DESIGNS
+    levels: FrozenDict = _setting(FrozenDict(), _factor_map)  # factor: how many, or a list
+    fixed: FrozenDict = _setting(FrozenDict(), _factor_map)  # factor: its value in all samples
+    repeats: int = _setting(1, _integer(1))  # grid: samples of each combination
+    grid: tuple[str, ...] = _setting((), _names)  # factors of the grid; (): all with levels
+    sweeps: tuple[str, ...] = _setting((), _names)  # one_at_a_time: likewise
+    twins: tuple[str, ...] = _setting((), _names)  # twins differ in one of these; likewise
+    twin_size: int = _setting(2, _integer(2, 1000))  # samples of a tuple of twins
+    shortcut: tuple[str, ...] = _setting((), _names)  # (cue, target)
+    rho: tuple[float, ...] = _setting((0.95, 0.0, 0.0), _rho)  # its strength in each split
+    held_out: int | tuple[FrozenDict, ...] = _setting(0, _held_out)  # combinations, by level
+    held_out_factors: tuple[str, ...] = _setting((), _names)  # where held_out is a number
+    inner_ranges: FrozenDict = _setting(FrozenDict(), _factor_map)  # factor: (low, high)
+    parents: FrozenDict = _setting(FrozenDict(), _factor_map)  # causal: child: its parents
+    tables: FrozenDict = _setting(FrozenDict(), _factor_map)  # child: rows of probabilities
+    strength: float = _setting(0.8, _number(0, 1))  # of tables that are drawn
+    do: FrozenDict = _setting(FrozenDict(), _split_map)  # split: factor: level, or 'even'
+    split: tuple[int, ...] = _setting((), _split_buckets)  # buckets of each; (): all but 2, 1, 1
 
 
 @gin.configurable("lighting")
@@ -254,6 +339,7 @@ class Settings:
     """All settings of a run."""
 
     batch: BatchSettings = field(default_factory=BatchSettings)
+    design: Design = field(default_factory=Design)
     lighting: Lighting = field(default_factory=Lighting)
     material: Material = field(default_factory=Material)
     object: Object = field(default_factory=Object)

@@ -9,15 +9,8 @@ import pytest
 
 from synrender.camera import project, scene_to_intrinsics, scene_to_world_to_camera
 from synrender.catalog import Catalog
-from synrender.sampling import (
-    bucket_to_first_idx,
-    draw_color_reference,
-    draw_colors,
-    draw_layout,
-    draw_sample,
-    idx_to_bucket,
-    idx_to_group,
-)
+from synrender.draws import draw_color_reference, draw_colors, draw_layout
+from synrender.sampling import bucket_to_first_idx, draw_sample, idx_to_bucket, idx_to_group
 from synrender.settings import (
     BatchSettings,
     Lighting,
@@ -117,13 +110,14 @@ def test_another_seed_or_index_changes_every_factor() -> None:
         draw_sample(settings, CATALOG, 44),
     ]
     for other in others:
-        assert other.textures != plan.textures
+        assert other.backdrop_textures != plan.backdrop_textures
         assert other.light_location != plan.light_location
         assert other.noise_seed != plan.noise_seed
         for a, b in zip(plan.objects, other.objects, strict=True):
             assert a.model_ids != b.model_ids or a.class_idx != b.class_idx
             assert (a.euler, a.scale, a.location) != (b.euler, b.scale, b.location)
             assert a.color != b.color
+            assert a.textures != b.textures
 
 
 def strip(plan: object, *names: str) -> dict:
@@ -137,7 +131,7 @@ def strip(plan: object, *names: str) -> dict:
 @pytest.mark.parametrize(
     ("changes", "touched"),
     [
-        ({"material": Material(use_texture=False)}, ["textures"]),
+        ({"material": Material(use_texture=False)}, ["textures", "backdrop_textures"]),
         ({"lighting": Lighting(r=2)}, ["light_location"]),
         ({"material": Material(use_color_ref=False)}, ["color"]),
         ({"material": Material(color_variation=0.5)}, ["color"]),
@@ -153,7 +147,8 @@ def test_a_factor_leaves_all_others_as_they_were(changes: dict, touched: list[st
     for idx in (0, 7, 31):
         plan = draw_sample(create_settings(), CATALOG, idx)
         changed = draw_sample(create_settings(**changes), CATALOG, idx)
-        assert strip(changed, *touched) == strip(plan, *touched)
+        derived = ("factor_values", "scene")
+        assert strip(changed, *touched, *derived) == strip(plan, *touched, *derived)
         if touched:
             assert changed != plan
 
@@ -164,7 +159,8 @@ def test_golden_plan() -> None:
     assert (plan.bucket, plan.group, plan.noise_seed) == GOLDEN["place"]
     assert [obj.class_idx for obj in plan.objects] == GOLDEN["classes"]
     assert [obj.model_ids[0] for obj in plan.objects] == GOLDEN["models"]
-    assert plan.textures[:2] == GOLDEN["textures"]
+    shown = (plan.backdrop_textures[0], plan.objects[0].textures[0])
+    assert shown == GOLDEN["textures"]
     np.testing.assert_allclose(plan.light_location, GOLDEN["light"], atol=1e-12)
     np.testing.assert_allclose(plan.objects[0].scale, GOLDEN["scale"], atol=1e-12)
     np.testing.assert_allclose(plan.objects[0].color, GOLDEN["color"], atol=1e-12)
@@ -211,7 +207,8 @@ def test_unbalanced_classes_are_drawn_from_the_list() -> None:
 
 def test_textures_are_without_replacement() -> None:
     plan = draw_sample(create_settings(), CATALOG, 5)
-    assert sorted(plan.textures) == sorted(CATALOG.textures)
+    shown = [plan.backdrop_textures[0], *(obj.textures[0] for obj in plan.objects)]
+    assert sorted([*shown, *plan.backdrop_textures[1:]]) == sorted(CATALOG.textures)
 
 
 def test_poses_follow_their_formulas() -> None:
@@ -247,14 +244,14 @@ def test_colours_are_colours_and_tell_the_class() -> None:
     """In the 2020 release they were grey: green and blue were overwritten with red."""
     material = Material(color_variation=0)
     reference = draw_color_reference(0, 10, 1)
-    colors, backdrop = draw_colors(0, 0, list(range(10)), reference, material)
+    colors, backdrop = draw_colors(0, (0,), list(range(10)), reference, material)
     assert np.ptp(colors, axis=1).min() > 0.05
     assert np.ptp(backdrop) > 0
-    again, _ = draw_colors(0, 99, list(range(10)), reference, material)
+    again, _ = draw_colors(0, (99,), list(range(10)), reference, material)
     np.testing.assert_array_equal(colors, again)
-    jittered, _ = draw_colors(0, 0, list(range(10)), reference, Material(color_variation=0.2))
+    jittered, _ = draw_colors(0, (0,), list(range(10)), reference, Material(color_variation=0.2))
     assert not np.allclose(jittered, colors)
-    free, _ = draw_colors(0, 0, [0] * 500, reference, Material(use_color_ref=False))
+    free, _ = draw_colors(0, (0,), [0] * 500, reference, Material(use_color_ref=False))
     np.testing.assert_allclose(free.mean(axis=0), 0.5, atol=0.05)
 
 
@@ -268,7 +265,7 @@ def test_colour_reference_keeps_its_first_values() -> None:
 
 
 def test_a_single_object_stands_at_the_origin() -> None:
-    np.testing.assert_array_equal(draw_layout(0, 0, 1, Scene()), np.zeros((1, 3)))
+    np.testing.assert_array_equal(draw_layout(0, (0,), 1, Scene()), np.zeros((1, 3)))
 
 
 @pytest.mark.parametrize("num_objs", [2, 3, 4, 6])
@@ -277,7 +274,7 @@ def test_several_objects_keep_their_distance_and_are_in_view(num_objs: int) -> N
     world_to_camera = scene_to_world_to_camera(Scene())
     steps = []
     for idx in range(60):
-        locations = draw_layout(0, idx, num_objs, Scene())
+        locations = draw_layout(0, (idx,), num_objs, Scene())
         ground = (locations[:, :2] - [0.05, 0]) * 5
         np.testing.assert_allclose(ground.mean(axis=0), 0, atol=1e-9)
         distances = np.linalg.norm(ground[:, None] - ground[None], axis=-1)
@@ -291,4 +288,4 @@ def test_several_objects_keep_their_distance_and_are_in_view(num_objs: int) -> N
 
 
 def test_a_layout_exists_even_for_many_objects() -> None:
-    assert draw_layout(0, 0, 40, Scene()).shape == (40, 3)
+    assert draw_layout(0, (0,), 40, Scene()).shape == (40, 3)

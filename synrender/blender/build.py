@@ -12,6 +12,7 @@ from synrender.camera import scene_to_intrinsics, scene_to_world_to_camera
 from synrender.catalog import Catalog
 from synrender.dataset.record import MAX_NAME_LENGTH, create_records
 from synrender.errors import RejectedAsset, UserError
+from synrender.factors import COLUMNS
 from synrender.sampling import ObjectPlan, SamplePlan
 from synrender.settings import BACKDROP_PASS_INDEX, Settings
 
@@ -43,9 +44,9 @@ class Builder:
         reset_scene(keep=[model.mesh for model in self._models.values()])
         textures, images = self._load_textures(plan)
         backdrop, *materials = self._create_materials(plan, images)
-        create_camera(self._scene, self._settings.scene)
-        create_lights(self._scene, self._settings.scene, plan.light_location)
-        create_backdrop(self._scene, self._settings.scene, backdrop)
+        create_camera(self._scene, plan.scene)
+        create_lights(self._scene, plan.scene, plan.light_location)
+        create_backdrop(self._scene, plan.scene, backdrop)
         names = [self._load_model(obj_plan, plan.bucket) for obj_plan in plan.objects]
         self._models = {name: self._models[name] for name in names}
         objects = [
@@ -76,11 +77,25 @@ class Builder:
         record["backdrop_texture"], record["texture"] = textures[0], textures[1:]
         record["light"] = plan.light_location
         record["sample_idx"], record["bucket"], record["group"] = plan.idx, plan.bucket, plan.group
-        record["base"] = plan.idx
+        record["base"], record["varied"] = plan.base, plan.varied
+        record["factor_values"] = [obj_plan.factor_values for obj_plan in plan.objects]
+        record["factor_levels"] = [obj_plan.factor_levels for obj_plan in plan.objects]
+        for k, obj_plan in enumerate(plan.objects):
+            self._fill_asset_columns(record[k], obj_plan.class_idx)
         resolution = self._settings.rendering.resolution
-        record["intrinsics"] = scene_to_intrinsics(self._settings.scene, resolution)
-        record["world_to_camera"] = scene_to_world_to_camera(self._settings.scene)
+        record["intrinsics"] = scene_to_intrinsics(plan.scene, resolution)
+        record["world_to_camera"] = scene_to_world_to_camera(plan.scene)
         return record
+
+    def _fill_asset_columns(self, row: np.void, class_idx: int) -> None:
+        """Places of the model and the textures that an object did get."""
+        catalog = self._catalog
+        places = {"model": catalog.model_ids[class_idx].index(str(row["model_id"]))}
+        for name in ("texture", "backdrop_texture"):
+            if row[name]:
+                places[name] = catalog.textures.index(str(row[name]))
+        for name, place in places.items():
+            row["factor_values"][COLUMNS.index(name)] = place
 
     def _create_materials(
         self, plan: SamplePlan, images: list[bpy.types.Image | None]
@@ -122,25 +137,34 @@ class Builder:
         )
 
     def _load_textures(self, plan: SamplePlan) -> tuple[list[str], list[bpy.types.Image | None]]:
-        """Names and images for the backdrop and each object; a bad one is replaced by a spare."""
-        num_needed = len(plan.objects) + 1
-        if not plan.textures:
-            return [""] * num_needed, [None] * num_needed
-        spares = iter(plan.textures[num_needed:])
-        names, images = [], []
-        for name in plan.textures[:num_needed]:
-            image = self._load_texture(name)
-            while image is None:
-                name = next(spares, None)
-                if name is None:
-                    raise UserError(
-                        f"{self._catalog.dtd_dir}: too few of its {len(plan.textures)} textures "
-                        f"can be used for a sample that needs {num_needed}; fix or add some"
-                    )
-                image = self._load_texture(name)
+        """Names and images for the backdrop and each object.
+
+        A bad one is replaced by the next candidate that is not in the sample yet.
+        """
+        names: list[str] = []
+        images: list[bpy.types.Image | None] = []
+        slots = [plan.backdrop_textures, *(obj_plan.textures for obj_plan in plan.objects)]
+        for candidates in slots:
+            name, image = self._load_first_texture(candidates, names)
             names.append(name)
             images.append(image)
         return names, images
+
+    def _load_first_texture(
+        self, candidates: tuple[str, ...], used: list[str]
+    ) -> tuple[str, bpy.types.Image | None]:
+        if not candidates:
+            return "", None
+        first, *spares = candidates
+        for name in (first, *(spare for spare in spares if spare not in used)):
+            image = self._load_texture(name)
+            if image is not None:
+                return name, image
+        num_textures = len(self._catalog.textures)
+        raise UserError(
+            f"{self._catalog.dtd_dir}: too few of its {num_textures} textures can be used for a "
+            f"sample (last: {name}, {self.rejected[name]}); mend or add some"
+        )
 
     def _load_texture(self, name: str) -> bpy.types.Image | None:
         if name in self.rejected:

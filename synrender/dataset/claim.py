@@ -19,6 +19,7 @@ import numpy as np
 import synrender
 from synrender.camera import SENSOR_WIDTH_MM, scene_to_intrinsics, scene_to_world_to_camera
 from synrender.catalog import Catalog
+from synrender.dataset.design import describe_design
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import (
     FORMAT_VERSION,
@@ -29,10 +30,10 @@ from synrender.dataset.info import (
     read_info,
     write_info,
 )
+from synrender.draws import draw_color_reference
 from synrender.errors import UserError
 from synrender.files import write_array, write_text
 from synrender.folders import PROJECT_DIR
-from synrender.sampling import draw_color_reference
 from synrender.settings import Settings, settings_to_dict, settings_to_gin
 
 FREE_SETTINGS = ("batch.idx_offset", "batch.num_samples", "rendering.threads", "rendering.use_gpu")
@@ -60,6 +61,7 @@ def claim_dataset(
     Raises:
         UserError: the folder holds other files, or a data set with other settings.
     """
+    describe_design(settings, catalog)  # refuses what cannot be, before anything is written
     if overwrite:
         _remove_dataset(folder)
     folder.image_dir.mkdir(parents=True, exist_ok=True)
@@ -156,6 +158,7 @@ def _describe(settings: Settings, catalog: Catalog) -> DatasetInfo:
             for c in settings.sample.class_list
         },
         settings=settings,
+        design=describe_design(settings, catalog),
     )
 
 

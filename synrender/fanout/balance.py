@@ -6,7 +6,8 @@ import itertools
 
 import numpy as np
 
-from synrender.sampling import bucket_to_first_idx, draw_classes, idx_to_group
+from synrender.draws import draw_classes
+from synrender.sampling import bucket_to_first_idx, idx_to_group
 from synrender.settings import Settings
 
 

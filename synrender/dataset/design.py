@@ -1,0 +1,67 @@
+"""A design with all that was drawn for it, as ``dataset.json`` holds it."""
+
+from __future__ import annotations
+
+from synrender.catalog import Catalog
+from synrender.dataset.info import CausalInfo, DesignFactor, DesignInfo, ShortcutInfo
+from synrender.designs import Rules
+from synrender.designs.grid import code_to_levels
+from synrender.factors import COLUMNS, FACTORS, find_columns
+from synrender.levels import Levels, find_levels
+from synrender.sampling import find_rules
+from synrender.settings import Design, Settings
+
+
+def describe_design(settings: Settings, catalog: Catalog) -> DesignInfo | None:
+    """Description of the design of a data set; None where all is drawn at random.
+
+    Raises:
+        UserError: the design cannot be; one line says why.
+    """
+    design, rules = settings.design, find_rules(settings)
+    for name, value in design.fixed.items():
+        find_levels(name, (value,), settings, catalog)  # refuses values out of range
+    if design.kind == ("random",) and not design.levels:
+        return None
+    named = (*rules.num_levels, *rules.twins, *rules.inner_ranges)
+    return DesignInfo(
+        kinds=design.kind,
+        factors={
+            name: _describe_factor(name, design, settings, catalog) for name in dict.fromkeys(named)
+        },
+        split_buckets=rules.split_buckets,
+        repeats=rules.repeats,
+        block_size=rules.block_size,
+        grid=tuple(rules.grid),
+        sweeps=tuple(rules.sweeps),
+        twins=rules.twins,
+        shortcut=_describe_shortcut(rules),
+        held_out=tuple(code_to_levels(c, rules.held_out_factors) for c in rules.held_out),
+        inner_ranges={n: tuple(map(float, r)) for n, r in rules.inner_ranges.items()},
+        causal=CausalInfo(dict(rules.parents), dict(rules.tables), _plain(rules))
+        if rules.parents
+        else None,
+    )
+
+
+def _describe_factor(
+    name: str, design: Design, settings: Settings, catalog: Catalog
+) -> DesignFactor:
+    factor = FACTORS["azimuth" if name == "viewpoint" else name]
+    levels = Levels(())
+    if name in design.levels:
+        levels = find_levels(name, design.levels[name], settings, catalog)
+    columns = tuple(COLUMNS[column] for column in find_columns(name))
+    return DesignFactor(
+        factor.kind.value, factor.scope.value, factor.unit, columns, levels.values, levels.names
+    )
+
+
+def _describe_shortcut(rules: Rules) -> ShortcutInfo | None:
+    if not rules.cue:
+        return None
+    return ShortcutInfo(rules.cue, rules.target, rules.partners, rules.rho)
+
+
+def _plain(rules: Rules) -> dict[str, dict[str, int]]:
+    return {split: dict(factors) for split, factors in rules.do.items()}
