@@ -46,7 +46,7 @@ def read_exr(path: Path) -> ExrImage:
     damage = find_image_damage(path)  # OpenEXR only warns about a truncated file
     if damage:
         raise UserError(
-            f"{path}: {damage}; remove it and render again: only this sample is rendered"
+            f"{path}: {damage}; remove it and render again: only missing samples are rendered"
         )
     try:
         with captured_output():  # the library prints errors that we report below
@@ -56,7 +56,7 @@ def read_exr(path: Path) -> ExrImage:
     # The library leaves out what it could not decode.
     if not file.parts or not all(part.channels for part in file.parts):
         raise UserError(
-            f"{path}: damaged pixels; remove it and render again: only this sample is rendered"
+            f"{path}: damaged pixels; remove it and render again: only missing samples are rendered"
         )
     # Blender 5 writes one part per pass; channel names are as in a file with a single part.
     channels = {name: c.pixels for part in file.parts for name, c in part.channels.items()}
