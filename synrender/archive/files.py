@@ -156,7 +156,8 @@ def open_file(path: Path) -> Generator[h5py.File]:
 def read_layout(file: h5py.File) -> Layout:
     """Layout of the archive that a file belongs to."""
     names = ("num_samples", "num_buckets", "num_model_buckets")
-    return create_layout(*(int(file.attrs[name]) for name in names))
+    split_buckets = tuple(map(int, file.attrs.get("split_buckets", ())))
+    return create_layout(*(int(file.attrs[name]) for name in names), split_buckets)
 
 
 # --- fields ---------------------------------------------------------------------------------------
@@ -233,7 +234,8 @@ def describe_archive(
         "archive_version": ARCHIVE_VERSION,
         "num_samples": layout.num_samples,
         "num_buckets": layout.num_shards,
-        "num_model_buckets": layout.num_buckets,
+        "num_model_buckets": sum(layout.split_buckets),
+        "split_buckets": layout.split_buckets,
         "split_ends": [rows.stop for rows in layout.split_rows.values()],
         "num_objs": num_objs,
         "image_size": side_px,

@@ -12,7 +12,8 @@ of a bucket.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,7 @@ class Layout:
 
     num_samples: int
     num_shards: int  # files
-    num_buckets: int  # object.n_buckets; 12 for data sets with fewer than 3
+    split_buckets: tuple[int, ...]  # buckets of models that train, validate and test
 
     def shard_rows(self, shard: int) -> range:
         """Rows in file ``shard``."""
@@ -37,8 +38,8 @@ class Layout:
     @property
     def split_rows(self) -> dict[str, range]:
         """Rows of each split, by its name."""
-        n, b = self.num_samples, self.num_buckets
-        ends = [0, n * (b - 2) // b, n * (b - 1) // b, n]
+        n, b = self.num_samples, sum(self.split_buckets)
+        ends = [n * k // b for k in (0, *itertools.accumulate(self.split_buckets))]
         return {name: range(ends[i], ends[i + 1]) for i, name in enumerate(SPLITS)}
 
     def split_of(self, row: int) -> str:
@@ -55,11 +56,20 @@ class Layout:
             start = stop
 
 
-def create_layout(num_samples: int, num_shards: int, num_buckets: int) -> Layout:
-    """Layout of an archive; fewer than 3 buckets of models cannot make three splits."""
+def create_layout(
+    num_samples: int, num_shards: int, num_buckets: int, split_buckets: Sequence[int] = ()
+) -> Layout:
+    """Layout of an archive.
+
+    Args:
+        num_samples: in the archive.
+        num_shards: files.
+        num_buckets: of models; fewer than 3 cannot make three splits and count as 12.
+        split_buckets: buckets of each split (``design.split``); none: all but two, one, one.
+    """
     if num_buckets < len(SPLITS):
-        num_buckets = DEFAULT_NUM_BUCKETS
-    return Layout(num_samples, num_shards, num_buckets)
+        num_buckets, split_buckets = DEFAULT_NUM_BUCKETS, ()
+    return Layout(num_samples, num_shards, tuple(split_buckets) or (num_buckets - 2, 1, 1))
 
 
 def draw_order(layout: Layout, seed: int) -> np.ndarray:

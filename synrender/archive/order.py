@@ -12,6 +12,7 @@ from synrender.archive.layout import DEFAULT_NUM_SHARDS, Layout, create_layout, 
 from synrender.archive.source import Source, refuse_missing
 from synrender.errors import UserError
 from synrender.files import write_array
+from synrender.settings import Design, Object
 
 DEFAULT_SEED = 0
 
@@ -28,7 +29,8 @@ class Order:
 def plan_order(
     source: Source,
     num_shards: int | None,
-    num_buckets: int,
+    objects: Object,
+    design: Design,
     seed: int | None,
     overwrite: bool,
 ) -> Order:
@@ -37,7 +39,8 @@ def plan_order(
     Args:
         source: the small files.
         num_shards: number of files; None: as in the existing archive, or 12.
-        num_buckets: ``object.n_buckets`` of the data set.
+        objects: of the data set: its buckets.
+        design: of the data set: the shares of its splits.
         seed: seed of the shuffle; None: keep the existing order, or 0.
         overwrite: draw a new order if the existing one does not fit the folder or the arguments.
 
@@ -50,7 +53,7 @@ def plan_order(
     num_shards = num_shards or known_shards or DEFAULT_NUM_SHARDS
     if path.exists():
         idxs = _read_order(path)
-        layout = create_layout(len(idxs), num_shards, num_buckets)
+        layout = create_layout(len(idxs), num_shards, objects.n_buckets, design.split)
         misfit = _find_misfit(source, idxs, layout, seed)
         has_other_shards = known_shards not in (None, num_shards)
         if not overwrite and has_other_shards:
@@ -68,7 +71,7 @@ def plan_order(
             f"{source.folder.name}"
         )
     refuse_missing(source, found)
-    layout = create_layout(len(found), num_shards, num_buckets)
+    layout = create_layout(len(found), num_shards, objects.n_buckets, design.split)
     return Order(layout, found.start + draw_order(layout, seed or DEFAULT_SEED), True)
 
 

@@ -28,7 +28,7 @@ from synrender.archive.files import (
 )
 from synrender.archive.layout import Layout
 from synrender.archive.order import Order, plan_order, write_order
-from synrender.archive.source import load_records, open_source, read_sample_shape, refuse_missing
+from synrender.archive.source import load_records, open_source, read_side_px, refuse_missing
 from synrender.archive.splits import (
     Overlap,
     Tally,
@@ -69,8 +69,15 @@ def pack_dataset(
     info, dataset_dir = folder.read_info(), folder.path
     remove_stale_files(dataset_dir)
     source = open_source(folder, options.insists_on_exr)
-    num_buckets = info.settings.object.n_buckets
-    order = plan_order(source, options.num_shards, num_buckets, options.seed, options.overwrite)
+    settings = info.settings
+    order = plan_order(
+        source,
+        options.num_shards,
+        settings.object,
+        settings.design,
+        options.seed,
+        options.overwrite,
+    )
     layout = order.layout
     selected = select_shards(options.shard_idxs, layout.num_shards)
     if order.is_new and find_shards(dataset_dir) and len(selected) < layout.num_shards:
@@ -92,7 +99,8 @@ def pack_dataset(
         with open_file(shard_path(dataset_dir, kept[0])) as file:
             num_objs, side_px = int(file.attrs["num_objs"]), int(file.attrs["image_size"])
     else:
-        num_objs, side_px = read_sample_shape(folder, source.listing.found.start)
+        num_objs = settings.sample.num_objs
+        side_px = read_side_px(folder, source.listing.found.start)
     overlap = measure_overlap(folder, order, kept, num_objs, workers, progress)
     write_order(dataset_dir, order)
     attributes = {

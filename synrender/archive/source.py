@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from synrender.archive.encode import read_image_size
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.listing import Listing
-from synrender.dataset.record import RECORD_DTYPE
+from synrender.dataset.record import RECORD_DTYPE, create_records
 from synrender.errors import UserError
+from synrender.factors import COLUMNS
 
 _NUM_LISTED = 20
 
@@ -54,13 +56,13 @@ def refuse_missing(source: Source, idxs: Iterable[int]) -> None:
     )
 
 
-def read_sample_shape(folder: DatasetFolder, idx: int) -> tuple[int, int]:
-    """Number of objects of a sample, and side of its square image in px."""
+def read_side_px(folder: DatasetFolder, idx: int) -> int:
+    """Side of a sample's square image, px."""
     path = folder.image_path(idx)
     width, height = read_image_size(path)
     if width != height:
         raise UserError(f"{path}: {width} x {height} px; images must be square")
-    return len(load_record(folder, idx)), width
+    return width
 
 
 def load_record(folder: DatasetFolder, idx: int) -> np.ndarray:
@@ -98,11 +100,24 @@ def load_records(folder: DatasetFolder, idxs: np.ndarray, num_objs: int) -> np.n
         if len(data) == len(expected) and data.startswith(header):
             records[i] = np.frombuffer(data, RECORD_DTYPE, offset=len(header))
             continue
-        record = load_record(folder, idx)
-        if len(record) != num_objs:
-            raise UserError(
-                f"{folder.record_path(idx)}: {len(record)} objects, the data set began with "
-                f"{num_objs}; remove it and render it again"
-            )
-        records[i] = record
+        records[i] = pad_record(load_record(folder, idx), num_objs, folder.record_path(idx))
     return records
+
+
+def pad_record(record: np.ndarray, num_objs: int, path: Path) -> np.ndarray:
+    """A record with a row for each of ``num_objs`` objects; those that are not there are unknown.
+
+    Only where the design varies their number (factor ``num_objs``) there may be fewer.
+
+    Raises:
+        UserError: there are more, or fewer than the record itself says.
+    """
+    said = record["factor_values"][:, COLUMNS.index("num_objs")]
+    if len(record) != num_objs and not (len(record) < num_objs and (said == len(record)).all()):
+        raise UserError(
+            f"{path}: {len(record)} objects, the data set began with {num_objs}; remove it and "
+            "render it again"
+        )
+    padded = create_records((num_objs,))
+    padded[: len(record)] = record
+    return padded

@@ -12,7 +12,7 @@ import numpy as np
 from synrender.archive.encode import depth_to_16_bit, exr_to_targets, read_png
 from synrender.archive.files import find_chunk_size, object_shape, open_file, shard_path
 from synrender.archive.pack import Progress
-from synrender.archive.source import load_record
+from synrender.archive.source import load_record, pad_record
 from synrender.console import say
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.record import are_equal
@@ -83,7 +83,7 @@ def compare_chunk(folder: DatasetFolder, path: Path, rows: slice) -> list[Path]:
 def _is_record_equal(
     folder: DatasetFolder, file: h5py.File, row: int, idx: int, num_objs: int
 ) -> bool:
-    record = load_record(folder, idx)
+    record = pad_record(load_record(folder, idx), num_objs, folder.record_path(idx))
     for name in record.dtype.names:
         field = file[name]
         stored = field.asstr()[row] if record[name].dtype.kind == "U" else field[row]

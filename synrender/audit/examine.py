@@ -15,7 +15,6 @@ from synrender.audit.poses import PositionErrors, find_position_errors
 from synrender.audit.raycast import (
     Cast,
     ModelCaster,
-    Rays,
     UnusableModel,
     cast_rays,
     find_pixel_centers,
@@ -50,14 +49,13 @@ class SampleFindings:
 
 def examine(subject: Subject, task: Task) -> list[SampleFindings]:
     """Examines the samples of a task."""
-    rays = pixels_to_rays(subject.camera, find_pixel_centers(subject.camera))
     casters: dict[str, ModelCaster] = {}
     findings = []
     for idx, record, is_cast in zip(task.idxs, task.records, task.are_cast, strict=True):
         try:
             if is_cast:
                 casters = _load_models(subject, record, casters)
-            findings.append(_examine_sample(subject, idx, record, rays, casters if is_cast else {}))
+            findings.append(_examine_sample(subject, idx, record, casters if is_cast else {}))
         except (_DamagedImage, UnusableModel) as error:
             findings.append(SampleFindings(idx, str(error)))
     return findings
@@ -76,17 +74,18 @@ def _load_models(
 
 
 def _examine_sample(
-    subject: Subject, idx: int, record: np.ndarray, rays: Rays, casters: dict[str, ModelCaster]
+    subject: Subject, idx: int, record: np.ndarray, casters: dict[str, ModelCaster]
 ) -> SampleFindings:
     exr, rgb8, num_not_finite = _read_image(subject, idx)
     picture = examine_picture(rgb8, num_not_finite)
     if not casters:
         return SampleFindings(idx, picture=picture)
-    flat = cast_rays(subject, rays, record, casters)
+    camera = subject.find_camera(record)
+    flat = cast_rays(subject, pixels_to_rays(camera, find_pixel_centers(camera)), record, casters)
     cast = Cast(flat.instance.reshape(rgb8.shape[:2]), flat.depth_m.reshape(rgb8.shape[:2]))
 
     def cast_at(positions_px: np.ndarray) -> Cast:
-        return cast_rays(subject, pixels_to_rays(subject.camera, positions_px), record, casters)
+        return cast_rays(subject, pixels_to_rays(camera, positions_px), record, casters)
 
     bounds = np.stack([casters[str(subject.model_path(row))].bounds for row in record])
     return SampleFindings(

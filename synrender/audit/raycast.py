@@ -20,6 +20,7 @@ class Rays:
     """Rays from the camera, in world space."""
 
     origin: np.ndarray  # (3,) m
+    camera: Camera
     directions: np.ndarray  # (r, 3), scaled to 1 m of depth: depth = distance along the ray
 
 
@@ -107,7 +108,7 @@ def pixels_to_rays(camera: Camera, positions_px: np.ndarray) -> Rays:
     camera_to_world = np.linalg.inv(camera.world_to_camera)
     in_camera = pixels @ np.linalg.inv(camera.intrinsics).T
     in_camera /= in_camera[:, 2:]
-    return Rays(camera_to_world[:3, 3], in_camera @ camera_to_world[:3, :3].T)
+    return Rays(camera_to_world[:3, 3], camera, in_camera @ camera_to_world[:3, :3].T)
 
 
 def find_pixel_centers(camera: Camera) -> np.ndarray:
@@ -149,7 +150,7 @@ def cast_rays(
 
 def _cast_backdrop(subject: Subject, rays: Rays) -> np.ndarray:
     """Depths of a square that is parallel to the image, (r,) in m; inf = not hit."""
-    world_to_camera = subject.camera.world_to_camera
+    world_to_camera = rays.camera.world_to_camera
     center = world_to_camera[:3, :3] @ subject.backdrop.location + world_to_camera[:3, 3]
     hits = rays.directions @ world_to_camera[:3, :3].T * center[2]
     is_inside = (np.abs(hits - center)[:, :2] <= subject.backdrop.size / 2).all(axis=1)

@@ -34,11 +34,12 @@ def check_splits(subject: Subject, records: Records) -> Check:
         return skip("splits", "all samples are in one bucket; see object.total_num_samples")
     figures = f"{len(crossing)} of {len(models)} models in several buckets"
     if num_buckets >= len(SPLITS):
-        figures += f"; {_describe_sharing(rows, expected, num_buckets)}"
+        ends = np.cumsum(subject.settings.design.split or (num_buckets - 2, 1, 1))
+        figures += f"; {_describe_sharing(rows, expected, ends)}"
     return decide("splits", not culprits, figures, culprits)
 
 
-def _describe_sharing(rows: np.ndarray, buckets: np.ndarray, num_buckets: int) -> str:
+def _describe_sharing(rows: np.ndarray, buckets: np.ndarray, ends: np.ndarray) -> str:
     """``"train/validation share 0 models and 40 textures, ..."``."""
     models: list[set] = [set(), set(), set()]
     textures: list[set] = [set(), set(), set()]
@@ -46,7 +47,7 @@ def _describe_sharing(rows: np.ndarray, buckets: np.ndarray, num_buckets: int) -
     for bucket, synset_id, model_id, texture, backdrop in _unique(
         *columns, rows["backdrop_texture"]
     ):
-        split = max(0, bucket - num_buckets + len(SPLITS))
+        split = int(np.searchsorted(ends, bucket, side="right"))
         models[split].add((synset_id, model_id))
         textures[split] |= {texture, backdrop} - {""}
     return ", ".join(

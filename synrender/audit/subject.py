@@ -13,6 +13,7 @@ from synrender.errors import UserError
 from synrender.folders import SHAPENET_VARIABLE, Folders
 from synrender.settings import Settings
 
+CAMERA_FACTORS = {"camera_distance", "camera_lens"}
 _DEMO_SOURCE = re.compile(r"demo, version (\d+)")
 _MODEL_FILE = Path("models", "model_normalized.obj")  # ShapeNetCore.v2's layout
 
@@ -40,10 +41,18 @@ class Subject:
 
     folder: DatasetFolder
     models_dir: Path  # ShapeNetCore.v2, or the demo models in its layout
-    camera: Camera
+    camera: Camera  # of all samples, unless a design varies it
     backdrop: Backdrop
     settings: Settings
     synset_ids: dict[int, str]  # by class id
+
+    def find_camera(self, record: np.ndarray) -> Camera:
+        """Camera of a sample; its record has it where a design varies it."""
+        design = self.settings.design
+        if not CAMERA_FACTORS & {*design.levels, *design.fixed}:
+            return self.camera
+        row = record[0]
+        return Camera(row["intrinsics"], row["world_to_camera"], self.camera.resolution)
 
     def model_path(self, row: np.void) -> Path:
         """OBJ file of an object of a record."""

@@ -6,7 +6,8 @@ from synrender.catalog import Catalog
 from synrender.dataset.info import CausalInfo, DesignFactor, DesignInfo, ShortcutInfo
 from synrender.designs import Rules
 from synrender.designs.grid import code_to_levels
-from synrender.factors import COLUMNS, FACTORS, find_columns
+from synrender.errors import UserError
+from synrender.factors import COLUMNS, FACTORS, VIEWPOINT, find_columns
 from synrender.levels import Levels, find_levels
 from synrender.sampling import find_rules
 from synrender.settings import Design, Settings
@@ -23,6 +24,9 @@ def describe_design(settings: Settings, catalog: Catalog) -> DesignInfo | None:
         find_levels(name, (value,), settings, catalog)  # refuses values out of range
     if design.kind == ("random",) and not design.levels:
         return None
+    for name in rules.twins:
+        if name not in rules.num_levels:
+            _refuse_equal_twins(name, settings, catalog)
     named = (*rules.num_levels, *rules.twins, *rules.inner_ranges)
     return DesignInfo(
         kinds=design.kind,
@@ -42,6 +46,38 @@ def describe_design(settings: Settings, catalog: Catalog) -> DesignInfo | None:
         if rules.parents
         else None,
     )
+
+
+def _refuse_equal_twins(name: str, settings: Settings, catalog: Catalog) -> None:
+    """Refuses twins that would differ in a factor that is not drawn, or that nobody can see."""
+    material, objects, num = settings.material, settings.object, settings.design.twin_size
+    num_textures, num_classes = len(catalog.textures), len(settings.sample.class_list)
+    num_models = min(
+        len(catalog.bucket_models(c, b))
+        for c in settings.sample.class_list
+        for b in range(objects.n_buckets)
+    )
+    spreads = {
+        "scale": ("object.random_scaling", objects.random_scaling),
+        "warp": ("object.random_warp", objects.random_warp),
+        "light_angle": ("lighting.r", settings.lighting.r),
+        **dict.fromkeys(
+            ("viewpoint", *VIEWPOINT), ("object.random_viewpoint", objects.random_viewpoint)
+        ),
+        "texture": ("textures", num_textures >= num * (settings.sample.num_objs + 1)),
+        "backdrop_texture": ("textures", num_textures >= num * (settings.sample.num_objs + 1)),
+        "class": ("sample.class_idxs", num_classes >= num),
+        "model": ("models in each bucket", num_models >= num),
+        "color": ("material.color_intensity", not material.use_texture or material.color_intensity),
+        "backdrop_color": ("material.use_texture", not material.use_texture),
+        "layout": ("sample.num_objs", settings.sample.num_objs > 1),
+    }
+    setting, is_varied = spreads[name]
+    if not is_varied:
+        raise UserError(
+            f"design.twins: {name!r}: {num} twins would look the same, because of {setting}; "
+            "change it, or leave the factor out"
+        )
 
 
 def _describe_factor(

@@ -60,6 +60,8 @@ def count_classes(settings: Settings) -> np.ndarray:
 
 def describe_balance(settings: Settings) -> str | None:
     """One line that says how uneven the classes are, or None if they are even."""
+    if settings.design.kind != ("random",) or "class" in settings.design.levels:
+        return None  # the design decides
     if _estimate_unevenness(settings, settings.batch.cache_obj_frames) == (0, 0):
         return None
     counts = count_classes(settings)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synrender.console import format_duration, say
+from synrender.dataset.design import describe_design
 from synrender.errors import UserError
+from synrender.fanout.design_table import format_design
 from synrender.fanout.executable import run_executable
 from synrender.fanout.job import Job, Status
 from synrender.fanout.queue import Todo, find_todo
@@ -47,6 +49,9 @@ def print_plan(
     catalogs = load_catalogs(datasets, options, folders)
     claim_datasets([d for d in datasets if d.folder.is_begun], catalogs)
     todos = [find_todo(dataset, batch_size) for dataset in datasets]
+    settings = datasets[0].settings  # the variants share the design
+    if design := describe_design(settings, catalogs[datasets[0].name]):
+        say(*format_design(design, settings))
     say(*describe_balances(datasets), *format_plan(todos))
     num_missing = sum(todo.num_missing for todo in todos)
     if num_missing:

@@ -13,6 +13,7 @@ from pathlib import Path
 from synrender.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.console import format_duration, say
 from synrender.dataset.claim import claim_dataset
+from synrender.dataset.design import describe_design
 from synrender.errors import UserError
 from synrender.fanout.balance import describe_balance
 from synrender.fanout.display import Display
@@ -82,6 +83,7 @@ def load_catalogs(
     for dataset in datasets:
         notes |= dict.fromkeys(ensure_demo_sources(dataset.settings, folders))
         catalogs[dataset.name] = load_catalog(dataset.settings, folders)
+        describe_design(dataset.settings, catalogs[dataset.name])  # refuses what cannot be
     if not options.is_quiet:
         say(*list(notes)[-1:])  # one note covers all; that of a variant with textures comes last
     return catalogs

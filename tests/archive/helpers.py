@@ -97,6 +97,7 @@ def write_dataset(
         **info["settings"],
         "batch.num_samples": num_samples,
         "rendering.render_exr": is_exr,
+        "sample.num_objs": num_objs,
         "object.total_num_samples": num_samples,
         "object.n_buckets": num_model_buckets,
     }

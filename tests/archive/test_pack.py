@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from synrender.dataset.record import RECORD_DTYPE
+from synrender.factors import COLUMNS
 from synrender.workers import Workers
 from tests.archive.helpers import (
     Archiver,
@@ -16,8 +18,9 @@ from tests.archive.helpers import (
     list_files,
     read_archive,
     read_attributes,
+    read_fields,
 )
-from tests.helpers import read_passes, read_record
+from tests.helpers import Renderer, read_passes, read_record
 
 
 def check_archive(dataset_dir: Path, num_buckets: int = 12) -> np.ndarray:
@@ -310,3 +313,38 @@ def test_results_wait_in_bounded_number() -> None:
         for done, result in enumerate(workers.map(abs, tasks), start=1):
             assert result == done - 1
             assert tasks.num_taken <= done + 6
+
+
+def test_samples_of_fewer_objects_have_unknown_rows(
+    wheel: Renderer, archiver: Archiver, tmp_path: Path
+) -> None:
+    """Where a design varies the number of objects, arrays still have one shape."""
+    design = ["design.kind = 'twins'", "design.levels = {'num_objs': [1, 3]}"]
+    size = ["batch.num_samples = 24", "object.total_num_samples = 24", "sample.num_objs = 3"]
+    dataset_dir = wheel.render("fewer", *size, *design, config="render_multi")
+    shutil.copytree(dataset_dir, tmp_path / "fewer")
+    archiver.run("-d", "fewer", "-f", "--remove_raw")
+    fields = read_archive(tmp_path / "fewer")
+    counts = fields["factor_values"][:, 0, COLUMNS.index("num_objs")]
+    assert sorted(counts) == [1] * 12 + [3] * 12
+    is_there = np.arange(3) < counts[:, None]
+    np.testing.assert_array_equal(fields["instance"] > 0, is_there)
+    np.testing.assert_array_equal(fields["class"] >= 0, is_there)
+    np.testing.assert_array_equal(np.isfinite(fields["factor_values"][..., 0]), is_there)
+    assert fields["factor_values"].shape == (24, 3, len(COLUMNS))
+    assert fields["factor_levels"].dtype == np.int64
+
+
+def test_a_design_has_its_own_shares_of_the_splits(
+    write: Callable[..., Path], quick: QuickArchiver
+) -> None:
+    dataset_dir = write(240)
+    path = dataset_dir / "dataset.json"
+    info = json.loads(path.read_text())
+    info["settings"]["design.split"] = [6, 2, 4]
+    path.write_text(json.dumps(info))
+    output = quick.run("-d", "made", "-f", "-p", "-r", 8)
+    assert "(train 120, validation 40, test 80)" in output
+    fields = read_fields(dataset_dir / "data_8.h5")
+    assert set(fields["bucket"][:120]) == set(range(6))
+    assert list(read_attributes(dataset_dir / "imgs_00.h5")["split_ends"]) == [120, 160, 240]
