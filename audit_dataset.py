@@ -11,6 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from synrender.bounds import MAX_CPUS, MAX_SEED
 from synrender.entry import create_parser, run_and_exit, run_to_status, whole_number
 
 if TYPE_CHECKING:
@@ -58,11 +59,16 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     add(
         "-j",
         "--jobs",
-        type=whole_number(0),
+        type=whole_number(0, MAX_CPUS),
         default=0,
         help="processes (default: one for each CPU)",
     )
-    add("--seed", type=whole_number(0), default=0, help="of the draw of samples (default: 0)")
+    add(
+        "--seed",
+        type=whole_number(0, MAX_SEED),
+        default=0,
+        help="of the draw of samples (default: 0)",
+    )
     return parser.parse_args(argv)
 
 

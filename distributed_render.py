@@ -11,6 +11,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from synrender.bounds import MAX_CLASSES, MAX_CPUS, MAX_SECONDS, MAX_SEED
 from synrender.entry import (
     create_parser,
     positive_or_zero,
@@ -50,7 +51,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     )
     what.add_argument(
         "--num_classes",
-        type=whole_number(1),
+        type=whole_number(1, MAX_CLASSES),
         default=10,
         help="use classes 0 to N - 1 evenly (default: 10)",
         metavar="N",
@@ -61,7 +62,9 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     what.add_argument(
         "--variants", nargs="+", metavar="T-C-V-L", help="only these (default: the paper's 12)"
     )
-    what.add_argument("--seed", type=whole_number(0), help="of every random choice (default: 0)")
+    what.add_argument(
+        "--seed", type=whole_number(0, MAX_SEED), help="of every random choice (default: 0)"
+    )
     what.add_argument(
         "-g", "--gin_config", nargs="+", default=[], metavar="NAME", help="more gin files"
     )
@@ -91,11 +94,23 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     add("--overwrite", action="store_true", help="remove data sets of these names, start over")
     add("-q", "--quiet", action="store_true", help="print only warnings and errors")
     add("--blender", default="", help="a Blender executable (default: the bpy wheel)")
-    add("--cpus_per_task", type=whole_number(1), default=1, metavar="N", help="(default: 1)")
-    add("--gpus_per_task", type=positive_or_zero, default=0, metavar="X", help="turns use_gpu on")
+    add(
+        "--cpus_per_task",
+        type=whole_number(1, MAX_CPUS),
+        default=1,
+        metavar="N",
+        help="(default: 1)",
+    )
+    add(
+        "--gpus_per_task",
+        type=positive_or_zero(MAX_CPUS),
+        default=0,
+        metavar="X",
+        help="turns use_gpu on",
+    )
     add(
         "--time_limit",
-        type=positive_or_zero,
+        type=positive_or_zero(MAX_SECONDS),
         default=600,
         metavar="SECONDS",
         help="for a sample; its process is then killed; 0: none (default: 600)",

@@ -10,6 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from synrender.bounds import MAX_CPUS, MAX_RESOLUTION, MAX_SEED, MAX_SHARDS
 from synrender.entry import create_parser, run_and_exit, run_to_status, whole_number
 
 if TYPE_CHECKING:
@@ -68,13 +69,13 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     add(
         "-b",
         "--num_buckets",
-        type=whole_number(1),
+        type=whole_number(1, MAX_SHARDS),
         help="number of imgs_XX.h5 files (default: as they exist, or 12)",
     )
     add(
         "-r",
         "--res",
-        type=whole_number(1),
+        type=whole_number(1, MAX_RESOLUTION),
         default=128,
         help="side of the images in px (default: 128)",
     )
@@ -88,7 +89,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     add(
         "-j",
         "--jobs",
-        type=whole_number(1),
+        type=whole_number(1, MAX_CPUS),
         help="processes to work in (default: one for each CPU)",
     )
     add(
@@ -104,7 +105,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="after -f, compare each imgs_XX.h5 with its small files and delete these; of EXR only "
         "what is in HDF5 remains",
     )
-    add("--seed", type=whole_number(0), help="of the shuffle and of -c N (default: 0)")
+    add("--seed", type=whole_number(0, MAX_SEED), help="of the shuffle and of -c N (default: 0)")
     return parser.parse_args(argv)
 
 

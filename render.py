@@ -119,14 +119,18 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
 
 def run_replay(name: str, idx: str, folders: Folders) -> int:
     """Renders a stored sample again; returns 0 if it is equal and 1 if not."""
+    from synrender.bounds import MAX_SAMPLES
     from synrender.catalog import ensure_demo_sources
     from synrender.console import captured_output, say
     from synrender.dataset.folder import name_to_dataset_dir, open_dataset_folder
-    from synrender.errors import UserError
+    from synrender.errors import UserError, shorten
     from synrender.replay import load_replay_settings, replay_sample
 
-    if not idx.isdecimal():
-        raise UserError(f"--replay {name} {idx}: the index must be a whole number of at least 0")
+    if not idx.isdecimal() or len(idx) > len(str(MAX_SAMPLES)):
+        raise UserError(
+            f"--replay {shorten(name)} {shorten(idx)}: the index must be a whole number from 0 to "
+            f"{MAX_SAMPLES}"
+        )
     name_to_dataset_dir(folders.data, name)  # refuses a name that is a path
     folder = open_dataset_folder(folders.data, name, "--replay")
     settings = load_replay_settings(folder, int(idx))

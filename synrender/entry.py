@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import shutil
 import sys
@@ -12,7 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from typing import NoReturn
 
-from synrender.errors import UserError
+from synrender.bounds import MAX_SAMPLES
+from synrender.errors import UserError, shorten
 from synrender.interrupts import EXIT_INTERRUPTED, STOPPED
 
 EXIT_FAILURE, EXIT_USER = 1, 2
@@ -41,30 +41,36 @@ def create_parser(prog: str, description: str | None, epilog: str) -> argparse.A
     )
 
 
-def whole_number(low: int) -> Callable[[str], int]:
-    """Argument type: a whole number of at least ``low``."""
+def whole_number(low: int, high: int = MAX_SAMPLES) -> Callable[[str], int]:
+    """Argument type: a whole number from ``low`` to ``high``."""
 
     def parse(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number") from None
+            raise argparse.ArgumentTypeError(f"{shorten(text)!r}: must be a whole number") from None
         if value < low:
             raise argparse.ArgumentTypeError(f"{text}: must be at least {low}")
+        if value > high:
+            raise argparse.ArgumentTypeError(f"{text}: must be at most {high}")
         return value
 
     return parse
 
 
-def positive_or_zero(text: str) -> float:
-    """Argument type: a finite number of at least 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be a number") from None
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"{text}: must be a number of at least 0")
-    return value
+def positive_or_zero(high: float) -> Callable[[str], float]:
+    """Argument type: a number from 0 to ``high``."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{shorten(text)!r}: must be a number") from None
+        if not 0 <= value <= high:  # not a number is neither
+            raise argparse.ArgumentTypeError(f"{text}: must be a number from 0 to {high:,.10g}")
+        return value
+
+    return parse
 
 
 # --- exit -----------------------------------------------------------------------------------------

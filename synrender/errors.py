@@ -24,3 +24,9 @@ def nearest_name(name: str, valid_names: Iterable[str]) -> str:
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; valid: {', '.join(valid_names[:20])}" if valid_names else ""
+
+
+def shorten(value: object, max_length: int = 60) -> str:
+    """Text of a value in one line; a long one is cut, and so is what cannot be shown."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= max_length else f"{text[:max_length]}..."

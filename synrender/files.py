@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,22 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def read_small_file(path: Path, max_bytes: int) -> bytes:
+    """Content of a regular file; never waits at a FIFO, and never reads without end.
+
+    Raises:
+        ValueError: it is not a regular file, or larger than ``max_bytes``.
+        OSError: it cannot be read.
+    """
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("not a regular file")
+        if status.st_size > max_bytes:
+            raise ValueError(f"{status.st_size} bytes, at most {max_bytes} are allowed")
+        return file.read(max_bytes)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -1,25 +1,34 @@
 """Settings: one frozen dataclass for each gin name, read once and passed as an argument.
 
-Only ``load_settings`` uses gin. All other code receives a `Settings`.
+Only ``load_settings`` reads gin. All other code receives a `Settings`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import importlib.util  # noqa: F401  (gin uses importlib.util without importing it)
 import math
-import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import gin
-
-from synrender.errors import UserError, nearest_name
+from synrender.bounds import (
+    MAX_ANGLE_RAD,
+    MAX_BUCKETS,
+    MAX_CLASSES,
+    MAX_CPUS,
+    MAX_ENERGY,
+    MAX_LENGTH_M,
+    MAX_RESOLUTION,
+    MAX_SAMPLES,
+    MAX_SEED,
+)
+from synrender.errors import UserError, nearest_name, shorten
 from synrender.factors import FACTORS
 from synrender.folders import CONFIG_DIRS
 from synrender.frozen import FrozenDict, freeze
+from synrender.gin_text import Binding, read_gin_file, read_gin_text
 
 BACKDROP_PASS_INDEX = 99
 """Material index of the backdrop in an EXR; class ids must be smaller."""
@@ -85,20 +94,24 @@ def _number(low: float = -math.inf, high: float = math.inf) -> Check:
     def check(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ValueError(rule)
-        if not (math.isfinite(value) and low <= value <= high):
+        if not (low <= value <= high and abs(value) <= sys.float_info.max):
             raise ValueError(rule)
         return float(value)
 
     return check
 
 
-def _vector(length: int) -> Check:
+def _vector(length: int, largest: float) -> Check:
     def check(value: Any) -> tuple[float, ...]:
         if not isinstance(value, (tuple, list)) or len(value) != length:
             raise ValueError(f"must be {length} numbers in brackets, such as (1, 0, 0.4)")
-        return tuple(_number()(v) for v in value)
+        return tuple(_number(-largest, largest)(v) for v in value)
 
     return check
+
+
+_length, _angle, _energy = (_number(0, m) for m in (MAX_LENGTH_M, MAX_ANGLE_RAD, MAX_ENERGY))
+_location = _vector(3, MAX_LENGTH_M)
 
 
 def _one_of(names: Sequence[str]) -> Check:
@@ -112,19 +125,23 @@ def _one_of(names: Sequence[str]) -> Check:
 
 def _class_idxs(value: Any) -> int | tuple[int, ...]:
     if isinstance(value, (list, tuple)):
-        idxs = tuple(_integer(0)(v) for v in value)
+        idxs = tuple(_integer(0, MAX_CLASSES)(v) for v in value)
         if not idxs or len(set(idxs)) != len(idxs):
             raise ValueError("must name at least one class, and each only once")
         return idxs
     try:
-        return _integer(1)(value)
+        return _integer(1, MAX_CLASSES)(value)
     except ValueError:
-        raise ValueError("must be a number N (classes 0..N-1) or a list such as [0, 4]") from None
+        raise ValueError(
+            f"must be a number N up to {MAX_CLASSES} (classes 0..N-1) or a list such as [0, 4]"
+        ) from None
 
 
 def _classes(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or not value:
-        raise ValueError("must be a list of names or synset ids from taxonomy.json")
+    if not isinstance(value, (list, tuple)) or not 0 < len(value) <= MAX_CLASSES:
+        raise ValueError(
+            f"must be a list of names or synset ids from taxonomy.json, {MAX_CLASSES} at most"
+        )
     if not all(isinstance(v, str) and v for v in value) or len(set(value)) != len(value):
         raise ValueError("must hold strings, each only once")
     return tuple(value)
@@ -141,7 +158,7 @@ class _Checked:
                 object.__setattr__(self, f.name, f.metadata["check"](value))
             except ValueError as rule:
                 name = GIN_NAMES[type(self).__name__]
-                raise UserError(f"{name}.{f.name} = {value!r}: {rule}") from None
+                raise UserError(f"{name}.{f.name} = {shorten(repr(value))}: {rule}") from None
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -195,7 +212,7 @@ def _rho(value: Any) -> tuple[float, ...]:
 def _split_buckets(value: Any) -> tuple[int, ...]:
     if not isinstance(value, (tuple, list)) or len(value) not in (0, len(SPLITS)):
         raise ValueError(f"must be 3 numbers of buckets: {', '.join(SPLITS)}")
-    return tuple(_integer(0)(v) for v in value)
+    return tuple(_integer(0, MAX_BUCKETS)(v) for v in value)
 
 
 # --- the settings, one class for each gin name ------------------------------------------------
@@ -212,18 +229,16 @@ GIN_NAMES = {
 }
 
 
-@gin.configurable("batch")
 @dataclass(frozen=True)
 class BatchSettings(_Checked):
     """Which samples to render."""
 
-    num_samples: int = _setting(20, _integer(1))  # how many, from idx_offset on
-    idx_offset: int = _setting(0, _integer(0))  # index of the first one
-    cache_obj_frames: int = _setting(10, _integer(1))  # samples of a group, which share models
-    seed: int = _setting(0, _integer(0))  # of every random choice
+    num_samples: int = _setting(20, _integer(1, MAX_SAMPLES))  # how many, from idx_offset on
+    idx_offset: int = _setting(0, _integer(0, MAX_SAMPLES))  # index of the first one
+    cache_obj_frames: int = _setting(10, _integer(1, 10_000))  # samples that share models: a group
+    seed: int = _setting(0, _integer(0, MAX_SEED))  # of every random choice
 
 
-@gin.configurable("design")
 @dataclass(frozen=True)
 class Design(_Checked):
     """How factors vary together; see `synrender.designs`."""
@@ -231,7 +246,7 @@ class Design(_Checked):
     kind: tuple[str, ...] = _setting(("random",), _kinds)  # one or more of DESIGNS
     levels: FrozenDict = _setting(FrozenDict(), _factor_map)  # factor: how many, or a list
     fixed: FrozenDict = _setting(FrozenDict(), _factor_map)  # factor: its value in all samples
-    repeats: int = _setting(1, _integer(1))  # grid: samples of each combination
+    repeats: int = _setting(1, _integer(1, MAX_SAMPLES))  # grid: samples of each combination
     grid: tuple[str, ...] = _setting((), _names)  # factors of the grid; (): all with levels
     sweeps: tuple[str, ...] = _setting((), _names)  # one_at_a_time: likewise
     twins: tuple[str, ...] = _setting((), _names)  # twins differ in one of these; likewise
@@ -248,57 +263,52 @@ class Design(_Checked):
     split: tuple[int, ...] = _setting((), _split_buckets)  # buckets of each; (): all but 2, 1, 1
 
 
-@gin.configurable("lighting")
 @dataclass(frozen=True)
 class Lighting(_Checked):
     """Position of the point light: angle -0.5 + r * N(0, 1) on an arc above the scene."""
 
-    r: float = _setting(0.0, _number(0))  # standard deviation of the angle, rad
+    r: float = _setting(0.0, _angle)  # standard deviation of the angle, rad
 
 
-@gin.configurable("material")
 @dataclass(frozen=True)
 class Material(_Checked):
     """Textures and colours."""
 
     color_intensity: float = _setting(0.0, _number(0, 1))  # 0: texture alone, 1: colour alone
-    color_variation: float = _setting(0.2, _number(0))  # std of the jitter; 0.3 of it on the hue
-    num_modes: int = _setting(1, _integer(1))  # reference colours of a class
+    color_variation: float = _setting(0.2, _number(0, 1000))  # std; 0.3 of it on the hue
+    num_modes: int = _setting(1, _integer(1, 1000))  # reference colours of a class
     use_color_ref: bool = _setting(True, _boolean)  # colours by class, or random colours
     use_emission: bool = _setting(False, _boolean)  # no shading, no shadows
     use_texture: bool = _setting(True, _boolean)  # texture images, or plain colour
 
 
-@gin.configurable("object")
 @dataclass(frozen=True)
 class Object(_Checked):
     """Pose of the objects, and how the models are split over the data set."""
 
-    random_scaling: float = _setting(0.0, _number(0))  # std of the scale around 0.8
-    random_viewpoint: float = _setting(0.0, _number(0))  # std added to each Euler angle, rad
-    random_warp: float = _setting(0.1, _number(0))  # std of the scale of each axis
-    total_num_samples: int = _setting(60000, _integer(1))  # of the whole data set
-    n_buckets: int = _setting(12, _integer(1))  # slices of the data set, each with its own models
+    random_scaling: float = _setting(0.0, _number(0, 1000))  # std of the scale around 0.8
+    random_viewpoint: float = _setting(0.0, _angle)  # std added to each Euler angle, rad
+    random_warp: float = _setting(0.1, _number(0, 1000))  # std of the scale of each axis
+    total_num_samples: int = _setting(60000, _integer(1, MAX_SAMPLES))  # of the whole data set
+    n_buckets: int = _setting(12, _integer(1, MAX_BUCKETS))  # slices with models of their own
 
 
-@gin.configurable("rendering")
 @dataclass(frozen=True)
 class Rendering(_Checked):
     """How Blender renders and what it writes."""
 
     render_exr: bool = _setting(False, _boolean)  # EXR with label passes, or PNG
-    render_samples: int = _setting(32, _integer(1))  # per pixel, at most
+    render_samples: int = _setting(32, _integer(1, 1 << 24))  # per pixel, at most
     renderer: str = _setting("cycles", _one_of(RENDERERS))
-    resolution: int = _setting(128, _integer(1, 16384))  # side of the square image, px
+    resolution: int = _setting(128, _integer(1, MAX_RESOLUTION))  # side of the square image, px
     use_gpu: bool = _setting(False, _boolean)
     view_transform: str = _setting("Standard", _one_of(VIEW_TRANSFORMS))  # of a PNG's colours
     denoise: bool = _setting(True, _boolean)  # if this Blender has a denoiser
     denoise_prefilter: str = _setting("fast", _one_of(PREFILTERS))  # of albedo and normals
     adaptive_threshold: float = _setting(0.02, _number(0, 1))  # noise to stop at; 0: off
-    threads: int = _setting(0, _integer(0, 1024))  # 0: one for each CPU
+    threads: int = _setting(0, _integer(0, MAX_CPUS))  # 0: one for each CPU
 
 
-@gin.configurable("sample")
 @dataclass(frozen=True)
 class Sample(_Checked):
     """What is in a sample."""
@@ -316,22 +326,21 @@ class Sample(_Checked):
         return self.class_idxs
 
 
-@gin.configurable("scene")
 @dataclass(frozen=True)
 class Scene(_Checked):
     """Camera, lights and backdrop. World: Z up, metres."""
 
-    camera_location: tuple[float, ...] = _setting((1.0, 0.0, 0.4), _vector(3))  # m
+    camera_location: tuple[float, ...] = _setting((1.0, 0.0, 0.4), _location)  # m
     camera_rotation: tuple[float, ...] = _setting(  # Euler XYZ, rad
-        (0.36 * math.pi, 0.0, 0.5 * math.pi), _vector(3)
+        (0.36 * math.pi, 0.0, 0.5 * math.pi), _vector(3, MAX_ANGLE_RAD)
     )
     camera_lens: float = _setting(50.0, _number(1, 5000))  # mm, on a sensor 36 mm wide
-    light_energy: float = _setting(100.0, _number(0))  # of the point light, W
-    light_radius: float = _setting(1.0, _number(0))  # of the point light, m: softness of shadows
-    light_distance: float = _setting(1.5, _number(0))  # of the point light from the origin, m
-    sun_energy: float = _setting(1.0, _number(0))  # W / m^2, straight from above
-    backdrop_size: float = _setting(20.0, _number(0.01))  # side of the square plane, m
-    backdrop_location: tuple[float, ...] = _setting((-3.0, 0.0, -1.2), _vector(3))  # m
+    light_energy: float = _setting(100.0, _energy)  # of the point light, W
+    light_radius: float = _setting(1.0, _length)  # of the point light, m: softness of shadows
+    light_distance: float = _setting(1.5, _length)  # of it from the origin, m
+    sun_energy: float = _setting(1.0, _energy)  # W / m^2, straight from above
+    backdrop_size: float = _setting(20.0, _number(0.01, MAX_LENGTH_M))  # side of the plane, m
+    backdrop_location: tuple[float, ...] = _setting((-3.0, 0.0, -1.2), _location)  # m
 
 
 @dataclass(frozen=True)
@@ -401,44 +410,32 @@ def load_settings(gin_config: Iterable[str] = (), gin_param: Iterable[str] = ())
     Raises:
         UserError: an unknown file, name or parameter, or a value of the wrong type or range.
     """
-    config_files = [str(find_config(name)) for name in gin_config]
-    bindings = list(gin_param)
+    bindings: list[Binding] = []
+    for name in gin_config:
+        bindings += read_gin_file(find_config(name))
+    for text in gin_param:
+        if "=" not in text:
+            raise UserError(f"--gin_param {text!r}: must read 'name.parameter = value'")
+        bindings += read_gin_text(text)
+    types = dict(_setting_types())
+    groups: dict[str, dict[str, Any]] = {group: {} for group in types}
     for binding in bindings:
-        if "=" not in binding:
-            raise UserError(f"--gin_param {binding!r}: must read 'name.parameter = value'")
-    gin.clear_config()
-    try:
-        gin.parse_config_files_and_bindings(config_files, bindings, finalize_config=False)
-        return Settings(**{name: gin.get_configurable(name)() for name in GIN_NAMES.values()})
-    except UserError as error:
-        raise _without_gin_lines(error) from None
-    except (ValueError, SyntaxError, TypeError, OSError) as error:
-        raise UserError(_explain_gin_error(str(error), bindings)) from error
-    finally:
-        gin.clear_config()
+        group, parameter = binding.group, binding.parameter
+        if group not in types:
+            hint = nearest_name(group, types)
+            raise UserError(f"{shorten(group)}: no such group of parameters{hint}")
+        parameters = [f.name for f in dataclasses.fields(types[group])]
+        if parameter not in parameters:
+            hint = nearest_name(parameter, parameters)
+            raise UserError(f"{group}.{shorten(parameter)}: no such parameter{hint}")
+        groups[group][parameter] = binding.value
+    return _create_settings(groups)
 
 
-def _without_gin_lines(error: UserError) -> UserError:
-    """Keeps the first line only: gin appends lines about its own call."""
-    return UserError(str(error).splitlines()[0])
-
-
-def _explain_gin_error(message: str, bindings: list[str]) -> str:
-    parameters = {
-        name: [f.name for f in dataclasses.fields(f_type)] for name, f_type in _setting_types()
-    }
-    if match := re.search(r"No configurable matching '([^']+)'", message):
-        name = match[1]
-        return f"{name}: no such group of parameters{nearest_name(name, parameters)}"
-    if match := re.search(
-        r"Configurable '([^']+)' doesn't have a parameter named '(\w+)'", message
-    ):
-        name, parameter = match.groups()
-        hint = nearest_name(parameter, parameters.get(name, ()))
-        return f"{name}.{parameter}: no such parameter{hint}"
-    where = f" in {bindings}" if bindings else ""
-    first_line = " ".join(message.split())
-    return f"gin cannot read the configuration{where}: {first_line}; text needs quotation marks"
+def _create_settings(groups: dict[str, dict[str, Any]]) -> Settings:
+    """Settings of checked values; what a group lacks has its default."""
+    made: dict[str, Any] = {name: kind(**groups[name]) for name, kind in _setting_types()}
+    return Settings(**made)
 
 
 def _setting_types() -> list[tuple[str, type[_Checked]]]:
@@ -473,11 +470,7 @@ def dict_to_settings(values: dict[str, Any]) -> Settings:
         }:
             raise UserError(f"{name}: no such setting")
         groups[group][parameter] = value
-    try:
-        made: dict[str, Any] = {group: types[group](**groups[group]) for group in types}
-        return Settings(**made)
-    except UserError as error:
-        raise _without_gin_lines(error) from None
+    return _create_settings(groups)
 
 
 def settings_to_gin(settings: Settings) -> str:

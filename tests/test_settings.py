@@ -111,12 +111,70 @@ def test_loading_does_not_change_gins_state() -> None:
         ("scene.camera_location = (1, 2)", "must be 3 numbers"),
         ("object.total_num_samples = 10", "must be at most object.total_num_samples = 10"),
         ("batch.num_samples", "must read 'name.parameter = value'"),
+        ("sample.class_idxs = 1000000000", "a number N up to 1000"),
+        ("material.num_modes = 2000000000", "at most 1000"),
+        ("rendering.render_samples = 9999999999999", "at most 16777216"),
+        ("batch.seed = 9223372036854775808", "at most 9223372036854775807"),
+        ("object.total_num_samples = 100000000", "at most 10000000"),
+        ("scene.camera_location = (1e7, 0, 0)", "at least -1e.06 and at most 1e.06"),
+        ("scene.camera_rotation = (0, 0, -1e7)", "at least -1e.06 and at most 1e.06"),
+        ("scene.light_energy = 1e10", "at most 1e.09"),
+        (f"lighting.r = 1{'0' * 400}", "at most 1e.06"),
+        (f"batch.seed = {'1' * 5000}", "gin cannot read this"),
+        (f"sample.class_idxs = {'[' * 5000}", "nested brackets|cannot read"),
+        (f"sample.class_idxs = {'[' * 150}0{']' * 150}", "must be a whole number"),
+        ("batch.seed = @batch()", "@batch: references are not allowed"),
+        ("batch.seed = %seed", "%seed: references are not allowed"),
+        ("seed = 3", "seed: must read 'name.parameter = value'"),
+        ("x/batch.seed = 3", "x: must read 'name.parameter = value'"),
+        ("batch.seed = 3\nimport os", "import os: a configuration may not import"),
     ],
 )
 def test_mistakes_are_one_clear_line(binding: str, message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
         load_settings([], [binding])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"import antigravity\n", "import antigravity: a configuration may not import"),
+        (b"from os import path as p\n", "from os import path as p: a configuration may not"),
+        (b"include 'own.gin'\n", "includes itself"),
+        (b"include '%s/own.gin'\n", "includes itself"),
+        (b"include 'nowhere.gin'\n", "nowhere.gin: is no gin file"),
+        (b"include '/dev/zero'\n", "/dev/zero: is no gin file .not a regular file"),
+        (b"batch.seed = 1\n" * 100_000, "1500000 bytes, at most 1048576"),
+        (bytes(range(256)), "is no gin file"),
+        (b"batch.seed = 3\nbatch.seed = \0\n", "own.gin"),
+        (b"batch.seed = 3\nbatch.seed = = 4\n", "own.gin, line 2: gin cannot read this"),
+    ],
+)
+def test_a_file_holds_plain_values_and_nothing_that_runs(
+    tmp_path: Path, text: bytes, message: str
+) -> None:
+    path = tmp_path / "own.gin"
+    path.write_bytes(text.replace(b"%s", str(tmp_path).encode()))
+    with pytest.raises(UserError, match=message) as caught:
+        load_settings([str(path)])
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_file_includes_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "outer.gin").write_text("include 'inner.gin'\nbatch:\n    seed = 4\n")
+    (tmp_path / "inner.gin").write_text("batch.seed = 3\nlighting.r = 2\n")
+    settings = load_settings([str(tmp_path / "outer.gin")])
+    assert (settings.batch.seed, settings.lighting.r) == (4, 2)
+
+
+def test_files_that_include_each_other_many_times_end(tmp_path: Path) -> None:
+    for k in range(20):
+        (tmp_path / f"{k}.gin").write_text(f"include '{k + 1}.gin'\n" * 2)
+    (tmp_path / "20.gin").write_text("")
+    with pytest.raises(UserError, match="too many"):
+        load_settings([str(tmp_path / "0.gin")])
 
 
 def test_misspelt_config_names_the_nearest() -> None:

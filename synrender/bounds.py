@@ -1,0 +1,24 @@
+"""Upper bounds of settings and arguments: what their use can bear. Imports nothing."""
+
+MAX_SAMPLES = 10_000_000
+"""Of a data set: the list of the missing ones then takes 400 MB."""
+
+MAX_CLASSES = 1000
+MAX_BUCKETS = 10_000
+MAX_SHARDS = 1000
+"""Files of an archive."""
+
+MAX_SEED = 2**63 - 1
+"""What an attribute of an HDF5 file can hold."""
+
+MAX_RESOLUTION = 16_384
+"""Side of an image, px: an EXR of that size takes 5 GB of memory."""
+
+MAX_CPUS = 1024
+
+MAX_SECONDS = 10_000_000
+"""Of a time limit: four months. The timer of the operating system overflows at 9e9."""
+
+MAX_LENGTH_M = MAX_ANGLE_RAD = 1e6
+MAX_ENERGY = 1e9
+"""Beyond these, single precision leaves blank pictures."""
