@@ -16,6 +16,9 @@ import OpenEXR
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
+NAMES_OF_BLENDER_5 = {"IndexOB.X": "Object Index.X", "IndexMA.X": "Material Index.X"}
+"""What Blender 5 calls the index channels, by their names before."""
+
 
 @dataclass(frozen=True)
 class Renderer:
@@ -98,12 +101,12 @@ def read_channels(dataset_dir: Path, idx: int) -> dict[str, np.ndarray]:
 def read_passes(dataset_dir: Path, idx: int) -> dict[str, np.ndarray]:
     """Passes of an EXR: rgb (h, w, 3) linear; instance, material, depth (h, w)."""
     channels = read_channels(dataset_dir, idx)
-    old, new = ("IndexOB.X", "IndexMA.X"), ("Object Index.X", "Material Index.X")
-    instance, material = old if old[0] in channels else new  # Blender 5 renamed them
+    for old, new in NAMES_OF_BLENDER_5.items():
+        channels.setdefault(old, channels.get(new))
     return {
         "rgb": np.stack([channels[f"Combined.{c}"] for c in "RGB"], axis=-1),
-        "instance": channels[instance],
-        "material": channels[material],
+        "instance": channels["IndexOB.X"],
+        "material": channels["IndexMA.X"],
         "depth": channels["Depth.Z"],
     }
 

@@ -15,7 +15,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from tests.audit.conftest import applied, failed
-from tests.helpers import read_passes, read_record
+from tests.helpers import NAMES_OF_BLENDER_5, read_passes, read_record
 
 
 def copy_dataset(dataset_dir: Path, folder: Path) -> Path:
@@ -27,13 +27,14 @@ def image_of(dataset_dir: Path, idx: int) -> Path:
 
 
 def edit_pass(dataset_dir: Path, idx: int, end: str, edit: Callable) -> None:
-    """Rewrites the channels of an EXR whose name has the given end."""
+    """Rewrites the channels of an EXR whose name has the given end, as Blender 4 calls it."""
+    ends = (end, NAMES_OF_BLENDER_5.get(end, end))
     path = image_of(dataset_dir, idx)
     file = OpenEXR.File(str(path), separate_channels=True)
     edited = 0
     for part in file.parts:
         for name, channel in part.channels.items():
-            if name.endswith(end):
+            if name.endswith(ends):
                 channel.pixels = np.ascontiguousarray(edit(channel.pixels), np.float32)
                 edited += 1
     assert edited
