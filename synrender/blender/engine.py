@@ -65,6 +65,7 @@ def start_engine(rendering: Rendering) -> Engine:
     render.use_file_extension = False  # use the path unchanged
     render.use_compositing = render.use_sequencer = False
     render.use_persistent_data = False
+    _set_texture_cache_off(render)
     _set_color_management(scene, rendering.view_transform)
     _set_stamps_off(render)
     _set_output(scene, rendering.render_exr)
@@ -223,6 +224,17 @@ def _set_color_management(scene: bpy.types.Scene, view_transform: str) -> None:
     scene.view_settings.look = "None"
     scene.view_settings.exposure, scene.view_settings.gamma = 0, 1
     scene.render.dither_intensity = 0  # so that PNG and EXR agree within one level
+
+
+def _set_texture_cache_off(render: bpy.types.RenderSettings) -> None:
+    """Reads the textures themselves and writes nothing beside them.
+
+    Blender 5.2 by default renders from smaller copies that lie in a folder `blender_tx` beside an
+    image, if somebody's Blender left some there; and it writes them itself if asked to.
+    """
+    for name in ("use_texture_cache", "use_auto_generate_texture_cache"):
+        if hasattr(render, name):
+            setattr(render, name, False)
 
 
 def _set_stamps_off(render: bpy.types.RenderSettings) -> None:
