@@ -4,10 +4,14 @@
 
 Prints and writes benchmarks/blenders.md. Exit status 1 if a label differs between two versions by
 more than 0.1 mm, if a mask differs at all, or if an audit fails.
+
+A Blender of another system takes part in two steps: there `--save FOLDER` renders the samples, and
+here `--with FOLDER` compares them.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -36,6 +40,7 @@ MULTI = [
     f"batch.num_samples = {NUM_SAMPLES}", "batch.cache_obj_frames = 1",
     "object.random_viewpoint = 0.5",
 ]  # fmt: skip
+NOISY = [*MULTI, "batch.num_samples = 1", "rendering.denoise = False"]
 EEVEE = [
     "batch.num_samples = 1", "rendering.renderer = 'eevee'", "rendering.resolution = 32",
     "rendering.render_samples = 1",
@@ -67,29 +72,35 @@ def find_commands(versions: list[str]) -> dict[str, list[str]]:
     return commands
 
 
-def render_with(name: str, command: list[str], data_dir: Path, gin_dir: Path) -> Rendered:
-    """Renders the samples with one Blender into its own data sets."""
+def render_with(name: str, command: list[str], data_dir: Path, gin_dir: Path) -> None:
+    """Renders with one Blender: the samples, the first one undenoised, and one with Eevee.
+
+    The last one is complete only if this Blender can use Eevee here.
+    """
     environment = {**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)}
     if "--background" in command:
         environment["PYTHONPATH"] = str(gin_dir)
 
-    def run(kind: str, bindings: list[str], **options: object) -> int:
+    def run(kind: str, bindings: list[str], **options: object) -> None:
         arguments = ["-r", "-d", f"{kind}_{name}", "-g", "render_multi", "-p", *bindings]
-        return subprocess.run(
-            [*command, *arguments], cwd=PROJECT_DIR, env=environment, **options
-        ).returncode
+        subprocess.run([*command, *arguments], cwd=PROJECT_DIR, env=environment, **options)
 
     run("multi", MULTI, check=True, stdout=subprocess.DEVNULL)
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    has_eevee = run("eevee", EEVEE, timeout=600, **quiet) == 0
+    run("noisy", NOISY, check=True, stdout=subprocess.DEVNULL)
+    run("eevee", EEVEE, timeout=600, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def load_rendered(name: str, data_dir: Path) -> Rendered:
+    """What `render_with` made."""
     folder = open_dataset_folder(data_dir, f"multi_{name}")
-    images = [folder.image_path(idx) for idx in range(NUM_SAMPLES)]
+    images = [read_exr(folder.image_path(idx)) for idx in range(NUM_SAMPLES)]
+    noisy = read_exr(data_dir / f"noisy_{name}" / "img" / "00000.exr")
     return Rendered(
         version=str(folder.read_info().versions["blender"]),
-        has_denoiser=b"Noisy Image" in images[0].read_bytes()[:4096],
-        has_eevee=has_eevee,
+        has_denoiser=not np.array_equal(images[0].rgb_linear, noisy.rgb_linear),
+        has_eevee=(data_dir / f"eevee_{name}" / "img" / "00000.npy").exists(),
         folder=folder,
-        images=[read_exr(path) for path in images],
+        images=images,
     )
 
 
@@ -104,18 +115,37 @@ def compare(rendered: Rendered, reference: Rendered) -> tuple[int, float, float]
     return num_px, depth_mm, float(np.mean(colour))
 
 
+def parse_arguments() -> argparse.Namespace:
+    """Which Blenders, and where to render."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("versions", nargs="*", help="wheels in .venv-VERSION")
+    parser.add_argument("--save", metavar="FOLDER", type=Path, help="render with this wheel alone")
+    parser.add_argument("--with", metavar="FOLDER", type=Path, dest="saved", help="what was saved")
+    return parser.parse_args()
+
+
 def main() -> int:
     """Renders, compares, writes the table; returns the exit status."""
+    arguments = parse_arguments()
+    commands = find_commands(arguments.versions)
+    if arguments.save:
+        render_with("saved", commands["wheel"], arguments.save, arguments.save)
+        return 0
     rows, is_good = [HEADER, ("---",) * len(HEADER)], True
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder, "data")
         gin_dir = Path(folder, "gin_only")
         gin_dir.mkdir()
         (gin_dir / "gin").symlink_to(Path(gin.__file__).parent)
-        reference = None
-        for name, command in find_commands(sys.argv[1:]).items():
-            rendered = render_with(name, command, data_dir, gin_dir)
-            reference = reference or rendered
+        for name, command in commands.items():
+            render_with(name, command, data_dir, gin_dir)
+        if arguments.saved:
+            for kind in ("multi", "noisy", "eevee"):
+                shutil.copytree(arguments.saved / f"{kind}_saved", data_dir / f"{kind}_saved")
+        names = [*commands, *(["saved"] if arguments.saved else [])]
+        reference = load_rendered(names[0], data_dir)
+        for name in names:
+            rendered = load_rendered(name, data_dir)
             checks = audit_dataset(rendered.folder, Folders(data_dir), 0, jobs=2, is_quiet=True)
             figures = {check.name: re.findall(r"\d+\.\d+", check.figures) for check in checks}
             failed = [check.name for check in checks if check.verdict is Verdict.FAIL]
