@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,15 @@ BLENDERS = [
     *(f"bpy{v}" for v in os.environ.get("SYNRENDER_TEST_BLENDERS", "").split()),
 ]
 """`make test-blenders` adds the wheels that it installed, such as `bpy4.2`."""
+
+
+def pytest_configure() -> None:
+    """Undoes what a shell does to a command that it starts in the background: to ignore SIGINT.
+
+    The processes that tests start would inherit that, and no Ctrl-C could be tested.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
