@@ -49,7 +49,7 @@ is_up_to_date() {
 }
 
 # Prints the Debian packages that are missing. The loader itself is asked for each library.
-LIBRARIES='libXi.so.6:libxi6 libXrender.so.1:libxrender1 libSM.so.6:libsm6
+LIBRARIES='libXi.so.6:libxi6 libXfixes.so.3:libxfixes3 libXrender.so.1:libxrender1 libSM.so.6:libsm6
     libxkbcommon.so.0:libxkbcommon0 libGL.so.1:libgl1 libgomp.so.1:libgomp1 libEGL.so.1:libegl1'
 missing_packages() {
     for any in "$python" python3 /usr/bin/python3; do

@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "$0: needs root, for debootstrap and chroot" >&2; exit 2; }
 
 root=$(mktemp -d)
+chmod 755 "$root"  # it becomes the folder / of a user
 trap 'rm -rf --one-file-system "$root"' EXIT
 home=/home/tester
 
@@ -37,7 +38,8 @@ git clone --quiet . "$root$home/synrender"
 inside chown -R tester: "$home"
 
 say "make setup, as a user of a system that lacks everything"
-install=$(as_user make setup 2>&1 | tee /dev/stderr | sed -n 's/^ *sudo //p')
+told=$(as_user make setup 2>&1) || echo "$told"
+install=$(echo "$told" | sed -n 's/^ *sudo //p')
 inside apt-get update -qq
 DEBIAN_FRONTEND=noninteractive inside $install -qq >/dev/null
 
