@@ -47,6 +47,22 @@ DESCRIPTIONS = {
 }
 
 
+READ_ERRORS = (
+    *(OSError, RuntimeError, KeyError),  # KeyError: a field that is not there
+    *(
+        ValueError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        OverflowError,
+        MemoryError,
+    ),  # flipped bits
+)
+"""What h5py raises on a damaged file; a flipped bit may lead to any of these."""
+
+_SHARD_NAME = re.compile(r"imgs_(\d+)\.h5")
+
+
 class CannotWrite(OSError):
     """A file that could not be written; the message says what to do."""
 
@@ -147,10 +163,25 @@ def open_file(path: Path) -> Generator[h5py.File]:
             yield file
     except FileNotFoundError:
         raise UserError(f"{path}: missing; write it with --to_hdf5") from None
-    except (OSError, RuntimeError, KeyError):  # KeyError: a field that is not there
-        raise UserError(
-            f"{path}: no HDF5 file, or damaged; write it again with --overwrite"
-        ) from None
+    except READ_ERRORS:
+        raise UserError(f"{path}: no HDF5 file, or damaged; {find_remedy(path)}") from None
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a file is one of an archive, as far as its attributes tell."""
+    try:
+        with open_file(path) as file:
+            read_layout(file)
+    except UserError:
+        return False
+    return True
+
+
+def find_remedy(path: Path) -> str:
+    """What writes a damaged file of an archive again."""
+    if match := _SHARD_NAME.fullmatch(path.name):
+        return f"write it again with --to_hdf5 --overwrite --bucket_idxs {int(match[1])}"
+    return "write it again with --preprocess --overwrite"
 
 
 def read_layout(file: h5py.File) -> Layout:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.archive.files import find_shards, open_file, read_layout
+from synrender.archive.files import find_shards, is_readable, open_file, read_layout
 from synrender.archive.layout import DEFAULT_NUM_SHARDS, Layout, create_layout, draw_order
 from synrender.archive.source import Source, refuse_missing
 from synrender.errors import UserError
@@ -49,7 +49,7 @@ def plan_order(
     """
     dataset_dir, found = source.folder.path, source.listing.found
     path = dataset_dir / "idx_ref.npy"
-    known_shards = _read_num_shards(dataset_dir)
+    known_shards = _read_num_shards(dataset_dir, skips_damaged=overwrite)
     num_shards = num_shards or known_shards or DEFAULT_NUM_SHARDS
     if path.exists():
         idxs = _read_order(path)
@@ -111,8 +111,10 @@ def _find_misfit(source: Source, idxs: np.ndarray, layout: Layout, seed: int | N
     return None
 
 
-def _read_num_shards(dataset_dir: Path) -> int | None:
+def _read_num_shards(dataset_dir: Path, skips_damaged: bool) -> int | None:
     for path in find_shards(dataset_dir):
+        if skips_damaged and not is_readable(path):
+            continue
         with open_file(path) as file:
             return read_layout(file).num_shards
     return None

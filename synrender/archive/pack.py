@@ -85,7 +85,8 @@ def pack_dataset(
             f"{dataset_dir}: the existing files have another order or another number of buckets, "
             "so all must be written again: leave --bucket_idxs out"
         )
-    done = [] if order.is_new else find_done(dataset_dir, order)
+    replaced = selected if options.overwrite else ()
+    done = [] if order.is_new else find_done(dataset_dir, order, replaced)
     todo = [b for b in selected if options.overwrite or b not in done]
     if skipped := [b for b in selected if b not in todo]:
         say(f"{dataset_dir}: {_list_files(skipped)}: there already")
@@ -134,8 +135,8 @@ def select_shards(shard_idxs: Sequence[int], num_shards: int) -> Sequence[int]:
     return sorted(set(shard_idxs)) or range(num_shards)
 
 
-def find_done(dataset_dir: Path, order: Order) -> list[int]:
-    """Shards whose file exists and holds the right samples.
+def find_done(dataset_dir: Path, order: Order, replaced: Sequence[int] = ()) -> list[int]:
+    """Shards whose file exists and holds the right samples; those to be ``replaced`` not read.
 
     Raises:
         UserError: a file holds other samples.
@@ -143,7 +144,7 @@ def find_done(dataset_dir: Path, order: Order) -> list[int]:
     done = []
     for shard in range(order.layout.num_shards):
         path = shard_path(dataset_dir, shard)
-        if not path.exists():
+        if shard in replaced or not path.exists():
             continue
         idxs = _shard_idxs(order, shard)
         with open_file(path) as file:

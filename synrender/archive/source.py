@@ -12,9 +12,15 @@ import numpy as np
 from synrender.archive.encode import read_image_size
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.listing import Listing
-from synrender.dataset.record import RECORD_DTYPE, create_records
+from synrender.dataset.record import (
+    MAX_RECORD_BYTES,
+    RECORD_DTYPE,
+    create_records,
+    find_wild_field,
+)
 from synrender.errors import UserError
 from synrender.factors import COLUMNS
+from synrender.files import read_small_file
 
 _NUM_LISTED = 20
 
@@ -94,13 +100,16 @@ def load_records(folder: DatasetFolder, idxs: np.ndarray, num_objs: int) -> np.n
     header = expected[: len(expected) - RECORD_DTYPE.itemsize * num_objs]
     for i, idx in enumerate(idxs.tolist()):
         try:
-            data = folder.record_path(idx).read_bytes()
-        except OSError:
+            data = read_small_file(folder.record_path(idx), MAX_RECORD_BYTES)
+        except (OSError, ValueError):
             data = b""
         if len(data) == len(expected) and data.startswith(header):
             records[i] = np.frombuffer(data, RECORD_DTYPE, offset=len(header))
             continue
         records[i] = pad_record(load_record(folder, idx), num_objs, folder.record_path(idx))
+    if find_wild_field(records):
+        for idx in idxs.tolist():
+            load_record(folder, idx)  # names the file
     return records
 
 

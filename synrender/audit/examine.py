@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
+from PIL import Image
 
 from synrender.audit.labels import LabelFindings, compare_labels
 from synrender.audit.outline import OutlineFindings, find_outline
@@ -107,12 +108,24 @@ def _read_image(subject: Subject, idx: int) -> tuple:
             num_not_finite = int((~np.isfinite(exr.rgb_linear)).sum())
             rgb8 = linear_to_srgb8(np.nan_to_num(exr.rgb_linear))
         else:
-            rgb8 = np.asarray(iio.imread(path))
+            rgb8 = _read_picture(path, side)
     except (UserError, OSError, ValueError, SyntaxError) as error:  # SyntaxError: from Pillow
         raise _DamagedImage(f"image: {error}") from None
     if rgb8.shape[:2] != (side, side) or rgb8.ndim != 3 or rgb8.dtype != np.uint8:
         raise _DamagedImage(f"image: {rgb8.shape}, dataset.json says {side} x {side} px, RGB")
     return exr, np.ascontiguousarray(rgb8[:, :, :3]), num_not_finite
+
+
+def _read_picture(path: Path, side: int) -> np.ndarray:
+    """Pixels of an image file; one of another size is refused before they take memory."""
+    try:
+        with Image.open(path) as image:
+            if image.size != (side, side):
+                width, height = image.size
+                raise ValueError(f"{width} x {height} px, dataset.json says {side} x {side}")
+            return np.asarray(image)
+    except Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from None
 
 
 def cut_tasks(

@@ -20,6 +20,9 @@ LARGEST_SIDE_M = 0.7
 MAX_UNUSED_SHARE = 0.05
 """A file with a larger share of vertices without face or line counts as truncated."""
 
+MAX_UNITS = 1e8
+"""Beyond it single precision, in which Blender keeps vertices, leaves nothing of a shape."""
+
 MIN_RELATIVE_AREA = 1e-12
 """Smallest area of a face that is kept, as a share of the squared largest side."""
 
@@ -196,6 +199,8 @@ def clean_geometry(geometry: Geometry) -> Geometry:
     size = float((used.max(axis=0) - used.min(axis=0)).max())
     if size <= 0 or not np.isfinite(size):
         raise RejectedAsset("degenerate: all vertices stand at one place")
+    if size < 1 / MAX_UNITS or np.abs(used).max() > MAX_UNITS:
+        raise RejectedAsset(f"beyond {MAX_UNITS:g} units, or smaller than {1 / MAX_UNITS:g}")
     is_kept = _find_first_faces(geometry)
     is_kept &= geometry.face_areas > MIN_RELATIVE_AREA * size**2
     if not is_kept.any():

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from synrender.errors import UserError
-from synrender.files import write_text
+from synrender.files import read_small_file, write_text
 from synrender.settings import Settings, dict_to_settings, settings_to_dict
 
 INFO_FILE = "dataset.json"
+
+MAX_INFO_BYTES = 1 << 26
+"""A quarter of a million rejected models and textures with their reasons."""
 
 FORMAT_VERSION = 1
 """Version of the file format; increased when readers must handle a change."""
@@ -164,9 +167,14 @@ def json_to_info(text: str) -> DatasetInfo:
         ValueError: the text is not valid; the message says where and why.
     """
     try:
-        values = json.loads(text)
+        return _values_to_info(json.loads(text))
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+
+
+def _values_to_info(values: Any) -> DatasetInfo:
     if not isinstance(values, dict):
         raise ValueError("must be a JSON object")
     version = values.get("format_version")
@@ -183,10 +191,10 @@ def read_info(dataset_dir: Path) -> DatasetInfo | None:
     """
     path = dataset_dir / INFO_FILE
     try:
-        return json_to_info(path.read_text(encoding="utf-8"))
+        return json_to_info(read_small_file(path, MAX_INFO_BYTES).decode())
     except FileNotFoundError:
         return None
-    except (ValueError, UserError) as error:  # a setting out of range is a UserError
+    except (OSError, ValueError, UserError) as error:  # a setting out of range is a UserError
         raise UserError(
             f"{path}: damaged or not of this program ({error}); restore it, or start the data set "
             "again with --overwrite"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 
 from synrender.factors import COLUMNS
+from synrender.files import read_small_file
 
 MAX_NAME_LENGTH = 64
 """Longest model id or texture name, in characters."""
@@ -49,22 +51,55 @@ FIRST_NEW_FIELD = "factor_values"
 """Records from before designs end before it."""
 
 
+UNKNOWN_AS_NAN = ("factor_values", "intrinsics", "world_to_camera")
+
+MAX_VALUE = 1e9
+"""Largest number in a record. A model of 1e-8 to 1e8 units in a scene of 1e6 m stays below it."""
+
+MAX_RECORD_BYTES = 1 << 24
+"""A record of 1000 objects takes 3 MB."""
+
+
 def read_record(path: Path) -> np.ndarray:
     """Record of a sample: (num_objs,) of `RECORD_DTYPE`, also from a file from before designs.
 
     Raises:
-        ValueError: the file is truncated or not a record of this program.
+        ValueError: the file is damaged, not a record of this program, or holds impossible numbers.
         OSError: the file cannot be read.
     """
+    data = read_small_file(path, MAX_RECORD_BYTES)
     try:
-        record = np.load(path, allow_pickle=False)
+        record = np.load(io.BytesIO(data), allow_pickle=False)
     except EOFError as error:
         raise ValueError("empty file") from error
-    if record.ndim == 1 and record.dtype == RECORD_DTYPE:
-        return record
-    if record.ndim == 1 and record.dtype == _OLD_DTYPE:
-        return _upgrade(record)
-    raise ValueError(f"not a record of this program: dtype {record.dtype}")
+    except ValueError:
+        raise
+    except Exception as error:  # of any kind: numpy takes the header for Python code
+        raise ValueError("damaged") from error
+    is_record = isinstance(record, np.ndarray) and record.ndim == 1
+    if is_record and record.dtype == _OLD_DTYPE:
+        record = _upgrade(record)
+    if not is_record or record.dtype != RECORD_DTYPE:
+        raise ValueError("not a record of this program")
+    if not len(record):
+        raise ValueError("a record without objects")
+    if name := find_wild_field(record):
+        raise ValueError(f"field {name!r} is not a number, or beyond {MAX_VALUE:g}")
+    return record
+
+
+def find_wild_field(records: np.ndarray) -> str | None:
+    """First field with a number that no sample can have: not finite, or beyond `MAX_VALUE`.
+
+    NaN is allowed where it means that a value is not known, see `create_records`.
+    """
+    for name in _FLOAT_NAMES:
+        values = np.abs(records[name])
+        may_be_unknown = name in UNKNOWN_AS_NAN
+        is_sane = (values <= MAX_VALUE) | (np.isnan(values) & may_be_unknown)
+        if not is_sane.all():
+            return name
+    return None
 
 
 def create_records(shape: tuple[int, ...]) -> np.ndarray:
@@ -72,7 +107,7 @@ def create_records(shape: tuple[int, ...]) -> np.ndarray:
     records = np.zeros(shape, RECORD_DTYPE)
     for name in ("class", "factor_levels", "base"):
         records[name] = -1
-    for name in ("factor_values", "intrinsics", "world_to_camera"):
+    for name in UNKNOWN_AS_NAN:
         records[name] = np.nan
     return records
 
@@ -96,6 +131,7 @@ def is_old_record(record: np.ndarray) -> bool:
 
 
 _NAMES = RECORD_DTYPE.names or ()
+_FLOAT_NAMES = [name for name in _NAMES if RECORD_DTYPE[name].base.kind == "f"]
 _OLD_NAMES = _NAMES[: _NAMES.index(FIRST_NEW_FIELD)]
 NEW_NAMES = _NAMES[_NAMES.index(FIRST_NEW_FIELD) :]
 _OLD_DTYPE = np.dtype([(name, RECORD_DTYPE[name]) for name in _OLD_NAMES])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import shutil
 import signal
 import subprocess
@@ -170,6 +171,54 @@ def test_a_damaged_archive(single: Path, quick: QuickArchiver) -> None:
         file["png_images"][1] = file["png_images"][1][:100]
     line = check_refusal(single, quick, "-p", "-r", 8)
     assert f"{path}: png_images[1] cannot be decoded" in line
+
+
+def test_the_remedy_for_a_damaged_shard_works(single: Path, quick: QuickArchiver) -> None:
+    quick.run("-d", "single", "-f")
+    expected = read_fields(single / "imgs_00.h5")
+    (single / "imgs_00.h5").write_bytes(b"nothing")
+    line = check_refusal(single, quick, "-f")
+    remedy = "--to_hdf5 --overwrite --bucket_idxs 0"
+    assert line.endswith(f"write it again with {remedy}")
+    quick.run("-d", "single", *remedy.split())
+    found = read_fields(single / "imgs_00.h5")
+    assert found.keys() == expected.keys()
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+    for path in single.glob("imgs_*.h5"):
+        path.write_bytes(b"nothing")
+    quick.run("-d", "single", "-f", "--overwrite")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_flipped_bits_in_a_shard_lose_no_small_file(
+    single: Path, quick: QuickArchiver, seed: int
+) -> None:
+    """Bits that were flipped by a disk: one line, or nothing of the shard was hit."""
+    quick.run("-d", "single", "-f")
+    path, rng = single / "imgs_02.h5", random.Random(seed)
+    data = bytearray(path.read_bytes())
+    for _ in range(200):
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    path.write_bytes(data)
+    before = {p.name for p in (single / "img").iterdir()}
+    line = quick.refuse("-d", "single", "-f", "--remove_raw")
+    assert str(path) in line
+    left = {p.name for p in (single / "img").iterdir()}
+    idxs = np.load(single / "idx_ref.npy")[4:6]  # rows of this shard
+    assert {f"{i:05d}{suffix}" for i in idxs for suffix in (".png", ".npy")} <= left <= before
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e12])
+def test_numbers_that_no_sample_has_stay_out_of_the_archive(
+    single: Path, quick: QuickArchiver, value: float
+) -> None:
+    path = single / "img/00009.npy"
+    record = read_record(single, 9)
+    record["location"][0, 1] = value
+    np.save(path, record)
+    line = check_refusal(single, quick, "-f")
+    assert f"{path}: field 'location' is not a number, or beyond 1e+09" in line
+    assert not list(single.glob("imgs_*"))
 
 
 def test_a_damaged_order(single: Path, quick: QuickArchiver) -> None:

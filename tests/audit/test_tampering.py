@@ -12,6 +12,7 @@ import imageio.v3 as iio
 import numpy as np
 import OpenEXR
 import pytest
+from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from tests.audit.conftest import applied, failed
@@ -213,6 +214,14 @@ def truncate_an_image(dataset_dir: Path) -> None:
     path.write_bytes(path.read_bytes()[:-200])
 
 
+def make_an_image_huge(dataset_dir: Path) -> None:
+    Image.new("1", (20_000, 20_000)).save(image_of(dataset_dir, 3))
+
+
+def remove_the_objects(dataset_dir: Path) -> None:
+    np.save(dataset_dir / "img/00005.npy", read_record(dataset_dir, 5)[:0])
+
+
 def truncate_a_record(dataset_dir: Path) -> None:
     path = dataset_dir / "img" / "00010.npy"
     path.write_bytes(path.read_bytes()[:-20])
@@ -294,6 +303,8 @@ PNG = {
     "sample in another bucket": (move_a_sample_across_buckets, {"splits"}),
     "one class alone": (repeat_a_class, {"balance"}),
     "an image cut short": (truncate_an_image, {"files"}),
+    "a huge image": (make_an_image_huge, {"files"}),
+    "a record of no objects": (remove_the_objects, {"files"}),
     "a record cut short": (truncate_a_record, {"files"}),
     "a record of another sample": (say_it_is_another_sample, {"files"}),
 }

@@ -55,6 +55,27 @@ def test_only_whole_pairs_are_complete(tmp_path: Path) -> None:
         folder.read_record(5)
 
 
+def test_a_record_that_no_sample_has_is_not_complete(tmp_path: Path) -> None:
+    folder = DatasetFolder(tmp_path, is_exr=False)
+    folder.image_dir.mkdir()
+    for idx in range(7):
+        iio.imwrite(folder.image_path(idx), np.zeros((8, 8, 3), np.uint8))
+    records = np.zeros((7, 1), RECORD_DTYPE)
+    records[1]["scale"][:, 2] = np.nan
+    records[2]["bbox"][:, 0, 0] = -1e12
+    records[3]["euler"][:, 0] = np.inf
+    records[4]["factor_values"] = np.nan  # not known: allowed
+    for idx in range(5):
+        write_array(folder.record_path(idx), records[idx])
+    write_array(folder.record_path(5), np.zeros(0, RECORD_DTYPE))
+    header = folder.record_path(0).read_bytes().replace(b"(1,), }", b"(10**16,),}"[:7], 1)
+    folder.record_path(6).write_bytes(header)
+    assert folder.find_missing(range(7)) == [1, 2, 3, 5, 6]
+    os.mkfifo(folder.record_path(7))
+    with pytest.raises(ValueError, match="not a regular file"):
+        folder.read_record(7)
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_text(path, "old")

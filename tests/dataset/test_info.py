@@ -12,6 +12,8 @@ from synrender.errors import UserError
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
+NESTED = json.loads("[" * 900 + "]" * 900)
+
 
 @pytest.fixture
 def info() -> DatasetInfo:
@@ -75,6 +77,8 @@ def put(value: object, *keys: str) -> Callable[[Any], None]:
         (put("a", "camera", "lens_mm"), "camera.lens_mm must be int or float"),
         (put(1, "later"), "later is not known"),
         (put(-1, "settings", "batch.seed"), "batch.seed = -1: must be"),
+        (put({"azimuth": NESTED}, "settings", "design.levels"), "dataset.json"),
+        (put(10**400, "camera", "lens_mm"), "dataset.json"),
         (put(1, "settings", "batch.sed"), "batch.sed: no such setting"),
     ],
 )
