@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import fcntl
 import os
 import sys
@@ -10,6 +11,9 @@ import tempfile
 import time
 from collections.abc import Generator
 from typing import TextIO
+
+_terminal: contextvars.ContextVar[TextIO | None] = contextvars.ContextVar("terminal", default=None)
+"""Where stderr went before the capture that is in force, if one is."""
 
 
 class Capture:
@@ -58,8 +62,12 @@ def captured_output() -> Generator[Capture]:
     ):
         log_fd = log.fileno()
         fcntl.fcntl(log_fd, fcntl.F_SETFL, os.O_APPEND)  # else cleared space fills with zeros
-        with redirected_output(log_fd):
-            yield Capture(log_fd, terminal)
+        token = _terminal.set(terminal)
+        try:
+            with redirected_output(log_fd):
+                yield Capture(log_fd, terminal)
+        finally:
+            _terminal.reset(token)
 
 
 class Progress:
@@ -96,6 +104,11 @@ def say(*lines: str) -> None:
     """Prints lines and flushes them."""
     for line in lines:
         print(line, flush=True)
+
+
+def warn(line: str) -> None:
+    """Prints a line to stderr at once, past a capture."""
+    print(line, file=_terminal.get() or sys.stderr, flush=True)
 
 
 def format_duration(seconds: float) -> str:

@@ -8,11 +8,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import platform
-import shutil
 import subprocess
-from collections.abc import Generator
 from importlib import metadata
-from pathlib import Path
 
 import numpy as np
 
@@ -23,13 +20,14 @@ from synrender.dataset.design import describe_design
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import (
     FORMAT_VERSION,
-    INFO_FILE,
     CameraInfo,
     ClassInfo,
     DatasetInfo,
     read_info,
     write_info,
 )
+from synrender.dataset.lock import locked
+from synrender.dataset.removal import refuse_other_files, remove_dataset
 from synrender.draws import draw_color_reference
 from synrender.errors import UserError
 from synrender.files import write_array, write_text
@@ -63,12 +61,12 @@ def claim_dataset(
     """
     describe_design(settings, catalog)  # refuses what cannot be, before anything is written
     if overwrite:
-        _remove_dataset(folder)
+        remove_dataset(folder)
+    refuse_other_files(folder)
     folder.image_dir.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with locked(folder.path):
         info = read_info(folder.path)
         if info is None:
-            _refuse_other_files(folder)
             info = _describe(settings, catalog)
             color_reference = draw_color_reference(
                 settings.batch.seed, len(settings.sample.classes), settings.material.num_modes
@@ -96,7 +94,7 @@ def claim_renderer(folder: DatasetFolder, version: str, device: str) -> None:
     Raises:
         UserError: the data set was rendered with another Blender or device.
     """
-    with _locked(folder):
+    with locked(folder.path):
         info = folder.read_info()
         known_version = info.versions.get("blender")
         if known_version not in (None, version):
@@ -126,7 +124,7 @@ def find_device(info: DatasetInfo) -> str | None:
 
 def add_rejected(folder: DatasetFolder, rejected: dict[str, str]) -> None:
     """Adds rejected models and textures, ``{name: reason}``, to ``dataset.json``."""
-    with _locked(folder):
+    with locked(folder.path):
         info = folder.read_info()
         if rejected.items() <= info.rejected.items():
             return
@@ -206,18 +204,6 @@ def _extend_batch(info: DatasetInfo, settings: Settings) -> DatasetInfo:
 # --- refusing -----------------------------------------------------------------------------------
 
 
-def _refuse_other_files(folder: DatasetFolder) -> None:
-    """Refuses a folder with other files; files of a killed first run are allowed."""
-    ours = {folder.image_dir.name, folder.config_path.name, folder.color_reference_path.name}
-    found = [*folder.path.iterdir(), *folder.image_dir.glob("*")]
-    others = [p.name for p in found if p.name not in ours and not p.name.startswith(".")]
-    if others:
-        raise UserError(
-            f"{folder.path} exists and is no data set of this program (it holds {others[0]}): "
-            "choose another --dataset_name"
-        )
-
-
 def _refuse_other_settings(
     folder: DatasetFolder, info: DatasetInfo, settings: Settings, catalog: Catalog
 ) -> None:
@@ -234,24 +220,3 @@ def _refuse_other_settings(
             f"{folder.path} was made with other {kind} ({there}) than this run finds ({here}): "
             f"{REMEDY}"
         )
-
-
-def _remove_dataset(folder: DatasetFolder) -> None:
-    if not folder.path.exists():
-        return
-    if not folder.is_begun:
-        _refuse_other_files(folder)
-    # dataset.json is removed after the images, so that an interrupted removal can be repeated.
-    shutil.rmtree(folder.image_dir, ignore_errors=True)
-    (folder.path / INFO_FILE).unlink(missing_ok=True)
-    shutil.rmtree(folder.path)
-
-
-@contextlib.contextmanager
-def _locked(folder: DatasetFolder) -> Generator[None]:
-    """Locks the data set's description against changes by other processes."""
-    import fcntl
-
-    with Path(folder.path, ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

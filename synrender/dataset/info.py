@@ -196,8 +196,8 @@ def read_info(dataset_dir: Path) -> DatasetInfo | None:
         return None
     except (OSError, ValueError, UserError) as error:  # a setting out of range is a UserError
         raise UserError(
-            f"{path}: damaged or not of this program ({error}); restore it, or start the data set "
-            "again with --overwrite"
+            f"{path}: damaged or not of this program ({error}); restore it, or choose another "
+            "--dataset_name"
         ) from None
 
 

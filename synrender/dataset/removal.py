@@ -1,0 +1,88 @@
+"""Tells our files from others by name, and removes a data set without touching what is not ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import INFO_FILE, read_info
+from synrender.dataset.listing import IMAGE_DIR
+from synrender.dataset.lock import LOCK_FILE
+from synrender.errors import UserError
+
+_TEMPORARY = r"\.[^/]+\.[^/]+\.\d+\.(png|exr|npy|gin|json|h5)"  # see `files.temporary_path`
+_FIRST = rf"config\.gin|color_reference\.npy|\{LOCK_FILE}|({IMAGE_DIR}/)?{_TEMPORARY}"
+_FIRST_FILES = re.compile(_FIRST)
+"""What a run has written before its first sample, as paths below the data set's folder."""
+
+_OUR_FILES = re.compile(
+    rf"{_FIRST}|{IMAGE_DIR}/\d{{5,}}\.(png|exr|npy)|dataset\.json|contact_sheet\.png"
+    r"|idx_ref\.npy|imgs_\d{2,}\.h5|data_\d+(_lab)?(\.partial)?\.h5"
+)
+"""All that this program ever writes there."""
+
+
+def refuse_other_files(folder: DatasetFolder) -> None:
+    """Refuses to begin a data set in a folder that holds something else.
+
+    Raises:
+        UserError: there is more than a first run leaves that is killed before its first sample.
+    """
+    others = [n for n in _find_others(folder, _FIRST_FILES) if not Path(n).name.startswith(".")]
+    if others and not folder.is_begun:  # another process may have begun it meanwhile
+        raise UserError(
+            f"{folder.path} exists and is no data set of this program (it holds {others[0]}): "
+            "choose another --dataset_name"
+        )
+
+
+def remove_dataset(folder: DatasetFolder) -> None:
+    """Removes a data set, or what a killed first run left; nothing where there is nothing.
+
+    Everything is looked at before the first file goes. The description goes last but one, so that
+    a removal that is killed can be repeated.
+
+    Raises:
+        UserError: the folder is a link, is no data set of ours, or holds files that are not ours.
+    """
+    if folder.path.is_symlink() or folder.image_dir.is_symlink():
+        link = folder.path if folder.path.is_symlink() else folder.image_dir
+        raise UserError(
+            f"{link} is a link: --overwrite removes nothing through a link; remove the data set "
+            "by hand, or choose another --dataset_name"
+        )
+    is_ours = read_info(folder.path) is not None
+    if not is_ours:
+        refuse_other_files(folder)
+    if others := _find_others(folder, _OUR_FILES if is_ours else _FIRST_FILES):
+        raise UserError(
+            f"{folder.path} holds {others[0]}, which this program did not write: move it away, "
+            "or choose another --dataset_name; nothing was removed"
+        )
+    files = list(_list_files(folder))
+    last = [folder.path / INFO_FILE, folder.path / LOCK_FILE]
+    for path in [*(p for p in files if p not in last), *last]:
+        path.unlink(missing_ok=True)
+    for path in (folder.image_dir, folder.path):
+        if path.exists():
+            path.rmdir()
+
+
+def _find_others(folder: DatasetFolder, ours: re.Pattern[str]) -> list[str]:
+    """Paths below the folder that are not ours by name, or are folders."""
+    paths = ((p, p.relative_to(folder.path).as_posix()) for p in _list_files(folder))
+    return sorted(
+        name
+        for path, name in paths
+        if not ours.fullmatch(name) or (path.is_dir() and not path.is_symlink())
+    )
+
+
+def _list_files(folder: DatasetFolder) -> Iterator[Path]:
+    """Whatever is in the folder and in its image folder, itself left out."""
+    if folder.path.is_dir():
+        yield from (p for p in folder.path.iterdir() if p != folder.image_dir)
+    if folder.image_dir.is_dir():
+        yield from folder.image_dir.iterdir()
