@@ -4,7 +4,8 @@
 # Tests the committed project as an ordinary user of a bare Debian 13 meets it, with Python 3.13 and
 # Blender 5.2: a new root filesystem in a temporary folder, which is removed at the end. The user
 # types `make setup`, has root run the command that it prints, then lints and tests. FOLDER gets
-# the samples that `tools/compare_blenders.py --with FOLDER` compares with other Blenders'.
+# the samples that `tools/compare_blenders.py --with FOLDER` compares with other Blenders'. ARGS from
+# the environment goes to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "$0: needs root, for debootstrap and chroot" >&2; exit 2; }
@@ -54,5 +55,5 @@ if [ -n "${1-}" ]; then
     cp -r "$root$home/rendered/." "$1"
 fi
 say "make test"
-as_user make test
+as_user make test ARGS="${ARGS-}"
 say "done"

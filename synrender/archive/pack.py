@@ -231,7 +231,7 @@ def _write_shard(
         start = 0
         for images, records in results:
             rows = slice(start, start + len(images))
-            for name in records.dtype.names:
+            for name in records.dtype.names or ():
                 write_values(file[name], rows, records[name])
             write_pngs(file["png_images"], rows, [i.png_image for i in images])
             if is_exr:

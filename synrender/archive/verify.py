@@ -84,7 +84,7 @@ def _is_record_equal(
     folder: DatasetFolder, file: h5py.File, row: int, idx: int, num_objs: int
 ) -> bool:
     record = pad_record(load_record(folder, idx), num_objs, folder.record_path(idx))
-    for name in record.dtype.names:
+    for name in record.dtype.names or ():
         field = file[name]
         stored = field.asstr()[row] if record[name].dtype.kind == "U" else field[row]
         expected = record[name].reshape((*object_shape(num_objs), *record[name].shape[1:]))

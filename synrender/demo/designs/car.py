@@ -80,7 +80,7 @@ def _body_shell(body: Body) -> Mesh:
     z.append(np.linspace(rear - 0.12, rear, 4))
     for axle in body.axles:
         inside = np.cos(np.linspace(0.0, np.pi, 13)) * arch
-        z += [axle + inside, [axle - arch - 0.005, axle + arch + 0.005]]
+        z += [axle + inside, np.array([axle - arch - 0.005, axle + arch + 0.005])]
     z = np.unique(np.round(np.concatenate(z), 4))
     z = z[(z >= front) & (z <= rear)]
     z = z[np.concatenate([[True], np.diff(z) > 0.004])]

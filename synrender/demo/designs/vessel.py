@@ -789,7 +789,7 @@ def paddle_steamer() -> Design:
             ("wheel", "paint", torus(1.7, 0.1, 32, 6).turned("z", 90).moved(1.9 * side, 0.6, 12.2))
         )
     design.append(("axle", "metal", rod((-2.2, 0.6, 12.2), (2.2, 0.6, 12.2), 0.14)))
-    for angle in np.arange(0, 360, 30):
+    for angle in range(0, 360, 30):
         paddle = box(3.9, 0.6, 0.08, 0, 1.5, 0).turned("x", angle).moved(0, 0.6, 12.2)
         design.append(("paddle", "paint", paddle))
         for side in (-1, 1):
