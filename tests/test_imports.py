@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HOST_ONLY = [  # including all modules below them
-    *("archive", "audit", "images/exr", "report"),
+    *("archive", "audit", "images/decode", "images/exr", "loading", "report"),
     *(f"fanout/{name}" for name in ("cluster", "display", "plan", "run", "scheduler")),
 ]
 SHARED = sorted(

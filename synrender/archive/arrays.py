@@ -71,6 +71,11 @@ def create_fields(
                 "instance from 1, class id + 1, depth in cm (255: or more); 0 = backdrop; resized "
                 "by nearest neighbour"
             )
+            depth = create_pixels(out, "depth", (n, res, res), np.uint16)
+            depth.attrs["description"] = (
+                "depth along the viewing axis in 0.1 mm, resized by nearest neighbour; 65535 = "
+                "nothing hit, or beyond 6.5534 m"
+            )
         else:
             out["targets"] = out["class"]
     data = create_pixels(out, "data", (n, 3, res, res), np.float16)
@@ -137,4 +142,5 @@ def _find_offsets(out: h5py.File, row: int) -> FileOffsets:
         Path(out.filename),
         find_offset(out["data"]),
         find_offset(out["targets"]) if is_dense else None,
+        find_offset(out["depth"]) if "depth" in out else None,
     )

@@ -41,6 +41,7 @@ DESCRIPTIONS = {
     "0 = backdrop",
     "png_depth": "PNG files, 16-bit grey: depth along the viewing axis in 0.1 mm; 65535 = nothing "
     "hit, or beyond 6.5534 m",
+    "intrinsics": "px of the image as it was rendered",
     "num_visible_px": "pixels of each object in the instance pass",
     "box_px": "x_min, y_min, x_max, y_max of each object in the instance pass of the image as it "
     "was rendered; pixel edges, so that x_max - x_min is the width; all 0 = hidden",

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from kornia_rs.io import decode_image_png_u8
 
 from synrender.archive.files import open_file
 from synrender.errors import UserError
 from synrender.images.color import srgb8_to_lab
+from synrender.images.decode import decode_png
 from util import img_resize
 
 Images = Iterator[np.ndarray]
@@ -27,7 +27,8 @@ def read_colors(file: h5py.File, rows: np.ndarray | slice, res: int, to_lab: boo
     Raises:
         UserError: one cannot be decoded.
     """
-    for planes in _read_planes(file, "png_images", rows, res, nearest=False):
+    for image in _read_images(file, "png_images", rows, res, nearest=False):
+        planes = np.ascontiguousarray(image.transpose(2, 0, 1))
         yield srgb8_to_lab(planes) if to_lab else planes
 
 
@@ -38,6 +39,7 @@ class FileOffsets:
     path: Path
     data: int
     targets: int | None  # None: there are no dense targets
+    depth: int | None  # None: likewise, or the file was begun before depth was kept
 
 
 def fill_rows(
@@ -66,20 +68,20 @@ def fill_rows(
     Returns:
         Number of rows.
     """
-    data, targets = preprocess_chunk(path, rows, res, to_lab, mean, std)
+    pixels = preprocess_chunk(path, rows, res, to_lab, mean, std)
     with offsets.path.open("r+b") as file:
-        file.seek(offsets.data)
-        file.write(data.data)
-        if targets is not None and offsets.targets is not None:
-            file.seek(offsets.targets)
-            file.write(targets.data)
-    return len(data)
+        for name, values in pixels.items():
+            start = getattr(offsets, name)
+            if start is not None:
+                file.seek(start)
+                file.write(values.data)
+    return rows.stop - rows.start
 
 
 def preprocess_chunk(
     path: Path, rows: slice, res: int, to_lab: bool, mean: np.ndarray, std: np.ndarray
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Images and dense targets of some rows of a file.
+) -> dict[str, np.ndarray]:
+    """Images, dense targets and depth of some rows of a file.
 
     Args:
         path: ``imgs_XX.h5``.
@@ -90,21 +92,24 @@ def preprocess_chunk(
         std: likewise.
 
     Returns:
-        (k, 3, res, res) float16, and (k, 3, res, res) uint8 resized by nearest neighbour, or None
-        if there are no dense targets.
+        ``data`` (k, 3, res, res) float16; and, resized by nearest neighbour, if there are dense
+        targets, ``targets`` (k, 3, res, res) uint8 and ``depth`` (k, res, res) uint16.
     """
-    shape = (rows.stop - rows.start, 3, res, res)
-    data = np.empty(shape, np.float16)
+    num_rows = rows.stop - rows.start
+    data = np.empty((num_rows, 3, res, res), np.float16)
     normalize = _create_normalizer(to_lab, mean, std)
     with open_file(path) as file:
         for i, colors in enumerate(read_colors(file, rows, res, to_lab)):
             normalize(colors, data[i])
         if "png_targets" not in file:
-            return data, None
-        targets = np.empty(shape, np.uint8)
-        for i, planes in enumerate(_read_planes(file, "png_targets", rows, res, nearest=True)):
-            targets[i] = planes
-    return data, targets
+            return {"data": data}
+        targets = np.empty(data.shape, np.uint8)
+        for i, image in enumerate(_read_images(file, "png_targets", rows, res, nearest=True)):
+            targets[i] = image.transpose(2, 0, 1)
+        depth = np.empty((num_rows, res, res), np.uint16)
+        for i, image in enumerate(_read_images(file, "png_depth", rows, res, nearest=True)):
+            depth[i] = image
+    return {"data": data, "targets": targets, "depth": depth}
 
 
 def _create_normalizer(
@@ -130,22 +135,16 @@ def _create_normalizer(
     return look_up
 
 
-def _read_planes(
+def _read_images(
     file: h5py.File, name: str, rows: np.ndarray | slice, res: int, nearest: bool
 ) -> Images:
     for i, png in enumerate(file[name][rows]):
         try:
-            image = _decode_rgb8(png.tobytes())
-        except Exception as error:  # kornia_rs raises nothing narrower
+            image = decode_png(png.tobytes())
+        except ValueError as error:
             row = np.arange(len(file[name]))[rows][i]
             raise UserError(
                 f"{file.filename}: {name}[{row}] cannot be decoded ({error}); write the file again "
                 "with --to_hdf5 --overwrite"
             ) from None
-        yield np.ascontiguousarray(img_resize(image, res, nearest).transpose(2, 0, 1))
-
-
-def _decode_rgb8(png: bytes) -> np.ndarray:
-    """An RGB PNG of 8 bits as (h, w, 3) uint8, in less than half of the time that Pillow takes."""
-    height_width = tuple(int.from_bytes(png[i : i + 4], "big") for i in (20, 16))
-    return decode_image_png_u8(png, height_width, "rgb")
+        yield img_resize(image, res, nearest)

@@ -160,9 +160,8 @@ def _refuse_other_content(path: Path, layout: Layout, options: PreprocessOptions
 
 def _refuse_full_disk(path: Path, layout: Layout, options: PreprocessOptions) -> None:
     with open_file(path) as file:
-        bytes_per_value = 3 if "png_targets" in file else 2
-    num_values = layout.num_samples * 3 * options.res**2
-    refuse_full_disk(path.parent, num_values * bytes_per_value)
+        bytes_per_px = 3 * 2 + 3 + 2 if "png_targets" in file else 3 * 2
+    refuse_full_disk(path.parent, layout.num_samples * options.res**2 * bytes_per_px)
 
 
 def _to_text(values: np.ndarray) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from synrender.archive.encode import depth_to_16_bit, exr_to_targets, read_png
+from synrender.archive.encode import exr_to_targets, read_png
 from synrender.archive.files import find_chunk_size, object_shape, open_file, shard_path
 from synrender.archive.pack import Progress
 from synrender.archive.source import load_record, pad_record
@@ -18,6 +18,7 @@ from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.record import are_equal
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8
+from synrender.images.depth import depth_to_16_bit
 from synrender.images.exr import read_exr
 from synrender.workers import Workers
 from util import img_read_and_resize

@@ -7,8 +7,9 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from synrender.archive.encode import depth_to_16_bit, encode_image, instance_to_boxes
+from synrender.archive.encode import encode_image, instance_to_boxes
 from synrender.errors import UserError
+from synrender.images.depth import depth_to_16_bit
 from tests.archive.helpers import write_exr
 from tests.helpers import read_passes
 

@@ -69,6 +69,8 @@ def test_images_are_resized_smoothly_and_labels_by_nearest_neighbour(
     out, archive = read_fields(multi / f"data_{res}.h5"), read_archive(multi)
     assert out["targets"].shape == (20, 3, res, res)
     assert out["targets"].dtype == np.uint8
+    assert out["depth"].shape == (20, res, res)
+    assert out["depth"].dtype == np.uint16
     centers = (2 * np.arange(res) + 1) * 32
     places = centers // (2 * res)  # pixels that the centres of the new ones lie in
     is_clear = centers % (2 * res) != 0  # and not on the edge between two
@@ -80,6 +82,10 @@ def test_images_are_resized_smoothly_and_labels_by_nearest_neighbour(
         found = out["targets"][row].transpose(1, 2, 0)[is_clear][:, is_clear]
         np.testing.assert_array_equal(found, labels[places[is_clear]][:, places[is_clear]])
         assert found.size > 100
+        depth = decode(archive["png_depth"][row])
+        found_depth = out["depth"][row][is_clear][:, is_clear]
+        np.testing.assert_array_equal(found_depth, depth[places[is_clear]][:, places[is_clear]])
+        assert set(np.unique(out["depth"][row])) <= set(depth.flat)
         for channel in range(3):
             assert set(np.unique(out["targets"][row, channel])) <= set(labels[..., channel].flat)
 
@@ -97,7 +103,7 @@ def test_all_record_fields_are_kept(
     quick.run("-d", "made", "-f", "-p", "-r", 8, "-b", num_buckets)
     out, archive = read_fields(dataset_dir / "data_8.h5"), read_archive(dataset_dir)
     names = {name for name in archive if not name.startswith("png_")}
-    assert set(out) == names | {"data", "targets"}
+    assert set(out) == names | {"data", "targets"} | ({"depth"} if is_exr else set())
     for name in names:
         np.testing.assert_array_equal(out[name], archive[name], err_msg=name)
         assert out[name].dtype == archive[name].dtype
