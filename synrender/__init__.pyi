@@ -1,0 +1,3 @@
+from synrender.loading.dataset import open_dataset as open_dataset
+
+__version__: str

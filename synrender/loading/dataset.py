@@ -1,0 +1,179 @@
+"""The map-style data set: samples as dictionaries, for any loader and for PyTorch's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from synrender.archive.layout import SPLITS
+from synrender.dataset.info import DatasetInfo
+from synrender.dataset.record import NEW_NAMES, create_records
+from synrender.errors import UserError, nearest_name
+from synrender.loading.factors import CACHED, Factors
+from synrender.loading.find import find_source
+from synrender.loading.source import DEPTH, IMAGE, Part, Sample, Source
+
+Split = Literal["train", "validation", "test"]
+Transform = Callable[[Sample], Any]
+
+
+def open_dataset(
+    path: str | Path,
+    split: Split | None = None,
+    transform: Transform | None = None,
+    fields: Sequence[str] | None = None,
+    nothing_hit: float = np.nan,
+) -> Dataset:
+    """Opens a data set for reading.
+
+    Args:
+        path: folder of a data set, its ``img/`` for the small files, a file ``imgs_XX.h5``, or
+            ``data_<res>.h5``; a folder gives its shards if it has any, else its small files.
+        split: "train", "validation" or "test"; None for all samples.
+        transform: what becomes of each sample; a function of a module for loaders that spawn.
+        fields: names of what a sample holds; None for everything. What is not named is not read.
+        nothing_hit: value of ``depth_m`` where nothing is hit, such as NaN or 0.
+
+    Raises:
+        UserError: there is no such data set, split or field.
+    """
+    return Dataset(find_source(Path(path)), split, transform, fields, nothing_hit)
+
+
+class Dataset(Factors):
+    """A data set to read: ``len(data)``, ``data[i]``, and the factors behind the samples.
+
+    It opens its files when a process first reads, so that it can be pickled, and be shared by the
+    processes of a loader however they are started.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        split: Split | None,
+        transform: Transform | None,
+        fields: Sequence[str] | None,
+        nothing_hit: float,
+    ) -> None:
+        """See `open_dataset`."""
+        self._source, self._nothing_hit = source, nothing_hit
+        self._parts: dict[Path, Part] = {}
+        self._pid = os.getpid()
+        self.transform = transform
+        self.split = split
+        self.path = source.path
+        self._first, self._stop = _find_rows(source, split)
+        self.fields = self._choose_fields(fields)
+
+    # --- what it is ---------------------------------------------------------------------------
+
+    @property
+    def info(self) -> DatasetInfo:
+        """The description of the data set, ``dataset.json``."""
+        return self._source.info
+
+    @property
+    def split_ends(self) -> dict[str, int]:
+        """Number of samples up to the end of each split, of the whole data set."""
+        return dict(zip(SPLITS, self._source.split_ends, strict=True))
+
+    @property
+    def class_names(self) -> dict[int, str]:
+        """Name of each class id."""
+        return {class_id: found.name for class_id, found in self.info.classes.items()}
+
+    def __repr__(self) -> str:
+        split = f", {self.split}" if self.split else ""
+        return f"<{self.path}{split}: {len(self)} samples of {', '.join(self.fields)}>"
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self._stop - self._first
+
+    def __getitem__(self, i: int) -> Any:
+        """Sample i of this split, a dictionary by field; or what the transform makes of it."""
+        return self.__getitems__([i])[0]
+
+    def __getitems__(self, idxs: Sequence[int] | np.ndarray) -> list[Any]:
+        """Several samples at once; PyTorch's loader asks for a batch like this."""
+        rows = np.asarray(idxs, np.int64)
+        rows = np.where(rows < 0, rows + len(self), rows)
+        if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
+            raise IndexError(f"{self.path}: has {len(self)} samples, not one at {idxs}")
+        samples = self._read(self.fields, rows + self._first)
+        return samples if self.transform is None else [self.transform(s) for s in samples]
+
+    def read_column(self, name: str) -> np.ndarray:
+        """A record field in all samples of this split, (n, ...); text as objects.
+
+        Raises:
+            UserError: there is no such field.
+        """
+        known = self._open(self._source.parts[0]).names
+        if not len(self) or (name in NEW_NAMES and name not in known):  # an archive from before
+            return create_records((len(self),))[name]
+        if name not in known:
+            raise UserError(f"{self.path}: has no field {name!r}{nearest_name(name, known)}")
+        parts = [part for part in map(self._open, self._source.parts) if part.num_rows]
+        return np.concatenate([part.read_column(name) for part in parts])[self._first : self._stop]
+
+    def _read_images(self, rows: np.ndarray) -> list[Sample]:
+        return self._read((IMAGE,), rows + self._first)
+
+    def _read(self, fields: tuple[str, ...], rows: np.ndarray) -> list[Sample]:
+        ends = self._source.part_ends
+        places = np.searchsorted(ends, rows, side="right")
+        if len(rows) and (places == places[0]).all():
+            return self._read_part(int(places[0]), fields, rows)
+        samples: list[Sample] = [{}] * len(rows)
+        for place in np.unique(places).tolist():
+            chosen = np.flatnonzero(places == place)
+            found = self._read_part(place, fields, rows[chosen])
+            for k, sample in zip(chosen.tolist(), found, strict=True):
+                samples[k] = sample
+        return samples
+
+    def _read_part(self, place: int, fields: tuple[str, ...], rows: np.ndarray) -> list[Sample]:
+        start = self._source.part_ends[place - 1] if place else 0
+        return self._open(self._source.parts[place]).read(fields, rows - start)
+
+    def _open(self, path: Path) -> Part:
+        """The opened part of this process; one that a parent opened is left to it."""
+        if self._pid != os.getpid():
+            self._parts, self._pid = {}, os.getpid()
+        if path not in self._parts:
+            self._parts[path] = self._source.open_part(path, self._nothing_hit, self.info)
+        return self._parts[path]
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        kept = {name: value for name, value in self.__dict__.items() if name not in CACHED}
+        return {**kept, "_parts": {}}
+
+    def _choose_fields(self, fields: Sequence[str] | None) -> tuple[str, ...]:
+        known = self._open(self._source.parts[0]).names
+        for name in fields or ():
+            if name == DEPTH and name not in known:
+                raise UserError(
+                    f"{self.path}: holds no depth; it needs images in EXR, and data_<res>.h5 one "
+                    "that was written since depth is kept (preprocess_data.py -p --overwrite)"
+                )
+            if name not in known:
+                raise UserError(f"{self.path}: has no field {name!r}{nearest_name(name, known)}")
+        return known if fields is None else tuple(fields)
+
+
+def _find_rows(source: Source, split: str | None) -> tuple[int, int]:
+    """Rows of the source that belong to a split: first, end."""
+    if split is None:
+        return 0, source.num_rows
+    if split not in SPLITS:
+        raise UserError(f"split {split!r}: must be 'train', 'validation', 'test' or None")
+    k = SPLITS.index(split)
+    starts_ends = (0, *source.split_ends)[k : k + 2]
+    first, stop = np.clip(np.array(starts_ends) - source.first_row, 0, source.num_rows).tolist()
+    return first, stop

@@ -1,0 +1,188 @@
+"""Factors behind the samples, named as in disentanglement_lib's ground-truth data.
+
+Its metrics take a data set of ours as it is: they use `num_factors`, `factors_num_values`,
+`sample_factors`, `sample_observations_from_factors` and `sample`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from synrender.dataset.info import DatasetInfo, DesignFactor
+from synrender.errors import UserError, nearest_name
+from synrender.factors import FACTORS, find_columns
+
+Random = Any
+"""A numpy Generator, a RandomState as disentanglement_lib passes it, a seed, or None."""
+
+CACHED = ("factor_values", "factor_levels", "latents", "_rows_by_levels")
+"""Attributes that are read once; another process reads its own."""
+
+
+class Factors:
+    """What a data set knows of its factors. Rows are those of its split."""
+
+    @property
+    def info(self) -> DatasetInfo:
+        """The description of the data set."""
+        raise NotImplementedError
+
+    def read_column(self, name: str) -> np.ndarray:
+        """A record field in all samples, (n, ...)."""
+        raise NotImplementedError
+
+    def _read_images(self, rows: np.ndarray) -> list[dict[str, Any]]:
+        """Samples with the field ``image``, without the transform."""
+        raise NotImplementedError
+
+    # --- tables ---------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def factor_values(self) -> np.ndarray:
+        """Value of each of `synrender.factors.COLUMNS`; NaN: does not apply, or is not known.
+
+        (n, 25) float64, or (n, num_objs, 25) for several objects.
+        """
+        return self.read_column("factor_values")
+
+    @functools.cached_property
+    def factor_levels(self) -> np.ndarray:
+        """Index of the level, int64 of the same shape; -1: drawn freely."""
+        return self.read_column("factor_levels")
+
+    @property
+    def factors(self) -> dict[str, DesignFactor]:
+        """All factors by name; those that the design gave levels to have ``levels``."""
+        named = self.info.design.factors if self.info.design else {}
+        return {
+            name: named.get(name)
+            or DesignFactor(f.kind.value, f.scope.value, f.unit, f.columns, (), ())
+            for name, f in FACTORS.items()
+        }
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        """Factors with levels, in the order of the columns of `sample_factors`."""
+        return tuple(name for name, factor in self.factors.items() if factor.levels)
+
+    @property
+    def num_factors(self) -> int:
+        """Number of factors with levels."""
+        return len(self.factor_names)
+
+    @property
+    def factors_num_values(self) -> list[int]:
+        """Number of levels of each of `factor_names`."""
+        return [len(self.factors[name].levels) for name in self.factor_names]
+
+    @functools.cached_property
+    def latents(self) -> np.ndarray:
+        """Levels of each sample, (n, num_factors) int64; -1 where one is drawn freely."""
+        levels = self.factor_levels
+        levels = levels[:, 0] if levels.ndim == 3 else levels  # all objects have the same
+        return levels[:, [find_columns(name)[0] for name in self.factor_names]]
+
+    # --- choosing samples -----------------------------------------------------------------------
+
+    def indices(self, levels: Mapping[str, int] | None = None, **more: int) -> np.ndarray:
+        """Samples with the given levels: ``indices(texture=0, azimuth=3)``.
+
+        Args:
+            levels: index of the level by factor, for names such as "class" that Python reserves.
+            more: likewise.
+
+        Returns:
+            (k,) int64 in order; empty if there are none.
+
+        Raises:
+            UserError: a factor has no levels here, or not as many.
+        """
+        chosen = np.ones(len(self.latents), bool)
+        for name, level in {**(levels or {}), **more}.items():
+            names = self.factor_names
+            if name not in names:
+                raise UserError(f"{name}: no factor with levels here{nearest_name(name, names)}")
+            k = names.index(name)
+            if not 0 <= level < self.factors_num_values[k]:
+                raise UserError(f"{name}: level {level} of {self.factors_num_values[k]}")
+            chosen &= self.latents[:, k] == level
+        return np.flatnonzero(chosen)
+
+    def sample_factors(self, num: int, random_state: Random = None) -> np.ndarray:
+        """Levels of samples that are there, (num, num_factors) int64, drawn evenly over samples."""
+        known = np.flatnonzero((self.latents >= 0).all(axis=1))
+        if not self.num_factors or not len(known):
+            raise UserError("no sample has levels of factors; see the designs in config/")
+        return self.latents[known[_draw(_to_random(random_state), len(known), num)]]
+
+    def sample_observations_from_factors(
+        self, factors: np.ndarray, random_state: Random = None
+    ) -> np.ndarray:
+        """Images of samples with the given levels, (num, ...); one of several is drawn.
+
+        Raises:
+            UserError: no sample has such levels.
+        """
+        random, rows = _to_random(random_state), []
+        for wanted in np.asarray(factors, np.int64):
+            found = self._rows_by_levels.get(wanted.tobytes())
+            if found is None:
+                levels = dict(zip(self.factor_names, wanted.tolist(), strict=True))
+                raise UserError(
+                    f"no sample with the levels {levels}; a design of kind 'grid' has all"
+                )
+            rows.append(found[_draw(random, len(found), 1)[0]])
+        return np.stack([sample["image"] for sample in self._read_images(np.array(rows, int))])
+
+    @functools.cached_property
+    def _rows_by_levels(self) -> dict[bytes, np.ndarray]:
+        found: dict[bytes, list[int]] = {}
+        for row, levels in enumerate(self.latents):
+            found.setdefault(levels.tobytes(), []).append(row)
+        return {levels: np.array(rows) for levels, rows in found.items()}
+
+    def sample(self, num: int, random_state: Random = None) -> tuple[np.ndarray, np.ndarray]:
+        """Levels (num, num_factors) and images (num, ...) of them."""
+        random = _to_random(random_state)
+        factors = self.sample_factors(num, random)
+        return factors, self.sample_observations_from_factors(factors, random)
+
+    def sample_observations(self, num: int, random_state: Random = None) -> np.ndarray:
+        """Images (num, ...) alone."""
+        return self.sample(num, random_state)[1]
+
+    def twins(self) -> dict[str, np.ndarray]:
+        """Samples that differ in one factor alone.
+
+        Returns:
+            By factor, (t, k) int64: t tuples of k samples in the order in which they were rendered;
+            tuples of which some samples are not in this split are left out.
+        """
+        base, varied, idx = (self._first_object(n) for n in ("base", "varied", "sample_idx"))
+        tuples: dict[str, dict[int, list[int]]] = {}
+        for row in np.argsort(idx, kind="stable").tolist():
+            if varied[row]:
+                tuples.setdefault(varied[row], {}).setdefault(base[row], []).append(row)
+        found = {}
+        for name, rows in sorted(tuples.items()):
+            size = max(map(len, rows.values()))
+            found[name] = np.array([r for r in rows.values() if len(r) == size], np.int64)
+        return found
+
+    def _first_object(self, name: str) -> np.ndarray:
+        column = self.read_column(name)
+        return column[:, 0] if column.ndim == 2 else column
+
+
+def _to_random(random: Random) -> Any:
+    return random if hasattr(random, "random") else np.random.default_rng(random)
+
+
+def _draw(random: Any, high: int, num: int) -> np.ndarray:
+    """Whole numbers below ``high``, (num,)."""
+    draw = random.integers if hasattr(random, "integers") else random.randint
+    return draw(high, size=num)

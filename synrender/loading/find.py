@@ -1,0 +1,103 @@
+"""Finds what a path holds: raw files, shards, or one file of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from synrender.archive.files import find_shards, open_file, read_layout, shard_path
+from synrender.archive.layout import SPLITS, create_layout
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import DatasetInfo, json_to_info, read_required_info
+from synrender.dataset.listing import IMAGE_DIR
+from synrender.errors import UserError
+from synrender.loading.hdf5 import open_hdf5
+from synrender.loading.raw import open_raw
+from synrender.loading.source import Source
+
+
+def find_source(path: Path) -> Source:
+    """What to read at a path.
+
+    Args:
+        path: a file ``imgs_XX.h5`` or ``data_<res>.h5``; ``img/`` for the small files; or the
+            folder of a data set, of which the shards are taken, else the small files, else the one
+            file of arrays.
+
+    Raises:
+        UserError: there is nothing to read, or more than one thing.
+    """
+    path = path.absolute()
+    if path.is_file():
+        return _find_files(path, [path])
+    if path.name == IMAGE_DIR:
+        return _find_raw(path.parent)
+    if shards := find_shards(path):
+        return _find_shards(path, shards)
+    if (path / IMAGE_DIR).is_dir():
+        return _find_raw(path)
+    arrays = sorted(p for p in path.glob("data_*.h5") if ".partial" not in p.suffixes)
+    if len(arrays) == 1:
+        return _find_files(path, arrays)
+    if arrays:
+        names = ", ".join(p.name for p in arrays)
+        raise UserError(f"{path}: holds {names}; open one of these files")
+    raise UserError(
+        f"{path}: no data set; give a folder that render.py wrote, or an HDF5 file of "
+        "preprocess_data.py"
+    )
+
+
+def _find_shards(path: Path, shards: Sequence[Path]) -> Source:
+    with open_file(shards[0]) as file:
+        num_shards = read_layout(file).num_shards
+    missing = [shard_path(path, k).name for k in range(num_shards)]
+    missing = [name for name in missing if not (path / name).exists()]
+    if missing:
+        raise UserError(
+            f"{path}: lacks {missing[0]} ({len(missing)} of {num_shards} shards); write the rest "
+            "with preprocess_data.py -f, or open single files"
+        )
+    return _find_files(path, shards)
+
+
+def _find_files(path: Path, files: Sequence[Path]) -> Source:
+    ends, first_row, split_ends, text = [], 0, (), ""
+    for k, name in enumerate(files):
+        with open_file(name) as file:
+            if not np.all(file.attrs.get("buckets_done", True)):
+                raise UserError(f"{name}: is not complete; finish it with preprocess_data.py -p")
+            if k == 0:
+                first_row = int(file.attrs.get("first_row", 0))
+                split_ends = tuple(int(end) for end in file.attrs["split_ends"])
+                text = file.attrs["dataset"]
+            ends.append((ends[-1] if ends else 0) + len(file["sample_idx"]))
+    try:
+        info = json_to_info(text)
+    except ValueError as error:
+        raise UserError(f"{files[0]}: its attribute `dataset` is damaged ({error})") from None
+    return Source(path, tuple(files), tuple(ends), first_row, split_ends, info, open_hdf5)
+
+
+def _find_raw(path: Path) -> Source:
+    info = read_required_info(path)
+    folder = DatasetFolder(path, info.settings.rendering.render_exr)
+    listing = folder.list_samples()
+    idxs = np.array(listing.pairs, np.int64)
+    if not len(idxs):
+        raise UserError(f"{folder.image_dir}: no complete samples; render some with render.py")
+    ends = np.searchsorted(idxs, _find_split_ends(info, listing.found))
+    return Source(path, (path,), (len(idxs),), 0, tuple(int(end) for end in ends), info, open_raw)
+
+
+def _find_split_ends(info: DatasetInfo, found: range) -> list[int]:
+    """Index of the sample at which each split ends: as the archive cuts, or as a design says."""
+    objects = info.settings.object
+    if info.design is None:
+        layout = create_layout(len(found), 1, objects.n_buckets)
+        return [found.start + layout.split_rows[name].stop for name in SPLITS]
+    buckets = np.cumsum(info.design.split_buckets)
+    # The first sample of bucket b is the first i with i * n_buckets // total >= b.
+    return [-(-int(b) * objects.total_num_samples // objects.n_buckets) for b in buckets]

@@ -1,0 +1,155 @@
+"""Reads an HDF5 file of an archive, ``imgs_XX.h5`` or ``data_<res>.h5``, row by row.
+
+Fields that lie in the file in one piece and uncompressed, which is how the archive writes all
+numbers, are mapped into memory: a random row costs a microsecond where h5py takes 50, and processes
+share what the operating system has read. What varies in length (text, PNGs) goes through h5py.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from synrender.dataset.info import DatasetInfo
+from synrender.errors import UserError
+from synrender.images.decode import decode_png
+from synrender.images.depth import depth_to_m
+from synrender.loading.source import CLASS_MAP, DEPTH, IMAGE, INSTANCE_MAP, Part, Reader
+
+_PIXELS = ("data", "targets", "depth")
+
+
+def open_hdf5(path: Path, nothing_hit: float, _info: DatasetInfo) -> Part:
+    """Opens a file, whose attributes were checked before.
+
+    Raises:
+        UserError: it is gone, or damaged.
+    """
+    try:
+        file = h5py.File(path, "r")
+        with path.open("rb") as descriptor:
+            mapping = mmap.mmap(descriptor.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be opened ({error}); write it again") from None
+    columns = {name: _map_column(field, mapping) for name, field in file.items()}
+    readers = [*_create_pixel_readers(file, columns, nothing_hit)]
+    for name, field in file.items():
+        if name not in _PIXELS and not name.startswith("png_"):
+            is_text = h5py.check_string_dtype(field.dtype) is not None
+            read = TextColumn(field) if is_text else _create_number_reader(columns[name])
+            readers.append(Reader((name,), _wrap(read)))
+    return Part(tuple(readers), len(file["sample_idx"]))
+
+
+class TextColumn:
+    """A field of text, read once as a whole: each distinct text is kept once."""
+
+    def __init__(self, field: h5py.Dataset) -> None:
+        """Reads nothing yet."""
+        self._field = field
+        self._texts: np.ndarray | None = None  # (m,) str
+        self._codes: np.ndarray | None = None  # (n,) or (n, num_objs): index into them
+
+    def __call__(self, rows: np.ndarray) -> list[Any]:
+        """``str`` of each row, or a list of one for each object."""
+        if self._codes is None:
+            values = self._field[...]
+            texts, codes = np.unique(values, return_inverse=True)
+            self._texts = np.array([text.decode() for text in texts.tolist()], object)
+            self._codes = codes.reshape(values.shape).astype(np.int32)
+        assert self._texts is not None
+        return self._texts[self._codes[rows]].tolist()
+
+
+def _map_column(field: h5py.Dataset, mapping: mmap.mmap) -> np.ndarray | h5py.Dataset:
+    """The field's values in the mapped file; the field itself where they do not lie in one piece.
+
+    Also for what has no place in the file yet, because it is empty.
+    """
+    offset = field.id.get_offset() if field.chunks is None else None
+    is_plain = field.dtype.kind in "iuf"
+    if offset is None or not is_plain:
+        return field
+    return np.ndarray(field.shape, field.dtype, buffer=mapping, offset=offset)
+
+
+def _create_number_reader(
+    column: np.ndarray | h5py.Dataset,
+) -> Callable[[np.ndarray], Any]:
+    def read(rows: np.ndarray) -> Any:
+        values = _read_rows(column, rows)
+        return values.tolist() if values.ndim == 1 else values
+
+    return read
+
+
+def _read_rows(column: np.ndarray | h5py.Dataset, rows: np.ndarray) -> np.ndarray:
+    """Rows in any order and number, (k, ...), as a copy."""
+    if isinstance(column, np.ndarray):
+        return column[rows]
+    places, inverse = np.unique(rows, return_inverse=True)  # HDF5 wants them in order, once
+    return column[places][inverse]
+
+
+def _create_pixel_readers(
+    file: h5py.File, columns: dict[str, Any], nothing_hit: float
+) -> list[Reader]:
+    readers = []
+    if "data" in file:
+        readers.append(Reader((IMAGE,), _wrap(_create_number_reader(columns["data"]))))
+        if file["targets"].ndim == 4:
+            readers.append(
+                Reader(
+                    (INSTANCE_MAP, CLASS_MAP),
+                    lambda rows: _read_rows(columns["targets"], rows)[:, :2].swapaxes(0, 1),
+                )
+            )
+        if "depth" in file:
+
+            def read_depth(rows: np.ndarray) -> list[np.ndarray]:
+                return [depth_to_m(_read_rows(columns["depth"], rows), nothing_hit)]
+
+            readers.append(Reader((DEPTH,), read_depth))
+        return readers
+    decode = _create_decoder(file)
+    readers.append(Reader((IMAGE,), lambda rows: [decode("png_images", rows)]))
+    if "png_targets" in file:
+
+        def read_maps(rows: np.ndarray) -> list[list[np.ndarray]]:
+            images = decode("png_targets", rows)
+            return [[np.ascontiguousarray(image[:, :, k]) for image in images] for k in (0, 1)]
+
+        def read_png_depth(rows: np.ndarray) -> list[list[np.ndarray]]:
+            return [[depth_to_m(steps, nothing_hit) for steps in decode("png_depth", rows)]]
+
+        readers.append(Reader((INSTANCE_MAP, CLASS_MAP), read_maps))
+        readers.append(Reader((DEPTH,), read_png_depth))
+    return readers
+
+
+def _create_decoder(file: h5py.File) -> Callable[[str, np.ndarray], list[np.ndarray]]:
+    fields = {name: field for name, field in file.items() if name.startswith("png_")}
+
+    def decode(name: str, rows: np.ndarray) -> list[np.ndarray]:
+        images = []
+        for row in rows.tolist():
+            try:
+                images.append(decode_png(fields[name][row].tobytes()))
+            except (OSError, ValueError) as error:
+                raise UserError(
+                    f"{file.filename}: {name}[{row}] cannot be decoded ({error}); write the file "
+                    "again with preprocess_data.py --to_hdf5 --overwrite"
+                ) from None
+        return images
+
+    return decode
+
+
+def _wrap(read: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], list[Any]]:
+    """Of a reader of one field."""
+    return lambda rows: [read(rows)]
