@@ -54,6 +54,7 @@ FORBIDDEN = {
     "synrender/images/*.py": ["dataset", "archive", "camera", "sampling", "catalog"],
     "synrender/sampling.py": ["blender", "archive", "fanout", "dataset.claim"],
     "synrender/archive/*.py": ["blender", "fanout", "audit"],
+    "synrender/loading/*.py": ["blender", "fanout", "audit", "report", "sampling"],
     "synrender/report/*.py": ["blender", "fanout", "archive"],
 }
 

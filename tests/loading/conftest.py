@@ -12,7 +12,7 @@ from tests.archive.helpers import QuickArchiver, write_dataset
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 NUM_CLASSES, NUM_AZIMUTHS = 3, 4
-RES = 10
+RES = 16
 
 
 @pytest.fixture

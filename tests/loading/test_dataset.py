@@ -253,6 +253,6 @@ def test_mistakes_are_one_clear_line(formats: Formats, tmp_path: Path) -> None:
         path.unlink()
     assert len(synrender.open_dataset(folder)) == 24  # the only data_<res>.h5
     shutil.copy(folder / f"data_{RES}.h5", folder / "data_99.h5")
-    assert "data_10.h5, data_99.h5; open one" in refuse(folder)
+    assert f"data_{RES}.h5, data_99.h5; open one" in refuse(folder)
     (folder / "data_99.h5").write_bytes(b"no HDF5")
     assert "no HDF5 file" in refuse(folder / "data_99.h5")
