@@ -24,7 +24,7 @@ from PIL import Image
 
 import synrender
 
-SECONDS = 3.0
+SECONDS = 2.0
 BATCH_SIZE = 64
 FIELDS = ("image", "class", "rot_mat", "location", "texture", "factor_values")
 
@@ -46,17 +46,20 @@ def main() -> None:
             )
 
 
-def measure(create: Callable[[], Iterable[Any]]) -> float:
-    """Samples a second, without the start of the workers and the first two batches."""
-    num, start = 0, 0.0
-    loader = create()
-    while True:
-        for k, size in enumerate(loader):
-            if k == 2 and not start:
-                start, num = time.perf_counter(), 0
-            num += size
-            if start and time.perf_counter() - start > SECONDS:
-                return num / (time.perf_counter() - start)
+def measure(create: Callable[[], Iterable[int]]) -> float:
+    """Samples a second, without the start of the workers and the first two batches of an epoch."""
+    num, seconds = 0, 0.0
+    while seconds < SECONDS:
+        start = 0.0
+        for k, size in enumerate(create()):
+            if k == 2:
+                start = time.perf_counter()
+            elif k > 2:
+                num += size
+                if seconds + time.perf_counter() - start > SECONDS:
+                    break
+        seconds += time.perf_counter() - start
+    return num / seconds
 
 
 # --- the same samples in all formats --------------------------------------------------------------
