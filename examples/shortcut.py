@@ -103,7 +103,9 @@ def main() -> None:
     scores = {}
     for rho in RHOS:
         scores[rho] = measure(render(data_dir, rho, arguments.num_samples))
-        print(f"rho {rho:.2f}: training {scores[rho][0]:.2f}, test {scores[rho][1]:.2f}", flush=True)
+        print(
+            f"rho {rho:.2f}: training {scores[rho][0]:.2f}, test {scores[rho][1]:.2f}", flush=True
+        )
     plot(scores, arguments.out)
     print(arguments.out)
 
