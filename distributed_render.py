@@ -137,6 +137,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         arguments.seed,
         ["render_multi" if arguments.is_multi else "render_single", *arguments.gin_config],
         arguments.gin_param,
+        arguments.overwrite,
     )
     options = Options(
         address=arguments.address,

@@ -84,13 +84,13 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.batch import render_batch
     from synrender.catalog import ensure_demo_sources, load_catalog
     from synrender.console import Progress, captured_output, say
-    from synrender.dataset.folder import DatasetFolder, name_to_dataset_dir
+    from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
     from synrender.errors import UserError
     from synrender.settings import load_settings
 
     dataset_dir = name_to_dataset_dir(folders.data, arguments.dataset_name)
     settings = load_settings(arguments.gin_config, arguments.gin_param)
-    folder = DatasetFolder(dataset_dir, settings.rendering.render_exr)
+    folder = plan_dataset_folder(dataset_dir, settings, arguments.overwrite)
     is_quiet = arguments.is_ray_process
     notes = ensure_demo_sources(settings, folders)
     catalog = load_catalog(settings, folders)

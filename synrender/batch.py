@@ -75,7 +75,7 @@ def render_batch(
     batch = settings.batch
     rejected = claim_dataset(folder, settings, catalog, overwrite).rejected
     known_rejected = rejected
-    missing = folder.find_missing(range(batch.idx_offset, batch.idx_offset + batch.num_samples))
+    missing = folder.find_missing(batch.idxs)
     if not missing:
         return BatchReport(batch.num_samples, 0, time.monotonic() - start)
 

@@ -8,7 +8,6 @@ number, those of a frame by the index of its base, which is the sample's own wit
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 from dataclasses import dataclass
 
@@ -91,11 +90,13 @@ def idx_to_group(idx: int, batch: BatchSettings, objects: Object) -> int:
     that no model appears in two buckets.
     """
     bucket = idx_to_bucket(idx, objects)
-    first_idxs = [bucket_to_first_idx(b, objects) for b in range(bucket + 1)]
-    num_groups_before = sum(
-        -(-(end - start) // batch.cache_obj_frames) for start, end in itertools.pairwise(first_idxs)
-    )
-    return num_groups_before + (idx - first_idxs[bucket]) // batch.cache_obj_frames
+    first = bucket_to_first_idx(bucket, objects)
+    # The buckets before hold `size` samples, or one more.
+    size = objects.total_num_samples // objects.n_buckets
+    num_larger = first - bucket * size
+    num_groups_before = (bucket - num_larger) * -(-size // batch.cache_obj_frames)
+    num_groups_before += num_larger * -(-(size + 1) // batch.cache_obj_frames)
+    return num_groups_before + (idx - first) // batch.cache_obj_frames
 
 
 # --- the design -----------------------------------------------------------------------------------

@@ -123,6 +123,13 @@ def _one_of(names: Sequence[str]) -> Check:
     return check
 
 
+def _files_per_folder(value: Any) -> int:
+    value = _integer(0, 2 * MAX_SAMPLES)(value)
+    if value == 1:
+        raise ValueError("must be at least 2, an image and its record, or 0 for a single folder")
+    return value
+
+
 def _class_idxs(value: Any) -> int | tuple[int, ...]:
     if isinstance(value, (list, tuple)):
         idxs = tuple(_integer(0, MAX_CLASSES)(v) for v in value)
@@ -237,6 +244,12 @@ class BatchSettings(_Checked):
     idx_offset: int = _setting(0, _integer(0, MAX_SAMPLES))  # index of the first one
     cache_obj_frames: int = _setting(10, _integer(1, 10_000))  # samples that share models: a group
     seed: int = _setting(0, _integer(0, MAX_SEED))  # of every random choice
+    files_per_folder: int = _setting(10_000, _files_per_folder)  # then img/0001/; 0: all in img/
+
+    @property
+    def idxs(self) -> range:
+        """Indexes of the samples."""
+        return range(self.idx_offset, self.idx_offset + self.num_samples)
 
 
 @dataclass(frozen=True)
@@ -471,6 +484,12 @@ def dict_to_settings(values: dict[str, Any]) -> Settings:
             raise UserError(f"{name}: no such setting")
         groups[group][parameter] = value
     return _create_settings(groups)
+
+
+def with_layout(settings: Settings, files_per_folder: int) -> Settings:
+    """The settings with ``batch.files_per_folder`` as a data set has it."""
+    batch = dataclasses.replace(settings.batch, files_per_folder=files_per_folder)
+    return dataclasses.replace(settings, batch=batch)
 
 
 def settings_to_gin(settings: Settings) -> str:

@@ -289,3 +289,18 @@ def test_several_objects_keep_their_distance_and_are_in_view(num_objs: int) -> N
 
 def test_a_layout_exists_even_for_many_objects() -> None:
     assert draw_layout(0, (0,), 40, Scene()).shape == (40, 3)
+
+
+@pytest.mark.parametrize(("total", "n_buckets", "frames"), [(100, 12, 7), (13, 12, 10), (97, 5, 3)])
+def test_groups_count_up_from_0_and_end_with_their_bucket(
+    total: int, n_buckets: int, frames: int
+) -> None:
+    batch = BatchSettings(cache_obj_frames=frames)
+    objects = Object(total_num_samples=total, n_buckets=n_buckets)
+    expected, group, begun = [], -1, 0
+    for idx in range(total):
+        is_new_bucket = idx == 0 or idx_to_bucket(idx, objects) != idx_to_bucket(idx - 1, objects)
+        if is_new_bucket or idx - begun == frames:
+            group, begun = group + 1, idx
+        expected.append(group)
+    assert [idx_to_group(idx, batch, objects) for idx in range(total)] == expected

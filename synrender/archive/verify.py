@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,8 +44,7 @@ def remove_raw(
                 file_path.unlink()
             num_removed += len(found)
             bar.update(1)
-    with contextlib.suppress(OSError):  # it still holds files of other shards
-        folder.image_dir.rmdir()
+    folder.remove_empty_dirs()  # files of other shards may be left
     say(f"{folder.image_dir}: removed {num_removed} files; imgs_*.h5 are now the only copy")
 
 

@@ -32,7 +32,7 @@ from synrender.draws import draw_color_reference
 from synrender.errors import UserError
 from synrender.files import write_array, write_text
 from synrender.folders import PROJECT_DIR
-from synrender.settings import Settings, settings_to_dict, settings_to_gin
+from synrender.settings import Settings, settings_to_dict, settings_to_gin, with_layout
 
 FREE_SETTINGS = ("batch.idx_offset", "batch.num_samples", "rendering.threads", "rendering.use_gpu")
 """Settings that may differ between two runs of the same data set, because they change no pixel.
@@ -59,6 +59,7 @@ def claim_dataset(
     Raises:
         UserError: the folder holds other files, or a data set with other settings.
     """
+    settings = with_layout(settings, folder.files_per_folder)
     describe_design(settings, catalog)  # refuses what cannot be, before anything is written
     if overwrite:
         remove_dataset(folder)
@@ -79,7 +80,7 @@ def claim_dataset(
             if extended != info:
                 info = extended
                 _write_description(folder, info)
-        folder.remove_stale_files()
+        folder.remove_stale_files(settings.batch.idxs)
         return info
 
 

@@ -1,6 +1,7 @@
 """The folder of a data set: its paths, which samples are complete, and the writing of a sample.
 
-A sample is an image ``img/00000.png`` (or ``.exr``) and a record ``img/00000.npy``. Each file is
+A sample is an image ``img/00000.png`` (or ``.exr``) and a record ``img/00000.npy``; later ones are
+in ``img/0001/`` and so on, see `listing`. Each file is
 written under a temporary name in the same folder and renamed, the record last. A sample is complete
 if its record is readable and its image is not damaged.
 """
@@ -8,6 +9,7 @@ if its record is readable and its image is not damaged.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,12 +17,22 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.dataset.info import INFO_FILE, DatasetInfo, read_required_info
-from synrender.dataset.listing import IMAGE_DIR, Listing, list_samples, sample_path
+from synrender.dataset.info import INFO_FILE, DatasetInfo, read_info, read_required_info
+from synrender.dataset.listing import (
+    FLAT,
+    IMAGE_DIR,
+    Listing,
+    folder_to_path,
+    idx_to_folder,
+    list_image_dirs,
+    list_samples,
+    sample_path,
+)
 from synrender.dataset.record import read_record
 from synrender.errors import UserError, nearest_name
-from synrender.files import remove_stale_files, write_array, write_atomically
+from synrender.files import remove_stale_files, write_array, write_atomically, write_bytes
 from synrender.images.integrity import is_whole_image
+from synrender.settings import Settings
 
 MAX_FOLDER_NAME = 200
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -32,6 +44,7 @@ class DatasetFolder:
 
     path: Path
     is_exr: bool  # images are EXR with label passes; else PNG
+    files_per_folder: int = FLAT  # `BatchSettings.files_per_folder`
 
     # --- paths ----------------------------------------------------------------------------------
 
@@ -57,11 +70,15 @@ class DatasetFolder:
 
     def image_path(self, idx: int) -> Path:
         """Image file of a sample."""
-        return sample_path(self.path, idx, "exr" if self.is_exr else "png")
+        return sample_path(self.path, idx, self._image_kind, self.files_per_folder)
 
     def record_path(self, idx: int) -> Path:
         """Record file of a sample."""
-        return sample_path(self.path, idx, "npy")
+        return sample_path(self.path, idx, "npy", self.files_per_folder)
+
+    @property
+    def _image_kind(self) -> str:
+        return "exr" if self.is_exr else "png"
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -91,8 +108,20 @@ class DatasetFolder:
         return is_whole_image(self.image_path(idx))
 
     def find_missing(self, idxs: Iterable[int]) -> list[int]:
-        """Which of the given samples are not complete."""
-        return [idx for idx in idxs if not self.is_complete(idx)]
+        """Which of the given samples are not complete.
+
+        Reads every file: 1,000,000 samples take some 20 s. A folder without files takes no time.
+        """
+        missing: list[int] = []
+        for number, group in itertools.groupby(idxs, self._idx_to_folder):
+            if _is_empty(folder_to_path(self.path, number)):
+                missing.extend(group)
+            else:
+                missing.extend(idx for idx in group if not self.is_complete(idx))
+        return missing
+
+    def _idx_to_folder(self, idx: int) -> int:
+        return idx_to_folder(idx, self.files_per_folder)
 
     def list_samples(self) -> Listing:
         """Lists which samples have files, without reading them.
@@ -100,7 +129,7 @@ class DatasetFolder:
         Raises:
             UserError: there are both PNG and EXR images, or the images are not of this format.
         """
-        listing = list_samples(self.path)
+        listing = list_samples(self.path, self.files_per_folder)
         num_pngs, num_exrs = len(listing.pngs), len(listing.exrs)
         if num_pngs and num_exrs:
             raise UserError(
@@ -121,13 +150,36 @@ class DatasetFolder:
         self, idx: int, write_image: Callable[[Path], None], record: np.ndarray
     ) -> None:
         """Writes a sample: its image by ``write_image(temporary path)``, then its record."""
-        write_atomically(self.image_path(idx), write_image)
+        image_path = self._create_parent(self.image_path(idx))
+        write_atomically(image_path, write_image)
         write_array(self.record_path(idx), record)
 
-    def remove_stale_files(self) -> None:
-        """Removes temporary files of this machine's processes that are no longer running."""
-        with contextlib.suppress(FileNotFoundError):
-            remove_stale_files(self.image_dir)
+    def commit_files(self, idx: int, image: bytes, record: bytes) -> None:
+        """Writes a sample of which both files are known."""
+        write_bytes(self._create_parent(self.image_path(idx)), image)
+        write_bytes(self.record_path(idx), record)
+
+    def _create_parent(self, path: Path) -> Path:
+        if path.parent != self.image_dir:
+            path.parent.mkdir(exist_ok=True)
+        return path
+
+    def remove_empty_dirs(self) -> None:
+        """Removes the image folders that hold nothing any more."""
+        for image_dir in reversed(list_image_dirs(self.path)):
+            with contextlib.suppress(OSError):
+                image_dir.rmdir()
+
+    def remove_stale_files(self, idxs: range) -> None:
+        """Removes temporary files of this machine's processes that are no longer running.
+
+        Args:
+            idxs: samples whose folders are looked through.
+        """
+        first, last = (self._idx_to_folder(idx) for idx in (idxs[0], idxs[-1]))
+        for number in range(first, last + 1):
+            with contextlib.suppress(FileNotFoundError):
+                remove_stale_files(folder_to_path(self.path, number))
 
 
 # --- finding ------------------------------------------------------------------------------------
@@ -148,6 +200,22 @@ def name_to_dataset_dir(data_dir: Path, name: str) -> Path:
     return data_dir / name
 
 
+def plan_dataset_folder(path: Path, settings: Settings, overwrite: bool = False) -> DatasetFolder:
+    """Handle on a data set to render. One that is there keeps its files where they are.
+
+    Args:
+        path: of the data set.
+        settings: of the run; its ``batch.files_per_folder`` counts for a new data set.
+        overwrite: whether what is there will be removed first.
+
+    Raises:
+        UserError: its description is damaged.
+    """
+    info = None if overwrite else read_info(path)
+    batch = info.settings.batch if info else settings.batch
+    return DatasetFolder(path, settings.rendering.render_exr, batch.files_per_folder)
+
+
 def open_dataset_folder(data_dir: Path, name: str, option: str = "--dataset") -> DatasetFolder:
     """Opens an existing data set; ``option`` is the command-line option that named it.
 
@@ -163,7 +231,18 @@ def open_dataset_folder(data_dir: Path, name: str, option: str = "--dataset") ->
         hint = nearest_name(name, names) or "; the folder holds none: render one with render.py"
         raise UserError(f"{option} {name!r}: no such data set{hint} (in {data_dir})")
     info = read_required_info(data_dir / name)
-    return DatasetFolder(data_dir / name, info.settings.rendering.render_exr)
+    settings = info.settings
+    return DatasetFolder(
+        data_dir / name, settings.rendering.render_exr, settings.batch.files_per_folder
+    )
+
+
+def _is_empty(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except FileNotFoundError:
+        return True
 
 
 def _looks_like_dataset(folder: Path) -> bool:

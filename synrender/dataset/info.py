@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from synrender.dataset.listing import FLAT
 from synrender.errors import UserError
 from synrender.files import read_small_file, write_text
 from synrender.settings import Settings, dict_to_settings, settings_to_dict
@@ -224,7 +225,8 @@ def write_info(dataset_dir: Path, info: DatasetInfo) -> None:
 def _decode(kind: Any, value: Any, where: str) -> Any:
     """Converts a JSON value to the given type; ``where`` is its position, for error messages."""
     if kind is Settings:
-        return dict_to_settings(_expect(dict, value, where))
+        # Data sets from before there were folders in img/ do not have this setting.
+        return dict_to_settings({"batch.files_per_folder": FLAT, **_expect(dict, value, where)})
     if dataclasses.is_dataclass(kind):
         return _decode_dataclass(kind, _expect(dict, value, where), where)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)

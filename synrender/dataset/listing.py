@@ -1,7 +1,12 @@
-"""Lists which samples have files, by file name only. Imports only the standard library."""
+"""Where the files of a sample are, and which samples have files, by file name only.
+
+The first samples have their files in ``img/``; what does not fit there goes to ``img/0001/``,
+``img/0002/`` and so on. Imports only the standard library.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -9,6 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 IMAGE_DIR = "img"
+FLAT = 0
+"""``batch.files_per_folder`` of data sets that have all files in ``img/``."""
+
+FILES_PER_SAMPLE = 2
+_FOLDER_NAME = re.compile(r"\d{4,}")
 _FILE_NAME = re.compile(r"(\d{5,})\.(png|exr|npy)")
 
 
@@ -42,18 +52,56 @@ class Listing:
         return sorted(int(i) for i in idxs if int(i) not in pairs)
 
 
-def list_samples(dataset_dir: Path) -> Listing:
-    """Lists the image folder of a data set; empty if there is no folder."""
+def list_samples(dataset_dir: Path, files_per_folder: int = FLAT) -> Listing:
+    """Lists the image folders of a data set; a file in another folder than its own is no sample's.
+
+    Empty if there is no folder.
+    """
     idxs: dict[str, set[int]] = {"png": set(), "exr": set(), "npy": set()}
-    folder = dataset_dir / IMAGE_DIR
-    if folder.is_dir():
+    for folder in list_image_dirs(dataset_dir):
+        number = 0 if folder.name == IMAGE_DIR else int(folder.name)
         with os.scandir(folder) as entries:
             for entry in entries:
                 if match := _FILE_NAME.fullmatch(entry.name):
-                    idxs[match[2]].add(int(match[1]))
+                    idx = int(match[1])
+                    if idx_to_folder(idx, files_per_folder) == number:
+                        idxs[match[2]].add(idx)
     return Listing(*(frozenset(idxs[kind]) for kind in ("png", "exr", "npy")))
 
 
-def sample_path(dataset_dir: Path, idx: int, kind: str) -> Path:
+def list_image_dirs(dataset_dir: Path) -> list[Path]:
+    """The folders of samples that are there: ``img/``, then those in it."""
+    folder = dataset_dir / IMAGE_DIR
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        names = [e.name for e in entries if _FOLDER_NAME.fullmatch(e.name) and e.is_dir()]
+    return [folder, *(folder / name for name in sorted(names, key=int))]
+
+
+def idx_to_folder(idx: int, files_per_folder: int) -> int:
+    """Number of a sample's folder; 0 is ``img/`` itself."""
+    return 0 if files_per_folder == FLAT else idx // (files_per_folder // FILES_PER_SAMPLE)
+
+
+def folder_to_path(dataset_dir: Path, number: int) -> Path:
+    """Folder of samples with this number."""
+    return dataset_dir / _folder_to_name(number)
+
+
+def _folder_to_name(number: int) -> str:
+    return f"{IMAGE_DIR}/{number:04d}" if number else IMAGE_DIR
+
+
+def sample_path(dataset_dir: Path, idx: int, kind: str, files_per_folder: int = FLAT) -> Path:
     """File of a sample; ``kind`` is "png", "exr" or "npy"."""
-    return dataset_dir / IMAGE_DIR / f"{idx:05d}.{kind}"
+    number = idx_to_folder(idx, files_per_folder)
+    return dataset_dir / f"{_folder_to_name(number)}/{idx:05d}.{kind}"
+
+
+def read_files_per_folder(dataset_file: Path) -> int:
+    """``batch.files_per_folder`` of a ``dataset.json``, and nothing else of it."""
+    try:
+        return int(json.loads(dataset_file.read_text())["settings"]["batch.files_per_folder"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # others complain of it
+        return FLAT

@@ -8,7 +8,6 @@ from synrender.dataset.claim import add_rejected, claim_renderer
 from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
 from synrender.fanout.job import Outcome, Status
-from synrender.files import write_bytes
 
 
 def commit_files(folder: DatasetFolder, outcome: Outcome) -> Outcome:
@@ -24,8 +23,7 @@ def commit_files(folder: DatasetFolder, outcome: Outcome) -> Outcome:
     if outcome.rejected:
         add_rejected(folder, outcome.rejected)
     for idx, image, record in outcome.files:
-        write_bytes(folder.image_path(idx), image)
-        write_bytes(folder.record_path(idx), record)
+        folder.commit_files(idx, image, record)
         if not folder.is_complete(idx):
             message = f"sample {idx} arrived incomplete"
             return dataclasses.replace(outcome, status=Status.ERROR, message=message, files=[])

@@ -48,7 +48,11 @@ class Job:
     def folder(self) -> DatasetFolder:
         """Data set that the job renders into."""
         parent = self.scratch_dir if self.is_gathered else self.folders.data
-        return DatasetFolder(parent / self.dataset_name, self.settings.rendering.render_exr)
+        return DatasetFolder(
+            parent / self.dataset_name,
+            self.settings.rendering.render_exr,
+            self.settings.batch.files_per_folder,
+        )
 
 
 class Status(enum.Enum):

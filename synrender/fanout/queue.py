@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from synrender.fanout.variants import Dataset
 
@@ -36,7 +37,7 @@ class Todo:
 
     dataset: Dataset
     batch_size: int
-    missing: array  # number of missing samples of each batch
+    missing: Sequence[int]  # number of missing samples of each batch
 
     @property
     def num_missing(self) -> int:
@@ -63,14 +64,13 @@ def create_batch(dataset: Dataset, batch_size: int, k: int, num_missing: int = 0
 
 
 def find_todo(dataset: Dataset, batch_size: int) -> Todo:
-    """Checks every sample of a data set on disk."""
-    num_batches = math.ceil(dataset.settings.batch.num_samples / batch_size)
-    missing = array("L", bytes(array("L").itemsize * num_batches))
-    is_begun = dataset.folder.image_dir.is_dir()
-    for k in range(num_batches):
-        batch = create_batch(dataset, batch_size, k)
-        missing[k] = len(batch.find_missing()) if is_begun else batch.num_samples
-    return Todo(dataset, batch_size, missing)
+    """Looks at every sample of a data set on disk."""
+    idxs = dataset.settings.batch.idxs
+    num_batches = math.ceil(len(idxs) / batch_size)
+    folder = dataset.folder
+    missing = folder.find_missing(idxs) if folder.image_dir.is_dir() else idxs
+    batch_of_each = np.fromiter(missing, np.int64) // batch_size
+    return Todo(dataset, batch_size, np.bincount(batch_of_each, minlength=num_batches).tolist())
 
 
 class BatchQueue:

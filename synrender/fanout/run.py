@@ -67,7 +67,9 @@ def run_datasets(
     finally:
         display.close()
     for dataset in datasets:
-        dataset.folder.remove_stale_files()  # of workers that were stopped
+        dataset.folder.remove_stale_files(
+            dataset.settings.batch.idxs
+        )  # of workers that were stopped
     num_rendered = num_missing
     num_missing = sum(find_todo(dataset, batch_size).num_missing for dataset in datasets)
     num_rendered -= num_missing

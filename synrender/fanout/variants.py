@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.folder import DatasetFolder, plan_dataset_folder
 from synrender.errors import UserError, nearest_name
 from synrender.fanout.balance import find_group_size
-from synrender.settings import Settings, load_settings
+from synrender.settings import Settings, load_settings, with_layout
 
 VARIANTS = (
     "0-0-0-0",
@@ -96,6 +96,7 @@ def plan_datasets(
     seed: int | None,
     gin_config: Sequence[str],
     gin_param: Sequence[str],
+    overwrite: bool = False,
 ) -> list[Dataset]:
     """Settings of all variants, which differ only in what the variant binds.
 
@@ -108,6 +109,7 @@ def plan_datasets(
         seed: seed of all data sets; None: that of the gin files.
         gin_config: gin files, later ones win.
         gin_param: bindings that win over the files.
+        overwrite: whether data sets of these names will be removed first.
 
     Raises:
         UserError: a binding that a flag or the variant decides, or what `load_settings` refuses.
@@ -130,8 +132,8 @@ def plan_datasets(
     datasets = []
     for variant in variants:
         settings = load_settings(gin_config, [*bindings, *variant_to_bindings(variant)])
-        folder = DatasetFolder(data_dir / f"{name}_{variant}", settings.rendering.render_exr)
-        datasets.append(Dataset(folder, settings))
+        folder = plan_dataset_folder(data_dir / f"{name}_{variant}", settings, overwrite)
+        datasets.append(Dataset(folder, with_layout(settings, folder.files_per_folder)))
     return datasets
 
 

@@ -10,12 +10,17 @@ import struct
 import zlib
 from pathlib import Path
 
+from synrender.files import read_small_file
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 EXR_MAGIC = b"v/1\x01"
 JPEG_MAGIC = b"\xff\xd8\xff"
 
 PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 """Bit depths that the PNG format allows for each colour type."""
+
+MAX_IMAGE_BYTES = 1 << 34
+"""An EXR of 16384 px, the largest that can be rendered, takes 13 GB without compression."""
 
 _EXR_MULTIPART_FLAG = 0x1000
 
@@ -29,9 +34,14 @@ def find_image_damage(path: Path) -> str | None:
     check whether the pixels can be decoded.
     """
     try:
-        data = path.read_bytes()
+        return _find_damage(read_small_file(path, MAX_IMAGE_BYTES))
     except OSError as error:
         return error.strerror or "cannot be read"
+    except ValueError as error:
+        return str(error)
+
+
+def _find_damage(data: bytes) -> str | None:
     if not data:
         return "empty file"
     try:
@@ -48,17 +58,11 @@ def find_image_damage(path: Path) -> str | None:
 
 def is_whole_image(path: Path) -> bool:
     """Whether a file is a PNG or EXR (by its magic number) and not truncated."""
-    is_ours = _read_magic(path).startswith((PNG_SIGNATURE, EXR_MAGIC))
-    return is_ours and find_image_damage(path) is None
-
-
-def _read_magic(path: Path) -> bytes:
-    """First bytes of a file; empty if it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return file.read(len(PNG_SIGNATURE))
-    except OSError:
-        return b""
+        data = read_small_file(path, MAX_IMAGE_BYTES)
+    except (OSError, ValueError):
+        return False
+    return data.startswith((PNG_SIGNATURE, EXR_MAGIC)) and _find_damage(data) is None
 
 
 def _find_png_damage(data: bytes) -> str | None:

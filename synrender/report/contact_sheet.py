@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synrender.dataset.listing import list_samples, sample_path
+from synrender.dataset.listing import list_samples, read_files_per_folder, sample_path
 from synrender.entry import create_parser, run_and_exit, run_to_status, whole_number
 from synrender.errors import UserError
 from synrender.folders import find_folders
@@ -48,9 +48,10 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 def find_first_samples(dataset_dir: Path, num_samples: int) -> list[Path]:
     """Image files of the first samples whose record is there too, in order."""
-    listing = list_samples(dataset_dir)
+    files_per_folder = read_files_per_folder(dataset_dir / "dataset.json")
+    listing = list_samples(dataset_dir, files_per_folder)
     return [
-        sample_path(dataset_dir, idx, "png" if idx in listing.pngs else "exr")
+        sample_path(dataset_dir, idx, "png" if idx in listing.pngs else "exr", files_per_folder)
         for idx in listing.pairs[:num_samples]
     ]
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import time
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -7,8 +9,10 @@ import numpy as np
 import pytest
 
 from synrender.dataset.record import RECORD_DTYPE
+from synrender.draws import draw_classes
 from synrender.errors import UserError
 from synrender.fanout import balance, queue, variants
+from synrender.sampling import idx_to_bucket, idx_to_group
 from synrender.settings import settings_to_dict
 
 
@@ -74,6 +78,32 @@ def test_classes_of_several_objects_are_even_where_the_numbers_divide(num_sample
     else:
         assert within == np.ptp(counts.sum(axis=0)) == 0
         assert line is None
+
+
+@pytest.mark.parametrize("is_balanced", [True, False])
+@pytest.mark.parametrize(("num_classes", "num_objs"), [(1, 1), (2, 1), (3, 4), (10, 4), (4, 6)])
+@pytest.mark.parametrize("num_samples", [12, 13, 101, 480])
+def test_classes_are_counted_as_they_are_drawn(
+    num_samples: int, num_classes: int, num_objs: int, is_balanced: bool
+) -> None:
+    params = [f"sample.num_objs = {num_objs}", "batch.cache_obj_frames = 7"]
+    (dataset,) = plan("0-0-0-0", num_samples=num_samples, num_classes=num_classes, gin_param=params)
+    sample = dataclasses.replace(dataset.settings.sample, balanced=is_balanced)
+    settings = dataclasses.replace(dataset.settings, sample=sample)
+    counts = np.zeros((12, num_classes), int)
+    for idx in range(num_samples):
+        group = idx_to_group(idx, settings.batch, settings.object)
+        for c in draw_classes(settings.batch.seed, group, settings.sample):
+            counts[idx_to_bucket(idx, settings.object), c] += 1
+    np.testing.assert_array_equal(balance.count_classes(settings), counts)
+
+
+def test_a_million_samples_of_several_objects_are_planned_at_once() -> None:
+    start = time.process_time()
+    (dataset,) = plan("0-0-0-0", num_samples=1_000_000, gin_config=["render_multi"])
+    assert balance.describe_balance(dataset.settings) is not None
+    assert queue.find_todo(dataset, 40).num_missing == 1_000_000
+    assert time.process_time() - start < 2  # it was 45 s
 
 
 def test_default_sizes_keep_the_configured_groups() -> None:

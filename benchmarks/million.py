@@ -1,0 +1,112 @@
+"""Measures how long a data set of a million samples takes to start and to resume.
+
+python benchmarks/million.py [NUM_SAMPLES]
+
+The files are faked: one real sample under all names, as hard links where a file allows it.
+Prints seconds from the command to the first sample of an empty data set, seconds to find a complete
+one complete, and the peak memory of all processes, for `render.py` and `distributed_render.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PROJECT_DIR = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT_DIR))
+
+from synrender.dataset.folder import open_dataset_folder  # noqa: E402
+from synrender.folders import DATA_VARIABLE  # noqa: E402
+
+SMALL = ["rendering.resolution = 32", "rendering.render_samples = 1"]
+MAX_LINKS = 10_000
+"""Files that share one content: ext4 allows 65,000."""
+
+POLL_S = 0.01
+
+
+def create_commands(num_samples: int) -> dict[str, tuple[str, list[str]]]:
+    """The name of the data set and the command of each script."""
+    bindings = [*SMALL, "sample.class_idxs = 10", "sample.balanced = True"]
+    bindings += [f"object.total_num_samples = {num_samples}", f"batch.num_samples = {num_samples}"]
+    render = [sys.executable, "render.py", "-d", "single", "-p", *bindings]
+    variant = ["-d", "many", "--variants", "1-1-1-1", "-n", str(num_samples), "-p", *SMALL]
+    fanout = [sys.executable, "distributed_render.py", *variant]
+    return {"render.py": ("single", render), "distributed_render.py": ("many_1-1-1-1", fanout)}
+
+
+def measure_first_sample(command: list[str], dataset_dir: Path, env: dict[str, str]) -> float:
+    """Seconds from a command to its first sample; the command is then stopped."""
+    start = time.monotonic()
+    with subprocess.Popen(command, cwd=PROJECT_DIR, env=env, stdout=subprocess.DEVNULL) as process:
+        first = dataset_dir / "img" / "00000.npy"
+        while not first.exists():
+            if process.poll() is not None:
+                raise RuntimeError(f"{command[1]} ended with status {process.returncode}")
+            time.sleep(POLL_S)
+        seconds = time.monotonic() - start
+        process.terminate()
+    return seconds
+
+
+def measure_resume(command: list[str], env: dict[str, str]) -> tuple[float, float]:
+    """Seconds that a command takes where nothing is missing, and its peak memory in MB."""
+    start = time.monotonic()
+    process = subprocess.Popen(command, cwd=PROJECT_DIR, env=env, stdout=subprocess.PIPE, text=True)
+    output = process.stdout.read() if process.stdout else ""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode or "complete already" not in output:
+        raise RuntimeError(f"{command[1]}: not complete: {output}")
+    return time.monotonic() - start, usage.ru_maxrss / 1000
+
+
+def fake_samples(data_dir: Path, name: str, num_samples: int) -> None:
+    """Gives all samples of a data set the files of its first one."""
+    folder = open_dataset_folder(data_dir, name)
+    contents = [p(0).read_bytes() for p in (folder.image_path, folder.record_path)]
+    first = folder.image_path(0)
+    for idx in range(num_samples):
+        paths = folder.image_path(idx), folder.record_path(idx)
+        if idx % MAX_LINKS == 0:
+            paths[0].parent.mkdir(exist_ok=True)
+            first = paths
+        for path, content, original in zip(paths, contents, first, strict=True):
+            path.parent.mkdir(exist_ok=True)
+            path.unlink(missing_ok=True)
+            if idx % MAX_LINKS == 0:
+                path.write_bytes(content)
+            else:
+                os.link(original, path)
+
+
+def main() -> None:
+    """Runs the benchmark and prints its table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("num_samples", nargs="?", type=int, default=1_000_000)
+    num_samples = parser.parse_args().num_samples
+    data_dir = Path(tempfile.mkdtemp(prefix="million."))
+    env = {**os.environ, DATA_VARIABLE: str(data_dir)}
+    try:
+        warm = [sys.executable, "render.py", "-d", "warm", "-p", *SMALL, "batch.num_samples = 1"]
+        subprocess.run(warm, cwd=PROJECT_DIR, env=env, check=True, stdout=subprocess.DEVNULL)
+        print("| script | first sample | resume | peak memory |\n|---|---|---|---|", flush=True)
+        for script, (name, command) in create_commands(num_samples).items():
+            first_s = measure_first_sample(command, data_dir / name, env)
+            fake_samples(data_dir, name, num_samples)
+            resume_s, memory_mb = measure_resume(command, env)
+            line = f"| `{script}` | {first_s:.1f} s | {resume_s:.1f} s | {memory_mb:.0f} MB |"
+            print(line, flush=True)
+            shutil.rmtree(data_dir / name)
+    finally:
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
