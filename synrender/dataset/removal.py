@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import INFO_FILE, read_info
-from synrender.dataset.listing import IMAGE_DIR
+from synrender.dataset.listing import IMAGE_DIR, list_image_dirs
 from synrender.dataset.lock import LOCK_FILE
 from synrender.errors import UserError
 
 _TEMPORARY = r"\.[^/]+\.[^/]+\.\d+\.(png|exr|npy|gin|json|h5)"  # see `files.temporary_path`
-_FIRST = rf"config\.gin|color_reference\.npy|\{LOCK_FILE}|({IMAGE_DIR}/)?{_TEMPORARY}"
+_IMAGE_DIR = rf"{IMAGE_DIR}/(\d{{4,}}/)?"
+_FIRST = rf"config\.gin|color_reference\.npy|\{LOCK_FILE}|({_IMAGE_DIR})?{_TEMPORARY}"
 _FIRST_FILES = re.compile(_FIRST)
 """What a run has written before its first sample, as paths below the data set's folder."""
 
 _OUR_FILES = re.compile(
-    rf"{_FIRST}|{IMAGE_DIR}/\d{{5,}}\.(png|exr|npy)|dataset\.json|contact_sheet\.png"
+    rf"{_FIRST}|{_IMAGE_DIR}\d{{5,}}\.(png|exr|npy)|dataset\.json|contact_sheet\.png"
     r"|idx_ref\.npy|imgs_\d{2,}\.h5|data_\d+(_lab)?(\.partial)?\.h5"
 )
 """All that this program ever writes there."""
@@ -30,6 +32,8 @@ def refuse_other_files(folder: DatasetFolder) -> None:
     Raises:
         UserError: there is more than a first run leaves that is killed before its first sample.
     """
+    if folder.is_begun:
+        return
     others = [n for n in _find_others(folder, _FIRST_FILES) if not Path(n).name.startswith(".")]
     if others and not folder.is_begun:  # another process may have begun it meanwhile
         raise UserError(
@@ -47,10 +51,11 @@ def remove_dataset(folder: DatasetFolder) -> None:
     Raises:
         UserError: the folder is a link, is no data set of ours, or holds files that are not ours.
     """
-    if folder.path.is_symlink() or folder.image_dir.is_symlink():
-        link = folder.path if folder.path.is_symlink() else folder.image_dir
+    image_dirs = list_image_dirs(folder.path)
+    links = [p for p in (folder.path, folder.image_dir, *image_dirs) if p.is_symlink()]
+    if links:
         raise UserError(
-            f"{link} is a link: --overwrite removes nothing through a link; remove the data set "
+            f"{links[0]} is a link: --overwrite removes nothing through one; remove the data set "
             "by hand, or choose another --dataset_name"
         )
     is_ours = read_info(folder.path) is not None
@@ -61,11 +66,10 @@ def remove_dataset(folder: DatasetFolder) -> None:
             f"{folder.path} holds {others[0]}, which this program did not write: move it away, "
             "or choose another --dataset_name; nothing was removed"
         )
-    files = list(_list_files(folder))
     last = [folder.path / INFO_FILE, folder.path / LOCK_FILE]
-    for path in [*(p for p in files if p not in last), *last]:
+    for path in itertools.chain((p for p in _list_files(folder) if p not in last), last):
         path.unlink(missing_ok=True)
-    for path in (folder.image_dir, folder.path):
+    for path in (*reversed(image_dirs), folder.path):
         if path.exists():
             path.rmdir()
 
@@ -81,8 +85,9 @@ def _find_others(folder: DatasetFolder, ours: re.Pattern[str]) -> list[str]:
 
 
 def _list_files(folder: DatasetFolder) -> Iterator[Path]:
-    """Whatever is in the folder and in its image folder, itself left out."""
+    """Whatever is in the folder and in its image folders, these left out."""
+    image_dirs = dict.fromkeys(list_image_dirs(folder.path))
     if folder.path.is_dir():
         yield from (p for p in folder.path.iterdir() if p != folder.image_dir)
-    if folder.image_dir.is_dir():
-        yield from folder.image_dir.iterdir()
+    for image_dir in image_dirs:
+        yield from (p for p in image_dir.iterdir() if p not in image_dirs)

@@ -110,6 +110,25 @@ def test_a_data_set_keeps_its_layout(layered: Path, wheel: Renderer) -> None:
     assert list_files(layered).keys() == expect_files(NUM_SAMPLES, 10)
 
 
+def test_overwrite_spares_what_others_put_into_a_later_folder(
+    layered: Path, wheel: Renderer
+) -> None:
+    arguments = ["-d", "layered", "-g", str(layered / "config.gin"), "--overwrite"]
+    notes = layered / "img" / "0002" / "notes.txt"
+    notes.write_text("mine")
+    files = list_files(layered)
+    output = wheel.run(*arguments, status=2)
+    assert "holds img/0002/notes.txt, which this program did not write" in output
+    assert list_files(layered) == files
+    notes.rename(layered.parent / "notes.txt")
+    elsewhere = layered.parent / "elsewhere"
+    (layered / "img" / "0001").rename(elsewhere)
+    (layered / "img" / "0001").symlink_to(elsewhere)
+    assert "img/0001 is a link" in wheel.run(*arguments, status=2)
+    assert len(list(elsewhere.iterdir())) == 8
+    shutil.rmtree(elsewhere)
+
+
 def test_a_flat_data_set_is_resumed_and_replayed(flat: Path, wheel: Renderer) -> None:
     files = list_files(flat)
     assert files.keys() == expect_files(NUM_SAMPLES, NUM_SAMPLES)
