@@ -25,7 +25,7 @@ sys.path.insert(0, str(PROJECT_DIR))
 from synrender.dataset.folder import DatasetFolder, open_dataset_folder  # noqa: E402
 from synrender.folders import find_folders  # noqa: E402
 
-RHOS = (0.0, 0.5, 0.8, 0.95, 1.0)
+RHOS = [0.0, 0.5, 0.8, 0.95, 1.0]
 SIDE_PX = 16  # of the images that are learned from
 TRAIN, TEST = 0, 2
 
@@ -97,15 +97,15 @@ def main() -> None:
     """Renders, trains, and plots."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--num_samples", type=int, default=480, help="of each data set")
+    parser.add_argument("--rhos", nargs="+", type=float, default=RHOS, help="strengths")
     parser.add_argument("--out", type=Path, default=Path("shortcut.png"), help="the plot")
     arguments = parser.parse_args()
     data_dir = find_folders(os.environ).data
     scores = {}
-    for rho in RHOS:
+    for rho in arguments.rhos:
         scores[rho] = measure(render(data_dir, rho, arguments.num_samples))
-        print(
-            f"rho {rho:.2f}: training {scores[rho][0]:.2f}, test {scores[rho][1]:.2f}", flush=True
-        )
+        train, test = scores[rho]
+        print(f"rho {rho:.2f}: training {train:.2f}, test {test:.2f}", flush=True)
     plot(scores, arguments.out)
     print(arguments.out)
 

@@ -139,8 +139,8 @@ FACTORS = {
 
 VIEWPOINT = ("azimuth", "elevation", "roll")
 """``viewpoint`` in a configuration means these three at once; each is an offset from the pose at
-rest: about the vertical axis, about the axis to the right, about the axis towards the camera (the
-third, second and first Euler angle)."""
+rest, rad. Roll turns an object about the axis towards the camera, then elevation about the axis to
+the right, then azimuth about the vertical axis (the first, second and third Euler angle)."""
 
 COLUMNS = tuple(column for factor in FACTORS.values() for column in factor.columns)
 """Names of the columns of ``factor_values`` and ``factor_levels``."""

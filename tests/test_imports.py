@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -116,3 +117,16 @@ def test_nothing_imports_an_entry_script() -> None:
             text = path.read_text()
             assert f"import {entry}\n" not in text
             assert f"from {entry} import" not in text
+
+
+def test_the_readme_names_every_module_and_every_factor() -> None:
+    from synrender.factors import FACTORS
+
+    text = Path("README.md").read_text()
+    for path in Path("synrender").rglob("*.py"):
+        parts = path.relative_to("synrender").parts
+        if path.name != "__init__.py" and parts[:2] != ("demo", "designs"):
+            assert re.search(rf"\b{path.stem}\b", text), path
+    for factor in FACTORS.values():
+        assert f"| `{factor.name}` | {factor.kind.value} |" in text
+        assert factor.distribution in text

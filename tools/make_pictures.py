@@ -1,6 +1,6 @@
 """Renders the pictures in img/ that the README shows.
 
-python tools/make_pictures.py
+python tools/make_pictures.py [NAME ...]
 
 Renders with the built-in demo models into a temporary data folder; takes a few minutes.
 """
@@ -95,15 +95,56 @@ def draw_multi(data_dir: Path) -> Image.Image:
     return compose(rows, ["colour", "instance", "class", "depth"])
 
 
+TWINS = {
+    "class": "[0, 3, 4, 6]", "model": "2", "texture": "4", "color": "4",
+    "scale": "[0.5, 0.7, 0.9, 1.1]", "azimuth": "[-1.2, -0.4, 0.4, 1.2]",
+    "elevation": "[-0.6, -0.2, 0.2, 0.6]", "roll": "[-0.6, -0.2, 0.2, 0.6]",
+    "warp": "[[1, 1, 1], [0.6, 1, 1.2], [1.3, 0.6, 1], [1, 1.4, 0.7]]",
+    "light_angle": "[-1.5, -0.7, 0.1, 0.9]", "light_energy": "[20, 60, 150, 400]",
+    "backdrop_texture": "4", "camera_distance": "[0.8, 1.1, 1.4, 1.7]",
+    "camera_lens": "[28, 50, 70, 100]",
+}  # fmt: skip
+
+
+def draw_twins(data_dir: Path) -> Image.Image:
+    """A row of samples for each factor: they differ in that factor alone."""
+    rows = []
+    for name, levels in TWINS.items():
+        size = 2 if name == "model" else 4
+        parameters = {
+            "rendering.resolution": "96", "design.kind": "'twins'", "design.twin_size": str(size),
+            "design.levels": f"{{'{name}': {levels}}}", "sample.class_idxs": "[0, 3, 4, 6]",
+            "sample.balanced": "True", "batch.idx_offset": str(2 * size), "batch.seed": "3",
+            "batch.num_samples": str(size), "object.total_num_samples": str(12 * size * 3),
+            "object.random_viewpoint": "0", "material.color_intensity": "0.4",
+        }  # fmt: skip
+        img = render(data_dir, f"twins_{name}", "render_single", parameters)
+        tiles = [np.asarray(Image.open(path)) for path in sorted(img.glob("*.png"))]
+        rows.append((name, tiles))
+    label_px, step = 120, 96 + 4
+    half = (len(rows) + 1) // 2  # two columns of rows
+    sheet = Image.new("RGB", (2 * (label_px + 4 * step), half * step), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for k, (name, tiles) in enumerate(rows):
+        x, y = k // half * (label_px + 4 * step), k % half * step
+        draw.text((x + label_px - 10 - draw.textlength(name, font), y + 40), name, "black", font)
+        for i, tile in enumerate(tiles):
+            sheet.paste(Image.fromarray(tile), (x + label_px + i * step, y))
+    return sheet
+
+
 def main() -> None:
     """Renders and writes all pictures."""
+    chosen = sys.argv[1:] or list(PICTURES)
     with tempfile.TemporaryDirectory() as folder:
-        for name, draw in (("factors", draw_factors), ("multi", draw_multi)):
+        for name in chosen:
             path = PROJECT_DIR / "img" / f"{name}.png"
             path.parent.mkdir(exist_ok=True)
-            draw(Path(folder)).save(path, optimize=True)
+            PICTURES[name](Path(folder)).save(path, optimize=True)
             print(path)
 
+
+PICTURES = {"factors": draw_factors, "multi": draw_multi, "twins": draw_twins}
 
 if __name__ == "__main__":
     main()
