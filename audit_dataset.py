@@ -34,6 +34,20 @@ what is checked:
   images       blank, clipped, not finite, magenta of a missing texture, duplicates
   splits       no model in two buckets; what training, validation and test share
   balance      objects of each class; judged with sample.balanced = True
+with a design of factors, what dataset.json promises against the records:
+  levels       each factor with levels has one of them, with its value
+  cells        samples of each combination of a grid
+  even         levels that the design does not decide come up evenly
+  independent  factors without a common cause, in training: the largest association, with the
+               bound that chance gives (rank correlation; Cramer's V, corrected for bias, of two
+               factors with levels; correlation ratio of mixed pairs)
+  shortcut     its strength in each split, with the 95 % interval
+  holdout      held-out combinations and ranges: none in training, all of the test
+  causal       the tables of the graph come back
+  do           interventions took place
+  twins        (or sweeps) equal to the bit in all but their factor, and different in that
+  same labels  EXR: a factor of appearance changes no mask, class or depth
+A check of chance fails one of 1000 data sets that are right.
 
 examples:
   python audit_dataset.py -d test_dataset

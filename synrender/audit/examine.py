@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from synrender.audit.raycast import (
 from synrender.audit.subject import Subject
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8
-from synrender.images.exr import read_exr
+from synrender.images.exr import ExrImage, read_exr
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class SampleFindings:
     idx: int
     damage: str = ""  # why the image or a model cannot be read
     picture: PictureFindings | None = None
+    labels_digest: str = ""  # equal for equal label passes; "" of a PNG
     labels: LabelFindings | None = None  # EXR
     outline: OutlineFindings | None = None  # PNG
     positions: PositionErrors | None = None
@@ -79,8 +81,9 @@ def _examine_sample(
 ) -> SampleFindings:
     exr, rgb8, num_not_finite = _read_image(subject, idx)
     picture = examine_picture(rgb8, num_not_finite)
+    digest = _digest_labels(exr) if exr is not None else ""
     if not casters:
-        return SampleFindings(idx, picture=picture)
+        return SampleFindings(idx, picture=picture, labels_digest=digest)
     camera = subject.find_camera(record)
     flat = cast_rays(subject, pixels_to_rays(camera, find_pixel_centers(camera)), record, casters)
     cast = Cast(flat.instance.reshape(rgb8.shape[:2]), flat.depth_m.reshape(rgb8.shape[:2]))
@@ -92,10 +95,17 @@ def _examine_sample(
     return SampleFindings(
         idx,
         picture=picture,
+        labels_digest=digest,
         labels=compare_labels(exr, cast, record, cast_at) if exr is not None else None,
         outline=find_outline(rgb8, cast.instance) if exr is None else None,
         positions=find_position_errors(record, bounds),
     )
+
+
+def _digest_labels(exr: ExrImage) -> str:
+    """SHA-256 of the masks, the classes and the depth."""
+    passes = (exr.instance, exr.class_label, exr.depth_m)
+    return hashlib.sha256(b"".join(p.tobytes() for p in passes)).hexdigest()
 
 
 def _read_image(subject: Subject, idx: int) -> tuple:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from synrender.audit.blocks import find_meant_duplicates
 from synrender.audit.check import Check
+from synrender.audit.designs import check_designs
 from synrender.audit.examine import SampleFindings, cut_tasks, examine
 from synrender.audit.raycast import require_ray_caster
 from synrender.audit.shares import check_balance, check_splits
@@ -69,9 +71,10 @@ def audit_dataset(
         check_stored(subject, findings),
         check_outline(subject, findings),
         check_pose(records, findings),
-        check_images(subject, findings),
+        check_images(subject, findings, find_meant_duplicates(subject.design, records)),
         check_splits(subject, records),
         check_balance(subject, records),
+        *check_designs(subject, records, findings),
     ]
 
 

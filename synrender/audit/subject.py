@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import DesignInfo
 from synrender.errors import UserError
 from synrender.folders import SHAPENET_VARIABLE, Folders
 from synrender.settings import Settings
@@ -45,6 +46,8 @@ class Subject:
     backdrop: Backdrop
     settings: Settings
     synset_ids: dict[int, str]  # by class id
+    design: DesignInfo | None = None  # how its factors vary together; None: at random
+    rejected: frozenset[str] = frozenset()  # models and textures that could not be used
 
     def find_camera(self, record: np.ndarray) -> Camera:
         """Camera of a sample; its record has it where a design varies it."""
@@ -92,6 +95,8 @@ def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
         Backdrop(np.array(scene.backdrop_location), scene.backdrop_size),
         info.settings,
         {c: entry.synset_id for c, entry in info.classes.items()},
+        info.design,
+        frozenset(info.rejected),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 
@@ -204,8 +204,16 @@ def check_outline(subject: Subject, findings: Sequence[SampleFindings]) -> Check
     return decide("silhouette", bool(passes), figures, culprits)
 
 
-def check_images(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
-    """Blank, clipped, magenta (if all colours come from textures), not finite, or duplicate."""
+def check_images(
+    subject: Subject, findings: Sequence[SampleFindings], may_repeat: Container[int] = ()
+) -> Check:
+    """Blank, clipped, magenta (if all colours come from textures), not finite, or duplicate.
+
+    Args:
+        subject: the data set.
+        findings: of all samples.
+        may_repeat: samples that a design means to show the same as an earlier one.
+    """
     has_plain_colors = (
         not subject.settings.material.use_texture or subject.settings.material.color_intensity > 0
     )
@@ -219,7 +227,7 @@ def check_images(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
         "clipped": [i for i, p in found.items() if p.clipped_share > MAX_CLIPPED_SHARE],
         "magenta": [i for i, p in found.items() if p.magenta_share > max_magenta_share],
         "not finite": [i for i, p in found.items() if p.num_not_finite],
-        "duplicate": [i for idxs in by_digest.values() for i in idxs[1:]],
+        "duplicate": [i for idxs in by_digest.values() for i in idxs[1:] if i not in may_repeat],
     }
     figures = f"of {len(found)}: " + ", ".join(f"{len(i)} {what}" for what, i in faults.items())
     culprits = [f"{i} ({what})" for what, idxs in faults.items() for i in idxs]
