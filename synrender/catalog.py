@@ -15,11 +15,15 @@ from pathlib import Path
 from synrender import demo
 from synrender.dataset.info import ModelSource, Sources, TextureSource
 from synrender.errors import UserError, nearest_name
+from synrender.files import is_plain_name, read_small_file
 from synrender.folders import DTD_VARIABLE, SHAPENET_VARIABLE, Folders
 from synrender.settings import Settings
 
 MODEL_FILE = Path("models", "model_normalized.obj")
 LABELS_FILE = Path("labels", "labels_joint_anno.txt")
+MAX_LIST_BYTES = 1 << 26
+"""64 MiB. ShapeNet's taxonomy takes 0.3 MB, DTD's list 0.4 MB."""
+
 SHAPENET_NAME, DTD_NAME = "ShapeNetCore.v2", "dtd"
 """Names of the two folders inside the data folder."""
 
@@ -204,24 +208,43 @@ def _find_classes(shapenet_dir: Path, settings: Settings) -> dict[int, tuple[str
 
 
 def _read_taxonomy(path: Path) -> list[tuple[str, str]]:
-    """(name, synset id) of every entry."""
+    """(name, synset id) of every entry; ids are plain names, and so lead out of no folder."""
     try:
-        taxonomy = json.loads(path.read_text(encoding="utf-8"))
-        return [(entry["name"], entry["synsetId"]) for entry in taxonomy]
+        taxonomy = json.loads(read_small_file(path, MAX_LIST_BYTES))
+        synsets = [(entry["name"], entry["synsetId"]) for entry in taxonomy]
     except FileNotFoundError:
         raise UserError(f"{path}: missing; render.py and distributed_render.py make it") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not ShapeNet's taxonomy ({error})") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(f"{path}: not ShapeNet's taxonomy ({error}); restore it") from None
+    for name, synset_id in synsets:
+        if not isinstance(name, str) or not isinstance(synset_id, str):
+            raise UserError(f"{path}: {name!r}, {synset_id!r}: must both be texts; restore it")
+        if not is_plain_name(synset_id):
+            raise UserError(f"{path}: the synset id {synset_id!a} is no folder name; restore it")
+    return synsets
 
 
 def _list_models(synset_dir: Path) -> tuple[str, ...]:
     with os.scandir(synset_dir) as entries:
-        return tuple(sorted(e.name for e in entries if e.is_dir() and not e.name.startswith(".")))
+        names = sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+    for name in names:
+        if not is_plain_name(name):
+            raise UserError(f"{synset_dir}: the folder {name!a} needs a printable name; rename it")
+    return tuple(names)
 
 
 def _list_textures(dtd_dir: Path) -> tuple[str, ...]:
-    lines = (dtd_dir / LABELS_FILE).read_text(encoding="utf-8").splitlines()
-    return tuple(sorted({line.split()[0] for line in lines if line.strip()}))
+    """Names of all textures: paths below ``images/``, which none of them leaves."""
+    path = dtd_dir / LABELS_FILE
+    try:
+        lines = read_small_file(path, MAX_LIST_BYTES).decode().splitlines()
+    except ValueError as error:
+        raise UserError(f"{path}: not DTD's list of images ({error}); restore it") from None
+    names = sorted({line.split()[0] for line in lines if line.strip()})
+    for name in names:
+        if not all(map(is_plain_name, name.split("/"))):
+            raise UserError(f"{path}: {name!a} is no path below images/; mend that line")
+    return tuple(names)
 
 
 def _fingerprint(names: object) -> str:

@@ -55,6 +55,11 @@ def read_small_file(path: Path, max_bytes: int) -> bytes:
         os.close(descriptor)
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether a name is one visible component of a path, so that it leads out of no folder."""
+    return name.isprintable() and not name.startswith(".") and "/" not in name and bool(name)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file atomically."""
 

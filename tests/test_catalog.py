@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -120,4 +121,49 @@ def test_fingerprint_follows_the_names(sources: Path) -> None:
 def test_a_broken_taxonomy_is_a_clear_error(sources: Path, text: str) -> None:
     (sources / "ShapeNetCore.v2" / "taxonomy.json").write_text(text)
     with pytest.raises(UserError):
+        load_catalog(settings_of(), Folders(sources))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [("../x", "chair"), ("/x", "chair"), ("", "chair"), ("..", "chair"), (7, "chair"), ("1", 7)],
+)
+def test_a_synset_id_cannot_lead_out_of_the_folder(sources: Path, entry: tuple) -> None:
+    synset_id, name = entry
+    path = sources / "ShapeNetCore.v2" / "taxonomy.json"
+    path.write_text(json.dumps([{"synsetId": synset_id, "name": name}]))
+    with pytest.raises(UserError, match=r"taxonomy\.json: .*restore it") as caught:
+        load_catalog(settings_of("sample.classes = ['chair']"), Folders(sources))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.timeout(20)
+def test_a_taxonomy_of_any_other_kind_is_one_line(sources: Path) -> None:
+    path = sources / "ShapeNetCore.v2" / "taxonomy.json"
+    for content in (b"[" * 200_000, b'[{"name": "\xff"}]', "[]".encode("utf-16"), b"7"):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"taxonomy\.json"):
+            load_catalog(settings_of(), Folders(sources))
+    path.unlink()
+    path.mkdir()
+    with pytest.raises((UserError, OSError)):
+        load_catalog(settings_of(), Folders(sources))
+
+
+@pytest.mark.parametrize("name", ["../../secret.jpg", "/etc/x.jpg", "a//b.jpg", "a/../b.jpg"])
+def test_a_texture_name_cannot_lead_out_of_the_folder(sources: Path, name: str) -> None:
+    (sources / "dtd/labels/labels_joint_anno.txt").write_text(f"a/1.jpg a\n{name} a\na/2.jpg a\n")
+    with pytest.raises(UserError, match=r"labels_joint_anno\.txt: .* is no path below images/"):
+        load_catalog(settings_of(), Folders(sources))
+
+
+def test_a_list_of_textures_that_is_no_text_is_one_line(sources: Path) -> None:
+    (sources / "dtd/labels/labels_joint_anno.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match=r"not DTD's list of images"):
+        load_catalog(settings_of(), Folders(sources))
+
+
+def test_a_model_folder_that_is_no_text_is_one_line(sources: Path) -> None:
+    os.mkdir(os.fsencode(sources / "ShapeNetCore.v2/02691156") + b"/\xff\n")
+    with pytest.raises(UserError, match="needs a printable name"):
         load_catalog(settings_of(), Folders(sources))

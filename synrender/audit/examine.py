@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,10 @@ from synrender.audit.raycast import (
 )
 from synrender.audit.subject import Subject
 from synrender.errors import UserError
+from synrender.files import read_small_file
 from synrender.images.color import linear_to_srgb8
 from synrender.images.exr import ExrImage, read_exr
+from synrender.images.integrity import MAX_IMAGE_BYTES
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def _read_image(subject: Subject, idx: int) -> tuple:
 def _read_picture(path: Path, side: int) -> np.ndarray:
     """Pixels of an image file; one of another size is refused before they take memory."""
     try:
-        with Image.open(path) as image:
+        with Image.open(io.BytesIO(read_small_file(path, MAX_IMAGE_BYTES))) as image:
             if image.size != (side, side):
                 width, height = image.size
                 raise ValueError(f"{width} x {height} px, dataset.json says {side} x {side}")

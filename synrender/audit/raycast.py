@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ import numpy as np
 
 from synrender.audit.subject import Camera, Subject
 from synrender.errors import UserError
+from synrender.files import read_small_file
 
 _MIN_RELATIVE_AREA = 1e-12
 """Faces with a smaller area, as a share of the squared largest side, are ignored for the bounds."""
+
+
+_MAX_MODEL_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -93,9 +98,11 @@ def _load_mesh(path: Path) -> Any:
     import trimesh
 
     try:
-        mesh = trimesh.load_mesh(path, process=False, skip_materials=True)
+        text = io.BytesIO(read_small_file(path, _MAX_MODEL_BYTES))
+        mesh = trimesh.load_mesh(text, file_type="obj", process=False, skip_materials=True)
     except Exception as error:  # of any kind: the files are arbitrary
-        reason = error if path.is_file() else "no such file"
+        is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        reason = "no such file" if is_missing else error
         raise UnusableModel(f"model {path}: {reason}") from None
     if len(mesh.faces) == 0:
         raise UnusableModel(f"model {path}: no faces")

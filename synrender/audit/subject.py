@@ -11,6 +11,7 @@ import numpy as np
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import DesignInfo
 from synrender.errors import UserError
+from synrender.files import is_plain_name
 from synrender.folders import SHAPENET_VARIABLE, Folders
 from synrender.settings import Settings
 
@@ -142,6 +143,10 @@ def load_records(subject: Subject) -> Records:
             record = folder.read_record(idx)
         except (OSError, ValueError) as error:
             damaged[idx] = f"record: {error}"
+            continue
+        names = [str(name) for row in record for name in (row["synset_id"], row["model_id"])]
+        if not all(map(is_plain_name, names)):  # it would lead out of the folder of models
+            damaged[idx] = f"record: {names} must be plain names"
             continue
         if (record["sample_idx"] != idx).any():
             damaged[idx] = f"its record says it is sample {record['sample_idx'].tolist()}"

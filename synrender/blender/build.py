@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from synrender.blender.materials import create_material, load_texture
+from synrender.blender.materials import check_texture, create_material, load_texture
 from synrender.blender.objects import Model, create_model_object, load_model, read_pose
 from synrender.blender.scene import create_backdrop, create_camera, create_lights, reset_scene
 from synrender.camera import scene_to_intrinsics, scene_to_world_to_camera
@@ -20,8 +20,9 @@ from synrender.settings import BACKDROP_PASS_INDEX, Settings
 class Builder:
     """Builds samples one after the other in the same scene.
 
-    Keeps two things between samples: the last sample's models, which the next sample of the group
-    uses again, and the rejected assets. Neither changes how a sample looks.
+    Keeps three things between samples: the last sample's models, which the next sample of the
+    group uses again, which textures are good, and the rejected assets. None changes how a sample
+    looks.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Builder:
     ) -> None:
         self._scene, self._settings, self._catalog = scene, settings, catalog
         self._models: dict[str, Model] = {}
+        self._checked_textures: set[str] = set()
         self.rejected = dict(rejected)  # {name: reason}, of models and textures
 
     def build_sample(self, plan: SamplePlan) -> np.ndarray:
@@ -172,7 +174,11 @@ class Builder:
         try:
             if len(name) > MAX_NAME_LENGTH:
                 raise RejectedAsset(f"name longer than {MAX_NAME_LENGTH} characters")
-            return load_texture(self._catalog.texture_path(name))
+            path = self._catalog.texture_path(name)
+            if name not in self._checked_textures:
+                check_texture(path)
+                self._checked_textures.add(name)
+            return load_texture(path)
         except RejectedAsset as reason:
             self.rejected[name] = str(reason)
             return None

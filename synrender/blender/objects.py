@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +11,11 @@ import numpy as np
 from synrender.blender.scene import create_object
 from synrender.dataset.record import MAX_NAME_LENGTH
 from synrender.errors import RejectedAsset
+from synrender.obj_file import ObjMesh, read_obj
 from synrender.sampling import ObjectPlan
 
 LARGEST_SIDE_M = 0.7
 """Largest side of every model's bounding box before the plan's scale is applied."""
-
-MAX_UNUSED_SHARE = 0.05
-"""A file with a larger share of vertices without face or line counts as truncated."""
 
 MAX_UNITS = 1e8
 """Beyond it single precision, in which Blender keeps vertices, leaves nothing of a shape."""
@@ -34,7 +31,7 @@ class Geometry:
     vertices: np.ndarray  # (v, 3) float32, model units
     corner_vertices: np.ndarray  # (c,) int32, index into vertices
     face_sizes: np.ndarray  # (f,) int32, corners of each face
-    corner_normals: np.ndarray  # (c, 3) float32, unit length, on the face's front side
+    corner_normals: np.ndarray  # (c, 3) float32, unit length, or 0 for the face's own
     face_normals: np.ndarray  # (f, 3) float32
     face_areas: np.ndarray  # (f,) float32
 
@@ -60,8 +57,7 @@ def load_model(path: Path) -> Model:
     """
     if len(path.parent.parent.name) > MAX_NAME_LENGTH:
         raise RejectedAsset(f"model id longer than {MAX_NAME_LENGTH} characters")
-    num_vertices = _check_text(path)
-    geometry = clean_geometry(_import_geometry(path, num_vertices))
+    geometry = clean_geometry(_measure(read_obj(path)))
     low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
     center = (low.astype(np.float64) + high) / 2
     vertices = (geometry.vertices - center).astype(np.float32)
@@ -73,112 +69,40 @@ def load_model(path: Path) -> Model:
     return Model(mesh, center, bbox)
 
 
-def _check_text(path: Path) -> int:
-    """Checks for errors that Blender's importer ignores; returns the number of vertices.
-
-    Blender 4.5 reads a coordinate that is not a number as 0, and every version skips a face that
-    it cannot read.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise RejectedAsset("no OBJ file" if not path.exists() else str(error.strerror)) from None
-    if not data.strip():
-        raise RejectedAsset("empty file")
-    if b"\0" in data:
-        raise RejectedAsset("binary data, not an OBJ file")
-    lowered = data.lower()
-    if (b"nan" in lowered or b"inf" in lowered) and re.search(
-        rb"^v[ \t][^\n]*(nan|inf)", lowered, re.MULTILINE
-    ):
-        raise RejectedAsset("a vertex is not finite")
-    _check_last_line(data)
-    return len(re.findall(rb"^[ \t]*v[ \t]", data, re.MULTILINE))
+def _measure(obj: ObjMesh) -> Geometry:
+    """Has Blender compute the normals and areas of a file's faces."""
+    mesh = bpy.data.meshes.new("measured")
+    _add_faces(mesh, obj.vertices, obj.corner_vertices, obj.face_sizes)
+    geometry = Geometry(
+        vertices=obj.vertices,
+        corner_vertices=obj.corner_vertices,
+        face_sizes=obj.face_sizes,
+        corner_normals=obj.corner_normals,
+        face_normals=_read_array(mesh.polygons, "normal", 3),
+        face_areas=_read_array(mesh.polygons, "area", 1),
+    )
+    bpy.data.meshes.remove(mesh)
+    return geometry
 
 
-def _check_last_line(data: bytes) -> None:
-    """Rejects a file that ends in the middle of a vertex or a face."""
-    if data.endswith(b"\n"):
-        return
-    *_, last_line = data.splitlines()
-    fields = last_line.split()
-    if fields and fields[0] in (b"v", b"vn", b"vt"):
-        raise RejectedAsset("truncated: ends within its vertices")
-    if fields and fields[0] == b"f":
-        corner_forms = {re.sub(rb"-?\d+", b"1", corner) for corner in fields[1:]}
-        if len(fields) < 4 or len(corner_forms) != 1 or b"1" not in corner_forms.pop()[-1:]:
-            raise RejectedAsset("truncated: ends within a face")
-
-
-def _import_geometry(path: Path, num_vertices: int) -> Geometry:
-    """Imports all faces of all objects in a file, in the file's coordinates."""
-    before = {block.as_pointer() for block in bpy.data.objects}
-    try:
-        # Validation is off: it drops duplicate faces, and damages the normals of their neighbours.
-        bpy.ops.wm.obj_import(
-            filepath=str(path), forward_axis="Y", up_axis="Z", validate_meshes=False
-        )
-    except RuntimeError as error:
-        raise RejectedAsset(f"Blender cannot import it: {' '.join(str(error).split())}") from None
-    imported = [o for o in bpy.data.objects if o.as_pointer() not in before]
-    meshes = [obj.data for obj in imported if obj.type == "MESH"]
-    parts = [_read_geometry(mesh) for mesh in meshes if len(mesh.polygons) > 0]
-    num_imported = sum(len(mesh.vertices) for mesh in meshes)
-    bpy.data.batch_remove([*imported, *meshes])  # reset_scene removes the materials
-    if not parts:
-        raise RejectedAsset("no faces")
-    if num_imported < (1 - MAX_UNUSED_SHARE) * num_vertices:
-        raise RejectedAsset(
-            f"truncated: {num_vertices - num_imported} of {num_vertices} vertices have no face"
-        )
-    return _join(parts)
+def _add_faces(
+    mesh: bpy.types.Mesh, vertices: np.ndarray, corner_vertices: np.ndarray, face_sizes: np.ndarray
+) -> None:
+    mesh.vertices.add(len(vertices))
+    mesh.vertices.foreach_set("co", vertices.reshape(-1))
+    mesh.loops.add(len(corner_vertices))
+    mesh.loops.foreach_set("vertex_index", corner_vertices)
+    mesh.polygons.add(len(face_sizes))
+    face_starts = (np.cumsum(face_sizes) - face_sizes).astype(np.int32)
+    mesh.polygons.foreach_set("loop_start", face_starts)
+    if bpy.app.version < (4, 1):  # later versions derive it
+        mesh.polygons.foreach_set("loop_total", face_sizes)
 
 
 def _read_array(collection: bpy.types.bpy_prop_collection, name: str, width: int) -> np.ndarray:
-    is_integer = name in ("vertex_index", "loop_total")
-    values = np.empty(len(collection) * width, np.int32 if is_integer else np.float32)
+    values = np.empty(len(collection) * width, np.float32)
     collection.foreach_get(name, values)
     return values.reshape(-1, width) if width > 1 else values
-
-
-def _read_geometry(mesh: bpy.types.Mesh) -> Geometry:
-    face_sizes = _read_array(mesh.polygons, "loop_total", 1)
-    face_normals = _read_array(mesh.polygons, "normal", 3)
-    if mesh.has_custom_normals:
-        corner_normals = _read_corner_normals(mesh)
-    else:
-        corner_normals = np.repeat(face_normals, face_sizes, axis=0)
-    return Geometry(
-        vertices=_read_array(mesh.vertices, "co", 3),
-        corner_vertices=_read_array(mesh.loops, "vertex_index", 1),
-        face_sizes=face_sizes,
-        corner_normals=corner_normals,
-        face_normals=face_normals,
-        face_areas=_read_array(mesh.polygons, "area", 1),
-    )
-
-
-def _read_corner_normals(mesh: bpy.types.Mesh) -> np.ndarray:
-    """Normals as in the file, (c, 3); before 4.1 Blender must compute them first."""
-    if bpy.app.version >= (4, 1):
-        return _read_array(mesh.corner_normals, "vector", 3)
-    mesh.use_auto_smooth = True
-    mesh.calc_normals_split()
-    return _read_array(mesh.loops, "normal", 3)
-
-
-def _join(parts: list[Geometry]) -> Geometry:
-    offsets = np.cumsum([0] + [len(part.vertices) for part in parts[:-1]])
-    return Geometry(
-        vertices=np.concatenate([part.vertices for part in parts]),
-        corner_vertices=np.concatenate(
-            [part.corner_vertices + offset for part, offset in zip(parts, offsets, strict=True)]
-        ).astype(np.int32),
-        face_sizes=np.concatenate([part.face_sizes for part in parts]),
-        corner_normals=np.concatenate([part.corner_normals for part in parts]),
-        face_normals=np.concatenate([part.face_normals for part in parts]),
-        face_areas=np.concatenate([part.face_areas for part in parts]),
-    )
 
 
 # --- cleaning -----------------------------------------------------------------------------------
@@ -270,15 +194,7 @@ def _create_mesh(
 ) -> bpy.types.Mesh:
     vertex_idxs, corners = _split_by_normal(geometry)
     mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(len(corners))
-    mesh.vertices.foreach_set("co", vertices[geometry.corner_vertices[corners]].reshape(-1))
-    mesh.loops.add(len(vertex_idxs))
-    mesh.loops.foreach_set("vertex_index", vertex_idxs)
-    mesh.polygons.add(len(geometry.face_sizes))
-    face_starts = (np.cumsum(geometry.face_sizes) - geometry.face_sizes).astype(np.int32)
-    mesh.polygons.foreach_set("loop_start", face_starts)
-    if bpy.app.version < (4, 1):  # later versions compute it
-        mesh.polygons.foreach_set("loop_total", geometry.face_sizes)
+    _add_faces(mesh, vertices[geometry.corner_vertices[corners]], vertex_idxs, geometry.face_sizes)
     mesh.update(calc_edges=True)
     mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", uv.reshape(-1))
     _set_vertex_normals(mesh, geometry.corner_normals[corners])

@@ -1,6 +1,6 @@
 """Finds truncated image files by their structure, without decoding the pixels.
 
-Uses only the standard library, so that Blender's own Python can check its files. Reads each file
+Uses nothing that Blender's own Python lacks, so that it can check its files there. Reads each file
 once: checking a data set of 60,000 samples takes seconds, not minutes.
 """
 
@@ -34,14 +34,15 @@ def find_image_damage(path: Path) -> str | None:
     check whether the pixels can be decoded.
     """
     try:
-        return _find_damage(read_small_file(path, MAX_IMAGE_BYTES))
+        return find_damage(read_small_file(path, MAX_IMAGE_BYTES))
     except OSError as error:
         return error.strerror or "cannot be read"
     except ValueError as error:
         return str(error)
 
 
-def _find_damage(data: bytes) -> str | None:
+def find_damage(data: bytes) -> str | None:
+    """The same of the content of a file."""
     if not data:
         return "empty file"
     try:
@@ -62,7 +63,7 @@ def is_whole_image(path: Path) -> bool:
         data = read_small_file(path, MAX_IMAGE_BYTES)
     except (OSError, ValueError):
         return False
-    return data.startswith((PNG_SIGNATURE, EXR_MAGIC)) and _find_damage(data) is None
+    return data.startswith((PNG_SIGNATURE, EXR_MAGIC)) and find_damage(data) is None
 
 
 def _find_png_damage(data: bytes) -> str | None:

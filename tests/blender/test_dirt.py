@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -334,3 +337,50 @@ def test_textures(renderer: Renderer, tmp_path: Path) -> None:
             np.testing.assert_array_equal(read_image(dataset_dir, idx)[0, 0], 200)
     assert not used & set(bad)
     assert len(used) >= 7
+
+
+@pytest.mark.timeout(120)
+def test_pipes_devices_and_bombs_are_rejected_and_replaced(
+    renderer: Renderer, tmp_path: Path
+) -> None:
+    """Also where an OBJ file names them: no byte of what it names is opened."""
+    named = "mtllib pipe.mtl\nmtllib /dev/zero\nusemtl a\n" + BOX
+    models = {"good": named, "pipe": "", "zero": "", "locked": "", "corners": BOX, "sparse": ""}
+    models["corners"] += "f " + " ".join(str(k % 8 + 1) for k in range(20_000)) + "\n"
+    shapenet = write_shapenet(tmp_path / "shapenet", models)
+    paths = {m: shapenet / "02691156" / m / "models" / "model_normalized.obj" for m in models}
+    for name in ("pipe", "zero", "locked"):
+        paths[name].unlink()
+    os.mkfifo(paths["pipe"])
+    os.mkfifo(paths["good"].with_name("pipe.mtl"))
+    paths["zero"].symlink_to("/dev/zero")
+    paths["locked"].symlink_to(paths["locked"])  # cannot be read, even by root
+    with paths["sparse"].open("wb") as file:
+        file.truncate(3 << 30)
+    images = tmp_path / "dtd" / "images" / "a"
+    images.mkdir(parents=True)
+    for name in ("1.png", "2.png"):
+        iio.imwrite(images / name, np.full((4, 4, 3), 99, np.uint8))
+    os.mkfifo(images / "pipe.jpg")
+    (images / "zero.jpg").symlink_to("/dev/zero")
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    chunks = [header, b"IDAT" + zlib.compress(bytes(1000)), b"IEND"]
+    (images / "bomb.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks
+        )
+    )
+    names = [f"a/{n}" for n in ("1.png", "2.png", "pipe.jpg", "zero.jpg", "bomb.png")]
+    (tmp_path / "dtd" / "labels").mkdir()
+    (tmp_path / "dtd" / "labels" / "labels_joint_anno.txt").write_text(" a\n".join(names) + " a\n")
+    arguments = ["-d", "traps", "-p", "object.n_buckets = 1", "batch.cache_obj_frames = 1"]
+    arguments += ["batch.num_samples = 20", "rendering.resolution = 8", "sample.class_idxs = 1"]
+    renderer.run(
+        *arguments, "rendering.render_samples = 1",
+        SYNRENDER_SHAPENET_DIR=str(shapenet), SYNRENDER_DTD_DIR=str(tmp_path / "dtd"),
+    )  # fmt: skip
+    rejected = json.loads((renderer.data_dir / "traps" / "dataset.json").read_text())["rejected"]
+    assert set(rejected) == {*(f"02691156/{m}" for m in models if m != "good"), *names[2:]}
+    assert "20000 corners" in rejected["02691156/corners"]
+    assert "60000 x 60000 px" in rejected["a/bomb.png"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import zlib
 from pathlib import Path
 
@@ -100,3 +101,12 @@ def test_missing_and_foreign_files(tmp_path: Path) -> None:
     assert not is_whole_image(tmp_path / "none.png")
     (tmp_path / "text.png").write_text("no image")
     assert not is_whole_image(tmp_path / "text.png")
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_or_a_device_is_damage(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    for name in ("pipe.png", "zero.png"):
+        assert find_image_damage(tmp_path / name) == "not a regular file"
+        assert not is_whole_image(tmp_path / name)
