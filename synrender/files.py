@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from synrender.disk import full_disk_named
+
 
 def temporary_path(path: Path) -> Path:
     """Temporary name, in the same folder, for a file that this process is writing."""
@@ -22,11 +24,16 @@ def temporary_path(path: Path) -> Path:
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Calls ``write(temporary path)`` and renames the result; on failure removes it."""
+    """Calls ``write(temporary path)`` and renames the result; on failure removes it.
+
+    Raises:
+        DiskFull: there is no room.
+    """
     temporary = temporary_path(path)
     try:
-        write(temporary)
-        os.replace(temporary, path)
+        with full_disk_named(path.parent):
+            write(temporary)
+            os.replace(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()

@@ -20,6 +20,7 @@ from synrender.archive.layout import Layout, create_layout
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import DatasetInfo, info_to_json
 from synrender.dataset.record import RECORD_DTYPE
+from synrender.disk import find_full_disk
 from synrender.errors import UserError
 from synrender.files import temporary_path
 
@@ -104,6 +105,8 @@ def new_file(path: Path, source: Path | None = None) -> Generator[h5py.File]:
     except BrokenExecutor:
         raise
     except (OSError, RuntimeError) as error:  # how HDF5 reports that it could not write
+        if full := find_full_disk(error, path.parent):
+            raise CannotWrite(f"{full} and repeat the command") from None
         free_mb = _find_free_bytes(path.parent) / 1e6
         raise CannotWrite(
             f"{path}: cannot be written, {free_mb:.0f} MB are free ({_find_reason(error)}); make "

@@ -6,14 +6,20 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
+import tempfile
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+import ray
+import ray.exceptions
+
+from synrender.console import redirected_output
+from synrender.disk import find_full_disk
 from synrender.errors import UserError
 from synrender.fanout.executable import run_executable
+from synrender.fanout.head import check_reachable, watched_head
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.journal import STARTUP_LIMIT_S, Entry, read_journal, take_leftovers
 from synrender.fanout.tasks import kill_here, run_job, take_leftovers_here
@@ -21,22 +27,14 @@ from synrender.fanout.worker import render_job
 from synrender.files import is_alive
 from synrender.folders import PROJECT_DIR, is_clone
 
-# Ray reads these when it is imported: no usage reports, no warnings that do not concern us.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-
-import ray
-import ray.exceptions
-
 MAX_SAMPLES_PER_WORKER = 2000
 """A worker is replaced after so many samples, so that memory leaks cannot add up."""
 
 MAX_SOCKET_PATH = 107
+MAX_PID_LENGTH = len("/4194304-abcdefgh/r")
 SESSION_PATH_LENGTH = len("/session_2000-01-01_00-00-00_000000_4194304/sockets/plasma_store")
 
 SLOTS_EVERY_S = 5.0
-CONNECT_TIMEOUT_S = 10.0
 
 NOT_SHIPPED = [".git", ".venv", "/datasets", "/tests", "/img", "**/__pycache__"]
 """Files that are not sent to other machines."""
@@ -73,6 +71,7 @@ def ray_session(address: str | None, cpus_per_task: int, data_dir: Path) -> Gene
             folder = stack.enter_context(_temporary_dir(data_dir))
             _start_here(cpus_per_task, folder)
         stack.callback(ray.shutdown)
+        stack.enter_context(watched_head(ray.get_runtime_context().gcs_address))
         yield
 
 
@@ -82,9 +81,18 @@ QUIET = {"log_to_driver": False, "logging_level": "ERROR"}
 
 def _join_cluster(address: str) -> None:
     try:
-        _check_reachable(address)
+        check_reachable(address)
         _init(address, runtime_env=_create_runtime_env(), **QUIET)
-    except (OSError, ValueError, RuntimeError) as error:
+    except ray.exceptions.AuthenticationError:
+        raise UserError(
+            f"--address {address}: its token is not here, or is another; {TOKEN_HELP}"
+        ) from None
+    except ConnectionError:  # what Ray makes of everything else, a wrong token among it
+        raise UserError(
+            f"--address {address}: Ray there does not accept this driver; give both the same "
+            f"version of Ray. If the cluster has a token, {TOKEN_HELP}"
+        ) from None
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         first_line = str(error).strip().splitlines()[0]
         raise UserError(
             f"--address {address}: no Ray cluster answers there ({first_line}); start one "
@@ -92,27 +100,32 @@ def _join_cluster(address: str) -> None:
         ) from None
 
 
+TOKEN_HELP = "copy ~/.ray/auth_token of its first machine to this one and set RAY_AUTH_MODE=token"
+
+
 def _start_here(cpus_per_task: int, folder: Path) -> None:
     num_cpus = len(os.sched_getaffinity(0))
     if cpus_per_task > num_cpus:
         raise UserError(f"--cpus_per_task {cpus_per_task}: this machine has {num_cpus} CPUs")
-    _init("local", num_cpus=num_cpus, include_dashboard=False, _temp_dir=str(folder), **QUIET)
+    try:
+        _init("local", num_cpus=num_cpus, include_dashboard=False, _temp_dir=str(folder), **QUIET)
+    except Exception as error:  # of many kinds, all with a traceback
+        if full := find_full_disk(error, folder.parent):
+            raise full from None
+        raise
 
 
 def _init(address: str, **options: Any) -> None:
-    """Starts Ray and restores our SIGTERM handler: Ray's prints a stack trace and aborts."""
+    """Starts Ray and restores our SIGTERM handler: Ray's prints a stack trace and aborts.
+
+    What Ray's C++ code prints about each failed attempt to connect is dropped; the error says it.
+    """
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address, **options)
+        with Path(os.devnull).open("wb") as nowhere, redirected_output(nowhere.fileno()):
+            ray.init(address, **options)
     finally:
         signal.signal(signal.SIGTERM, handler)
-
-
-def _check_reachable(address: str) -> None:
-    """Raises OSError if nothing listens there: Ray itself would try for many minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if port.isdigit():
-        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT_S).close()
 
 
 def _create_runtime_env() -> dict[str, Any]:
@@ -124,20 +137,22 @@ def _create_runtime_env() -> dict[str, Any]:
 def _temporary_dir(data_dir: Path) -> Generator[Path]:
     """Folder for Ray's sockets and logs, removed at the end.
 
-    In the data folder, unless its path is so long that a socket in it could not be opened (Linux
-    allows 107 characters): then in /tmp.
+    Only this user can enter it. In the data folder, unless its path is so long that a socket in it
+    could not be opened (Linux allows 107 characters): then in /tmp.
     """
     parent, prefix = data_dir / ".ray", ""
-    if len(str(parent)) + 9 + SESSION_PATH_LENGTH > MAX_SOCKET_PATH:
+    if len(str(parent)) + MAX_PID_LENGTH + SESSION_PATH_LENGTH > MAX_SOCKET_PATH:
         parent, prefix = Path("/tmp"), f"synrender-ray-{os.getuid()}-"
-    parent.mkdir(parents=True, exist_ok=True)
+    else:
+        parent.mkdir(parents=True, exist_ok=True)
+        parent.chmod(0o700)
     for stale in parent.glob(f"{prefix}[0-9]*"):
-        pid = stale.name.removeprefix(prefix)
+        pid = stale.name.removeprefix(prefix).partition("-")[0]
         if pid.isdigit() and not is_alive(int(pid)):
             shutil.rmtree(stale, ignore_errors=True)
-    folder = parent / f"{prefix}{os.getpid()}"
+    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=parent))  # mode 0700
     try:
-        yield folder
+        yield folder / "r"  # Ray lets everybody into the folder that it makes itself
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if not prefix:

@@ -14,6 +14,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from synrender.embedding import blender_environment
+from synrender.errors import UserError, shorten
 from synrender.fanout.cpus import leased_cpus
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.journal import STARTUP_LIMIT_S, Cause, take_leftovers
@@ -24,6 +25,36 @@ CRASHES = tuple(
     for status in (-number, 128 + number)
 )
 ENTRY_PATH = Path(__file__).with_name("blender_entry.py")
+
+
+CHECK_LIMIT_S = 120
+CHECK_ANSWER = "synrender found Python"
+
+
+def check_executable(blender: str) -> None:
+    """Lets a Blender executable run one line of Python.
+
+    Raises:
+        UserError: it does not.
+    """
+    line = f"print({CHECK_ANSWER!r})"
+    is_python = Path(blender) == Path(sys.executable)
+    options = ["-c", line] if is_python else ["--background", "--python-expr", line]
+    try:
+        result = subprocess.run(
+            [blender, *options],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=CHECK_LIMIT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UserError(f"--blender {blender}: cannot be run ({shorten(error, 200)})") from None
+    if CHECK_ANSWER.encode() not in result.stdout:
+        raise UserError(
+            f"--blender {blender}: ran no Python script (exit status {result.returncode}); give a "
+            "Blender from 3.4 on, or leave --blender out to render with the bpy wheel"
+        )
 
 
 def run_executable(job: Job) -> Outcome:

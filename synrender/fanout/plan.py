@@ -14,6 +14,7 @@ from synrender.console import format_duration, say
 from synrender.dataset.design import describe_design
 from synrender.errors import UserError
 from synrender.fanout.design_table import format_design
+from synrender.fanout.environment import prepare_environment
 from synrender.fanout.executable import run_executable
 from synrender.fanout.job import Job, Status
 from synrender.fanout.queue import Todo, find_todo
@@ -133,6 +134,7 @@ def count_slots(options: Options, folders: Folders) -> int:
         return 1
     if not options.address:
         return max(1, len(os.sched_getaffinity(0)) // options.cpus_per_task)
+    prepare_environment(options.address)
     from synrender.fanout.cluster import RayExecutor, ray_session
 
     with ray_session(options.address, options.cpus_per_task, folders.data):

@@ -14,9 +14,12 @@ from synrender.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.console import format_duration, say
 from synrender.dataset.claim import claim_dataset
 from synrender.dataset.design import describe_design
+from synrender.disk import full_disk_named
 from synrender.errors import UserError
 from synrender.fanout.balance import describe_balance
 from synrender.fanout.display import Display
+from synrender.fanout.environment import prepare_environment
+from synrender.fanout.executable import check_executable
 from synrender.fanout.job import Job
 from synrender.fanout.queue import BatchQueue, Todo, find_todo
 from synrender.fanout.scheduler import RunResult, Scheduler
@@ -50,6 +53,13 @@ def run_datasets(
         UserError: a data set cannot be rendered as asked.
         OSError: this machine cannot write.
     """
+    with full_disk_named(folders.data):
+        return _run_datasets(datasets, batch_size, options, folders)
+
+
+def _run_datasets(
+    datasets: Sequence[Dataset], batch_size: int, options: Options, folders: Folders
+) -> int:
     catalogs = load_catalogs(datasets, options, folders)
     claim_datasets([d for d in datasets if d.folder.is_begun], catalogs, options.overwrite)
     if not options.is_quiet:
@@ -132,8 +142,11 @@ def _render(
     folders: Folders,
     display: Display,
 ) -> RunResult:
+    prepare_environment(options.address)
     from synrender.fanout.cluster import LocalExecutor, RayExecutor, ray_session
 
+    if options.blender:
+        check_executable(options.blender)
     with run_folder(folders) as run_dir:
         template = create_template(run_dir, options, folders)
         if options.is_local:

@@ -7,28 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import os
 import shutil
 import socket
 import sys
-import tempfile
 import time
 import traceback
-from pathlib import Path
 
 from synrender.batch import render_batch
 from synrender.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.dataset.claim import add_rejected, claim_dataset
 from synrender.dataset.folder import DatasetFolder
+from synrender.disk import find_full_disk
 from synrender.errors import UserError
 from synrender.fanout.cpus import leased_cpus
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.journal import Journal, JournalCatalog, Log, Watchdog, logged_output
 from synrender.settings import Settings
-
-PROBE_BYTES = 1 << 20
-"""Bytes to write, to find out why Blender could not: a full disk, a quota or a size limit."""
 
 _catalogs: dict[Settings, Catalog] = {}  # of the last data set; listing takes a while
 
@@ -55,7 +50,9 @@ def render_job(job: Job) -> Outcome:
                     traceback.print_exc()
                     outcome.tail = log.tail()
     except OSError as error:  # the journal itself cannot be written
-        outcome.status, outcome.message = _classify_os_error(error, job.run_dir), str(error)
+        full = find_full_disk(error, job.run_dir)
+        outcome.status = Status.DISK_FULL if full else Status.ERROR
+        outcome.message = str(full or error)
     finally:
         _remove_files(job)
     outcome.seconds = time.monotonic() - start
@@ -147,20 +144,10 @@ def _explain(error: Exception, outcome: Outcome, journal: Journal, job: Job) -> 
         is_start = journal.entry.stage == "start"
         outcome.status = Status.BAD_NODE if is_start else Status.USER_ERROR
     elif isinstance(error, OSError):
-        outcome.status = _classify_os_error(error, job.folder.path)
+        if full := find_full_disk(error, job.folder.path):
+            outcome.status, outcome.message = Status.DISK_FULL, str(full)
     else:
         outcome.message = f"{type(error).__name__}: {outcome.message}"
-
-
-def _classify_os_error(error: OSError, folder: Path) -> Status:
-    if error.errno is None:  # Blender says that it cannot write, but not why
-        try:
-            with tempfile.TemporaryFile(dir=folder) as file:
-                file.write(bytes(PROBE_BYTES))
-        except OSError as reason:
-            error = reason
-    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return Status.DISK_FULL if is_full else Status.ERROR
 
 
 # --- files ----------------------------------------------------------------------------------------

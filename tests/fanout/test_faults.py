@@ -204,12 +204,32 @@ def test_a_full_disk_stops_the_run_with_one_line(driver: Driver, tmp_path: Path)
         errors = [line for line in output.splitlines() if line.startswith("error: ")]
         assert len(errors) == 1, output
         assert errors[0].startswith("error: stopped: "), output
+        assert "is full: " in errors[0]
         assert "Traceback" not in output
         dataset_dir = data_dir / "full_0-0-0-0"
         finished = [int(p.stem) for p in (dataset_dir / "img").glob("[0-9]*.npy")]
         assert is_mounted == bool(finished)
         assert DatasetFolder(dataset_dir, is_exr=True).find_missing(finished) == []
         assert not list((dataset_dir / "img").glob(".*"))
+
+
+def test_a_disk_that_is_full_from_the_start_is_one_line(driver: Driver, tmp_path: Path) -> None:
+    """40 kB: enough for the data set's first files, and not for Ray's."""
+    with small_disk(tmp_path / "disk", "40k") as is_mounted:
+        if not is_mounted:
+            pytest.skip("this machine lets nobody mount")
+        for arguments in ([], ["-l"]):
+            output = driver.run(
+                *("-d", "none", "--is_multi", "-n", 24, *arguments),
+                status=1,
+                variants=("0-0-0-0",),
+                SYNRENDER_DATA_DIR=str(tmp_path / "disk"),
+            )
+            errors = [line for line in output.splitlines() if line.startswith("error: ")]
+            assert len(errors) == 1, output
+            assert f"{tmp_path / 'disk'} is full" in errors[0]
+            assert output.splitlines()[-1] == errors[0]
+            assert "Traceback" not in output
 
 
 # --- several nodes --------------------------------------------------------------------------------

@@ -1,0 +1,75 @@
+"""Full disks: recognised, and named in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""No room, a quota, a limit on the size of a file."""
+
+PROBE_BYTES = 1 << 20
+"""A disk that can take so many bytes is not full: what failed there failed for another reason."""
+
+
+class DiskFull(OSError):
+    """There is no room to write; the message names the disk. Scripts end with status 1."""
+
+
+@contextlib.contextmanager
+def full_disk_named(folder: Path) -> Generator[None]:
+    """Raises `DiskFull` where the code within fails for want of room in ``folder``."""
+    try:
+        yield
+    except DiskFull:
+        raise
+    except OSError as error:
+        if full := find_full_disk(error, folder):
+            raise full from None
+        raise
+
+
+def find_full_disk(error: BaseException, folder: Path) -> DiskFull | None:
+    """`DiskFull` if there is no room in ``folder``, or the error says so; None if there is.
+
+    A file is written to find out, because Blender, Ray and HDF5 do not say why they failed.
+    """
+    if isinstance(error, DiskFull):
+        return error
+    reason = error if isinstance(error, OSError) else None
+    if reason is None or reason.errno not in FULL_DISK:
+        reason = _probe(folder)
+    if reason is None:
+        return None
+    disk = find_disk(folder)
+    free_mb = shutil.disk_usage(disk).free / 1e6
+    return DiskFull(
+        f"{disk} is full: {folder} cannot be written ({os.strerror(reason.errno or 0)}, "
+        f"{free_mb:.1f} MB free); make room"
+    )
+
+
+def find_disk(folder: Path) -> Path:
+    """Where the disk of a folder is mounted."""
+    folder = folder.absolute()
+    while not folder.exists() or not os.path.ismount(folder):
+        folder = folder.parent
+    return folder
+
+
+def _probe(folder: Path) -> OSError | None:
+    """What a file of `PROBE_BYTES` meets in the folder, or its nearest parent, if it is no room."""
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(PROBE_BYTES))
+            file.flush()
+    except OSError as error:
+        return error if error.errno in FULL_DISK else None
+    return None
