@@ -1,7 +1,10 @@
 """Upper bounds of settings and arguments: what their use can bear. Imports nothing."""
 
 MAX_SAMPLES = 10_000_000
-"""Of a data set: the list of the missing ones then takes 400 MB."""
+"""Of a run: the list of the missing ones then takes 400 MB."""
+
+MAX_TOTAL_SAMPLES = 1_000_000_000_000
+"""Of a data set, of which each run renders a part: designs are computed and not listed."""
 
 MAX_CLASSES = 1000
 MAX_BUCKETS = 10_000

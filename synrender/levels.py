@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,12 @@ def find_levels(name: str, value: Any, settings: Settings, catalog: Catalog) -> 
         return _find_textures(name, value, settings, catalog)
     if not isinstance(value, int):
         return Levels(tuple(_check_value(name, v, settings) for v in value))
+    return _draw_levels(name, value, settings)
+
+
+@functools.lru_cache(maxsize=64)
+def _draw_levels(name: str, value: int, settings: Settings) -> Levels:
+    """Levels that are drawn; remembered, because each sample asks for them."""
     if name in ALWAYS_FIXED:
         raise UserError(
             f"design.levels: {name!r} = {value}: it is not drawn, so there is nothing to draw "

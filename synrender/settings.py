@@ -23,6 +23,7 @@ from synrender.bounds import (
     MAX_RESOLUTION,
     MAX_SAMPLES,
     MAX_SEED,
+    MAX_TOTAL_SAMPLES,
 )
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.factors import FACTORS
@@ -241,7 +242,7 @@ class BatchSettings(_Checked):
     """Which samples to render."""
 
     num_samples: int = _setting(20, _integer(1, MAX_SAMPLES))  # how many, from idx_offset on
-    idx_offset: int = _setting(0, _integer(0, MAX_SAMPLES))  # index of the first one
+    idx_offset: int = _setting(0, _integer(0, MAX_TOTAL_SAMPLES))  # index of the first one
     cache_obj_frames: int = _setting(10, _integer(1, 10_000))  # samples that share models: a group
     seed: int = _setting(0, _integer(0, MAX_SEED))  # of every random choice
     files_per_folder: int = _setting(10_000, _files_per_folder)  # then img/0001/; 0: all in img/
@@ -259,7 +260,7 @@ class Design(_Checked):
     kind: tuple[str, ...] = _setting(("random",), _kinds)  # one or more of DESIGNS
     levels: FrozenDict = _setting(FrozenDict(), _factor_map)  # factor: how many, or a list
     fixed: FrozenDict = _setting(FrozenDict(), _factor_map)  # factor: its value in all samples
-    repeats: int = _setting(1, _integer(1, MAX_SAMPLES))  # grid: samples of each combination
+    repeats: int = _setting(1, _integer(1, MAX_TOTAL_SAMPLES))  # grid: samples of each combination
     grid: tuple[str, ...] = _setting((), _names)  # factors of the grid; (): all with levels
     sweeps: tuple[str, ...] = _setting((), _names)  # one_at_a_time: likewise
     twins: tuple[str, ...] = _setting((), _names)  # twins differ in one of these; likewise
@@ -302,7 +303,9 @@ class Object(_Checked):
     random_scaling: float = _setting(0.0, _number(0, 1000))  # std of the scale around 0.8
     random_viewpoint: float = _setting(0.0, _angle)  # std added to each Euler angle, rad
     random_warp: float = _setting(0.1, _number(0, 1000))  # std of the scale of each axis
-    total_num_samples: int = _setting(60000, _integer(1, MAX_SAMPLES))  # of the whole data set
+    total_num_samples: int = _setting(
+        60000, _integer(1, MAX_TOTAL_SAMPLES)
+    )  # of the whole data set
     n_buckets: int = _setting(12, _integer(1, MAX_BUCKETS))  # slices with models of their own
 
 

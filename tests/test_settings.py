@@ -115,7 +115,7 @@ def test_loading_does_not_change_gins_state() -> None:
         ("material.num_modes = 2000000000", "at most 1000"),
         ("rendering.render_samples = 9999999999999", "at most 16777216"),
         ("batch.seed = 9223372036854775808", "at most 9223372036854775807"),
-        ("object.total_num_samples = 100000000", "at most 10000000"),
+        ("object.total_num_samples = 10000000000000", "at most 1000000000000"),
         ("scene.camera_location = (1e7, 0, 0)", "at least -1e.06 and at most 1e.06"),
         ("scene.camera_rotation = (0, 0, -1e7)", "at least -1e.06 and at most 1e.06"),
         ("scene.light_energy = 1e10", "at most 1e.09"),
