@@ -32,7 +32,7 @@ from synrender.dataset.record import read_record
 from synrender.errors import UserError, nearest_name
 from synrender.files import remove_stale_files, write_array, write_atomically, write_bytes
 from synrender.images.integrity import is_whole_image
-from synrender.settings import Settings
+from synrender.settings import Settings, with_layout
 
 MAX_FOLDER_NAME = 200
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -200,6 +200,11 @@ def name_to_dataset_dir(data_dir: Path, name: str) -> Path:
     return data_dir / name
 
 
+def settings_to_folder(path: Path, settings: Settings) -> DatasetFolder:
+    """Handle on a data set whose own settings are known."""
+    return DatasetFolder(path, settings.rendering.render_exr, settings.batch.files_per_folder)
+
+
 def plan_dataset_folder(path: Path, settings: Settings, overwrite: bool = False) -> DatasetFolder:
     """Handle on a data set to render. One that is there keeps its files where they are.
 
@@ -213,7 +218,7 @@ def plan_dataset_folder(path: Path, settings: Settings, overwrite: bool = False)
     """
     info = None if overwrite else read_info(path)
     batch = info.settings.batch if info else settings.batch
-    return DatasetFolder(path, settings.rendering.render_exr, batch.files_per_folder)
+    return settings_to_folder(path, with_layout(settings, batch.files_per_folder))
 
 
 def open_dataset_folder(data_dir: Path, name: str, option: str = "--dataset") -> DatasetFolder:
@@ -231,10 +236,7 @@ def open_dataset_folder(data_dir: Path, name: str, option: str = "--dataset") ->
         hint = nearest_name(name, names) or "; the folder holds none: render one with render.py"
         raise UserError(f"{option} {name!r}: no such data set{hint} (in {data_dir})")
     info = read_required_info(data_dir / name)
-    settings = info.settings
-    return DatasetFolder(
-        data_dir / name, settings.rendering.render_exr, settings.batch.files_per_folder
-    )
+    return settings_to_folder(data_dir / name, info.settings)
 
 
 def _is_empty(folder: Path) -> bool:

@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.folder import DatasetFolder, settings_to_folder
 from synrender.dataset.info import Sources
 from synrender.fanout.journal import Entry
 from synrender.folders import Folders
@@ -48,11 +48,7 @@ class Job:
     def folder(self) -> DatasetFolder:
         """Data set that the job renders into."""
         parent = self.scratch_dir if self.is_gathered else self.folders.data
-        return DatasetFolder(
-            parent / self.dataset_name,
-            self.settings.rendering.render_exr,
-            self.settings.batch.files_per_folder,
-        )
+        return settings_to_folder(parent / self.dataset_name, self.settings)
 
 
 class Status(enum.Enum):

@@ -9,7 +9,7 @@ import numpy as np
 
 from synrender.archive.files import find_shards, open_file, read_layout, shard_path
 from synrender.archive.layout import SPLITS, create_layout
-from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.folder import settings_to_folder
 from synrender.dataset.info import DatasetInfo, json_to_info, read_required_info
 from synrender.dataset.listing import IMAGE_DIR
 from synrender.errors import UserError
@@ -83,7 +83,7 @@ def _find_files(path: Path, files: Sequence[Path]) -> Source:
 
 def _find_raw(path: Path) -> Source:
     info = read_required_info(path)
-    folder = DatasetFolder(path, info.settings.rendering.render_exr)
+    folder = settings_to_folder(path, info.settings)
     listing = folder.list_samples()
     idxs = np.array(listing.pairs, np.int64)
     if not len(idxs):

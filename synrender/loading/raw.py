@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.folder import DatasetFolder, settings_to_folder
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
@@ -17,7 +17,7 @@ from synrender.loading.source import CLASS_MAP, DEPTH, IMAGE, INSTANCE_MAP, Part
 
 def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     """Opens the folder of a data set; its rows are its complete samples in order."""
-    folder = DatasetFolder(path, info.settings.rendering.render_exr)
+    folder = settings_to_folder(path, info.settings)
     idxs = np.array(folder.list_samples().pairs, np.int64)
     names = RECORD_DTYPE.names or ()
     varies = info.design is not None and "num_objs" in info.design.factors

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import synrender
 from synrender.audit.check import Verdict
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import DatasetFolder, open_dataset_folder
@@ -152,6 +153,8 @@ def test_either_is_replayed_audited_shown_and_archived(
     assert {c.name for c in checks if c.verdict is Verdict.FAIL} <= {"balance"}
     shown = [path.stem for path in find_first_samples(dataset_dir, 20)]
     assert shown == [f"{i:05d}" for i in range(NUM_SAMPLES)]
+    data = synrender.open_dataset(dataset_dir)
+    assert [int(data[i]["sample_idx"]) for i in range(len(data))] == list(range(NUM_SAMPLES))
     Archiver(wheel.data_dir).run("-d", "layered", "-f", "--remove_raw")
     assert not (dataset_dir / "img").exists()
     assert len(np.load(dataset_dir / "idx_ref.npy")) == NUM_SAMPLES
