@@ -72,10 +72,12 @@ def read_record(path: Path) -> np.ndarray:
     start = 10 + int.from_bytes(data[8:10], "little")
     is_old, num_objs = _parse_header(data[:start])
     dtype = _OLD_DTYPE if is_old else RECORD_DTYPE
-    if len(data) < start + num_objs * dtype.itemsize:
+    stop = start + num_objs * dtype.itemsize
+    if len(data) < stop:
         raise ValueError("truncated file")
-    record = np.frombuffer(data, dtype, num_objs, start)
-    record = _upgrade(record) if is_old else record.copy()
+    # A copy of the bytes can be written to, and takes a tenth of the time of one by fields.
+    record = np.frombuffer(bytearray(data[start:stop]), dtype)
+    record = _upgrade(record) if is_old else record
     if name := find_wild_field(record):
         raise ValueError(f"field {name!r} is not a number, or beyond {MAX_VALUE:g}")
     return record
