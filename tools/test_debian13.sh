@@ -17,12 +17,14 @@ home=/home/tester
 
 say() { echo "debian 13: $* ($SECONDS s)"; }
 
-# Runs a command in there as root. Its processes and mounts end with it.
+# Runs a command in there as root. Its processes and mounts end with it. That bash stays, for its
+# `exit`, to reap orphans: Ray's workers never end as long as their dead parent is a zombie.
 inside() {
     unshare --mount --pid --fork -- bash -euc '
         for name in dev sys; do mount --rbind /$name "$0/$name"; done
         mount -t proc proc "$0/proc"
-        chroot "$0" "$@"' "$root" "$@"
+        chroot "$0" "$@"
+        exit' "$root" "$@"
 }
 
 # Runs a command in there as the user, in the project's folder.
