@@ -91,9 +91,9 @@ install_python() {
     export UV_PYTHON_PREFERENCE=only-managed UV_PYTHON_INSTALL_BIN=0
     {
         { [ -x "$uv" ] || python3 tools/get_uv.py "$scratch"; } &&
-            "$uv" python install --quiet "$version"
+            "$uv" python install "$version"
     } >"$scratch/log" 2>&1 && python=$("$uv" python find "$version" 2>>"$scratch/log") ||
-        stop "Python $version could not be fetched ($(tail -n 1 "$scratch/log" | sed 's/^ *//'));" \
+        stop "Python $version could not be fetched ($(sed '/^ *$/d; s/^ *//; s/^cause: //' "$scratch/log" | tail -n 1));" \
             "install it, or name one: make setup PYTHON=/path/to/python$version"
 }
 
