@@ -128,22 +128,25 @@ def run_steps(arguments: argparse.Namespace, folders: Folders, workers: Workers)
     from synrender.archive.preprocess import find_archive, preprocess_dataset
     from synrender.archive.verify import remove_raw
     from synrender.dataset.folder import open_dataset_folder
+    from synrender.dataset.lock import in_use
 
     folder = open_dataset_folder(folders.data, arguments.dataset)
     dataset_dir = folder.path
-    if arguments.to_hdf5:
-        options = PackOptions(
-            arguments.num_buckets,
-            arguments.bucket_idxs,
-            arguments.is_exr,
-            arguments.seed,
-            arguments.overwrite,
-        )
-        pack_dataset(folder, options, workers, create_bar)
-    layout = find_archive(dataset_dir, arguments.num_buckets)
-    shards = select_shards(arguments.bucket_idxs, layout.num_shards)
-    if arguments.remove_raw:
-        remove_raw(folder, shards, workers, create_bar)
+    # Nobody may render meanwhile what is archived.
+    with in_use(dataset_dir, "archived", is_shared=not arguments.to_hdf5):
+        if arguments.to_hdf5:
+            options = PackOptions(
+                arguments.num_buckets,
+                arguments.bucket_idxs,
+                arguments.is_exr,
+                arguments.seed,
+                arguments.overwrite,
+            )
+            pack_dataset(folder, options, workers, create_bar)
+        layout = find_archive(dataset_dir, arguments.num_buckets)
+        shards = select_shards(arguments.bucket_idxs, layout.num_shards)
+        if arguments.remove_raw:
+            remove_raw(folder, shards, workers, create_bar)
     mean_std = None
     if arguments.calc_mean is not None or arguments.use_mean:
         mean_std = calc_mean(arguments, dataset_dir, shards, workers)

@@ -114,22 +114,24 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
             raise
     if not is_quiet:
         say(*report.to_lines(folder))
+    if report.num_lost:
+        raise OSError(f"{folder.path}: {report.num_lost} rendered samples have been removed since")
     return 0
 
 
 def run_replay(name: str, idx: str, folders: Folders) -> int:
     """Renders a stored sample again; returns 0 if it is equal and 1 if not."""
-    from synrender.bounds import MAX_SAMPLES
+    from synrender.bounds import MAX_TOTAL_SAMPLES
     from synrender.catalog import ensure_demo_sources
     from synrender.console import captured_output, say
     from synrender.dataset.folder import name_to_dataset_dir, open_dataset_folder
     from synrender.errors import UserError, shorten
     from synrender.replay import load_replay_settings, replay_sample
 
-    if not idx.isdecimal() or len(idx) > len(str(MAX_SAMPLES)):
+    if not idx.isdecimal() or len(idx) > len(str(MAX_TOTAL_SAMPLES)):
         raise UserError(
             f"--replay {shorten(name)} {shorten(idx)}: the index must be a whole number from 0 to "
-            f"{MAX_SAMPLES}"
+            f"{MAX_TOTAL_SAMPLES}"
         )
     name_to_dataset_dir(folders.data, name)  # refuses a name that is a path
     folder = open_dataset_folder(folders.data, name, "--replay")

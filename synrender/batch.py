@@ -12,6 +12,7 @@ from synrender.catalog import Catalog
 from synrender.console import format_duration
 from synrender.dataset.claim import add_rejected, claim_dataset, claim_renderer
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.lock import in_use
 from synrender.embedding import prepare_blender
 from synrender.interrupts import interrupts_held
 from synrender.sampling import draw_sample
@@ -27,6 +28,7 @@ class BatchReport:
     seconds: float
     rejected: dict[str, str] = field(default_factory=dict)  # in this batch: {name: reason}
     notes: list[str] = field(default_factory=list)  # lines to print
+    num_lost: int = 0  # rendered samples that are no longer there: others removed them
 
     def to_lines(self, folder: DatasetFolder) -> list[str]:
         """The report as lines to print."""
@@ -74,10 +76,35 @@ def render_batch(
     start = time.monotonic()
     batch = settings.batch
     rejected = claim_dataset(folder, settings, catalog, overwrite).rejected
-    known_rejected = rejected
     missing = folder.find_missing(batch.idxs)
     if not missing:
         return BatchReport(batch.num_samples, 0, time.monotonic() - start)
+    with in_use(folder.path, "rendered", is_shared=True):
+        newly_rejected, notes = _render_samples(
+            missing, settings, folder, catalog, blender_home, rejected, on_sample, on_stage
+        )
+    return BatchReport(
+        batch.num_samples,
+        len(missing),
+        time.monotonic() - start,
+        newly_rejected,
+        notes,
+        num_lost=len(folder.find_missing(missing)),
+    )
+
+
+def _render_samples(
+    missing: list[int],
+    settings: Settings,
+    folder: DatasetFolder,
+    catalog: Catalog,
+    blender_home: Path,
+    rejected: dict[str, str],
+    on_sample: Callable[[int, int], None],
+    on_stage: Callable[[str, int], None],
+) -> tuple[dict[str, str], list[str]]:
+    """Renders samples; returns the assets that it rejected, and lines to print."""
+    known_rejected = rejected
 
     prepare_blender(blender_home)
     from synrender.blender.build import Builder
@@ -100,7 +127,4 @@ def render_batch(
             write_image = functools.partial(render_frame, engine.scene, noise_seed=plan.noise_seed)
             folder.commit_sample(idx, write_image, record)
             on_sample(done, len(missing))
-    newly_rejected = {k: v for k, v in rejected.items() if k not in known_rejected}
-    return BatchReport(
-        batch.num_samples, len(missing), time.monotonic() - start, newly_rejected, engine.notes
-    )
+    return {k: v for k, v in rejected.items() if k not in known_rejected}, engine.notes

@@ -17,7 +17,11 @@ MAX_SEED = 2**63 - 1
 MAX_RESOLUTION = 16_384
 """Side of an image, px: an EXR of that size takes 5 GB of memory."""
 
-MAX_CPUS = 1024
+MAX_CPUS = 8192
+"""What Linux can be built for."""
+
+MAX_THREADS = 1024
+"""Of Blender."""
 
 MAX_SECONDS = 10_000_000
 """Of a time limit: four months. The timer of the operating system overflows at 9e9."""

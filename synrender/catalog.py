@@ -199,12 +199,29 @@ def _find_classes(shapenet_dir: Path, settings: Settings) -> dict[int, tuple[str
             )
         with_folder = [match for match in matches if (shapenet_dir / match[0]).is_dir()]
         if not with_folder:
+            hint = _advise_on_classes(shapenet_dir, settings, synsets)
             raise UserError(
                 f"class {wanted!r}: {shapenet_dir} has no folder {matches[0][0]}; unpack it "
-                "there, or leave the class out of sample.class_idxs"
+                f"there{hint}"
             )
         found[class_idx] = with_folder[0]
     return found
+
+
+def _advise_on_classes(
+    shapenet_dir: Path, settings: Settings, synsets: list[tuple[str, str]]
+) -> str:
+    """What to type to render the classes that are there, if any are."""
+    wanted = [settings.sample.classes[c] for c in settings.sample.class_list]
+    there = {n for pair in synsets if (shapenet_dir / pair[1]).is_dir() for n in pair}
+    found = [name for name in wanted if name in there]
+    if not found:
+        return ""
+    return (
+        f', or render the {len(found)} classes that are there: -p "sample.classes = {found}" and, '
+        f'with render.py, "sample.class_idxs = {len(found)}", with distributed_render.py, '
+        f"--num_classes {len(found)}"
+    )
 
 
 def _read_taxonomy(path: Path) -> list[tuple[str, str]]:

@@ -35,6 +35,9 @@ from synrender.factors import COLUMNS, VIEWPOINT, find_columns
 from synrender.levels import Levels, count_levels, find_levels, level_candidates
 from synrender.settings import BatchSettings, Object, Scene, Settings
 
+NUM_SHARES = 12
+"""Parts of a data set that training code reckons with: 10 train, 1 validates, 1 tests."""
+
 Vector = tuple[float, ...]
 
 
@@ -81,6 +84,19 @@ def idx_to_bucket(idx: int, objects: Object) -> int:
 def bucket_to_first_idx(bucket: int, objects: Object) -> int:
     """Index of a bucket's first sample; for ``n_buckets``, ``total_num_samples``."""
     return -(-bucket * objects.total_num_samples // objects.n_buckets)
+
+
+def describe_uneven_splits(num_samples: int) -> str | None:
+    """One line about a data set that `NUM_SHARES` does not divide; None if it does."""
+    share, rest = divmod(num_samples, NUM_SHARES)
+    if not rest:
+        return None
+    sizes = [n * NUM_SHARES for n in (share, share + 1) if n]
+    return (
+        f"{num_samples} samples cannot be divided by {NUM_SHARES}: the training code of 2020 takes "
+        f"the last {NUM_SHARES}ths by n // {NUM_SHARES} rows and so mixes validation and test; "
+        f"take {' or '.join(map(str, sizes))} samples, or go by split_ends of the HDF5 files"
+    )
 
 
 def idx_to_group(idx: int, batch: BatchSettings, objects: Object) -> int:

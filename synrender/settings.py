@@ -17,12 +17,12 @@ from synrender.bounds import (
     MAX_ANGLE_RAD,
     MAX_BUCKETS,
     MAX_CLASSES,
-    MAX_CPUS,
     MAX_ENERGY,
     MAX_LENGTH_M,
     MAX_RESOLUTION,
     MAX_SAMPLES,
     MAX_SEED,
+    MAX_THREADS,
     MAX_TOTAL_SAMPLES,
 )
 from synrender.errors import UserError, nearest_name, shorten
@@ -322,7 +322,7 @@ class Rendering(_Checked):
     denoise: bool = _setting(True, _boolean)  # if this Blender has a denoiser
     denoise_prefilter: str = _setting("fast", _one_of(PREFILTERS))  # of albedo and normals
     adaptive_threshold: float = _setting(0.02, _number(0, 1))  # noise to stop at; 0: off
-    threads: int = _setting(0, _integer(0, MAX_CPUS))  # 0: one for each CPU
+    threads: int = _setting(0, _integer(0, MAX_THREADS))  # 0: one for each CPU
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,13 @@ import pytest
 from synrender.camera import project, scene_to_intrinsics, scene_to_world_to_camera
 from synrender.catalog import Catalog
 from synrender.draws import draw_color_reference, draw_colors, draw_layout
-from synrender.sampling import bucket_to_first_idx, draw_sample, idx_to_bucket, idx_to_group
+from synrender.sampling import (
+    bucket_to_first_idx,
+    describe_uneven_splits,
+    draw_sample,
+    idx_to_bucket,
+    idx_to_group,
+)
 from synrender.settings import (
     BatchSettings,
     Lighting,
@@ -304,3 +310,9 @@ def test_groups_count_up_from_0_and_end_with_their_bucket(
             group, begun = group + 1, idx
         expected.append(group)
     assert [idx_to_group(idx, batch, objects) for idx in range(total)] == expected
+
+
+def test_the_nearest_sizes_that_12_divides() -> None:
+    assert describe_uneven_splits(24) is None
+    assert "take 12 samples" in (describe_uneven_splits(5) or "")
+    assert "take 60000 or 60012 samples" in (describe_uneven_splits(60_001) or "")

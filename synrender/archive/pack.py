@@ -41,6 +41,7 @@ from synrender.console import say
 from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
 from synrender.files import remove_stale_files
+from synrender.sampling import describe_uneven_splits
 from synrender.workers import Workers
 
 Progress = Callable[[int, str], Any]
@@ -120,6 +121,8 @@ def pack_dataset(
             _write_shard(path, len(rows), folder.is_exr, attributes, own, bar)
     say(f"{dataset_dir}: wrote {_list_files(todo)}")
     say(*overlap.to_lines(), *explain_overlap(overlap, info.settings.object))
+    if line := describe_uneven_splits(layout.num_samples):
+        say(line)
     return layout
 
 

@@ -13,6 +13,7 @@ from synrender.archive.files import find_chunk_size, object_shape, open_file, sh
 from synrender.archive.pack import Progress
 from synrender.archive.source import load_record, pad_record
 from synrender.console import say
+from synrender.dataset.archived import add_archived
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.record import are_equal
 from synrender.errors import UserError
@@ -37,9 +38,11 @@ def remove_raw(
             path = shard_path(folder.path, shard)
             with open_file(path) as file:
                 num_rows, size = len(file["png_images"]), find_chunk_size(file.attrs["image_size"])
+                idxs = file["sample_idx"][...].reshape(num_rows, -1)[:, 0] if num_rows else []
             starts = range(0, num_rows, size)
             tasks = [(folder, path, slice(s, min(s + size, num_rows))) for s in starts]
             found = [files for chunk in workers.map(compare_chunk, tasks) for files in chunk]
+            add_archived(folder.path, path.name, idxs)
             for file_path in found:
                 file_path.unlink()
             num_removed += len(found)

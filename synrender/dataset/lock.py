@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import time
 from collections.abc import Generator
@@ -12,6 +11,11 @@ from pathlib import Path
 
 from synrender.console import warn
 from synrender.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows: nobody is kept out
+    fcntl = None
 
 LOCK_FILE = ".lock"
 
@@ -44,7 +48,39 @@ def locked(dataset_dir: Path) -> Generator[None]:
         os.close(fd)
 
 
+@contextlib.contextmanager
+def in_use(folder: Path, purpose: str, is_shared: bool) -> Generator[None]:
+    """Holds a folder for as long as a process works with it: with its like, or alone.
+
+    The lock is on the folder itself, so it leaves no file, and ends with the process. File systems
+    that cannot lock a folder keep nobody out.
+
+    Raises:
+        UserError: others hold it, who do not go together with ``purpose``.
+    """
+    if fcntl is None:
+        yield
+        return
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = _find_holder(fd)
+        os.close(fd)
+        raise UserError(
+            f"{folder} cannot be {purpose} now: {holder} is at work there; wait for it, or stop it"
+        ) from None
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        os.close(fd)
+
+
 def _wait(fd: int, path: Path) -> None:
+    if fcntl is None:
+        return None
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         with contextlib.suppress(BlockingIOError):

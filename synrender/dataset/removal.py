@@ -20,7 +20,7 @@ _FIRST_FILES = re.compile(_FIRST)
 """What a run has written before its first sample, as paths below the data set's folder."""
 
 _OUR_FILES = re.compile(
-    rf"{_FIRST}|{_IMAGE_DIR}\d{{5,}}\.(png|exr|npy)|dataset\.json|contact_sheet\.png"
+    rf"{_FIRST}|{_IMAGE_DIR}\d{{5,}}\.(png|exr|npy)|dataset\.json|archived\.json|contact_sheet\.png"
     r"|idx_ref\.npy|imgs_\d{2,}\.h5|data_\d+(_lab)?(\.partial)?\.h5"
 )
 """All that this program ever writes there."""

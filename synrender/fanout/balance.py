@@ -25,6 +25,23 @@ def find_group_size(settings: Settings) -> int:
     )
 
 
+def describe_group_size(settings: Settings, preferred: int) -> str:
+    """One line on how many samples share models, and why.
+
+    Args:
+        settings: of the data set.
+        preferred: what the configuration says; `find_group_size` may choose another.
+    """
+    size = settings.batch.cache_obj_frames
+    line = f"batch.cache_obj_frames = {size}: so many samples in a row share their models"
+    if size == preferred:
+        return f"{line}, as the configuration says"
+    return (
+        f"{line}; of 1 to {2 * preferred} the nearest to {preferred} that makes the classes of "
+        f"{settings.object.total_num_samples} samples as even as can be (-p sets it)"
+    )
+
+
 def _estimate_unevenness(settings: Settings, group_size: int) -> tuple[int, int]:
     """Largest difference between classes, in objects: within a bucket, over the data set.
 

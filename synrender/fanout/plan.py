@@ -13,6 +13,7 @@ from pathlib import Path
 from synrender.console import format_duration, say
 from synrender.dataset.design import describe_design
 from synrender.errors import UserError
+from synrender.fanout.balance import describe_group_size
 from synrender.fanout.design_table import format_design
 from synrender.fanout.environment import prepare_environment
 from synrender.fanout.executable import run_executable
@@ -53,7 +54,8 @@ def print_plan(
     settings = datasets[0].settings  # the variants share the design
     if design := describe_design(settings, catalogs[datasets[0].name]):
         say(*format_design(design, settings))
-    say(*describe_balances(datasets), *format_plan(todos))
+    group_size = describe_group_size(datasets[0].settings, datasets[0].preferred_group_size)
+    say(group_size, *describe_balances(datasets), *format_plan(todos))
     num_missing = sum(todo.num_missing for todo in todos)
     if num_missing:
         slots = count_slots(options, folders)

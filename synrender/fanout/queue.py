@@ -68,7 +68,7 @@ def find_todo(dataset: Dataset, batch_size: int) -> Todo:
     idxs = dataset.settings.batch.idxs
     num_batches = math.ceil(len(idxs) / batch_size)
     folder = dataset.folder
-    missing = folder.find_missing(idxs) if folder.image_dir.is_dir() else idxs
+    missing = folder.find_missing(idxs) if folder.path.is_dir() else idxs
     batch_of_each = np.fromiter(missing, np.int64) // batch_size
     return Todo(dataset, batch_size, np.bincount(batch_of_each, minlength=num_batches).tolist())
 

@@ -14,6 +14,7 @@ from synrender.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.console import format_duration, say
 from synrender.dataset.claim import claim_dataset
 from synrender.dataset.design import describe_design
+from synrender.dataset.lock import in_use
 from synrender.disk import full_disk_named
 from synrender.errors import UserError
 from synrender.fanout.balance import describe_balance
@@ -26,6 +27,7 @@ from synrender.fanout.scheduler import RunResult, Scheduler
 from synrender.fanout.variants import Dataset
 from synrender.files import is_alive
 from synrender.folders import Folders
+from synrender.sampling import describe_uneven_splits
 from synrender.settings import Settings
 
 
@@ -110,9 +112,10 @@ def claim_datasets(
 
 
 def describe_balances(datasets: Sequence[Dataset]) -> list[str]:
-    """The line on uneven classes, if there is one: all variants have the same classes."""
-    line = describe_balance(datasets[0].settings)
-    return [line] if line else []
+    """Lines on uneven classes and uneven splits, if there are any: all variants have the same."""
+    settings = datasets[0].settings
+    lines = describe_balance(settings), describe_uneven_splits(settings.object.total_num_samples)
+    return [line for line in lines if line]
 
 
 def create_template(run_dir: Path, options: Options, folders: Folders) -> Job:
@@ -147,10 +150,11 @@ def _render(
 
     if options.blender:
         check_executable(options.blender)
-    with run_folder(folders) as run_dir:
+    with run_folder(folders) as run_dir, contextlib.ExitStack() as holds:
         template = create_template(run_dir, options, folders)
         if options.is_local:
             claim_datasets(datasets, catalogs)
+            _hold(datasets, holds)
             scheduler = Scheduler(LocalExecutor(), datasets, catalogs, template, display)
             return scheduler.run(BatchQueue(todos))
         with ray_session(options.address, options.cpus_per_task, folders.data):
@@ -167,8 +171,17 @@ def _render(
                     f"{options.gpus_per_task:g}: no node has that much"
                 )
             claim_datasets(datasets, catalogs)
+            _hold(datasets, holds)
             scheduler = Scheduler(executor, datasets, catalogs, template, display)
             return scheduler.run(BatchQueue(todos))
+
+
+def _hold(datasets: Sequence[Dataset], holds: contextlib.ExitStack) -> None:
+    """Keeps other drivers and `preprocess_data.py` away from the data sets until the stack ends."""
+    for dataset in datasets:
+        folder = dataset.folder
+        holds.enter_context(in_use(folder.path, "rendered", is_shared=True))
+        holds.enter_context(in_use(folder.image_dir, "rendered by two drivers", is_shared=False))
 
 
 @contextlib.contextmanager

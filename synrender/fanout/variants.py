@@ -55,6 +55,7 @@ class Dataset:
 
     folder: DatasetFolder
     settings: Settings  # its batch spans the whole data set
+    preferred_group_size: int = 0  # batch.cache_obj_frames before `find_group_size`
 
     @property
     def name(self) -> str:
@@ -127,13 +128,15 @@ def plan_datasets(
     if seed is not None:
         bindings.append(f"batch.seed = {seed}")
     settings = load_settings(gin_config, bindings)
+    preferred = settings.batch.cache_obj_frames
     if not any(_bound_name(b) == "batch.cache_obj_frames" for b in gin_param):
         bindings.append(f"batch.cache_obj_frames = {find_group_size(settings)}")
     datasets = []
     for variant in variants:
         settings = load_settings(gin_config, [*bindings, *variant_to_bindings(variant)])
         folder = plan_dataset_folder(data_dir / f"{name}_{variant}", settings, overwrite)
-        datasets.append(Dataset(folder, with_layout(settings, folder.files_per_folder)))
+        settings = with_layout(settings, folder.files_per_folder)
+        datasets.append(Dataset(folder, settings, preferred))
     return datasets
 
 

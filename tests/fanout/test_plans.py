@@ -1,0 +1,150 @@
+"""Plans, and runs beside each other, that tell the truth."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synrender.dataset.folder import DatasetFolder
+from synrender.fanout.variants import plan_datasets
+from tests.fanout.drive import SYNSETS, Driver, finish, wait_until
+from tests.helpers import PROJECT_DIR
+
+ONE = ("0-0-0-0",)
+
+
+def preprocess(driver: Driver, *arguments: object, status: int = 0) -> str:
+    result = subprocess.run(
+        [sys.executable, "preprocess_data.py", *map(str, arguments)],
+        cwd=PROJECT_DIR,
+        env={**os.environ, **driver.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    output = result.stdout + result.stderr
+    assert result.returncode == status, output
+    return output
+
+
+def test_what_is_in_a_verified_archive_is_complete(driver: Driver) -> None:
+    arguments = ("-d", "kept", "-n", 24, "-b", 6)
+    driver.run(*arguments, variants=ONE)
+    dataset_dir = driver.data_dir / "kept_0-0-0-0"
+    preprocess(driver, "-d", dataset_dir.name, "-f", "--remove_raw")
+    assert not (dataset_dir / "img").exists()
+    output = driver.run(*arguments, "--dry_run", variants=ONE)
+    assert re.search(r"kept_0-0-0-0 +24 +24 +0\n", output)
+    assert "nothing to render: all 24" in driver.run(*arguments, variants=ONE)
+    preprocess(driver, "-d", dataset_dir.name, "-f", "--remove_raw")
+    # A shard that is not what was verified counts for nothing.
+    shard = dataset_dir / "imgs_03.h5"
+    expected = sorted(np.load(dataset_dir / "idx_ref.npy")[6:8].tolist())
+    shard.write_bytes(shard.read_bytes()[:-100])
+    assert DatasetFolder(dataset_dir, is_exr=False).find_missing(range(24)) == expected
+    # What is printed mends it.
+    driver.run(*arguments, variants=ONE)
+    preprocess(driver, "-d", dataset_dir.name, "-f", "--overwrite", "-i", 3)
+    preprocess(driver, "-d", dataset_dir.name, "-f", "--remove_raw")
+    assert DatasetFolder(dataset_dir, is_exr=False).find_missing(range(24)) == []
+    (dataset_dir / "archived.json").write_text("[" * 100_000)
+    assert len(DatasetFolder(dataset_dir, is_exr=False).find_missing(range(24))) == 24
+
+
+def test_two_drivers_and_an_archiver_keep_out_of_each_others_way(driver: Driver) -> None:
+    arguments = ("-d", "shared", "-n", 24, "-b", 6)
+    process = driver.start(*arguments, variants=ONE, TROUBLE_SLOW_S="0.5")
+    wait_until(lambda: driver.num_records("shared"))
+    second = driver.run(*arguments, variants=ONE, status=2)
+    line = second.splitlines()[-1]
+    assert "cannot be rendered by two drivers now: process" in line
+    assert f"process {process.pid} " in line
+    line = preprocess(driver, "-d", "shared_0-0-0-0", "-f", status=2).splitlines()[-1]
+    assert "shared_0-0-0-0 cannot be archived now: " in line
+    output = finish(process)
+    assert "all 24 samples are complete" in output
+    preprocess(driver, "-d", "shared_0-0-0-0", "-f")
+
+
+def test_images_that_vanish_in_mid_run_are_counted_as_missing(driver: Driver) -> None:
+    command = [sys.executable, "render.py", "-d", "emptied", "-p"]
+    command += ["rendering.resolution = 32", "rendering.render_samples = 1"]
+    process = subprocess.Popen(
+        [*command, "batch.num_samples = 30"],
+        cwd=PROJECT_DIR,
+        env={**os.environ, **driver.environment, "TROUBLE_SLOW_S": "0.3"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    image_dir = driver.data_dir / "emptied/img"
+    wait_until(lambda: len(list(image_dir.glob("*.npy"))) > 10)
+    os.kill(process.pid, signal.SIGSTOP)
+    num_lost = len(list(image_dir.glob("[0-9]*.npy")))
+    for path in image_dir.glob("[0-9]*"):
+        path.unlink()
+    os.kill(process.pid, signal.SIGCONT)
+    output = finish(process, 1)
+    found = int(re.search(r"error: .*emptied: (\d+) rendered samples have been removed", output)[1])
+    assert num_lost <= found <= num_lost + 1
+
+
+@pytest.mark.parametrize(("num_samples", "nearest"), [(50, "48 or 60"), (13, "12 or 24")])
+def test_a_size_that_12_does_not_divide_is_said_with_the_nearest(
+    driver: Driver, num_samples: int, nearest: str
+) -> None:
+    output = driver.run("-d", "odd", "-n", num_samples, "--dry_run", variants=ONE)
+    assert f"{num_samples} samples cannot be divided by 12" in output
+    assert f"take {nearest} samples, or go by split_ends" in output
+    assert output.count("cannot be divided") == 1
+
+
+def test_classes_that_are_not_there_are_left_out_by_the_line_that_is_printed(
+    driver: Driver, tmp_path: Path
+) -> None:
+    shapenet = tmp_path / "shapenet"
+    shutil.copytree(driver.environment["SYNRENDER_SHAPENET_DIR"], shapenet)
+    missing = list(SYNSETS)[1]
+    shutil.rmtree(shapenet / missing)
+    arguments = ("-d", "fewer", "-n", 24, "-b", 6, "--dry_run")
+    where = {"SYNRENDER_SHAPENET_DIR": str(shapenet)}
+    output = driver.run(*arguments, "--num_classes", 3, status=2, variants=ONE, **where)
+    line = output.splitlines()[-1]
+    binding = re.search(r'-p "(sample.classes = \[.*?\])"', line)[1]
+    number = re.search(r"--num_classes (\d+)", line)[1]
+    assert number == "2"
+    command = [*map(str, arguments), "--num_classes", number, "--variants", *ONE]
+    result = subprocess.run(
+        [sys.executable, "distributed_render.py", *command, "-p", binding],
+        cwd=PROJECT_DIR,
+        env={**os.environ, **driver.environment, **where},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_plan_says_how_many_samples_share_models_and_why(driver: Driver) -> None:
+    arguments = ("-d", "grouped", "--dry_run", "--num_classes", 3)
+    output = driver.run(*arguments, "-n", 132, variants=ONE)
+    (settings,) = (
+        dataset.settings
+        for dataset in plan_datasets("x", driver.data_dir, ONE, 132, 3, None, ["render_single"], [])
+    )
+    size = settings.batch.cache_obj_frames
+    assert size != 10
+    assert (
+        f"batch.cache_obj_frames = {size}: so many samples in a row share their models; of 1 to 20 "
+        "the nearest to 10 that makes the classes of 132 samples as even as can be (-p sets it)"
+    ) in output
