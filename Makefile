@@ -9,7 +9,7 @@ ARGS ?=
 OTHER_BLENDERS := 4.2 5.0 5.2
 python_of = $(if $(filter 5.2,$1),3.13,3.11)
 
-.PHONY: help setup demo test test-blenders bench lint format lock clean
+.PHONY: help setup demo test test-blenders bench kills lint format lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ test-blender-%: setup
 
 bench: setup ## measure speed and error beside a plain Blender loop; 40 minutes, the first time half an hour more
 	@$(RUN) benchmarks/render.py --compare $(ARGS)
+
+kills: setup ## kill N drivers, workers and preprocessings at random moments, and compare (N=100)
+	@$(RUN) -m tests.hostile.kills $(or $(N),100)
 
 lint: setup ## check style, types and import boundaries
 	@$(RUN) -m ruff check

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import fcntl
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Generator
 from typing import TextIO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 _terminal: contextvars.ContextVar[TextIO | None] = contextvars.ContextVar("terminal", default=None)
 """Where stderr went before the capture that is in force, if one is."""
@@ -61,7 +65,8 @@ def captured_output() -> Generator[Capture]:
         os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as terminal,
     ):
         log_fd = log.fileno()
-        fcntl.fcntl(log_fd, fcntl.F_SETFL, os.O_APPEND)  # else cleared space fills with zeros
+        if fcntl is not None:
+            fcntl.fcntl(log_fd, fcntl.F_SETFL, os.O_APPEND)  # else cleared space fills with zeros
         token = _terminal.set(terminal)
         try:
             with redirected_output(log_fd):

@@ -12,6 +12,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import forkserver
 from typing import Any, TypeVar
 
+from synrender.cpus import find_allowed_cpus
+
 Result = TypeVar("Result")
 
 MIN_TASKS = 3
@@ -34,7 +36,7 @@ class Workers:
             num_jobs: number of processes; 0: one for each CPU.
             preloaded: modules that the fork server imports once for all processes.
         """
-        self.num_jobs = num_jobs or len(os.sched_getaffinity(0))
+        self.num_jobs = num_jobs or len(find_allowed_cpus())
         self._preloaded = list(preloaded)
         self._context = multiprocessing.get_context("forkserver")
         self._executor: ProcessPoolExecutor | None = None

@@ -34,7 +34,9 @@ def locked(dataset_dir: Path) -> Generator[None]:
         OSError: it cannot be made.
     """
     path = dataset_dir / LOCK_FILE
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_CREAT
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"):  # Windows has none of them
+        flags |= getattr(os, name, 0)
     try:
         fd = os.open(path, flags, 0o644)
     except OSError as error:

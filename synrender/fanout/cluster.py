@@ -16,6 +16,7 @@ import ray
 import ray.exceptions
 
 from synrender.console import redirected_output
+from synrender.cpus import find_allowed_cpus
 from synrender.disk import find_full_disk
 from synrender.errors import UserError
 from synrender.fanout.executable import run_executable
@@ -104,7 +105,7 @@ TOKEN_HELP = "copy ~/.ray/auth_token of its first machine to this one and set RA
 
 
 def _start_here(cpus_per_task: int, folder: Path) -> None:
-    num_cpus = len(os.sched_getaffinity(0))
+    num_cpus = len(find_allowed_cpus())
     if cpus_per_task > num_cpus:
         raise UserError(f"--cpus_per_task {cpus_per_task}: this machine has {num_cpus} CPUs")
     try:

@@ -19,6 +19,7 @@ from synrender.folders import DATA_VARIABLE, find_folders
 
 REFRESH_S = 0.5
 LINE_EVERY_S = 15.0
+YOUNG_S, LINE_EVERY_S_YOUNG = 20.0, 4.0  # so that a first ETA comes soon
 
 
 class Display:
@@ -93,7 +94,9 @@ class Display:
 
     def is_due(self) -> bool:
         """Whether it is time to call `show`."""
-        interval = REFRESH_S if self._bar is not None else LINE_EVERY_S
+        interval = LINE_EVERY_S if self.seconds > YOUNG_S else LINE_EVERY_S_YOUNG
+        if self._bar is not None:
+            interval = REFRESH_S
         return not self._is_quiet and time.monotonic() - self._last_shown >= interval
 
     def show(self, num_unfinished: int) -> None:

@@ -70,6 +70,7 @@ class Outcome:
     message: str = ""  # one line
     tail: str = ""  # last lines of Blender's output
     seconds: float = 0.0
+    sample_seconds: list[float] = field(default_factory=list)  # of each one that was rendered
     render_seconds: float = 0.0  # of them, from the first sample on
     num_rendered: int = 0
     rejected: dict[str, str] = field(default_factory=dict)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import os
+import math
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from synrender.console import format_duration, say
+from synrender.cpus import find_allowed_cpus
 from synrender.dataset.design import describe_design
 from synrender.errors import UserError
 from synrender.fanout.balance import describe_group_size
@@ -31,17 +34,28 @@ from synrender.fanout.variants import Dataset
 from synrender.files import existing_parent
 from synrender.folders import Folders
 
-NUM_PILOT_SAMPLES = 3
-"""Pilot samples of each of two data sets: the first and the last, so simple and rich variants."""
+NUM_PILOT_SAMPLES = 6
+"""Pilot samples of each of two data sets, the first and the last; spread over the missing ones."""
 
 
 @dataclass(frozen=True)
 class Pilot:
-    """Time and disk space that a sample takes."""
+    """What samples cost, without the start of Blender."""
 
-    num_samples: int
-    seconds: float  # of one task, without the start of Blender
-    num_bytes: float
+    seconds: tuple[float, ...]  # of each sample
+    num_bytes: float  # mean
+
+    @property
+    def mean_s(self) -> float:
+        """Mean seconds of a sample."""
+        return float(np.mean(self.seconds))
+
+    @property
+    def spread_s(self) -> float:
+        """Half the width of the 95 % interval of the mean (2 standard errors)."""
+        if len(self.seconds) < 2:
+            return self.mean_s
+        return float(2 * np.std(self.seconds, ddof=1) / math.sqrt(len(self.seconds)))
 
 
 def print_plan(
@@ -81,13 +95,17 @@ def format_plan(todos: Sequence[Todo]) -> list[str]:
 def format_estimate(num_missing: int, slots: int, pilot: Pilot, data_dir: Path) -> list[str]:
     """Disk needed and ETA."""
     needed = num_missing * pilot.num_bytes
+    rounds = num_missing / slots
+    low = rounds * max(0.0, pilot.mean_s - pilot.spread_s)
+    high = rounds * (pilot.mean_s + pilot.spread_s)
     free_bytes = shutil.disk_usage(existing_parent(data_dir)).free
     lines = [
         f"disk needed: {_format_bytes(needed)} ({_format_bytes(pilot.num_bytes)} a sample), "
         f"{_format_bytes(free_bytes)} free in {data_dir}"
         + ("; that is too little" if needed > free_bytes else ""),
-        f"ETA: {format_duration(num_missing * pilot.seconds / slots)} with {slots} tasks at a "
-        f"time ({pilot.seconds:.2f} s a sample, from {pilot.num_samples} pilot samples)",
+        f"ETA: {format_duration(rounds * pilot.mean_s)} ({format_duration(low)} to "
+        f"{format_duration(high)}) with {slots} tasks at a time ({pilot.mean_s:.2f} s a sample, "
+        f"from {len(pilot.seconds)} pilot samples spread over the data sets)",
     ]
     return lines
 
@@ -99,7 +117,8 @@ def run_pilot(todos: Sequence[Todo], options: Options, folders: Folders) -> Pilo
         UserError: they cannot be rendered.
     """
     unfinished = [todo for todo in todos if todo.num_missing]
-    num_samples, seconds, num_bytes = 0, 0.0, 0
+    seconds: list[float] = []
+    num_bytes = 0
     with run_folder(folders) as run_dir:
         template = dataclasses.replace(
             create_template(run_dir, options, folders),
@@ -111,15 +130,14 @@ def run_pilot(todos: Sequence[Todo], options: Options, folders: Folders) -> Pilo
             outcome = run_executable(_create_pilot_job(template, todo))
             if outcome.status is not Status.DONE:
                 raise UserError(f"a pilot sample of {todo.dataset.name} failed: {outcome.message}")
-            num_samples += len(outcome.files)
-            seconds += outcome.render_seconds
+            seconds += outcome.sample_seconds
             num_bytes += sum(len(image) + len(record) for _, image, record in outcome.files)
-    return Pilot(num_samples, seconds / num_samples, num_bytes / num_samples)
+    return Pilot(tuple(seconds), num_bytes / len(seconds))
 
 
 def _create_pilot_job(template: Job, todo: Todo) -> Job:
     dataset = todo.dataset
-    idxs = next(todo.batches()).find_missing()[:NUM_PILOT_SAMPLES]
+    idxs = choose_pilots(todo)
     return dataclasses.replace(
         template,
         attempt=f"pilot-{dataset.name}",
@@ -130,12 +148,26 @@ def _create_pilot_job(template: Job, todo: Todo) -> Job:
     )
 
 
+def choose_pilots(todo: Todo) -> list[int]:
+    """Missing samples, spread evenly over all that are missing, so over many models and classes."""
+    num_pilots = min(NUM_PILOT_SAMPLES, todo.num_missing)
+    wanted = [(2 * k + 1) * todo.num_missing // (2 * num_pilots) for k in range(num_pilots)]
+    idxs, num_before = [], 0
+    for batch in todo.batches():
+        places = [w - num_before for w in wanted if 0 <= w - num_before < batch.num_missing]
+        if places:
+            missing = batch.find_missing()
+            idxs += [missing[place] for place in places if place < len(missing)]
+        num_before += batch.num_missing
+    return idxs
+
+
 def count_slots(options: Options, folders: Folders) -> int:
     """Tasks that run at once, here or on the cluster."""
     if options.is_local:
         return 1
     if not options.address:
-        return max(1, len(os.sched_getaffinity(0)) // options.cpus_per_task)
+        return max(1, len(find_allowed_cpus()) // options.cpus_per_task)
     prepare_environment(options.address)
     from synrender.fanout.cluster import RayExecutor, ray_session
 

@@ -80,13 +80,15 @@ def _render(job: Job, outcome: Outcome, journal: Journal, log: Log, watchdog: Wa
     def on_sample(done: int, total: int) -> None:
         if done:
             journal.finish_sample()
+            outcome.sample_seconds.append(time.monotonic() - began)
         log.clear()
 
-    start = None
+    start, began = None, 0.0
 
     def on_stage(stage: str, idx: int) -> None:
-        nonlocal start
+        nonlocal start, began
         start = start or time.monotonic()
+        began = time.monotonic() if stage == "build" else began
         journal.begin_stage(stage, idx)
         if stage == "build":
             watchdog.restart()

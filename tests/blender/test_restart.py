@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers import Renderer, read_images
+from tests.helpers import PROJECT_DIR, Renderer, read_images
 
 QUICK = ["-p", "rendering.resolution = 32", "rendering.render_samples = 1"]
 
@@ -164,3 +164,28 @@ def test_a_file_that_cannot_be_written_stops_cleanly(wheel: Renderer, limit_kb: 
         assert result.returncode == 0, result.stderr
     wheel.run(*arguments)
     assert len(list((dataset_dir / "img").iterdir())) == 4
+
+
+ANOTHER_SYSTEM = """
+import os, runpy, sys
+sys.modules["fcntl"] = None
+for name in ("sched_getaffinity", "sched_setaffinity", "getuid", "statvfs", "O_NOFOLLOW",
+             "O_NONBLOCK", "O_CLOEXEC"):
+    delattr(os, name)
+sys.argv = ["render.py", *sys.argv[1:]]
+runpy.run_path("render.py", run_name="__main__")
+"""
+
+
+def test_render_py_needs_nothing_that_windows_and_macos_lack(wheel: Renderer) -> None:
+    quick = ["rendering.resolution = 32", "rendering.render_samples = 1", "batch.num_samples = 2"]
+    result = subprocess.run(
+        [sys.executable, "-c", ANOTHER_SYSTEM, "-d", "another_system", "-p", *quick],
+        cwd=PROJECT_DIR,
+        env=wheel.full_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(read_images(wheel.data_dir / "another_system")) == 2

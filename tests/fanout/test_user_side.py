@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from synrender.fanout.cpus import leased_cpus
+from synrender.fanout.plan import Pilot, choose_pilots, format_estimate
+from synrender.fanout.queue import find_todo
+from synrender.fanout.variants import plan_datasets
 from tests.fanout.drive import QUICK, Driver
 from tests.helpers import PROJECT_DIR
 
@@ -22,7 +27,10 @@ def test_a_dry_run_prints_the_plan_and_begins_no_data_set(driver: Driver) -> Non
     assert ["planned_0-0-0-0", "50", "0", "3"] in rows
     assert ["2", "data", "sets", "100", "0", "6"] in rows
     assert re.search(r"disk needed: \d+(\.\d+)? kB \(\S+ kB a sample\), .* free", output)
-    assert re.search(r"ETA: \d+:\d\d with \d+ tasks at a time \(.* 6 pilot samples\)", output)
+    assert re.search(
+        r"ETA: \d+:\d\d \(\d+:\d\d to \d+:\d\d\) with \d+ tasks at a time \(.* 12 pilot samples",
+        output,
+    )
     assert "classes cannot be quite even" in output
     assert not list(driver.data_dir.glob("planned*"))
 
@@ -31,6 +39,27 @@ def test_a_dry_run_knows_what_is_complete(driver: Driver, reference: dict[str, P
     output = driver.run("-d", "reference", "-n", 48, "-b", 6, "--dry_run")
     assert ["2", "data", "sets", "96", "96", "0"] in [line.split() for line in output.splitlines()]
     assert "ETA" not in output
+
+
+def test_pilots_are_spread_over_all_that_is_missing(driver: Driver) -> None:
+    (dataset,) = plan_datasets(
+        "piloted", driver.data_dir, ("0-0-0-0",), 120, 2, None, ["render_single"], []
+    )
+    assert choose_pilots(find_todo(dataset, 7)) == [10, 30, 50, 70, 90, 110]
+    pilot = Pilot((1.0, 1.0, 3.0, 3.0), 1.0)
+    (line,) = (t for t in format_estimate(100, 2, pilot, driver.data_dir) if "ETA" in t)
+    assert line.startswith("ETA: 1:40 (0:42 to 2:38) with 2 tasks at a time (2.00 s a sample")
+
+
+def test_a_young_run_has_an_eta_within_20_s(driver: Driver) -> None:
+    start = time.monotonic()
+    process = driver.start("-d", "young", "-n", 48, "-b", 6, TROUBLE_SLOW_S="0.5")
+    try:
+        line = next(line for line in process.stdout if re.search(r"ETA \d", line))
+        assert time.monotonic() - start < 20, line
+    finally:
+        os.kill(process.pid, signal.SIGTERM)
+        process.communicate(timeout=30)
 
 
 def test_a_terminal_shows_one_live_line(driver: Driver) -> None:
