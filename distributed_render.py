@@ -179,7 +179,8 @@ def main() -> int:
     from synrender.interrupts import exit_on_sigterm
 
     exit_on_sigterm()  # batch systems send it; Ray's processes end with this one
-    return run_to_status(lambda: run(arguments, find_folders(os.environ)))
+    folders = find_folders(os.environ)
+    return run_to_status(lambda: run(arguments, folders), folders.data)
 
 
 def run_script() -> None:

@@ -206,7 +206,8 @@ def main() -> int:
     arguments = parse_arguments(sys.argv[1:])
     from synrender.folders import find_folders
 
-    return run_to_status(lambda: run(arguments, find_folders(os.environ)))
+    folders = find_folders(os.environ)
+    return run_to_status(lambda: run(arguments, folders), folders.data)
 
 
 def run_script() -> None:

@@ -156,8 +156,8 @@ def main() -> int:
 
     folders = find_folders(os.environ)
     if arguments.replay:
-        return run_to_status(lambda: run_replay(*arguments.replay, folders))
-    return run_to_status(lambda: run(arguments, folders))
+        return run_to_status(lambda: run_replay(*arguments.replay, folders), folders.data)
+    return run_to_status(lambda: run(arguments, folders), folders.data)
 
 
 def install_gin() -> str:

@@ -9,9 +9,11 @@ import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
+from pathlib import Path
 from typing import NoReturn
 
 from synrender.bounds import MAX_SAMPLES
+from synrender.disk import FULL_DISK, find_full_disk
 from synrender.errors import UserError, shorten
 from synrender.interrupts import EXIT_INTERRUPTED, STOPPED
 
@@ -76,8 +78,13 @@ def positive_or_zero(high: float) -> Callable[[str], float]:
 # --- exit -----------------------------------------------------------------------------------------
 
 
-def run_to_status(run: Callable[[], int]) -> int:
-    """Runs a script's job; returns the exit status and prints errors in one line."""
+def run_to_status(run: Callable[[], int], folder: Path | None = None) -> int:
+    """Runs a script's job; returns the exit status and prints errors in one line.
+
+    Args:
+        run: the job.
+        folder: that it writes to; its disk is named if it is full.
+    """
     try:
         return run()
     except UserError as error:
@@ -86,7 +93,8 @@ def run_to_status(run: Callable[[], int]) -> int:
         memory = "a process was killed, perhaps because memory ran out; try fewer --jobs"
         return _fail(f"{memory}; {RESUME_HINT}", EXIT_FAILURE)
     except OSError as error:
-        return _fail(f"{error}; {RESUME_HINT}", EXIT_FAILURE)
+        full = find_full_disk(error, folder) if folder and error.errno in FULL_DISK else None
+        return _fail(f"{full or error}; {RESUME_HINT}", EXIT_FAILURE)
     except KeyboardInterrupt:
         print(STOPPED, file=sys.stderr)
         return EXIT_INTERRUPTED

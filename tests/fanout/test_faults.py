@@ -232,6 +232,39 @@ def test_a_disk_that_is_full_from_the_start_is_one_line(driver: Driver, tmp_path
             assert "Traceback" not in output
 
 
+def test_render_and_preprocess_name_a_full_disk_too(driver: Driver, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    environment = {**os.environ, **driver.environment, "SYNRENDER_DATA_DIR": str(disk)}
+
+    def run_full(*command: str, **changes: str) -> None:
+        result = subprocess.run(
+            [os.sys.executable, *command],
+            env={**environment, **changes},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 1, result.stderr
+        assert result.stderr.splitlines()[-1].startswith(f"error: {disk} is full: {disk}")
+        assert "Traceback" not in result.stderr
+
+    with small_disk(disk, "2m") as is_mounted:
+        if not is_mounted:
+            pytest.skip("this machine lets nobody mount")
+        quick = ["rendering.resolution = 32", "rendering.render_samples = 1"]
+        exr = ["-g", "render_multi", "-p", *quick, "sample.class_idxs = 3"]
+        run_full("render.py", "-d", "full", *exr, "batch.num_samples = 200")
+        records = list((disk / "full/img").glob("[0-9]*.npy"))
+        assert len(records) > 10
+        for image in (disk / "full/img").glob("[0-9]*.exr"):
+            if image.with_suffix(".npy") not in records:
+                image.unlink()
+        run_full("preprocess_data.py", "-d", "full", "-f", "-j", "1")
+        assert not list((disk / "full").glob("*.h5"))
+        # Not even the demo models fit.
+        run_full("render.py", "-d", "demo", SYNRENDER_SHAPENET_DIR="", SYNRENDER_DTD_DIR="")
+
+
 # --- several nodes --------------------------------------------------------------------------------
 
 
