@@ -64,7 +64,8 @@ def create_fields(
         out.attrs["intrinsics"] = np.diag([scale, scale, 1]) @ file.attrs["intrinsics"]
         for name, field in file.items():
             if not name.startswith("png_") and name != "targets":
-                create_field(out, name, (n, *field.shape[1:]), field.dtype)
+                copy = create_field(out, name, (n, *field.shape[1:]), field.dtype)
+                copy.attrs.update(field.attrs)
         if "png_targets" in file:
             targets = create_pixels(out, "targets", (n, 3, res, res), np.uint8)
             targets.attrs["description"] = (

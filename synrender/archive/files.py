@@ -18,10 +18,11 @@ import PIL
 
 from synrender.archive.layout import Layout, create_layout
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.info import DatasetInfo, info_to_json
+from synrender.dataset.info import DatasetInfo, DesignInfo, info_to_json
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.disk import find_full_disk
 from synrender.errors import UserError
+from synrender.factors import COLUMNS, FACTORS
 from synrender.files import temporary_path
 
 ARCHIVE_VERSION = 1
@@ -208,6 +209,19 @@ def create_record_fields(file: h5py.File, num_rows: int, num_objs: int) -> None:
         field = RECORD_DTYPE[name]
         dtype = h5py.string_dtype() if field.base.kind == "U" else field.base
         create_field(file, name, (num_rows, *object_shape(num_objs), *field.shape), dtype)
+
+
+def describe_factors(file: h5py.File, design: DesignInfo | None) -> None:
+    """Gives ``factor_values`` and ``factor_levels`` their names, units and level values.
+
+    Attributes of both: ``columns`` and ``units`` (text, one for each column) and ``levels`` (JSON:
+    the values of each factor's levels, a list of numbers for each level; {} without a design).
+    """
+    units = [factor.unit for factor in FACTORS.values() for _ in factor.columns]
+    factors = design.factors if design else {}
+    levels = json.dumps({name: factor.levels for name, factor in factors.items()})
+    for name in ("factor_values", "factor_levels"):
+        file[name].attrs.update(columns=list(COLUMNS), units=units, levels=levels)
 
 
 def object_shape(num_objs: int) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from synrender.archive.files import (
     create_field,
     create_record_fields,
     describe_archive,
+    describe_factors,
     find_chunk_size,
     find_shards,
     new_file,
@@ -39,6 +40,7 @@ from synrender.archive.splits import (
 )
 from synrender.console import say
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import DesignInfo
 from synrender.errors import UserError
 from synrender.files import remove_stale_files
 from synrender.sampling import describe_uneven_splits
@@ -118,7 +120,7 @@ def pack_dataset(
             rows, own = layout.shard_rows(shard), itertools.islice(results, len(chunks[shard]))
             attributes |= {"bucket": shard, "first_row": rows.start}
             path = shard_path(dataset_dir, shard)
-            _write_shard(path, len(rows), folder.is_exr, attributes, own, bar)
+            _write_shard(path, len(rows), folder.is_exr, attributes, info.design, own, bar)
     say(f"{dataset_dir}: wrote {_list_files(todo)}")
     say(*overlap.to_lines(), *explain_overlap(overlap, info.settings.object))
     if line := describe_uneven_splits(layout.num_samples):
@@ -215,6 +217,7 @@ def _write_shard(
     num_rows: int,
     is_exr: bool,
     attributes: dict[str, Any],
+    design: DesignInfo | None,
     results: Iterable[tuple[list[EncodedImage], np.ndarray]],
     bar: Any,
 ) -> None:
@@ -222,6 +225,7 @@ def _write_shard(
     with new_file(path) as file:
         file.attrs.update(attributes)
         create_record_fields(file, num_rows, num_objs)
+        describe_factors(file, design)
         create_field(file, "png_images", (num_rows,), PNG_DTYPE)
         if is_exr:
             create_field(file, "png_targets", (num_rows,), PNG_DTYPE)

@@ -323,7 +323,14 @@ def test_samples_of_fewer_objects_have_unknown_rows(
     size = ["batch.num_samples = 24", "object.total_num_samples = 24", "sample.num_objs = 3"]
     dataset_dir = wheel.render("fewer", *size, *design, config="render_multi")
     shutil.copytree(dataset_dir, tmp_path / "fewer")
-    archiver.run("-d", "fewer", "-f", "--remove_raw")
+    archiver.run("-d", "fewer", "-f", "-p", "-r", 16, "--remove_raw")
+    for name in ("imgs_00.h5", "data_16.h5"):
+        with h5py.File(tmp_path / "fewer" / name) as file:
+            for field in ("factor_values", "factor_levels"):
+                attributes = file[field].attrs
+                assert tuple(attributes["columns"]) == COLUMNS
+                assert attributes["units"][COLUMNS.index("azimuth")] == "rad"
+                assert json.loads(attributes["levels"]) == {"num_objs": [[1.0], [3.0]]}
     fields = read_archive(tmp_path / "fewer")
     counts = fields["factor_values"][:, 0, COLUMNS.index("num_objs")]
     assert sorted(counts) == [1] * 12 + [3] * 12
