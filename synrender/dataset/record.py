@@ -166,11 +166,11 @@ NEW_NAMES = _NAMES[_NAMES.index(FIRST_NEW_FIELD) :]
 
 def _find_words(names: list[str]) -> list[int]:
     """Places of fields in a row of the record, in 64-bit words, of which all fields are made."""
-    fields = RECORD_DTYPE.fields or {}
+    starts = {name: field[1] // 8 for name, field in (RECORD_DTYPE.fields or {}).items()}
     return [
         word
-        for dtype, start, *_ in (fields[name] for name in names)
-        for word in range(start // 8, (start + dtype.itemsize) // 8)
+        for name in names
+        for word in range(starts[name], starts[name] + RECORD_DTYPE[name].itemsize // 8)
     ]
 
 

@@ -279,7 +279,7 @@ EXR = {
     "obj_to_world moved": (
         edit_field("obj_to_world", lambda m: m + 0.05 * np.eye(4, k=3)), {"pose", "mask"},
     ),
-    "a pose that is no number": (edit_field("obj_to_world", lambda m: m * np.nan), {"pose"}),
+    "a pose that is no number": (edit_field("obj_to_world", lambda m: m * np.nan), {"files"}),
     "a singular pose": (edit_field("obj_to_world", lambda m: m * 0), {"pose", "mask"}),
     "records swapped": (lambda d: swap_records(d, 2, 9), {"mask", "depth", "splits"}),
     "records of one bucket swapped": (lambda d: swap_records(d, 4, 5), {"mask"}),
