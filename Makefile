@@ -9,7 +9,7 @@ ARGS ?=
 OTHER_BLENDERS := 4.2 5.0 5.2
 python_of = $(if $(filter 5.2,$1),3.13,3.11)
 
-.PHONY: help setup demo test test-blenders bench kills lint format lock clean
+.PHONY: help setup demo test test-blenders bench hostile kills lint format lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ test-blender-%: setup
 
 bench: setup ## measure speed and error beside a plain Blender loop; 40 minutes, the first time half an hour more
 	@$(RUN) benchmarks/render.py --compare $(ARGS)
+
+hostile: setup ## render N damaged models and textures, none of which may do harm (N=1000)
+	@SYNRENDER_TEST_MUTANTS=$(or $(N),1000) $(RUN) -m pytest -q -s tests/hostile/test_mutants.py $(ARGS)
 
 kills: setup ## kill N drivers, workers and preprocessings at random moments, and compare (N=100)
 	@$(RUN) -m tests.hostile.kills $(or $(N),100)

@@ -1,0 +1,167 @@
+"""No mutant of a model or texture crashes, hangs, raises, or gives a blank or magenta picture.
+
+``make hostile N=1000`` tries more of them.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PIL import Image
+
+from synrender.demo import ensure_demo
+from tests.helpers import PROJECT_DIR, write_shapenet
+from tests.hostile.mutants import make_mutant, restate
+
+NUM_MUTANTS = int(os.environ.get("SYNRENDER_TEST_MUTANTS", "200"))
+MAX_SECONDS = 10
+"""Longer than this counts as a hang; a sample takes 0.05 s."""
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[bytes]]:
+    """Demo models with their materials, and small textures of both formats."""
+    root = tmp_path_factory.mktemp("demo")
+    ensure_demo(root)
+    objs = sorted(root.rglob("model_normalized.obj"), key=lambda p: (p.stat().st_size, str(p)))[:8]
+    rng = np.random.Generator(np.random.PCG64(5))
+    pixels = np.kron(rng.integers(0, 200, (6, 5, 3), np.uint8), np.ones((6, 7, 1), np.uint8))
+    pixels[..., 1] |= 64  # never magenta
+    pngs = [
+        Image.fromarray(pixels),
+        Image.fromarray(pixels).quantize(8),
+        Image.fromarray(pixels[..., 1]),
+    ]
+    jpegs = [({}, pngs[0]), ({"progressive": True}, pngs[0]), ({}, pngs[2])]
+    return {
+        "obj": [path.read_bytes() for path in objs],
+        "mtl": [path.with_suffix(".mtl").read_bytes() for path in objs],
+        "png": [_encode(image, "png") for image in pngs],
+        "jpg": [_encode(image, "jpeg", **options) for options, image in jpegs],
+    }
+
+
+def _encode(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def create_library(root: Path, originals: dict[str, list[bytes]]) -> tuple[Path, Path]:
+    """A ShapeNet and a DTD folder with a good model and two good textures in them."""
+    shapenet = write_shapenet(root / "shapenet", {"good": originals["obj"][0]})
+    images = root / "dtd" / "images" / "a"
+    images.mkdir(parents=True)
+    ramp = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3) // 4 + 64
+    for name in ("good.png", "good2.png"):
+        iio.imwrite(images / name, ramp)
+    return shapenet / "02691156", images
+
+
+def finish_library(images: Path) -> None:
+    labels = images.parents[1] / "labels"
+    labels.mkdir()
+    names = sorted(f"a/{path.name} a\n" for path in images.iterdir())
+    (labels / "labels_joint_anno.txt").write_text("".join(names))
+
+
+def render_all(root: Path, num: int) -> list[dict]:
+    """How each mutant ended. Where a renderer dies or hangs, the next begins behind that mutant."""
+    journal, start = root / "journal", 0
+    journal.touch()
+    ends: dict[int, dict] = {}
+    while start < num:
+        command = [sys.executable, "tests/hostile/render_mutants.py", root, journal, start, num]
+        with (
+            (root / "stderr").open("ab") as errors,
+            subprocess.Popen(
+                list(map(str, command)), cwd=PROJECT_DIR, stdout=subprocess.DEVNULL, stderr=errors
+            ) as process,
+        ):
+            size = -1
+            while process.poll() is None and journal.stat().st_size != size:
+                size = journal.stat().st_size
+                try:
+                    process.wait(3 * MAX_SECONDS)
+                except subprocess.TimeoutExpired:
+                    continue
+            process.kill()
+        before = len(ends)
+        ends = {e["idx"]: e for e in map(json.loads, journal.read_text().splitlines())}
+        assert len(ends) > before, (root / "stderr").read_text()[-3000:]
+        start = max(ends) + 1
+    return [ends[idx] for idx in range(num)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600 + 3 * NUM_MUTANTS)
+def test_no_mutant_does_harm(originals: dict[str, list[bytes]], tmp_path: Path) -> None:
+    models, images = create_library(tmp_path, originals)
+    ways = []
+    for idx in range(NUM_MUTANTS):
+        rng = np.random.Generator(np.random.PCG64([13, idx]))
+        kind = ("obj", "obj", "mtl", "png", "jpg", "jpg")[idx % 6]
+        name, base = f"m{idx:05d}", int(rng.integers(0, 100))
+        files = {k: v[base % len(v)] for k, v in originals.items()}
+        folder = models / name / "models"
+        folder.mkdir(parents=True)
+        image_kind = "png" if kind == "png" else "jpg"
+        paths = {k: folder / f"model_normalized.{k}" for k in ("obj", "mtl")}
+        paths[image_kind] = images / f"{name}.{image_kind}"
+        for other, path in paths.items():
+            if other != kind:
+                path.write_bytes(files[other])
+        way, write = make_mutant(kind, files[kind], rng)
+        write(paths[kind])
+        ways.append(f"{kind} {way}")
+    finish_library(images)
+    ends = render_all(tmp_path, NUM_MUTANTS)
+    shutil.rmtree(models)
+    for end, way in zip(ends, ways, strict=True):
+        if end["end"] == "ok" and end["seconds"] > MAX_SECONDS:
+            end["end"] = "hang"
+        end["way"] = way
+    counts = Counter(e["end"] for e in ends)
+    rejected = sum(bool(e.get("rejected")) for e in ends)
+    print(f"\n{NUM_MUTANTS} mutants: {dict(counts)}, {rejected} rejected, slowest "
+          f"{max(e.get('seconds', 0) for e in ends):.1f} s")  # fmt: skip
+    assert set(counts) == {"ok"}, [e for e in ends if e["end"] != "ok"]
+    # Neither is all rejected, nor is anything that goes wrong with a material.
+    assert 0.1 < rejected / NUM_MUTANTS < 0.9
+    assert not any(e["rejected"] for e in ends if e["way"].startswith("mtl"))
+
+
+@pytest.mark.slow
+def test_what_keeps_the_meaning_keeps_every_pixel(
+    originals: dict[str, list[bytes]], tmp_path: Path
+) -> None:
+    """Each of eight models is followed by mutants of it that say the same."""
+    models, images = create_library(tmp_path, originals)
+    group = max(4, NUM_MUTANTS // 20)
+    num = group * len(originals["obj"])
+    for idx in range(num):
+        original = originals["obj"][idx // group]
+        rng = np.random.Generator(np.random.PCG64([14, idx]))
+        folder = models / f"m{idx:05d}" / "models"
+        folder.mkdir(parents=True)
+        content = restate(original, rng) if idx % group else original
+        (folder / "model_normalized.obj").write_bytes(content)
+        (images / f"m{idx:05d}.png").write_bytes(originals["png"][0])
+    finish_library(images)
+    ends = render_all(tmp_path, num)
+    assert {e["end"] for e in ends} == {"ok"}, [e for e in ends if e["end"] != "ok"]
+    assert not any(e["rejected"] for e in ends), [e["rejected"] for e in ends if e["rejected"]][:3]
+    pixels = [e["pixels"] for e in ends]
+    for idx in range(num):
+        assert pixels[idx] == pixels[idx - idx % group], idx
+    assert len(set(pixels)) == len(originals["obj"])
