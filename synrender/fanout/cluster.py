@@ -83,22 +83,29 @@ QUIET = {"log_to_driver": False, "logging_level": "ERROR"}
 def _join_cluster(address: str) -> None:
     try:
         check_reachable(address)
+    except (OSError, ValueError) as error:
+        raise _no_cluster(address, error) from None
+    try:
         _init(address, runtime_env=_create_runtime_env(), **QUIET)
     except ray.exceptions.AuthenticationError:
         raise UserError(
             f"--address {address}: its token is not here, or is another; {TOKEN_HELP}"
         ) from None
-    except ConnectionError:  # what Ray makes of everything else, a wrong token among it
+    except ConnectionError:  # a wrong token among other things
         raise UserError(
             f"--address {address}: Ray there does not accept this driver; give both the same "
             f"version of Ray. If the cluster has a token, {TOKEN_HELP}"
         ) from None
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"--address {address}: no Ray cluster answers there ({first_line}); start one "
-            "with 'ray start --head', or leave --address out to use this machine alone"
-        ) from None
+        raise _no_cluster(address, error) from None
+
+
+def _no_cluster(address: str, error: Exception) -> UserError:
+    first_line = str(error).strip().splitlines()[0]
+    return UserError(
+        f"--address {address}: no Ray cluster answers there ({first_line}); start one "
+        "with 'ray start --head', or leave --address out to use this machine alone"
+    )
 
 
 TOKEN_HELP = "copy ~/.ray/auth_token of its first machine to this one and set RAY_AUTH_MODE=token"
