@@ -95,18 +95,23 @@ def test_a_run_on_this_machine_listens_on_loopback_only_and_shuts_others_out(
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.0 400 Bad Request\r\n\r\n"])
 def test_what_listens_and_is_not_ray_is_said_within_20_s(driver: Driver, answer: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
+        is_over = threading.Event()
 
         def serve() -> None:
             connection, _ = server.accept()
-            if answer:
-                connection.sendall(answer)
-            time.sleep(30)
+            with connection:
+                if answer:
+                    connection.sendall(answer)
+                is_over.wait(30)
 
-        threading.Thread(target=serve, daemon=True).start()
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
         address = f"127.0.0.1:{server.getsockname()[1]}"
         start = time.monotonic()
         output = driver.run("-d", "other", "-n", 24, "-a", address, status=2)
         assert time.monotonic() - start < 20
+        is_over.set()
+        thread.join()
     assert output.count("\n") == 1
     assert "something else than Ray listens there" in output
 
