@@ -4,7 +4,7 @@ python benchmarks/million.py [NUM_SAMPLES]
 
 The files are faked: one real sample under all names, as hard links where a file allows it.
 Prints seconds from the command to the first sample of an empty data set, seconds to find a complete
-one complete, and the peak memory of all processes, for `render.py` and `distributed_render.py`.
+one complete, and the peak memory of that, for `render.py` and `distributed_render.py`.
 """
 
 from __future__ import annotations
