@@ -18,7 +18,7 @@ import ray.exceptions
 from synrender.console import redirected_output
 from synrender.cpus import find_allowed_cpus
 from synrender.disk import find_full_disk
-from synrender.errors import UserError
+from synrender.errors import UserError, shorten
 from synrender.fanout.executable import run_executable
 from synrender.fanout.head import check_reachable, watched_head
 from synrender.fanout.job import Job, Outcome, Status
@@ -117,10 +117,10 @@ def _start_here(cpus_per_task: int, folder: Path) -> None:
         raise UserError(f"--cpus_per_task {cpus_per_task}: this machine has {num_cpus} CPUs")
     try:
         _init("local", num_cpus=num_cpus, include_dashboard=False, _temp_dir=str(folder), **QUIET)
-    except Exception as error:  # of many kinds, all with a traceback
+    except Exception as error:  # of many kinds: no room, or one of its processes was killed
         if full := find_full_disk(error, folder.parent):
             raise full from None
-        raise
+        raise OSError(f"Ray did not start ({shorten(error, 200)})") from None
 
 
 def _init(address: str, **options: Any) -> None:

@@ -196,3 +196,23 @@ def iter_until(process: subprocess.Popen, text: str) -> Iterator[str]:
 def find_free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
+
+
+# --- a start that fails ---------------------------------------------------------------------------
+
+
+def test_a_server_of_ray_that_is_killed_as_it_starts_is_one_line(driver: Driver) -> None:
+    process = driver.start("-d", "stillborn", "-n", 24)
+
+    def find_raylet() -> list[int]:
+        return [
+            pid
+            for pid in find_family(process.pid)
+            if "/raylet" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]
+        ]
+
+    (pid,) = wait_until(find_raylet)
+    os.kill(pid, signal.SIGKILL)
+    output = finish(process, 1)
+    assert "Traceback" not in output
+    assert output.splitlines()[-1].startswith("error: Ray did not start (")
