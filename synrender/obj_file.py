@@ -2,7 +2,8 @@
 
 Blender's importer reads a coordinate that is not a number as 0, skips faces that it cannot read,
 opens whatever the file names (materials and their images, which we do not need), and can be made
-to take all memory by one line. This one works on whole arrays, so it is as fast.
+to take all memory by one line. This one works on whole arrays; 99,458 faces take 0.4 to 0.6 s to
+read and measure, where Blender's importer takes 0.23 s.
 """
 
 from __future__ import annotations

@@ -98,6 +98,10 @@ install_python() {
 }
 
 if is_up_to_date; then exit 0; fi
+if [ -L "$venv" ]; then
+    stop "$venv is a symbolic link, and what it names is out of date; it is not written to:" \
+        "remove the link, or run make setup where it leads"
+fi
 find_python
 if [ -n "${PYTHON-}" ] && [ -z "$python" ]; then
     stop "$PYTHON is not a Python that a Blender wheel was made for ($versions);" \

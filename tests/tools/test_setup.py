@@ -56,6 +56,18 @@ def test_a_python_that_no_wheel_was_made_for_is_refused_in_one_line(clone: Path)
     assert not (clone / "venv").exists()
 
 
+def test_a_link_in_place_of_the_environment_is_not_emptied(clone: Path) -> None:
+    """What it leads to may be the environment of another clone."""
+    (clone / "other").mkdir()
+    (clone / "other" / "kept").touch()
+    (clone / "venv").symlink_to(clone / "other")
+    result = run_setup(clone, "venv")
+    assert result.returncode == 2
+    assert "setup: venv is a symbolic link" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert (clone / "other" / "kept").exists()
+
+
 def test_uv_installs_the_python_that_is_missing(clone: Path) -> None:
     """No machine has a Python 3.99; the uv of this test says that it has installed one."""
     write_uv(clone, f'if [ "$2" = find ]; then echo {sys.executable}; fi')
