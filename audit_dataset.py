@@ -1,8 +1,8 @@
 """Checks a finished data set against an independent ray caster over the original OBJ files.
 
 Reads only the data set's files and the models, and shares no geometry code with the renderer.
-Prints a verdict for each check; exit status 0: all that apply pass, 1: one fails, 2: a mistake in
-the command or its input.
+Prints a verdict for each check, and writes them to audit.json for report_dataset.py; exit status
+0: all that apply pass, 1: one fails, 2: a mistake in the command or its input.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Audits the data set and prints the table; returns the exit status."""
     from synrender.audit.check import Verdict, format_table
+    from synrender.audit.keep import keep_checks
     from synrender.audit.run import audit_dataset
     from synrender.console import say
     from synrender.dataset.folder import open_dataset_folder
@@ -96,6 +97,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     folder = open_dataset_folder(folders.data, arguments.dataset)
     checks = audit_dataset(folder, folders, arguments.num_samples, arguments.seed, arguments.jobs)
     say(str(folder.path), *format_table(checks))
+    keep_checks(folder, checks, arguments.num_samples)
     num_failed = sum(check.verdict is Verdict.FAIL for check in checks)
     say(
         f"FAIL: {num_failed} of {len(checks)} checks"

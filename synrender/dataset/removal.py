@@ -13,15 +13,15 @@ from synrender.dataset.listing import IMAGE_DIR, list_image_dirs
 from synrender.dataset.lock import LOCK_FILE
 from synrender.errors import UserError
 
-_TEMPORARY = r"\.[^/]+\.[^/]+\.\d+\.(png|exr|npy|gin|json|h5)"  # see `files.temporary_path`
+_TEMPORARY = r"\.[^/]+\.[^/]+\.\d+\.(png|exr|npy|gin|json|h5|html)"  # see `files.temporary_path`
 _IMAGE_DIR = rf"{IMAGE_DIR}/(\d{{4,}}/)?"
 _FIRST = rf"config\.gin|color_reference\.npy|\{LOCK_FILE}|({_IMAGE_DIR})?{_TEMPORARY}"
 _FIRST_FILES = re.compile(_FIRST)
 """What a run has written before its first sample, as paths below the data set's folder."""
 
 _OUR_FILES = re.compile(
-    rf"{_FIRST}|{_IMAGE_DIR}\d{{5,}}\.(png|exr|npy)|dataset\.json|archived\.json|contact_sheet\.png"
-    r"|idx_ref\.npy|imgs_\d{2,}\.h5|data_\d+(_lab)?(\.partial)?\.h5"
+    rf"{_FIRST}|{_IMAGE_DIR}\d{{5,}}\.(png|exr|npy)|dataset\.json|archived\.json|audit\.json"
+    r"|contact_sheet\.png|report\.html|idx_ref\.npy|imgs_\d{2,}\.h5|data_\d+(_lab)?(\.partial)?\.h5"
 )
 """All that this program ever writes there."""
 

@@ -14,6 +14,7 @@ import pytest
 
 from synrender.audit.raycast import require_ray_caster
 from synrender.audit.subject import find_models_dir
+from synrender.dataset.verdicts import read_audit
 from synrender.errors import UserError
 from synrender.folders import Folders
 from tests.audit.conftest import applied, failed
@@ -59,6 +60,23 @@ def test_the_script_prints_a_table_with_any_number_of_processes(
     assert "mask        pass            IoU mean" in results[0].stdout
     num_large, num_small = re.search(r"of (\d+) objects; (\d+) under", results[0].stdout).groups()
     assert 6 <= int(num_large) + int(num_small) <= 9  # some are hidden
+
+
+def test_the_script_keeps_its_verdicts_where_it_can(wheel: Renderer, multi: Path) -> None:
+    path = multi / "audit.json"
+    path.unlink(missing_ok=True)
+    printed = run_script(wheel, "-d", multi.name, "-n", "3", "-j", "1").stdout
+    audit = read_audit(multi)
+    assert audit is not None
+    assert (audit.num_samples, audit.num_cast) == (len(list((multi / "img").glob("*.npy"))), 3)
+    lines = [f"{check.name:<11} {check.verdict}" for check in audit.checks]
+    assert [line for line in lines if line not in printed] == []
+    path.unlink()
+    path.mkdir()  # nothing can be written there
+    result = run_script(wheel, "-d", multi.name, "-n", "3", "-j", "1")
+    path.rmdir()
+    assert (result.returncode, result.stdout) == (0, printed)
+    assert result.stderr.startswith(f"{path}: not written")
 
 
 def test_the_script_fails_with_a_finding_and_with_a_mistake(

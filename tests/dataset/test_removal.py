@@ -36,7 +36,8 @@ def refuse_to_remove(folder: DatasetFolder, message: str) -> None:
 
 def test_a_data_set_goes_whole_with_all_that_this_program_writes(folder: DatasetFolder) -> None:
     for name in (
-        ".lock", "contact_sheet.png", "idx_ref.npy", "imgs_00.h5", "imgs_11.h5", "data_128.h5",
+        ".lock", "contact_sheet.png", "report.html", "audit.json", ".report.host.7.html",
+        "idx_ref.npy", "imgs_00.h5", "imgs_11.h5", "data_128.h5",
         "data_64_lab.partial.h5", ".dataset.host.7.json", "img/.00007.my.host.123.png",
         "img/123456.exr",
     ):  # fmt: skip
