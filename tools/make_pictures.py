@@ -19,8 +19,8 @@ from PIL import Image, ImageDraw, ImageFont
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_DIR))
 
-from synrender.images.exr import read_exr  # noqa: E402
-from synrender.report.sheet import exr_to_tiles  # noqa: E402
+from synrender.loading.raw import read_pixels  # noqa: E402
+from synrender.report.pictures import Scale, find_pictures  # noqa: E402
 
 TILE_PX = 192
 GAP_PX = 6
@@ -90,9 +90,10 @@ def draw_multi(data_dir: Path) -> Image.Image:
     """Renders samples of several objects and shows instance, class and depth maps."""
     parameters = {"batch.num_samples": "10", "batch.cache_obj_frames": "1", "batch.seed": "2"}
     img = render(data_dir, "multi", "render_multi", parameters)
-    samples = [read_exr(img / f"{i:05d}.exr") for i in (1, 5, 9)]
-    rows = [exr_to_tiles(sample, near_m=0.6, far_m=2.0) for sample in samples]
-    return compose(rows, ["colour", "instance", "class", "depth"])
+    samples = [read_pixels(img / f"{i:05d}.exr", np.inf) for i in (1, 5, 9)]
+    pictures, scale = find_pictures(samples[0]), Scale(near_m=0.6, far_m=2.0)
+    rows = [[p.draw(sample[p.field], scale) for p in pictures] for sample in samples]
+    return compose(rows, [p.name for p in pictures])
 
 
 TWINS = {

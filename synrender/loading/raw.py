@@ -28,7 +28,8 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
         return [[_to_value(record[name], is_single) for record in records] for name in names]
 
     def read_images(rows: np.ndarray) -> list[list[np.ndarray]]:
-        found = [_read_image(folder, idx, nothing_hit) for idx in idxs[rows].tolist()]
+        paths = [folder.image_path(idx) for idx in idxs[rows].tolist()]
+        found = [read_pixels(path, nothing_hit).values() for path in paths]
         return [list(values) for values in zip(*found, strict=True)]
 
     maps = (INSTANCE_MAP, CLASS_MAP, DEPTH) if folder.is_exr else ()
@@ -51,11 +52,19 @@ def _to_value(values: np.ndarray, is_single: bool) -> Any:
     return values.tolist() if values.ndim == 0 or values.dtype.kind == "U" else values.copy()
 
 
-def _read_image(folder: DatasetFolder, idx: int, nothing_hit: float) -> tuple[np.ndarray, ...]:
-    path = folder.image_path(idx)
-    if not folder.is_exr:
+def read_pixels(path: Path, nothing_hit: float) -> dict[str, np.ndarray]:
+    """Image of a sample, and from EXR its labels, by field.
+
+    Args:
+        path: PNG or EXR.
+        nothing_hit: value of the depth there.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    if path.suffix == ".png":
         try:
-            return (decode_png(path.read_bytes()),)
+            return {IMAGE: decode_png(path.read_bytes())}
         except (OSError, ValueError) as error:
             raise UserError(
                 f"{path}: {error}; remove it and render again, which fills the gap"
@@ -64,5 +73,9 @@ def _read_image(folder: DatasetFolder, idx: int, nothing_hit: float) -> tuple[np
     from synrender.images.exr import read_exr  # a training machine may lack OpenEXR
 
     exr = read_exr(path)
-    depth_m = np.where(np.isfinite(exr.depth_m), exr.depth_m, np.float32(nothing_hit))
-    return linear_to_srgb8(exr.rgb_linear), exr.instance, exr.class_label, depth_m
+    return {
+        IMAGE: linear_to_srgb8(exr.rgb_linear),
+        INSTANCE_MAP: exr.instance,
+        CLASS_MAP: exr.class_label,
+        DEPTH: np.where(np.isfinite(exr.depth_m), exr.depth_m, np.float32(nothing_hit)),
+    }

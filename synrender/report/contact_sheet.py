@@ -1,6 +1,6 @@
 """Draws a sheet of a data set's first samples: DATA_DIR/<name>/contact_sheet.png.
 
-From EXR, each sample shows its colour image, instances, classes and depth.
+From EXR, each sample shows its image, instances, classes and depth.
 """
 
 # No slow imports at the top: a sheet that is up to date is recognised at once.
@@ -98,10 +98,7 @@ def draw(dataset_dir: Path, sheet: Path, images: list[Path]) -> None:
     info = read_info(dataset_dir)
     classes = info.classes if info else {}
     names = {c: entry.name.split(",")[0] for c, entry in classes.items()}
-    try:
-        picture = draw_sheet(images, dataset_dir.name, names)
-    except OSError as error:
-        raise UserError(f"{dataset_dir / 'img'}: {error}") from None
+    picture = draw_sheet(images, dataset_dir.name, names)
     write_atomically(sheet, lambda path: save_sheet(picture, path, describe(images)))
 
 

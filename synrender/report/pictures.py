@@ -1,0 +1,134 @@
+"""The table of pictures that show a sample: its image, and each label as colours.
+
+Contact sheets and reports show whatever of it a sample holds, in this order. A new kind of label
+needs a row here and nothing else.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from synrender.loading.source import CLASS_MAP, DEPTH, IMAGE, INSTANCE_MAP
+
+Color = tuple[int, int, int]
+
+EMPTY: Color = (44, 47, 54)
+"""Backdrop, in the label maps."""
+
+# For instances: Okabe and Ito's colours, which colour-blind people can tell apart.
+_INSTANCE_COLORS = (
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (240, 228, 66),
+    (213, 94, 0),
+    (204, 121, 167),
+    (0, 114, 178),
+)
+
+# For classes: ten hues of even lightness, after Tableau 10.
+_CLASS_COLORS = (
+    (78, 121, 167),
+    (242, 142, 43),
+    (225, 87, 89),
+    (118, 183, 178),
+    (89, 161, 79),
+    (237, 201, 72),
+    (176, 122, 161),
+    (255, 157, 167),
+    (156, 117, 95),
+    (186, 176, 172),
+)
+
+# Viridis at 0, 0.1 ... 1: equal steps look equal, also in grey.
+VIRIDIS = (
+    (68, 1, 84),
+    (72, 36, 117),
+    (65, 68, 135),
+    (53, 95, 141),
+    (42, 120, 142),
+    (33, 145, 140),
+    (34, 168, 132),
+    (68, 191, 112),
+    (122, 209, 81),
+    (189, 223, 38),
+    (253, 231, 37),
+)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Depths at the two ends of the colour scale, in m, the same for all samples."""
+
+    near_m: float
+    far_m: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One way to look at a sample."""
+
+    field: str  # that it shows, see `synrender.loading.source`
+    name: str
+    is_map: bool  # each pixel is an id, so that no two may be mixed
+    draw: Callable[[np.ndarray, Scale], np.ndarray]  # of the field: (h, w, 3) uint8
+
+
+PICTURES = (
+    Picture(IMAGE, "image", False, lambda image, _: image),
+    Picture(INSTANCE_MAP, "instance", True, lambda ids, _: _ids_to_rgb(ids, _INSTANCE_COLORS)),
+    Picture(CLASS_MAP, "class", True, lambda ids, _: _ids_to_rgb(ids, _CLASS_COLORS)),
+    Picture(DEPTH, "depth", False, lambda depth_m, scale: _depth_to_rgb(depth_m, scale)),
+)
+
+
+def find_pictures(fields: Iterable[str]) -> list[Picture]:
+    """What can be shown of samples that hold these fields."""
+    known = set(fields)
+    return [picture for picture in PICTURES if picture.field in known]
+
+
+def find_scale(samples: Iterable[Mapping[str, np.ndarray]]) -> Scale:
+    """Scale on which the depths of these samples differ visibly; one outlier does not count."""
+    depths = [s[DEPTH][np.isfinite(s[DEPTH])] for s in samples if DEPTH in s]
+    depth_m = np.concatenate([*depths, np.zeros(0)])
+    if depth_m.size == 0:
+        return Scale(1.0, 2.0)
+    near_m, far_m = np.percentile(depth_m, (0.5, 99.5))
+    return Scale(max(float(near_m), 1e-3), max(float(far_m), 2e-3))
+
+
+def class_to_color(class_id: int) -> Color:
+    """Colour of a class in its picture."""
+    return _find_color(class_id + 1, _CLASS_COLORS)
+
+
+def _ids_to_rgb(ids: np.ndarray, colors: tuple[Color, ...]) -> np.ndarray:
+    """Colour of each id (h, w); 0 is empty."""
+    table = [_find_color(k, colors) for k in range(int(ids.max()) + 1)]
+    return np.array(table, np.uint8)[ids]
+
+
+def _find_color(number: int, colors: tuple[Color, ...]) -> Color:
+    """Colour of an id; those beyond the palette get hues of their own."""
+    if number == 0:
+        return EMPTY
+    if number <= len(colors):
+        return colors[number - 1]
+    hue = 0.618034 * number % 1  # the golden ratio keeps neighbours apart
+    red, green, blue = (round(255 * v) for v in colorsys.hsv_to_rgb(hue, 0.55, 0.85))
+    return red, green, blue
+
+
+def _depth_to_rgb(depth_m: np.ndarray, scale: Scale) -> np.ndarray:
+    """Near is bright; what is not hit is as dark as what is far."""
+    near, far = 1 / scale.near_m, 1 / scale.far_m
+    inverse = 1 / np.where(depth_m > 0, depth_m, np.inf)  # NaN is not greater either
+    values = ((inverse - far) / max(near - far, 1e-9)).clip(0, 1)
+    stops = np.linspace(0, 1, len(VIRIDIS))
+    channels = [np.interp(values, stops, np.array(VIRIDIS)[:, c]) for c in range(3)]
+    return np.rint(np.stack(channels, axis=2)).astype(np.uint8)
