@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -176,9 +177,9 @@ def main() -> int:
     """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
     arguments = parse_arguments(sys.argv[1:])
     from synrender.folders import find_folders
-    from synrender.interrupts import exit_on_sigterm
+    from synrender.interrupts import exit_on_signals
 
-    exit_on_sigterm()  # batch systems send it; Ray's processes end with this one
+    exit_on_signals({signal.SIGTERM: 1})  # of batch systems; Ray's processes end with this one
     folders = find_folders(os.environ)
     return run_to_status(lambda: run(arguments, folders), folders.data)
 

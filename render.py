@@ -84,8 +84,10 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.batch import render_batch
     from synrender.catalog import ensure_demo_sources, load_catalog
     from synrender.console import Progress, captured_output, say
+    from synrender.dataset.claim import claim_dataset
     from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
     from synrender.errors import UserError
+    from synrender.fanout.single import noted_work
     from synrender.settings import load_settings
 
     dataset_dir = name_to_dataset_dir(folders.data, arguments.dataset_name)
@@ -96,7 +98,11 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     catalog = load_catalog(settings, folders)
     if not is_quiet:
         say(*notes)
-    with captured_output() as capture:
+    claim_dataset(folder, settings, catalog, arguments.overwrite)
+    with (
+        noted_work(folder, settings, catalog) as (watched, on_stage),
+        captured_output() as capture,
+    ):
         progress = Progress(capture.terminal, is_shown=not is_quiet)
 
         def on_sample(done: int, total: int) -> None:
@@ -104,9 +110,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
             progress.show(done, total)
 
         try:
-            report = render_batch(
-                settings, folder, catalog, folders.blender, arguments.overwrite, on_sample
-            )
+            report = render_batch(settings, folder, watched, folders.blender, on_sample, on_stage)
         except (UserError, OSError, KeyboardInterrupt):
             raise
         except BaseException:

@@ -52,14 +52,17 @@ BLENDER_DEFAULTS = {
 def measure_ours(spec: dict[str, Any]) -> dict[str, float]:
     """Renders a batch; the first sample only warms up."""
     from synrender.batch import render_batch
+    from synrender.dataset.claim import claim_dataset
 
     settings = _load(spec)
     catalog = load_catalog(settings, FOLDERS)
     ends: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as parent:
+        folder = DatasetFolder(Path(parent, "ours"), settings.rendering.render_exr)
+        claim_dataset(folder, settings, catalog)
         render_batch(
             settings,
-            DatasetFolder(Path(folder, "ours"), settings.rendering.render_exr),
+            folder,
             catalog,
             FOLDERS.blender,
             on_sample=lambda done, total: ends.append(time.time()),

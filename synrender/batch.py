@@ -10,7 +10,7 @@ from pathlib import Path
 
 from synrender.catalog import Catalog
 from synrender.console import format_duration
-from synrender.dataset.claim import add_rejected, claim_dataset, claim_renderer
+from synrender.dataset.claim import add_rejected, claim_renderer
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.lock import in_use
 from synrender.embedding import prepare_blender
@@ -49,7 +49,6 @@ def render_batch(
     folder: DatasetFolder,
     catalog: Catalog,
     blender_home: Path,
-    overwrite: bool = False,
     on_sample: Callable[[int, int], None] = lambda done, total: None,
     on_stage: Callable[[str, int], None] = lambda stage, idx: None,
 ) -> BatchReport:
@@ -59,23 +58,22 @@ def render_batch(
 
     Args:
         settings: of the data set and the batch.
-        folder: of the data set; created if it does not exist.
+        folder: of the data set, which `claim_dataset` has claimed for these settings.
         catalog: the models and textures.
         blender_home: folder for the files that Blender itself writes, see `Folders.blender`.
-        overwrite: remove the data set first and start from scratch.
         on_sample: called as ``on_sample(done, total)`` at the start and after each sample.
         on_stage: called as ``on_stage("build" or "render", idx)`` before each stage of a
             sample.
 
     Raises:
-        UserError: the folder holds another data set, or this Blender lacks a requested feature.
+        UserError: this Blender lacks a requested feature, or is not the one of the data set.
         RuntimeError: Blender failed.
         OSError: files cannot be written.
         KeyboardInterrupt: Ctrl-C was pressed; raised after the current sample is finished.
     """
     start = time.monotonic()
     batch = settings.batch
-    rejected = claim_dataset(folder, settings, catalog, overwrite).rejected
+    rejected = folder.read_info().rejected
     missing = folder.find_missing(batch.idxs)
     if not missing:
         return BatchReport(batch.num_samples, 0, time.monotonic() - start)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
@@ -14,24 +14,38 @@ EXIT_INTERRUPTED = 130
 STOPPED = "stopped; the same command goes on from here"
 
 
-def exit_on_sigterm() -> None:
-    """Makes SIGTERM end this process at once, with one line of output and exit status 143.
+def exit_on_signals(
+    counts: Mapping[int, int], clean_up: Callable[[], object] = lambda: None
+) -> None:
+    """Makes signals end this process at once, with one line of output and 128 + signal as status.
 
-    A thread waits for the signal, because Python runs a signal handler only after the current C
-    call returns. If Ray was stopped too, that call in the driver might not return for long.
+    A thread waits for them, because Python runs a signal handler only after the current C call
+    returns. One in Blender may hang, and if Ray was stopped too, one in the driver may as well.
+
+    Args:
+        counts: for each signal, how many of it end the process.
+        clean_up: called at each of these signals, in that thread.
     """
     reader, writer = os.pipe()
+    stderr = os.dup(2)  # where it goes now: Blender's own output is captured later
     os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    left = dict(counts)
 
     def listen() -> None:
-        while signal.SIGTERM not in os.read(reader, 64):
-            pass
-        os.write(2, f"{STOPPED}\n".encode())
-        os._exit(128 + signal.SIGTERM)
+        while True:
+            for number in os.read(reader, 64):
+                if number not in left:
+                    continue
+                left[number] -= 1
+                clean_up()
+                if left[number] <= 0:
+                    os.write(stderr, f"{STOPPED}\n".encode())
+                    os._exit(128 + number)
 
     threading.Thread(target=listen, daemon=True).start()
-    signal.signal(signal.SIGTERM, lambda signum, frame: None)
+    if signal.SIGTERM in counts:
+        signal.signal(signal.SIGTERM, lambda signum, frame: None)
 
 
 @contextlib.contextmanager

@@ -52,7 +52,7 @@ def locked(dataset_dir: Path) -> Generator[None]:
 
 @contextlib.contextmanager
 def in_use(folder: Path, purpose: str, is_shared: bool) -> Generator[None]:
-    """Holds a folder for as long as a process works with it: with its like, or alone.
+    """Holds a folder, or a file, for as long as a process works with it: with its like, or alone.
 
     The lock is on the folder itself, so it leaves no file, and ends with the process. File systems
     that cannot lock a folder keep nobody out.
@@ -78,6 +78,23 @@ def in_use(folder: Path, purpose: str, is_shared: bool) -> Generator[None]:
         yield
     finally:
         os.close(fd)
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether no process holds a file with `in_use`; False where that cannot be told."""
+    if fcntl is None:
+        return False
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True
 
 
 def _wait(fd: int, path: Path) -> None:

@@ -29,7 +29,8 @@ REASONS = {
 class Blame:
     """Counts deaths by cause, sample and asset."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_kills: int = MAX_KILLS) -> None:
+        self._max_kills = max_kills
         self._deaths: Counter[tuple[Cause, str, int]] = Counter()
         self._suspicions: Counter[str] = Counter()
 
@@ -55,7 +56,7 @@ class Blame:
         key = (cause, dataset.name, journal.idx)
         self._deaths[key] += 1
         count = self._deaths[key]
-        if count < (MAX_KILLS if cause is Cause.UNKNOWN else MAX_CRASHES):
+        if count < (self._max_kills if cause is Cause.UNKNOWN else MAX_CRASHES):
             return {}
         del self._deaths[key]
         # Of several models that were rendered together, those that no finished sample shows; of

@@ -1,7 +1,8 @@
-"""A small file that says what a worker is doing, and that remains if the worker dies.
+"""A small file that says what a process is rendering, and that remains if the process dies.
 
-When the process dies (a crash within Blender, SIGKILL, a time limit), the driver reads from it the
-sample and the model in work, and from the log beside it the end of Blender's output.
+When it dies (a crash within Blender, SIGKILL, a time limit), others read from it the sample and the
+model in work: the driver of a fan-out, or the next run of `render.py`. How it died is in the log
+beside it, or behind the entry in the same file.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import shutil
 import socket
+import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +23,14 @@ from typing import Any
 
 from synrender.catalog import Catalog
 from synrender.console import redirected_output
+from synrender.files import read_small_file
 
 STARTUP_LIMIT_S = 180
 """Seconds to import Blender and list the models, added to the time limit of the samples."""
 
 MAX_TAIL_BYTES = 1 << 16
 MAX_TAIL_LINE = 500
+MAX_JOURNAL_BYTES = 1 << 20
 
 
 class Cause(enum.Enum):
@@ -51,11 +55,13 @@ class Entry:
 
 
 class Journal:
-    """Writes the journal while the worker runs."""
+    """Writes the journal while the process runs."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._length = 0
+        self._lock = threading.Lock()  # signals are listened to in a thread
+        self._is_closed = False
         self.entry = Entry(socket.gethostname(), os.getpid())
         self._write()
 
@@ -72,6 +78,12 @@ class Journal:
         """Counts a sample that is complete on disk."""
         self._change(done=self.entry.done + 1)
 
+    def close(self) -> None:
+        """Removes the file; nothing is written from now on."""
+        with self._lock, contextlib.suppress(OSError):
+            self._is_closed = True
+            self._path.unlink()
+
     def _change(self, **values: object) -> None:
         self.entry = dataclasses.replace(self.entry, **values)
         self._write()
@@ -79,22 +91,27 @@ class Journal:
     def _write(self) -> None:
         # A single write over the old content, so that a kill leaves no half-written entry.
         values = {k: v for k, v in vars(self.entry).items() if k != "cause"}
-        content = json.dumps(values).encode().ljust(self._length)
-        self._length = len(content)
-        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
-        try:
-            os.write(fd, content)
-        finally:
-            os.close(fd)
+        content = json.dumps(values).encode().ljust(self._length) + b"\n"
+        self._length = len(content) - 1
+        with self._lock:
+            if self._is_closed:
+                return
+            fd = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
+            try:
+                os.write(fd, content)
+            finally:
+                os.close(fd)
 
 
 def read_journal(path: Path) -> Entry | None:
-    """Last entry; None if there is none."""
+    """Last entry, with the cause of death if it stands behind it; None if there is none."""
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        text = read_small_file(path, MAX_JOURNAL_BYTES).decode(errors="replace")
+        first_line, _, rest = text.partition("\n")
+        values: dict[str, Any] = json.loads(first_line)
         values["assets"] = tuple(values["assets"])
-        return Entry(**values)
-    except (OSError, ValueError, TypeError, KeyError):
+        return Entry(**values, cause=find_cause(rest))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
@@ -118,7 +135,7 @@ def take_leftovers(run_dir: Path, attempt: str) -> tuple[Entry | None, str]:
     journal_path, log_path = run_dir / f"{attempt}.json", run_dir / f"{attempt}.log"
     entry = read_journal(journal_path)
     if entry:
-        entry = dataclasses.replace(entry, cause=_find_cause(_read_end(log_path)))
+        entry = dataclasses.replace(entry, cause=find_cause(_read_end(log_path)))
     leftovers = entry, read_tail(log_path)
     for path in (journal_path, log_path):
         path.unlink(missing_ok=True)
@@ -126,8 +143,8 @@ def take_leftovers(run_dir: Path, attempt: str) -> tuple[Entry | None, str]:
     return leftovers
 
 
-def _find_cause(log: str) -> Cause:
-    """Finds the cause from what `faulthandler` wrote to the log."""
+def find_cause(log: str) -> Cause:
+    """Finds the cause of a death from what `faulthandler` wrote."""
     if "Timeout (" in log:
         return Cause.HUNG
     return Cause.CRASHED if "Fatal Python error" in log else Cause.UNKNOWN

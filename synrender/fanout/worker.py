@@ -95,8 +95,10 @@ def _render(job: Job, outcome: Outcome, journal: Journal, log: Log, watchdog: Wa
 
     for idx_offset, num_samples in job.ranges:
         batch = dataclasses.replace(settings.batch, idx_offset=idx_offset, num_samples=num_samples)
+        of_batch = dataclasses.replace(settings, batch=batch)
+        claim_dataset(folder, of_batch, catalog)
         report = render_batch(
-            dataclasses.replace(settings, batch=batch),
+            of_batch,
             folder,
             watched,
             job.folders.blender,

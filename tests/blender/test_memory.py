@@ -17,6 +17,7 @@ import json, os, sys
 from pathlib import Path
 sys.path.insert(0, ".")
 from synrender.batch import render_batch
+from synrender.dataset.claim import claim_dataset
 from synrender.catalog import load_catalog
 from synrender.console import captured_output
 from synrender.dataset.folder import DatasetFolder
@@ -32,6 +33,7 @@ def measure(done, total):
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     resident_mb.append(pages * 4096 / 1e6)
 with captured_output():
+    claim_dataset(folder, settings, catalog)
     render_batch(settings, folder, catalog, folders.blender, on_sample=measure)
 Path(sys.argv[1]).write_text(json.dumps(resident_mb))
 os._exit(0)

@@ -160,6 +160,7 @@ def test_a_file_that_cannot_be_written_stops_cleanly(wheel: Renderer, limit_kb: 
         assert "error: " in result.stderr
         assert "Traceback" not in result.stderr
         assert list((dataset_dir / "img").iterdir()) == []
+        assert not list(dataset_dir.glob(".work.*"))  # no model is blamed
     else:
         assert result.returncode == 0, result.stderr
     wheel.run(*arguments)

@@ -1,0 +1,218 @@
+"""A model that keeps killing runs of render.py is rejected; a run that is stopped blames none."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.blender.test_dirt import BOX, FLAT
+from tests.helpers import Renderer, read_record, write_shapenet
+
+NUM_SAMPLES = 10
+HEAVY = "02691156/heavy"
+SETTINGS = [*FLAT, f"batch.num_samples = {NUM_SAMPLES}", "rendering.resolution = 8"]
+SETTINGS += ["rendering.render_samples = 1"]
+
+
+def create_heavy_model(side: int = 250) -> str:
+    """OBJ text of a wavy sheet, which takes about a second to build."""
+    x, y = (a.reshape(-1) for a in np.mgrid[:side, :side] / side)
+    vertices = "".join(f"v {a:.6f} {b:.6f} {c:.6f}\n" for a, b, c in zip(x, y, x * y, strict=True))
+    corners = (r * side + c + 1 for r in range(side - 1) for c in range(side - 1))
+    return vertices + "".join(f"f {k} {k + 1} {k + side + 1} {k + side}\n" for k in corners)
+
+
+@pytest.fixture(scope="module")
+def shapenet(tmp_path_factory: pytest.TempPathFactory) -> str:
+    models = {"good": BOX, "heavy": create_heavy_model(), "other": BOX.replace("0.3", "0.1")}
+    return str(write_shapenet(tmp_path_factory.mktemp("models") / "shapenet", models))
+
+
+def start(renderer: Renderer, name: str, shapenet: str) -> subprocess.Popen:
+    return renderer.start("-d", name, "-p", *SETTINGS, SYNRENDER_SHAPENET_DIR=shapenet)
+
+
+def run(renderer: Renderer, name: str, shapenet: str) -> str:
+    return renderer.run("-d", name, "-p", *SETTINGS, SYNRENDER_SHAPENET_DIR=shapenet)
+
+
+def find_notes(dataset_dir: Path) -> list[Path]:
+    return list(dataset_dir.glob(".work.*"))
+
+
+def wait_for_heavy_model(process: subprocess.Popen, dataset_dir: Path) -> None:
+    """Returns while that model is built, as the note says."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert process.poll() is None
+        for note in find_notes(dataset_dir):
+            entry = json.loads(note.read_text().partition("\n")[0] or "{}")
+            is_ours = entry.get("pid") == process.pid
+            if is_ours and entry["stage"] == "build" and entry["assets"][-1:] == [HEAVY]:
+                return
+        time.sleep(0.002)
+    raise AssertionError("the model was never built")
+
+
+def end_at_heavy_model(renderer: Renderer, name: str, shapenet: str, *signals: int) -> str:
+    """Starts a run, sends signals while that model is built; returns stderr."""
+    with start(renderer, name, shapenet) as process:
+        wait_for_heavy_model(process, renderer.data_dir / name)
+        for number in signals:
+            process.send_signal(number)
+            time.sleep(0.05)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    return errors
+
+
+def read_rejected(dataset_dir: Path) -> dict[str, str]:
+    return json.loads((dataset_dir / "dataset.json").read_text())["rejected"]
+
+
+def read_models(dataset_dir: Path) -> list[str]:
+    return [str(read_record(dataset_dir, idx)[0]["model_id"]) for idx in range(NUM_SAMPLES)]
+
+
+@pytest.fixture(scope="module")
+def models_of_whole_run(wheel: Renderer, shapenet: str) -> list[str]:
+    run(wheel, "never_killed", shapenet)
+    models = read_models(wheel.data_dir / "never_killed")
+    assert {"good", "heavy", "other"} == set(models)
+    return models
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [(signal.SIGSEGV, "crashed Blender 2 times"), (signal.SIGKILL, "its process was killed 2 ")],
+)
+def test_a_model_that_killed_two_runs_is_rejected_by_the_next(
+    renderer: Renderer,
+    shapenet: str,
+    models_of_whole_run: list[str],
+    number: int,
+    reason: str,
+) -> None:
+    name = f"killer_{number.name}"
+    dataset_dir = renderer.data_dir / name
+    for count in (1, 2):
+        end_at_heavy_model(renderer, name, shapenet, number)
+        assert len(find_notes(dataset_dir)) == count
+        assert read_rejected(dataset_dir) == {}
+    assert f"rejected {HEAVY}: {reason}" in run(renderer, name, shapenet)
+    assert find_notes(dataset_dir) == []
+    assert list(read_rejected(dataset_dir)) == [HEAVY]
+    assert read_rejected(dataset_dir)[HEAVY].startswith(reason)
+    for before, now in zip(models_of_whole_run, read_models(dataset_dir), strict=True):
+        assert now in ("good", "other") if before == "heavy" else now == before
+
+
+@pytest.mark.parametrize(
+    ("signals", "status"),
+    [((signal.SIGTERM,), 143), ((signal.SIGINT, signal.SIGINT), 130), ((signal.SIGINT,), 130)],
+)
+def test_a_run_that_the_user_stops_blames_no_model(
+    wheel: Renderer, shapenet: str, signals: tuple[int, ...], status: int
+) -> None:
+    name = f"stopped_{len(signals)}_{status}"
+    dataset_dir = wheel.data_dir / name
+    for _ in range(2):
+        with start(wheel, name, shapenet) as process:
+            wait_for_heavy_model(process, dataset_dir)
+            begin = time.monotonic()
+            for number in signals:
+                process.send_signal(number)
+                time.sleep(0.05)
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == status, errors
+        assert errors == "stopped; the same command goes on from here\n"
+        assert find_notes(dataset_dir) == []
+        if len(signals) == 1 and status == 130:
+            break  # that sample was finished
+        assert time.monotonic() - begin < 5
+    run(wheel, name, shapenet)
+    assert read_rejected(dataset_dir) == {}
+
+
+# --- notes that are there -------------------------------------------------------------------------
+
+
+def write_note(dataset_dir: Path, number: int, cause: str = "", **values: object) -> Path:
+    """The note of a run that is no more."""
+    entry = {"host": "elsewhere", "pid": 1, "stage": "render", "idx": 0, "done": 0, "assets": []}
+    path = dataset_dir / f".work.elsewhere.{number}.json"
+    path.write_text(json.dumps({**entry, **values}) + "\n" + cause)
+    return path
+
+
+CRASH = "Fatal Python error: Aborted\n"
+QUICK = ["rendering.resolution = 8", "rendering.render_samples = 1", "batch.num_samples = 3"]
+
+
+def test_a_note_after_a_power_cut_counts_once(wheel: Renderer) -> None:
+    dataset_dir = wheel.render("power_cut", *QUICK)
+    (dataset_dir / "img/00000.npy").unlink()
+    model = f"{read_record(dataset_dir, 1)['synset_id'][0]}/x"
+    for stale in (
+        {"stage": "build", "assets": [model]},  # one death at sample 0
+        {"idx": 1},  # finished since
+        {"stage": "start", "idx": -1},
+        {"idx": 10**9},
+    ):
+        write_note(dataset_dir, len(find_notes(dataset_dir)), **stale)
+    (dataset_dir / ".work.elsewhere.8.json").write_text("")  # what a disk may make of it
+    (dataset_dir / ".work.elsewhere.9.json").write_text("[" * 100_000)
+    wheel.run("-d", "power_cut", "-p", *QUICK)
+    assert len(find_notes(dataset_dir)) == 1
+    assert read_rejected(dataset_dir) == {}
+    wheel.run("-d", "power_cut", "-p", *QUICK)  # sample 0 is there now
+    assert find_notes(dataset_dir) == []
+
+
+def test_of_several_models_one_that_no_finished_sample_shows_is_rejected(wheel: Renderer) -> None:
+    arguments = ["-d", "several", "-g", "render_multi", "-p", *QUICK]
+    wheel.run(*arguments)
+    dataset_dir = wheel.data_dir / "several"
+    shown = [
+        [f"{row['synset_id']}/{row['model_id']}" for row in read_record(dataset_dir, idx)]
+        for idx in range(3)
+    ]
+    (dataset_dir / "img/00002.npy").unlink()
+    only_there = [name for name in shown[2] if name not in shown[0] + shown[1]]
+    for number in range(2):
+        write_note(dataset_dir, number, CRASH, idx=2)
+    output = wheel.run(*arguments)
+    (name,) = read_rejected(dataset_dir)
+    assert name in (only_there or shown[2])
+    assert f"rejected {name}: crashed Blender 2 times (found among" in output
+    assert find_notes(dataset_dir) == []
+
+
+def test_a_run_at_work_keeps_its_note(wheel: Renderer, shapenet: str) -> None:
+    dataset_dir = wheel.data_dir / "two_runs"
+    with start(wheel, "two_runs", shapenet) as first:
+        wait_for_heavy_model(first, dataset_dir)
+        (note,) = find_notes(dataset_dir)
+        os.kill(first.pid, signal.SIGSTOP)
+        run(wheel, "two_runs", shapenet)
+        assert find_notes(dataset_dir) == [note]
+        os.kill(first.pid, signal.SIGCONT)
+        assert first.wait(60) == 0
+    assert find_notes(dataset_dir) == []
+    assert read_rejected(dataset_dir) == {}
+
+
+def test_the_note_goes_with_the_data_set(wheel: Renderer) -> None:
+    dataset_dir = wheel.render("noted", *QUICK)
+    for number in range(2):
+        write_note(dataset_dir, number, CRASH, idx=2)
+    wheel.run("-d", "noted", "--overwrite", "-p", *QUICK)
+    assert find_notes(dataset_dir) == []
+    assert read_rejected(dataset_dir) == {}
