@@ -59,6 +59,9 @@ FORBIDDEN = {
     "synrender/sampling.py": ["blender", "archive", "fanout", "dataset.claim"],
     "synrender/archive/*.py": ["blender", "fanout", "audit"],
     "synrender/loading/*.py": ["blender", "fanout", "audit", "report", "sampling"],
+    "synrender/labels/*.py": [
+        *("camera", "sampling", "blender", "archive", "fanout", "loading", "report", "audit"),
+    ],
     "synrender/report/*.py": ["blender", "fanout", "archive"],
 }
 

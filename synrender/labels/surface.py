@@ -1,0 +1,106 @@
+"""Whether a camera sees a point: its depth compared with a depth map."""
+
+from __future__ import annotations
+
+import numpy as np
+
+RELATIVE_TOLERANCE = 2e-4
+"""Share of its depth by which a point may lie behind the surface and still count as on it: 0.2 mm
+at 1 m. Single precision of poses and depths makes errors of 1e-6."""
+
+
+def is_seen(pixels_px: np.ndarray, point_depth_m: np.ndarray, depth_m: np.ndarray) -> np.ndarray:
+    """Which points are in the frame and not behind the surface that a depth map shows.
+
+    A point falls between pixel centres, so the surface there is interpolated. Between the centres
+    of the four pixels around, 1 / depth is interpolated bilinearly: 1 / depth of a plane is linear
+    in the image, so this is exact for a plane however grazing, where a fixed tolerance in depth
+    would fail (at 80 degrees the depth changes by centimetres from a pixel to the next). Two things
+    are not planes, and for a point that the interpolation calls hidden both are looked at:
+
+    - a crease that points away from the camera, or a hollow: the surface lies behind the
+      interpolated one. How far follows from the pixels next to the four: the surface may lie as
+      deep as both sides of the cell reach when they are continued into it.
+    - a jump from one surface to another between the four pixels. There the pixel whose centre is
+      nearest decides: its own surface, continued with the smaller slope of its two sides (the
+      larger one may cross the jump).
+
+    Args:
+        pixels_px: (n, 2) positions of the points; NaN: not in front of the camera.
+        point_depth_m: (n,) along the viewing axis.
+        depth_m: (h, w) depth map at the pixels' centres; inf = nothing hit.
+
+    Returns:
+        (n,) bool.
+    """
+    height, width = depth_m.shape
+    with np.errstate(invalid="ignore"):  # NaN is in no frame
+        is_in_frame = ((pixels_px >= 0) & (pixels_px < (width, height))).all(axis=1)
+    seen = is_in_frame.copy()
+    inverse = _pad(1 / np.asarray(depth_m, np.float64))
+    # Points behind the surface by more than the tolerance have a smaller value than this.
+    own = (1 + RELATIVE_TOLERANCE) / np.asarray(point_depth_m, np.float64)[is_in_frame]
+    cell = _Cell(inverse, pixels_px[is_in_frame])
+    hidden = np.flatnonzero(own < cell.interpolate())
+    if len(hidden):
+        cell, own = _Cell(inverse, pixels_px[is_in_frame][hidden]), own[hidden]
+        surface = np.minimum(cell.interpolate() - cell.find_hollow(), cell.extend_nearest())
+        inside = np.flatnonzero(is_in_frame)
+        seen[inside[hidden]] = own >= surface
+    return seen
+
+
+class _Cell:
+    """The square between the centres of the four pixels around each point."""
+
+    def __init__(self, inverse: np.ndarray, pixels_px: np.ndarray) -> None:
+        """Takes 1 / depth (h + 3, w + 3), see `_pad`, and positions (n, 2) within the frame."""
+        self._inverse = inverse
+        limit = np.array([max(size - 5, 0) for size in inverse.shape[::-1]])
+        corner = np.clip(np.floor(pixels_px - 0.5).astype(np.int64), 0, limit)
+        self._x, self._y = corner.T + 1  # of the padded map
+        # Where in the cell, 0 to 1; a point in the outer half of a border's pixel lies beyond.
+        self._tx, self._ty = (pixels_px - 0.5 - corner).T
+
+    def _at(self, dx: int, dy: int) -> np.ndarray:
+        return self._inverse[self._y + dy, self._x + dx]
+
+    def interpolate(self) -> np.ndarray:
+        """1 / depth between the four pixels, (n,)."""
+        top = self._at(0, 0) * (1 - self._tx) + self._at(1, 0) * self._tx
+        bottom = self._at(0, 1) * (1 - self._tx) + self._at(1, 1) * self._tx
+        return top * (1 - self._ty) + bottom * self._ty
+
+    def find_hollow(self) -> np.ndarray:
+        """How much smaller 1 / depth may be than interpolated, (n,), 0 or more."""
+        ahead = range(-1, 3)
+        along_x = [_find_hollow([self._at(k, side) for k in ahead], self._tx) for side in (0, 1)]
+        along_y = [_find_hollow([self._at(side, k) for k in ahead], self._ty) for side in (0, 1)]
+        return np.maximum(*along_x) + np.maximum(*along_y)
+
+    def extend_nearest(self) -> np.ndarray:
+        """1 / depth of the nearest pixel's own surface at the point, (n,)."""
+        dx, dy = (self._tx >= 0.5).astype(np.int64), (self._ty >= 0.5).astype(np.int64)
+        x, y = self._x + dx, self._y + dy
+        center = self._inverse[y, x]
+        slope_x = _smaller(self._inverse[y, x + 1] - center, center - self._inverse[y, x - 1])
+        slope_y = _smaller(self._inverse[y + 1, x] - center, center - self._inverse[y - 1, x])
+        return center + slope_x * (self._tx - dx) + slope_y * (self._ty - dy)
+
+
+def _pad(inverse: np.ndarray) -> np.ndarray:
+    """Continues the map beyond each side with the slope at its border: by 1 px, then by 2."""
+    return np.pad(inverse, (1, 2), mode="reflect", reflect_type="odd")
+
+
+def _find_hollow(four: list[np.ndarray], t: np.ndarray) -> np.ndarray:
+    """How far a line's middle dips below its second and third value, at the place t between."""
+    before, left, right, after = four
+    from_left = left + (left - before) * t
+    from_right = right + (right - after) * (1 - t)
+    return np.maximum(0, left + (right - left) * t - np.maximum(from_left, from_right))
+
+
+def _smaller(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The one with the smaller size; 0 where their signs differ."""
+    return np.where(a * b > 0, np.where(np.abs(a) < np.abs(b), a, b), 0)
