@@ -12,12 +12,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synrender.images.color import linear_to_srgb8
 from synrender.loading.source import CLASS_MAP, DEPTH, IMAGE, INSTANCE_MAP
-
-Color = tuple[int, int, int]
+from synrender.report.label_colors import (
+    Color,
+    coordinates_to_rgb,
+    flow_to_rgb,
+    masks_to_rgb,
+    normals_to_rgb,
+    occlusion_to_rgb,
+    positions_to_rgb,
+    shading_to_rgb,
+)
 
 EMPTY: Color = (44, 47, 54)
 """Backdrop, in the label maps."""
+
+_HIDDEN: Color = (230, 159, 0)
+"""What the sample that flow leads to does not see."""
 
 # For instances: Okabe and Ito's colours, which colour-blind people can tell apart.
 _INSTANCE_COLORS = (
@@ -83,6 +95,19 @@ PICTURES = (
     Picture(INSTANCE_MAP, "instance", True, lambda ids, _: _ids_to_rgb(ids, _INSTANCE_COLORS)),
     Picture(CLASS_MAP, "class", True, lambda ids, _: _ids_to_rgb(ids, _CLASS_COLORS)),
     Picture(DEPTH, "depth", False, lambda depth_m, scale: _depth_to_rgb(depth_m, scale)),
+    Picture("normal", "normal", False, lambda normal, _: normals_to_rgb(normal)),
+    Picture("albedo", "albedo", False, lambda albedo, _: linear_to_srgb8(albedo)),
+    Picture("shading", "shading", False, lambda shading, _: shading_to_rgb(shading)),
+    Picture("amodal", "amodal", True, lambda masks, _: _masks_to_rgb(masks)),
+    Picture(
+        "object_coordinates",
+        "object coordinates",
+        False,
+        lambda coordinates, _: coordinates_to_rgb(coordinates, EMPTY),
+    ),
+    Picture("world_position", "world position", False, lambda xyz, _: positions_to_rgb(xyz)),
+    Picture("flow", "flow", False, lambda flow, _: flow_to_rgb(flow)),
+    Picture("occlusion", "occlusion", True, lambda seen, _: occlusion_to_rgb(seen, _HIDDEN, EMPTY)),
 )
 
 
@@ -111,6 +136,11 @@ def _ids_to_rgb(ids: np.ndarray, colors: tuple[Color, ...]) -> np.ndarray:
     """Colour of each id (h, w); 0 is empty."""
     table = [_find_color(k, colors) for k in range(int(ids.max()) + 1)]
     return np.array(table, np.uint8)[ids]
+
+
+def _masks_to_rgb(masks: np.ndarray) -> np.ndarray:
+    colors = [_find_color(k + 1, _INSTANCE_COLORS) for k in range(len(masks))]
+    return masks_to_rgb(masks, colors, EMPTY)
 
 
 def _find_color(number: int, colors: tuple[Color, ...]) -> Color:
