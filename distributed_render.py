@@ -67,10 +67,22 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "--seed", type=whole_number(0, MAX_SEED), help="of every random choice (default: 0)"
     )
     what.add_argument(
-        "-g", "--gin_config", nargs="+", default=[], metavar="NAME", help="more gin files"
+        "-g",
+        "--gin_config",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="more gin files",
     )
     what.add_argument(
-        "-p", "--gin_param", nargs="+", default=[], metavar="BINDING", help="more bindings"
+        "-p",
+        "--gin_param",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="BINDING",
+        help="more bindings",
     )
     add(
         "-b",

@@ -52,6 +52,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "-p",
         "--gin_param",
         nargs="+",
+        action="extend",
         default=[],
         metavar="BINDING",
         help='bindings that win over the files, such as "lighting.r = 2"',

@@ -15,6 +15,7 @@ from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.lock import in_use
 from synrender.embedding import prepare_blender
 from synrender.interrupts import interrupts_held
+from synrender.label_table import find_passes
 from synrender.sampling import draw_sample
 from synrender.settings import Settings
 
@@ -109,6 +110,7 @@ def _render_samples(
     from synrender.blender.engine import BLENDER_VERSION, render_frame, start_engine
 
     with interrupts_held() as check_for_interrupt:
+        passes = find_passes(settings.rendering.labels)
         engine = start_engine(settings.rendering)
         claim_renderer(folder, BLENDER_VERSION, engine.device)
         builder = Builder(engine.scene, settings, catalog, rejected)
@@ -122,7 +124,9 @@ def _render_samples(
                 rejected = dict(builder.rejected)
                 add_rejected(folder, rejected)
             on_stage("render", idx)
-            write_image = functools.partial(render_frame, engine.scene, noise_seed=plan.noise_seed)
+            write_image = functools.partial(
+                render_frame, engine.scene, noise_seed=plan.noise_seed, passes=passes
+            )
             folder.commit_sample(idx, write_image, record)
             on_sample(done, len(missing))
     return {k: v for k, v in rejected.items() if k not in known_rejected}, engine.notes

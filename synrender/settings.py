@@ -30,6 +30,7 @@ from synrender.factors import FACTORS
 from synrender.folders import CONFIG_DIRS
 from synrender.frozen import FrozenDict, freeze
 from synrender.gin_text import Binding, read_gin_file, read_gin_text
+from synrender.label_table import LABELS
 
 BACKDROP_PASS_INDEX = 99
 """Material index of the backdrop in an EXR; class ids must be smaller."""
@@ -174,6 +175,14 @@ def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
         raise ValueError("must be a name or a list of names")
     return tuple(value)
+
+
+def _labels(value: Any) -> tuple[str, ...]:
+    names = _names(value)
+    for name in names:
+        if name not in LABELS:
+            raise ValueError(f"{name!r} is no label{nearest_name(name, LABELS)}")
+    return tuple(name for name in LABELS if name in names)
 
 
 def _kinds(value: Any) -> tuple[str, ...]:
@@ -323,6 +332,15 @@ class Rendering(_Checked):
     denoise_prefilter: str = _setting("fast", _one_of(PREFILTERS))  # of albedo and normals
     adaptive_threshold: float = _setting(0.02, _number(0, 1))  # noise to stop at; 0: off
     threads: int = _setting(0, _integer(0, MAX_THREADS))  # 0: one for each CPU
+    labels: tuple[str, ...] = _setting((), _labels)  # of LABELS, besides instance, class, depth
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.labels and not self.render_exr:
+            raise UserError(
+                f"rendering.labels = {self.labels!r}: a PNG has no room for labels; set "
+                "rendering.render_exr = True"
+            )
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
 
+from synrender.blender.labels import render_labels
 from synrender.embedding import has_egl
 from synrender.errors import UserError
 from synrender.images.integrity import find_image_damage
@@ -73,32 +74,27 @@ def start_engine(rendering: Rendering) -> Engine:
     return Engine(scene, device, notes)
 
 
-def render_frame(scene: bpy.types.Scene, path: Path, noise_seed: int) -> None:
-    """Renders the current scene into ``path``.
+def render_frame(
+    scene: bpy.types.Scene, path: Path, noise_seed: int, passes: Collection[str] = ()
+) -> None:
+    """Renders the current scene into ``path``; it has to be built again to be rendered again.
+
+    Args:
+        scene: as `synrender.blender.build` built it.
+        path: ``.png``, or ``.exr`` with labels.
+        noise_seed: of the image's noise.
+        passes: label passes of an EXR besides instance, class and depth, see `render_labels`.
 
     Raises:
         OSError: the file was not written completely (for example, a full disk).
     """
     scene.cycles.seed = noise_seed
-    if scene.render.engine == "CYCLES" or path.suffix != ".exr":
-        _render_to_file(scene, path)
-    else:
-        _render_with_cycles_labels(scene, path)
-
-
-def _render_with_cycles_labels(scene: bpy.types.Scene, path: Path) -> None:
-    """Takes labels from Cycles with one sample per pixel, because Eevee lacks index passes."""
     _render_to_file(scene, path)
-    header, channels = read_channels(path)
-    engine = scene.render.engine
-    scene.render.engine = "CYCLES"
-    try:
-        _render_to_file(scene, path)
-    finally:
-        scene.render.engine = engine
-    _, labels = read_channels(path)
-    labels = {name: pixels for name, pixels in labels.items() if ".Combined." not in name}
-    write_channels(path, header, {**channels, **labels})
+    is_eevee = scene.render.engine != "CYCLES"  # which lacks index passes
+    if path.suffix == ".exr" and (passes or is_eevee):
+        header, channels = read_channels(path)
+        labels = render_labels(scene, path, passes, lambda: _render_to_file(scene, path))
+        write_channels(path, header, {**channels, **labels})
 
 
 def _render_to_file(scene: bpy.types.Scene, path: Path) -> None:
@@ -209,7 +205,6 @@ def _set_eevee(scene: bpy.types.Scene, rendering: Rendering) -> None:
         "BLENDER_EEVEE_NEXT" if (4, 2) <= bpy.app.version < (5, 0) else "BLENDER_EEVEE"
     )
     scene.eevee.taa_render_samples = rendering.render_samples
-    scene.cycles.samples, scene.cycles.use_denoising = 1, False  # Cycles renders only the labels
 
 
 def _set_color_management(scene: bpy.types.Scene, view_transform: str) -> None:

@@ -7,6 +7,9 @@ import numpy as np
 DEPTH_STEPS_PER_M = 10_000
 """0.1 mm a step."""
 
+FARTHEST_M = 1e9
+"""Blender's depth is 1e10 (in half floats: infinity) where a ray hits nothing."""
+
 DEPTH_BEYOND = 65535
 """Where nothing was hit, or farther than 6.5534 m away."""
 

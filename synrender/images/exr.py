@@ -10,6 +10,7 @@ import OpenEXR
 
 from synrender.console import captured_output
 from synrender.errors import UserError
+from synrender.images.depth import FARTHEST_M
 from synrender.images.integrity import find_image_damage
 from synrender.settings import BACKDROP_PASS_INDEX
 
@@ -23,9 +24,6 @@ _CHANNEL_NAMES = {
     "depth": ("Depth.Z", "Depth.V"),
 }
 
-_MAX_DEPTH_M = 1e9
-"""Blender writes 1e10 (half floats: infinity) where a ray hits nothing."""
-
 
 @dataclass(frozen=True)
 class ExrImage:
@@ -35,6 +33,10 @@ class ExrImage:
     instance: np.ndarray  # (h, w) int32, from 1; 0 = backdrop or nothing
     class_label: np.ndarray  # (h, w) int32, class id + 1; 0 = backdrop or nothing
     depth_m: np.ndarray  # (h, w) float32 along the viewing axis; inf = nothing hit
+    # None where `rendering.labels` did not ask for it; 0 where nothing is hit:
+    normal: np.ndarray | None = None  # (h, w, 3) float32, unit, camera space
+    albedo: np.ndarray | None = None  # (h, w, 3) float32, scene-linear
+    amodal: np.ndarray | None = None  # (num_objs, h, w) bool, in the order of instances
 
 
 def read_exr(path: Path) -> ExrImage:
@@ -73,8 +75,28 @@ def read_exr(path: Path) -> ExrImage:
         rgb_linear=np.stack([pixels[c] for c in ("red", "green", "blue")], axis=2, dtype="f4"),
         instance=instance,
         class_label=np.where(is_object, material + 1, 0),
-        depth_m=np.where(depth_m < _MAX_DEPTH_M, depth_m, np.float32(np.inf)),
+        depth_m=np.where(depth_m < FARTHEST_M, depth_m, np.float32(np.inf)),
+        normal=_find_vectors(channels, "Normal", "XYZ"),
+        albedo=_find_vectors(channels, "Albedo", "RGB"),
+        amodal=_find_amodal(channels),
     )
+
+
+def _find_vectors(
+    channels: dict[str, np.ndarray], label: str, components: str
+) -> np.ndarray | None:
+    ends = [f".{label}.{component}" for component in components]
+    found = [[pixels for name, pixels in channels.items() if name.endswith(end)] for end in ends]
+    return np.stack([f[0] for f in found], axis=2, dtype="f4") if all(found) else None
+
+
+def _find_amodal(channels: dict[str, np.ndarray]) -> np.ndarray | None:
+    masks = {
+        int(name.rpartition(".")[2]): pixels > 0.5
+        for name, pixels in channels.items()
+        if ".Amodal." in name
+    }
+    return np.stack([masks[k] for k in sorted(masks)]) if masks else None
 
 
 def _find_channel(path: Path, channels: dict[str, np.ndarray], what: str) -> np.ndarray:

@@ -18,6 +18,7 @@ from synrender.images.integrity import EXR_MAGIC, count_exr_chunks, read_exr_hea
 
 _LINES_PER_CHUNK = {0: 1, 3: 16}  # by compression: none, ZIP
 _ZIP = 3
+_ZIP_LEVEL = 4  # as the OpenEXR library
 _DTYPES = {0: np.dtype("<u4"), 1: np.dtype("<f2"), 2: np.dtype("<f4")}  # by pixel type number
 _TYPE_NUMBERS = {dtype: number for number, dtype in _DTYPES.items()}
 
@@ -126,4 +127,4 @@ def _zip(raw: bytes) -> bytes:
     split = np.concatenate([values[0::2], values[1::2]]).astype(np.int16)
     steps = split.copy()
     steps[1:] = split[1:] - split[:-1] + 128
-    return zlib.compress((steps & 255).astype(np.uint8).tobytes())
+    return zlib.compress((steps & 255).astype(np.uint8).tobytes(), _ZIP_LEVEL)

@@ -279,3 +279,15 @@ def test_help_has_examples() -> None:
     command = [sys.executable, "render.py", "--help"]
     output = subprocess.run(command, cwd=PROJECT_DIR, capture_output=True, text=True, check=True)
     assert "examples:" in output.stdout
+
+
+def test_a_second_p_adds_to_the_first(wheel: Renderer) -> None:
+    bindings = (
+        "batch.num_samples = 1",
+        "rendering.resolution = 16",
+        "rendering.render_samples = 1",
+    )
+    arguments = [argument for binding in bindings for argument in ("-p", binding)]
+    wheel.run("-d", "several_p", *arguments)
+    config = (wheel.data_dir / "several_p" / "config.gin").read_text()
+    assert all(binding in config for binding in bindings)

@@ -1,0 +1,62 @@
+"""What labels cost: CPU time of a default sample of several objects, and of its label passes.
+
+    python benchmarks/labels.py [SAMPLES]
+
+Renders the samples of ``render_multi`` (four objects, 128 x 128 px) on one CPU, without and with
+passes, and prints CPU time for each sample: medians, which other work on the machine hardly moves.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from synrender.catalog import load_catalog
+from synrender.embedding import prepare_blender
+from synrender.folders import find_folders
+from synrender.label_table import PASSES
+from synrender.sampling import draw_sample
+from synrender.settings import load_settings
+
+CASES = [(), *((name,) for name in PASSES), PASSES]
+
+
+def main() -> None:
+    num_samples = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    folders = find_folders(os.environ)
+    settings = load_settings(["render_multi"])
+    catalog = load_catalog(settings, folders)
+    prepare_blender(folders.blender)
+    from synrender.blender.build import Builder
+    from synrender.blender.engine import render_frame, start_engine
+
+    scene = start_engine(settings.rendering).scene
+    builder = Builder(scene, settings, catalog, {})
+    seconds: dict[tuple[str, ...], list[float]] = {case: [] for case in CASES}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "image.exr"
+        for idx in range(num_samples):
+            plan = draw_sample(settings, catalog, idx * settings.batch.cache_obj_frames)
+            builder.build_sample(plan)  # imports the models, which all cases share
+            for case in CASES:
+                start = time.process_time()
+                builder.build_sample(plan)
+                render_frame(scene, path, plan.noise_seed, case)
+                seconds[case].append(time.process_time() - start)
+    base = statistics.median(seconds[()])
+    print(f"{num_samples} samples, a default one takes {base:.3f} s")
+    for case in CASES[1:]:
+        extra = [a - b for a, b in zip(seconds[case], seconds[()], strict=True)]
+        more = statistics.median(extra)
+        print(f"{', '.join(case):<24} {1000 * more:6.1f} ms more, {100 * more / base:.1f} %")
+
+
+if __name__ == "__main__":
+    main()
