@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import multiprocessing
-import os
 import pickle
 import shutil
 import subprocess
@@ -22,6 +20,7 @@ from synrender.images.exr import read_exr
 from tests.archive.helpers import QuickArchiver
 from tests.helpers import read_image
 from tests.loading.conftest import FIXTURES, RES
+from tests.loading.forked import run_alone
 
 Formats = Callable[..., dict[str, Path]]
 FORMATS = ("raw", "shards", "arrays")
@@ -38,10 +37,6 @@ def read_all(path: Path, **options: object) -> dict[int, dict]:
 
 def double(sample: dict) -> dict:
     return {"twice": sample["image"].astype(int) * 2}
-
-
-def sum_images(data: object, idxs: list[int]) -> list[int]:
-    return [int(sample["image"].sum()) for sample in data.__getitems__(idxs)]
 
 
 # --- content ------------------------------------------------------------------------------------
@@ -188,17 +183,9 @@ def test_archives_from_before_designs_open(name: str, tmp_path: Path, quick: Qui
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_other_processes_read_the_same(form: str, method: str, formats: Formats) -> None:
     """Also where this process has read from it before, with its files open."""
-    data = synrender.open_dataset(formats(24)[form], split="train")
-    idxs = list(range(20))
-    expected = sum_images(data, idxs)
-    with multiprocessing.get_context(method).Pool(2) as pool:
-        orders = [idxs[k:] + idxs[:k] for k in range(6)]
-        found = pool.starmap(sum_images, [(data, order) for order in orders])
-    for order, sums in zip(orders, found, strict=True):
-        assert sums == [expected[i] for i in order]
+    run_alone("read_in_two_processes", method, formats(24)[form])
 
 
 def test_what_was_read_is_not_pickled(formats: Formats) -> None:
@@ -211,17 +198,7 @@ def test_what_was_read_is_not_pickled(formats: Formats) -> None:
 
 def test_a_forked_process_opens_files_of_its_own(formats: Formats) -> None:
     """HDF5 keeps state of an open file that must not be used by two processes."""
-    data = synrender.open_dataset(formats(24)["shards"])
-    assert data[0]
-    parts = data._parts
-    pid = os.fork()
-    if not pid:
-        try:
-            data[0]
-            os._exit(0 if all(data._parts[p] is not parts[p] for p in data._parts) else 1)
-        finally:
-            os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    run_alone("open_files_in_a_fork", formats(24)["shards"])
 
 
 def test_importing_the_package_does_not_import_h5py() -> None:
