@@ -36,6 +36,9 @@ examples:
 A variant is texture-colour-viewpoint-lighting, each 0 or 1; its data set is NAME_<variant>. Equal
 seeds give pairs: sample i of all variants shows the same model. To vary other parameters, -g and
 -p are those of render.py.
+
+Needs 0.3 GB of memory for each process and 0.5 GB for Ray. For 1,000 samples at 128 x 128 px it
+needs 30 MB of disk as PNG, 250 MB as EXR; --dry_run tells it for the whole run.
 """
 
 

@@ -34,6 +34,9 @@ examples:
 Samples are shuffled within training, validation and test (10/12, 1/12 and 1/12 of the rows), and
 no model is in two of them when the data set was rendered in full. Existing files are kept; repeat
 the same command to finish a run that was killed.
+
+1,000 samples of render_single take 25 MB as imgs_XX.h5 and 100 MB as data_128.h5, those of
+render_multi 50 MB and 190 MB. Two processes take less than 150 MB of memory.
 """
 
 PRELOADED = ("synrender.archive.pack", "synrender.archive.pixels")

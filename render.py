@@ -1,7 +1,7 @@
 """Renders samples of a data set: for each an image and a record of its known factors.
 
 python render.py ARGS                                   (with the bpy wheel)
-blender --background --python render.py -- ARGS         (with any Blender from 3.4 to 5.0)
+blender --background --python render.py -- ARGS         (with any Blender from 3.4 to 5.2)
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ examples:
 
 To finish a killed run, type the same command again. All parameters are explained in
 config/render_single.gin and config/render_multi.gin.
+
+Needs 0.3 GB of memory, and for 1,000 samples at 128 x 128 px 30 MB of disk as PNG (render_single)
+or 250 MB as EXR (render_multi).
 """
 
 
