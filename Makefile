@@ -7,6 +7,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 ARGS ?=
 OTHER_BLENDERS := 4.2 5.0 5.2
+# pyproject.toml says 3.10, the least that Blender has; numpy 2's types need 3.12.
+TYPES = $(if $(wildcard $(VENV)/bin/python3.13),--python-version 3.13)
 python_of = $(if $(filter 5.2,$1),3.13,3.11)
 
 .PHONY: help setup demo test test-blenders bench hostile kills lint format lock clean
@@ -47,7 +49,7 @@ kills: setup ## kill N drivers, workers and preprocessings at random moments, an
 lint: setup ## check style, types and import boundaries
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
-	@$(RUN) -m ty check --quiet
+	@$(RUN) -m ty check --quiet $(TYPES)
 
 format: setup ## repair what lint can repair
 	@$(RUN) -m ruff check --fix
