@@ -2,17 +2,19 @@
 
 python benchmarks/fanout.py [NUM_BATCHES]
 
-Prints the driver's memory along the way and the overhead of a batch.
+Prints what the driver holds along the way and the overhead of a batch.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import tempfile
 import time
 from array import array
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -28,13 +30,22 @@ from synrender.folders import Folders
 from synrender.settings import BatchSettings, Object, Settings
 
 
+class Report(NamedTuple):
+    """What the driver holds after so many batches."""
+
+    num_batches: int
+    seconds: float
+    memory_mb: float  # grows by steps of 2 to 4 MB at random: Ray's threads have heaps of their own
+    num_blocks: int  # of Python's objects
+
+
 def render_nothing(job: Job) -> Outcome:
     """Stands in for the rendering of a batch."""
     return Outcome(Status.DONE)
 
 
-def run_noops(num_batches: int, num_reports: int = 10) -> list[tuple[int, float, float]]:
-    """Runs so many batches; returns rows of (batches so far, seconds, MB of the driver)."""
+def run_noops(num_batches: int, num_reports: int = 10) -> list[Report]:
+    """Runs so many batches, and reports along the way and at the end."""
     settings = Settings(
         batch=BatchSettings(num_samples=num_batches), object=Object(total_num_samples=num_batches)
     )
@@ -54,21 +65,22 @@ def run_noops(num_batches: int, num_reports: int = 10) -> list[tuple[int, float,
                 def take(self, num_slots: int) -> Batch | None:
                     batch = super().take(num_slots)
                     if batch and batch.idx_offset % max(1, num_batches // num_reports) == 0:
-                        report = time.monotonic() - start, measure_memory_mb()
-                        reports.append((batch.idx_offset, *report))
+                        reports.append(report_driver(batch.idx_offset, start))
                     return batch
 
             result = scheduler.run(WatchedQueue([todo]))
-            reports.append((num_batches, time.monotonic() - start, measure_memory_mb()))
+            reports.append(report_driver(num_batches, start))
     if result.num_batches != num_batches:
         raise RuntimeError(f"{result.num_batches} of {num_batches} batches came back")
     return reports
 
 
-def measure_memory_mb() -> float:
-    """Resident memory of this process, shared pages left out."""
+def report_driver(num_batches: int, start: float) -> Report:
+    """Of this process, now; its resident memory without shared pages."""
+    gc.collect()
     fields = Path("/proc/self/statm").read_text().split()
-    return (int(fields[1]) - int(fields[2])) * 4096 / 1e6
+    memory_mb = (int(fields[1]) - int(fields[2])) * 4096 / 1e6
+    return Report(num_batches, time.monotonic() - start, memory_mb, sys.getallocatedblocks())
 
 
 def main() -> None:
@@ -76,11 +88,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("num_batches", nargs="?", type=int, default=100_000)
     reports = run_noops(parser.parse_args().num_batches)
-    print("batches   seconds   driver MB")
-    for num_batches, seconds, memory_mb in reports:
-        print(f"{num_batches:7d} {seconds:9.1f} {memory_mb:11.1f}", flush=True)
-    num_batches, seconds, _ = reports[-1]
-    print(f"overhead: {1000 * seconds / num_batches:.2f} ms a batch")
+    print("batches   seconds   driver MB   its objects' blocks")
+    for report in reports:
+        print("{:7d} {:9.1f} {:11.1f} {:21d}".format(*report))
+    print(f"overhead: {1000 * reports[-1].seconds / reports[-1].num_batches:.2f} ms a batch")
 
 
 if __name__ == "__main__":

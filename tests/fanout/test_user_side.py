@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from synrender.fanout.cpus import leased_cpus
@@ -161,13 +162,14 @@ def test_cpus_are_leased_to_one_process_at_a_time() -> None:
     assert os.sched_getaffinity(0) == allowed
 
 
-def test_memory_stays_flat_over_many_batches_that_do_nothing(tmp_path: Path) -> None:
-    """12,000 of them; benchmarks/fanout.py runs 100,000."""
-    script = (
-        "from benchmarks.fanout import run_noops\n"
-        "reports = run_noops(12000, 12)\n"
-        "print(*(memory for _, _, memory in reports))\n"
-    )
+def test_nothing_is_kept_of_a_batch(tmp_path: Path) -> None:
+    """Over 12,000 that do nothing; benchmarks/fanout.py runs 100,000.
+
+    An object kept for each is a block or more. Memory outside of Python's objects can be told
+    only roughly: it grows in steps of 2 to 4 MB at random. What Ray keeps of a task whose handle
+    is not dropped comes to 14 MB.
+    """
+    script = "from benchmarks.fanout import run_noops\nfor r in run_noops(12000, 12): print(*r)"
     output = subprocess.run(
         [sys.executable, "-c", script],
         cwd=PROJECT_DIR,
@@ -176,6 +178,8 @@ def test_memory_stays_flat_over_many_batches_that_do_nothing(tmp_path: Path) -> 
         text=True,
         check=True,
     ).stdout
-    memory_mb = [float(value) for value in output.split()]
-    assert len(memory_mb) == 13
-    assert memory_mb[-1] - memory_mb[8] < 3, memory_mb  # before that Ray warms up
+    reports = [tuple(map(float, line.split())) for line in output.splitlines()]
+    assert [report[0] for report in reports] == list(range(0, 12001, 1000))
+    _, _, memory_mb, num_blocks = np.array(reports[4:]).T  # Ray has warmed up
+    assert num_blocks[-1] - num_blocks[0] < 8000 / 10, num_blocks
+    assert memory_mb[-1] - memory_mb[0] < 12, memory_mb
