@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
-    from tqdm import tqdm
 
     from synrender.folders import Folders
     from synrender.workers import Workers
@@ -130,6 +129,7 @@ def run_steps(arguments: argparse.Namespace, folders: Folders, workers: Workers)
     from synrender.archive.pack import PackOptions, pack_dataset, select_shards
     from synrender.archive.preprocess import find_archive, preprocess_dataset
     from synrender.archive.verify import remove_raw
+    from synrender.console import create_bar
     from synrender.dataset.folder import open_dataset_folder
     from synrender.dataset.lock import in_use
 
@@ -170,7 +170,7 @@ def calc_mean(
     """Prints mean and standard deviation of each channel, and returns them, (3,) float64 each."""
     from synrender.archive.order import DEFAULT_SEED
     from synrender.archive.statistics import measure_moments
-    from synrender.console import say
+    from synrender.console import create_bar, say
 
     num_samples, seed = arguments.calc_mean or None, arguments.seed or DEFAULT_SEED
     res, to_lab = arguments.res, arguments.to_lab
@@ -195,13 +195,6 @@ def refuse_contradictions(arguments: argparse.Namespace) -> None:
         raise UserError("--use_mean: goes with --preprocess (-p); -c prints the mean")
     if arguments.use_mean and arguments.bucket_idxs:
         raise UserError("--use_mean: needs all buckets; leave --bucket_idxs (-i) out")
-
-
-def create_bar(total: int, what: str) -> tqdm:
-    """Progress bar with rate and ETA; shown only in a terminal."""
-    from tqdm import tqdm
-
-    return tqdm(total=total, desc=what, unit=" samples", disable=None, dynamic_ncols=True)
 
 
 def main() -> int:

@@ -9,7 +9,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 try:
     import fcntl
@@ -103,6 +106,16 @@ class Progress:
         line = f"{bar} {done}/{total} {self._unit}  {rate:.2f}/s  ETA {eta}"
         self._stream.write(f"\r{line:<78}{end}")
         self._stream.flush()
+
+
+def create_bar(total: int, what: str) -> tqdm:
+    """Progress bar with rate and ETA, of scripts that do not run in Blender's Python.
+
+    Shown only in a terminal.
+    """
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc=what, unit=" samples", disable=None, dynamic_ncols=True)
 
 
 def say(*lines: str) -> None:

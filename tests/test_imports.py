@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 HOST_ONLY = [  # including all modules below them
-    *("archive", "audit", "images/decode", "images/exr", "loading", "report"),
+    *("archive", "audit", "export", "images/decode", "images/exr", "loading", "report"),
     *(f"fanout/{name}" for name in ("cluster", "display", "plan", "run", "scheduler")),
 ]
 SHARED = sorted(
@@ -62,6 +62,7 @@ FORBIDDEN = {
     "synrender/labels/*.py": [
         *("camera", "sampling", "blender", "archive", "fanout", "loading", "report", "audit"),
     ],
+    "synrender/export/*.py": ["blender", "fanout", "audit"],
     "synrender/report/*.py": ["blender", "fanout", "archive"],
 }
 
@@ -119,7 +120,13 @@ def test_the_walk_follows_late_and_relative_imports() -> None:
 
 def test_nothing_imports_an_entry_script() -> None:
     for path in Path("synrender").rglob("*.py"):
-        for entry in ("render", "distributed_render", "preprocess_data", "audit_dataset"):
+        for entry in (
+            "render",
+            "distributed_render",
+            "preprocess_data",
+            "audit_dataset",
+            "export_dataset",
+        ):
             text = path.read_text()
             assert f"import {entry}\n" not in text
             assert f"from {entry} import" not in text

@@ -35,7 +35,8 @@ def open_dataset(
             ``data_<res>.h5``; a folder gives its shards if it has any, else its small files.
         split: "train", "validation" or "test"; None for all samples.
         transform: what becomes of each sample; a function of a module for loaders that spawn.
-        fields: names of what a sample holds; None for everything. What is not named is not read.
+        fields: names of what a sample holds; None for everything but ``image_png``, the bytes of
+            the PNG. What is not named is not read.
         nothing_hit: value of ``depth_m`` where nothing is hit, such as NaN or 0.
 
     Raises:
@@ -80,6 +81,16 @@ class Dataset(Factors):
     def split_ends(self) -> dict[str, int]:
         """Number of samples up to the end of each split, of the whole data set."""
         return dict(zip(SPLITS, self._source.split_ends, strict=True))
+
+    @property
+    def all_fields(self) -> tuple[str, ...]:
+        """Fields that this format has; ``fields`` may name any of them."""
+        return self._open(self._source.parts[0]).all_names
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files that the data set is in; of small files, the one folder."""
+        return self._source.parts
 
     @property
     def class_names(self) -> dict[int, str]:
@@ -155,7 +166,8 @@ class Dataset(Factors):
         return {**kept, "_parts": {}}
 
     def _choose_fields(self, fields: Sequence[str] | None) -> tuple[str, ...]:
-        known = self._open(self._source.parts[0]).names
+        part = self._open(self._source.parts[0])
+        known = part.all_names
         for name in fields or ():
             if name == DEPTH and name not in known:
                 raise UserError(
@@ -164,7 +176,7 @@ class Dataset(Factors):
                 )
             if name not in known:
                 raise UserError(f"{self.path}: has no field {name!r}{nearest_name(name, known)}")
-        return known if fields is None else tuple(fields)
+        return part.names if fields is None else tuple(fields)
 
 
 def _find_rows(source: Source, split: str | None) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from synrender.dataset.info import DatasetInfo
 from synrender.errors import UserError
 from synrender.images.decode import decode_png
 from synrender.images.depth import depth_to_m
-from synrender.loading.source import CLASS_MAP, DEPTH, IMAGE, INSTANCE_MAP, Part, Reader
+from synrender.loading.source import CLASS_MAP, DEPTH, IMAGE, IMAGE_PNG, INSTANCE_MAP, Part, Reader
 
 _PIXELS = ("data", "targets", "depth")
 
@@ -43,7 +43,8 @@ def open_hdf5(path: Path, nothing_hit: float, _info: DatasetInfo) -> Part:
             is_text = h5py.check_string_dtype(field.dtype) is not None
             read = TextColumn(field) if is_text else _create_number_reader(columns[name])
             readers.append(Reader((name,), _wrap(read)))
-    return Part(tuple(readers), len(file["sample_idx"]))
+    on_request = [Reader((IMAGE_PNG,), _create_png_reader(file))] if "png_images" in file else []
+    return Part(tuple(readers), len(file["sample_idx"]), tuple(on_request))
 
 
 class TextColumn:
@@ -148,6 +149,11 @@ def _create_decoder(file: h5py.File) -> Callable[[str, np.ndarray], list[np.ndar
         return images
 
     return decode
+
+
+def _create_png_reader(file: h5py.File) -> Callable[[np.ndarray], list[list[bytes]]]:
+    field = file["png_images"]
+    return lambda rows: [[field[row].tobytes() for row in rows.tolist()]]
 
 
 def _wrap(read: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], list[Any]]:

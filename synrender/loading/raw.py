@@ -12,7 +12,9 @@ from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.images.decode import decode_png
-from synrender.loading.source import CLASS_MAP, DEPTH, IMAGE, INSTANCE_MAP, Part, Reader
+from synrender.loading.source import CLASS_MAP, DEPTH, IMAGE, IMAGE_PNG, INSTANCE_MAP, Part, Reader
+
+_REMEDY = "remove it and render again, which fills the gap"
 
 
 def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
@@ -32,18 +34,26 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
         found = [read_pixels(path, nothing_hit).values() for path in paths]
         return [list(values) for values in zip(*found, strict=True)]
 
+    def read_pngs(rows: np.ndarray) -> list[list[bytes]]:
+        return [[_read_png(folder.image_path(idx)) for idx in idxs[rows].tolist()]]
+
     maps = (INSTANCE_MAP, CLASS_MAP, DEPTH) if folder.is_exr else ()
     readers = Reader((IMAGE, *maps), read_images), Reader(names, read_records)
-    return Part(readers, len(idxs))
+    return Part(readers, len(idxs), () if folder.is_exr else (Reader((IMAGE_PNG,), read_pngs),))
 
 
 def _read_record(folder: DatasetFolder, idx: int) -> np.ndarray:
     try:
         return folder.read_record(idx)
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{folder.record_path(idx)}: {error}; remove it and render again, which fills the gap"
-        ) from None
+        raise UserError(f"{folder.record_path(idx)}: {error}; {_REMEDY}") from None
+
+
+def _read_png(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: {error}; {_REMEDY}") from None
 
 
 def _to_value(values: np.ndarray, is_single: bool) -> Any:
@@ -64,11 +74,9 @@ def read_pixels(path: Path, nothing_hit: float) -> dict[str, np.ndarray]:
     """
     if path.suffix == ".png":
         try:
-            return {IMAGE: decode_png(path.read_bytes())}
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"{path}: {error}; remove it and render again, which fills the gap"
-            ) from None
+            return {IMAGE: decode_png(_read_png(path))}
+        except ValueError as error:
+            raise UserError(f"{path}: {error}; {_REMEDY}") from None
     from synrender.images.color import linear_to_srgb8
     from synrender.images.exr import read_exr  # a training machine may lack OpenEXR
 

@@ -5,6 +5,7 @@ Fields have one name and one meaning in all formats:
 - ``image``: uint8 (h, w, 3) sRGB; of ``data_<res>.h5`` float16 (3, res, res), normalised
 - ``instance_map``, ``class_map``: (h, w) integers: instance from 1, class id + 1; 0 = backdrop
 - ``depth_m``: (h, w) float32 along the viewing axis
+- ``image_png``: bytes of an 8-bit PNG, where the format holds them; only when it is named
 - every field of a record: (...) of a single object, (num_objs, ...) of several; text as ``str``, or
   a list of one for each object
 """
@@ -21,6 +22,7 @@ import numpy as np
 from synrender.dataset.info import DatasetInfo
 
 IMAGE, INSTANCE_MAP, CLASS_MAP, DEPTH = "image", "instance_map", "class_map", "depth_m"
+IMAGE_PNG = "image_png"
 Sample = dict[str, Any]
 
 
@@ -39,16 +41,22 @@ class Part:
 
     readers: tuple[Reader, ...]
     num_rows: int
+    on_request: tuple[Reader, ...] = ()  # of fields that a sample has only when they are named
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Fields that it holds."""
+        """Fields that a sample has unless some are named."""
         return tuple(name for reader in self.readers for name in reader.names)
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """Fields that can be named."""
+        return (*self.names, *(name for reader in self.on_request for name in reader.names))
 
     def read(self, names: Iterable[str], rows: np.ndarray) -> list[Sample]:
         """Samples of some rows, with the given fields in their order."""
         wanted, found = list(names), {}
-        for reader in self.readers:
+        for reader in (*self.readers, *self.on_request):
             if any(name in reader.names for name in wanted):
                 found.update(zip(reader.names, reader.read(rows), strict=True))
         columns = [found[name] for name in wanted]

@@ -119,6 +119,18 @@ def test_splits_transform_and_chosen_fields(form: str, formats: Formats) -> None
     np.testing.assert_array_equal(twice, data[3]["image"].astype(int) * 2)
 
 
+def test_a_png_is_given_as_it_is_when_it_is_named(formats: Formats) -> None:
+    """From small PNGs and from shards; the arrays have none."""
+    paths = formats(24, 1, is_exr=False)
+    for form in ("raw", "shards"):
+        assert "image_png" not in synrender.open_dataset(paths[form])[0]
+        for idx, sample in read_all(paths[form], fields=("sample_idx", "image_png")).items():
+            file = paths["raw"] / f"{idx:05d}.png"
+            assert sample == {"sample_idx": idx, "image_png": file.read_bytes()}
+    with pytest.raises(UserError, match="no field 'image_png'"):
+        synrender.open_dataset(paths["arrays"], fields=("image_png",))
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_batch_is_what_its_samples_are_one_by_one(form: str, formats: Formats) -> None:
     data = synrender.open_dataset(formats(48)[form])

@@ -1,0 +1,115 @@
+"""COCO's instances: images in folders, and masks, boxes and categories in one JSON a split."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synrender.archive.encode import MAX_INSTANCES
+from synrender.export.columns import Content
+from synrender.export.format import Format, lines_path, to_json, write_lines
+from synrender.export.job import Job
+from synrender.export.values import to_name, to_sample_idx, to_values
+from synrender.files import write_atomically, write_bytes
+from synrender.loading.source import IMAGE, Sample
+
+_OF_AN_OBJECT = ("instance", "synset_id", "model_id", "texture", "location", "rot_mat", "scale")
+"""Fields of the record that each annotation has besides COCO's own."""
+
+_VISIBLE_SHARE = "visible_share"
+_IDS_PER_SAMPLE = MAX_INSTANCES + 1
+
+
+def refuse(content: Content) -> str:
+    """Instances are only in EXR."""
+    return "" if content.has_labels else "holds no instance masks; they need images in EXR"
+
+
+def encode(
+    samples: Sequence[Sample], split: str, content: Content, out: Path
+) -> list[dict[str, Any]]:
+    """Writes the images; returns an entry of COCO's images and its annotations for each."""
+    (out / split).mkdir(exist_ok=True)
+    entries = []
+    for sample in samples:
+        name, idx = f"{to_name(sample)}.png", to_sample_idx(sample)
+        write_bytes(out / split / name, sample[IMAGE])
+        height, width = sample["labels"].shape
+        values = to_values(sample, content, split)
+        if content.is_single:
+            values = {key: [value] for key, value in values.items()}
+        image = {"id": idx, "file_name": name, "width": width, "height": height}
+        entries.append({"image": image, "annotations": list(annotate(sample, values))})
+    return entries
+
+
+def annotate(sample: Sample, values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Annotations of the objects that are visible.
+
+    Args:
+        sample: of `read_rows`.
+        values: of `to_values`, each a list over objects.
+    """
+    from pycocotools import mask as rle
+
+    idx = to_sample_idx(sample)
+    for k, instance in enumerate(values["instance"]):
+        mask = sample["labels"] == instance
+        if not mask.any():
+            continue
+        segmentation = rle.encode(np.asfortranarray(mask, np.uint8))
+        found = {
+            "id": idx * _IDS_PER_SAMPLE + instance,  # never 0, which COCO's evaluation mistakes
+            "image_id": idx,
+            "category_id": values["class"][k] + 1,
+            "segmentation": {**segmentation, "counts": segmentation["counts"].decode("ascii")},
+            "area": int(rle.area(segmentation)),
+            "bbox": rle.toBbox(segmentation).tolist(),
+            "iscrowd": 0,
+        }
+        if _VISIBLE_SHARE in sample:
+            found[_VISIBLE_SHARE] = float(np.ravel(sample[_VISIBLE_SHARE])[k])
+        yield {**found, **{name: values[name][k] for name in _OF_AN_OBJECT}}
+
+
+def finish(job: Job, content: Content) -> None:
+    """Writes ``annotations/instances_<split>.json`` from the pieces, line by line."""
+    folder = job.out / "annotations"
+    folder.mkdir(exist_ok=True)
+    named = zip(content.class_ids, content.class_names, strict=True)
+    categories = [{"id": c + 1, "name": name, "supercategory": "object"} for c, name in named]
+    for split, group in itertools.groupby(job.pieces, lambda piece: piece.split):
+        pieces = list(group)
+        info = {"description": f"{job.dataset_path.name}, {split}", "version": "1.0"}
+        head = {"info": info, "licenses": [], "categories": categories}
+
+        def write(temporary: Path, pieces: list = pieces, head: dict = head) -> None:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(to_json(head)[:-1])
+                for key in ("images", "annotations"):
+                    file.write(f',\n"{key}":[')
+                    separator = "\n"
+                    for items in _read_entries(job.out, pieces, key):
+                        for item in items:
+                            file.write(separator + to_json(item))
+                            separator = ",\n"
+                    file.write("]")
+                file.write("}\n")
+
+        write_atomically(folder / f"instances_{split}.json", write)
+
+
+def _read_entries(out: Path, pieces: Sequence[Any], key: str) -> Iterator[list[Any]]:
+    for piece in pieces:
+        with lines_path(out, piece).open(encoding="utf-8") as file:
+            for line in file:
+                entry = json.loads(line)
+                yield [entry["image"]] if key == "images" else entry["annotations"]
+
+
+COCO = Format("coco", ("pycocotools",), refuse, lines_path, encode, write_lines, finish)

@@ -1,0 +1,54 @@
+"""A folder for each class, ``train/chair/000012.png``, and the records in ``train.jsonl``."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from synrender.export.columns import Content
+from synrender.export.format import Format, lines_path, write_lines
+from synrender.export.job import Job
+from synrender.export.values import to_name, to_values
+from synrender.files import write_atomically, write_bytes
+from synrender.loading.source import IMAGE, Sample
+
+
+def refuse(content: Content) -> str:
+    """Several objects have no class in common."""
+    if content.is_single:
+        return ""
+    return "holds several objects in each sample, and a folder is for one class; take coco"
+
+
+def encode(
+    samples: Sequence[Sample], split: str, content: Content, out: Path
+) -> list[dict[str, Any]]:
+    """Writes the images; returns the records."""
+    records = []
+    for sample in samples:
+        values = to_values(sample, content, split)
+        path = Path(split, values["class_name"], f"{to_name(sample)}.png")
+        (out / path.parent).mkdir(parents=True, exist_ok=True)
+        write_bytes(out / path, sample[IMAGE])
+        records.append({"file_name": path.as_posix(), **values})
+    return records
+
+
+def finish(job: Job, content: Content) -> None:
+    """Joins the records of each split."""
+    for split, pieces in itertools.groupby(job.pieces, lambda piece: piece.split):
+        paths = [lines_path(job.out, piece) for piece in pieces]
+
+        def write(temporary: Path, paths: list[Path] = paths) -> None:
+            with temporary.open("wb") as file:
+                for path in paths:
+                    with path.open("rb") as part:
+                        shutil.copyfileobj(part, file)
+
+        write_atomically(job.out / f"{split}.jsonl", write)
+
+
+IMAGEFOLDER = Format("imagefolder", (), refuse, lines_path, encode, write_lines, finish)

@@ -1,0 +1,138 @@
+"""``export.json``: comes last, so that an export without it is not complete; and what comes before.
+
+While an export is under way its plan lies in a hidden file, so that it goes on as it was begun.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synrender import __version__
+from synrender.errors import UserError
+from synrender.export.format import PIECES_DIR
+from synrender.export.job import Job
+from synrender.files import read_small_file, remove_stale_files, write_text
+
+MARKER, PLAN = "export.json", ".export.json"
+_MAX_BYTES, _BLOCK_BYTES = 1 << 26, 1 << 20
+_OURS = re.compile(
+    r"\..*|export\.json|README\.md|croissant\.json|config\.gin|samples\.png|data|annotations"
+    r"|(train|validation|test)(-\d+\.tar|\.jsonl)?"
+)
+"""Names in the folder of an export; hidden ones are temporary."""
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file that holds samples."""
+
+    path: str  # below the folder of the export
+    split: str
+    num_samples: int
+    bytes: int
+    sha256: str
+
+
+def is_complete(job: Job) -> bool:
+    """Whether this export is there already."""
+    known = _read(job.out / MARKER)
+    return known is not None and is_same(known, job)
+
+
+def begin(job: Job, overwrite: bool) -> Job:
+    """Claims the folder of an export; returns the job as it was begun.
+
+    Args:
+        job: to begin; one that was begun with another size of pieces keeps it.
+        overwrite: remove an earlier export that is there.
+
+    Raises:
+        UserError: the folder holds another export, or something else.
+    """
+    foreign = sorted(path.name for path in job.out.iterdir() if not _OURS.fullmatch(path.name))
+    if foreign:
+        raise UserError(
+            f"{job.out}: holds {foreign[0]!r}, which is not of an export; choose another folder "
+            "with --out"
+        )
+    known = None if overwrite else _read(job.out / MARKER) or _read(job.out / PLAN)
+    if known is None:
+        _clear(job.out)
+    elif not is_same(known, job):
+        raise UserError(
+            f"{job.out}: holds another export, {known.get('format')} of {known.get('dataset')} as "
+            "it was then; choose another folder with --out, or --overwrite"
+        )
+    else:
+        job = dataclasses.replace(job, piece_rows=int(known["samples_per_piece"]))
+    (job.out / PIECES_DIR).mkdir(exist_ok=True)
+    for folder in (job.out, *(path for path in job.out.rglob("*") if path.is_dir())):
+        remove_stale_files(folder)
+    write_text(job.out / PLAN, json.dumps(_to_values(job)) + "\n")
+    return job
+
+
+def finish(job: Job, files: Sequence[ExportedFile]) -> None:
+    """Writes the marker, and removes what was needed on the way.
+
+    Args:
+        job: that is done.
+        files: that hold the samples.
+    """
+    values = {**_to_values(job), "files": [dataclasses.asdict(file) for file in files]}
+    write_text(job.out / MARKER, json.dumps(values, indent=1) + "\n")
+    remove_traces(job)
+
+
+def remove_traces(job: Job) -> None:
+    """Removes what only an unfinished export needs."""
+    (job.out / PLAN).unlink(missing_ok=True)
+    shutil.rmtree(job.out / PIECES_DIR, ignore_errors=True)
+
+
+def is_same(known: dict[str, Any], job: Job) -> bool:
+    """Whether an export is that of a job, however large its pieces are."""
+    values = {**job.to_values(), "samples_per_piece": known.get("samples_per_piece")}
+    return all(known.get(name) == value for name, value in values.items())
+
+
+def describe_file(path: Path) -> tuple[int, str]:
+    """Size of a file in bytes, and its SHA-256."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return path.stat().st_size, digest.hexdigest()
+
+
+def _clear(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _to_values(job: Job) -> dict[str, Any]:
+    return {"dataset": job.dataset_path.name, "version": __version__, **job.to_values()}
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Content of a marker; None if there is none."""
+    try:
+        known = json.loads(read_small_file(path, _MAX_BYTES))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: damaged ({error}); remove the folder, or --overwrite") from None
+    if not isinstance(known, dict) or not isinstance(known.get("samples_per_piece"), int):
+        raise UserError(f"{path}: is not of an export; choose another folder with --out")
+    return known

@@ -1,0 +1,106 @@
+"""Parquet in the layout of the Hugging Face Hub, which ``datasets.load_dataset`` reads as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column, Content
+from synrender.export.format import Format, accept_all, finish_nothing
+from synrender.export.job import Piece
+from synrender.export.values import to_name, to_values
+from synrender.loading.source import Sample
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_GROUP_BYTES = 1 << 25
+_GROUP_ROWS = 256
+"""Rows that are read at once, at most: a random sample costs the reading of its group."""
+
+
+def piece_path(out: Path, piece: Piece) -> Path:
+    """``data/train-00000-of-00002.parquet``."""
+    return out / "data" / f"{piece.split}-{piece.number:05d}-of-{piece.count:05d}.parquet"
+
+
+def encode(
+    samples: Sequence[Sample], split: str, content: Content, out: Path
+) -> pyarrow.RecordBatch:
+    """The samples' rows."""
+    import pyarrow
+
+    rows = []
+    for sample in samples:
+        name = to_name(sample)
+        row = to_values(sample, content, split)
+        for column in content.pictures:
+            row[column.name] = {"bytes": sample[column.name], "path": f"{name}.png"}
+        rows.append(row)
+    return pyarrow.RecordBatch.from_pylist(rows, _create_schema(content))
+
+
+def write(path: Path, content: Content, chunks: Iterable[pyarrow.RecordBatch]) -> None:
+    """Writes a file from its rows, in groups of rows."""
+    import pyarrow
+    from pyarrow.parquet import ParquetWriter
+
+    waiting: list[pyarrow.RecordBatch] = []
+    with ParquetWriter(path, _create_schema(content)) as writer:
+
+        def write_group() -> None:
+            if waiting:
+                writer.write_table(pyarrow.Table.from_batches(waiting))
+                waiting.clear()
+
+        for batch in chunks:
+            waiting.append(batch)
+            is_full = sum(b.num_rows for b in waiting) >= _GROUP_ROWS
+            if is_full or sum(b.nbytes for b in waiting) >= _GROUP_BYTES:
+                write_group()
+        write_group()
+
+
+def create_features(content: Content) -> dict[str, Any]:
+    """Types of the columns in the words of ``datasets.Features``."""
+    return {column.name: _to_feature(column, content) for column in content.columns}
+
+
+def _to_feature(column: Column, content: Content) -> dict[str, Any]:
+    if column.type == PICTURE:
+        return {"_type": "Image"}
+    if column.type == LABEL:
+        feature: dict[str, Any] = {"names": list(content.class_names), "_type": "ClassLabel"}
+    else:
+        feature = {"dtype": _DTYPES[column.type], "_type": "Value"}
+    for _ in range(column.depth):
+        feature = {"feature": feature, "_type": "Sequence"}  # a List, also for datasets before 4
+    return feature
+
+
+def _create_schema(content: Content) -> pyarrow.Schema:
+    import pyarrow
+
+    picture = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
+    types = {
+        PICTURE: picture,
+        LABEL: pyarrow.int64(),
+        INTEGER: pyarrow.int64(),
+        NUMBER: pyarrow.float64(),
+        TEXT: pyarrow.string(),
+    }
+    fields = []
+    for column in content.columns:
+        kind = types[column.type]
+        for _ in range(column.depth):
+            kind = pyarrow.list_(kind)
+        fields.append(pyarrow.field(column.name, kind, metadata={"meaning": column.meaning}))
+    features = {"info": {"features": create_features(content)}}
+    return pyarrow.schema(fields, {"huggingface": json.dumps(features)})
+
+
+_DTYPES = {INTEGER: "int64", NUMBER: "float64", TEXT: "string"}
+
+PARQUET = Format("parquet", ("pyarrow",), accept_all, piece_path, encode, write, finish_nothing)

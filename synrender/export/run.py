@@ -1,0 +1,135 @@
+"""Runs an export: pieces that are missing, then what describes them, then the marker."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synrender.archive.files import find_chunk_size
+from synrender.console import say
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.lock import in_use
+from synrender.errors import UserError
+from synrender.export.columns import Content, plan_content
+from synrender.export.format import Format, lines_path
+from synrender.export.formats import FORMATS
+from synrender.export.job import Job, Piece, cut_rows, plan_job
+from synrender.export.marker import (
+    ExportedFile,
+    begin,
+    describe_file,
+    finish,
+    is_complete,
+    remove_traces,
+)
+from synrender.export.samples import open_source, read_rows, read_task
+from synrender.files import write_atomically
+from synrender.workers import Workers
+
+PRELOADED = ("synrender.export.run",)
+"""What the worker processes need, imported once for all of them."""
+
+Progress = Callable[[int, str], Any]
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What the user asks for."""
+
+    format: str
+    out: Path
+    shard_bytes: int = 256_000_000  # of a tar or Parquet file, at most
+    license: str = ""  # of the rendering; "": what follows from the sources
+    overwrite: bool = False
+
+
+def export_dataset(
+    folder: DatasetFolder, options: ExportOptions, workers: Workers, progress: Progress
+) -> None:
+    """Exports a data set, or what is missing of its export.
+
+    Raises:
+        UserError: the data set or an option does not fit; finished pieces are kept.
+    """
+    form = FORMATS[options.format]
+    _refuse_missing_packages(form)
+    # Nobody may render or archive meanwhile what is read.
+    with in_use(folder.path, "exported", is_shared=False):
+        data = open_source(folder.path)
+        content = plan_content(data.info, read_rows(data, [0])[0])
+        if reason := form.refuse(content):
+            raise UserError(f"--to {form.name}: {folder.path} {reason}")
+        job = plan_job(data, options.out, form.name, options.shard_bytes)
+        if is_complete(job) and not options.overwrite:
+            remove_traces(job)
+            say(f"{job.out}: there already")
+            return
+        job.out.mkdir(parents=True, exist_ok=True)
+        with in_use(job.out, "written", is_shared=False):
+            job = begin(job, options.overwrite)
+            side_px = data.info.settings.rendering.resolution
+            _write_pieces(job, form, content, side_px, workers, progress)
+            form.finish(job, content)
+            files = _describe_files(job, form, workers)
+            finish(job, files)
+    counts = ", ".join(f"{name} {len(rows)}" for name, rows in job.split_rows.items())
+    say(f"{job.out}: {job.num_rows} samples ({counts})")
+
+
+def encode_task(job: Job, content: Content, split: str, rows: range) -> Any:
+    """What a format makes of some samples; runs in a worker."""
+    samples = read_task(job.dataset_path, job.fingerprint, job.num_rows, rows)
+    return FORMATS[job.format].encode(samples, split, content, job.out)
+
+
+def _write_pieces(
+    job: Job, form: Format, content: Content, side_px: int, workers: Workers, progress: Progress
+) -> None:
+    for piece in job.pieces:
+        form.piece_path(job.out, piece).parent.mkdir(parents=True, exist_ok=True)
+    todo = [piece for piece in job.pieces if not form.piece_path(job.out, piece).exists()]
+    if num_done := len(job.pieces) - len(todo):
+        say(f"{job.out}: {num_done} of {len(job.pieces)} pieces are there already")
+    size = find_chunk_size(side_px)
+    chunks = {piece: list(cut_rows(piece.rows, size)) for piece in todo}
+    tasks = [(job, content, piece.split, rows) for piece in todo for rows in chunks[piece]]
+    # One stream of tasks for all pieces, so that no process waits while a file is finished.
+    results = workers.map(encode_task, tasks)
+    with progress(sum(len(piece.rows) for piece in todo), f"to {form.name}") as bar:
+        for piece in todo:
+
+            def write(temporary: Path, piece: Piece = piece) -> None:
+                form.write(temporary, content, _watch(results, chunks[piece], bar))
+
+            write_atomically(form.piece_path(job.out, piece), write)
+
+
+def _watch(results: Iterator[Any], chunks: Sequence[range], bar: Any) -> Iterator[Any]:
+    """The results of a piece's chunks; advances the bar."""
+    for rows, result in zip(chunks, results, strict=False):  # these are of all pieces
+        yield result
+        bar.update(len(rows))
+
+
+def _describe_files(job: Job, form: Format, workers: Workers) -> list[ExportedFile]:
+    """The files that hold the samples; none of formats that have a file for each."""
+    if form.piece_path is lines_path:
+        return []
+    paths = [form.piece_path(job.out, piece) for piece in job.pieces]
+    described = workers.map(describe_file, [(path,) for path in paths])
+    return [
+        ExportedFile(path.relative_to(job.out).as_posix(), piece.split, len(piece.rows), *found)
+        for path, piece, found in zip(paths, job.pieces, described, strict=True)
+    ]
+
+
+def _refuse_missing_packages(form: Format) -> None:
+    for name in (*form.packages, "jinja2", "yaml"):
+        if importlib.util.find_spec(name) is None:
+            raise UserError(
+                f"--to {form.name}: needs the Python package {name}; make setup installs it, or "
+                "pip install 'synrender[export]'"
+            )

@@ -1,0 +1,167 @@
+"""Exports resume, are complete or not there, and refuse what does not fit in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from synrender.export import job
+from tests.export.helpers import Exporter
+
+FORMS = {"webdataset": "multi", "parquet": "multi", "coco": "multi", "imagefolder": "single"}
+
+
+def list_files(folder: Path) -> dict[str, bytes]:
+    """Content of all files; hidden ones too."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_missing_is_added(
+    form: str, exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failure in the middle; what is finished is not written again."""
+    monkeypatch.setattr(job, "MAX_PIECE_ROWS", 6)
+    out = exporter.out_dir / "out"
+    command = ("-d", FORMS[form], "--to", form, "--out", out)
+    exporter.run(*command)
+    whole = list_files(out)
+    shutil.rmtree(out)
+
+    from synrender.export.formats import FORMATS
+
+    encode, calls = FORMATS[form].encode, []
+
+    def fail_late(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return encode(*arguments)
+
+    monkeypatch.setitem(
+        FORMATS, form, FORMATS[form].__class__(**{**vars(FORMATS[form]), "encode": fail_late})
+    )
+    exporter.run(*command, status=130)
+    assert not (out / "export.json").exists()
+    begun = list_files(out)
+    assert len(begun) > 2
+    finished = {name: text for name, text in begun.items() if name in whole}
+    assert all(whole[name] == text for name, text in finished.items())
+    monkeypatch.undo()  # also the size of pieces: an export keeps the one that it began with
+    assert "2 of 6 pieces are there already" in exporter.run(*command)
+    assert list_files(out) == whole
+
+
+def test_one_that_is_there_is_left_alone(exporter: Exporter) -> None:
+    out = exporter.export("single", "webdataset")
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    assert exporter.run("-d", "single", "--to", "webdataset", "--out", out).strip().endswith(
+        "single_webdataset: there already"
+    )  # fmt: skip
+    assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    exporter.run("-d", "single", "--to", "webdataset", "--out", out, "--overwrite")
+    assert before != {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+
+
+def test_the_marker_lists_the_files_with_their_hashes(exporter: Exporter) -> None:
+    import hashlib
+
+    out = exporter.export("single", "parquet")
+    marker = json.loads((out / "export.json").read_text())
+    assert {f["path"] for f in marker["files"]} == {
+        p.relative_to(out).as_posix() for p in (out / "data").iterdir()
+    }
+    for file in marker["files"]:
+        data = (out / file["path"]).read_bytes()
+        assert file["sha256"] == hashlib.sha256(data).hexdigest()
+        assert file["bytes"] == len(data)
+    assert sum(f["num_samples"] for f in marker["files"]) == 24
+
+
+def test_a_killed_export_leaves_whole_files_and_goes_on(made: Path, exporter: Exporter) -> None:
+    """Killed at once with its workers, wherever they are."""
+    out = exporter.out_dir / "out"
+    command = ("-d", "multi", "--to", "coco", "--out", out, "-j", 2)
+    process = exporter.start(*command)
+    end = time.monotonic() + 60
+    while not list(out.glob("train/*.png")) and time.monotonic() < end:
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    for path in out.rglob("*.png"):
+        if not path.name.startswith("."):
+            assert path.read_bytes().endswith(b"IEND\xaeB`\x82")
+    process = exporter.start(*command)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 0, output
+    whole = exporter.export("multi", "coco")
+    assert list_files(out) == list_files(whole)
+    assert not list(out.rglob(".*"))
+
+
+def test_another_export_is_not_mixed_in(exporter: Exporter) -> None:
+    out = exporter.export("single", "webdataset")
+    before = list_files(out)
+    for arguments in (("-d", "single", "--to", "parquet"), ("-d", "multi", "--to", "webdataset")):
+        line = exporter.refuse(*arguments, "--out", out)
+        assert f"{out}: holds another export, webdataset of single as it was then" in line
+    assert list_files(out) == before
+
+
+def test_a_folder_with_other_files_is_not_touched(exporter: Exporter) -> None:
+    out = exporter.out_dir / "mine"
+    out.mkdir()
+    (out / "thesis.tex").write_text("years of work")
+    for more in ((), ("--overwrite",)):
+        line = exporter.refuse("-d", "single", "--to", "parquet", "--out", out, *more)
+        assert "holds 'thesis.tex', which is not of an export; choose another folder" in line
+    assert list_files(out) == {"thesis.tex": b"years of work"}
+
+
+def test_mistakes_are_one_line(exporter: Exporter, capsys: pytest.CaptureFixture) -> None:
+    assert "no such data set" in exporter.refuse("-d", "multy", "--to", "coco")
+    with pytest.raises(SystemExit):
+        exporter.run("-d", "multi", "--to", "tfrecord")
+    assert "webdataset" in capsys.readouterr().err
+
+
+def test_normalised_arrays_alone_cannot_be_exported(
+    made: Path, exporter: Exporter, tmp_path: Path
+) -> None:
+    from tests.archive.helpers import QuickArchiver
+
+    shutil.copytree(made / "single_h5", tmp_path / "arrays")
+    QuickArchiver(tmp_path, exporter.capsys, exporter.monkeypatch).run(
+        "-d", "arrays", "-p", "-r", 8
+    )
+    for shard in (tmp_path / "arrays").glob("imgs_*.h5"):
+        shard.unlink()
+    other = Exporter(tmp_path, tmp_path, exporter.capsys, exporter.monkeypatch)
+    line = other.refuse("-d", "arrays", "--to", "webdataset")
+    assert "only normalised arrays are left (data_8.h5); an export needs the images" in line
+
+
+def test_a_missing_package_is_named(exporter: Exporter) -> None:
+    from synrender.export import run
+
+    find_spec = run.importlib.util.find_spec
+    exporter.monkeypatch.setattr(
+        run.importlib.util, "find_spec", lambda n: None if n == "pyarrow" else find_spec(n)
+    )
+    line = exporter.refuse("-d", "single", "--to", "parquet", "--out", exporter.out_dir / "x")
+    assert "needs the Python package pyarrow; make setup installs it" in line
+
+
+def test_a_damaged_sample_is_named(made: Path, exporter: Exporter, tmp_path: Path) -> None:
+    shutil.copytree(made / "single", tmp_path / "broken")
+    image = tmp_path / "broken" / "img" / "00013.npy"
+    image.write_bytes(image.read_bytes()[:100])
+    other = Exporter(tmp_path, tmp_path, exporter.capsys, exporter.monkeypatch)
+    line = other.refuse("-d", "broken", "--to", "webdataset")
+    assert "00013.npy" in line

@@ -1,0 +1,55 @@
+"""Parquet, read by Hugging Face's `datasets` without a script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.export.helpers import Exporter, assert_same_pictures
+
+PICTURES = ("image", "instance_map", "class_map", "depth_m")
+NAMES = ["airplane", "bag_00000001", "bench", "cup_mug_00000003", "chair", "lamp", "bag_00000006"]
+NAMES += ["sofa", "table", "vessel"]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """`datasets.load_dataset` without a network and with a cache of the test."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import datasets
+
+    datasets.disable_progress_bars()
+    return lambda out: datasets.load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("name", ["single", "single_h5", "multi", "multi_h5"])
+def test_load_dataset_reads_every_sample(name: str, exporter: Exporter, load) -> None:
+    out = exporter.export(name, "parquet")
+    assert (out / "data" / "train-00000-of-00001.parquet").is_file()
+    read = load(out)
+    for split, samples in exporter.samples(name).items():
+        assert len(read[split]) == len(samples) > 0
+        for found, sample in zip(read[split], samples, strict=True):
+            pictures = {field: found[field] for field in PICTURES if field in found}
+            assert_same_pictures(pictures, sample)
+            np.testing.assert_array_equal(found["label"], sample["class"])
+            np.testing.assert_array_equal(found["obj_to_world"], sample["obj_to_world"])
+            np.testing.assert_array_equal(found["model_id"], sample["model_id"])
+            assert found["split"] == split
+
+
+def test_columns_are_typed(exporter: Exporter, load) -> None:
+    from datasets import ClassLabel, Image, List, Value
+
+    single = load(exporter.export("single", "parquet"))["train"].features
+    multi = load(exporter.export("multi", "parquet"))["train"].features
+    assert single["image"] == multi["depth_m"] == Image()
+    assert single["label"] == ClassLabel(names=NAMES)
+    assert multi["label"] == List(ClassLabel(names=NAMES))
+    assert single["rot_mat"] == List(List(Value("float64")))
+    assert multi["rot_mat"] == List(List(List(Value("float64"))))
+    assert single["factor_azimuth"] == Value("float64")
+    assert multi["factor_azimuth"] == List(Value("float64"))
+    assert (multi["sample_idx"], multi["factor_light_angle"]) == (Value("int64"), Value("float64"))
