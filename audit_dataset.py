@@ -17,7 +17,12 @@ from synrender.entry import create_parser, run_and_exit, run_to_status, whole_nu
 if TYPE_CHECKING:
     import argparse
 
+    from tqdm import tqdm
+
+    from synrender.audit.run import Audit
+    from synrender.dataset.folder import DatasetFolder
     from synrender.folders import Folders
+    from synrender.workers import Workers
 
 EPILOG = """\
 what is checked:
@@ -52,6 +57,8 @@ A check of chance fails one of 1000 data sets that are right.
 examples:
   python audit_dataset.py -d test_dataset
   python audit_dataset.py -d multi -n 1000 -j 8
+  python audit_dataset.py -d multi -n 0 --certificate   and write certificate.json
+  python audit_dataset.py -d multi --verify             are the files still those?
   SYNRENDER_SHAPENET_DIR=/data/ShapeNetCore.v2 python audit_dataset.py -d multi
 """
 
@@ -83,28 +90,97 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         default=0,
         help="of the draw of samples (default: 0)",
     )
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--certificate",
+        action="store_true",
+        help="if nothing fails, write certificate.json into the data set's folder: the figures "
+        "with their bounds, and the hash of every file",
+    )
+    mode.add_argument(
+        "--verify",
+        action="store_true",
+        help="compare all files with certificate.json and name those that are changed, missing or "
+        "extra; casts no rays",
+    )
     return parser.parse_args(argv)
 
 
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
-    """Audits the data set and prints the table; returns the exit status."""
-    from synrender.audit.check import Verdict, format_table
-    from synrender.audit.keep import keep_checks
-    from synrender.audit.run import audit_dataset
-    from synrender.console import say
+    """Does what the arguments say; returns the exit status."""
+    from synrender.dataset.certificate import open_certified_folder
     from synrender.dataset.folder import open_dataset_folder
+    from synrender.workers import Workers
 
-    folder = open_dataset_folder(folders.data, arguments.dataset)
-    checks = audit_dataset(folder, folders, arguments.num_samples, arguments.seed, arguments.jobs)
-    say(str(folder.path), *format_table(checks))
-    keep_checks(folder, checks, arguments.num_samples)
-    num_failed = sum(check.verdict is Verdict.FAIL for check in checks)
+    with Workers(arguments.jobs) as workers:
+        if arguments.verify:
+            return verify(open_certified_folder(folders.data, arguments.dataset), workers)
+        folder = open_dataset_folder(folders.data, arguments.dataset)
+        if arguments.certificate:
+            return audit_and_certify(arguments, folder, folders, workers)
+        return 1 if audit(arguments, folder, folders, workers).num_failed else 0
+
+
+def audit(
+    arguments: argparse.Namespace, folder: DatasetFolder, folders: Folders, workers: Workers
+) -> Audit:
+    """Audits the data set and prints the table."""
+    from synrender.audit.check import format_table
+    from synrender.audit.keep import keep_checks
+    from synrender.audit.run import run_audit
+    from synrender.console import say
+
+    found = run_audit(folder, folders, arguments.num_samples, arguments.seed, workers)
+    say(str(folder.path), *format_table(found.checks))
+    keep_checks(folder, found.checks, arguments.num_samples)
     say(
-        f"FAIL: {num_failed} of {len(checks)} checks"
-        if num_failed
+        f"FAIL: {found.num_failed} of {len(found.checks)} checks"
+        if found.num_failed
         else "pass: all checks that apply"
     )
-    return 1 if num_failed else 0
+    return found
+
+
+def audit_and_certify(
+    arguments: argparse.Namespace, folder: DatasetFolder, folders: Folders, workers: Workers
+) -> int:
+    """Audits the data set and writes its certificate, or removes it if a check fails."""
+    from synrender.audit.certificate import certify
+    from synrender.audit.raycast import require_ray_caster
+    from synrender.console import say
+    from synrender.dataset.certificate import remove_certificate
+    from synrender.dataset.hashes import hash_dataset
+    from synrender.dataset.lock import in_use
+
+    require_ray_caster()
+    with in_use(folder.path, "certified", is_shared=False):  # nobody may render meanwhile
+        # First the hashes: if a file changes after that, they do not fit it.
+        hashes = hash_dataset(folder, workers, create_bar)
+        found = audit(arguments, folder, folders, workers)
+        if found.num_failed:
+            was_there = remove_certificate(folder)
+            say(f"no certificate{': the one that was there is removed' if was_there else ''}")
+            return 1
+        root = certify(folder, found, arguments.seed, hashes)
+    say(f"certificate.json: {hashes.num_files} files", f"root {root}")
+    return 0
+
+
+def verify(folder: DatasetFolder, workers: Workers) -> int:
+    """Compares the data set with its certificate and prints what differs."""
+    from synrender.audit.verify import verify_dataset
+    from synrender.console import say
+
+    found = verify_dataset(folder, workers, create_bar)
+    say(str(folder.path), *found.to_lines())
+    return 0 if found.is_right else 1
+
+
+def create_bar(total: int, what: str) -> tqdm:
+    """Progress bar with rate and ETA; shown only in a terminal."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc=what, unit=" files", disable=None, dynamic_ncols=True)
 
 
 def main() -> int:

@@ -39,6 +39,7 @@ from synrender.archive.splits import (
     tally_records,
 )
 from synrender.console import say
+from synrender.dataset.certificate import ROOT_ATTRIBUTE, find_valid_root
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import DesignInfo
 from synrender.errors import UserError
@@ -111,6 +112,8 @@ def pack_dataset(
         **describe_archive(folder, info, layout, num_objs, side_px),
         "splits": overlap.to_json(),
     }
+    if root := find_valid_root(folder, workers, progress):
+        attributes[ROOT_ATTRIBUTE] = root
     chunks = {b: _cut_shard(order, b, find_chunk_size(side_px)) for b in todo}
     tasks = [(folder, idxs, num_objs, side_px) for b in todo for idxs in chunks[b]]
     # One stream of tasks for all shards, so that no process waits while a file is finished.

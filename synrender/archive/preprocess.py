@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from synrender.archive.arrays import (
@@ -25,6 +26,7 @@ from synrender.archive.layout import Layout
 from synrender.archive.pack import Progress, select_shards
 from synrender.archive.pixels import fill_rows
 from synrender.console import say
+from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.errors import UserError
 from synrender.files import remove_stale_files
 from synrender.workers import Workers
@@ -91,6 +93,7 @@ def preprocess_dataset(
     with new_file(partial, source=partial if is_resumed else None) as out:
         if not is_resumed:
             create_fields(out, inputs[selected[0]], layout, options)
+        _settle_root(out, list(inputs.values()))
         todo = [shard for shard in selected if not out.attrs["buckets_done"][shard]]
         rows = {shard: layout.shard_rows(shard) for shard in todo}
         tasks = {b: plan_shard(out, inputs[b], rows[b], options) for b in todo}
@@ -114,6 +117,14 @@ def preprocess_dataset(
             f"{partial}: {num_done} of {layout.num_shards} buckets; it becomes {complete.name} "
             "when all are done"
         )
+
+
+def _settle_root(out: h5py.File, paths: list[Path]) -> None:
+    """Keeps the root of the certificate only if all shards were made from the files it names."""
+    for path in paths:
+        with open_file(path) as file:
+            if file.attrs.get(ROOT_ATTRIBUTE) != out.attrs.get(ROOT_ATTRIBUTE):
+                out.attrs.pop(ROOT_ATTRIBUTE, None)
 
 
 # --- checks -------------------------------------------------------------------------------------

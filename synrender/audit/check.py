@@ -20,6 +20,18 @@ class Verdict(enum.Enum):
 
 
 @dataclass(frozen=True)
+class Measure:
+    """A number that a check judges, for a certificate."""
+
+    name: str  # with its unit, if it has one
+    value: float
+    at_least: float | None = None  # its bounds
+    at_most: float | None = None
+    num: int | None = None  # how many were measured
+    of: str = ""  # what ``num`` counts, such as "objects"
+
+
+@dataclass(frozen=True)
 class Check:
     """Result of one check."""
 
@@ -27,13 +39,22 @@ class Check:
     verdict: Verdict
     figures: str  # what was measured, in words
     culprits: tuple[str, ...] = ()  # what fails, the worst first
+    measures: tuple[Measure, ...] = ()  # the figures as numbers, with their bounds
 
 
-def decide(name: str, passes: bool, figures: str, culprits: Iterable[str] = ()) -> Check:
-    """Result of a check that applies: pass or fail."""
+def decide(
+    name: str,
+    passes: bool,
+    figures: str,
+    culprits: Iterable[str] = (),
+    measures: Iterable[Measure] = (),
+) -> Check:
+    """Result of a check that applies: pass or fail; without measures, its faults are counted."""
+    culprits = tuple(culprits)
+    measures = tuple(measures) or (Measure("faults", len(culprits), at_most=0),)
     if passes:
-        return Check(name, Verdict.PASS, figures)
-    return Check(name, Verdict.FAIL, figures, tuple(culprits))
+        return Check(name, Verdict.PASS, figures, (), measures)
+    return Check(name, Verdict.FAIL, figures, culprits, measures)
 
 
 def skip(name: str, reason: str) -> Check:

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from synrender.audit.chance import MAX_FALSE_ALARMS, Association, Variable, associate
-from synrender.audit.check import Check, decide, skip
+from synrender.audit.check import Check, Measure, decide, skip
 from synrender.audit.promises import find_held_out_factors
 from synrender.audit.samples import TRAIN, Samples
 from synrender.dataset.info import DesignInfo
@@ -35,7 +35,10 @@ def check_independent(design: DesignInfo, samples: Samples, has_class_colors: bo
         worst = max((a for a in told if a.measure == measure), key=lambda a: a.value / a.bound)
         figures += f"; {_describe(worst)}"
     related = sorted((a for a in told if a.value > a.bound), key=lambda a: a.bound - a.value)
-    return decide("independent", not related, figures, map(_describe, related))
+    measures = [
+        Measure(f"{a.measure} of {' and '.join(a.names)}", a.value, at_most=a.bound) for a in told
+    ]
+    return decide("independent", not related, figures, map(_describe, related), measures)
 
 
 def find_causes(design: DesignInfo, has_class_colors: bool) -> dict[str, set[str]]:

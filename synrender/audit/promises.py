@@ -17,7 +17,7 @@ from synrender.audit.chance import (
     count_p_values,
     table_p_values,
 )
-from synrender.audit.check import Check, decide, skip
+from synrender.audit.check import Check, Measure, decide, skip
 from synrender.audit.samples import SPLITS, TEST, Samples
 from synrender.dataset.info import CausalInfo, DesignInfo
 
@@ -242,4 +242,8 @@ def _decide_tests(name: str, figures: str, tests: dict[str, float]) -> Check:
     unlikely = _find_unlikely(tests)
     smallest = min(1.0, min(tests.values(), default=1.0) * len(tests))
     figures += f"; {len(tests)} counts, the least likely by chance with p = {smallest:.2g}"
-    return decide(name, not unlikely, figures, unlikely)
+    measure = Measure(
+        "smallest p, times the number of counts", smallest, at_least=MAX_FALSE_ALARMS,
+        num=len(tests), of="counts",
+    )  # fmt: skip
+    return decide(name, not unlikely, figures, unlikely, [measure])

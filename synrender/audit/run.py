@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from synrender.audit.blocks import find_meant_duplicates
-from synrender.audit.check import Check
+from synrender.audit.check import Check, Verdict
 from synrender.audit.designs import check_designs
 from synrender.audit.examine import SampleFindings, cut_tasks, examine
 from synrender.audit.raycast import require_ray_caster
@@ -30,6 +32,22 @@ from synrender.workers import Workers
 _TASK_SIZE = 20
 
 
+@dataclass(frozen=True)
+class Audit:
+    """The result of an audit, and what it rests on."""
+
+    checks: list[Check]  # in the order of the table
+    num_samples: int  # that were examined
+    cast_idxs: tuple[int, ...]  # samples that rays were cast for, ascending
+    num_objects: int  # of these samples
+    num_px: int  # likewise: one ray for each, at least
+
+    @property
+    def num_failed(self) -> int:
+        """Number of checks that fail."""
+        return sum(check.verdict is Verdict.FAIL for check in self.checks)
+
+
 def audit_dataset(
     folder: DatasetFolder,
     folders: Folders,
@@ -38,6 +56,19 @@ def audit_dataset(
     jobs: int = 0,
     is_quiet: bool = False,
 ) -> list[Check]:
+    """Audits a data set; all checks, in the order of the table. See `run_audit`."""
+    with Workers(jobs) as workers:
+        return run_audit(folder, folders, num_cast, seed, workers, is_quiet).checks
+
+
+def run_audit(
+    folder: DatasetFolder,
+    folders: Folders,
+    num_cast: int,
+    seed: int,
+    workers: Workers,
+    is_quiet: bool = False,
+) -> Audit:
     """Audits a data set.
 
     Args:
@@ -46,11 +77,8 @@ def audit_dataset(
         num_cast: number of samples to cast rays for, drawn at random; 0: all. What needs no rays
             is checked on all samples.
         seed: seed of that draw.
-        jobs: number of processes; 0: one for each CPU.
+        workers: processes to work in.
         is_quiet: no progress bar.
-
-    Returns:
-        All checks, in the order of the table.
 
     Raises:
         UserError: there is no ray caster, no data set, no complete sample, or none of its models.
@@ -59,10 +87,9 @@ def audit_dataset(
     subject = open_subject(folder, folders)
     records = load_records(subject)
     chosen = choose_samples(records.sample_idxs, num_cast, seed)
-    with Workers(jobs) as workers:
-        findings = _examine_all(subject, records, chosen, workers, is_quiet)
+    findings = _examine_all(subject, records, chosen, workers, is_quiet)
     _refuse_other_models(subject, findings)
-    return [
+    checks = [
         check_files(records, findings),
         check_mask(subject, findings),
         check_class(subject, records, findings),
@@ -76,6 +103,10 @@ def audit_dataset(
         check_balance(subject, records),
         *check_designs(subject, records, findings),
     ]
+    cast_idxs = tuple(sorted(f.idx for f in findings if f.positions is not None))
+    num_objects = int(np.isin(records.idxs, cast_idxs).sum())
+    num_px = len(cast_idxs) * subject.camera.resolution**2
+    return Audit(checks, len(findings), cast_idxs, num_objects, num_px)
 
 
 def choose_samples(idxs: np.ndarray, num_cast: int, seed: int) -> set[int]:

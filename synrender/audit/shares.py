@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from synrender.audit.check import Check, decide, skip
+from synrender.audit.check import Check, Measure, decide, skip
 from synrender.audit.subject import Records, Subject
 
 SPLITS = ("train", "validation", "test")
@@ -36,7 +36,13 @@ def check_splits(subject: Subject, records: Records) -> Check:
     if num_buckets >= len(SPLITS):
         ends = np.cumsum(subject.settings.design.split or (num_buckets - 2, 1, 1))
         figures += f"; {_describe_sharing(rows, expected, ends)}"
-    return decide("splits", not culprits, figures, culprits)
+    measures = [
+        Measure(
+            "models in several buckets", len(crossing), at_most=0, num=len(models), of="models"
+        ),
+        Measure("faults in all", len(culprits), at_most=0, num=len(rows), of="objects"),
+    ]
+    return decide("splits", not culprits, figures, culprits, measures)
 
 
 def _describe_sharing(rows: np.ndarray, buckets: np.ndarray, ends: np.ndarray) -> str:
@@ -81,7 +87,11 @@ def check_balance(subject: Subject, records: Records) -> Check:
         for b, s in spreads.items()
         if s > _MAX_TURNS_APART
     ]
-    return decide("balance", not culprits, figures, culprits)
+    measure = Measure(
+        "groups of a class differ by", max(spreads.values()), at_most=_MAX_TURNS_APART,
+        num=len(turns[0]), of="groups",
+    )  # fmt: skip
+    return decide("balance", not culprits, figures, culprits, [measure])
 
 
 def _find_spread(classes: np.ndarray, class_list: list[int]) -> int:

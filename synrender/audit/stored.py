@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import h5py
 import numpy as np
 
-from synrender.audit.check import Check, decide, skip
+from synrender.audit.check import Check, Measure, decide, skip
 from synrender.audit.examine import SampleFindings
 from synrender.audit.subject import Subject
 
@@ -43,4 +43,9 @@ def check_stored(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
             if (box_errors > MAX_BOX_ERROR_PX).any() or (count_errors > bound).any():
                 culprits.append(f"{path.name} row {row}")
     figures = f"{num_rows} rows: boxes within {worst_box} px, visible pixels within {worst_count}"
-    return decide("hdf5", not culprits, figures, culprits)
+    measures = [
+        Measure("box, px", worst_box, at_most=MAX_BOX_ERROR_PX, num=num_rows, of="samples"),
+        Measure("visible px, largest difference", worst_count, num=num_rows, of="samples"),
+        Measure("rows out of bounds", len(culprits), at_most=0, num=num_rows, of="samples"),
+    ]
+    return decide("hdf5", not culprits, figures, culprits, measures)

@@ -7,11 +7,11 @@ from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 
-from synrender.audit.check import Check, decide, skip
+from synrender.audit.check import Check, Measure, decide, skip
 from synrender.audit.examine import SampleFindings
 from synrender.audit.labels import DEPTH_EDGES_MM, TIE_RADIUS_PX, LabelFindings
 from synrender.audit.outline import MAX_ERROR_PX
-from synrender.audit.poses import MAX_POSITION_ERROR_M, find_pose_errors
+from synrender.audit.poses import MAX_POSITION_ERROR_M, MAX_ROTATION_ERROR, find_pose_errors
 from synrender.audit.subject import Records, Subject
 
 MIN_MEAN_IOU, MIN_IOU = 0.995, 0.97
@@ -29,6 +29,7 @@ MAX_MISPLACED_SHARE = 0.05
 MIN_RANK = 0.75
 """Lowest rank of any picture; right outlines rank above 0.96, random places at 0.5."""
 
+SAMPLES, OBJECTS = "samples", "objects"
 EXR_ONLY = "PNG images have no label passes"
 
 
@@ -36,16 +37,19 @@ def check_files(records: Records, findings: Sequence[SampleFindings]) -> Check:
     """Checks that no sample from the first to the last is missing, damaged, or misnamed."""
     damaged = {**records.damaged, **{f.idx: f.damage for f in findings if f.damage}}
     figures = f"{len(findings)} samples; {len(damaged)} are missing or unusable"
-    return decide(
-        "files", not damaged, figures, (f"{i} ({why})" for i, why in sorted(damaged.items()))
-    )
+    culprits = (f"{i} ({why})" for i, why in sorted(damaged.items()))
+    num = len(findings)
+    measures = [
+        Measure("missing or unusable samples", len(damaged), at_most=0, num=num, of=SAMPLES)
+    ]
+    return decide("files", not damaged, figures, culprits, measures)
 
 
 def check_mask(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     """Intersection over union of each visible object; small ones by their number of pixels."""
     if not subject.folder.is_exr:
         return skip("mask", EXR_ONLY)
-    ious, culprits, num_small = [], [], 0
+    ious, culprits, num_small, worst_small = [], [], 0, 0
     found = _labels(findings)
     for idx, labels in found.items():
         if labels.num_stray_px:
@@ -59,6 +63,7 @@ def check_mask(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
                     culprits.append((iou, f"{idx} object {k} (IoU {iou:.3f})"))
             elif max(a, b):
                 num_small += 1
+                worst_small = max(worst_small, abs(a - b))
                 if abs(a - b) > MAX_SMALL_DIFFERENCE_PX:
                     culprits.append((0.0, f"{idx} object {k} ({b} px, rays see {a})"))
     num_ties = sum(labels.num_ties_px for labels in found.values())
@@ -68,9 +73,23 @@ def check_mask(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
         f"{num_small} under {MIN_IOU_PX} px by count; "
         f"{num_ties} px within {TIE_RADIUS_PX:g} px of an edge"
     )
-    return decide(
-        "mask", mean >= MIN_MEAN_IOU and not culprits, figures, [c for _, c in sorted(culprits)]
-    )
+    large = f"objects of at least {MIN_IOU_PX} px"
+    num_stray = sum(labels.num_stray_px for labels in found.values())
+    num_px = sum(int(labels.num_pass_px.sum()) for labels in found.values())
+    measures = [
+        Measure("mean IoU", float(mean), at_least=MIN_MEAN_IOU, num=len(ious), of=large),
+        Measure("lowest IoU", float(low), at_least=MIN_IOU, num=len(ious), of=large),
+        Measure(
+            "largest difference of a smaller object, px",
+            int(worst_small),
+            at_most=MAX_SMALL_DIFFERENCE_PX,
+            num=num_small,
+            of=OBJECTS,
+        ),
+        Measure("px of no recorded object", num_stray, at_most=0, num=num_px, of="px of objects"),
+    ]
+    passes = mean >= MIN_MEAN_IOU and not culprits
+    return decide("mask", bool(passes), figures, [c for _, c in sorted(culprits)], measures)
 
 
 def check_class(subject: Subject, records: Records, findings: Sequence[SampleFindings]) -> Check:
@@ -79,8 +98,17 @@ def check_class(subject: Subject, records: Records, findings: Sequence[SampleFin
     is_wrong = expected != records.rows["synset_id"]
     culprits = [f"{i} (class is not its model's)" for i in np.unique(records.idxs[is_wrong])]
     figures = f"{int(is_wrong.sum())} of {len(is_wrong)} objects in another class than their model"
+    measures = [
+        Measure(
+            "objects in another class than their model",
+            int(is_wrong.sum()),
+            at_most=0,
+            num=len(is_wrong),
+            of=OBJECTS,
+        )
+    ]
     if not subject.folder.is_exr:
-        return decide("class", not culprits, figures, culprits)
+        return decide("class", not culprits, figures, culprits, measures)
     labels = _labels(findings)
     num_wrong = sum(x.num_wrong_class_px for x in labels.values())
     num_unlike = sum(x.num_unlike_instance_px for x in labels.values())
@@ -94,7 +122,11 @@ def check_class(subject: Subject, records: Records, findings: Sequence[SampleFin
         f"{num_wrong} of {num_interior} interior px wrong, {num_unlike} px anywhere unlike their "
         f"instance; {figures}"
     )
-    return decide("class", not culprits, figures, culprits)
+    measures += [
+        Measure("wrong px", num_wrong, at_most=0, num=num_interior, of="interior px"),
+        Measure("px of another class than their instance", num_unlike, at_most=0),
+    ]
+    return decide("class", not culprits, figures, culprits, measures)
 
 
 def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
@@ -124,7 +156,23 @@ def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
         f"{percentile:.4f}, maximum {worst:.3f}; backdrop {backdrop:.4f}"
     )
     passes = percentile <= MAX_DEPTH_ERROR_MM and not culprits
-    return decide("depth", passes, figures, culprits)
+    num_px, of = int(histogram.sum()), "interior px of objects"
+    object_medians = [error for labels in found.values() for error in labels.depth_medians_mm]
+    bound = MAX_DEPTH_ERROR_MM
+    measures = [
+        Measure("error, median, mm", median, num=num_px, of=of),
+        Measure("error, 99th percentile, mm", percentile, at_most=bound, num=num_px, of=of),
+        Measure("error, largest, mm", worst, num=num_px, of=of),
+        Measure(
+            "largest median of an object, mm",
+            max(object_medians, default=0.0),
+            at_most=bound,
+            num=len(object_medians),
+            of=OBJECTS,
+        ),
+        Measure("largest error of the backdrop, mm", backdrop, at_most=bound),
+    ]
+    return decide("depth", passes, figures, culprits, measures)
 
 
 def _histogram_quantile(histogram: np.ndarray, q: float) -> float:
@@ -147,7 +195,21 @@ def check_pose(records: Records, findings: Sequence[SampleFindings]) -> Check:
         f"{errors.linear_m.max() * 1000:.1e} mm, positions by {error_m * 1000:.1e} mm "
         f"(bound {MAX_POSITION_ERROR_M * 1000:g} mm)"
     )
-    return decide("pose", not culprits, figures, map(str, sorted(culprits)))
+    of_files = sum(len(positions.location_m) for positions in found.values())
+    num, bound = len(records.rows), MAX_POSITION_ERROR_M * 1000
+    linear_mm, error_mm = float(errors.linear_m.max()) * 1000, float(error_m) * 1000
+    measures = [
+        Measure(
+            "rotation, entries",
+            float(errors.rotation.max()),
+            at_most=MAX_ROTATION_ERROR,
+            num=num,
+            of=OBJECTS,
+        ),
+        Measure("obj_to_world, mm", linear_mm, at_most=bound, num=num, of=OBJECTS),
+        Measure("positions in the OBJ file, mm", error_mm, at_most=bound, num=of_files, of=OBJECTS),
+    ]
+    return decide("pose", not culprits, figures, map(str, sorted(culprits)), measures)
 
 
 def check_boxes(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
@@ -166,7 +228,19 @@ def check_boxes(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
         worst_count = max(worst_count, int(count_errors.max()))
         culprits += [f"{idx} object {k + 1}" for k in np.flatnonzero(is_wrong)]
     figures = f"{num_boxes} boxes within {worst_box} px, visible pixels within {worst_count}"
-    return decide("boxes", not culprits, figures, culprits)
+    measures = [
+        Measure("box, px", worst_box, at_most=MAX_BOX_ERROR_PX, num=num_boxes, of=OBJECTS),
+        Measure("visible px, largest difference", worst_count, num=num_boxes, of=OBJECTS),
+        Measure(
+            f"boxes or visible px out of bounds (visible px: {MAX_COUNT_DIFFERENCE:.0%}, or "
+            f"{MAX_SMALL_DIFFERENCE_PX} px)",
+            len(culprits),
+            at_most=0,
+            num=num_boxes,
+            of=OBJECTS,
+        ),
+    ]
+    return decide("boxes", not culprits, figures, culprits, measures)
 
 
 def check_outline(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
@@ -201,7 +275,14 @@ def check_outline(subject: Subject, findings: Sequence[SampleFindings]) -> Check
         for i in np.argsort(ranks).tolist()
         if is_off[i]
     ]
-    return decide("silhouette", bool(passes), figures, culprits)
+    num = len(measured)
+    num_misplaced = int(is_off.sum()) + len(outside)
+    measures = [
+        Measure("misplaced outlines", num_misplaced, at_most=num_allowed, num=num, of=SAMPLES),
+        Measure("lowest rank", float(ranks.min()), at_least=MIN_RANK, num=num, of=SAMPLES),
+        Measure("median shift, px", float(np.abs(middle).max()), at_most=1, num=num, of=SAMPLES),
+    ]
+    return decide("silhouette", bool(passes), figures, culprits, measures)
 
 
 def check_images(
@@ -231,7 +312,11 @@ def check_images(
     }
     figures = f"of {len(found)}: " + ", ".join(f"{len(i)} {what}" for what, i in faults.items())
     culprits = [f"{i} ({what})" for what, idxs in faults.items() for i in idxs]
-    return decide("images", not culprits, figures, culprits)
+    measures = [
+        Measure(f"{what} images", len(idxs), at_most=0, num=len(found), of=SAMPLES)
+        for what, idxs in faults.items()
+    ]
+    return decide("images", not culprits, figures, culprits, measures)
 
 
 def _labels(findings: Iterable[SampleFindings]) -> dict[int, LabelFindings]:

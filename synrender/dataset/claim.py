@@ -8,12 +8,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import platform
-import subprocess
 from importlib import metadata
 
 import numpy as np
 
-import synrender
 from synrender.camera import SENSOR_WIDTH_MM, scene_to_intrinsics, scene_to_world_to_camera
 from synrender.catalog import Catalog
 from synrender.dataset.design import describe_design
@@ -31,8 +29,8 @@ from synrender.dataset.removal import refuse_other_files, remove_dataset
 from synrender.draws import draw_color_reference
 from synrender.errors import UserError
 from synrender.files import write_array, write_text
-from synrender.folders import PROJECT_DIR
 from synrender.settings import Settings, settings_to_dict, settings_to_gin, with_layout
+from synrender.version import find_program_version
 
 FREE_SETTINGS = ("batch.idx_offset", "batch.num_samples", "rendering.threads", "rendering.use_gpu")
 """Settings that may differ between two runs of the same data set, because they change no pixel.
@@ -174,18 +172,6 @@ def _find_versions() -> dict[str, str | None]:
         with contextlib.suppress(metadata.PackageNotFoundError):  # only linked into Blender's path
             versions[package] = metadata.version(package)
     return versions
-
-
-def find_program_version() -> str:
-    """Version of this program, with the git commit if it runs from a clone."""
-    if not (PROJECT_DIR / ".git").exists():  # do not use an outer repository's commit
-        return synrender.__version__
-    command = ["git", "-C", str(PROJECT_DIR), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        commit = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return synrender.__version__
-    return f"{synrender.__version__}+{commit}"
 
 
 def _write_description(folder: DatasetFolder, info: DatasetInfo) -> None:

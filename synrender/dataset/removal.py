@@ -21,7 +21,8 @@ _FIRST_FILES = re.compile(_FIRST)
 
 _OUR_FILES = re.compile(
     rf"{_FIRST}|{_IMAGE_DIR}\d{{5,}}\.(png|exr|npy)|dataset\.json|archived\.json|audit\.json"
-    r"|contact_sheet\.png|report\.html|idx_ref\.npy|imgs_\d{2,}\.h5|data_\d+(_lab)?(\.partial)?\.h5"
+    r"|certificate\.(json|npy)|contact_sheet\.png|report\.html|idx_ref\.npy|imgs_\d{2,}\.h5"
+    r"|data_\d+(_lab)?(\.partial)?\.h5"
 )
 """All that this program ever writes there."""
 
@@ -40,6 +41,12 @@ def refuse_other_files(folder: DatasetFolder) -> None:
             f"{folder.path} exists and is no data set of this program (it holds {others[0]}): "
             "choose another --dataset_name"
         )
+
+
+def find_foreign_files(folder: DatasetFolder) -> list[str]:
+    """Names of what is in the data set's folder, beside `IMAGE_DIR`, and not ours by name."""
+    names = (path.name for path in folder.path.iterdir() if path != folder.image_dir)
+    return sorted(name for name in names if not _OUR_FILES.fullmatch(name))
 
 
 def remove_dataset(folder: DatasetFolder) -> None:

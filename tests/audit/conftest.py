@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from synrender.audit.check import Check, Verdict
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
 from synrender.folders import Folders
+from tests.audit.certificates import run_audit
 from tests.helpers import Renderer, write_shapenet
 
 SMALL = (
@@ -71,6 +73,35 @@ def failed(checks: dict[str, Check]) -> set[str]:
 
 def applied(checks: dict[str, Check]) -> set[str]:
     return {n for n, check in checks.items() if check.verdict is not Verdict.NOT_APPLICABLE}
+
+
+# --- certificates ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def certified(wheel: Renderer, single: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """12 PNG samples with the certificate of an audit of 3 of them by rays."""
+    copy = shutil.copytree(single, tmp_path_factory.mktemp("certified") / "certified")
+    assert run_audit(copy, wheel.data_dir, "--certificate", "-n", "3") == 0
+    return copy
+
+
+@pytest.fixture
+def copy(certified: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(certified, tmp_path / "certified")
+
+
+@pytest.fixture
+def verify(wheel: Renderer, capsys: pytest.CaptureFixture[str]):
+    """Verifies a data set; returns the status and the lines that name differences."""
+
+    def verify(dataset_dir: Path) -> tuple[int, list[str]]:
+        capsys.readouterr()
+        status = run_audit(dataset_dir, wheel.data_dir, "--verify")
+        lines = capsys.readouterr().out.splitlines()
+        return status, [" ".join(x.split()) for x in lines if x.startswith(("c", "m", "e"))]
+
+    return verify
 
 
 # --- models in dirty files ----------------------------------------------------------------------

@@ -1,0 +1,191 @@
+"""``--verify``: compares the files of a data set with its certificate, by their hashes.
+
+What ``preprocess_data.py --remove_raw`` removed is made again from ``imgs_XX.h5``: these hold the
+bytes of PNG images and every field of the records. Of an EXR they hold another encoding, which says
+nothing about the file's hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from synrender.dataset.certificate import (
+    ROOT_ATTRIBUTE,
+    Comparison,
+    Difference,
+    compare_dataset,
+)
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.hashes import FileHashes, Progress, file_name
+from synrender.dataset.record import RECORD_DTYPE
+from synrender.workers import Workers
+
+_ROWS_PER_TASK = 256
+_SHARD = re.compile(r"imgs_\d{2,}\.h5")
+_DERIVED = re.compile(r"(imgs_\d{2,}|data_\d+(_lab)?(\.partial)?)\.h5")
+_HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A data set against its certificate."""
+
+    root: str  # of the certificate
+    num_files: int  # whose hashes were compared, those from archives included
+    num_archived: int  # of these, made again from imgs_XX.h5
+    differences: tuple[Difference, ...]
+    num_recoded: int  # missing files of which imgs_XX.h5 hold another encoding
+
+    @property
+    def is_right(self) -> bool:
+        """Whether every file is as the certificate says."""
+        return not self.differences and not self.num_recoded
+
+    def to_lines(self) -> list[str]:
+        """One line for each difference, and one with the verdict."""
+        lines = [
+            f"{d.what:<8} {d.name}{f' ({d.note})' if d.note else ''}" for d in self.differences
+        ]
+        if self.num_recoded:
+            lines.append(
+                f"missing  {self.num_recoded} images whose samples are in imgs_XX.h5, re-encoded: "
+                "these cannot be compared with the certificate"
+            )
+        source = f", {self.num_archived} of them from imgs_XX.h5" if self.num_archived else ""
+        if self.is_right:
+            return [
+                *lines,
+                f"pass: {self.num_files} files are as the certificate says{source}",
+                f"root {self.root}",
+            ]
+        num = len(self.differences) + self.num_recoded
+        return [*lines, f"FAIL: {num} differences; {self.num_files} files were compared{source}"]
+
+
+def verify_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) -> Verification:
+    """Compares all files of a data set with its certificate.
+
+    Raises:
+        UserError: there is none.
+    """
+    comparison = compare_dataset(folder, workers, progress)
+    shards = sorted(p for p in folder.path.iterdir() if _SHARD.fullmatch(p.name))
+    has_missing = any(d.what == "missing" for d in comparison.differences)
+    rebuilt: dict[str, bytes] = {}
+    if shards and has_missing and comparison.known:
+        rebuilt = _rebuild(folder, shards, workers, progress)
+    differences, num_recoded, num_archived = _settle(folder, comparison, rebuilt)
+    differences += _find_other_roots(folder, comparison.root)
+    return Verification(
+        comparison.root,
+        comparison.num_files + num_archived,
+        num_archived,
+        tuple(differences),
+        num_recoded,
+    )
+
+
+def _settle(
+    folder: DatasetFolder, comparison: Comparison, rebuilt: dict[str, bytes]
+) -> tuple[list[Difference], int, int]:
+    """What is left of the differences when the archives are looked into."""
+    if not rebuilt or comparison.known is None:
+        return list(comparison.differences), 0, 0
+    expected = _expected_files(folder, comparison.known)
+    archived = {Path(name).stem for name in rebuilt}
+    left, num_recoded, num_archived = [], 0, 0
+    for difference in comparison.differences:
+        name = difference.name
+        if difference.what != "missing" or name not in expected:
+            left.append(difference)
+        elif name in rebuilt and rebuilt[name] == expected[name]:
+            num_archived += 1
+        elif name in rebuilt:
+            left.append(Difference("missing", name, "and its copy in imgs_XX.h5 is another"))
+        elif Path(name).stem in archived:
+            num_recoded += 1
+        else:
+            left.append(difference)
+    return left, num_recoded, num_archived
+
+
+def _expected_files(folder: DatasetFolder, known: FileHashes) -> dict[str, bytes]:
+    return {file_name(folder, idx, kind): digest for idx, kind, digest in known.iter_files()}
+
+
+# --- archives -------------------------------------------------------------------------------------
+
+
+def _rebuild(
+    folder: DatasetFolder, shards: Sequence[Path], workers: Workers, progress: Progress
+) -> dict[str, bytes]:
+    """Hashes of the files that the rows of shards give, by name."""
+    tasks = []
+    for path in shards:
+        try:
+            with h5py.File(path, "r") as file:
+                num_rows = len(file["sample_idx"])
+        except _HDF5_ERRORS:
+            continue  # its samples stay missing
+        starts = range(0, num_rows, _ROWS_PER_TASK)
+        tasks += [(folder, path, s, min(s + _ROWS_PER_TASK, num_rows)) for s in starts]
+    rebuilt: dict[str, bytes] = {}
+    with progress(sum(task[3] - task[2] for task in tasks), "archives") as bar:
+        for task, found in zip(tasks, workers.map(rebuild_files, tasks), strict=True):
+            rebuilt |= found
+            bar.update(task[3] - task[2])
+    return rebuilt
+
+
+def rebuild_files(folder: DatasetFolder, path: Path, start: int, stop: int) -> dict[str, bytes]:
+    """Hashes of the files that rows of a shard give, by name; none if it cannot be read."""
+    try:
+        with h5py.File(path, "r") as file:
+            num_objs = int(file.attrs["num_objs"])
+            records = np.zeros((stop - start, num_objs), RECORD_DTYPE)
+            for name in RECORD_DTYPE.names or ():
+                field = file[name].asstr() if RECORD_DTYPE[name].base.kind == "U" else file[name]
+                values = np.asarray(field[start:stop])
+                records[name] = values.reshape(records[name].shape)
+            has_files = "png_targets" not in file  # else they were made from an EXR
+            pngs = file["png_images"][start:stop] if has_files else []
+    except _HDF5_ERRORS:
+        return {}
+    found = {}
+    for record in records:
+        # Rows were added where the design varies the number of objects; nothing is known of them.
+        record = record[record["class"] >= 0]
+        if len(record):
+            written = io.BytesIO()
+            np.save(written, record, allow_pickle=False)
+            name = file_name(folder, int(record["sample_idx"][0]), "npy")
+            found[name] = hashlib.sha256(written.getvalue()).digest()
+    for record, png in zip(records, pngs, strict=False):
+        name = file_name(folder, int(record["sample_idx"][0]), "png")
+        found[name] = hashlib.sha256(png.tobytes()).digest()
+    return found
+
+
+def _find_other_roots(folder: DatasetFolder, root: str) -> list[Difference]:
+    """HDF5 files that say they were made from files of another certificate."""
+    differences = []
+    for path in sorted(folder.path.iterdir()):
+        if not _DERIVED.fullmatch(path.name):
+            continue
+        try:
+            with h5py.File(path, "r") as file:
+                other = file.attrs.get(ROOT_ATTRIBUTE, root)
+        except _HDF5_ERRORS:
+            continue  # nothing is certified of it
+        if other != root:
+            note = f"made from files of another certificate, with the root {str(other)[:64]}"
+            differences.append(Difference("changed", path.name, note))
+    return differences

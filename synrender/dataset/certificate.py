@@ -1,0 +1,229 @@
+"""``certificate.json``: what an audit found, bound to every file of the data set by its hash.
+
+``certificate.npy`` beside it holds the hash of each file of each sample, so that a changed file can
+be named: `hashes.FileHashes.samples`, 72 bytes a sample. Nothing here is signed: whoever changes a
+file can write another certificate as well. Keep the root elsewhere, and compare, to rule that out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synrender.console import warn
+from synrender.dataset.archived import read_archived
+from synrender.dataset.folder import DatasetFolder, name_to_dataset_dir, open_dataset_folder
+from synrender.dataset.hashes import (
+    FileHashes,
+    Progress,
+    create_samples,
+    file_name,
+    hash_dataset,
+)
+from synrender.dataset.listing import FLAT
+from synrender.dataset.removal import find_foreign_files
+from synrender.errors import UserError
+from synrender.files import read_small_file, write_array, write_text
+from synrender.workers import Workers
+
+CERTIFICATE_FILE, HASHES_FILE = "certificate.json", "certificate.npy"
+FORMAT_VERSION = 1
+MAX_BYTES = 1 << 26
+MAX_HASHES_BYTES = 1 << 34
+ROOT_ATTRIBUTE = "certificate_root"
+"""Attribute of HDF5 files that were made from certified files: the root, hexadecimal."""
+
+TREE = (
+    "Merkle tree of RFC 9162, section 2.1.1, over SHA-256; first a leaf 'file' 0 name 0 hash for "
+    "each of `files` by name, then a leaf 'sample' 0 index (8 bytes, big-endian) and for each kind "
+    "of file, by name: kind 0 hash"
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A file that is not as the certificate says."""
+
+    what: str  # "changed", "missing" or "extra"
+    name: str  # below the data set's folder
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A data set against its certificate."""
+
+    root: str  # of the certificate, hexadecimal; "" if it cannot be read
+    num_files: int  # that were hashed
+    differences: tuple[Difference, ...]
+    known: FileHashes | None = None  # what the certificate says; None if it cannot tell
+
+
+def write_certificate(folder: DatasetFolder, findings: dict[str, Any], hashes: FileHashes) -> str:
+    """Writes the certificate of a data set, or replaces it; returns its root, hexadecimal.
+
+    Args:
+        folder: of the data set.
+        findings: what the audit found, as JSON values without NaN.
+        hashes: of its files.
+    """
+    remove_certificate(folder)  # the two files must never be of two data sets
+    hashes_path = folder.path / HASHES_FILE
+    write_array(hashes_path, hashes.samples)
+    root = hashes.find_root().hex()
+    tree = {
+        "root": root,
+        "num_leaves": len(hashes.description) + len(hashes.samples),
+        "rule": TREE,
+        "hashes_file": HASHES_FILE,
+        "hashes_sha256": hashlib.sha256(hashes_path.read_bytes()).hexdigest(),
+    }
+    files = {name: digest.hex() for name, digest in hashes.description.items()}
+    layout = {"files_per_folder": folder.files_per_folder}
+    body = {**findings, **layout, "files": files, "tree": tree}
+    certificate = {"format_version": FORMAT_VERSION, "body_sha256": _hash_body(body), "body": body}
+    text = json.dumps(certificate, indent=1, allow_nan=False)
+    write_text(folder.path / CERTIFICATE_FILE, text + "\n")
+    return root
+
+
+def remove_certificate(folder: DatasetFolder) -> bool:
+    """Removes the certificate; returns whether there was one."""
+    paths = [folder.path / name for name in (CERTIFICATE_FILE, HASHES_FILE)]
+    was_there = paths[0].exists()
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return was_there
+
+
+def open_certified_folder(data_dir: Path, name: str) -> DatasetFolder:
+    """Opens a data set to compare its files, also one whose description is damaged.
+
+    Raises:
+        UserError: there is no data set of this name, or no description and no certificate.
+    """
+    try:
+        return open_dataset_folder(data_dir, name)
+    except UserError:
+        dataset_dir = name_to_dataset_dir(data_dir, name)
+        if not (dataset_dir / CERTIFICATE_FILE).is_file():
+            raise
+        body, _ = _read_body(dataset_dir)
+        number = body.get("files_per_folder") if isinstance(body, dict) else None
+        return DatasetFolder(dataset_dir, False, number if isinstance(number, int) else FLAT)
+
+
+def compare_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) -> Comparison:
+    """Hashes all files of a data set and compares them with its certificate.
+
+    Raises:
+        UserError: there is no certificate.
+    """
+    body, fault = _read_body(folder.path)
+    faults = [Difference("changed", CERTIFICATE_FILE, fault)] if fault else []
+    try:
+        root = str(body["tree"]["root"])
+        description = {str(n): bytes.fromhex(d) for n, d in body["files"].items()}
+        hashes_sha256 = body["tree"]["hashes_sha256"]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        fault = Difference("changed", CERTIFICATE_FILE, fault or "damaged")
+        return Comparison("", 0, (fault,))
+    found = hash_dataset(folder, workers, progress)
+    faults += [Difference("extra", name) for name in find_foreign_files(folder)]
+    samples = _read_hashes(folder, hashes_sha256)
+    known = None if samples is None else FileHashes(description, samples)
+    if known is None:
+        faults.append(Difference("changed", HASHES_FILE))
+    if found.find_root().hex() != root or found.others:
+        named = _find_differences(folder, known, found) if known else []
+        faults += named or [Difference("changed", "", "the root is another; no file can be named")]
+    return Comparison(root, found.num_files, tuple(faults), known)
+
+
+def find_valid_root(folder: DatasetFolder, workers: Workers, progress: Progress) -> str | None:
+    """Root of the data set's certificate; None if there is none, or it is not true any more.
+
+    Files that are missing because they are in verified shards do not matter.
+    """
+    if not (folder.path / CERTIFICATE_FILE).exists():
+        return None
+    comparison, archived = compare_dataset(folder, workers, progress), read_archived(folder.path)
+    if any(not _is_archived(d, archived) for d in comparison.differences):
+        warn(f"{folder.path / CERTIFICATE_FILE}: files differ from it; --verify names them")
+        return None
+    return comparison.root
+
+
+def _is_archived(difference: Difference, archived: frozenset[int]) -> bool:
+    stem = Path(difference.name).stem
+    return difference.what == "missing" and stem.isdecimal() and int(stem) in archived
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def _hash_body(body: Any) -> str:
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_body(dataset_dir: Path) -> tuple[Any, str]:
+    """The certificate's body, and what is wrong with it; "" if nothing is."""
+    path = dataset_dir / CERTIFICATE_FILE
+    try:
+        values = json.loads(read_small_file(path, MAX_BYTES))
+        body, digest = values["body"], values["body_sha256"]
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: no such file; audit_dataset.py -d {dataset_dir.name} --certificate writes it"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}, "damaged"
+    if (version := values.get("format_version")) != FORMAT_VERSION:
+        return {}, f"format_version is {version!r}, this program reads {FORMAT_VERSION}"
+    return body, "" if _hash_body(body) == digest else "not as it was written"
+
+
+def _read_hashes(folder: DatasetFolder, sha256: Any) -> np.ndarray | None:
+    """Content of `HASHES_FILE`; None if it is not as it was written."""
+    try:
+        data = read_small_file(folder.path / HASHES_FILE, MAX_HASHES_BYTES)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            return None
+        samples = np.load(io.BytesIO(data), allow_pickle=False)
+    except (OSError, ValueError):
+        return None
+    names = samples.dtype.names or ()
+    is_right = samples.ndim == 1 and samples.dtype == create_samples(0, names[1:]).dtype
+    return samples if is_right else None
+
+
+# --- comparing ------------------------------------------------------------------------------------
+
+
+def _find_differences(
+    folder: DatasetFolder, known: FileHashes, found: FileHashes
+) -> list[Difference]:
+    before = {**known.description, **_name_files(folder, known)}
+    after = {**found.description, **_name_files(folder, found)}
+    origins = {digest: name for name, digest in before.items()}
+    differences = [Difference("extra", name) for name in found.others]
+    for name in sorted(before.keys() | after.keys()):
+        digest = after.get(name)
+        if digest is None:
+            differences.append(Difference("missing", name))
+        elif digest != before.get(name):
+            note = f"is what {origins[digest]} was" if digest in origins else ""
+            what = "changed" if name in before else "extra"
+            differences.append(Difference(what, name, note))
+    return differences
+
+
+def _name_files(folder: DatasetFolder, hashes: FileHashes) -> dict[str, bytes]:
+    return {file_name(folder, idx, kind): digest for idx, kind, digest in hashes.iter_files()}

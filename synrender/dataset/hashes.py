@@ -1,0 +1,177 @@
+"""Hashes of all files of a data set that its certificate covers.
+
+These are its description (`DESCRIPTION_FILES`) and the files of its samples, ``img/00000.png`` and
+so on, whatever their kinds. What follows from them (archives, contact sheets) is not covered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import INFO_FILE
+from synrender.dataset.listing import (
+    folder_to_path,
+    idx_to_folder,
+    list_image_dirs,
+    sample_path,
+)
+from synrender.dataset.merkle import find_root
+from synrender.files import read_small_file
+from synrender.images.integrity import MAX_IMAGE_BYTES
+from synrender.workers import Workers
+
+Progress = Callable[[int, str], Any]
+"""``with progress(total, what) as bar: bar.update(number)``, as tqdm does."""
+
+DESCRIPTION_FILES = (INFO_FILE, "color_reference.npy", "config.gin")
+
+HASH_BYTES = 32
+NO_FILE = bytes(HASH_BYTES)
+"""Stands for a file that a sample does not have; no file has this hash."""
+
+UNREADABLE = b"\xff" * HASH_BYTES
+"""Stands for what is no file that can be read; no file has this hash either."""
+
+_FILES_PER_TASK = 256
+_FILE_DTYPE = np.dtype([("sample", np.int64), ("kind", np.uint8)])
+_SAMPLE_FILE = re.compile(r"(\d{5,})\.([a-z0-9_.]+)")
+
+
+@dataclass(frozen=True)
+class FileHashes:
+    """Hashes of the files of a data set."""
+
+    description: dict[str, bytes]  # by name, of the files that are there
+    samples: np.ndarray  # (n,): "sample" int64, ascending, and a field (32,) uint8 for each kind
+    others: tuple[str, ...] = ()  # files among the samples' that belong to none
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of a sample's files, such as ("npy", "png")."""
+        return (self.samples.dtype.names or ())[1:]
+
+    @property
+    def num_files(self) -> int:
+        """Number of files that are hashed."""
+        return len(self.description) + sum(1 for _ in self.iter_files())
+
+    def find_root(self) -> bytes:
+        """Root of the Merkle tree: the description's files by name, then the samples in order."""
+        return find_root(self._iter_entries())
+
+    def iter_files(self) -> Iterator[tuple[int, str, bytes]]:
+        """Sample, kind and hash of each file of a sample."""
+        for row in self.samples:
+            for kind in self.kinds:
+                if (digest := row[kind].tobytes()) != NO_FILE:
+                    yield int(row["sample"]), kind, digest
+
+    def _iter_entries(self) -> Iterator[bytes]:
+        for name in sorted(self.description):
+            yield b"file\0" + name.encode() + b"\0" + self.description[name]
+        # A tuple of columns is several times as fast as rows of a structured array.
+        columns = [self.samples[kind] for kind in self.kinds]
+        prefixes = [kind.encode() + b"\0" for kind in self.kinds]
+        for i, idx in enumerate(self.samples["sample"].tolist()):
+            entry = b"sample\0" + idx.to_bytes(8, "big")
+            for prefix, column in zip(prefixes, columns, strict=True):
+                if (digest := column[i].tobytes()) != NO_FILE:
+                    entry += prefix + digest
+            yield entry
+
+
+def create_samples(num: int, kinds: tuple[str, ...]) -> np.ndarray:
+    """Rows for `FileHashes.samples` without files, (num,)."""
+    kind_fields = [(kind, np.uint8, (HASH_BYTES,)) for kind in sorted(kinds)]
+    return np.zeros(num, np.dtype([("sample", np.int64), *kind_fields]))
+
+
+def hash_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) -> FileHashes:
+    """Reads and hashes the files of a data set, on all processes.
+
+    Args:
+        folder: of the data set.
+        workers: processes.
+        progress: shows a bar.
+    """
+    found, kinds, others = list_files(folder)
+    tasks = [
+        (folder, kinds, found[i : i + _FILES_PER_TASK])
+        for i in range(0, len(found), _FILES_PER_TASK)
+    ]
+    joined = bytearray()
+    with progress(len(found), "hashes") as bar:
+        for task, digests in zip(tasks, workers.map(hash_sample_files, tasks), strict=True):
+            joined += digests
+            bar.update(len(task[2]))
+    digests = np.frombuffer(joined, np.uint8).reshape(-1, HASH_BYTES)
+    idxs, rows = np.unique(found["sample"], return_inverse=True)
+    samples = create_samples(len(idxs), kinds)
+    samples["sample"] = idxs
+    for code, kind in enumerate(kinds):
+        of_kind = found["kind"] == code
+        samples[kind][rows[of_kind]] = digests[of_kind]
+    description = {name: hash_file(folder.path / name) for name in DESCRIPTION_FILES}
+    return FileHashes({n: d for n, d in description.items() if d != NO_FILE}, samples, others)
+
+
+def list_files(folder: DatasetFolder) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
+    """Lists the files of samples.
+
+    Returns:
+        The files in order, (f,) of `_FILE_DTYPE`; the names of their kinds; what else is there.
+    """
+    found: dict[str, list[int]] = {}
+    others = []
+    image_dirs = list_image_dirs(folder.path)
+    for image_dir in image_dirs:
+        with os.scandir(image_dir) as entries:
+            for entry in entries:
+                match = _SAMPLE_FILE.fullmatch(entry.name)
+                if match and _is_in_place(folder, image_dir, match):
+                    found.setdefault(match[2], []).append(int(match[1]))
+                elif Path(entry.path) not in image_dirs:
+                    others.append(Path(entry.path).relative_to(folder.path).as_posix())
+    kinds = tuple(sorted(found))
+    files = np.zeros(sum(map(len, found.values())), _FILE_DTYPE)
+    files["sample"] = [idx for kind in kinds for idx in found[kind]]
+    files["kind"] = np.repeat(np.arange(len(kinds)), [len(found[kind]) for kind in kinds])
+    return np.sort(files, order=("sample", "kind")), kinds, tuple(sorted(others))
+
+
+def _is_in_place(folder: DatasetFolder, image_dir: Path, match: re.Match[str]) -> bool:
+    """Whether a sample's file has the name and the folder that it should have."""
+    idx = int(match[1])
+    number = idx_to_folder(idx, folder.files_per_folder)
+    return match[1] == f"{idx:05d}" and folder_to_path(folder.path, number) == image_dir
+
+
+def file_name(folder: DatasetFolder, idx: int, kind: str) -> str:
+    """Name of a sample's file below the data set's folder, such as ``"img/00000.png"``."""
+    path = sample_path(folder.path, idx, kind, folder.files_per_folder)
+    return path.relative_to(folder.path).as_posix()
+
+
+def hash_sample_files(folder: DatasetFolder, kinds: tuple[str, ...], files: np.ndarray) -> bytes:
+    """SHA-256 of files of `list_files`, one after the other; `NO_FILE` for one that is gone."""
+    pairs = zip(files["sample"].tolist(), files["kind"].tolist(), strict=True)
+    return b"".join(hash_file(folder.path / file_name(folder, i, kinds[k])) for i, k in pairs)
+
+
+def hash_file(path: Path) -> bytes:
+    """SHA-256 of a file; `NO_FILE` or `UNREADABLE` where there is none."""
+    try:
+        return hashlib.sha256(read_small_file(path, MAX_IMAGE_BYTES)).digest()
+    except FileNotFoundError:
+        return NO_FILE
+    except (OSError, ValueError):
+        return UNREADABLE

@@ -1,0 +1,196 @@
+"""A certificate binds an audit's figures to the files; any change of a file is found and named."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import audit_dataset
+from synrender.audit.certificate import list_ranges
+from synrender.audit.check import Verdict
+from synrender.dataset.certificate import CERTIFICATE_FILE, HASHES_FILE
+from synrender.dataset.folder import open_dataset_folder
+from synrender.dataset.hashes import FileHashes, create_samples, hash_dataset
+from synrender.dataset.removal import remove_dataset
+from synrender.workers import Workers
+from tests.audit.certificates import body_of, flip, run_audit
+from tests.helpers import Renderer
+
+
+def test_a_data_set_is_as_its_certificate_says(certified: Path, verify) -> None:
+    assert verify(certified) == (0, [])
+
+
+def test_every_figure_stands_with_its_bound_and_its_basis(certified: Path) -> None:
+    body = body_of(certified)
+    assert body["verdict"] == "pass"
+    checks = {check["name"]: check for check in body["checks"]}
+    assert {"files", "mask", "silhouette", "pose", "images", "splits"} <= checks.keys()
+    assert {check["verdict"] for check in body["checks"]} == {
+        Verdict.PASS.value, Verdict.NOT_APPLICABLE.value,
+    }  # fmt: skip
+    for check in body["checks"]:
+        assert check["figures"]
+        if check["verdict"] == "pass":
+            assert any({"at_least", "at_most"} & measure.keys() for measure in check["measures"])
+    measures = {measure["name"]: measure for measure in checks["pose"]["measures"]}
+    rotation = measures["rotation, entries"]
+    assert (rotation["at_most"], rotation["num"], rotation["of"]) == (1e-4, 12, "objects")
+    assert 0 <= rotation["value"] <= 1e-4
+    assert body["versions"]["audit"].keys() >= {"synrender", "numpy", "trimesh", "embreex"}
+    assert body["versions"]["data set"]["blender"]
+
+
+def test_the_certificate_says_which_samples_rays_were_cast_for(certified: Path) -> None:
+    examined = body_of(certified)["examined"]
+    assert (examined["samples"], examined["samples_by_rays"]) == (12, 3)
+    assert (examined["objects_by_rays"], examined["pixels_by_rays"]) == (3, 3 * 64 * 64)
+    assert examined["samples_hashed"] == "all"
+    assert len(np.load(certified / HASHES_FILE)) == 12
+
+
+def test_ranges() -> None:
+    assert list_ranges([]) == ""
+    assert list_ranges([5]) == "5"
+    assert list_ranges([0, 1, 2, 3, 7, 9, 10]) == "0-3, 7, 9-10"
+
+
+def test_the_same_data_set_gives_the_same_certificate(
+    certified: Path, copy: Path, wheel: Renderer
+) -> None:
+    assert run_audit(copy, wheel.data_dir, "--certificate", "-n", "3") == 0
+    for name in (CERTIFICATE_FILE, HASHES_FILE):
+        assert (copy / name).read_bytes() == (certified / name).read_bytes()
+
+
+# --- changes --------------------------------------------------------------------------------------
+
+
+def swap(dataset_dir: Path) -> None:
+    for kind in ("png", "npy"):
+        a, b = (dataset_dir / f"img/{idx:05d}.{kind}" for idx in (2, 9))
+        first, second = a.read_bytes(), b.read_bytes()
+        a.write_bytes(second)
+        b.write_bytes(first)
+
+
+def rename(dataset_dir: Path) -> None:
+    (dataset_dir / "img/00004.png").rename(dataset_dir / "img/00040.png")
+
+
+def remove(dataset_dir: Path) -> None:
+    for kind in ("png", "npy"):
+        (dataset_dir / f"img/00011.{kind}").unlink()
+
+
+def add(dataset_dir: Path) -> None:
+    (dataset_dir / "img/00012.png").write_bytes(b"new")
+    (dataset_dir / "img/notes.txt").write_bytes(b"")
+    (dataset_dir / "other.bin").write_bytes(b"")
+
+
+def retouch(dataset_dir: Path) -> None:
+    """A better figure, in the text of the certificate."""
+    path = dataset_dir / CERTIFICATE_FILE
+    certificate = json.loads(path.read_text())
+    certificate["body"]["checks"][0]["figures"] = "0 samples; 0 are missing"
+    path.write_text(json.dumps(certificate))
+
+
+CHANGES = {
+    "a byte of an image": (flip("img/00003.png"), ["changed img/00003.png"]),
+    "a byte of a record": (flip("img/00005.npy"), ["changed img/00005.npy"]),
+    "a byte of the settings": (flip("config.gin"), ["changed config.gin"]),
+    "a byte of the description": (flip("dataset.json"), ["changed dataset.json"]),
+    "a byte of the colours": (flip("color_reference.npy"), ["changed color_reference.npy"]),
+    "a byte of the hashes": (flip(HASHES_FILE), [f"changed {HASHES_FILE}"]),
+    "a figure": (retouch, [f"changed {CERTIFICATE_FILE} (not as it was written)"]),
+    "samples swapped": (
+        swap,
+        [
+            "changed img/00002.npy (is what img/00009.npy was)",
+            "changed img/00002.png (is what img/00009.png was)",
+            "changed img/00009.npy (is what img/00002.npy was)",
+            "changed img/00009.png (is what img/00002.png was)",
+        ],
+    ),
+    "a file renamed": (
+        rename, ["missing img/00004.png", "extra img/00040.png (is what img/00004.png was)"],
+    ),
+    "a sample removed": (remove, ["missing img/00011.npy", "missing img/00011.png"]),
+    "files added": (add, ["extra other.bin", "extra img/notes.txt", "extra img/00012.png"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_each_changed_file_is_named(copy: Path, verify, change: str) -> None:
+    edit, expected = CHANGES[change]
+    edit(copy)
+    assert verify(copy) == (1, expected)
+
+
+def test_a_description_that_is_changed_and_still_valid_is_found(copy: Path, verify) -> None:
+    path = copy / "dataset.json"
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 1', 1))
+    assert verify(copy) == (1, ["changed dataset.json"])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"body": 3}', '{"format_version": 1, "body_sha256": "", "body": {}}']
+)
+def test_a_damaged_certificate_is_one_line(copy: Path, verify, text: str) -> None:
+    (copy / CERTIFICATE_FILE).write_text(text)
+    status, lines = verify(copy)
+    assert status == 1
+    assert lines[0].startswith(f"changed {CERTIFICATE_FILE} (")
+
+
+def test_a_data_set_without_certificate_is_a_mistake(wheel: Renderer, single: Path) -> None:
+    from synrender.errors import UserError
+
+    with pytest.raises(UserError, match=r"certificate\.json: no such file; .* --certificate"):
+        run_audit(single, wheel.data_dir, "--verify")
+
+
+def test_a_failed_audit_leaves_no_certificate(
+    copy: Path, wheel: Renderer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flip("img/00003.png")(copy)
+    assert run_audit(copy, wheel.data_dir, "--certificate", "-n", "1") == 1
+    assert "no certificate: the one that was there is removed" in capsys.readouterr().out
+    assert not (copy / CERTIFICATE_FILE).exists()
+    assert not (copy / HASHES_FILE).exists()
+
+
+def test_overwrite_removes_the_certificate_too(copy: Path) -> None:
+    remove_dataset(open_dataset_folder(copy.parent, copy.name))
+    assert not copy.exists()
+
+
+def test_folders_within_img_are_hashed(wheel: Renderer, verify) -> None:
+    name = "certified_folders"
+    wheel.run(
+        "-d", name, "-p", "rendering.resolution = 32", "rendering.render_samples = 1",
+        "batch.files_per_folder = 4", "batch.num_samples = 5",
+    )  # fmt: skip
+    dataset_dir = wheel.data_dir / name
+    with Workers(1) as workers:
+        folder = open_dataset_folder(wheel.data_dir, name)
+        hashes = hash_dataset(folder, workers, audit_dataset.create_bar)
+    assert (hashes.num_files, hashes.others) == (3 + 10, ())
+    assert run_audit(dataset_dir, wheel.data_dir, "--certificate", "-n", "1") == 0
+    flip("img/0001/00003.png")(dataset_dir)
+    assert verify(dataset_dir) == (1, ["changed img/0001/00003.png"])
+
+
+def test_a_million_samples_are_bound_in_seconds() -> None:
+    samples = create_samples(100_000, ("npy", "png"))
+    samples["sample"] = np.arange(100_000)
+    start = time.process_time()
+    FileHashes({}, samples).find_root()
+    assert 10 * (time.process_time() - start) < 60
+    assert samples.nbytes == 72 * len(samples)
