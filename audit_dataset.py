@@ -39,6 +39,16 @@ what is checked:
   images       blank, clipped, not finite, magenta of a missing texture, duplicates
   splits       no model in two buckets; what training, validation and test share
   balance      objects of each class; judged with sample.balanced = True
+labels that rendering.labels names, in the small files and in imgs_XX.h5 (hdf5 labels):
+  normal       angles on interior pixels: 99th percentile and each object's median <= 0.5 degrees
+  albedo       the texture where the ray hits: 99th percentile <= 1 level where it is flat
+  shading      times albedo it is the image, within 1 level
+  amodal       IoU as of masks, of objects that are cast alone; visible shares within 0.5 %
+  coordinates  and positions: 99th percentile <= 1 mm
+  box_2d       and amodal box: within 1 px
+  box_3d       and keypoints: within 0.1 px and 0.1 mm; visibility away from edges
+  flow         end-point error: 99th percentile <= 0.1 px; flow_to is the sample that it should be
+  occlusion    right on all interior pixels that are away from edges of the other sample
 with a design of factors, what dataset.json promises against the records:
   levels       each factor with levels has one of them, with its value
   cells        samples of each combination of a grid

@@ -5,25 +5,20 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from synrender.audit.labels import LabelFindings, compare_labels
+from synrender.audit.label_checks import CheckedLabels, LabelChecker
+from synrender.audit.labels import LabelFindings, compare_labels, settle
 from synrender.audit.outline import OutlineFindings, find_outline
 from synrender.audit.picture import PictureFindings, examine_picture
 from synrender.audit.poses import PositionErrors, find_position_errors
-from synrender.audit.raycast import (
-    Cast,
-    ModelCaster,
-    UnusableModel,
-    cast_rays,
-    find_pixel_centers,
-    pixels_to_rays,
-)
+from synrender.audit.raycast import ModelCaster, UnusableModel
 from synrender.audit.subject import Subject
+from synrender.audit.view import View
 from synrender.errors import UserError
 from synrender.files import read_small_file
 from synrender.images.color import linear_to_srgb8
@@ -51,17 +46,15 @@ class SampleFindings:
     labels: LabelFindings | None = None  # EXR
     outline: OutlineFindings | None = None  # PNG
     positions: PositionErrors | None = None
+    checked: CheckedLabels = field(default_factory=CheckedLabels)
 
 
 def examine(subject: Subject, task: Task) -> list[SampleFindings]:
     """Examines the samples of a task."""
-    casters: dict[str, ModelCaster] = {}
-    findings = []
+    examiner, findings = _Examiner(subject), []
     for idx, record, is_cast in zip(task.idxs, task.records, task.are_cast, strict=True):
         try:
-            if is_cast:
-                casters = _load_models(subject, record, casters)
-            findings.append(_examine_sample(subject, idx, record, casters if is_cast else {}))
+            findings.append(examiner.examine(idx, record, is_cast))
         except (_DamagedImage, UnusableModel) as error:
             findings.append(SampleFindings(idx, str(error)))
     return findings
@@ -71,38 +64,54 @@ class _DamagedImage(Exception):
     """An image that cannot be read; the message says why."""
 
 
-def _load_models(
-    subject: Subject, record: np.ndarray, known: dict[str, ModelCaster]
-) -> dict[str, ModelCaster]:
-    """The models of a sample, by path; drops all others, so that memory does not grow."""
-    paths = [subject.model_path(row) for row in record]
-    return {str(p): known.get(str(p)) or ModelCaster(p) for p in paths}
+class _Examiner:
+    """Examines samples one after the other; keeps models and views that the next one may need."""
 
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._casters: dict[str, ModelCaster] = {}
+        self._views: dict[int, View] = {}
+        self._checker = LabelChecker(subject)
 
-def _examine_sample(
-    subject: Subject, idx: int, record: np.ndarray, casters: dict[str, ModelCaster]
-) -> SampleFindings:
-    exr, rgb8, num_not_finite = _read_image(subject, idx)
-    picture = examine_picture(rgb8, num_not_finite)
-    digest = _digest_labels(exr) if exr is not None else ""
-    if not casters:
-        return SampleFindings(idx, picture=picture, labels_digest=digest)
-    camera = subject.find_camera(record)
-    flat = cast_rays(subject, pixels_to_rays(camera, find_pixel_centers(camera)), record, casters)
-    cast = Cast(flat.instance.reshape(rgb8.shape[:2]), flat.depth_m.reshape(rgb8.shape[:2]))
+    def examine(self, idx: int, record: np.ndarray, is_cast: bool) -> SampleFindings:
+        """Findings about a sample."""
+        view = self._see(idx, record) if is_cast else None
+        exr, rgb8, num_not_finite = _read_image(self._subject, idx)
+        findings = SampleFindings(
+            idx,
+            picture=examine_picture(rgb8, num_not_finite),
+            labels_digest=_digest_labels(exr) if exr is not None else "",
+        )
+        if view is None:
+            return findings
+        bounds = np.stack([view.caster(k).bounds for k in range(1, len(record) + 1)])
+        findings = replace(findings, positions=find_position_errors(record, bounds))
+        if exr is None:
+            return replace(findings, outline=find_outline(rgb8, view.cast.instance))
+        settled = settle(exr, view.cast, record, view.cast_at)
+        labels = compare_labels(exr, view.cast, record, settled)
+        checked = self._checker.check(exr, view, settled, self._see_other)
+        return replace(findings, labels=labels, checked=checked)
 
-    def cast_at(positions_px: np.ndarray) -> Cast:
-        return cast_rays(subject, pixels_to_rays(camera, positions_px), record, casters)
+    def _see(self, idx: int, record: np.ndarray) -> View:
+        """View of a sample; drops those before the last one, so that memory does not grow."""
+        view = self._views.get(idx) or self._create_view(record)
+        *_, last = [None, *self._views]
+        self._views = {**({last: self._views[last]} if last is not None else {}), idx: view}
+        return view
 
-    bounds = np.stack([casters[str(subject.model_path(row))].bounds for row in record])
-    return SampleFindings(
-        idx,
-        picture=picture,
-        labels_digest=digest,
-        labels=compare_labels(exr, cast, record, cast_at) if exr is not None else None,
-        outline=find_outline(rgb8, cast.instance) if exr is None else None,
-        positions=find_position_errors(record, bounds),
-    )
+    def _see_other(self, idx: int) -> View | None:
+        """View of the sample that flow leads to; None if it cannot be read."""
+        try:
+            return self._see(idx, self._subject.folder.read_record(idx))
+        except (OSError, ValueError, UnusableModel):
+            return None
+
+    def _create_view(self, record: np.ndarray) -> View:
+        """The view of a sample, with its models; those of others are dropped."""
+        paths = [self._subject.model_path(row) for row in record]
+        self._casters = {str(p): self._casters.get(str(p)) or ModelCaster(p) for p in paths}
+        return View(self._subject, record, self._subject.find_camera(record), self._casters)
 
 
 def _digest_labels(exr: ExrImage) -> str:

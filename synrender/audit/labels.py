@@ -18,6 +18,9 @@ DEPTH_EDGES_MM = np.concatenate([[0], np.geomspace(1e-4, 1e4, 801), [np.inf]])
 TIE_RADIUS_PX = 0.002
 """Distance between an edge and a pixel's centre within which rounding decides what is hit."""
 TIE_DEPTH_M = 1e-3
+_RING = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)])
+TIE_OFFSETS_PX = TIE_RADIUS_PX * np.concatenate([_RING, _RING / 4])
+"""(18, 2). Two rings, since a thin part or a corner may pass between the rays of one."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,33 @@ class LabelFindings:
     backdrop_error_mm: float  # maximum over its interior pixels
 
 
-def compare_labels(
+@dataclass(frozen=True)
+class Settled:
+    """Which object each pixel shows, where rounding may decide at edges; (h, w) each."""
+
+    shown: np.ndarray  # int64 row of the record, from 1, in the instance pass; 0 = backdrop
+    rows: np.ndarray  # int64, of the rays; where there is a tie, of the pass
+    is_tie: np.ndarray  # bool, see find_ties
+    is_interior: np.ndarray  # bool: more than a pixel from any edge, and no tie
+    is_common: np.ndarray  # bool: of these, where the pass and the rays show the same object
+
+
+def settle(
     exr: ExrImage, cast: Cast, record: np.ndarray, cast_at: Callable[[np.ndarray], Cast]
+) -> Settled:
+    """Compares the masks of a sample with what the rays hit; for the arguments see below."""
+    # The record's row that each pixel shows, from 1, whatever number the pass gives its instance.
+    shown = np.zeros(exr.instance.shape, np.int64)
+    for row, instance in enumerate(record["instance"], start=1):
+        shown[exr.instance == instance] = row
+    is_tie = find_ties(shown, exr.depth_m, cast, cast_at)
+    rows = np.where(is_tie, shown, cast.instance)
+    is_interior = find_interior(rows) & ~is_tie
+    return Settled(shown, rows, is_tie, is_interior, is_interior & (shown == cast.instance))
+
+
+def compare_labels(
+    exr: ExrImage, cast: Cast, record: np.ndarray, settled: Settled
 ) -> LabelFindings:
     """Compares the passes of a sample with what the rays hit.
 
@@ -49,31 +77,23 @@ def compare_labels(
         exr: the passes.
         cast: what rays through the pixels' centres hit, (h, w).
         record: (num_objs,) of RECORD_DTYPE.
-        cast_at: casts rays through positions (r, 2) in px.
+        settled: of the same.
     """
-    instances = record["instance"]
-    # The record's row that each pixel shows, from 1, whatever number the pass gives its instance.
-    shown = np.zeros(exr.instance.shape, np.int64)
-    for row, instance in enumerate(instances, start=1):
-        shown[exr.instance == instance] = row
+    shown, is_interior = settled.shown, settled.is_interior
     pairs = [(cast.instance == k, shown == k) for k in range(1, len(record) + 1)]
-    is_tie = find_ties(shown, exr.depth_m, cast, cast_at)
-    settled = np.where(is_tie, shown, cast.instance)
     boxes = [
-        (mask_to_box(settled == k), mask_to_box(shown == k)) for k in range(1, len(record) + 1)
+        (mask_to_box(settled.rows == k), mask_to_box(shown == k)) for k in range(1, len(record) + 1)
     ]
 
     class_of_row = np.concatenate([[0], record["class"] + 1])
-    is_interior = find_interior(settled) & ~is_tie
     is_wrong = exr.class_label != class_of_row[cast.instance]
     is_unlike = exr.class_label != class_of_row[shown]
-    # Where the masks disagree, the depth is another object's; the mask check reports that.
-    is_common = is_interior & (shown == cast.instance)
     with np.errstate(invalid="ignore"):
         errors_mm = np.abs(cast.depth_m - exr.depth_m) * 1000
     errors_mm[np.isinf(cast.depth_m) & np.isinf(exr.depth_m)] = 0
     errors_mm[np.isnan(errors_mm)] = np.inf
-    rows = np.where(is_common, cast.instance, -1)
+    # Where the masks disagree, the depth is another object's; the mask check reports that.
+    rows = np.where(settled.is_common, cast.instance, -1)
     of_objects = errors_mm[rows > 0]
     return LabelFindings(
         num_cast_px=np.array([a.sum() for a, _ in pairs]),
@@ -82,7 +102,7 @@ def compare_labels(
         box_errors_px=np.array([np.abs(a - b).max() for a, b in boxes]),
         boxes_px=np.array([a for a, _ in boxes]),
         num_stray_px=int(((exr.instance > 0) & (shown == 0)).sum()),
-        num_ties_px=int(is_tie.sum()),
+        num_ties_px=int(settled.is_tie.sum()),
         num_interior_px=int(is_interior.sum()),
         num_wrong_class_px=int((is_wrong & is_interior).sum()),
         num_unlike_instance_px=int(is_unlike.sum()),
@@ -117,10 +137,7 @@ def find_ties(
     differs = (shown != cast.instance) | ~_is_close(depth_m, cast.depth_m)
     ys, xs = np.nonzero(differs)
     if len(ys):
-        ring = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)])
-        # Two rings, since a thin part or a corner may pass between the rays of one.
-        offsets = TIE_RADIUS_PX * np.concatenate([ring, ring / 4])
-        positions = np.stack([xs, ys], axis=1)[:, None] + 0.5 + offsets
+        positions = np.stack([xs, ys], axis=1)[:, None] + 0.5 + TIE_OFFSETS_PX
         beside = cast_at(positions.reshape(-1, 2))
         instance, beside_m = (a.reshape(len(ys), -1) for a in (beside.instance, beside.depth_m))
         agrees = (instance == shown[ys, xs, None]) & _is_close(depth_m[ys, xs, None], beside_m)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from synrender.audit.subject import Camera, Subject
+from synrender.audit.surface import Surface
 from synrender.errors import UserError
 from synrender.files import read_small_file
 
@@ -35,6 +37,12 @@ class Cast:
 
     instance: np.ndarray  # int64, row of the record from 1; 0 = backdrop or nothing
     depth_m: np.ndarray  # along the viewing axis; inf = nothing hit
+    is_hit_alone: np.ndarray  # (num_objs, ...) bool: by each object, whatever stands before it
+
+    def to_image(self, shape: tuple[int, ...]) -> Cast:
+        """Rays through all pixels, row by row, as an image of (h, w)."""
+        alone = self.is_hit_alone.reshape(-1, *shape)
+        return Cast(self.instance.reshape(shape), self.depth_m.reshape(shape), alone)
 
 
 def require_ray_caster() -> None:
@@ -64,6 +72,7 @@ class ModelCaster:
         """
         from trimesh.ray.ray_pyembree import RayMeshIntersector
 
+        self._path = path
         mesh = _load_mesh(path)
         self._intersector = RayMeshIntersector(mesh)
         self._corners = mesh.vertices[mesh.faces]  # (f, 3, 3)
@@ -73,6 +82,18 @@ class ModelCaster:
         has_area = np.linalg.norm(self._normals, axis=1) > 2 * _MIN_RELATIVE_AREA * extent**2
         used = self._corners[has_area if has_area.any() else slice(None)].reshape(-1, 3)
         self.bounds = np.stack([used.min(axis=0), used.max(axis=0)])  # (2, 3) model units
+
+    @functools.cached_property
+    def surface(self) -> Surface:
+        """Normals and texture coordinates; read when first asked for.
+
+        Raises:
+            UnusableModel: the file's lines cannot be read one by one.
+        """
+        try:
+            return Surface(self._path, self.bounds)
+        except (OSError, ValueError, IndexError) as error:
+            raise UnusableModel(f"model {self._path}: {error}") from None
 
     def cast(self, origin: np.ndarray, directions: np.ndarray) -> np.ndarray:
         """Distances to the first hit, (r,), as multiples of the directions; inf = none.
@@ -140,6 +161,7 @@ def cast_rays(
     """
     depth_m = _cast_backdrop(subject, rays)
     instance = np.zeros(len(depth_m), np.int64)
+    is_hit_alone = np.zeros((len(record), len(depth_m)), bool)
     for k, row in enumerate(record, start=1):
         try:
             world_to_obj = np.linalg.inv(row["obj_to_world"])
@@ -149,10 +171,11 @@ def cast_rays(
         caster = casters[str(subject.model_path(row))]
         # An affine map keeps ratios along a line, so that the distance is the depth in m.
         distances = caster.cast(origin, rays.directions @ world_to_obj[:3, :3].T)
+        is_hit_alone[k - 1] = np.isfinite(distances)
         is_nearer = distances < depth_m
         depth_m[is_nearer] = distances[is_nearer]
         instance[is_nearer] = k
-    return Cast(instance, depth_m)
+    return Cast(instance, depth_m, is_hit_alone)
 
 
 def _cast_backdrop(subject: Subject, rays: Rays) -> np.ndarray:

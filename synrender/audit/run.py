@@ -10,6 +10,7 @@ from synrender.audit.blocks import find_meant_duplicates
 from synrender.audit.check import Check, Verdict
 from synrender.audit.designs import check_designs
 from synrender.audit.examine import SampleFindings, cut_tasks, examine
+from synrender.audit.label_verdicts import check_all_labels
 from synrender.audit.raycast import require_ray_caster
 from synrender.audit.shares import check_balance, check_splits
 from synrender.audit.stored import check_stored
@@ -96,6 +97,7 @@ def run_audit(
         check_depth(subject, findings),
         check_boxes(subject, findings),
         check_stored(subject, findings),
+        *check_all_labels(subject, records, findings),
         check_outline(subject, findings),
         check_pose(records, findings),
         check_images(subject, findings, find_meant_duplicates(subject.design, records)),

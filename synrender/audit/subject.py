@@ -48,6 +48,7 @@ class Subject:
     settings: Settings
     synset_ids: dict[int, str]  # by class id
     design: DesignInfo | None = None  # how its factors vary together; None: at random
+    textures_dir: Path | None = None  # images/ of DTD, or of the demo textures; None: none used
     rejected: frozenset[str] = frozenset()  # models and textures that could not be used
 
     def find_camera(self, record: np.ndarray) -> Camera:
@@ -57,6 +58,16 @@ class Subject:
             return self.camera
         row = record[0]
         return Camera(row["intrinsics"], row["world_to_camera"], self.camera.resolution)
+
+    def texture_path(self, name: str) -> Path:
+        """Image file of a texture.
+
+        Raises:
+            ValueError: the data set has no textures.
+        """
+        if self.textures_dir is None:
+            raise ValueError("dataset.json names no textures")
+        return self.textures_dir / name
 
     def model_path(self, row: np.void) -> Path:
         """OBJ file of an object of a record."""
@@ -97,6 +108,7 @@ def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
         info.settings,
         {c: entry.synset_id for c, entry in info.classes.items()},
         info.design,
+        find_textures_dir(info.sources.textures.source, folders),
         frozenset(info.rejected),
     )
 
@@ -126,6 +138,15 @@ def find_models_dir(source: str, folders: Folders) -> Path:
             f"{SHAPENET_VARIABLE} to where ShapeNetCore.v2 is now"
         )
     return folder.absolute()
+
+
+def find_textures_dir(source: str | None, folders: Folders) -> Path | None:
+    """Folder of the textures that `dataset.json` calls ``source``; it need not exist."""
+    if source is None:
+        return None
+    if _DEMO_SOURCE.fullmatch(source):
+        return folders.demo / "dtd" / "images"
+    return (folders.dtd or Path(source)).absolute() / "images"
 
 
 def load_records(subject: Subject) -> Records:
