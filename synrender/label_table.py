@@ -71,3 +71,14 @@ def find_passes(labels: Collection[str]) -> tuple[str, ...]:
     """Passes that have to be rendered for some labels, in the order of `PASSES`."""
     needed = {name for label in labels for name in LABELS[label].passes}
     return tuple(name for name in PASSES if name in needed)
+
+
+def list_possible(labels: Collection[str]) -> list[str]:
+    """Labels that EXR files rendered for some labels can give: all but those that lack a pass."""
+    rendered = find_passes(labels)
+    return [name for name, label in LABELS.items() if set(label.passes) <= set(rendered)]
+
+
+def list_fields(labels: Collection[str]) -> list[str]:
+    """Names of the fields of some labels, in the order of the table."""
+    return [field for name, label in LABELS.items() if name in labels for field in label.fields]

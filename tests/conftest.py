@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from synrender.label_table import LABELS
 from tests.helpers import Renderer, has_blender_executable, link_gin
 
 BLENDERS = [
@@ -82,3 +83,21 @@ def single(rendered_single: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def multi(rendered_multi: Path, tmp_path: Path) -> Path:
     return shutil.copytree(rendered_multi, tmp_path / "multi")
+
+
+# --- labels ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def rendered_labels(wheel: Renderer) -> Path:
+    """12 samples of two objects with all labels, a whole data set in 3 buckets of 4: its groups."""
+    size = ["batch.num_samples = 12", "object.total_num_samples = 12", "object.n_buckets = 3"]
+    look = ["rendering.resolution = 32", "rendering.render_samples = 4", "sample.num_objs = 2"]
+    motion = ["batch.cache_obj_frames = 4", "object.random_viewpoint = 0.2"]
+    labels = f"rendering.labels = {list(LABELS)}"
+    return wheel.render("labels", *size, *look, *motion, labels, config="render_multi")
+
+
+@pytest.fixture
+def labelled(rendered_labels: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(rendered_labels, tmp_path / "labels")

@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 HOST_ONLY = [  # including all modules below them
-    *("archive", "audit", "export", "images/decode", "images/exr", "loading", "report"),
+    *(
+        "archive",
+        "audit",
+        "export",
+        "images/decode",
+        "images/exr",
+        "images/label_codes",
+        "loading",
+        "report",
+    ),
     *(f"fanout/{name}" for name in ("cluster", "display", "plan", "run", "scheduler")),
 ]
 SHARED = sorted(

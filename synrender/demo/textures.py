@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .png import encode_png
+from synrender.images.png import encode_png
 
 NUM_TEXTURES_PER_KIND = 6
 SIZES = ((240, 320), (320, 240), (200, 300), (64, 64))  # (height, width), for one of each kind

@@ -11,6 +11,7 @@ import numpy as np
 from synrender.archive.encode import array_to_png, instance_to_boxes
 from synrender.errors import UserError
 from synrender.images.depth import depth_to_16_bit
+from synrender.label_table import LABELS, list_fields
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.loading.source import (
     CLASS_MAP,
@@ -37,13 +38,15 @@ def open_source(path: Path) -> Dataset:
     data = open_dataset(path)
     if not len(data):
         raise UserError(f"{path}: holds no samples")
-    known = data.all_fields
-    if IMAGE_PNG not in known and data[0][IMAGE].dtype != np.uint8:
+    has_png = IMAGE_PNG in data.all_fields
+    if not has_png and data[0][IMAGE].dtype != np.uint8:
         raise UserError(
             f"{path}: only normalised arrays are left ({data.files[0].name}); an export needs the "
             "images of imgs_XX.h5 or the small files"
         )
-    fields = [name for name in known if name != (IMAGE if IMAGE_PNG in known else IMAGE_PNG)]
+    labels = list_fields(LABELS)  # no format of an export holds them yet
+    fields = [name for name in data.fields if name not in (*labels, IMAGE)]
+    fields.append(IMAGE_PNG if has_png else IMAGE)
     return open_dataset(path, fields=fields, nothing_hit=np.inf)
 
 

@@ -10,10 +10,10 @@ def decode_png(png: bytes) -> np.ndarray:
     """Pixels of a PNG file.
 
     Args:
-        png: 8-bit RGB or 16-bit grey, which are the kinds that this program writes.
+        png: RGB or grey of 8 or 16 bits, which are the kinds that this program writes.
 
     Returns:
-        (h, w, 3) uint8, or (h, w) uint16.
+        (h, w, 3) or (h, w), uint8 or uint16.
 
     Raises:
         ValueError: it is damaged or of another kind.
@@ -25,6 +25,10 @@ def decode_png(png: bytes) -> np.ndarray:
             return decode_image_png_u8(png, height_width, "rgb")
         if kind == b"\x10\x00":
             return decode_image_png_u16(png, height_width, "mono")[:, :, 0]
+        if kind == b"\x10\x02":
+            return decode_image_png_u16(png, height_width, "rgb")
+        if kind == b"\x08\x00":
+            return decode_image_png_u8(png, height_width, "mono")[:, :, 0]
     except Exception as error:  # kornia_rs raises nothing narrower
         raise ValueError(str(error)) from None
-    raise ValueError("neither 8-bit RGB nor 16-bit grey")
+    raise ValueError("neither RGB nor grey of 8 or 16 bits")

@@ -55,7 +55,7 @@ class Labels:
         named: NamedPoints | None = None,
     ) -> None:
         """Takes a sample, a reader of the one that flow leads to, and the user's keypoints."""
-        self._view, self._find_partner = view, find_partner
+        self.view, self._find_partner = view, find_partner
         self._named = named or NamedPoints()
 
     # --- rendered, and what follows from the masks ------------------------------------------------
@@ -73,7 +73,7 @@ class Labels:
     @property
     def shading(self) -> np.ndarray:
         """(h, w, 3) float32, image / albedo; 0 where the albedo is 0."""
-        return masks.shading(self._view.image.rgb_linear, self.albedo)
+        return masks.shading(self.view.image.rgb_linear, self.albedo)
 
     @property
     def amodal(self) -> np.ndarray:
@@ -83,12 +83,12 @@ class Labels:
     @property
     def visible_share(self) -> np.ndarray:
         """(num_objs,) float32, 0 to 1."""
-        return masks.visible_share(self._view.image.instance, self.amodal)
+        return masks.visible_share(self.view.image.instance, self.amodal)
 
     @property
     def box_2d(self) -> np.ndarray:
         """(num_objs, 4) int32 px."""
-        view = self._view
+        view = self.view
         return masks.instance_to_boxes(view.image.instance, len(view.record))[1]
 
     @property
@@ -97,10 +97,10 @@ class Labels:
         return masks.masks_to_boxes(self.amodal)
 
     def _rendered(self, name: str) -> np.ndarray:
-        values = getattr(self._view.image, name)
+        values = getattr(self.view.image, name)
         if values is None:
             raise UserError(
-                f"sample {self._view.idx}: its EXR file holds no {name} pass, which "
+                f"sample {self.view.idx}: its EXR file holds no {name} pass, which "
                 "rendering.labels asks for; remove it and render again"
             )
         return values
@@ -109,7 +109,7 @@ class Labels:
 
     @functools.cached_property
     def _position_m(self) -> np.ndarray:
-        view = self._view
+        view = self.view
         return world_position(view.image.depth_m, view.intrinsics, view.world_to_camera)
 
     @property
@@ -120,7 +120,7 @@ class Labels:
     @property
     def object_coordinates(self) -> np.ndarray:
         """(h, w, 3) float32, 0 to 1; 0 off objects."""
-        view = self._view
+        view = self.view
         return object_coordinates(self._position_m, view.image.instance, view.record)
 
     # --- boxes and points -------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class Labels:
     @property
     def box_3d_camera_m(self) -> np.ndarray:
         """(num_objs, 8, 3) float32."""
-        return to_camera(self._corners_m, self._view.world_to_camera).astype(np.float32)
+        return to_camera(self._corners_m, self.view.world_to_camera).astype(np.float32)
 
     @property
     def box_3d_px(self) -> np.ndarray:
@@ -153,22 +153,22 @@ class Labels:
     @property
     def keypoint_visibility(self) -> np.ndarray:
         """(num_objs, 15 or more) uint8: 0, 1 or 2."""
-        view = self._view
+        view = self.view
         return keypoint_visibility(
             self._keypoints_m, view.intrinsics, view.world_to_camera, view.image.depth_m
         )
 
     @functools.cached_property
     def _corners_m(self) -> np.ndarray:
-        return box_points(self._view.record, BOX_CORNERS)
+        return box_points(self.view.record, BOX_CORNERS)
 
     @functools.cached_property
     def _keypoints_m(self) -> np.ndarray:
-        return keypoint_positions(self._view.record, self._named)
+        return keypoint_positions(self.view.record, self._named)
 
     def _to_px(self, points_m: np.ndarray) -> np.ndarray:
-        in_camera = to_camera(points_m, self._view.world_to_camera)
-        return project(in_camera, self._view.intrinsics).astype(np.float32)
+        in_camera = to_camera(points_m, self.view.world_to_camera)
+        return project(in_camera, self.view.intrinsics).astype(np.float32)
 
     # --- flow -------------------------------------------------------------------------------------
 
@@ -193,7 +193,7 @@ class Labels:
 
     @functools.cached_property
     def _flow_and_occlusion(self) -> tuple[np.ndarray, np.ndarray]:
-        view, there = self._view, self._partner
+        view, there = self.view, self._partner
         if there is None:
             return no_flow(*view.image.instance.shape)
         moved_m = move_points(self._position_m, view.image.instance, view.record, there.record)

@@ -13,6 +13,7 @@ from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import NEW_NAMES, create_records
 from synrender.errors import UserError, nearest_name
+from synrender.label_table import LABELS, list_fields
 from synrender.loading.factors import CACHED, Factors
 from synrender.loading.find import find_source
 from synrender.loading.source import DEPTH, IMAGE, Part, Sample, Source
@@ -36,8 +37,10 @@ def open_dataset(
         split: "train", "validation" or "test"; None for all samples.
         transform: what becomes of each sample; a function of a module for loaders that spawn.
         fields: names of what a sample holds; None for everything but ``image_png``, the bytes of
-            the PNG. What is not named is not read.
-        nothing_hit: value of ``depth_m`` where nothing is hit, such as NaN or 0.
+            the PNG, and labels that the data set was not rendered for. What is not named is not
+            read.
+        nothing_hit: value of ``depth_m`` and ``world_position`` where nothing is hit, such as NaN
+            or 0.
 
     Raises:
         UserError: there is no such data set, split or field.
@@ -88,6 +91,11 @@ class Dataset(Factors):
         return self._open(self._source.parts[0]).all_names
 
     @property
+    def keypoint_names(self) -> tuple[str, ...]:
+        """Names of the points in ``keypoint_px`` and so on; empty where there are none."""
+        return self._open(self._source.parts[0]).keypoint_names
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """Files that the data set is in; of small files, the one folder."""
         return self._source.parts
@@ -125,7 +133,7 @@ class Dataset(Factors):
         Raises:
             UserError: there is no such field.
         """
-        known = self._open(self._source.parts[0]).names
+        known = self._open(self._source.parts[0]).all_names
         if not len(self) or (name in NEW_NAMES and name not in known):  # an archive from before
             return create_records((len(self),))[name]
         if name not in known:
@@ -173,6 +181,11 @@ class Dataset(Factors):
                 raise UserError(
                     f"{self.path}: holds no depth; it needs images in EXR, and data_<res>.h5 one "
                     "that was written since depth is kept (preprocess_data.py -p --overwrite)"
+                )
+            if name not in known and name in list_fields(LABELS):
+                raise UserError(
+                    f"{self.path}: holds no {name}; it needs images in EXR that were rendered with "
+                    "its label in rendering.labels, and HDF5 files written from these"
                 )
             if name not in known:
                 raise UserError(f"{self.path}: has no field {name!r}{nearest_name(name, known)}")

@@ -43,8 +43,9 @@ def open_hdf5(path: Path, nothing_hit: float, _info: DatasetInfo) -> Part:
             is_text = h5py.check_string_dtype(field.dtype) is not None
             read = TextColumn(field) if is_text else _create_number_reader(columns[name])
             readers.append(Reader((name,), _wrap(read)))
-    on_request = [Reader((IMAGE_PNG,), _create_png_reader(file))] if "png_images" in file else []
-    return Part(tuple(readers), len(file["sample_idx"]), tuple(on_request))
+    if "png_images" in file:
+        readers.append(Reader((IMAGE_PNG,), _create_png_reader(file)))
+    return Part(tuple(readers), len(file["sample_idx"]), frozenset({IMAGE_PNG}))
 
 
 class TextColumn:

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synrender.dataset.folder import DatasetFolder, settings_to_folder
+from synrender.dataset.folder import settings_to_folder
 from synrender.dataset.info import DatasetInfo
+from synrender.dataset.labelled import LabelReader
+from synrender.dataset.named_points import read_named_points
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
+from synrender.images.color import linear_to_srgb8
 from synrender.images.decode import decode_png
-from synrender.loading.source import CLASS_MAP, DEPTH, IMAGE, IMAGE_PNG, INSTANCE_MAP, Part, Reader
+from synrender.label_table import PASSES, list_fields, list_possible
+from synrender.labels.derive import Labels
+from synrender.loading.source import (
+    CLASS_MAP,
+    DEPTH,
+    IMAGE,
+    IMAGE_PNG,
+    INSTANCE_MAP,
+    WORLD_POSITION,
+    FieldReader,
+    Part,
+    Reader,
+)
+
+if TYPE_CHECKING:
+    from synrender.images.exr import ExrImage
 
 _REMEDY = "remove it and render again, which fills the gap"
 
@@ -21,32 +40,39 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     """Opens the folder of a data set; its rows are its complete samples in order."""
     folder = settings_to_folder(path, info.settings)
     idxs = np.array(folder.list_samples().pairs, np.int64)
+    named = read_named_points(path)
+    samples = LabelReader(folder, info.camera, idxs, named)
     names = RECORD_DTYPE.names or ()
     varies = info.design is not None and "num_objs" in info.design.factors
     is_single = info.settings.sample.num_objs == 1 and not varies
 
     def read_records(rows: np.ndarray) -> list[list[Any]]:
-        records = [_read_record(folder, idx) for idx in idxs[rows].tolist()]
+        records = [samples.read_record(idx) for idx in idxs[rows].tolist()]
         return [[_to_value(record[name], is_single) for record in records] for name in names]
 
     def read_images(rows: np.ndarray) -> list[list[np.ndarray]]:
         paths = [folder.image_path(idx) for idx in idxs[rows].tolist()]
-        found = [read_pixels(path, nothing_hit).values() for path in paths]
-        return [list(values) for values in zip(*found, strict=True)]
+        return [[read_pixels(path, nothing_hit)[IMAGE] for path in paths]]
 
     def read_pngs(rows: np.ndarray) -> list[list[bytes]]:
         return [[_read_png(folder.image_path(idx)) for idx in idxs[rows].tolist()]]
 
-    maps = (INSTANCE_MAP, CLASS_MAP, DEPTH) if folder.is_exr else ()
-    readers = Reader((IMAGE, *maps), read_images), Reader(names, read_records)
-    return Part(readers, len(idxs), () if folder.is_exr else (Reader((IMAGE_PNG,), read_pngs),))
+    def read_exr_fields(wanted: list[str], rows: np.ndarray) -> list[tuple[Any, ...]]:
+        found = []
+        for idx in idxs[rows].tolist():
+            labels = samples.open(idx)
+            found.append([_read_field(labels, name, nothing_hit) for name in wanted])
+        return list(zip(*found, strict=True)) or [()] * len(wanted)
 
-
-def _read_record(folder: DatasetFolder, idx: int) -> np.ndarray:
-    try:
-        return folder.read_record(idx)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder.record_path(idx)}: {error}; {_REMEDY}") from None
+    records = Reader(names, read_records)
+    if not folder.is_exr:
+        images = Reader((IMAGE,), read_images), Reader((IMAGE_PNG,), read_pngs)
+        return Part((*images, records), len(idxs), frozenset({IMAGE_PNG}))
+    rendered = info.settings.rendering.labels
+    possible = list_fields(list_possible(rendered))
+    on_request = frozenset(possible) - frozenset(list_fields(rendered))
+    pixels = FieldReader((*_EXR_FIELDS, *possible), read_exr_fields)
+    return Part((pixels, records), len(idxs), on_request, named.all_names)
 
 
 def _read_png(path: Path) -> bytes:
@@ -54,6 +80,16 @@ def _read_png(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: {error}; {_REMEDY}") from None
+
+
+def _read_field(labels: Labels, name: str, nothing_hit: float) -> Any:
+    if name in _EXR_FIELDS:
+        return _EXR_FIELDS[name](labels.view.image, nothing_hit)
+    value = getattr(labels, name)
+    if name == WORLD_POSITION:
+        return np.where(np.isnan(value), np.float32(nothing_hit), value)
+    is_kept = name in PASSES  # the image may be kept for another sample
+    return value.copy() if is_kept else value
 
 
 def _to_value(values: np.ndarray, is_single: bool) -> Any:
@@ -77,13 +113,19 @@ def read_pixels(path: Path, nothing_hit: float) -> dict[str, np.ndarray]:
             return {IMAGE: decode_png(_read_png(path))}
         except ValueError as error:
             raise UserError(f"{path}: {error}; {_REMEDY}") from None
-    from synrender.images.color import linear_to_srgb8
     from synrender.images.exr import read_exr  # a training machine may lack OpenEXR
 
     exr = read_exr(path)
-    return {
-        IMAGE: linear_to_srgb8(exr.rgb_linear),
-        INSTANCE_MAP: exr.instance,
-        CLASS_MAP: exr.class_label,
-        DEPTH: np.where(np.isfinite(exr.depth_m), exr.depth_m, np.float32(nothing_hit)),
-    }
+    return {name: find(exr, nothing_hit) for name, find in _EXR_FIELDS.items()}
+
+
+def _find_depth(exr: ExrImage, nothing_hit: float) -> np.ndarray:
+    return np.where(np.isfinite(exr.depth_m), exr.depth_m, np.float32(nothing_hit))
+
+
+_EXR_FIELDS: dict[str, Callable[[ExrImage, float], np.ndarray]] = {
+    IMAGE: lambda exr, _: linear_to_srgb8(exr.rgb_linear),
+    INSTANCE_MAP: lambda exr, _: exr.instance.copy(),
+    CLASS_MAP: lambda exr, _: exr.class_label.copy(),
+    DEPTH: _find_depth,
+}

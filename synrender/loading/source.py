@@ -6,6 +6,8 @@ Fields have one name and one meaning in all formats:
 - ``instance_map``, ``class_map``: (h, w) integers: instance from 1, class id + 1; 0 = backdrop
 - ``depth_m``: (h, w) float32 along the viewing axis
 - ``image_png``: bytes of an 8-bit PNG, where the format holds them; only when it is named
+- fields of `synrender.label_table`: those that the data set's ``rendering.labels`` names, others
+  that the format can give only when they are named; ``(num_objs, ...)`` also of a single object
 - every field of a record: (...) of a single object, (num_objs, ...) of several; text as ``str``, or
   a list of one for each object
 """
@@ -23,6 +25,7 @@ from synrender.dataset.info import DatasetInfo
 
 IMAGE, INSTANCE_MAP, CLASS_MAP, DEPTH = "image", "instance_map", "class_map", "depth_m"
 IMAGE_PNG = "image_png"
+WORLD_POSITION = "world_position"
 Sample = dict[str, Any]
 
 
@@ -34,31 +37,46 @@ class Reader:
     read: Callable[[np.ndarray], Any]
     """Rows (k,) int64 to a sequence of k values for each field; arrays are copies."""
 
+    def read_some(self, names: list[str], rows: np.ndarray) -> Iterable[Any]:
+        """A sequence of values for each of the given names."""
+        columns = dict(zip(self.names, self.read(rows), strict=True))
+        return [columns[name] for name in names]
+
+
+@dataclass(frozen=True)
+class FieldReader:
+    """Reads fields that share work but are computed one by one, such as labels."""
+
+    names: tuple[str, ...]
+    read_some: Callable[[list[str], np.ndarray], Iterable[Any]]
+    """Some of the names and rows (k,) int64 to a sequence of k values for each name."""
+
 
 @dataclass(frozen=True)
 class Part:
     """One opened file (or folder of small files); of this process alone."""
 
-    readers: tuple[Reader, ...]
+    readers: tuple[Reader | FieldReader, ...]
     num_rows: int
-    on_request: tuple[Reader, ...] = ()  # of fields that a sample has only when they are named
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Fields that a sample has unless some are named."""
-        return tuple(name for reader in self.readers for name in reader.names)
+    on_request: frozenset[str] = frozenset()  # fields that a sample has only if they are named
+    keypoint_names: tuple[str, ...] = ()
 
     @property
     def all_names(self) -> tuple[str, ...]:
         """Fields that can be named."""
-        return (*self.names, *(name for reader in self.on_request for name in reader.names))
+        return tuple(name for reader in self.readers for name in reader.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Fields that a sample has unless some are named."""
+        return tuple(name for name in self.all_names if name not in self.on_request)
 
     def read(self, names: Iterable[str], rows: np.ndarray) -> list[Sample]:
         """Samples of some rows, with the given fields in their order."""
         wanted, found = list(names), {}
-        for reader in (*self.readers, *self.on_request):
-            if any(name in reader.names for name in wanted):
-                found.update(zip(reader.names, reader.read(rows), strict=True))
+        for reader in self.readers:
+            if chosen := [name for name in reader.names if name in wanted]:
+                found.update(zip(chosen, reader.read_some(chosen, rows), strict=True))
         columns = [found[name] for name in wanted]
         return [dict(zip(wanted, values, strict=True)) for values in zip(*columns, strict=True)]
 
@@ -68,7 +86,7 @@ class Part:
         Where the number of objects varies, only the first of each sample: (n, 1, ...).
         """
         reader = next(reader for reader in self.readers if name in reader.names)
-        values = reader.read(np.arange(self.num_rows))[reader.names.index(name)]
+        (values,) = reader.read_some([name], np.arange(self.num_rows))
         if len({np.shape(value) for value in values}) > 1:
             values = [value[:1] for value in values]
         return np.array(values, object if np.array(values[0]).dtype.kind == "U" else None)

@@ -1,6 +1,6 @@
 """Draws a sheet of a data set's first samples: DATA_DIR/<name>/contact_sheet.png.
 
-From EXR, each sample shows its image, instances, classes and depth.
+From EXR, each sample shows its image, instances, classes, depth, and what `rendering.labels` names.
 """
 
 # No slow imports at the top: a sheet that is up to date is recognised at once.
@@ -93,12 +93,12 @@ def draw(dataset_dir: Path, sheet: Path, images: list[Path]) -> None:
     """Draws the sheet of some image files."""
     from synrender.dataset.info import read_info
     from synrender.files import write_atomically
-    from synrender.report.sheet import draw_sheet
+    from synrender.report.sheet import draw_sheet, read_samples
 
     info = read_info(dataset_dir)
     classes = info.classes if info else {}
     names = {c: entry.name.split(",")[0] for c, entry in classes.items()}
-    picture = draw_sheet(images, dataset_dir.name, names)
+    picture = draw_sheet(read_samples(dataset_dir, images, info), dataset_dir.name, names)
     write_atomically(sheet, lambda path: save_sheet(picture, path, describe(images)))
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from synrender.loading.raw import read_pixels
-from synrender.loading.source import CLASS_MAP, DEPTH
+from synrender.dataset.info import DatasetInfo
+from synrender.loading.raw import open_raw, read_pixels
+from synrender.loading.source import CLASS_MAP, DEPTH, Sample
 from synrender.report.pictures import (
     Picture,
     class_to_color,
@@ -28,18 +29,32 @@ BACKGROUND = (24, 26, 30)
 TEXT, FAINT_TEXT = (232, 234, 238), (150, 156, 166)
 
 
-def draw_sheet(images: list[Path], title: str, class_names: dict[int, str]) -> Image.Image:
-    """Draws the samples of the given image files, PNG or EXR.
+def read_samples(dataset_dir: Path, images: list[Path], info: DatasetInfo | None) -> list[Sample]:
+    """Reads what a sheet shows of the first samples of a data set.
 
     Args:
-        images: files of samples, all of one kind and size.
-        title: the data set's name.
-        class_names: by class id; those that appear are listed below the samples of EXR files.
+        dataset_dir: its folder.
+        images: files of the samples, PNG or EXR, all of one size.
+        info: its description; None: only what the image files hold.
 
     Raises:
-        UserError: a damaged image.
+        UserError: a damaged file.
     """
-    samples = [read_pixels(path, np.inf) for path in images]
+    if info is None or not info.settings.rendering.labels:
+        return [read_pixels(path, np.inf) for path in images]
+    part = open_raw(dataset_dir, np.inf, info)
+    fields = [picture.field for picture in find_pictures(part.names)]
+    return part.read(fields, np.arange(len(images)))
+
+
+def draw_sheet(samples: list[Sample], title: str, class_names: dict[int, str]) -> Image.Image:
+    """Draws samples.
+
+    Args:
+        samples: by field, see `read_samples`.
+        title: the data set's name.
+        class_names: by class id; those that appear are listed below the samples.
+    """
     pictures, scale = find_pictures(samples[0]), find_scale(samples)
     rows = [[p.draw(sample[p.field], scale) for p in pictures] for sample in samples]
     depth = f"depth, {scale.near_m:.2f} to {scale.far_m:.2f} m"
@@ -47,10 +62,10 @@ def draw_sheet(images: list[Path], title: str, class_names: dict[int, str]) -> I
     maps = [sample[CLASS_MAP] for sample in samples if CLASS_MAP in sample]
     seen = sorted({int(v) - 1 for ids in maps for v in np.unique(ids) if v})
     sheet, draw = _place_tiles(rows, pictures, captions, footer=seen)
-    noun = "sample" if len(images) == 1 else "samples"
+    noun = "sample" if len(samples) == 1 else "samples"
     draw.text((MARGIN_PX, 12), title, TEXT, ImageFont.load_default(18))
     font = ImageFont.load_default(12)
-    note = f"{len(images)} {noun}"
+    note = f"{len(samples)} {noun}"
     draw.text((sheet.width - MARGIN_PX - draw.textlength(note, font), 17), note, FAINT_TEXT, font)
     _draw_legend(draw, sheet, {c: class_names.get(c, f"class {c}") for c in seen})
     return sheet

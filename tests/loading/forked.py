@@ -39,6 +39,28 @@ def read_in_two_processes(method: str, path: str) -> None:
         assert process.exitcode == 0
 
 
+def read_labels_in_two_processes(method: str, path: str) -> None:
+    """Flow needs the files of two samples, which each process keeps for itself."""
+    data = synrender.open_dataset(path, fields=["flow", "normal", "keypoint_px"])
+    expected = [hash_labels(data, i) for i in range(len(data))]
+    create = multiprocessing.get_context(method).Process
+    processes = [create(target=check_labels, args=(data, expected, step)) for step in (1, -1)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+
+
+def check_labels(data: object, expected: list[bytes], step: int) -> None:
+    for i in range(len(expected))[::step]:
+        assert hash_labels(data, i) == expected[i]
+
+
+def hash_labels(data: object, i: int) -> bytes:
+    return b"".join(value.tobytes() for value in data[i].values())
+
+
 def check_sums(data: object, expected: list[int], start: int) -> None:
     for k in range(start, start + 6):
         idxs = [(k + i) % NUM_READ for i in range(NUM_READ)]
