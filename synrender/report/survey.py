@@ -1,0 +1,188 @@
+"""One pass over all records of a data set: what is counted, and which samples are shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from synrender.archive.layout import SPLITS
+from synrender.dataset.info import DatasetInfo, DesignFactor, DesignInfo
+from synrender.factors import FACTORS, Kind, Scope
+from synrender.report.choice import EvenChoice, mix
+from synrender.report.histogram import GrowingHistogram
+from synrender.report.rows import Rows
+from synrender.report.twins import TwinChoice
+
+MAX_TUPLES = 24
+"""Tuples of twins, or sweeps, that are shown."""
+
+MAX_TABLES = 6
+NAMED = {"model": ("synset_id", "model_id"), "texture": ("texture",)}
+NAMED["backdrop_texture"] = ("backdrop_texture",)
+"""Factors whose values have a name in the record."""
+
+
+@dataclass
+class Distribution:
+    """Of one column of a factor, by split."""
+
+    factor: str
+    column: str
+    counts: list[Counter[Any]] | None  # of levels, numbers or names
+    histograms: list[GrowingHistogram] | None
+
+    @property
+    def varies(self) -> bool:
+        """Whether there are two values at all."""
+        if self.counts is not None:
+            return len(set().union(*self.counts)) > 1
+        return find_range(self.histograms or []) is not None
+
+
+@dataclass
+class Survey:
+    """What the records of a data set say."""
+
+    num_samples: Counter[int]  # by split
+    num_objects: Counter[int]
+    classes: Counter[tuple[int, int]]  # objects, by split and class id
+    models: list[set[str]]  # "synset/model", of each split
+    textures: list[set[str]]
+    distributions: dict[str, Distribution]  # by column
+    tables: dict[tuple[str, str], Counter[tuple[int, int, int]]]  # of split and two levels
+    chosen: np.ndarray  # (k,) int64, places of the samples to show
+    tuples: dict[str, list[list[int]]] = field(default_factory=dict)  # places, by varied factor
+
+
+def survey(parts: Iterable[Rows], info: DatasetInfo, num_chosen: int) -> Survey:
+    """Reads all records once, in memory that does not grow with their number.
+
+    What does grow is the set of names of models and textures, of which a catalog has a bounded
+    number.
+
+    Args:
+        parts: of `read_all_rows`.
+        info: of the data set.
+        num_chosen: how many samples to choose, evenly over classes, splits and levels.
+    """
+    levelled = {n: f for n, f in (info.design.factors if info.design else {}).items() if f.levels}
+    columns = [(name, column) for name, factor in FACTORS.items() for column in factor.columns]
+    found = Survey(
+        num_samples=Counter(),
+        num_objects=Counter(),
+        classes=Counter(),
+        models=[set() for _ in SPLITS],
+        textures=[set() for _ in SPLITS],
+        distributions={column: _begin(name, column, levelled) for name, column in columns},
+        tables={pair: Counter() for pair in _find_pairs(info.design, levelled)},
+        chosen=np.zeros(0, np.int64),
+    )
+    choice, sets = EvenChoice(num_chosen), TwinChoice(MAX_TUPLES)
+    for rows in parts:
+        _count(found, rows)
+        _count_factors(found, rows, levelled)
+        _choose(choice, rows, levelled)
+        sets.add(rows)
+    found.chosen, found.tuples = np.sort(choice.items), sets.find()
+    return found
+
+
+def _begin(name: str, column: str, levelled: dict[str, DesignFactor]) -> Distribution:
+    if name in levelled or FACTORS[name].kind is Kind.CATEGORICAL:
+        return Distribution(name, column, [Counter() for _ in SPLITS], None)
+    return Distribution(name, column, None, [GrowingHistogram() for _ in SPLITS])
+
+
+def _find_pairs(
+    design: DesignInfo | None, levelled: dict[str, DesignFactor]
+) -> list[tuple[str, str]]:
+    """Factors whose joint counts the design decides: (row, column) of a table."""
+    if design is None:
+        return []
+    pairs: list[tuple[str, ...]] = []
+    if design.shortcut:
+        pairs.append((design.shortcut.target, design.shortcut.cue))
+    pairs += [tuple(combination)[:2] for combination in design.held_out[:1]]
+    if design.causal:
+        pairs += [(p, child) for child, parents in design.causal.parents.items() for p in parents]
+    if design.grid:
+        pairs.append(design.grid[:2])
+    named = {(p[0], p[1]): None for p in pairs if len(p) == 2 and set(p) <= levelled.keys()}
+    return list(named)[:MAX_TABLES]
+
+
+def _count(found: Survey, rows: Rows) -> None:
+    found.num_samples.update(rows.splits[rows.is_first].tolist())
+    found.num_objects.update(rows.splits.tolist())
+    splits = rows.splits.tolist()
+    found.classes.update(zip(splits, rows.fields["class"].tolist(), strict=True))
+    models = set(zip(splits, rows.fields["synset_id"], rows.fields["model_id"], strict=True))
+    for split, synset_id, model_id in models:
+        found.models[split].add(f"{synset_id}/{model_id}")
+    for name in ("texture", "backdrop_texture"):
+        for split, texture in set(zip(splits, rows.fields[name], strict=True)):
+            if texture:
+                found.textures[split].add(texture)
+
+
+def _count_factors(found: Survey, rows: Rows, levelled: dict[str, DesignFactor]) -> None:
+    places = np.arange(len(rows))
+    by_split = [places[rows.splits == k] for k in range(len(SPLITS))]
+    firsts = [some[rows.is_first[some]] for some in by_split]
+    for column, distribution in found.distributions.items():
+        name = distribution.factor
+        chosen = by_split if FACTORS[name].scope is Scope.OBJECT else firsts
+        for k, some in enumerate(chosen):
+            if distribution.histograms is not None:
+                distribution.histograms[k].add(rows.column(column)[some])
+            elif distribution.counts is not None:
+                distribution.counts[k].update(_list_values(rows, name, column, some, levelled))
+    for (a, b), counts in found.tables.items():
+        levels = (rows.level(FACTORS[n].columns[0])[rows.is_first].tolist() for n in (a, b))
+        counts.update(zip(rows.splits[rows.is_first].tolist(), *levels, strict=True))
+
+
+def _list_values(
+    rows: Rows, name: str, column: str, some: np.ndarray, levelled: dict[str, DesignFactor]
+) -> list[Any]:
+    """Level of each object, or its value; what is not known is left out."""
+    if name in levelled:
+        return [level for level in rows.level(column)[some].tolist() if level >= 0]
+    if name in NAMED:
+        columns = [rows.fields[f] for f in NAMED[name]]
+        texts = ("/".join(column[i] for column in columns) for i in some.tolist())
+        return [text for text in texts if text]
+    values = rows.column(column)[some]
+    return values[np.isfinite(values)].astype(np.int64).tolist()
+
+
+def _choose(choice: EvenChoice, rows: Rows, levelled: dict[str, DesignFactor]) -> None:
+    """Cells are splits, classes (of the first object) and levels."""
+    firsts = rows.is_first
+    levels = [rows.level(FACTORS[n].columns[0])[firsts] for n in levelled if n in FACTORS]
+    cells = mix(rows.splits[firsts], rows.fields["class"][firsts], *levels)
+    choice.add(cells, mix(rows.fields["sample_idx"][firsts]), rows.samples[firsts])
+
+
+def find_range(histograms: list[GrowingHistogram]) -> tuple[float, float] | None:
+    """Lowest and highest number; None where they are equal but for rounding, or there are none."""
+    found = [h for h in histograms if h.total]
+    if not found:
+        return None
+    low, high = min(h.min for h in found), max(h.max for h in found)
+    return (low, high) if high - low > 1e-9 * max(1.0, abs(low), abs(high)) else None
+
+
+def find_thirds(histograms: list[GrowingHistogram]) -> tuple[float, float] | None:
+    """Numbers below which one and two thirds of all lie; None where they do not vary."""
+    ends = find_range(histograms)
+    if ends is None:
+        return None
+    below = np.cumsum(sum(h.read(*ends, 1000) for h in histograms))
+    first, second = np.searchsorted(below, below[-1] * np.array([1, 2]) / 3)
+    edges = np.linspace(*ends, 1001)
+    return float(edges[first + 1]), float(edges[second + 1])

@@ -1,0 +1,322 @@
+"""The report, in a real browser: filters, pictures, keys, and that it needs nothing but itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synrender.dataset.verdicts import StoredAudit, StoredCheck, write_audit
+from tests.archive.helpers import QuickArchiver
+from tests.helpers import PROJECT_DIR
+from tests.report.conftest import FIXTURES, Reporter, View
+
+Write = Callable[..., Path]
+Open = Callable[..., View]
+
+
+def count(view: View) -> str:
+    return view.page.locator("#count").inner_text()
+
+
+def test_filters_show_what_has_all_that_is_chosen(
+    write: Write, report: Reporter, view: Open
+) -> None:
+    found = view(report.write(write()))
+    page = found.page
+    assert len(found.list_shown()) == 96
+    page.select_option("select[name=split]", label="test")
+    shown = found.list_shown()
+    assert len(shown) == 8
+    assert all("split=2" in tokens.split() for tokens in shown)
+    page.select_option("select[name=azimuth]", label="1.5 rad")
+    assert all("azimuth=3" in tokens.split() for tokens in found.list_shown())
+    assert 0 < len(found.list_shown()) < 8
+    assert count(found) == f"{len(found.list_shown())} of 96 samples"
+    page.select_option("select[name=azimuth]", label="0 rad")
+    assert found.list_shown() == []
+    assert page.locator("#none").is_visible()
+    page.locator("#none button").click()
+    assert count(found) == "96 of 96 samples"
+    page.select_option("select[name=class]", label="bench")
+    assert len(found.list_shown()) == 32
+    page.click("summary:text('more factors')")
+    page.select_option("select[name=scale]", index=3)
+    assert all({"class=1", "scale=2"} <= set(t.split()) for t in found.list_shown())
+    assert 0 < len(found.list_shown()) < 32
+
+
+def test_each_label_can_be_shown_also_over_the_image(
+    write: Write, report: Reporter, view: Open
+) -> None:
+    found = view(report.write(write()))
+    page = found.page
+    assert found.list_pictures() == {"image"}
+    for name in ("instance", "class", "depth"):
+        page.get_by_role("radio", name=name).check()
+        assert found.list_pictures() == {name}
+    assert page.locator("[data-for=depth]").is_visible()
+    assert not page.locator("[data-for=class]").is_visible()
+    page.locator("#blend").fill("40")
+    assert found.list_pictures() == {"image", "depth"}
+    assert page.locator(".card img[data-picture=depth]").first.evaluate(
+        "image => getComputedStyle(image).opacity"
+    ) == "0.4"  # fmt: skip
+    page.get_by_role("radio", name="all").check()
+    assert found.list_pictures() == {"image", "instance", "class", "depth"}
+    sizes = page.eval_on_selector_all(
+        ".card:first-child img", "all => all.map(i => [i.naturalWidth, i.clientWidth > 20])"
+    )
+    assert sizes == [[16, True]] * 4
+
+
+def test_everything_can_be_done_by_keyboard(write: Write, report: Reporter, view: Open) -> None:
+    found = view(report.write(write()))
+    page = found.page
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.className") == "open":
+            break
+
+    def focused() -> str:
+        return page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+    assert focused().startswith("Open sample 0: ")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert focused().startswith("Open sample 1: ")
+    page.keyboard.press("ArrowDown")
+    below = page.evaluate("document.activeElement.getBoundingClientRect().x")
+    page.keyboard.press("ArrowUp")
+    assert focused().startswith("Open sample 1: ")
+    assert page.evaluate("document.activeElement.getBoundingClientRect().x") == below
+    page.keyboard.press("3")
+    assert found.list_pictures() == {"class"}
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    assert dialog.is_visible()
+    assert dialog.locator("h2").inner_text() == "Sample 1, train"
+    assert dialog.locator("img").count() == 4
+    page.keyboard.press("ArrowRight")
+    assert dialog.locator("h2").inner_text() == "Sample 2, train"
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    assert focused().startswith("Open sample 2: ")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"  # where the focus is can be seen
+
+
+def test_everything_has_a_name(write: Write, report: Reporter, view: Open) -> None:
+    found = view(report.write(write()))
+    unnamed = found.page.evaluate("""() => [
+        ...[...document.images].filter(i => !i.alt),
+        ...[...document.querySelectorAll("select, input")].filter(c => !c.labels.length),
+        ...[...document.querySelectorAll("button")].filter(b => !(b.ariaLabel || b.innerText)),
+        ...[...document.querySelectorAll(".chart")].filter(c => c.ariaLabel.length < 20),
+        ...[...document.querySelectorAll("section")].filter(
+            s => !document.getElementById(s.getAttribute("aria-labelledby"))),
+    ].map(element => element.outerHTML.slice(0, 100))""")
+    assert unnamed == []
+    ids = found.page.eval_on_selector_all("[id]", "all => all.map(element => element.id)")
+    assert (
+        len([i for i in ids if ids.count(i) > 1 and not re.fullmatch(r"[pm][0-9a-f]{10}", i)]) == 0
+    )
+
+
+@pytest.mark.parametrize("width", [320, 390, 1200])
+def test_nothing_sticks_out_of_the_page(
+    width: int, write: Write, report: Reporter, view: Open
+) -> None:
+    page = view(report.write(write()), size=(width, 700)).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator(".open").first.click()
+    box = page.get_by_role("dialog").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["width"] <= width
+
+
+def test_light_and_dark(write: Write, report: Reporter, view: Open) -> None:
+    path = report.write(write())
+    colors = {}
+    for scheme in ("light", "dark"):
+        page = view(path, scheme).page
+        colors[scheme] = [
+            page.eval_on_selector(selector, f"e => getComputedStyle(e).{name}")
+            for selector, name in (
+                ("body", "backgroundColor"), ("body", "color"), (".chart text", "fill"),
+                (".card", "backgroundColor"),
+            )
+        ]  # fmt: skip
+        assert colors[scheme][1] == colors[scheme][2]  # charts are in the page's ink
+    assert all(a != b for a, b in zip(*colors.values(), strict=True))
+
+
+def test_twins_stand_side_by_side_with_what_differs(
+    write: Write, report: Reporter, view: Open
+) -> None:
+    page = view(report.write(write())).page
+    figures = page.locator("#twins figure")
+    assert figures.count() == 24
+    for k in range(3):
+        idxs = figures.nth(k).locator("b").all_inner_texts()
+        assert int(idxs[0]) % 2 == 0
+        assert int(idxs[1]) == int(idxs[0]) + 1
+        caption = figures.nth(k).locator("figcaption").inner_text()
+        assert caption.endswith("differ in colour, scale")  # this test's scale follows the index
+
+
+HOSTILE = (
+    '<script>window.hacked = 1</script>"\'><img src=x onerror="window.hacked = 2">$x_1$ {{ 7*7 }}'
+)
+
+
+def test_hostile_names_and_reasons_are_text(write: Write, report: Reporter, view: Open) -> None:
+    def change(info: dict) -> None:
+        info["classes"]["1"]["name"] = HOSTILE
+        info["rejected"] = {HOSTILE: HOSTILE}
+        info["sources"]["models"]["source"] = HOSTILE
+        info["design"]["factors"]["class"]["names"] = [HOSTILE, "</select>", "</title>"]
+        info["versions"][HOSTILE] = HOSTILE
+
+    folder = write(num_samples=24, change=change)
+    for path in (folder / "img").glob("*.npy"):
+        record = np.load(path)
+        record["texture"] = record["model_id"] = HOSTILE[:64]
+        record["backdrop_texture"] = '"><svg/onload=alert(1)>' + path.stem
+        np.save(path, record)
+    check = StoredCheck(HOSTILE, HOSTILE, HOSTILE, (HOSTILE,))
+    write_audit(folder, StoredAudit(HOSTILE, HOSTILE, 24, 24, (check,)))
+    page = view(report.write(folder)).page
+    page.locator(".open").first.click()
+    assert page.evaluate("window.hacked") is None
+    assert page.evaluate("document.scripts.length") == 1
+    assert page.locator("img:not([data-picture]), svg[onload]").count() == 0
+    assert page.locator("#rejected tbody th").inner_text() == HOSTILE
+    assert page.locator("#audit tbody li").inner_text() == HOSTILE
+    assert page.get_by_role("dialog").get_by_text("<script>").count() > 0
+
+
+# --- what it is made of ---------------------------------------------------------------------------
+
+
+def test_all_formats_give_the_same_report(
+    write: Write, report: Reporter, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write()
+    quick = QuickArchiver(folder.parent, capsys, monkeypatch)
+    texts = {"raw": report.write(folder, "-n", 40).read_text()}
+    quick.run("-d", "made", "-f", "-p", "-r", RES_ARRAYS := 16, "-b", 5)
+    texts["shards"] = report.write(folder, "-n", 40).read_text()
+    for path in folder.glob("imgs_*.h5"):
+        path.unlink()
+    shutil.rmtree(folder / "img")
+    texts["arrays"] = report.write(folder, "-n", 40).read_text()
+    assert f"data_{RES_ARRAYS}.h5" in [path.name for path in folder.iterdir()]
+    cards = {
+        name: set(re.findall(r'aria-label="(Open sample \d+: [^"]*)"', text))
+        for name, text in texts.items()
+    }
+    assert len(cards["raw"]) == 40
+    assert cards["raw"] == cards["shards"] == cards["arrays"]
+    tables = {
+        name: text[text.index('id="splits"') : text.index('id="audit"')]
+        for name, text in texts.items()
+    }
+    assert tables["raw"] == tables["shards"] == tables["arrays"]
+    charts = {
+        name: re.findall(r'role="img" aria-label="([^"]*)"', text) for name, text in texts.items()
+    }
+    assert charts["raw"] == charts["shards"] == charts["arrays"]
+
+
+def test_data_sets_of_earlier_versions(report: Reporter, view: Open) -> None:
+    for name in ("before_single", "before_multi"):
+        folder = shutil.copytree(FIXTURES / name, report.data_dir / name)
+        found = view(report.write(folder))
+        num = len(list((folder / "img").glob("*.npy")))
+        assert count(found) == f"{num} of {num} samples"
+        found.page.locator(".open").first.click()
+        assert "class" in found.page.get_by_role("dialog").inner_text()
+
+
+def test_a_large_data_set_makes_no_large_page(write: Write, report: Reporter, view: Open) -> None:
+    sizes = {}
+    for num_samples in (240, 1200):
+        folder = write(num_samples, is_exr=False, name=f"made_{num_samples}")
+        path = report.write(folder, "-n", 72)
+        sizes[num_samples] = path.stat().st_size
+    assert sizes[1200] < 1.1 * sizes[240] < 1e6
+    shown = view(path).list_shown()
+    cells = [tuple(t for t in tokens.split() if "scale" not in t) for tokens in shown]
+    assert len(shown) == 72
+    assert len(set(cells)) == 36  # two of each, though the training split is ten times as large
+    assert max(map(cells.count, cells)) == 2
+
+
+def test_the_verdicts_are_those_of_the_last_audit(
+    write: Write, report: Reporter, view: Open
+) -> None:
+    folder = write(24)
+    page = view(report.write(folder)).page
+    assert "Not audited" in page.locator("#audit").inner_text()
+    assert "audit_dataset.py -d made" in page.locator("#audit").inner_text()
+    checks = (StoredCheck("mask", "pass", "IoU 1"), StoredCheck("depth", "FAIL", "9 mm", ("7",)))
+    write_audit(folder, StoredAudit("2026-01-02T03:04:05+00:00", "0.1.0", 20, 5, checks))
+    page = view(report.write(folder)).page
+    assert "1 of 2 checks fail" in page.locator("header").inner_text()
+    text = page.locator("#audit").inner_text()
+    assert "5 of 20 samples, 2026-01-02. The data set has 24 samples now." in text
+    assert page.locator("#audit .fail").inner_text() == "FAIL"
+
+
+def test_a_small_data_set_is_audited_on_the_way(
+    rendered_multi: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    reporter = Reporter(rendered_multi.parent, capsys, monkeypatch)
+    (rendered_multi / "audit.json").unlink(missing_ok=True)
+    reporter.run("-d", rendered_multi.name)
+    assert json.loads((rendered_multi / "audit.json").read_text())["num_cast"] == 20
+    assert ">audit passes</a>" in (rendered_multi / "report.html").read_text()
+    (rendered_multi / "audit.json").unlink()
+    monkeypatch.setitem(sys.modules, "embreex", None)
+    reporter.run("-d", rendered_multi.name)
+    text = (rendered_multi / "report.html").read_text()
+    assert "Not audited: the audit needs a ray caster, and embreex is missing" in text
+    for name in ("audit.json", "report.html"):
+        (rendered_multi / name).unlink(missing_ok=True)
+
+
+# --- the script -----------------------------------------------------------------------------------
+
+
+def test_the_script_is_one_line_about_mistakes(
+    write: Write, report: Reporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write(24)
+    line = report.run("-d", "mad", status=2)
+    assert line.startswith("error: --dataset 'mad': no such data set; did you mean 'made'?")
+    path = folder / "img" / "00003.exr"
+    path.write_bytes(path.read_bytes()[:300])
+    line = report.run("-d", "made", status=2)
+    assert str(path) in line
+    assert line.count("\n") == 1
+    assert not list(folder.glob("*report*"))  # nor a temporary file
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    assert "jinja2, which is missing: pip install" in report.run("-d", "made", status=2)
+
+
+def test_help_teaches_at_once() -> None:
+    command = [sys.executable, "-X", "importtime", "report_dataset.py", "--help"]
+    result = subprocess.run(command, cwd=PROJECT_DIR, capture_output=True, text=True, check=True)
+    for word in ("examples:", "evenly over classes", "--no_audit", "Arrow", "HDF5"):
+        assert word.lower() in result.stdout.lower()
+    assert not re.search(r"\| +(numpy|matplotlib|jinja2)$", result.stderr, re.MULTILINE)
