@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         say(*notes)
     claim_dataset(folder, settings, catalog, arguments.overwrite)
     with (
-        noted_work(folder, settings, catalog) as (watched, on_stage),
+        noted_work(folder, settings, catalog) as noted,
         captured_output() as capture,
     ):
         progress = Progress(capture.terminal, is_shown=not is_quiet)
@@ -114,7 +114,15 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
             progress.show(done, total)
 
         try:
-            report = render_batch(settings, folder, watched, folders.blender, on_sample, on_stage)
+            report = render_batch(
+                settings,
+                folder,
+                noted.catalog,
+                folders.blender,
+                on_sample,
+                noted.on_stage,
+                noted.probed,
+            )
         except (UserError, OSError, KeyboardInterrupt):
             raise
         except BaseException:

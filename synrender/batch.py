@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import time
 from collections.abc import Callable
@@ -52,6 +53,7 @@ def render_batch(
     blender_home: Path,
     on_sample: Callable[[int, int], None] = lambda done, total: None,
     on_stage: Callable[[str, int], None] = lambda stage, idx: None,
+    probed: frozenset[int] = frozenset(),
 ) -> BatchReport:
     """Renders the samples of ``settings.batch`` that are not complete.
 
@@ -65,6 +67,8 @@ def render_batch(
         on_sample: called as ``on_sample(done, total)`` at the start and after each sample.
         on_stage: called as ``on_stage("build" or "render", idx)`` before each stage of a
             sample.
+        probed: samples at which Blender died. If they show several models, each of these is first
+            rendered alone, at the stage "build", so that it is seen which one it is.
 
     Raises:
         UserError: this Blender lacks a requested feature, or is not the one of the data set.
@@ -80,7 +84,7 @@ def render_batch(
         return BatchReport(batch.num_samples, 0, time.monotonic() - start)
     with in_use(folder.path, "rendered", is_shared=True):
         newly_rejected, notes = _render_samples(
-            missing, settings, folder, catalog, blender_home, rejected, on_sample, on_stage
+            missing, settings, folder, catalog, blender_home, rejected, on_sample, on_stage, probed
         )
     return BatchReport(
         batch.num_samples,
@@ -101,6 +105,7 @@ def _render_samples(
     rejected: dict[str, str],
     on_sample: Callable[[int, int], None],
     on_stage: Callable[[str, int], None],
+    probed: frozenset[int],
 ) -> tuple[dict[str, str], list[str]]:
     """Renders samples; returns the assets that it rejected, and lines to print."""
     known_rejected = rejected
@@ -119,14 +124,19 @@ def _render_samples(
             check_for_interrupt()
             on_stage("build", idx)
             plan = draw_sample(settings, catalog, idx)
+            write_image = functools.partial(
+                render_frame, engine.scene, noise_seed=plan.noise_seed, passes=passes
+            )
+            for obj_plan in plan.objects if idx in probed and len(plan.objects) > 1 else ():
+                on_stage("build", idx)
+                builder = Builder(engine.scene, settings, catalog, builder.rejected)
+                builder.build_sample(dataclasses.replace(plan, objects=(obj_plan,)))
+                folder.try_image(idx, write_image)
             record = builder.build_sample(plan)
             if builder.rejected.keys() > rejected.keys():
                 rejected = dict(builder.rejected)
                 add_rejected(folder, rejected)
             on_stage("render", idx)
-            write_image = functools.partial(
-                render_frame, engine.scene, noise_seed=plan.noise_seed, passes=passes
-            )
             folder.commit_sample(idx, write_image, record)
             on_sample(done, len(missing))
     return {k: v for k, v in rejected.items() if k not in known_rejected}, engine.notes

@@ -8,6 +8,8 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Mapping
 
+from synrender.console import warn
+
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 
@@ -64,6 +66,7 @@ def interrupts_held() -> Generator[Callable[[], None]]:
     def hold(signum: int, frame: object) -> None:
         nonlocal was_pressed
         if was_pressed:
+            warn(STOPPED)
             os._exit(EXIT_INTERRUPTED)
         was_pressed = True
 

@@ -31,7 +31,13 @@ from synrender.dataset.listing import (
 )
 from synrender.dataset.record import read_record
 from synrender.errors import UserError, nearest_name
-from synrender.files import remove_stale_files, write_array, write_atomically, write_bytes
+from synrender.files import (
+    remove_stale_files,
+    temporary_path,
+    write_array,
+    write_atomically,
+    write_bytes,
+)
 from synrender.images.integrity import is_whole_image
 from synrender.settings import Settings, with_layout
 
@@ -156,6 +162,14 @@ class DatasetFolder:
         image_path = self._create_parent(self.image_path(idx))
         write_atomically(image_path, write_image)
         write_array(self.record_path(idx), record)
+
+    def try_image(self, idx: int, write_image: Callable[[Path], None]) -> None:
+        """Writes an image of a sample by ``write_image(temporary path)`` and removes it."""
+        path = temporary_path(self._create_parent(self.image_path(idx)))
+        try:
+            write_image(path)
+        finally:
+            path.unlink(missing_ok=True)
 
     def commit_files(self, idx: int, image: bytes, record: bytes) -> None:
         """Writes a sample of which both files are known."""

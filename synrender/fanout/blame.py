@@ -2,8 +2,9 @@
 
 After `MAX_CRASHES` crashes, or as many timeouts, at one sample a model or texture is rejected. A
 process that was killed from outside (SIGKILL, a lost node) need not be the fault of an asset, so
-`MAX_KILLS` of these are needed. If the sample shows several models, one that no finished sample
-shows is rejected first.
+`MAX_KILLS` of these are needed. If the sample shows several models, the next attempt renders each
+of them alone first, which shows the guilty one. If none dies alone, one of those that no finished
+sample shows is rejected.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Blame:
 
     def __init__(self, max_kills: int = MAX_KILLS) -> None:
         self._max_kills = max_kills
-        self._deaths: Counter[tuple[Cause, str, int]] = Counter()
+        self._deaths: Counter[tuple[tuple[Cause, str, int], str]] = Counter()
         self._suspicions: Counter[str] = Counter()
 
     def note_death(
@@ -51,22 +52,29 @@ class Blame:
         cause = journal.cause
         if cause is Cause.HUNG and is_slow_run and journal.stage == "render":
             return {}
+        sample = (cause, dataset.name, journal.idx)
         for name in suspects:
             self._suspicions[name] += 1
-        key = (cause, dataset.name, journal.idx)
-        self._deaths[key] += 1
-        count = self._deaths[key]
-        if count < (self._max_kills if cause is Cause.UNKNOWN else MAX_CRASHES):
+            self._deaths[sample, name] += 1
+        limit = self._max_kills if cause is Cause.UNKNOWN else MAX_CRASHES
+        guilty = [name for name in suspects if self._deaths[sample, name] >= limit]
+        if not guilty:
             return {}
-        del self._deaths[key]
         # Of several models that were rendered together, those that no finished sample shows; of
         # these, the one that was suspected most often.
-        candidates = find_unproven(dataset, suspects, journal.idx) or suspects
+        candidates = find_unproven(dataset, guilty, journal.idx) or guilty
         name = max(candidates, key=lambda suspect: self._suspicions[suspect])
-        reason = REASONS[cause].format(count=count)
-        if len(suspects) > 1:
-            reason += f" (found among {len(suspects)} models in sample {journal.idx})"
+        reason = REASONS[cause].format(count=self._deaths[sample, name])
+        if len(guilty) > 1:
+            reason += f" (found among {len(guilty)} models in sample {journal.idx})"
+        for other in suspects:
+            del self._deaths[sample, other]
         return {name: reason}
+
+    def find_probed(self, dataset: Dataset) -> frozenset[int]:
+        """Samples at which processes died: see ``probed`` of `batch.render_batch`."""
+        samples = (sample for sample, _ in self._deaths)
+        return frozenset(idx for _, name, idx in samples if name == dataset.name)
 
 
 def find_suspects(dataset: Dataset, catalog: Catalog, journal: Entry) -> list[str]:

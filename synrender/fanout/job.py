@@ -32,6 +32,7 @@ class Job:
     is_gathered: bool = False  # render into a scratch folder and return the files
     is_quiet: bool = True  # Blender's output goes to a log file
     rejected: dict[str, str] = field(default_factory=dict)  # so far, for a gathered batch
+    probed: frozenset[int] = frozenset()  # see `render_batch`
     sources: Sources | None = None  # that a gathered batch must find on its node
 
     @property

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from synrender.catalog import Catalog
 from synrender.dataset.claim import add_rejected
 from synrender.errors import UserError
-from synrender.fanout.blame import Blame
+from synrender.fanout.blame import MAX_KILLS, Blame
 from synrender.fanout.collect import commit_files
 from synrender.fanout.display import Display
 from synrender.fanout.job import Job, Outcome, Status
@@ -26,7 +26,10 @@ MAX_DEATHS = 12
 """Workers that may die in a row over a batch without finishing a sample or rejecting an asset."""
 
 MAX_WITHOUT_PROGRESS = 40
-"""Attempts in a row, over all batches, that may make no progress before the run stops."""
+"""Attempts in a row, over all batches, that may make no progress before the run stops.
+
+More where many run at a time: each may have met a model that kills its process `MAX_KILLS` times.
+"""
 
 
 class Executor(Protocol):
@@ -132,6 +135,7 @@ class Scheduler:
             dataset_name=dataset.name,
             settings=dataset.settings,
             ranges=((batch.idx_offset, batch.num_samples),),
+            probed=self._blame.find_probed(dataset),
         )
         if not job.is_gathered:
             return job
@@ -210,9 +214,11 @@ class Scheduler:
             attempts.num_errors += 1
         if attempts.num_errors >= MAX_ERRORS or attempts.num_deaths >= MAX_DEATHS:
             self._fail(batch, outcome)
-        elif self._num_without_progress >= MAX_WITHOUT_PROGRESS:
+        elif self._num_without_progress >= max(
+            MAX_WITHOUT_PROGRESS, MAX_KILLS * (len(self._in_flight) + 1)
+        ):
             self._fail(batch, outcome)
-            self.result.stopped = f"{MAX_WITHOUT_PROGRESS} attempts in a row came to nothing"
+            self.result.stopped = f"{self._num_without_progress} attempts in a row came to nothing"
         else:
             self._retry(batch)
 

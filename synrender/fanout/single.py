@@ -14,6 +14,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from pathlib import Path
 
 from synrender.catalog import Catalog
@@ -31,23 +32,27 @@ MAX_KILLS = 2
 """Runs that may be killed from outside at one sample: who restarts one by hand waits for each."""
 
 
+@dataclass(frozen=True)
+class NotedWork:
+    """What `batch.render_batch` is to be given."""
+
+    catalog: Catalog
+    on_stage: Callable[[str, int], None]
+    probed: frozenset[int]
+
+
 @contextlib.contextmanager
-def noted_work(
-    folder: DatasetFolder, settings: Settings, catalog: Catalog
-) -> Generator[tuple[Catalog, Callable[[str, int], None]]]:
+def noted_work(folder: DatasetFolder, settings: Settings, catalog: Catalog) -> Generator[NotedWork]:
     """Rejects models that killed earlier runs, and keeps a note of this run's work.
 
     Args:
         folder: of a claimed data set.
         settings: of it.
         catalog: of it.
-
-    Yields:
-        The catalog and the ``on_stage`` to give to `batch.render_batch`.
     """
     with contextlib.ExitStack() as stack:
         with locked(folder.path):  # so that no other run takes the new note for an abandoned one
-            rejected = _judge(Dataset(folder, settings), catalog)
+            rejected, probed = _judge(Dataset(folder, settings), catalog)
             path = _create_note_path(folder.path)
             journal = Journal(path)
             stack.enter_context(in_use(path, "written", is_shared=False))
@@ -61,7 +66,8 @@ def noted_work(
         faulthandler.enable(file, all_threads=False)
         stack.callback(faulthandler.disable)
         values = {f.name: getattr(catalog, f.name) for f in dataclasses.fields(catalog)}
-        yield JournalCatalog(**values, use_asset=journal.use_asset), journal.begin_stage
+        watched = JournalCatalog(**values, use_asset=journal.use_asset)
+        yield NotedWork(watched, journal.begin_stage, probed)
 
 
 def _create_note_path(dataset_dir: Path) -> Path:
@@ -69,11 +75,16 @@ def _create_note_path(dataset_dir: Path) -> Path:
     return dataset_dir / f".work.{socket.gethostname()}.{time.time_ns()}.json"
 
 
-def _judge(dataset: Dataset, catalog: Catalog) -> dict[str, str]:
-    """What the notes of dead runs say is to be rejected; removes those that say no more."""
+def _find_time(note: Path) -> int:
+    number = note.suffixes[-2][1:]
+    return int(number) if number.isdecimal() else 0
+
+
+def _judge(dataset: Dataset, catalog: Catalog) -> tuple[dict[str, str], frozenset[int]]:
+    """What is to be rejected and probed, by notes of dead runs; removes those that are used up."""
     blame, rejected = Blame(MAX_KILLS), {}
     kept: dict[int, list[Path]] = {}
-    for path in sorted(dataset.folder.path.glob(".work.*.json")):
+    for path in sorted(dataset.folder.path.glob(".work.*.json"), key=_find_time):
         if not is_abandoned(path):
             continue
         entry = read_journal(path)
@@ -85,7 +96,7 @@ def _judge(dataset: Dataset, catalog: Catalog) -> dict[str, str]:
             rejected |= found
             for judged in kept.pop(entry.idx):
                 judged.unlink(missing_ok=True)
-    return rejected
+    return rejected, blame.find_probed(dataset)
 
 
 def _is_missing(dataset: Dataset, entry: Entry) -> bool:

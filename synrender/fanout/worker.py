@@ -104,6 +104,7 @@ def _render(job: Job, outcome: Outcome, journal: Journal, log: Log, watchdog: Wa
             job.folders.blender,
             on_sample=on_sample,
             on_stage=on_stage,
+            probed=job.probed,
         )
         outcome.num_rendered += report.num_rendered
         outcome.rejected |= report.rejected

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.blender.test_dirt import BOX, FLAT
+from tests.fanout.drive import write_troublemaker
 from tests.helpers import Renderer, read_record, write_shapenet
 
 NUM_SAMPLES = 10
@@ -132,7 +133,7 @@ def test_a_run_that_the_user_stops_blames_no_model(
                 time.sleep(0.05)
             _, errors = process.communicate(timeout=60)
         assert process.returncode == status, errors
-        assert errors == "stopped; the same command goes on from here\n"
+        assert set(errors.splitlines()) == {"stopped; the same command goes on from here"}
         assert find_notes(dataset_dir) == []
         if len(signals) == 1 and status == 130:
             break  # that sample was finished
@@ -193,6 +194,25 @@ def test_of_several_models_one_that_no_finished_sample_shows_is_rejected(wheel: 
     assert name in (only_there or shown[2])
     assert f"rejected {name}: crashed Blender 2 times (found among" in output
     assert find_notes(dataset_dir) == []
+
+
+def test_of_several_models_the_guilty_one_is_found(wheel: Renderer, tmp_path: Path) -> None:
+    """After the first death the models of that sample are rendered one by one."""
+    python_path = tmp_path / "python"
+    python_path.mkdir()
+    write_troublemaker(python_path)
+    arguments = ["-d", "guilty", "-g", "render_multi", "-p", *QUICK]
+    wheel.run(*arguments)
+    row = read_record(wheel.data_dir / "guilty", 2)[2]
+    culprit = f"{row['synset_id']}/{row['model_id']}"
+    trouble = {"TROUBLE_RENDER": f"/{culprit}/", "PYTHONPATH": str(python_path)}
+    with wheel.start(*arguments, "--overwrite", **trouble) as process:
+        process.communicate(timeout=60)
+    with wheel.start(*arguments, **trouble) as process:
+        process.communicate(timeout=60)
+    output = wheel.run(*arguments, **trouble)
+    assert f"rejected {culprit}: crashed Blender 2 times\n" in output
+    assert list(read_rejected(wheel.data_dir / "guilty")) == [culprit]
 
 
 def test_a_run_at_work_keeps_its_note(wheel: Renderer, shapenet: str) -> None:

@@ -29,24 +29,37 @@ SYNSETS = {
     "02933112": "cabinet",
 }
 
-# Simulates a fault inside Blender: it acts when a model's file is opened.
+# Real faults, at the models whose path a regular expression finds: as the file is opened, or after
+# it was opened, as a rendered image is.
 TROUBLEMAKER = """
-import os, signal, sys, time
+import os, re, signal, sys, time
+
+is_armed = False
+
+def is_hit(variable, path):
+    return variable in os.environ and re.search(os.environ[variable], path)
+
+def crash():
+    os.kill(os.getpid(), int(os.environ.get("TROUBLE_SIGNAL", signal.SIGSEGV)))
 
 def strike(event, args):
-    if event != "open" or not str(args[0]).endswith(".obj"):
+    global is_armed
+    if event != "open":
         return
     path = str(args[0])
+    if path.endswith((".png", ".exr")) and is_armed:
+        crash()
+    if not path.endswith(".obj"):
+        return
     time.sleep(float(os.environ.get("TROUBLE_SLOW_S", "0")))
-    if os.environ.get("TROUBLE_CRASH", "?") in path:
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if os.environ.get("TROUBLE_HANG", "?") in path:
+    is_armed = is_armed or is_hit("TROUBLE_RENDER", path)
+    if is_hit("TROUBLE_CRASH", path):
+        crash()
+    if is_hit("TROUBLE_HANG", path):
         signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))
         time.sleep(3600)
 
-if os.environ.get("TROUBLE_SLOW_S") or os.environ.get("TROUBLE_CRASH") or os.environ.get(
-    "TROUBLE_HANG"
-):
+if any(name.startswith("TROUBLE_") for name in os.environ):
     sys.addaudithook(strike)
 """
 
@@ -59,11 +72,15 @@ class Driver:
     environment: dict[str, str]
 
     def start(
-        self, *arguments: object, variants: tuple[str, ...] = VARIANTS, **environment: str
+        self,
+        *arguments: object,
+        variants: tuple[str, ...] = VARIANTS,
+        bindings: tuple[str, ...] = (),
+        **environment: str,
     ) -> subprocess.Popen:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("SYNRENDER_")}
         command = [sys.executable, "distributed_render.py", *map(str, arguments)]
-        command += ["--variants", *variants, "-p", *QUICK]
+        command += ["--variants", *variants, "-p", *QUICK, *bindings]
         if "--num_classes" not in arguments:
             command += ["--num_classes", str(NUM_CLASSES)]
         return subprocess.Popen(
@@ -82,10 +99,12 @@ class Driver:
         *arguments: object,
         status: int = 0,
         variants: tuple[str, ...] = VARIANTS,
+        bindings: tuple[str, ...] = (),
         **environment: str,
     ) -> str:
         """Runs to the end, checks the exit status, and returns the output."""
-        return finish(self.start(*arguments, variants=variants, **environment), status)
+        process = self.start(*arguments, variants=variants, bindings=bindings, **environment)
+        return finish(process, status)
 
     def journals(self) -> list[dict]:
         """Journals of the workers that run on this machine now."""

@@ -132,6 +132,33 @@ def test_a_model_that_ends_or_hangs_the_process_is_rejected_and_replaced(
             assert ours.read_bytes() == theirs.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("kind", "trouble"), [(("--is_multi",), "TROUBLE_RENDER"), ((), "TROUBLE_CRASH")]
+)
+def test_a_batch_of_twelve_models_that_crash_is_finished(
+    driver: Driver, kind: tuple[str, ...], trouble: str
+) -> None:
+    """Two of the three models that each class has in the first three buckets.
+
+    Were one more of them rejected, of several in a sample, samples could not be rendered.
+    """
+    crash, name = "/m00[013467]/", f"twelve{trouble}"
+    output = driver.run(
+        *("-d", name, *kind, "-n", 72, "-b", 18),
+        variants=("0-0-0-0",),
+        bindings=("batch.cache_obj_frames = 1",),
+        **{trouble: crash},
+    )
+    assert "all 72 samples are complete" in output
+    dataset_dir = driver.data_dir / f"{name}_0-0-0-0"
+    shown = read_records(dataset_dir)["model_id"].ravel()
+    assert not [model for model in shown if re.search(crash, f"/{model}/")]
+    rejected = json.loads((dataset_dir / "dataset.json").read_text())["rejected"]
+    assert 8 <= len(rejected) <= 12  # as many as are drawn
+    assert not [model for model in rejected if not re.search(crash, f"/{model}/")]
+    assert set(rejected.values()) == {"crashed Blender 2 times"}
+
+
 def test_a_failure_shows_the_batch_how_to_repeat_it_and_the_end_of_blenders_output(
     driver: Driver,
 ) -> None:

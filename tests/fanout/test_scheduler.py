@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,13 +81,13 @@ class WholeBatches(BatchQueue):
         return super().take(1)
 
 
-def run(dataset: Dataset, catalog: Catalog, executor: FakeExecutor):
+def run(dataset: Dataset, catalog: Catalog, executor: FakeExecutor, batch_size: int = 4):
     folders = Folders(dataset.folder.path.parent)
     template = Job("", "run", "", Settings(), (), folders, time_limit=60)
     scheduler = Scheduler(
         executor, [dataset], {dataset.name: catalog}, template, Display([dataset], 0, True)
     )
-    return scheduler.run(WholeBatches([find_todo(dataset, 4)]))
+    return scheduler.run(WholeBatches([find_todo(dataset, batch_size)]))
 
 
 def render(dataset: Dataset, job: Job) -> None:
@@ -207,6 +208,34 @@ def test_a_model_is_rejected_after_so_many_deaths_and_its_batch_goes_on(
     assert list(result.rejected) == [culprit]
     assert str(count) in result.rejected[culprit]
     assert sum(job.ranges[0][0] == 8 for job in executor.jobs) == count + 1
+
+
+def test_many_tasks_that_meet_such_models_at_once_do_not_stop_the_run(
+    tmp_path: Path, catalog: Catalog
+) -> None:
+    (dataset,) = plan_datasets(
+        "z", tmp_path, ["0-0-0-0"], 96, 2, 0, ["render_single"], ["object.n_buckets = 2"]
+    )
+    claim_dataset(dataset.folder, dataset.settings, catalog)
+    deaths: Counter[int] = Counter()
+
+    def answer(job: Job) -> Outcome:
+        ((idx, _),) = job.ranges
+        deaths[idx] += 1
+        if deaths[idx] <= 5:
+            journal = Entry("host", 1, "build", idx, assets=(f"s0/of{idx}",))
+            return Outcome(Status.DIED, "killed", journal=journal)
+        render(dataset, job)
+        return Outcome(Status.DONE)
+
+    class ManySlots(FakeExecutor):
+        def num_slots(self, avoid_nodes: frozenset[str]) -> int:
+            return 40
+
+    result = run(dataset, catalog, ManySlots(answer), batch_size=1)
+    assert not result.stopped
+    assert not result.failed
+    assert len(result.rejected) == result.num_batches == 96
 
 
 def test_a_model_that_finished_samples_show_is_not_blamed_for_its_neighbour(
