@@ -14,6 +14,7 @@ from synrender.audit.view import View
 
 MAX_LEVELS = 1.0
 """Of 255, in sRGB."""
+UNKNOWN_PX = "px not judged"
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,11 @@ def check_albedo(truth: Truth, given: Given, paints: list[Paint | None]) -> dict
     is_flat, is_known = np.zeros(where.shape, bool), np.zeros(where.shape, bool)
     is_flat[where], is_known[where] = expected.is_flat, expected.is_known
 
-    def measure(pixels: np.ndarray, positions_px: np.ndarray) -> np.ndarray:
+    def error_at(pixels: np.ndarray, positions_px: np.ndarray) -> np.ndarray:
         found = find_albedo(truth.view, paints, positions_px)
         return _find_levels(shown[pixels[:, 1], pixels[:, 0]], found.linear)
 
-    errors = measure_pixels(truth, measure, where & is_known, MAX_LEVELS)
+    errors = measure_pixels(truth, error_at, where & is_known, MAX_LEVELS)
     finding = judge_pixels(truth, errors, MAX_LEVELS, "levels", is_known)
     culprits = list(finding.culprits)
     is_nothing = truth.settled.is_common & np.isinf(truth.view.cast.depth_m)
@@ -114,7 +115,9 @@ def check_albedo(truth: Truth, given: Given, paints: list[Paint | None]) -> dict
         culprits.append("not 0 where nothing is hit")
     return {
         "albedo": create_finding(
-            errors[is_known & is_flat & where], culprits, unknown=int((where & ~is_known).sum())
+            errors[is_known & is_flat & where],
+            culprits,
+            {UNKNOWN_PX: int((where & ~is_known).sum())},
         ),
         "albedo elsewhere": create_finding(errors[is_known & ~is_flat & where]),
     }

@@ -11,6 +11,7 @@ from synrender.audit.truth import Given, Truth
 MIN_MEAN_IOU, MIN_IOU, MIN_IOU_PX = 0.995, 0.97, 100
 MAX_SMALL_DIFFERENCE_PX = 3  # of objects under MIN_IOU_PX
 MAX_SHARE_ERROR = 0.005
+SMALL = "small objects"
 MAX_BOX_ERROR_PX = 1
 
 
@@ -50,7 +51,7 @@ def check_amodal(truth: Truth, given: Given) -> Finding:
             share = np.sum(rows == k) / max(1, settled[k - 1].sum())
             if not abs(shares[k - 1] - share) <= MAX_SHARE_ERROR:
                 culprits.append(f"object {k} (share {shares[k - 1]:.3f}, rays see {share:.3f})")
-    return create_finding(np.array(errors), culprits, small=num_small)
+    return create_finding(np.array(errors), culprits, {SMALL: num_small})
 
 
 def check_boxes_2d(truth: Truth, name: str, masks: np.ndarray, given: Given) -> Finding:

@@ -27,7 +27,9 @@ class Finding:
         return replace(self, culprits=(*self.culprits, *filter(None, culprits)))
 
 
-def create_finding(errors: np.ndarray, culprits: Sequence[str] = (), **numbers: int) -> Finding:
+def create_finding(
+    errors: np.ndarray, culprits: Sequence[str] = (), numbers: dict[str, int] | None = None
+) -> Finding:
     """Finding of errors of any shape; NaN counts as infinite."""
     errors = np.where(np.isnan(errors), np.inf, errors).reshape(-1)
     bins, counts = np.unique(np.searchsorted(_EDGES[1:-1], errors), return_counts=True)
@@ -37,7 +39,7 @@ def create_finding(errors: np.ndarray, culprits: Sequence[str] = (), **numbers: 
         float(errors.sum()),
         float(errors.max(initial=0)),
         tuple(culprits),
-        numbers,
+        numbers or {},
     )
 
 

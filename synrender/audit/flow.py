@@ -10,6 +10,7 @@ from synrender.audit.truth import Given, Truth, judge_pixels
 from synrender.audit.view import HIDDEN, OUTSIDE, SEEN, UNSURE, View
 
 MAX_ERROR_PX = 0.1
+OCCLUDED, UNSURE_PX = "occluded px", "px beside an edge of the other sample"
 
 
 def check_flow(truth: Truth, name: str, given: Given) -> dict[str, Finding]:
@@ -57,8 +58,7 @@ def _check_occlusion(
     return create_finding(
         is_wrong[is_sure].astype(float),
         culprits,
-        occluded=int(is_lost.sum()),
-        unsure=int((~is_sure).sum()),
+        {OCCLUDED: int(is_lost.sum()), UNSURE_PX: int((~is_sure).sum())},
     )
 
 

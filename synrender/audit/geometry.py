@@ -15,6 +15,7 @@ from synrender.files import read_small_file
 MAX_ERROR_MM = 1.0
 MAX_POINT_ERROR_MM = 0.1
 MAX_POINT_ERROR_PX = 0.1
+JUDGED = "points whose visibility is judged"
 POINTS_FILE = "keypoints.json"
 _MAX_FILE_BYTES = 1 << 28
 
@@ -77,8 +78,8 @@ def check_keypoints(truth: Truth, given: Given, named: Points) -> Finding:
     is_sure = verdicts != UNSURE
     for k, i in np.argwhere(is_sure & (verdicts != shown)).tolist():
         culprits.append(f"object {k + 1} point {i} ({shown[k, i]}, rays say {verdicts[k, i]})")
-    sure, all_points = int((is_sure & is_there).sum()), int(is_there.sum())
-    return create_finding(errors_px, culprits, judged=sure, points=all_points)
+    sure = int((is_sure & is_there).sum())
+    return create_finding(errors_px, culprits, {JUDGED: sure})
 
 
 def read_named_points(folder: Path) -> Points:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from synrender.audit import albedo, amodal, flow, geometry, normals
-from synrender.audit.check import Check, decide, list_some, skip
+from synrender.audit.check import Check, Measure, decide, list_some, skip
+from synrender.audit.albedo import UNKNOWN_PX
+from synrender.audit.amodal import SMALL
 from synrender.audit.examine import SampleFindings
 from synrender.audit.finding import Finding, Summary, summarize
+from synrender.audit.flow import OCCLUDED, UNSURE_PX
+from synrender.audit.geometry import JUDGED
 from synrender.audit.given import RAW
 from synrender.audit.subject import Records, Subject
 
@@ -18,26 +22,48 @@ class Rule:
     """How a label is judged: the 99th percentile of its errors, or their mean, has a bound."""
 
     title: str  # of the row in the table
+    unit: str  # of the errors
+    of: str  # what has them
     bound: float
-    tell: Callable[[Summary], str]
+    tell: Callable[[Summary], str] | None = None  # the figures, if not those of most labels
     is_mean: bool = False
 
     def passes(self, summary: Summary) -> bool:
         """Whether the errors are within the bound."""
         return (summary.mean if self.is_mean else summary.percentile) <= self.bound
 
+    def describe(self, summary: Summary) -> str:
+        """The figures in words."""
+        return (self.tell or self.describe_errors)(summary)
 
-def _tell(unit: str, of: str) -> Callable[[Summary], str]:
-    return lambda s: (
-        f"{unit} over {s.num} {of}: median {s.median:.2g}, 99th percentile {s.percentile:.2g}, "
-        f"maximum {s.largest:.2g}"
-    )
+    def describe_errors(self, summary: Summary) -> str:
+        """Quantiles of the errors in words."""
+        return (
+            f"{self.unit} over {summary.num} {self.of}: median {summary.median:.2g}, 99th "
+            f"percentile {summary.percentile:.2g}, maximum {summary.largest:.2g}"
+        )
+
+    def measure(self, summary: Summary, num_faults: int) -> list[Measure]:
+        """The figures as numbers."""
+        num, of, unit = summary.num, self.of, self.unit
+        if self.is_mean:
+            judged = Measure(f"{unit}, mean", summary.mean, at_most=self.bound, num=num, of=of)
+        else:
+            judged = Measure(
+                f"{unit}, 99th percentile", summary.percentile, at_most=self.bound, num=num, of=of
+            )
+        others = [
+            Measure(f"{unit}, median", summary.median, num=num, of=of),
+            Measure(f"{unit}, largest", summary.largest, num=num, of=of),
+            *(Measure(name, number) for name, number in sorted(summary.numbers.items())),
+        ]
+        return [judged, *others, Measure("faults", num_faults, at_most=0)]
 
 
 def _tell_amodal(s: Summary) -> str:
     return (
         f"IoU mean {1 - s.mean:.4f}, lowest {1 - s.largest:.4f} of {s.num} objects; "
-        f"{s.numbers.get('small', 0)} under {amodal.MIN_IOU_PX} px by count; visible shares within "
+        f"{s.numbers.get(SMALL, 0)} under {amodal.MIN_IOU_PX} px by count; visible shares within "
         f"{100 * amodal.MAX_SHARE_ERROR:g} %"
     )
 
@@ -45,33 +71,34 @@ def _tell_amodal(s: Summary) -> str:
 def _tell_occlusion(s: Summary) -> str:
     wrong, numbers = round(s.mean * s.num), s.numbers
     return (
-        f"{wrong} of {s.num} interior px wrong, {numbers.get('occluded', 0)} are occluded; "
-        f"{numbers.get('unsure', 0)} more beside an edge of the other sample"
+        f"{wrong} of {s.num} interior px wrong, {numbers.get(OCCLUDED, 0)} are occluded; "
+        f"{numbers.get(UNSURE_PX, 0)} more are beside an edge of the other sample"
     )
 
 
 def _tell_keypoints(s: Summary) -> str:
+    judged = s.numbers.get(JUDGED, 0)
     return (
-        f"{_tell('px', 'points')(s)}; visibility of {s.numbers.get('judged', 0)} that are away "
-        f"from edges"
+        f"{RULES['keypoints'].describe_errors(s)}; visibility of {judged} that are away from edges"
     )
 
 
 _PIXELS = "interior px"
 RULES = {
-    "normal": Rule("normal", normals.MAX_ANGLE_DEG, _tell("degrees", _PIXELS)),
-    "albedo": Rule("albedo", albedo.MAX_LEVELS, _tell("levels", f"{_PIXELS} of flat texture")),
-    "shading": Rule("shading", albedo.MAX_LEVELS, _tell("levels", "values, times albedo")),
-    "amodal": Rule("amodal", 1 - amodal.MIN_MEAN_IOU, _tell_amodal, is_mean=True),
-    "object_coordinates": Rule("coordinates", geometry.MAX_ERROR_MM, _tell("mm", _PIXELS)),
-    "world_position": Rule("positions", geometry.MAX_ERROR_MM, _tell("mm", _PIXELS)),
-    "box_2d": Rule("box_2d", amodal.MAX_BOX_ERROR_PX, _tell("px", "boxes")),
-    "box_2d_amodal": Rule("amodal box", amodal.MAX_BOX_ERROR_PX, _tell("px", "boxes")),
-    "box_3d": Rule("box_3d", geometry.MAX_POINT_ERROR_PX, _tell("px", "corners")),
-    "flow": Rule("flow", flow.MAX_ERROR_PX, _tell("px", _PIXELS)),
-    "occlusion": Rule("occlusion", 0, _tell_occlusion),
-    "keypoints": Rule("keypoints", geometry.MAX_POINT_ERROR_PX, _tell_keypoints),
+    "normal": Rule("normal", "degrees", _PIXELS, normals.MAX_ANGLE_DEG),
+    "albedo": Rule("albedo", "levels", f"{_PIXELS} of flat texture", albedo.MAX_LEVELS),
+    "shading": Rule("shading", "levels", "values, times albedo", albedo.MAX_LEVELS),
+    "amodal": Rule("amodal", "1 - IoU", "objects", 1 - amodal.MIN_MEAN_IOU, _tell_amodal, True),
+    "object_coordinates": Rule("coordinates", "mm", _PIXELS, geometry.MAX_ERROR_MM),
+    "world_position": Rule("positions", "mm", _PIXELS, geometry.MAX_ERROR_MM),
+    "box_2d": Rule("box_2d", "px", "boxes", amodal.MAX_BOX_ERROR_PX),
+    "box_2d_amodal": Rule("amodal box", "px", "boxes", amodal.MAX_BOX_ERROR_PX),
+    "box_3d": Rule("box_3d", "px", "corners", geometry.MAX_POINT_ERROR_PX),
+    "flow": Rule("flow", "px", _PIXELS, flow.MAX_ERROR_PX),
+    "occlusion": Rule("occlusion", "wrong", _PIXELS, 0, _tell_occlusion, True),
+    "keypoints": Rule("keypoints", "px", "points", geometry.MAX_POINT_ERROR_PX, _tell_keypoints),
 }
+"""By label."""
 
 
 def check_all_labels(
@@ -86,39 +113,44 @@ def check_all_labels(
         found = _gather(findings, name, [RAW])
         summary, culprits = summarize([f for _, f in found]), _find_culprits(found)
         rule = RULES[name]
-        text = rule.tell(summary)
+        text = rule.describe(summary)
         if name == "albedo":
             elsewhere = summarize([f for _, f in _gather(findings, "albedo elsewhere", [RAW])])
             text += (
                 f"; elsewhere 99th percentile {elsewhere.percentile:.2g} of {elsewhere.num} px; "
-                f"{summary.numbers.get('unknown', 0)} px not judged"
+                f"{summary.numbers.get(UNKNOWN_PX, 0)} px not judged"
             )
         if name in ("flow", "occlusion"):
             partners = _gather_partners(findings, [RAW])
             culprits += flow.find_partner_faults(records, partners)
             text += f"; {sum(p >= 0 for p in partners.values())} samples lead to another one"
-        checks.append(decide(rule.title, rule.passes(summary) and not culprits, text, culprits))
+        passes, measures = rule.passes(summary), rule.measure(summary, len(culprits))
+        checks.append(decide(rule.title, passes and not culprits, text, culprits, measures))
     return [*checks, _check_archive(labels, records, findings)]
 
 
 def _check_archive(
-    labels: Iterable[str], records: Records, findings: Sequence[SampleFindings]
+    labels: Sequence[str], records: Records, findings: Sequence[SampleFindings]
 ) -> Check:
     """All labels in `imgs_XX.h5`, by the same rules."""
     files = sorted({name for f in findings for name in f.checked.findings if name != RAW})
     if not files:
         return skip("hdf5 labels", "no imgs_XX.h5 with labels")
-    texts, culprits, num_rows = [], [], 0
+    texts, culprits, measures, num_rows = [], [], [], 0
     for name in labels:
         found, rule = _gather(findings, name, files), RULES[name]
         num_rows = max(num_rows, len(found))
         summary = summarize([f for _, f in found])
         if not rule.passes(summary):
-            texts.append(f"{rule.title}: {rule.tell(summary)}")
+            texts.append(f"{rule.title} ({rule.describe(summary)})")
+        judged, *_ = rule.measure(summary, 0)
+        measures.append(replace(judged, name=f"{rule.title}, {judged.name}"))
         culprits += [f"{name} of {culprit}" for culprit in _find_culprits(found)]
     culprits += flow.find_partner_faults(records, _gather_partners(findings, files))
-    figures = f"{num_rows} rows, within the bounds above but for {list_some(texts) or 'none'}"
-    return decide("hdf5 labels", not texts and not culprits, figures, culprits)
+    beyond = f"beyond their bounds: {list_some(texts)}" if texts else "all within their bounds"
+    figures = f"{len(labels)} labels in {num_rows} rows, {beyond}"
+    measures.append(Measure("faults", len(culprits), at_most=0))
+    return decide("hdf5 labels", not texts and not culprits, figures, culprits, measures)
 
 
 def _gather(

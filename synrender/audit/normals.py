@@ -16,13 +16,13 @@ def check_normal(truth: Truth, given: Given) -> Finding:
     """Angles between the label and the rays' normals, in degrees."""
     normal = np.asarray(given["normal"], np.float64)
 
-    def measure(pixels: np.ndarray, positions_px: np.ndarray) -> np.ndarray:
+    def error_at(pixels: np.ndarray, positions_px: np.ndarray) -> np.ndarray:
         shown = normal[pixels[:, 1], pixels[:, 0]]
         angles = _find_angles(shown, find_normals(truth.view, positions_px))
         is_unit = np.abs(np.linalg.norm(shown, axis=1) - 1) <= _MAX_LENGTH_ERROR
         return np.where(is_unit, angles, 180.0)
 
-    errors = measure_pixels(truth, measure, truth.rows >= 0, MAX_ANGLE_DEG)
+    errors = measure_pixels(truth, error_at, truth.rows >= 0, MAX_ANGLE_DEG)
     finding = judge_pixels(truth, errors, MAX_ANGLE_DEG, "degrees")
     is_nothing = truth.settled.is_common & np.isinf(truth.view.cast.depth_m)
     return finding.blame("not 0 where nothing is hit" if normal[is_nothing].any() else "")

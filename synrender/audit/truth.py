@@ -17,7 +17,7 @@ from synrender.images.exr import ExrImage
 Given = dict[str, np.ndarray]
 """Fields of one sample, by name, as a file gives them."""
 
-Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
+ErrorAt = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Errors (r,) of the label at pixels (r, 2) x, y, against rays through positions (r, 2) px."""
 
 
@@ -48,7 +48,7 @@ class Truth:
         return len(self.view.record)
 
 
-def measure_pixels(truth: Truth, measure: Measure, where: np.ndarray, bound: float) -> np.ndarray:
+def measure_pixels(truth: Truth, error_at: ErrorAt, where: np.ndarray, bound: float) -> np.ndarray:
     """Errors at some pixels.
 
     Where an edge between two faces passes beside a pixel's centre, rounding decides which face it
@@ -56,7 +56,7 @@ def measure_pixels(truth: Truth, measure: Measure, where: np.ndarray, bound: flo
 
     Args:
         truth: of the sample.
-        measure: the error.
+        error_at: the error.
         where: (h, w) bool.
         bound: errors above it are looked at once more, beside the centre.
 
@@ -66,12 +66,12 @@ def measure_pixels(truth: Truth, measure: Measure, where: np.ndarray, bound: flo
     errors = np.zeros(where.shape)
     ys, xs = np.nonzero(where)
     pixels = np.stack([xs, ys], axis=1)
-    found = measure(pixels, pixels + 0.5)
+    found = error_at(pixels, pixels + 0.5)
     bad = np.flatnonzero(~(found <= bound))
     if len(bad):
         num = len(TIE_OFFSETS_PX)
         beside = pixels[bad][:, None] + 0.5 + TIE_OFFSETS_PX
-        again = measure(np.repeat(pixels[bad], num, axis=0), beside.reshape(-1, 2))
+        again = error_at(np.repeat(pixels[bad], num, axis=0), beside.reshape(-1, 2))
         again = np.where(np.isnan(again), np.inf, again).reshape(-1, num)
         found[bad] = np.fmin(found[bad], again.min(axis=1))
     errors[ys, xs] = np.where(np.isnan(found), np.inf, found)
