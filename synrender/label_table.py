@@ -56,7 +56,11 @@ LABELS = {
             ("box_3d_world_m", "box_3d_camera_m", "box_3d_px"),
         ),
         Label("flow", "where each point is in the partner of a sample, px", ("flow", "flow_to")),
-        Label("occlusion", "points that the partner of a sample does not see", ("occlusion",)),
+        Label(
+            "occlusion",
+            "points that the partner of a sample does not see",
+            ("occlusion", "flow_to"),
+        ),
         Label(
             "keypoints",
             "corners, centre and face centres of each box, and points that the user names",
@@ -81,4 +85,5 @@ def list_possible(labels: Collection[str]) -> list[str]:
 
 def list_fields(labels: Collection[str]) -> list[str]:
     """Names of the fields of some labels, in the order of the table."""
-    return [field for name, label in LABELS.items() if name in labels for field in label.fields]
+    chosen = [label for name, label in LABELS.items() if name in labels]
+    return list(dict.fromkeys(field for label in chosen for field in label.fields))

@@ -19,7 +19,7 @@ from synrender.audit.subject import Subject
 from synrender.audit.truth import Given, Truth
 from synrender.audit.view import View
 from synrender.images.exr import ExrImage
-from synrender.label_table import LABELS
+from synrender.label_table import list_fields
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ class LabelChecker:
         if not self._labels:
             return checked
         if self._sources is None:
-            fields = [field for name in self._labels for field in LABELS[name].fields]
-            self._sources = open_sources(self._subject, tuple(dict.fromkeys(fields)))
+            self._sources = open_sources(self._subject, tuple(list_fields(self._labels)))
         truth = Truth(exr, view, settled, find_partner)
         idx = int(view.record["sample_idx"][0])
         for source in self._sources:

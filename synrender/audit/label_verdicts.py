@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from synrender.audit import albedo, amodal, flow, geometry, normals
-from synrender.audit.check import Check, Measure, decide, list_some, skip
 from synrender.audit.albedo import UNKNOWN_PX
 from synrender.audit.amodal import SMALL
+from synrender.audit.check import Check, Measure, decide, list_some, skip
 from synrender.audit.examine import SampleFindings
 from synrender.audit.finding import Finding, Summary, summarize
 from synrender.audit.flow import OCCLUDED, UNSURE_PX

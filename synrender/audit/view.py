@@ -121,10 +121,17 @@ class View:
                 for dx in (-1, 0, 1)
             ]
         )  # (9, r), row by row
+        surface_m = self.cast_at(positions).depth_m
         with np.errstate(invalid="ignore"):
-            bends_m = np.abs(near_m + near_m[::-1] - 2 * near_m[4])[:4]
-            is_smooth = bends_m.max(axis=0) <= _MAX_BEND * width_m
-        is_clear = self.cast_at(positions).depth_m >= depth_m - _CONTACT_M
+            bends_m = np.abs(near_m + near_m[::-1] - 2 * near_m[4])[:4].max(axis=0)
+            # Where the plane through the pixels is not what the point's own ray hits, an edge
+            # passes between the two.
+            slopes = np.stack([near_m[5] - near_m[3], near_m[7] - near_m[1]], axis=1) / 2
+            offsets = positions - 0.5 - np.stack([x, y], axis=1)
+            gap_m = np.abs(near_m[4] + np.sum(slopes * offsets, axis=1) - surface_m)
+            is_smooth = np.fmax(bends_m, gap_m) <= _MAX_BEND * width_m
+            is_smooth &= np.isfinite(bends_m)
+        is_clear = surface_m >= depth_m - _CONTACT_M
         is_covered = near_m.max(axis=0) < depth_m - _EDGE_WIDTHS * width_m
         is_open = near_m.min(axis=0) > depth_m + _EDGE_WIDTHS * width_m
         verdicts[inside] = np.where(

@@ -8,6 +8,9 @@ RELATIVE_TOLERANCE = 2e-4
 """Share of its depth by which a point may lie behind the surface and still count as on it: 0.2 mm
 at 1 m. Single precision of poses and depths makes errors of 1e-6."""
 
+MAX_BEND = 0.01
+"""The same where the surface is not even. Beyond it, pixels around show a jump, not a crease."""
+
 
 def is_seen(pixels_px: np.ndarray, point_depth_m: np.ndarray, depth_m: np.ndarray) -> np.ndarray:
     """Which points are in the frame and not behind the surface that a depth map shows.
@@ -18,9 +21,9 @@ def is_seen(pixels_px: np.ndarray, point_depth_m: np.ndarray, depth_m: np.ndarra
     would fail (at 80 degrees the depth changes by centimetres from a pixel to the next). Two things
     are not planes, and for a point that the interpolation calls hidden both are looked at:
 
-    - a crease that points away from the camera, or a hollow: the surface lies behind the
-      interpolated one. How far follows from the pixels next to the four: the surface may lie as
-      deep as both sides of the cell reach when they are continued into it.
+    - a crease, a hollow, or relief finer than a pixel: the surface lies behind the interpolated
+      one. How far is not known, but the slopes of 1 / depth differ as much between the pixels
+      around, so that a point is not called hidden for less; nor by more than `MAX_BEND`.
     - a jump from one surface to another between the four pixels. There the pixel whose centre is
       nearest decides: its own surface, continued with the smaller slope of its two sides (the
       larger one may cross the jump).
@@ -44,7 +47,7 @@ def is_seen(pixels_px: np.ndarray, point_depth_m: np.ndarray, depth_m: np.ndarra
     hidden = np.flatnonzero(own < cell.interpolate())
     if len(hidden):
         cell, own = _Cell(inverse, pixels_px[is_in_frame][hidden]), own[hidden]
-        surface = np.minimum(cell.interpolate() - cell.find_hollow(), cell.extend_nearest())
+        surface = np.minimum(cell.interpolate() - cell.find_bend(), cell.extend_nearest())
         inside = np.flatnonzero(is_in_frame)
         seen[inside[hidden]] = own >= surface
     return seen
@@ -71,12 +74,12 @@ class _Cell:
         bottom = self._at(0, 1) * (1 - self._tx) + self._at(1, 1) * self._tx
         return top * (1 - self._ty) + bottom * self._ty
 
-    def find_hollow(self) -> np.ndarray:
+    def find_bend(self) -> np.ndarray:
         """How much smaller 1 / depth may be than interpolated, (n,), 0 or more."""
-        ahead = range(-1, 3)
-        along_x = [_find_hollow([self._at(k, side) for k in ahead], self._tx) for side in (0, 1)]
-        along_y = [_find_hollow([self._at(side, k) for k in ahead], self._ty) for side in (0, 1)]
-        return np.maximum(*along_x) + np.maximum(*along_y)
+        along_x = [_find_bend([self._at(dx, dy) for dx in range(-1, 3)]) for dy in (0, 1)]
+        along_y = [_find_bend([self._at(dx, dy) for dy in range(-1, 3)]) for dx in (0, 1)]
+        bend = np.maximum(*along_x) + np.maximum(*along_y)
+        return np.minimum(bend, MAX_BEND * self.interpolate())
 
     def extend_nearest(self) -> np.ndarray:
         """1 / depth of the nearest pixel's own surface at the point, (n,)."""
@@ -93,12 +96,10 @@ def _pad(inverse: np.ndarray) -> np.ndarray:
     return np.pad(inverse, (1, 2), mode="reflect", reflect_type="odd")
 
 
-def _find_hollow(four: list[np.ndarray], t: np.ndarray) -> np.ndarray:
-    """How far a line's middle dips below its second and third value, at the place t between."""
+def _find_bend(four: list[np.ndarray]) -> np.ndarray:
+    """Largest difference of two slopes between four values of a line that follow each other."""
     before, left, right, after = four
-    from_left = left + (left - before) * t
-    from_right = right + (right - after) * (1 - t)
-    return np.maximum(0, left + (right - left) * t - np.maximum(from_left, from_right))
+    return np.maximum(np.abs(before - 2 * left + right), np.abs(left - 2 * right + after))
 
 
 def _smaller(a: np.ndarray, b: np.ndarray) -> np.ndarray:

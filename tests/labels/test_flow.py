@@ -148,6 +148,23 @@ def test_points_between_pixels_are_seen_on_the_surface_and_hidden_behind(name: s
     assert not behind.any()
 
 
+def test_relief_finer_than_a_pixel_hides_none_of_its_own_points() -> None:
+    def depth_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return 1.5 + 0.001 * x + 0.002 * np.sign(np.sin(4 * x) * np.sin(3 * y))
+
+    points_px, point_depth_m = cell_points(depth_of)
+    is_right = is_seen(points_px, point_depth_m, depth_map(depth_of))
+    assert is_right.mean() > 0.97
+    assert not is_seen(points_px, point_depth_m + 0.03, depth_map(depth_of)).any()
+
+
+def test_no_point_is_seen_behind_everything_around_it() -> None:
+    rng = np.random.default_rng(0)
+    depth_m = rng.choice([1.2, 1.5, 1.7], (SIZE_PX, SIZE_PX)).astype(np.float32)
+    points_px = rng.uniform(2, SIZE_PX - 2, (4000, 2))
+    assert not is_seen(points_px, np.full(4000, 1.9), depth_m).any()
+
+
 def test_no_point_is_seen_where_it_is_not_in_the_frame() -> None:
     depth_m = np.full((4, 6), np.inf, np.float32)
     points_px = np.array([(0, 0), (5.99, 3.99), (6, 2), (2, 4), (-0.01, 2), (np.nan, np.nan)])

@@ -1,0 +1,279 @@
+"""Every label passes as it is, and fails when it is falsified in one sample."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+import pytest
+from scipy.spatial.transform import Rotation
+
+from synrender.audit import label_checks
+from synrender.audit.given import RAW
+from synrender.audit.label_verdicts import RULES
+from synrender.label_table import LABELS
+from tests.audit.conftest import applied, failed
+from tests.audit.shapes import CUBE, PLANE, write_sphere
+from tests.audit.test_tampering import copy_dataset, image_of
+from tests.helpers import Renderer, read_record, write_shapenet
+
+TITLES = {rule.title for rule in RULES.values()}
+SETTINGS = (
+    "rendering.resolution = 64", "rendering.render_samples = 1", "object.n_buckets = 1",
+    "batch.num_samples = 4", "object.total_num_samples = 4", "batch.cache_obj_frames = 2",
+    "object.random_viewpoint = 0.5", f"rendering.labels = {list(LABELS)}",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def labelled(wheel: Renderer) -> Path:
+    """EXR with all labels, 3 objects, 2 groups of 2 samples."""
+    wheel.run(
+        "-d", "audit_labels", "-g", "render_multi", "-p", *SETTINGS, "sample.num_objs = 3",
+        "sample.class_idxs = [0, 4]",
+    )  # fmt: skip
+    return wheel.data_dir / "audit_labels"
+
+
+def test_all_labels_of_the_demo_models_pass(labelled: Path, audit) -> None:
+    checks = audit(labelled)
+    assert failed(checks) == set(), [(c.name, c.culprits) for c in checks.values() if c.culprits]
+    assert applied(checks) >= TITLES
+    normal = {m.name: m.value for m in checks["normal"].measures}
+    assert 0 < normal["degrees, 99th percentile"] < 0.3
+    occluded = int(re.search(r"(\d+) are occluded", checks["occlusion"].figures)[1])
+    assert occluded > 50
+
+
+def test_without_labels_there_are_no_rows(multi: Path, audit) -> None:
+    assert not TITLES & set(audit(multi))
+
+
+# --- other models -------------------------------------------------------------------------------
+
+SPHERE = write_sphere(24, 12)
+FACES = [line.split()[1:] for line in SPHERE.splitlines() if line.startswith("f ")]
+
+
+def _turned(faces: list[list[str]]) -> str:
+    """The same faces from behind, with normals that point inwards."""
+    num = SPHERE.count("vn ")
+    corners = [[f"{c.split('//')[0]}//{int(c.split('//')[1]) + num}" for c in f] for f in faces]
+    inward = re.findall(r"vn (\S+) (\S+) (\S+)", SPHERE)
+    return "".join("vn {} {} {}\n".format(*(-float(x) for x in n)) for n in inward) + "".join(
+        f"f {' '.join(c[::-1])}\n" for c in corners
+    )
+
+
+MODELS = {
+    "doubled": SPHERE + _turned(FACES),
+    "inside_out": re.sub(r"f (\S+) (\S+) (\S+) (\S+)", r"f \4 \3 \2 \1", SPHERE),
+    "unusable": re.sub(r"(?m)^vn (?!-).*", "vn 0 0 0", SPHERE, count=90),
+    "some_without": re.sub(r"(f \S+ \S+) (\d+)//\d+", r"\1 \2", SPHERE, count=120),
+    "open": PLANE,
+    "flat": CUBE,
+    "far_off": re.sub(r"(?m)^v (\S+)", lambda m: f"v {float(m[1]) + 30}", SPHERE),
+}
+
+
+def test_all_labels_of_odd_models_pass(wheel: Renderer, tmp_path: Path, audit) -> None:
+    """Doubled faces, faces from behind, normals that cannot be used, a sheet, and far from 0."""
+    shapenet = write_shapenet(tmp_path, MODELS)
+    wheel.run(
+        "-d", "audit_odd", "-g", "render_multi", "-p", *SETTINGS, "sample.num_objs = 4",
+        "sample.class_idxs = 1", "object.random_viewpoint = 2", "object.total_num_samples = 12",
+        "batch.num_samples = 12", SYNRENDER_SHAPENET_DIR=str(shapenet),
+    )  # fmt: skip
+    folder = wheel.data_dir / "audit_odd"
+    shown = {row["model_id"] for idx in range(12) for row in read_record(folder, idx)}
+    assert shown == set(MODELS)
+    checks = audit(folder)
+    assert failed(checks) == set(), [(c.name, c.culprits) for c in checks.values() if c.culprits]
+    assert applied(checks) >= TITLES
+
+
+# --- falsified passes --------------------------------------------------------------------
+
+
+def edit_vectors(dataset_dir: Path, idx: int, ends: tuple[str, ...], edit: Callable) -> None:
+    """Rewrites channels of an EXR as one array, (h, w, len(ends))."""
+    path = image_of(dataset_dir, idx)
+    file = OpenEXR.File(str(path), separate_channels=True)
+    found = {
+        end: channel
+        for part in file.parts
+        for name, channel in part.channels.items()
+        for end in ends
+        if name.endswith(end)
+    }
+    edited = edit(np.stack([found[end].pixels for end in ends], axis=-1))
+    for k, end in enumerate(ends):
+        found[end].pixels = np.ascontiguousarray(edited[..., k], np.float32)
+    file.write(str(path.with_suffix(".new.exr")))
+    path.with_suffix(".new.exr").replace(path)
+
+
+def edit_normal(edit: Callable) -> Callable[[Path], None]:
+    return lambda folder: edit_vectors(folder, 1, (".Normal.X", ".Normal.Y", ".Normal.Z"), edit)
+
+
+def edit_albedo(edit: Callable) -> Callable[[Path], None]:
+    return lambda folder: edit_vectors(folder, 1, (".Albedo.R", ".Albedo.G", ".Albedo.B"), edit)
+
+
+def edit_amodal(edit: Callable) -> Callable[[Path], None]:
+    return lambda folder: edit_vectors(folder, 1, (".Amodal.1", ".Amodal.2", ".Amodal.3"), edit)
+
+
+def turn(rotvec: tuple[float, ...]) -> Callable[[np.ndarray], np.ndarray]:
+    matrix = Rotation.from_rotvec(rotvec, degrees=True).as_matrix()
+    return lambda normals: normals @ matrix.T
+
+
+def to_world_space(folder: Path) -> None:
+    rot_mat = read_record(folder, 1)["world_to_camera"][0, :3, :3]
+    edit_normal(lambda normals: normals @ rot_mat)(folder)
+
+
+def turn_one_object(folder: Path) -> None:
+    instance = read_instance(folder, 1)
+    largest = np.bincount(instance[instance > 0]).argmin()
+    smallest = min(set(instance[instance > 0]), key=lambda k: (instance == k).sum())
+    assert largest is not None
+    edit_normal(lambda n: np.where((instance == smallest)[..., None], turn((2, 0, 0))(n), n))(
+        folder
+    )
+
+
+def read_instance(folder: Path, idx: int) -> np.ndarray:
+    from synrender.images.exr import read_exr
+
+    return read_exr(image_of(folder, idx)).instance
+
+
+def show_what_is_visible(folder: Path) -> None:
+    instance = read_instance(folder, 1)
+    edit_amodal(lambda masks: instance[..., None] == np.arange(1, 4))(folder)
+
+
+def to_srgb(linear: np.ndarray) -> np.ndarray:
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+PASSES = {
+    "normals flipped": (edit_normal(lambda n: -n), {"normal"}),
+    "normals turned by 2 degrees": (edit_normal(turn((0, 2, 0))), {"normal"}),
+    "normals of one object turned": (turn_one_object, {"normal"}),
+    "normals in world space": (to_world_space, {"normal"}),
+    "normals in Blender's camera space": (edit_normal(lambda n: n * (1, -1, -1)), {"normal"}),
+    "normals half as long": (edit_normal(lambda n: n / 2), {"normal"}),
+    "albedo in sRGB": (edit_albedo(to_srgb), {"albedo"}),
+    "albedo darker by 2 %": (edit_albedo(lambda a: a * 0.98), {"albedo"}),
+    "albedo in BGR": (edit_albedo(lambda a: a[..., ::-1]), {"albedo"}),
+    "amodal is visible": (show_what_is_visible, {"amodal"}),
+    "amodal masks swapped": (edit_amodal(lambda m: m[..., ::-1]), {"amodal"}),
+    "amodal shifted": (edit_amodal(lambda m: np.roll(m, 2, axis=1)), {"amodal", "amodal box"}),
+}
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_a_falsified_pass_fails(labelled: Path, tmp_path: Path, audit, name: str) -> None:
+    tamper, expected = PASSES[name]
+    copy = copy_dataset(labelled, tmp_path)
+    tamper(copy)
+    checks = audit(copy)
+    assert failed(checks) >= expected, checks
+    assert not failed(checks) & {"mask", "class", "depth", "boxes", "normal", "albedo"} - expected
+
+
+# --- falsified readings --------------------------------------------------------------------
+
+Given = dict[str, np.ndarray]
+
+
+def edit(field: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Given], None]:
+    def falsify(given: Given) -> None:
+        given[field] = change(given[field])
+
+    return falsify
+
+
+def shift_first_corner(points: np.ndarray) -> np.ndarray:
+    points = points.copy()
+    points[0, 0] += 0.5
+    return points
+
+
+READINGS = {
+    "normals": (edit("normal", lambda n: n[::-1]), {"normal"}),
+    "albedo": (edit("albedo", lambda a: a * 0.98), {"albedo"}),
+    "image as shading": (edit("shading", lambda s: s**2), {"shading"}),
+    "shares of others": (edit("visible_share", lambda s: 1 - s), {"amodal"}),
+    "coordinates mirrored": (
+        edit("object_coordinates", lambda c: np.where(c == 0, 0, 1 - c)), {"coordinates"},
+    ),
+    "coordinates of the largest side": (
+        edit("object_coordinates", lambda c: np.where(c == 0, 0, (c - 0.5) * 1.2 + 0.5)),
+        {"coordinates"},
+    ),
+    "coordinates on the backdrop": (
+        edit("object_coordinates", lambda c: np.where(c == 0, 0.5, c)), {"coordinates"},
+    ),
+    "positions moved by 2 mm": (edit("world_position", lambda p: p + 0.002), {"positions"}),
+    "a box off by 2 px": (edit("box_2d", lambda b: b + 2), {"box_2d"}),
+    "boxes of whole objects off": (edit("box_2d_amodal", lambda b: b - 2), {"amodal box"}),
+    "corners reordered": (edit("box_3d_px", lambda b: b[:, ::-1]), {"box_3d"}),
+    "a corner off": (edit("box_3d_px", shift_first_corner), {"box_3d"}),
+    "corners in another world": (edit("box_3d_world_m", lambda b: b * 1.001), {"box_3d"}),
+    "corners in Blender's camera": (
+        edit("box_3d_camera_m", lambda b: b * (1, -1, -1)), {"box_3d"},
+    ),
+    "flow negated": (edit("flow", lambda f: -f), {"flow"}),
+    "flow of half a pixel more": (edit("flow", lambda f: f + 0.5), {"flow"}),
+    "flow to itself": (edit("flow_to", lambda _: np.array(1)), {"flow", "occlusion"}),
+    "flow to nowhere": (edit("flow_to", lambda _: np.array(-1)), {"flow"}),
+    "occlusion inverted": (edit("occlusion", lambda o: ~o), {"occlusion"}),
+    "nothing occluded": (edit("occlusion", np.zeros_like), {"occlusion"}),
+    "keypoints reordered": (edit("keypoint_px", lambda p: np.roll(p, 1, axis=1)), {"keypoints"}),
+    "keypoints of others": (edit("keypoint_world_m", lambda p: p[::-1]), {"keypoints"}),
+    "all keypoints seen": (
+        edit("keypoint_visibility", lambda v: np.full_like(v, 2)), {"keypoints"},
+    ),
+    "too few keypoints": (
+        edit("keypoint_visibility", lambda v: v[:, :-1]), {"keypoints"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_a_falsified_reading_fails(
+    labelled: Path, audit, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    falsify, expected = READINGS[name]
+    read_given = label_checks.read_given
+
+    def read_falsely(source: label_checks.Source, idx: int) -> Given | str:
+        given = read_given(source, idx)
+        if idx == 1 and source.name == RAW:
+            assert isinstance(given, dict)
+            falsify(given)
+        return given
+
+    monkeypatch.setattr(label_checks, "read_given", read_falsely)
+    checks = audit(labelled)
+    assert failed(checks) >= expected, checks
+    assert all(culprit.startswith("1 ") for name in expected for culprit in checks[name].culprits)
+
+
+def test_a_pass_that_is_not_there_fails(labelled: Path, tmp_path: Path, audit) -> None:
+    copy = copy_dataset(labelled, tmp_path)
+    path = image_of(copy, 1)
+    file = OpenEXR.File(str(path), separate_channels=True)
+    for part in file.parts:
+        part.channels = {n: c for n, c in part.channels.items() if ".Normal." not in n}
+    file.write(str(path))
+    checks = audit(copy)
+    assert "no normal pass" in checks["normal"].culprits[0]
