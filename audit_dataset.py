@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synrender.bounds import MAX_CPUS, MAX_SEED
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from tqdm import tqdm
 
+    from synrender.audit.check import Check
     from synrender.audit.run import Audit
     from synrender.dataset.folder import DatasetFolder
     from synrender.folders import Folders
@@ -63,12 +65,23 @@ with a design of factors, what dataset.json promises against the records:
   twins        (or sweeps) equal to the bit in all but their factor, and different in that
   same labels  EXR: a factor of appearance changes no mask, class or depth
 A check of chance fails one of 1000 data sets that are right.
+with --bop, of each label that is there, with the same bounds:
+  files        no image lacks a file; those that are examined can be read and have one size
+  models       boxes of models/obj_XXXXXX.ply against models_info.json within 0.1 mm
+  pose         cam_R_m2c is a rotation; whether it is the right one, masks and depth tell
+  mask         whole objects against the rays: IoU as above
+  visible      mask_visib likewise; up to 15 mm behind the front both answers count, as in the BOP
+               toolkit; where the depth image shows something nearer than all models, it hides them
+  depth        interior pixels of visible objects: 99th percentile and each object's median <= 1 mm,
+               or one step of depth_scale where that is more; 0 (unknown) counts as wrong
+  info         visib_fract within 0.01 (or 3 px), px_count_* within 2 % (or 3 px), boxes within 1 px
 
 examples:
   python audit_dataset.py -d test_dataset
   python audit_dataset.py -d multi -n 1000 -j 8
   python audit_dataset.py -d multi -n 0 --certificate   and write certificate.json
   python audit_dataset.py -d multi --verify             are the files still those?
+  python audit_dataset.py --bop output/bop_data/lm -n 500
   SYNRENDER_SHAPENET_DIR=/data/ShapeNetCore.v2 python audit_dataset.py -d multi
 """
 
@@ -113,6 +126,20 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="compare all files with certificate.json and name those that are changed, missing or "
         "extra; casts no rays",
     )
+    mode.add_argument(
+        "--bop",
+        type=Path,
+        metavar="FOLDER",
+        help="audit a data set in BOP format instead, such as BlenderProc writes: its folder with "
+        "models/, one of its splits, or one scene",
+    )
+    add(
+        "--pixel_center",
+        type=float,
+        choices=(0.0, 0.5),
+        default=0.0,
+        help="with --bop: where cam_K has the centre of the top left pixel (default: 0)",
+    )
     return parser.parse_args(argv)
 
 
@@ -123,6 +150,8 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.workers import Workers
 
     with Workers(arguments.jobs) as workers:
+        if arguments.bop:
+            return audit_foreign(arguments, workers)
         if arguments.verify:
             return verify(open_certified_folder(folders.data, arguments.dataset), workers)
         folder = open_dataset_folder(folders.data, arguments.dataset)
@@ -135,19 +164,12 @@ def audit(
     arguments: argparse.Namespace, folder: DatasetFolder, folders: Folders, workers: Workers
 ) -> Audit:
     """Audits the data set and prints the table."""
-    from synrender.audit.check import format_table
     from synrender.audit.keep import keep_checks
     from synrender.audit.run import run_audit
-    from synrender.console import say
 
     found = run_audit(folder, folders, arguments.num_samples, arguments.seed, workers)
-    say(str(folder.path), *format_table(found.checks))
+    print_table(folder.path, found.checks)
     keep_checks(folder, found.checks, arguments.num_samples)
-    say(
-        f"FAIL: {found.num_failed} of {len(found.checks)} checks"
-        if found.num_failed
-        else "pass: all checks that apply"
-    )
     return found
 
 
@@ -174,6 +196,27 @@ def audit_and_certify(
         root = certify(folder, found, arguments.seed, hashes)
     say(f"certificate.json: {hashes.num_files} files", f"root {root}")
     return 0
+
+
+def audit_foreign(arguments: argparse.Namespace, workers: Workers) -> int:
+    """Audits a data set in BOP format and prints the table; returns the exit status."""
+    from synrender.audit.bop import audit_bop
+
+    checks = audit_bop(
+        arguments.bop, arguments.num_samples, arguments.seed, arguments.pixel_center, workers
+    )
+    return 1 if print_table(arguments.bop, checks) else 0
+
+
+def print_table(path: Path, checks: list[Check]) -> int:
+    """Prints all checks and the verdict; returns how many fail."""
+    from synrender.audit.check import Verdict, format_table
+    from synrender.console import say
+
+    num_failed = sum(check.verdict is Verdict.FAIL for check in checks)
+    verdict = f"FAIL: {num_failed} of {len(checks)} checks" if num_failed else ""
+    say(str(path), *format_table(checks), verdict or "pass: all checks that apply")
+    return num_failed
 
 
 def verify(folder: DatasetFolder, workers: Workers) -> int:

@@ -62,7 +62,7 @@ class UnusableModel(Exception):
 
 
 class ModelCaster:
-    """Casts rays onto one OBJ file, in the file's own coordinates."""
+    """Casts rays onto one OBJ or PLY file, in the file's own coordinates."""
 
     def __init__(self, path: Path) -> None:
         """Loads only the geometry, of all objects of the file.
@@ -120,12 +120,13 @@ def _load_mesh(path: Path) -> Any:
 
     try:
         text = io.BytesIO(read_small_file(path, _MAX_MODEL_BYTES))
-        mesh = trimesh.load_mesh(text, file_type="obj", process=False, skip_materials=True)
+        kind = path.suffix[1:]
+        mesh = trimesh.load_mesh(text, file_type=kind, process=False, skip_materials=True)
     except Exception as error:  # of any kind: the files are arbitrary
         is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         reason = "no such file" if is_missing else error
         raise UnusableModel(f"model {path}: {reason}") from None
-    if len(mesh.faces) == 0:
+    if len(getattr(mesh, "faces", ())) == 0:  # a PLY may be a cloud of points
         raise UnusableModel(f"model {path}: no faces")
     return mesh
 

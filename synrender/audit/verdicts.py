@@ -137,7 +137,7 @@ def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     if not found:
         return skip("depth", "none of the chosen images can be read")
     histogram = np.sum([labels.depth_histogram for labels in found.values()], axis=0)
-    median, percentile = (_histogram_quantile(histogram, q) for q in (0.5, 0.99))
+    median, percentile = (histogram_quantile(histogram, q) for q in (0.5, 0.99))
     worst = max(labels.max_depth_error_mm for labels in found.values())
     backdrop = max(labels.backdrop_error_mm for labels in found.values())
     culprits = [
@@ -175,7 +175,7 @@ def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     return decide("depth", passes, figures, culprits, measures)
 
 
-def _histogram_quantile(histogram: np.ndarray, q: float) -> float:
+def histogram_quantile(histogram: np.ndarray, q: float) -> float:
     """Upper bound of the bin that a quantile falls into, mm; 0 if empty."""
     if not histogram.sum():
         return 0.0
