@@ -191,10 +191,11 @@ def find_blender(name: str) -> str:
 def main() -> int:
     """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
     arguments = parse_arguments(sys.argv[1:])
+    from synrender.fanout.family import end_family
     from synrender.folders import find_folders
     from synrender.interrupts import exit_on_signals
 
-    exit_on_signals({signal.SIGTERM: 1})  # of batch systems; Ray's processes end with this one
+    exit_on_signals({signal.SIGTERM: 1}, end_family)  # batch systems send it
     folders = find_folders(os.environ)
     return run_to_status(lambda: run(arguments, folders), folders.data)
 

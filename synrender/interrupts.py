@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Mapping
+from typing import Any
 
 from synrender.console import warn
 
@@ -48,6 +49,26 @@ def exit_on_signals(
     threading.Thread(target=listen, daemon=True).start()
     if signal.SIGTERM in counts:
         signal.signal(signal.SIGTERM, lambda signum, frame: None)
+
+
+@contextlib.contextmanager
+def sigterm_kept() -> Generator[None]:
+    """Keeps other people's code from handling SIGTERM.
+
+    A handler of Ray's, which it sets while it starts, raises SystemExit in the midst of whatever
+    runs; where Python forks, that is printed as a traceback of the lock of `logging`, and dropped.
+    """
+    set_handler = signal.signal
+
+    def keep(number: int, handler: Any) -> Any:
+        is_ours = number == signal.SIGTERM
+        return signal.getsignal(number) if is_ours else set_handler(number, handler)
+
+    signal.signal = keep  # ty: ignore[invalid-assignment]
+    try:
+        yield
+    finally:
+        signal.signal = set_handler
 
 
 @contextlib.contextmanager

@@ -1,25 +1,24 @@
 """Runs one job inside a Blender executable (or a separate Python) and saves the outcome.
 
-blender --background --python blender_entry.py -- JOB.pickle OUTCOME.pickle
+blender --background --python blender_entry.py -- JOB.pickle OUTCOME.pickle WORKER_PID
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pickle
-import signal
 import sys
 from pathlib import Path
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
-PR_SET_PDEATHSIG = 1
 
 
-def main(job_path: Path, outcome_path: Path) -> None:
-    """Renders the job; this process is killed if its parent dies."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def main(job_path: Path, outcome_path: Path, worker_pid: int) -> None:
+    """Renders the job; this process is killed if the worker that started it ends."""
     sys.path.insert(0, str(PROJECT_DIR))
+    from synrender.fanout.family import end_with_parent
+
+    end_with_parent(worker_pid)
     try:
         import gin  # noqa: F401
     except ImportError:
@@ -38,4 +37,5 @@ def main(job_path: Path, outcome_path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[sys.argv.index("--") + 1 :][:2]))
+    arguments = sys.argv[sys.argv.index("--") + 1 :]
+    main(Path(arguments[0]), Path(arguments[1]), int(arguments[2]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Generator
@@ -20,6 +19,7 @@ from synrender.cpus import find_allowed_cpus
 from synrender.disk import find_full_disk
 from synrender.errors import UserError, shorten
 from synrender.fanout.executable import run_executable
+from synrender.fanout.family import guarded
 from synrender.fanout.head import check_reachable, watched_head
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.journal import STARTUP_LIMIT_S, Entry, read_journal, take_leftovers
@@ -27,6 +27,7 @@ from synrender.fanout.tasks import kill_here, run_job, take_leftovers_here
 from synrender.fanout.worker import render_job
 from synrender.files import is_alive
 from synrender.folders import PROJECT_DIR, is_clone
+from synrender.interrupts import interrupts_held, sigterm_kept
 
 MAX_SAMPLES_PER_WORKER = 2000
 """A worker is replaced after so many samples, so that memory leaks cannot add up."""
@@ -124,16 +125,18 @@ def _start_here(cpus_per_task: int, folder: Path) -> None:
 
 
 def _init(address: str, **options: Any) -> None:
-    """Starts Ray and restores our SIGTERM handler: Ray's prints a stack trace and aborts.
+    """Starts Ray, which changes none of our handlers of signals meanwhile.
 
     What Ray's C++ code prints about each failed attempt to connect is dropped; the error says it.
+    Ctrl-C takes effect afterwards: Python drops an exception that a handler raises while it forks.
     """
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        with Path(os.devnull).open("wb") as nowhere, redirected_output(nowhere.fileno()):
-            ray.init(address, **options)
-    finally:
-        signal.signal(signal.SIGTERM, handler)
+    with (
+        Path(os.devnull).open("wb") as nowhere,
+        redirected_output(nowhere.fileno()),
+        interrupts_held(),
+        sigterm_kept(),
+    ):
+        ray.init(address, **options)
 
 
 def _create_runtime_env() -> dict[str, Any]:
@@ -143,7 +146,7 @@ def _create_runtime_env() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _temporary_dir(data_dir: Path) -> Generator[Path]:
-    """Folder for Ray's sockets and logs, removed at the end.
+    """Folder for Ray's sockets and logs; at the end a guard removes it and who still uses it.
 
     Only this user can enter it. In the data folder, unless its path is so long that a socket in it
     could not be opened (Linux allows 107 characters): then in /tmp.
@@ -160,9 +163,9 @@ def _temporary_dir(data_dir: Path) -> Generator[Path]:
             shutil.rmtree(stale, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=parent))  # mode 0700
     try:
-        yield folder / "r"  # Ray lets everybody into the folder that it makes itself
+        with guarded(folder):
+            yield folder / "r"  # Ray lets everybody into the folder that it makes itself
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         if not prefix:
             with contextlib.suppress(OSError):
                 parent.rmdir()

@@ -86,7 +86,7 @@ def _read_outcome(path: Path) -> Outcome:
 
 
 def _create_command(job: Job, job_path: Path, outcome_path: Path) -> list[str]:
-    arguments = [str(ENTRY_PATH), "--", str(job_path), str(outcome_path)]
+    arguments = [str(ENTRY_PATH), "--", str(job_path), str(outcome_path), str(os.getpid())]
     if Path(job.blender) == Path(sys.executable):
         return [job.blender, *arguments]
     # --python-exit-code must come before the script that it applies to.

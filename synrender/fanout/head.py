@@ -13,6 +13,7 @@ import threading
 from collections.abc import Generator
 
 from synrender.entry import EXIT_FAILURE, RESUME_HINT
+from synrender.fanout.family import end_family
 
 CONNECT_TIMEOUT_S = 10.0
 WATCH_EVERY_S = 2.0
@@ -69,6 +70,7 @@ def watched_head(address: str) -> Generator[None]:
                 num_failures += 1
             if num_failures >= MAX_FAILURES and not is_over.is_set():
                 line = f"error: Ray's server at {address} has died; {RESUME_HINT}\n"
+                end_family()
                 os.write(2, line.encode())
                 os._exit(EXIT_FAILURE)
 

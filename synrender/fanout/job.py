@@ -31,6 +31,7 @@ class Job:
     blender: str = ""  # executable; "": the bpy wheel, in the worker's own process
     is_gathered: bool = False  # render into a scratch folder and return the files
     is_quiet: bool = True  # Blender's output goes to a log file
+    driver_pid: int = 0  # if it runs on the same machine for certain; else 0
     rejected: dict[str, str] = field(default_factory=dict)  # so far, for a gathered batch
     probed: frozenset[int] = frozenset()  # see `render_batch`
     sources: Sources | None = None  # that a gathered batch must find on its node

@@ -134,6 +134,7 @@ def create_template(run_dir: Path, options: Options, folders: Folders) -> Job:
         blender=options.blender,
         is_gathered=options.is_gathered,
         is_quiet=not options.is_local,
+        driver_pid=0 if options.address else os.getpid(),
     )
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 
 from synrender.fanout.executable import run_executable
+from synrender.fanout.family import end_with_parent
 from synrender.fanout.job import Job, Outcome
 from synrender.fanout.journal import Entry, take_leftovers
 from synrender.fanout.worker import render_job
@@ -18,6 +19,7 @@ def run_job(job: Job) -> Outcome:
     """Renders a job, in this process or with an executable."""
     import ray
 
+    end_with_parent(job.driver_pid)
     job = _to_node(job)
     outcome = run_executable(job) if job.blender else render_job(job)
     outcome.node_id = ray.get_runtime_context().get_node_id()
