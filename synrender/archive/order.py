@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from synrender.archive.files import find_shards, is_readable, open_file, read_la
 from synrender.archive.layout import DEFAULT_NUM_SHARDS, Layout, create_layout, draw_order
 from synrender.archive.source import Source, refuse_missing
 from synrender.errors import UserError
-from synrender.files import write_array
+from synrender.files import read_small_file, write_array
 from synrender.settings import Design, Object
 
 DEFAULT_SEED = 0
+MAX_ORDER_BYTES = 1 << 28
+"""Three times what `bounds.MAX_SAMPLES` take."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def write_order(dataset_dir: Path, order: Order) -> None:
 
 def _read_order(path: Path) -> np.ndarray:
     try:
-        idxs = np.load(path, allow_pickle=False)
+        data = read_small_file(path, MAX_ORDER_BYTES)
+        idxs = np.load(io.BytesIO(data), allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"{path}: cannot be read ({error}); remove it to shuffle again") from None
     if idxs.ndim != 1 or idxs.dtype.kind not in "iu" or not len(idxs):

@@ -14,8 +14,10 @@ from synrender.dataset.labelled import LabelReader
 from synrender.dataset.named_points import read_named_points
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
+from synrender.files import read_small_file
 from synrender.images.color import linear_to_srgb8
 from synrender.images.decode import decode_png
+from synrender.images.integrity import MAX_IMAGE_BYTES
 from synrender.label_table import PASSES, list_fields, list_possible
 from synrender.labels.derive import Labels
 from synrender.loading.source import (
@@ -77,8 +79,8 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
 
 def _read_png(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
+        return read_small_file(path, MAX_IMAGE_BYTES)
+    except (OSError, ValueError) as error:
         raise UserError(f"{path}: {error}; {_REMEDY}") from None
 
 
