@@ -37,13 +37,27 @@ def img_resize(image: np.ndarray, res: int, nearest: bool = False) -> np.ndarray
     """Resizes an image as `img_read_and_resize` does; no change if it has that size.
 
     Args:
-        image: (h, w, channels) or (h, w) uint8, or (h, w) uint16.
+        image: (h, w, channels) or (h, w) uint8, or (h, w) uint16; any kind for ``nearest``.
         res: side of the square result in px.
         nearest: copy pixels instead of mixing them; use it for labels.
     """
     if image.shape[:2] == (res, res):
         return image
+    if nearest:
+        rows, columns = (find_nearest_pixels(side_px, res) for side_px in image.shape[:2])
+        return image[rows[:, None], columns]
     from PIL import Image
 
-    method = Image.Resampling.NEAREST if nearest else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(image).resize((res, res), method))
+    return np.asarray(Image.fromarray(image).resize((res, res), Image.Resampling.BICUBIC))
+
+
+def find_nearest_pixels(side_px: int, res: int) -> np.ndarray:
+    """Which of ``side_px`` pixels each of ``res`` pixels shows after resizing by nearest neighbour.
+
+    It is the pixel that holds the new one's centre: floor((x + 0.5) * side_px / res), in whole
+    numbers, so that all labels agree (Pillow rounds differently for 8 and 16 bits).
+
+    Returns:
+        (res,) int64.
+    """
+    return (2 * np.arange(res) + 1) * side_px // (2 * res)

@@ -101,3 +101,12 @@ def rendered_labels(wheel: Renderer) -> Path:
 @pytest.fixture
 def labelled(rendered_labels: Path, tmp_path: Path) -> Path:
     return shutil.copytree(rendered_labels, tmp_path / "labels")
+
+
+@pytest.fixture(scope="session")
+def rendered_labels_single(wheel: Renderer) -> Path:
+    """3 samples of one object with all labels."""
+    size = ["batch.num_samples = 3", "object.total_num_samples = 3", "object.n_buckets = 1"]
+    look = ["rendering.resolution = 32", "rendering.render_samples = 4", "sample.num_objs = 1"]
+    labels = f"rendering.labels = {list(LABELS)}"
+    return wheel.render("labels_single", *size, *look, labels, config="render_multi")

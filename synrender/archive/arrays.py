@@ -17,8 +17,10 @@ from synrender.archive.files import (
     find_chunk_size,
     open_file,
 )
+from synrender.archive.labels import PX_FIELDS, scale_px
 from synrender.archive.layout import Layout
-from synrender.archive.pixels import FileOffsets
+from synrender.archive.pixels import FileOffsets, list_pixel_labels
+from synrender.images.label_codes import CODES
 
 RGB_MEAN_STD = ((98.12, 89.92, 84.36), (43.95, 42.66, 44.05))
 LAB_MEAN_STD = ((38.44, 3.03, 4.77), (17.42, 9.41, 11.37))
@@ -66,6 +68,8 @@ def create_fields(
             if not name.startswith("png_") and name != "targets":
                 copy = create_field(out, name, (n, *field.shape[1:]), field.dtype)
                 copy.attrs.update(field.attrs)
+                if name in PX_FIELDS:
+                    copy.attrs["description"] += "; px of the resized image"
         if "png_targets" in file:
             targets = create_pixels(out, "targets", (n, 3, res, res), np.uint8)
             targets.attrs["description"] = (
@@ -77,6 +81,9 @@ def create_fields(
                 "depth along the viewing axis in 0.1 mm, resized by nearest neighbour; 65535 = "
                 "nothing hit, or beyond 6.5534 m"
             )
+            num_objs = int(file.attrs["num_objs"])
+            for name in list_pixel_labels(file):
+                _create_label(out, name, (n, *CODES[name].find_shape(res, num_objs)), scale)
         else:
             out["targets"] = out["class"]
     data = create_pixels(out, "data", (n, 3, res, res), np.float16)
@@ -92,6 +99,15 @@ def create_fields(
         is_measured_mean=options.mean_std is not None,
         buckets_done=np.zeros(layout.num_shards, bool),
     )
+
+
+def _create_label(out: h5py.File, name: str, shape: tuple[int, ...], scale: float) -> None:
+    code = CODES[name]
+    field = create_pixels(out, name, shape, code.dtype)
+    field.attrs["description"] = f"{code.description}; resized by nearest neighbour"
+    if code.step:
+        side_px = int(out.attrs["image_size"])
+        field.attrs["step"] = code.step(side_px) * (scale if name == "flow" else 1)
 
 
 def plan_shard(
@@ -117,9 +133,10 @@ def plan_shard(
 
 def copy_records(out: h5py.File, path: Path, rows: range) -> None:
     """Copies the record fields of a shard."""
+    scale = out.attrs["res"] / out.attrs["image_size"]
     for name, start, values in _read_records(path, len(rows)):
         first = rows.start + start
-        out[name][first : first + len(values)] = values
+        out[name][first : first + len(values)] = scale_px(name, values, scale)
 
 
 def _read_records(path: Path, num_rows: int) -> Iterator[tuple[str, int, np.ndarray]]:
@@ -139,9 +156,7 @@ def _find_offsets(out: h5py.File, row: int) -> FileOffsets:
         return dataset.id.get_offset() + row * row_bytes
 
     is_dense = out["targets"].ndim == 4 and out["targets"].dtype == np.uint8
-    return FileOffsets(
-        Path(out.filename),
-        find_offset(out["data"]),
-        find_offset(out["targets"]) if is_dense else None,
-        find_offset(out["depth"]) if "depth" in out else None,
-    )
+    names = ["data", *(["targets"] if is_dense else [])]
+    # A file that was begun before depth was kept has none.
+    names += [name for name in ("depth", *CODES) if name in out]
+    return FileOffsets(Path(out.filename), {name: find_offset(out[name]) for name in names})

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from synrender.archive.labels import LabelPlan, encode_labels
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8
 from synrender.images.depth import depth_to_16_bit
 from synrender.images.exr import ExrImage, read_exr
 from synrender.images.integrity import PNG_SIGNATURE, find_image_damage
+from synrender.labels.derive import Labels
+from synrender.labels.masks import instance_to_boxes
 
 PNG_LEVEL = 4
 """Level of zlib: 10 % smaller than the fastest level, 3 times as fast as the default 6."""
@@ -32,15 +36,24 @@ class EncodedImage:
     png_depth: bytes = b""  # 16-bit grey, 0.1 mm steps
     num_visible_px: np.ndarray | None = None  # (num_objs,) int32
     box_px: np.ndarray | None = None  # (num_objs, 4) int32: x_min, y_min, x_max, y_max
+    labels: dict[str, Any] = field(default_factory=dict)  # PNGs, values by field
 
 
-def encode_image(path: Path, num_objs: int, side_px: int) -> EncodedImage:
-    """Encodes an image file: keeps the bytes of a PNG, turns an EXR into three PNGs.
+def encode_image(
+    path: Path,
+    num_objs: int,
+    side_px: int,
+    labels: Labels | None = None,
+    plan: LabelPlan | None = None,
+) -> EncodedImage:
+    """Encodes an image file: keeps the bytes of a PNG, turns an EXR into three PNGs and its labels.
 
     Args:
         path: ``.png`` or ``.exr``.
         num_objs: number of objects in the sample.
         side_px: side of the data set's square images.
+        labels: of the sample, opened from the same file; None: there are none to encode.
+        plan: which labels.
 
     Raises:
         UserError: the file is missing, damaged, or of another size or kind.
@@ -53,7 +66,7 @@ def encode_image(path: Path, num_objs: int, side_px: int) -> EncodedImage:
         raise UserError(
             f"{path}: {num_objs} objects; the 8 bits of png_targets hold at most {MAX_INSTANCES}"
         )
-    exr = read_exr(path)
+    exr = labels.view.image if labels else read_exr(path)
     _refuse_other_size(path, _exr_to_size(exr), side_px)
     if exr.instance.max() > num_objs:
         raise UserError(
@@ -67,6 +80,7 @@ def encode_image(path: Path, num_objs: int, side_px: int) -> EncodedImage:
         array_to_png(depth_to_16_bit(exr.depth_m)),
         num_visible_px,
         box_px,
+        encode_labels(labels, plan, num_objs, side_px) if labels and plan else {},
     )
 
 
@@ -79,27 +93,6 @@ def exr_to_targets(exr: ExrImage) -> np.ndarray:
     """
     depth_cm = np.rint(np.minimum(exr.depth_m * 100, 255))
     return np.stack([exr.instance, exr.class_label, depth_cm], axis=2).astype(np.uint8)
-
-
-def instance_to_boxes(instance: np.ndarray, num_objs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Counts the visible pixels of each object and finds their boxes.
-
-    Args:
-        instance: (h, w) int, from 1; 0 = none.
-        num_objs: number of objects in the sample.
-
-    Returns:
-        Number of pixels (num_objs,) int32, and tight boxes (num_objs, 4) int32 in px: x_min,
-        y_min, x_max, y_max, where the top left pixel covers 0 to 1, so that x_max - x_min is the
-        width. All 0 for an object that is hidden.
-    """
-    num_visible_px = np.bincount(instance.ravel(), minlength=num_objs + 1)[1:].astype(np.int32)
-    box_px = np.zeros((num_objs, 4), np.int32)
-    for k in np.flatnonzero(num_visible_px):
-        mask = instance == k + 1
-        xs, ys = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
-        box_px[k] = xs[0], ys[0], xs[-1] + 1, ys[-1] + 1
-    return num_visible_px, box_px
 
 
 def array_to_png(array: np.ndarray) -> bytes:

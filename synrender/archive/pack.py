@@ -27,6 +27,7 @@ from synrender.archive.files import (
     write_pngs,
     write_values,
 )
+from synrender.archive.labels import LabelPlan, create_label_fields, plan_labels
 from synrender.archive.layout import Layout
 from synrender.archive.order import Order, plan_order, write_order
 from synrender.archive.source import load_records, open_source, read_side_px, refuse_missing
@@ -106,6 +107,7 @@ def pack_dataset(
     else:
         num_objs = settings.sample.num_objs
         side_px = read_side_px(folder, source.listing.found.start)
+    plan = plan_labels(folder, info, order.idxs)
     overlap = measure_overlap(folder, order, kept, num_objs, workers, progress)
     write_order(dataset_dir, order)
     attributes = {
@@ -115,7 +117,7 @@ def pack_dataset(
     if root := find_valid_root(folder, workers, progress):
         attributes[ROOT_ATTRIBUTE] = root
     chunks = {b: _cut_shard(order, b, find_chunk_size(side_px)) for b in todo}
-    tasks = [(folder, idxs, num_objs, side_px) for b in todo for idxs in chunks[b]]
+    tasks = [(folder, idxs, num_objs, side_px, plan) for b in todo for idxs in chunks[b]]
     # One stream of tasks for all shards, so that no process waits while a file is finished.
     results = workers.map(encode_chunk, tasks, is_light=not folder.is_exr)
     with progress(sum(len(layout.shard_rows(b)) for b in todo), "to HDF5") as bar:
@@ -123,7 +125,7 @@ def pack_dataset(
             rows, own = layout.shard_rows(shard), itertools.islice(results, len(chunks[shard]))
             attributes |= {"bucket": shard, "first_row": rows.start}
             path = shard_path(dataset_dir, shard)
-            _write_shard(path, len(rows), folder.is_exr, attributes, info.design, own, bar)
+            _write_shard(path, len(rows), folder.is_exr, attributes, info.design, plan, own, bar)
     say(f"{dataset_dir}: wrote {_list_files(todo)}")
     say(*overlap.to_lines(), *explain_overlap(overlap, info.settings.object))
     if line := describe_uneven_splits(layout.num_samples):
@@ -203,15 +205,22 @@ def measure_overlap(
 
 
 def encode_chunk(
-    folder: DatasetFolder, idxs: np.ndarray, num_objs: int, side_px: int
+    folder: DatasetFolder,
+    idxs: np.ndarray,
+    num_objs: int,
+    side_px: int,
+    plan: LabelPlan | None = None,
 ) -> tuple[list[EncodedImage], np.ndarray]:
-    """Images and records (k, num_objs) of some samples.
+    """Images with the labels of ``plan``, and records (k, num_objs), of some samples.
 
     Raises:
         UserError: a file is damaged, or does not match the others.
     """
-    paths = [folder.image_path(idx) for idx in idxs.tolist()]
-    images = [encode_image(path, num_objs, side_px) for path in paths]
+    reader = plan.open(folder) if plan else None
+    images = []
+    for idx in idxs.tolist():
+        labels = reader.open(idx) if reader else None
+        images.append(encode_image(folder.image_path(idx), num_objs, side_px, labels, plan))
     return images, load_records(folder, idxs, num_objs)
 
 
@@ -221,6 +230,7 @@ def _write_shard(
     is_exr: bool,
     attributes: dict[str, Any],
     design: DesignInfo | None,
+    plan: LabelPlan | None,
     results: Iterable[tuple[list[EncodedImage], np.ndarray]],
     bar: Any,
 ) -> None:
@@ -236,6 +246,8 @@ def _write_shard(
             shape = (num_rows, *object_shape(num_objs))
             create_field(file, "num_visible_px", shape, np.int32)
             create_field(file, "box_px", (*shape, 4), np.int32)
+            if plan:
+                create_label_fields(file, plan, num_rows, num_objs, attributes["image_size"])
         else:
             file["targets"] = file["class"]  # another name for the same data
         start = 0
@@ -249,6 +261,12 @@ def _write_shard(
                 write_pngs(file["png_depth"], rows, [i.png_depth for i in images])
                 for name in ("num_visible_px", "box_px"):
                     write_values(file[name], rows, np.stack([getattr(i, name) for i in images]))
+            for name in images[0].labels:
+                values = [image.labels[name] for image in images]
+                if name.startswith("png_"):
+                    write_pngs(file[name], rows, values)
+                else:
+                    write_values(file[name], rows, np.stack(values))
             start = rows.stop
             bar.update(len(images))
 

@@ -13,6 +13,7 @@ from synrender.archive.files import open_file
 from synrender.errors import UserError
 from synrender.images.color import srgb8_to_lab
 from synrender.images.decode import decode_png
+from synrender.images.label_codes import CODES, Code, png_to_numbers
 from util import img_resize
 
 Images = Iterator[np.ndarray]
@@ -37,9 +38,7 @@ class FileOffsets:
     """Where in a file the pixels of some rows go, in bytes from its beginning."""
 
     path: Path
-    data: int
-    targets: int | None  # None: there are no dense targets
-    depth: int | None  # None: likewise, or the file was begun before depth was kept
+    starts: dict[str, int]  # by field; one that is not here is not written
 
 
 def fill_rows(
@@ -71,9 +70,8 @@ def fill_rows(
     pixels = preprocess_chunk(path, rows, res, to_lab, mean, std)
     with offsets.path.open("r+b") as file:
         for name, values in pixels.items():
-            start = getattr(offsets, name)
-            if start is not None:
-                file.seek(start)
+            if name in offsets.starts:
+                file.seek(offsets.starts[name])
                 file.write(values.data)
     return rows.stop - rows.start
 
@@ -81,7 +79,7 @@ def fill_rows(
 def preprocess_chunk(
     path: Path, rows: slice, res: int, to_lab: bool, mean: np.ndarray, std: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Images, dense targets and depth of some rows of a file.
+    """Images, dense targets, depth and labels of some rows of a file.
 
     Args:
         path: ``imgs_XX.h5``.
@@ -93,7 +91,8 @@ def preprocess_chunk(
 
     Returns:
         ``data`` (k, 3, res, res) float16; and, resized by nearest neighbour, if there are dense
-        targets, ``targets`` (k, 3, res, res) uint8 and ``depth`` (k, res, res) uint16.
+        targets, ``targets`` (k, 3, res, res) uint8, ``depth`` (k, res, res) uint16, and the numbers
+        of the labels of pixels that the file holds, see `CODES`.
     """
     num_rows = rows.stop - rows.start
     data = np.empty((num_rows, 3, res, res), np.float16)
@@ -109,7 +108,31 @@ def preprocess_chunk(
         depth = np.empty((num_rows, res, res), np.uint16)
         for i, image in enumerate(_read_images(file, "png_depth", rows, res, nearest=True)):
             depth[i] = image
-    return {"data": data, "targets": targets, "depth": depth}
+        labels = {name: _read_label(file, name, rows, res) for name in list_pixel_labels(file)}
+    return {"data": data, "targets": targets, "depth": depth, **labels}
+
+
+def list_pixel_labels(file: h5py.File) -> list[str]:
+    """Labels of pixels that an ``imgs_XX.h5`` holds."""
+    return [name for name in CODES if f"png_{name}" in file]
+
+
+def _read_label(file: h5py.File, name: str, rows: slice, res: int) -> np.ndarray:
+    """Numbers of a label, as `data_<res>.h5` holds them, (k, ...)."""
+    code = CODES[name]
+    found = _decode(file, f"png_{name}", rows, lambda png: png_to_numbers(png, code))
+    shape = code.find_shape(res, int(file.attrs["num_objs"]))
+    values = np.empty((rows.stop - rows.start, *shape), code.dtype)
+    for i, numbers in enumerate(found):
+        values[i] = numbers_to_size(numbers, code, res)
+    return values
+
+
+def numbers_to_size(numbers: np.ndarray, code: Code, res: int) -> np.ndarray:
+    """Numbers of a label of pixels, resized by nearest neighbour."""
+    if not code.is_per_object:
+        return img_resize(numbers, res, nearest=True)
+    return img_resize(numbers.transpose(1, 2, 0), res, nearest=True).transpose(2, 0, 1)
 
 
 def _create_normalizer(
@@ -138,13 +161,22 @@ def _create_normalizer(
 def _read_images(
     file: h5py.File, name: str, rows: np.ndarray | slice, res: int, nearest: bool
 ) -> Images:
+    for image in _decode(file, name, rows, decode_png):
+        yield img_resize(image, res, nearest)
+
+
+def _decode(
+    file: h5py.File,
+    name: str,
+    rows: np.ndarray | slice,
+    decode: Callable[[bytes], np.ndarray],
+) -> Images:
     for i, png in enumerate(file[name][rows]):
         try:
-            image = decode_png(png.tobytes())
+            yield decode(png.tobytes())
         except ValueError as error:
             row = np.arange(len(file[name]))[rows][i]
             raise UserError(
                 f"{file.filename}: {name}[{row}] cannot be decoded ({error}); write the file again "
                 "with --to_hdf5 --overwrite"
             ) from None
-        yield img_resize(image, res, nearest)

@@ -24,11 +24,12 @@ from synrender.archive.files import (
 )
 from synrender.archive.layout import Layout
 from synrender.archive.pack import Progress, select_shards
-from synrender.archive.pixels import fill_rows
+from synrender.archive.pixels import fill_rows, list_pixel_labels
 from synrender.console import say
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.errors import UserError
 from synrender.files import remove_stale_files
+from synrender.images.label_codes import CODES
 from synrender.workers import Workers
 
 
@@ -172,6 +173,9 @@ def _refuse_other_content(path: Path, layout: Layout, options: PreprocessOptions
 def _refuse_full_disk(path: Path, layout: Layout, options: PreprocessOptions) -> None:
     with open_file(path) as file:
         bytes_per_px = 3 * 2 + 3 + 2 if "png_targets" in file else 3 * 2
+        for name in list_pixel_labels(file):
+            shape = CODES[name].find_shape(1, int(file.attrs["num_objs"]))
+            bytes_per_px += int(np.prod(shape)) * np.dtype(CODES[name].dtype).itemsize
     refuse_full_disk(path.parent, layout.num_samples * options.res**2 * bytes_per_px)
 
 

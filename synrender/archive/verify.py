@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 
-from synrender.archive.encode import exr_to_targets, read_png
-from synrender.archive.files import find_chunk_size, object_shape, open_file, shard_path
+from synrender.archive.compare import PARTNER_FIELDS, compare_chunk
+from synrender.archive.files import (
+    find_chunk_size,
+    find_shards,
+    open_file,
+    read_layout,
+    shard_path,
+)
+from synrender.archive.labels import LabelPlan, plan_labels
 from synrender.archive.pack import Progress
-from synrender.archive.source import load_record, pad_record
 from synrender.console import say
 from synrender.dataset.archived import add_archived
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.record import are_equal
 from synrender.errors import UserError
-from synrender.images.color import linear_to_srgb8
-from synrender.images.depth import depth_to_16_bit
-from synrender.images.exr import read_exr
 from synrender.workers import Workers
-from util import img_read_and_resize
 
 
 def remove_raw(
@@ -29,86 +29,68 @@ def remove_raw(
 ) -> None:
     """Deletes the small files of some shards, each after the whole shard was compared.
 
+    Where flow leads from one shard to another, all shards are compared before any is deleted.
+
     Raises:
         UserError: something in an HDF5 file differs; nothing of its shard is deleted.
     """
+    paths = [shard_path(folder.path, shard) for shard in shards]
+    plan = _plan_labels(folder, paths)
+    groups = [[path] for path in paths]
+    if plan and set(plan.fields) & set(PARTNER_FIELDS):
+        _refuse_some(paths)
+        groups = [paths]
     num_removed = 0
     with progress(len(shards), "files compared") as bar:
-        for shard in shards:
-            path = shard_path(folder.path, shard)
-            with open_file(path) as file:
-                num_rows, size = len(file["png_images"]), find_chunk_size(file.attrs["image_size"])
-                idxs = file["sample_idx"][...].reshape(num_rows, -1)[:, 0] if num_rows else []
-            starts = range(0, num_rows, size)
-            tasks = [(folder, path, slice(s, min(s + size, num_rows))) for s in starts]
-            found = [files for chunk in workers.map(compare_chunk, tasks) for files in chunk]
-            add_archived(folder.path, path.name, idxs)
-            for file_path in found:
-                file_path.unlink()
-            num_removed += len(found)
-            bar.update(1)
+        for group in groups:
+            for path in group:
+                _compare_shard(folder, path, plan, workers)
+                bar.update(1)
+            num_removed += sum(_remove_files(folder, path) for path in group)
     folder.remove_empty_dirs()  # files of other shards may be left
     say(f"{folder.image_dir}: removed {num_removed} files; imgs_*.h5 are now the only copy")
 
 
-def compare_chunk(folder: DatasetFolder, path: Path, rows: slice) -> list[Path]:
-    """Compares rows of an HDF5 file with the small files that are still there.
-
-    Returns:
-        The small files, all equal to their HDF5 copies; the record of each sample comes first.
-
-    Raises:
-        UserError: a file differs.
-    """
-    found = []
-    with open_file(path) as file:
-        num_objs = int(file.attrs["num_objs"])
-        idxs = file["sample_idx"][rows].reshape(rows.stop - rows.start, -1)[:, 0]
-        for row, idx in enumerate(idxs.tolist(), start=rows.start):
-            record_file = folder.record_path(idx)
-            image_file = folder.image_path(idx)
-            for small_file, is_equal in (
-                (record_file, lambda r=row, i=idx: _is_record_equal(folder, file, r, i, num_objs)),
-                (image_file, lambda r=row, p=image_file: _is_image_equal(file, r, p)),
-            ):
-                if not small_file.exists():
-                    continue
-                if not is_equal():
-                    raise UserError(
-                        f"{path}: differs from {small_file}, so none of its small files were "
-                        "removed; write it again with --to_hdf5 --overwrite"
-                    )
-                found.append(small_file)
-    return found
+def _plan_labels(folder: DatasetFolder, paths: list[Path]) -> LabelPlan | None:
+    idxs = [_read_idxs(path) for path in find_shards(folder.path)]
+    return plan_labels(folder, folder.read_info(), np.concatenate(idxs)) if paths else None
 
 
-def _is_record_equal(
-    folder: DatasetFolder, file: h5py.File, row: int, idx: int, num_objs: int
-) -> bool:
-    record = pad_record(load_record(folder, idx), num_objs, folder.record_path(idx))
-    for name in record.dtype.names or ():
-        field = file[name]
-        stored = field.asstr()[row] if record[name].dtype.kind == "U" else field[row]
-        expected = record[name].reshape((*object_shape(num_objs), *record[name].shape[1:]))
-        if not are_equal(expected, stored):
-            return False
-    return True
-
-
-def _is_image_equal(file: h5py.File, row: int, path: Path) -> bool:
-    stored = {name: file[name][row].tobytes() for name in file if name.startswith("png_")}
-    if path.suffix == ".png":
-        return stored["png_images"] == read_png(path)
-    exr = read_exr(path)
-    expected = {
-        "png_images": linear_to_srgb8(exr.rgb_linear),
-        "png_targets": exr_to_targets(exr),
-        "png_depth": depth_to_16_bit(exr.depth_m),
-    }
-    try:
-        return all(
-            np.array_equal(img_read_and_resize(stored[name]), array)
-            for name, array in expected.items()
+def _refuse_some(paths: list[Path]) -> None:
+    with open_file(paths[0]) as file:
+        num_shards = read_layout(file).num_shards
+    if len(paths) < num_shards:
+        raise UserError(
+            f"--remove_raw: flow leads from samples of one file to those of another, so all "
+            f"{num_shards} files must be compared at once; leave --bucket_idxs (-i) out"
         )
-    except OSError:  # the stored bytes are not an image
-        return False
+
+
+def _read_idxs(path: Path) -> np.ndarray:
+    """Samples of a file, (n,) int64."""
+    with open_file(path) as file:
+        num_rows = len(file["png_images"])
+        return file["sample_idx"][...].reshape(num_rows, -1)[:, 0] if num_rows else np.zeros(0, int)
+
+
+def _compare_shard(
+    folder: DatasetFolder, path: Path, plan: LabelPlan | None, workers: Workers
+) -> None:
+    with open_file(path) as file:
+        num_rows, size = len(file["png_images"]), find_chunk_size(file.attrs["image_size"])
+    starts = range(0, num_rows, size)
+    tasks = [(folder, path, slice(s, min(s + size, num_rows)), plan) for s in starts]
+    for _ in workers.map(compare_chunk, tasks):
+        pass
+
+
+def _remove_files(folder: DatasetFolder, path: Path) -> int:
+    """Deletes the small files of a shard, the record of each sample first; returns how many."""
+    idxs, num_removed = _read_idxs(path).tolist(), 0
+    add_archived(folder.path, path.name, idxs)
+    for idx in idxs:
+        for small_file in (folder.record_path(idx), folder.image_path(idx)):
+            if small_file.exists():
+                small_file.unlink()
+                num_removed += 1
+    return num_removed

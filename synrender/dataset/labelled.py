@@ -51,7 +51,10 @@ class LabelReader:
 
     def _open_partner(self, idx: int) -> View | None:
         place = int(np.searchsorted(self._idxs, idx))
-        partner = find_partner(place, self._idxs, self.read_record)
+        try:
+            partner = find_partner(place, self._idxs, self.read_record)
+        except UserError as error:
+            raise UserError(f"flow of sample {idx} needs its neighbours; {error}") from None
         if partner < 0:
             return None
         return View(self.read_record(partner), self._camera, lambda: self._keep_image(partner))

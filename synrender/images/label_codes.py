@@ -35,6 +35,11 @@ class Code:
     step: Callable[[int], float] | None = None  # by side in px; None: nothing is rounded to steps
     is_per_object: bool = False  # (num_objs, h, w)
 
+    def find_shape(self, side_px: int, num_objs: int) -> tuple[int, ...]:
+        """Shape of the numbers of one sample."""
+        shape = (side_px, side_px, *([self.channels] if self.channels else []))
+        return (num_objs, *shape) if self.is_per_object else shape
+
     @property
     def dtype(self) -> type:
         """Of the whole numbers."""

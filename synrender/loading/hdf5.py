@@ -19,12 +19,23 @@ from synrender.dataset.info import DatasetInfo
 from synrender.errors import UserError
 from synrender.images.decode import decode_png
 from synrender.images.depth import depth_to_m
-from synrender.loading.source import CLASS_MAP, DEPTH, IMAGE, IMAGE_PNG, INSTANCE_MAP, Part, Reader
+from synrender.loading.hdf5_labels import DecodeColumn, create_label_readers
+from synrender.loading.source import (
+    BOX_2D,
+    CLASS_MAP,
+    DEPTH,
+    IMAGE,
+    IMAGE_PNG,
+    INSTANCE_MAP,
+    WORLD_POSITION,
+    Part,
+    Reader,
+)
 
 _PIXELS = ("data", "targets", "depth")
 
 
-def open_hdf5(path: Path, nothing_hit: float, _info: DatasetInfo) -> Part:
+def open_hdf5(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     """Opens a file, whose attributes were checked before.
 
     Raises:
@@ -37,15 +48,28 @@ def open_hdf5(path: Path, nothing_hit: float, _info: DatasetInfo) -> Part:
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be opened ({error}); write it again") from None
     columns = {name: _map_column(field, mapping) for name, field in file.items()}
-    readers = [*_create_pixel_readers(file, columns, nothing_hit)]
+    decode = _create_decoder(file)
+    labels = create_label_readers(
+        file,
+        lambda name, rows: _read_rows(columns[name], rows),
+        decode,
+        _create_depth_reader(file, columns, decode),
+        info.camera,
+        nothing_hit,
+    )
+    readers = [*_create_pixel_readers(file, columns, decode, nothing_hit), *labels]
+    known = {*_PIXELS, *(name for reader in labels for name in reader.names)}
     for name, field in file.items():
-        if name not in _PIXELS and not name.startswith("png_"):
+        if name not in known and not name.startswith("png_"):
             is_text = h5py.check_string_dtype(field.dtype) is not None
             read = TextColumn(field) if is_text else _create_number_reader(columns[name])
             readers.append(Reader((name,), _wrap(read)))
     if "png_images" in file:
         readers.append(Reader((IMAGE_PNG,), _create_png_reader(file)))
-    return Part(tuple(readers), len(file["sample_idx"]), frozenset({IMAGE_PNG}))
+    derived = frozenset({WORLD_POSITION, BOX_2D}) - frozenset(info.settings.rendering.labels)
+    on_request = frozenset({IMAGE_PNG}) | derived
+    names = file["keypoint_px"].attrs["names"].tolist() if "keypoint_px" in file else ()
+    return Part(tuple(readers), len(file["sample_idx"]), on_request, tuple(names))
 
 
 class TextColumn:
@@ -98,8 +122,17 @@ def _read_rows(column: np.ndarray | h5py.Dataset, rows: np.ndarray) -> np.ndarra
     return column[places][inverse]
 
 
+def _create_depth_reader(
+    file: h5py.File, columns: dict[str, Any], decode: DecodeColumn
+) -> Callable[[np.ndarray], Any] | None:
+    """Rows to depth in whole steps, (h, w) uint16 for each; None: the file holds none."""
+    if "png_depth" in file:
+        return lambda rows: decode("png_depth", rows, decode_png)
+    return (lambda rows: _read_rows(columns["depth"], rows)) if "depth" in file else None
+
+
 def _create_pixel_readers(
-    file: h5py.File, columns: dict[str, Any], nothing_hit: float
+    file: h5py.File, columns: dict[str, Any], decode: DecodeColumn, nothing_hit: float
 ) -> list[Reader]:
     readers = []
     if "data" in file:
@@ -118,30 +151,32 @@ def _create_pixel_readers(
 
             readers.append(Reader((DEPTH,), read_depth))
         return readers
-    decode = _create_decoder(file)
-    readers.append(Reader((IMAGE,), lambda rows: [decode("png_images", rows)]))
+    readers.append(Reader((IMAGE,), lambda rows: [decode("png_images", rows, decode_png)]))
     if "png_targets" in file:
 
         def read_maps(rows: np.ndarray) -> list[list[np.ndarray]]:
-            images = decode("png_targets", rows)
+            images = decode("png_targets", rows, decode_png)
             return [[np.ascontiguousarray(image[:, :, k]) for image in images] for k in (0, 1)]
 
         def read_png_depth(rows: np.ndarray) -> list[list[np.ndarray]]:
-            return [[depth_to_m(steps, nothing_hit) for steps in decode("png_depth", rows)]]
+            depths = decode("png_depth", rows, decode_png)
+            return [[depth_to_m(steps, nothing_hit) for steps in depths]]
 
         readers.append(Reader((INSTANCE_MAP, CLASS_MAP), read_maps))
         readers.append(Reader((DEPTH,), read_png_depth))
     return readers
 
 
-def _create_decoder(file: h5py.File) -> Callable[[str, np.ndarray], list[np.ndarray]]:
+def _create_decoder(file: h5py.File) -> DecodeColumn:
     fields = {name: field for name, field in file.items() if name.startswith("png_")}
 
-    def decode(name: str, rows: np.ndarray) -> list[np.ndarray]:
+    def decode(
+        name: str, rows: np.ndarray, decode_one: Callable[[bytes], np.ndarray]
+    ) -> list[np.ndarray]:
         images = []
         for row in rows.tolist():
             try:
-                images.append(decode_png(fields[name][row].tobytes()))
+                images.append(decode_one(fields[name][row].tobytes()))
             except (OSError, ValueError) as error:
                 raise UserError(
                     f"{file.filename}: {name}[{row}] cannot be decoded ({error}); write the file "

@@ -25,7 +25,7 @@ from synrender.dataset.info import DatasetInfo
 
 IMAGE, INSTANCE_MAP, CLASS_MAP, DEPTH = "image", "instance_map", "class_map", "depth_m"
 IMAGE_PNG = "image_png"
-WORLD_POSITION = "world_position"
+WORLD_POSITION, BOX_2D = "world_position", "box_2d"
 Sample = dict[str, Any]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage.transform import resize
 
-from util import img_read_and_resize
+from util import img_read_and_resize, img_resize
 
 
 def to_png(array: np.ndarray) -> bytes:
@@ -66,3 +66,15 @@ def test_shrinking_gives_the_picture_of_scikit_image() -> None:
         expected = 255 * resize(image, (res, res), order=3, anti_aliasing=True)
         difference = np.abs(img_read_and_resize(to_png(image), res) - expected)
         assert difference.mean() < 2
+
+
+@pytest.mark.parametrize(("side_px", "res"), [(64, 28), (64, 88), (100, 40), (128, 64), (9, 4)])
+def test_all_kinds_of_labels_keep_the_same_pixels(side_px: int, res: int) -> None:
+    columns = np.broadcast_to(np.arange(side_px), (side_px, side_px))
+    kept = img_resize(columns.astype(np.uint16), res, nearest=True)[0]
+    np.testing.assert_array_equal(kept, np.floor((np.arange(res) + 0.5) * side_px / res + 1e-9))
+    for dtype, channels in ((np.uint8, 3), (np.uint16, 3), (np.uint16, 2)):
+        image = np.repeat(columns.astype(dtype)[:, :, None], channels, axis=2)
+        resized = img_resize(image, res, nearest=True)
+        assert resized.shape == (res, res, channels)
+        np.testing.assert_array_equal(resized[0, :, 0], kept)

@@ -13,6 +13,7 @@ from synrender.errors import UserError
 from synrender.images import exr
 from synrender.images.exr import read_exr
 from synrender.label_table import LABELS, list_fields
+from tests.archive.helpers import QuickArchiver
 from tests.loading.forked import run_alone
 
 ALL_FIELDS = list_fields(LABELS)
@@ -176,5 +177,10 @@ def test_an_image_that_lacks_a_pass_is_named(labelled: Path, rendered_multi: Pat
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_workers_compute_the_same_labels(rendered_labels: Path, method: str) -> None:
-    run_alone("read_labels_in_two_processes", method, rendered_labels)
+@pytest.mark.parametrize("form", ["small files", "archive"])
+def test_workers_compute_the_same_labels(
+    form: str, labelled: Path, quick: QuickArchiver, method: str
+) -> None:
+    if form == "archive":
+        quick.run("-d", "labels", "-f", "-b", 3)
+    run_alone("read_labels_in_two_processes", method, labelled)

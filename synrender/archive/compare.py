@@ -1,0 +1,127 @@
+"""Compares what is in HDF5 files with the small files that it was made from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from synrender.archive.encode import exr_to_targets, read_png
+from synrender.archive.files import object_shape, open_file
+from synrender.archive.labels import LabelPlan, find_label_numbers
+from synrender.archive.source import load_record, pad_record
+from synrender.dataset.archived import read_archived
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.record import are_equal
+from synrender.errors import UserError
+from synrender.images.color import linear_to_srgb8
+from synrender.images.depth import depth_to_16_bit
+from synrender.images.exr import read_exr
+from synrender.images.label_codes import CODES, png_to_numbers
+from synrender.labels.derive import Labels
+from util import img_read_and_resize
+
+PARTNER_FIELDS = ("flow", "flow_to", "occlusion")
+"""Labels that need the small files of another sample too."""
+
+
+def compare_chunk(
+    folder: DatasetFolder, path: Path, rows: slice, plan: LabelPlan | None = None
+) -> None:
+    """Compares rows of an HDF5 file with the small files that are still there.
+
+    Raises:
+        UserError: a file differs.
+    """
+    reader = plan.open(folder) if plan else None
+    with open_file(path) as file:
+        num_objs = int(file.attrs["num_objs"])
+        idxs = file["sample_idx"][rows].reshape(rows.stop - rows.start, -1)[:, 0]
+        for row, idx in enumerate(idxs.tolist(), start=rows.start):
+            record_file, image_file = folder.record_path(idx), folder.image_path(idx)
+            if record_file.exists() and not _is_record_equal(folder, file, row, idx, num_objs):
+                raise _differs(path, record_file)
+            if not image_file.exists():
+                continue
+            if not _is_image_equal(file, row, image_file):
+                raise _differs(path, image_file)
+            if reader and plan and record_file.exists():
+                labels = reader.open(idx)
+                fields = _find_fields(folder, labels, plan)
+                if not _are_labels_equal(file, row, labels, replace(plan, fields=fields)):
+                    raise _differs(path, image_file)
+
+
+def _differs(path: Path, small_file: Path) -> UserError:
+    return UserError(
+        f"{path}: differs from {small_file}, so none of its small files were removed; write it "
+        "again with --to_hdf5 --overwrite"
+    )
+
+
+def _find_fields(folder: DatasetFolder, labels: Labels, plan: LabelPlan) -> tuple[str, ...]:
+    """Labels that can be compared.
+
+    A run that was stopped while it deleted has compared all of them before, and left samples whose
+    partner is gone.
+    """
+    others = tuple(name for name in plan.fields if name not in PARTNER_FIELDS)
+    if others == plan.fields:
+        return others
+    try:
+        assert labels.occlusion.size
+    except UserError:
+        if not read_archived(folder.path):
+            raise
+        return others
+    return plan.fields
+
+
+def _are_labels_equal(file: h5py.File, row: int, labels: Labels, plan: LabelPlan) -> bool:
+    side_px = int(file.attrs["image_size"])
+    expected = find_label_numbers(labels, plan, int(file.attrs["num_objs"]), side_px)
+    for name, value in expected.items():
+        try:
+            if name in CODES:
+                stored = png_to_numbers(file[f"png_{name}"][row].tobytes(), CODES[name])
+            else:
+                stored = file[name][row]
+        except (KeyError, ValueError):  # no such field, or not an image
+            return False
+        if not are_equal(value, stored):
+            return False
+    return True
+
+
+def _is_record_equal(
+    folder: DatasetFolder, file: h5py.File, row: int, idx: int, num_objs: int
+) -> bool:
+    record = pad_record(load_record(folder, idx), num_objs, folder.record_path(idx))
+    for name in record.dtype.names or ():
+        field = file[name]
+        stored = field.asstr()[row] if record[name].dtype.kind == "U" else field[row]
+        expected = record[name].reshape((*object_shape(num_objs), *record[name].shape[1:]))
+        if not are_equal(expected, stored):
+            return False
+    return True
+
+
+def _is_image_equal(file: h5py.File, row: int, path: Path) -> bool:
+    stored = {name: file[name][row].tobytes() for name in file if name.startswith("png_")}
+    if path.suffix == ".png":
+        return stored["png_images"] == read_png(path)
+    exr = read_exr(path)
+    expected = {
+        "png_images": linear_to_srgb8(exr.rgb_linear),
+        "png_targets": exr_to_targets(exr),
+        "png_depth": depth_to_16_bit(exr.depth_m),
+    }
+    try:
+        return all(
+            np.array_equal(img_read_and_resize(stored[name]), array)
+            for name, array in expected.items()
+        )
+    except OSError:  # the stored bytes are not an image
+        return False
