@@ -66,6 +66,8 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="licence of the images as the Hugging Face Hub names it, such as cc-by-4.0 (default: "
         "what follows from the models and textures)",
     )
+    add("--creator", default="", metavar="NAME", help="who publishes it, for Croissant")
+    add("--url", default="", help="address where it will be published, for Croissant")
     add(
         "-j",
         "--jobs",
@@ -80,6 +82,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Writes the export, on all cores; returns the exit status 0."""
     from synrender.console import create_bar
     from synrender.dataset.folder import open_dataset_folder
+    from synrender.export.facts import Publisher
     from synrender.export.run import PRELOADED, ExportOptions, export_dataset
     from synrender.workers import Workers
 
@@ -89,7 +92,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         arguments.to,
         out.absolute(),
         arguments.shard_mb * 1_000_000,
-        arguments.license,
+        Publisher(arguments.license, arguments.creator, arguments.url),
         arguments.overwrite,
     )
     with Workers(arguments.jobs or 0, PRELOADED) as workers:

@@ -11,17 +11,26 @@ from typing import Any
 import numpy as np
 
 from synrender.archive.encode import MAX_INSTANCES
-from synrender.export.columns import Content
+from synrender.export.columns import INTEGER, NUMBER, TEXT, Column, Content
+from synrender.export.croissant_parts import (
+    Distribution,
+    file_set,
+    pictures_of_files,
+    samples_of_paths,
+)
 from synrender.export.format import Format, lines_path, to_json, write_lines
-from synrender.export.job import Job
+from synrender.export.job import ExportedFile, Job
+from synrender.export.samples import AMODAL, OBJECT_LABELS
 from synrender.export.values import to_name, to_sample_idx, to_values
 from synrender.files import write_atomically, write_bytes
 from synrender.loading.source import IMAGE, Sample
 
-_OF_AN_OBJECT = ("instance", "synset_id", "model_id", "texture", "location", "rot_mat", "scale")
-"""Fields of the record that each annotation has besides COCO's own."""
+_OF_AN_OBJECT = (
+    *("instance", "synset_id", "model_id", "texture", "location", "rot_mat", "scale"),
+    *OBJECT_LABELS,
+)
+"""What each annotation has besides COCO's own fields."""
 
-_VISIBLE_SHARE = "visible_share"
 _IDS_PER_SAMPLE = MAX_INSTANCES + 1
 
 
@@ -62,19 +71,27 @@ def annotate(sample: Sample, values: dict[str, Any]) -> Iterator[dict[str, Any]]
         mask = sample["labels"] == instance
         if not mask.any():
             continue
-        segmentation = rle.encode(np.asfortranarray(mask, np.uint8))
+        segmentation = _to_rle(mask)
         found = {
             "id": idx * _IDS_PER_SAMPLE + instance,  # never 0, which COCO's evaluation mistakes
             "image_id": idx,
             "category_id": values["class"][k] + 1,
-            "segmentation": {**segmentation, "counts": segmentation["counts"].decode("ascii")},
+            "segmentation": segmentation,
             "area": int(rle.area(segmentation)),
             "bbox": rle.toBbox(segmentation).tolist(),
             "iscrowd": 0,
         }
-        if _VISIBLE_SHARE in sample:
-            found[_VISIBLE_SHARE] = float(np.ravel(sample[_VISIBLE_SHARE])[k])
-        yield {**found, **{name: values[name][k] for name in _OF_AN_OBJECT}}
+        if AMODAL in sample:
+            found["amodal_segmentation"] = _to_rle(sample[AMODAL][k])
+        yield {**found, **{name: values[name][k] for name in _OF_AN_OBJECT if name in values}}
+
+
+def _to_rle(mask: np.ndarray) -> dict[str, Any]:
+    """COCO's encoding of a mask, (h, w) bool, with text that JSON can hold."""
+    from pycocotools import mask as rle
+
+    found = rle.encode(np.asfortranarray(mask, np.uint8))
+    return {"size": found["size"], "counts": found["counts"].decode("ascii")}
 
 
 def finish(job: Job, content: Content) -> None:
@@ -112,4 +129,59 @@ def _read_entries(out: Path, pieces: Sequence[Any], key: str) -> Iterator[list[A
                 yield [entry["image"]] if key == "images" else entry["annotations"]
 
 
-COCO = Format("coco", ("pycocotools",), refuse, lines_path, encode, write_lines, finish)
+def read_line(folder: str, job: Job) -> str:
+    """The training split's annotations."""
+    return f'pycocotools.coco.COCO("{folder}/annotations/instances_train.json")'
+
+
+def describe(content: Content, files: Sequence[ExportedFile]) -> Distribution:
+    """Annotations and images are tables of the same JSON files."""
+    (image,) = (column for column in content.pictures if column.name == IMAGE)
+    sets = [
+        file_set(name, "annotations/*.json", "application/json") for name in ("instances", "files")
+    ]
+    sets.append(file_set(IMAGE, "*/[0-9]*[0-9].png", "image/png"))
+    tables = [
+        samples_of_paths(
+            "instances",
+            "One visible object of an image",
+            [Column(n, t, d, m) for n, t, d, m in _ANNOTATION],
+            "$.annotations[*]",
+        ),
+        samples_of_paths(
+            "files", "One image", [Column(n, t, d, m) for n, t, d, m in _IMAGE], "$.images[*]"
+        ),
+        pictures_of_files(image),
+    ]
+    return Distribution(tuple(sets), tuple(tables))
+
+
+_ANNOTATION = (
+    ("id", INTEGER, 0, "of the annotation"),
+    ("image_id", INTEGER, 0, "number of the sample"),
+    ("category_id", INTEGER, 0, "class id + 1"),
+    ("area", INTEGER, 0, "visible pixels"),
+    ("bbox", NUMBER, 1, "x, y, width, height of the visible pixels"),
+    ("instance", INTEGER, 0, "number of the object in its sample, from 1"),
+    ("synset_id", TEXT, 0, "WordNet synset of the class"),
+    ("model_id", TEXT, 0, "id of the model"),
+)
+_IMAGE = (
+    ("id", INTEGER, 0, "number of the sample"),
+    ("file_name", TEXT, 0, "below the folder of its split"),
+    ("width", INTEGER, 0, "px"),
+    ("height", INTEGER, 0, "px"),
+)
+
+COCO = Format(
+    "coco",
+    ("pycocotools",),
+    refuse,
+    lines_path,
+    encode,
+    write_lines,
+    finish,
+    read_line,
+    "{split}/*.png",
+    describe,
+)

@@ -13,6 +13,7 @@ import numpy as np
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.export.meanings import MEANINGS, PICTURE_MEANINGS
+from synrender.export.samples import OBJECT_LABELS, OF_MASKS
 from synrender.factors import COLUMNS, FACTORS, Scope
 from synrender.files import is_plain_name
 from synrender.loading.source import Sample
@@ -20,8 +21,7 @@ from synrender.loading.source import Sample
 PICTURE, LABEL, INTEGER, NUMBER, TEXT = "picture", "label", "integer", "number", "text"
 """Types of columns. A label is the place of a class among `Content.class_names`."""
 
-_NUMPY_TYPES = {"i": INTEGER, "f": NUMBER, "U": TEXT}
-_WITH_LABELS = {"num_visible_px": 0, "box_px": 1}
+_NUMPY_TYPES = {"i": INTEGER, "u": INTEGER, "b": INTEGER, "f": NUMBER, "U": TEXT}
 _EXPANDED = ("class", "factor_values", "factor_levels")
 _OF_THE_SAMPLE = frozenset(
     ("light", "sample_idx", "bucket", "group", "backdrop_texture", "backdrop_color")
@@ -79,9 +79,12 @@ def plan_content(info: DatasetInfo, sample: Sample) -> Content:
             field = RECORD_DTYPE[name]
             kind = _NUMPY_TYPES[field.base.kind]
             columns.append(create(name, kind, len(field.shape), name, name not in _OF_THE_SAMPLE))
-    for name, rank in _WITH_LABELS.items():
+    for name in (*OF_MASKS, *OBJECT_LABELS):
         if name in sample:
-            columns.append(create(name, INTEGER, rank, name, True))
+            value = np.asarray(sample[name])
+            has_axis = name in OBJECT_LABELS or not is_single  # of the objects
+            kind = _NUMPY_TYPES[value.dtype.kind]
+            columns.append(create(name, kind, value.ndim - has_axis, name, True))
     if "factor_values" in sample:
         columns += _plan_factors(info, objects)
     has_labels = sample["labels"] is not None

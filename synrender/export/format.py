@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from synrender.export.columns import Content
-from synrender.export.job import Job, Piece
+from synrender.export.croissant_parts import Distribution
+from synrender.export.job import ExportedFile, Job, Piece
 from synrender.loading.source import Sample
 
 PIECES_DIR = ".pieces"
@@ -30,6 +31,12 @@ class Format:
     """A piece, under the given temporary name, from what ``encode`` returned in order."""
     finish: Callable[[Job, Content], None]
     """What comes after all pieces."""
+    line: Callable[[str, Job], str]
+    """Line of Python that reads the export in a folder of the given name."""
+    data_files: str  # pattern of the files of a split, for the Hugging Face Hub
+    describe: Callable[[Content, Sequence[ExportedFile]], Distribution]
+    """Its files for Croissant."""
+    has_features: bool = False  # whether the Hub's types of columns are those of `Content`
 
 
 def accept_all(content: Content) -> str:

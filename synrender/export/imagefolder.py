@@ -8,9 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from synrender.export.columns import Content
+from synrender.export.columns import PICTURE, TEXT, Column, Content
+from synrender.export.croissant_parts import (
+    Distribution,
+    file_set,
+    pictures_of_files,
+    samples_of_table,
+)
 from synrender.export.format import Format, lines_path, write_lines
-from synrender.export.job import Job
+from synrender.export.job import ExportedFile, Job
 from synrender.export.values import to_name, to_values
 from synrender.files import write_atomically, write_bytes
 from synrender.loading.source import IMAGE, Sample
@@ -51,4 +57,35 @@ def finish(job: Job, content: Content) -> None:
         write_atomically(job.out / f"{split}.jsonl", write)
 
 
-IMAGEFOLDER = Format("imagefolder", (), refuse, lines_path, encode, write_lines, finish)
+def read_line(folder: str, job: Job) -> str:
+    """All splits."""
+    return f'datasets.load_dataset("{folder}")'
+
+
+def describe(content: Content, files: Sequence[ExportedFile]) -> Distribution:
+    """The records are a table, and the images a set of files."""
+    records = file_set("records", "*.jsonl", "application/jsonlines")
+    (image,) = (column for column in content.pictures if column.name == IMAGE)
+    images = file_set(IMAGE, "*/*/*.png", "image/png")
+    columns = [column for column in content.columns if column.type != PICTURE]
+    columns = [column for column in columns if column.name not in _LOOK_LIKE_NUMBERS]
+    table = samples_of_table([_FILE_NAME, *columns], "records")
+    return Distribution((records, images), (table, pictures_of_files(image)))
+
+
+_FILE_NAME = Column("file_name", TEXT, 0, "image, below this folder")
+_LOOK_LIKE_NUMBERS = ("synset_id",)
+"""Croissant's reader of JSON lines takes such text for numbers, and drops leading zeros."""
+
+IMAGEFOLDER = Format(
+    "imagefolder",
+    (),
+    refuse,
+    lines_path,
+    encode,
+    write_lines,
+    finish,
+    read_line,
+    "{split}/**",
+    describe,
+)

@@ -30,6 +30,17 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class ExportedFile:
+    """A file that holds samples."""
+
+    path: str  # below the folder of the export
+    split: str
+    num_samples: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Job:
     """One export."""
 

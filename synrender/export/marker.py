@@ -11,14 +11,13 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synrender import __version__
 from synrender.errors import UserError
 from synrender.export.format import PIECES_DIR
-from synrender.export.job import Job
+from synrender.export.job import ExportedFile, Job
 from synrender.files import read_small_file, remove_stale_files, write_text
 
 MARKER, PLAN = "export.json", ".export.json"
@@ -28,17 +27,6 @@ _OURS = re.compile(
     r"|(train|validation|test)(-\d+\.tar|\.jsonl)?"
 )
 """Names in the folder of an export; hidden ones are temporary."""
-
-
-@dataclass(frozen=True)
-class ExportedFile:
-    """A file that holds samples."""
-
-    path: str  # below the folder of the export
-    split: str
-    num_samples: int
-    bytes: int
-    sha256: str
 
 
 def is_complete(job: Job) -> bool:

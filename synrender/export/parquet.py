@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column, Content
+from synrender.export.croissant_parts import Distribution, file_set, samples_of_table
 from synrender.export.format import Format, accept_all, finish_nothing
-from synrender.export.job import Piece
+from synrender.export.job import ExportedFile, Job, Piece
 from synrender.export.values import to_name, to_values
 from synrender.loading.source import Sample
 
@@ -103,4 +104,28 @@ def _create_schema(content: Content) -> pyarrow.Schema:
 
 _DTYPES = {INTEGER: "int64", NUMBER: "float64", TEXT: "string"}
 
-PARQUET = Format("parquet", ("pyarrow",), accept_all, piece_path, encode, write, finish_nothing)
+
+def read_line(folder: str, job: Job) -> str:
+    """All splits."""
+    return f'datasets.load_dataset("{folder}")'
+
+
+def describe(content: Content, files: Sequence[ExportedFile]) -> Distribution:
+    """One set of files; each column is a field."""
+    parquet = file_set("parquet", "data/*.parquet", "application/x-parquet")
+    return Distribution((parquet,), (samples_of_table(content.columns, "parquet"),))
+
+
+PARQUET = Format(
+    "parquet",
+    ("pyarrow",),
+    accept_all,
+    piece_path,
+    encode,
+    write,
+    finish_nothing,
+    read_line,
+    "data/{split}-*",
+    describe,
+    has_features=True,
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.lock import in_use
 from synrender.errors import UserError
 from synrender.export.columns import Content, plan_content
+from synrender.export.describe import describe
+from synrender.export.facts import Publisher, gather_facts
 from synrender.export.format import Format, lines_path
 from synrender.export.formats import FORMATS
-from synrender.export.job import Job, Piece, cut_rows, plan_job
+from synrender.export.job import ExportedFile, Job, Piece, cut_rows, plan_job
 from synrender.export.marker import (
-    ExportedFile,
     begin,
     describe_file,
     finish,
@@ -42,7 +43,7 @@ class ExportOptions:
     format: str
     out: Path
     shard_bytes: int = 256_000_000  # of a tar or Parquet file, at most
-    license: str = ""  # of the rendering; "": what follows from the sources
+    publisher: Publisher = field(default_factory=Publisher)
     overwrite: bool = False
 
 
@@ -74,6 +75,7 @@ def export_dataset(
             _write_pieces(job, form, content, side_px, workers, progress)
             form.finish(job, content)
             files = _describe_files(job, form, workers)
+            describe(gather_facts(job, form, content, data, files, options.publisher), data)
             finish(job, files)
     counts = ", ".join(f"{name} {len(rows)}" for name, rows in job.split_rows.items())
     say(f"{job.out}: {job.num_rows} samples ({counts})")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.archive.encode import array_to_png, instance_to_boxes
+from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.images.depth import depth_to_16_bit
 from synrender.label_table import LABELS, list_fields
@@ -24,6 +25,20 @@ from synrender.loading.source import (
 
 PICTURES = {IMAGE: "png", INSTANCE_MAP: "instance.png", CLASS_MAP: "class.png", DEPTH: "depth.png"}
 """Pictures of a sample, and how the names of their files end."""
+
+OBJECT_LABELS = (
+    *("visible_share", "box_2d", "box_2d_amodal", "box_3d_world_m", "box_3d_camera_m"),
+    *("box_3d_px", "keypoint_px", "keypoint_world_m", "keypoint_visibility"),
+)
+"""Labels of each object, which are exported where ``rendering.labels`` asks for them."""
+
+AMODAL = "amodal"
+OF_MASKS = ("num_visible_px", "box_px")
+"""What an archive knows of the instances, and what is counted where there is none."""
+
+_FIELDS = frozenset((*PICTURES, *(RECORD_DTYPE.names or ()), *OF_MASKS, *OBJECT_LABELS, AMODAL)) - {
+    IMAGE
+}
 
 _FILE_BYTES, _RECORD_BYTES = 1024, 4096
 """Around a file in a tar, at most; of a record as JSON, for one object."""
@@ -73,7 +88,8 @@ def read_rows(data: Dataset, rows: Sequence[int] | np.ndarray) -> list[Sample]:
 
     Pictures are PNG bytes, with ``image``, ``instance_map``, ``class_map`` and ``depth_m`` (0.1 mm
     steps, 65535 = nothing hit) for names. ``labels`` is (h, w) int, the instances, or None. With
-    labels there are ``num_visible_px`` and ``box_px`` too, see `instance_to_boxes`.
+    labels there are ``num_visible_px`` and ``box_px`` too, see `instance_to_boxes`, and what there
+    is of `OBJECT_LABELS` and ``amodal``, whose first axis is that of the objects.
     """
     return [_encode(sample) for sample in data.__getitems__(rows)]
 
@@ -92,8 +108,8 @@ def _encode(sample: Sample) -> Sample:
         found[INSTANCE_MAP] = array_to_png(labels.astype(np.uint16))
         found[CLASS_MAP] = array_to_png(sample[CLASS_MAP].astype(np.uint16))
         found[DEPTH] = array_to_png(depth_to_16_bit(sample[DEPTH]))
-        if "box_px" not in found:
+        if OF_MASKS[0] not in found:
             boxes = instance_to_boxes(labels, max(1, np.size(sample["class"])))
             is_single = np.ndim(sample["class"]) == 0
-            found["num_visible_px"], found["box_px"] = (v[0] if is_single else v for v in boxes)
+            found |= {k: v[0] if is_single else v for k, v in zip(OF_MASKS, boxes, strict=True)}
     return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from synrender.errors import UserError
 from synrender.export.columns import PICTURE, Content
+from synrender.export.samples import OBJECT_LABELS
 from synrender.loading.source import Sample
 
 
@@ -37,7 +38,9 @@ def to_values(sample: Sample, content: Content, split: str) -> dict[str, Any]:
         value = sample[column.field]
         if column.place is not None:
             value = np.asarray(value)[..., column.place]
-        if not content.is_single and not column.is_of_object:
+        if column.field in OBJECT_LABELS:
+            value = np.asarray(value)[0] if content.is_single else value
+        elif not content.is_single and not column.is_of_object:
             value = value[0]
         value = _to_plain(value, keep if column.is_of_object else None)
         is_level = column.field == "factor_levels"
@@ -73,6 +76,7 @@ def _to_plain(value: Any, keep: np.ndarray | None) -> Any:
     if keep is not None:
         value = [value[k] for k in keep.tolist()] if isinstance(value, list) else value[keep]
     if isinstance(value, (np.ndarray, np.generic)):
+        value = value.astype(np.int64) if value.dtype.kind == "b" else value
         has_unknown = value.dtype.kind == "f" and np.isnan(value).any()
         return _without_nan(value.tolist()) if has_unknown else value.tolist()
     return _without_nan(value)

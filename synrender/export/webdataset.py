@@ -6,9 +6,16 @@ import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from synrender.export.columns import Content
+from synrender.export.columns import PICTURE, Content
+from synrender.export.croissant_parts import (
+    Distribution,
+    file_object,
+    file_set,
+    pictures_of_files,
+    records_of_files,
+)
 from synrender.export.format import Format, accept_all, finish_nothing, to_json
-from synrender.export.job import Piece
+from synrender.export.job import ExportedFile, Job, Piece
 from synrender.export.samples import PICTURES
 from synrender.export.values import to_name, to_values
 from synrender.loading.source import Sample
@@ -50,4 +57,37 @@ def _to_entry(name: str, data: bytes) -> bytes:
     return header.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE)
 
 
-WEBDATASET = Format("webdataset", (), accept_all, piece_path, encode, write, finish_nothing)
+def read_line(folder: str, job: Job) -> str:
+    """All tars of the training split, as the package names them."""
+    count = sum(piece.split == "train" for piece in job.pieces)
+    number = "000000" if count < 2 else f"{{000000..{count - 1:06d}}}"
+    return f'webdataset.WebDataset("{folder}/train-{number}.tar", shardshuffle=False).decode("pil")'
+
+
+def describe(content: Content, files: Sequence[ExportedFile]) -> Distribution:
+    """Records of the JSON files in the tars; the pictures of one kind are a set of their own."""
+    tars = [file_object(file.path, "application/x-tar", file.sha256) for file in files]
+    ids = [tar["@id"] for tar in tars]
+    names = ", ".join(column.name for column in content.columns if column.type != PICTURE)
+    meaning = f"JSON, with the keys {names}; README.md says what they mean"
+    sets = [file_set("records", "*.json", "application/json", ids)]
+    record_sets = [records_of_files("records", meaning)]
+    for column in content.pictures:
+        pattern = f"[0-9]*[0-9].{PICTURES[column.name]}"
+        sets.append(file_set(column.name, pattern, "image/png", ids))
+        record_sets.append(pictures_of_files(column))
+    return Distribution((*tars, *sets), tuple(record_sets))
+
+
+WEBDATASET = Format(
+    "webdataset",
+    (),
+    accept_all,
+    piece_path,
+    encode,
+    write,
+    finish_nothing,
+    read_line,
+    "{split}-*.tar",
+    describe,
+)

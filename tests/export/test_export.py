@@ -100,7 +100,8 @@ def test_a_killed_export_leaves_whole_files_and_goes_on(made: Path, exporter: Ex
     process = exporter.start(*command)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 0, output
-    whole = exporter.export("multi", "coco")
+    whole = exporter.out_dir / "whole" / "out"  # its name is in the card
+    exporter.run("-d", "multi", "--to", "coco", "--out", whole)
     assert list_files(out) == list_files(whole)
     assert not list(out.rglob(".*"))
 

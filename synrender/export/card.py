@@ -1,0 +1,104 @@
+"""The data set card: ``README.md`` with the head that the Hugging Face Hub reads."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column
+from synrender.export.facts import CONFIG_FILE, Facts
+from synrender.export.licences import DEMO_NAME
+from synrender.export.prose import CITATION, LIMIT_OF_DEMO, LIMIT_OF_SOURCES, LIMITS
+
+_TEMPLATE = "card.md.jinja"
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_LARGE = "1M<n<10M"
+_YAML_TYPES = {PICTURE: "image", LABEL: "", INTEGER: "int64", NUMBER: "float64", TEXT: "string"}
+
+
+def render_card(facts: Facts) -> str:
+    """Text of ``README.md``."""
+    import jinja2
+    import yaml
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # it is Markdown
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    needed = [source.name for source in facts.sources if source.name != DEMO_NAME]
+    return environment.get_template(_TEMPLATE).render(
+        f=facts,
+        head=yaml.safe_dump(create_head(facts), sort_keys=False, allow_unicode=True),
+        columns=_describe_columns(facts),
+        config=CONFIG_FILE,
+        sources_needed=" and ".join(needed),
+        limits=(*LIMITS, LIMIT_OF_SOURCES if needed else LIMIT_OF_DEMO),
+        citation=CITATION,
+    )
+
+
+def create_head(facts: Facts) -> dict[str, Any]:
+    """The card's head, as the Hub documents it."""
+    licence = facts.licence
+    head: dict[str, Any] = {"pretty_name": facts.name, "license": licence.id}
+    if licence.id == "other":
+        head |= {"license_name": licence.name, "license_link": licence.url}
+    size = next((name for limit, name in _SIZES if facts.job.num_rows < limit), _LARGE)
+    head |= {
+        "size_categories": [size],
+        "task_categories": _find_tasks(facts),
+        "tags": ["synthetic", "rendered", "blender", "croissant"],
+        "configs": [{"config_name": "default", "data_files": _find_data_files(facts)}],
+    }
+    if facts.form.has_features:
+        head["dataset_info"] = {
+            "features": [_to_yaml(column, facts) for column in facts.content.columns],
+            "splits": [
+                {"name": name, "num_bytes": _find_bytes(facts, name), "num_examples": number}
+                for name, number in facts.splits.items()
+            ],
+        }
+    return head
+
+
+def _describe_columns(facts: Facts) -> list[dict[str, str]]:
+    """Rows of the card's table; columns of the same type and meaning share one."""
+    rows = []
+    for (meaning, kind, depth), group in itertools.groupby(
+        facts.content.columns, lambda column: (column.meaning, column.type, column.depth)
+    ):
+        names = ", ".join(f"`{column.name}`" for column in group)
+        rows.append({"names": names, "type": "list of " * depth + kind, "meaning": meaning})
+    return rows
+
+
+def _find_tasks(facts: Facts) -> list[str]:
+    dense = ["image-segmentation", "object-detection", "depth-estimation"]
+    tasks = ["image-classification"] if facts.content.is_single else []
+    return tasks + (dense if facts.content.has_labels else [])
+
+
+def _find_data_files(facts: Facts) -> list[dict[str, str]]:
+    pattern = facts.form.data_files
+    return [{"split": name, "path": pattern.format(split=name)} for name in facts.splits]
+
+
+def _find_bytes(facts: Facts, split: str) -> int:
+    return sum(file.bytes for file in facts.files if file.split == split)
+
+
+def _to_yaml(column: Column, facts: Facts) -> dict[str, Any]:
+    """A column's type in the words of the head."""
+    kind: Any = _YAML_TYPES[column.type]
+    if column.type == LABEL:
+        names = {str(k): name for k, name in enumerate(facts.content.class_names)}
+        kind = {"class_label": {"names": names}}
+    key = "dtype"
+    for _ in range(column.depth):
+        kind, key = ({key: kind} if key == "sequence" else kind), "sequence"
+    return {"name": column.name, key: kind}

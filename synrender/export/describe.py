@@ -1,0 +1,40 @@
+"""Writes what describes an export: card, picture, metadata, configuration."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from synrender.export.card import render_card
+from synrender.export.croissant import render_croissant
+from synrender.export.facts import CONFIG_FILE, Facts
+from synrender.files import write_bytes, write_text
+from synrender.loading.dataset import Dataset, open_dataset
+from synrender.report.pictures import find_pictures
+from synrender.report.sheet import draw_sheet
+from synrender.settings import settings_to_gin
+
+_NUM_PICTURED = 20
+
+
+def describe(facts: Facts, data: Dataset) -> None:
+    """Writes all of it into the folder of the export."""
+    out = facts.job.out
+    write_bytes(out / "samples.png", draw_picture(facts, data))
+    write_text(out / CONFIG_FILE, settings_to_gin(facts.info.settings))
+    write_text(out / "croissant.json", render_croissant(facts))
+    write_text(out / "README.md", render_card(facts))
+
+
+def draw_picture(facts: Facts, data: Dataset) -> bytes:
+    """A contact sheet, as PNG, of samples spread evenly over the data set."""
+    rows = np.unique(np.linspace(0, len(data) - 1, min(_NUM_PICTURED, len(data))).astype(int))
+    path = facts.job.dataset_path
+    fields = [picture.field for picture in find_pictures(open_dataset(path).fields)]
+    shown = open_dataset(path, fields=fields, nothing_hit=np.inf)
+    names = dict(zip(facts.content.class_ids, facts.content.class_names, strict=True))
+    file = io.BytesIO()
+    sheet = draw_sheet(shown.__getitems__(rows), facts.name, names)
+    sheet.save(file, "png", optimize=True)
+    return file.getvalue()

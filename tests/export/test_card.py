@@ -1,0 +1,186 @@
+"""The card: what the Hub reads, and what people do."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from tests.export.helpers import Exporter
+from tests.helpers import Renderer, read_images
+
+
+def read_card(out: Path) -> tuple[dict, str]:
+    """Head and body."""
+    _, head, body = (out / "README.md").read_text().split("---\n", 2)
+    return yaml.safe_load(head), body
+
+
+def set_sources(data_dir: Path, name: str, models: str, textures: str | None) -> None:
+    path = data_dir / name / "dataset.json"
+    info = json.loads(path.read_text())
+    info["sources"]["models"]["source"] = models
+    info["sources"]["textures"]["source"] = textures
+    path.write_text(json.dumps(info))
+
+
+@pytest.fixture
+def other(made: Path, exporter: Exporter, tmp_path: Path) -> Exporter:
+    """Of a copy of the single data set, `copy`, that a test may change."""
+    shutil.copytree(made / "single", tmp_path / "copy")
+    return Exporter(tmp_path, tmp_path, exporter.capsys, exporter.monkeypatch)
+
+
+def test_the_hub_reads_the_head(exporter: Exporter) -> None:
+    from huggingface_hub import DatasetCard
+
+    from datasets import Features, Image, List, Value
+
+    card = DatasetCard.load(exporter.export("multi", "parquet") / "README.md")
+    data = card.data.to_dict()
+    assert data["license"] == "bsd-3-clause"
+    assert data["size_categories"] == ["n<1K"]
+    assert "depth-estimation" in data["task_categories"]
+    (config,) = data["configs"]
+    assert config["data_files"][0] == {"split": "train", "path": "data/train-*"}
+    features = Features._from_yaml_list(data["dataset_info"]["features"])
+    assert features["image"] == Image()
+    assert features["rot_mat"] == List(List(List(Value("float64"))))
+    assert {s["name"]: s["num_examples"] for s in data["dataset_info"]["splits"]} == {
+        "train": 20,
+        "validation": 2,
+        "test": 2,
+    }
+
+
+def test_features_of_card_and_files_are_equal(
+    exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import pyarrow.parquet
+
+    from datasets import Features
+
+    for name in ("single", "multi"):
+        out = exporter.export(name, "parquet")
+        head, _ = read_card(out)
+        schema = pyarrow.parquet.read_schema(next((out / "data").iterdir()))
+        of_card = Features._from_yaml_list(head["dataset_info"]["features"])
+        assert of_card == Features.from_arrow_schema(schema)
+
+
+@pytest.mark.parametrize("form", ["webdataset", "imagefolder"])
+def test_other_formats_are_found_by_the_hubs_library_too(
+    form: str, exporter: Exporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import datasets
+
+    datasets.disable_progress_bars()
+    out = exporter.export("single", form)
+    read = datasets.load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
+    samples = exporter.samples("single")
+    assert {name: len(split) for name, split in read.items()} == {
+        name: len(found) for name, found in samples.items()
+    }
+    if form == "imagefolder":
+        feature = read["train"].features["label"]
+        shown = sorted(feature.int2str(label) for label in read["train"]["label"])
+        lines = (out / "train.jsonl").read_text().splitlines()
+        assert shown == sorted(json.loads(line)["class_name"] for line in lines)
+
+
+def test_the_card_tells_what_is_there(exporter: Exporter) -> None:
+    _, body = read_card(exporter.export("multi", "coco"))
+    assert "24 images of 64 x 64 px, rendered in Blender, of 2 objects each, of 10 classes" in body
+    assert "| train | 20 |" in body
+    assert "| `instance_map` | picture | 16 bits: number of the object, from 1" in body
+    assert "`factor_color_r`, `factor_color_g`, `factor_color_b`" in body
+    assert "pycocotools.coco.COCO(" in body
+    samples = exporter.samples("multi")
+    chairs = [sum((s["class"] == 4).sum() for s in samples[name]) for name in samples]
+    assert f"| chair | 00000004 | {' | '.join(map(str, chairs))} |" in body
+
+
+def test_tables_are_whole(exporter: Exporter) -> None:
+    """A blank line in a table, or a row with another number of cells, would break it."""
+    for name, form in (("multi", "parquet"), ("single", "imagefolder")):
+        _, body = read_card(exporter.export(name, form))
+        tables = re.findall(r"(?:^\|.*\n)+", body, re.M)
+        assert len(tables) >= 4
+        for table in tables:
+            rows = table.splitlines()
+            assert len({row.count("|") for row in rows}) == 1, table
+            assert set(rows[1]) == {"|", "-"}
+
+
+@pytest.mark.parametrize("name", ["single", "single_h5", "multi_h5"])
+def test_the_picture_shows_samples(name: str, exporter: Exporter) -> None:
+    out = exporter.export(name, "webdataset")
+    with Image.open(out / "samples.png") as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    assert min(pixels.shape[:2]) > 200
+    assert pixels.std() > 20
+    assert "](samples.png)" in read_card(out)[1]
+
+
+def test_licences_of_images_and_sources_are_told_apart(other: Exporter) -> None:
+    set_sources(other.data_dir, "copy", "/secret/home/ShapeNetCore.v2", "/secret/home/dtd")
+    out = other.export("copy", "webdataset")
+    head, body = read_card(out)
+    assert (head["license"], head["license_name"]) == ("other", "research-only")
+    assert head["license_link"] == "https://shapenet.org/terms"
+    assert "non-commercial research and education" in body
+    assert "Describable Textures Dataset" in body
+    assert "needs ShapeNetCore.v2 and Describable Textures Dataset (DTD)" in body
+    texts = [p.read_bytes() for p in out.iterdir() if p.is_file() and p.suffix != ".tar"]
+    assert not any(b"/secret" in text for text in texts)  # a path of the machine
+
+    head, body = read_card(other.export("copy", "parquet", "--license", "cc-by-nc-4.0"))
+    assert head["license"] == "cc-by-nc-4.0"
+    assert "https://spdx.org/licenses/CC-BY-NC-4.0.html" in body
+    assert "https://shapenet.org/terms" in body
+
+
+def test_without_textures_there_are_none_to_license(other: Exporter) -> None:
+    set_sources(other.data_dir, "copy", "demo, version 2", None)
+    head, body = read_card(other.export("copy", "webdataset"))
+    assert head["license"] == "bsd-3-clause"
+    assert "| models |" in body
+    assert "| textures |" not in body
+
+
+def test_the_audit_is_told_if_there_was_one(other: Exporter) -> None:
+    from synrender.dataset.verdicts import StoredAudit, StoredCheck, write_audit
+
+    _, body = read_card(other.export("copy", "imagefolder"))
+    assert "Not audited yet: `python audit_dataset.py -d copy`" in body
+    checks = (StoredCheck("mask", "pass", "IoU | mean 0.9999"),)
+    audit = StoredAudit("2026-11-24T10:00:00+00:00", "0.1.0", 24, 12, checks)
+    write_audit(other.data_dir / "copy", audit)
+    out = other.export("copy", "parquet")
+    assert "on 2026-11-24, from the files alone" in read_card(out)[1]
+    assert "12 of 24 samples by rays" in read_card(out)[1]
+    assert "| mask | pass | IoU / mean 0.9999 |" in read_card(out)[1]
+    assert "passed 1 checks" in (out / "croissant.json").read_text()
+
+
+def test_the_command_of_the_card_renders_the_same_samples(
+    rendered_single: Path, wheel: Renderer, exporter: Exporter, tmp_path: Path
+) -> None:
+    """To the bit, from the configuration in the export."""
+    real = Exporter(rendered_single.parent, tmp_path, exporter.capsys, exporter.monkeypatch)
+    out = real.export(rendered_single.name, "imagefolder")
+    _, body = read_card(out)
+    command = re.search(r"python render.py -d (\S+) -g (\S+)", body)
+    assert command is not None
+    assert command[1] == rendered_single.name
+    wheel.run("-d", "again", "-g", tmp_path / command[2], "-p", "batch.num_samples = 3")
+    again = read_images(wheel.data_dir / "again")
+    np.testing.assert_array_equal(again, read_images(rendered_single)[:3])

@@ -1,0 +1,93 @@
+"""The lines of the README read what export_dataset.py writes."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.export.helpers import Exporter
+from tests.helpers import PROJECT_DIR
+
+pytestmark = pytest.mark.filterwarnings(  # of these packages, which leave files open
+    "ignore::DeprecationWarning",
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)
+
+NUM_TRAIN = {
+    "webdataset": lambda data: len(list(data)),
+    "parquet": lambda data: len(data["train"]),
+    "coco": lambda data: len(data.imgs),
+    "imagefolder": lambda data: len(data["train"]),
+}
+
+
+def find_lines() -> dict[str, str]:
+    """Lines of the README's table, by format."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| .* \| `(.*)` \|$", (PROJECT_DIR / "README.md").read_text(), re.M
+    )
+    return {form: line for form, line in rows if form in NUM_TRAIN}
+
+
+def run_line(line: str) -> object:
+    module = line.split("(")[0].rpartition(".")[0]
+    importlib.import_module(module)
+    package = module.split(".")[0]
+    return eval(line, {package: importlib.import_module(package)})
+
+
+def run_card(out: Path) -> object:
+    """What the card's lines of Python make, run in the folder above."""
+    (code,) = re.findall(r"```python\n(.*?)```", (out / "README.md").read_text(), re.S)
+    names: dict = {}
+    exec(code, names)
+    return names["data"]
+
+
+@pytest.mark.parametrize("form", NUM_TRAIN)
+@pytest.mark.parametrize("of_card", [False, True])
+def test_each_line_reads_its_format(
+    form: str, of_card: bool, exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line of the README, and that of the card."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", exporter.out_dir / "cache")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    name = "single" if form == "imagefolder" else "multi"
+    out = exporter.out_dir / "datasets" / f"name_{form}"
+    exporter.run("-d", name, "--to", form, "--out", out)
+    if of_card:
+        monkeypatch.chdir(out.parent)
+        data = run_card(out)
+    else:
+        monkeypatch.chdir(exporter.out_dir)
+        data = run_line(find_lines()[form])
+    assert NUM_TRAIN[form](data) == 20
+
+
+def test_the_line_of_the_card_names_all_tars(
+    exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from synrender.export import job
+
+    monkeypatch.setattr(job, "MAX_PIECE_ROWS", 7)
+    out = exporter.export("multi", "webdataset")
+    monkeypatch.chdir(out.parent)
+    assert "train-{000000..000002}.tar" in (out / "README.md").read_text()
+    samples = list(run_card(out))
+    assert len(samples) == 20
+    assert samples[0]["png"].size == (16, 16)
+
+
+def test_the_default_folder_is_beside_the_data_set(exporter: Exporter, made: Path) -> None:
+    out = made / "single_webdataset"
+    exporter.run("-d", "single", "--to", "webdataset")
+    assert (out / "export.json").is_file()
+    shutil.rmtree(out)
