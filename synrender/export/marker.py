@@ -62,8 +62,7 @@ def begin(job: Job, overwrite: bool) -> Job:
     else:
         job = dataclasses.replace(job, piece_rows=int(known["samples_per_piece"]))
     (job.out / PIECES_DIR).mkdir(exist_ok=True)
-    for folder in (job.out, *(path for path in job.out.rglob("*") if path.is_dir())):
-        remove_stale_files(folder)
+    _remove_stale(job.out)
     write_text(job.out / PLAN, json.dumps(_to_values(job)) + "\n")
     return job
 
@@ -75,6 +74,7 @@ def finish(job: Job, files: Sequence[ExportedFile]) -> None:
         job: that is done.
         files: that hold the samples.
     """
+    _remove_stale(job.out)  # of workers that outlived the run that was killed
     values = {**_to_values(job), "files": [dataclasses.asdict(file) for file in files]}
     write_text(job.out / MARKER, json.dumps(values, indent=1) + "\n")
     remove_traces(job)
@@ -107,6 +107,12 @@ def _clear(folder: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def _remove_stale(out: Path) -> None:
+    """Removes temporary files of processes that are gone, from all folders of an export."""
+    for folder in (out, *(path for path in out.rglob("*") if path.is_dir())):
+        remove_stale_files(folder)
 
 
 def _to_values(job: Job) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from synrender.archive.encode import array_to_png, instance_to_boxes
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.images.depth import depth_to_16_bit
-from synrender.label_table import LABELS, list_fields
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.loading.source import (
     CLASS_MAP,
@@ -36,9 +35,9 @@ AMODAL = "amodal"
 OF_MASKS = ("num_visible_px", "box_px")
 """What an archive knows of the instances, and what is counted where there is none."""
 
-_FIELDS = frozenset((*PICTURES, *(RECORD_DTYPE.names or ()), *OF_MASKS, *OBJECT_LABELS, AMODAL)) - {
-    IMAGE
-}
+_MAPS = tuple(name for name in PICTURES if name != IMAGE)
+_FIELDS = (*_MAPS, *(RECORD_DTYPE.names or ()), *OF_MASKS, *OBJECT_LABELS, AMODAL)
+"""What is read besides the image; no format holds the labels that have values for each pixel."""
 
 _FILE_BYTES, _RECORD_BYTES = 1024, 4096
 """Around a file in a tar, at most; of a record as JSON, for one object."""
@@ -53,16 +52,15 @@ def open_source(path: Path) -> Dataset:
     data = open_dataset(path)
     if not len(data):
         raise UserError(f"{path}: holds no samples")
-    has_png = IMAGE_PNG in data.all_fields
-    if not has_png and data[0][IMAGE].dtype != np.uint8:
+    image = IMAGE_PNG if IMAGE_PNG in data.all_fields else IMAGE
+    first = open_dataset(path, fields=(image,))[0]
+    if image == IMAGE and first[IMAGE].dtype != np.uint8:
         raise UserError(
             f"{path}: only normalised arrays are left ({data.files[0].name}); an export needs the "
             "images of imgs_XX.h5 or the small files"
         )
-    labels = list_fields(LABELS)  # no format of an export holds them yet
-    fields = [name for name in data.fields if name not in (*labels, IMAGE)]
-    fields.append(IMAGE_PNG if has_png else IMAGE)
-    return open_dataset(path, fields=fields, nothing_hit=np.inf)
+    fields = [name for name in data.fields if name in _FIELDS]
+    return open_dataset(path, fields=(image, *fields), nothing_hit=np.inf)
 
 
 @functools.lru_cache(maxsize=1)

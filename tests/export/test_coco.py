@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
 from tests.export.helpers import Exporter, first
+from tests.helpers import Renderer
 
 
 @pytest.mark.parametrize("name", ["multi", "multi_h5"])
@@ -60,3 +64,30 @@ def test_without_instances_it_is_refused(exporter: Exporter) -> None:
     line = exporter.refuse("-d", "single", "--to", "coco", "--out", exporter.out_dir / "x")
     assert line.endswith("holds no instance masks; they need images in EXR")
     assert not (exporter.out_dir / "x").exists()
+
+
+def test_labels_of_objects_go_along_where_they_were_asked_for(
+    wheel: Renderer, exporter: Exporter, tmp_path: Path
+) -> None:
+    """Visible shares, and whole masks, whose visible part is ours."""
+    labels = "rendering.labels = ['amodal', 'box_3d', 'normal']"
+    size = ["batch.num_samples = 3", "sample.num_objs = 2"]
+    wheel.render("coco_labels", labels, *size, config="render_multi")
+    real = Exporter(wheel.data_dir, tmp_path, exporter.capsys, exporter.monkeypatch)
+    out = real.export("coco_labels", "coco")
+    num_annotations = 0
+    for split, samples in real.samples("coco_labels").items():
+        if not samples:
+            continue
+        coco = COCO(out / "annotations" / f"instances_{split}.json")
+        for sample in samples:
+            for annotation in coco.loadAnns(coco.getAnnIds(int(first(sample["sample_idx"])))):
+                k = annotation["instance"] - 1
+                whole = rle.decode(annotation["amodal_segmentation"]).astype(bool)
+                np.testing.assert_array_equal(whole, sample["amodal"][k])
+                assert annotation["visible_share"] == pytest.approx(
+                    annotation["area"] / whole.sum(), abs=0.02
+                )
+                np.testing.assert_allclose(annotation["box_3d_px"], sample["box_3d_px"][k])
+                num_annotations += 1
+    assert num_annotations >= 4  # of 6 objects, of which some may be hidden
