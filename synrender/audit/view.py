@@ -21,10 +21,15 @@ SEEN, HIDDEN, OUTSIDE, UNSURE = 2, 1, 0, -1
 
 _CONTACT_M = 1e-3
 """A surface this close in front of a point is the point's own."""
+_COVER = 5e-3
+"""A surface hides a point for sure if it is nearer to the camera by more than this share of its
+depth; thinner sheets are not told from the point's own surface."""
 _EDGE_WIDTHS = 3.0
 """Points this much before or behind all surfaces near them are not on them, in pixels' widths."""
 _MAX_BEND = 0.1
 """Difference of depth's slopes on two sides of a pixel: a crease, in pixels' widths."""
+_MAX_GAP = 0.05
+"""Between a point's own ray and the plane through the pixels, likewise."""
 _FRAME_PX = 0.5
 """Nearer to the frame's border there are no pixels on both sides of a point."""
 
@@ -129,14 +134,14 @@ class View:
             slopes = np.stack([near_m[5] - near_m[3], near_m[7] - near_m[1]], axis=1) / 2
             offsets = positions - 0.5 - np.stack([x, y], axis=1)
             gap_m = np.abs(near_m[4] + np.sum(slopes * offsets, axis=1) - surface_m)
-            is_smooth = np.fmax(bends_m, gap_m) <= _MAX_BEND * width_m
-            is_smooth &= np.isfinite(bends_m)
+            is_smooth = (bends_m <= _MAX_BEND * width_m) & (gap_m <= _MAX_GAP * width_m)
         is_clear = surface_m >= depth_m - _CONTACT_M
+        is_before = surface_m < depth_m * (1 - _COVER)
         is_covered = near_m.max(axis=0) < depth_m - _EDGE_WIDTHS * width_m
         is_open = near_m.min(axis=0) > depth_m + _EDGE_WIDTHS * width_m
         verdicts[inside] = np.where(
             is_clear & (is_smooth | is_open),
             SEEN,
-            np.where(~is_clear & (is_smooth | is_covered), HIDDEN, UNSURE),
+            np.where(is_before & (is_smooth | is_covered), HIDDEN, UNSURE),
         )
         return verdicts

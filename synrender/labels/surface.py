@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-RELATIVE_TOLERANCE = 2e-4
-"""Share of its depth by which a point may lie behind the surface and still count as on it: 0.2 mm
-at 1 m. Single precision of poses and depths makes errors of 1e-6."""
+RELATIVE_TOLERANCE = 1e-3
+"""Share of its depth by which a point may lie behind the surface and still count as on it: 1 mm at
+1 m, less than which seams and panels of models stand out. Single precision makes errors of 1e-6."""
 
-MAX_BEND = 0.01
+MAX_BEND = 0.004
 """The same where the surface is not even. Beyond it, pixels around show a jump, not a crease."""
 
 
