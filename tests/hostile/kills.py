@@ -26,8 +26,6 @@ from tests.helpers import PROJECT_DIR, link_gin
 
 NUM_SAMPLES = 48
 VARIANTS = ("0-0-0-0", "1-1-1-1")
-MAX_WAIT_S = {"driver": 12.0, "preprocess": 2.5}
-"""A kill comes at a random moment up to so late; a run without one takes about as long."""
 
 
 def create_driver(root: Path) -> Driver:
@@ -48,23 +46,33 @@ def kill_many(driver: Driver, num_kills: int, seed: int = 0) -> Counter[str]:
     """Renders and archives again and again under fire; counts kills and faults.
 
     Returns:
-        Kills by target, ``cycles``, and the faults ``lost``, ``wrong`` and ``left behind``, which
-        must be 0 (and so are not in it).
+        Kills by target, ``cycles``, and `FAULTS`, which must be 0 (and so are not in it).
     """
     rng, counts = random.Random(seed), Counter()
+    start = time.monotonic()
     render(driver, "reference")
+    render_s = time.monotonic() - start  # a kill comes before a run would have ended
+    start = time.monotonic()
     for variant in VARIANTS:
         archive(driver, f"reference_{variant}")
+    archive_s = (time.monotonic() - start) / len(VARIANTS)
     while sum(counts[target] for target in TARGETS) < num_kills:
         counts["cycles"] += 1
         name = f"cycle{counts['cycles']}"
-        under_fire(lambda n=name: start_render(driver, n), driver, rng, counts, "driver")
+        under_fire(
+            lambda n=name: start_render(driver, n), driver, rng, counts, TARGETS[:4], render_s
+        )
         for variant in VARIANTS:
             dataset = f"{name}_{variant}"
             expected = driver.data_dir / f"reference_{variant}"
             counts += compare_files(driver.data_dir / dataset, expected)
             under_fire(
-                lambda d=dataset: start_archive(driver, d), driver, rng, counts, "preprocess"
+                lambda d=dataset: start_archive(driver, d),
+                driver,
+                rng,
+                counts,
+                TARGETS[4:],
+                archive_s,
             )
             counts += compare_shards(driver.data_dir / dataset, expected)
             shutil.rmtree(driver.data_dir / dataset)
@@ -72,7 +80,8 @@ def kill_many(driver: Driver, num_kills: int, seed: int = 0) -> Counter[str]:
 
 
 TARGETS = ("driver", "worker", "any process", "group", "preprocess", "preprocess group")
-FAULTS = ("lost", "wrong", "left behind", "failed")
+FAULTS = ("lost", "doubled", "wrong", "half-written", "failed")
+"""Doubled: rendered again though complete. Half-written: temporary files that are left behind."""
 
 
 def under_fire(
@@ -80,18 +89,23 @@ def under_fire(
     driver: Driver,
     rng: random.Random,
     counts: Counter[str],
-    what: str,
+    targets: tuple[str, ...],
+    limit_s: float,
 ) -> None:
     """Starts a command, kills some of it, and starts it again, until it ends well."""
+    complete: dict[Path, int] = {}
     for attempt in range(20):
         process = start()
         if attempt < 3:
-            end = time.monotonic() + rng.uniform(0.2, MAX_WAIT_S[what])
+            end = time.monotonic() + rng.uniform(0.2, limit_s)
             while time.monotonic() < end and process.poll() is None:
                 time.sleep(0.02)
             if process.poll() is None:
-                counts[kill_one(process, driver, rng, what)] += 1
+                counts[kill_one(process, driver, rng, targets)] += 1
         output = process.communicate(timeout=240)[0]
+        now = {p: p.stat().st_mtime_ns for p in driver.data_dir.glob("cycle*/img/[0-9]*.npy")}
+        counts["doubled"] += sum(now.get(p, time_ns) != time_ns for p, time_ns in complete.items())
+        complete = now
         if process.returncode == 0:
             return
         if "Traceback" in output:
@@ -100,10 +114,11 @@ def under_fire(
     raise AssertionError(f"never ends well: {output}")
 
 
-def kill_one(process: subprocess.Popen, driver: Driver, rng: random.Random, what: str) -> str:
+def kill_one(
+    process: subprocess.Popen, driver: Driver, rng: random.Random, targets: tuple[str, ...]
+) -> str:
     """Kills one process, or all of them; returns the name of the target."""
-    kinds = ("preprocess", "preprocess group") if what == "preprocess" else TARGETS[:4]
-    kind = rng.choice(kinds)
+    kind = rng.choice(targets)
     with contextlib.suppress(ProcessLookupError):
         if kind in ("driver", "preprocess"):
             os.kill(process.pid, signal.SIGKILL)
@@ -115,7 +130,7 @@ def kill_one(process: subprocess.Popen, driver: Driver, rng: random.Random, what
             for pid in find_family(process.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            kind = "group" if what == "driver" else kind
+            kind = "group" if kind == "worker" else kind  # there is no worker yet
     return kind
 
 
@@ -168,7 +183,7 @@ def compare_files(dataset_dir: Path, expected_dir: Path) -> Counter[str]:
         {p.name: p.read_bytes() for p in (d / "img").iterdir()} for d in (dataset_dir, expected_dir)
     )
     faults["lost"] = len(theirs.keys() - ours.keys())
-    faults["left behind"] = len(ours.keys() - theirs.keys())
+    faults["half-written"] = len(ours.keys() - theirs.keys())
     faults["wrong"] = sum(ours[name] != theirs[name] for name in ours.keys() & theirs.keys())
     return +faults
 
@@ -178,7 +193,7 @@ def compare_shards(dataset_dir: Path, expected_dir: Path) -> Counter[str]:
     faults: Counter[str] = Counter()
     ours, theirs = ({p.name for p in d.glob("*.h5")} for d in (dataset_dir, expected_dir))
     faults["lost"] = len(theirs - ours)
-    faults["left behind"] = len(ours - theirs) + len(list(dataset_dir.glob(".*.h5")))
+    faults["half-written"] = len(ours - theirs) + len(list(dataset_dir.glob(".*.h5")))
     for name in ours & theirs:
         a, b = (read_fields(d / name) for d in (dataset_dir, expected_dir))
         if a.keys() != b.keys() or any(to_bytes(a[k]) != to_bytes(b[k]) for k in a):
