@@ -56,20 +56,19 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Writes the report and prints its path; returns the exit status 0."""
     from synrender.audit.latest import find_audit
-    from synrender.console import say
+    from synrender.console import create_bar, say
     from synrender.dataset.folder import open_dataset_folder
     from synrender.loading.dataset import open_dataset
     from synrender.report.packages import require_packages
 
     require_packages()
-    from tqdm import tqdm
-
     from synrender.report.write import write_report
 
     folder = open_dataset_folder(folders.data, arguments.dataset)
     data = open_dataset(folder.path)
     audit, note = find_audit(folder, folders, not arguments.no_audit)
-    with tqdm(total=None, unit=" samples", disable=None, delay=2) as bar:
+    num_shown = min(arguments.num_samples, len(data))
+    with create_bar(len(data) + num_shown, "report") as bar:
         path = write_report(data, folder.path, arguments.num_samples, audit, note, bar.update)
     say(str(path))
     return 0

@@ -7,7 +7,9 @@ Renders with the built-in demo models into a temporary data folder; takes a few 
 
 from __future__ import annotations
 
+import io
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -134,6 +136,48 @@ def draw_twins(data_dir: Path) -> Image.Image:
     return sheet
 
 
+def draw_report(data_dir: Path) -> Image.Image:
+    """A report as a browser shows it: its samples in light, its factors in dark."""
+    from playwright.sync_api import sync_playwright
+
+    parameters = {
+        "design.twins": "('texture', 'viewpoint', 'light_angle', 'backdrop_texture')",
+        "batch.num_samples": "96", "object.total_num_samples": "96", "batch.seed": "2",
+        "sample.num_objs": "3", "rendering.resolution": "128", "lighting.r": "1",
+        "object.random_viewpoint": "0.5", "batch.cache_obj_frames": "2",
+        "rendering.labels": "('normal',)", "rendering.render_samples": "16",
+    }  # fmt: skip
+    bindings = [f"{k} = {v}" for k, v in {**LOOK, **parameters}.items()]
+    environment = {**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)}
+    render_script = ["render.py", "-d", "report", "-g", "render_multi", "design_twins", "-p"]
+    for arguments in ([*render_script, *bindings], ["report_dataset.py", "-d", "report"]):
+        subprocess.run([sys.executable, *arguments], cwd=PROJECT_DIR, env=environment, check=True)
+    url = (data_dir / "report" / "report.html").as_uri()
+    halves = []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        for scheme, script in (("light", REPORT_SAMPLES), ("dark", REPORT_FACTORS)):
+            size = {"width": 760, "height": 860}
+            page = chromium.new_context(color_scheme=scheme, viewport=size).new_page()
+            page.goto(url)
+            page.evaluate(script)
+            page.wait_for_timeout(500)
+            halves.append(Image.open(io.BytesIO(page.screenshot())))
+        chromium.close()
+    picture = Image.new("RGB", (2 * 760, 860))
+    for k, half in enumerate(halves):
+        picture.paste(half, (k * 760, 0))
+    return picture.quantize(255, dither=Image.Dither.NONE)
+
+
+REPORT_SAMPLES = """
+document.querySelector("input[value=class]").click();
+document.querySelector("#blend").value = 60;
+document.querySelector("#blend").dispatchEvent(new Event("input", {bubbles: true}));
+"""
+REPORT_FACTORS = "document.querySelector('#factors').scrollIntoView({behavior: 'instant'})"
+
+
 def main() -> None:
     """Renders and writes all pictures."""
     chosen = sys.argv[1:] or list(PICTURES)
@@ -145,7 +189,9 @@ def main() -> None:
             print(path)
 
 
-PICTURES = {"factors": draw_factors, "multi": draw_multi, "twins": draw_twins}
+PICTURES = {
+    "factors": draw_factors, "multi": draw_multi, "twins": draw_twins, "report": draw_report,
+}  # fmt: skip
 
 if __name__ == "__main__":
     main()

@@ -42,7 +42,7 @@ def find_audit(
         from synrender.audit.run import run_audit
 
         with Workers(0) as workers:
-            checks = run_audit(folder, folders, NUM_CAST, 0, workers, is_quiet=True).checks
+            checks = run_audit(folder, folders, NUM_CAST, 0, workers).checks
     except (UserError, ImportError) as error:
         return None, f"Not audited: {error}"
     return keep_checks(folder, checks, NUM_CAST), ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,7 @@ def render_page(content: Content, class_names: Mapping[int, str]) -> str:
         side_px=gallery.side_px,
         summary=_summarize(info, content.data),
         splits=SPLITS,
+        columns=math.ceil(math.sqrt(len(gallery.pictures))),
         pictures=[picture.name for picture in gallery.pictures],
         maps=[picture.name for picture in gallery.pictures if picture.is_map],
         cards=chosen,

@@ -86,6 +86,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
                 (column,) = find_columns(factor)
                 record["factor_levels"][:, column] = level
                 record["factor_values"][:, column] = level * (1 if factor == "class" else 0.5)
+            record["factor_values"][:, find_columns("num_objs")[0]] = num_objs
             record["factor_values"][:, find_columns("scale")[0]] = idx / num_samples
             record["factor_values"][:, find_columns("color")[0]] = idx % 2
             record["model_id"] = f"model{record['bucket'][0]}"
