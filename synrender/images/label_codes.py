@@ -58,6 +58,11 @@ def _encode_unit(values: np.ndarray, _: int) -> np.ndarray:
     return np.rint(np.clip(values, 0, 1) * np.float32(UNIT_STEPS)).astype(np.uint16)
 
 
+def _encode_albedo(albedo: np.ndarray, side_px: int) -> np.ndarray:
+    # What is not black stays so: 0 means that nothing is hit, and that there is no shading.
+    return np.maximum(_encode_unit(albedo, side_px), (albedo > 0).astype(np.uint16))
+
+
 def _decode_unit(numbers: np.ndarray, _: int) -> np.ndarray:
     return numbers.astype(np.float32) / np.float32(UNIT_STEPS)
 
@@ -109,7 +114,7 @@ CODES = {
         lambda _: 1 / NORMAL_STEPS,
     ),
     "albedo": Code(
-        _encode_unit,
+        _encode_albedo,
         _decode_unit,
         3,
         f"scene-linear red, green, blue of the surface without light as number / {UNIT_STEPS}; "

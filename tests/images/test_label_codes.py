@@ -56,6 +56,13 @@ def test_shares_keep_half_a_step(field: str) -> None:
     assert np.abs(found - values).max() < 0.51 / 65535
 
 
+def test_what_is_not_black_stays_so() -> None:
+    albedo = np.array([[(0, 1e-9, 1e-7), (1, 0.5, 2)]], np.float32)
+    found = there_and_back("albedo", albedo)
+    np.testing.assert_array_equal(found > 0, albedo > 0)
+    assert np.abs(found - np.minimum(albedo, 1)).max() <= 1 / 65535
+
+
 def test_shading_keeps_its_size_to_a_two_thousandth() -> None:
     values = 10 ** (random(3) * 6 - 3)
     values[0, 0], values[0, 1] = 0, 1e9

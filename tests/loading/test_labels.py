@@ -14,6 +14,7 @@ from synrender.images import exr
 from synrender.images.exr import read_exr
 from synrender.label_table import LABELS, list_fields
 from tests.archive.helpers import QuickArchiver
+from tests.helpers import Renderer
 from tests.loading.forked import run_alone
 
 ALL_FIELDS = list_fields(LABELS)
@@ -134,6 +135,28 @@ def test_flow_leads_to_the_same_place_on_the_model(rendered_labels: Path) -> Non
         distances.append(np.linalg.norm(there[same], axis=1))
     assert np.median(np.concatenate(distances)) < 0.03  # a pixel of this image is that wide
     assert num_hidden > 0
+
+
+def test_twins_of_two_lenses_spread_the_image_from_its_middle(wheel: Renderer) -> None:
+    """Each lens has intrinsics of its own, and twins are a group: flow follows by a formula."""
+    folder = wheel.render(
+        "lens_twins",
+        *("design.kind = 'twins'", "design.twins = ['camera_lens']", "batch.num_samples = 4"),
+        *("design.levels = {'camera_lens': [40, 60]}", "object.total_num_samples = 24"),
+        *("rendering.resolution = 32", "rendering.render_samples = 1", "sample.num_objs = 2"),
+        "rendering.labels = ['flow', 'occlusion']",
+        config="render_multi",
+    )
+    samples = read_all(folder)
+    assert [sample["flow_to"] for sample in samples] == [1, 0, 3, 2]
+    from_middle = np.stack(np.meshgrid(*[np.arange(32) - 15.5] * 2), axis=2)
+    for sample in samples:
+        ratio = samples[sample["flow_to"]]["intrinsics"][0, 0, 0] / sample["intrinsics"][0, 0, 0]
+        assert ratio in (pytest.approx(1.5), pytest.approx(2 / 3))
+        np.testing.assert_allclose(sample["flow"], from_middle * (ratio - 1), atol=1e-4)
+        is_outside = (np.abs(from_middle * ratio) > 16).any(axis=2)
+        assert sample["occlusion"][is_outside].all()
+        assert (sample["occlusion"] & ~is_outside).mean() < 0.1  # beside edges
 
 
 def test_points_that_the_user_names(labelled: Path) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import synrender
+from synrender.report.pictures import find_pictures, find_scale
 from tests.helpers import PROJECT_DIR, read_image, read_passes
 
 
@@ -47,6 +49,24 @@ def test_a_sheet_shows_the_first_samples_in_order(single: Path) -> None:
     assert places == sorted(places)
     assert not find_tile(sheet, enlarge(read_image(single, 8)))
     assert sheet.shape[1] <= 1600
+
+
+def test_a_sheet_shows_the_labels_that_were_rendered_for(labelled: Path) -> None:
+    draw(labelled)
+    sheet = np.asarray(Image.open(labelled / "contact_sheet.png"))
+    assert sheet.shape[1] <= 1600
+    data = synrender.open_dataset(labelled, nothing_hit=np.inf)
+    pictures = find_pictures(data.fields)
+    assert [p.field for p in pictures][4:6] == ["normal", "albedo"]
+    assert len(pictures) == 12
+    samples = [data[i] for i in range(len(data))]
+    scale = find_scale(samples)
+    for idx in (0, 11):
+        places = [
+            find_tile(sheet, enlarge(p.draw(samples[idx][p.field], scale)))[0] for p in pictures
+        ]
+        assert len({y for y, _ in places}) == 1
+        assert places == sorted(places)
 
 
 def test_a_sheet_of_exr_shows_colour_instances_classes_and_depth(multi: Path) -> None:
