@@ -11,7 +11,7 @@ OTHER_BLENDERS := 4.2 5.0 5.2
 TYPES = $(if $(wildcard $(VENV)/bin/python3.13),--python-version 3.13)
 python_of = $(if $(filter 5.2,$1),3.13,3.11)
 
-.PHONY: help setup demo test test-blenders bench hostile kills lint format lock clean
+.PHONY: help setup demo test test-blenders test-torch bench hostile kills lint format lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,11 @@ test-blenders: $(OTHER_BLENDERS:%=test-blender-%) ## test the other Blenders, an
 test-blender-%: setup
 	@PYTHON= tools/setup.sh .venv-$* tools/blender-$*.lock $(call python_of,$*)
 	@SYNRENDER_TEST_BLENDERS=$* $(RUN) -m pytest -q tests/blender -k bpy$* $(ARGS)
+
+test-torch: setup ## test the loader with PyTorch's own DataLoader (200 MB more; Python 3.11)
+	@PYTHON= PIP_RETRIES=1 tools/setup.sh .venv-torch tools/torch.lock 3.11
+	@PYTHONPATH=.venv-torch/lib/python3.11/site-packages \
+		$(RUN) -m pytest -q tests/loading/test_torch.py $(ARGS)
 
 bench: setup ## measure speed and error beside a plain Blender loop; 40 minutes, the first time half an hour more
 	@$(RUN) benchmarks/render.py --compare $(ARGS)

@@ -1,4 +1,4 @@
-"""With the real DataLoader, where torch is installed; it is no dependency of this project."""
+"""With the real DataLoader: `make test-torch`. PyTorch is no dependency of this project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import synrender
 from tests.helpers import PROJECT_DIR
 
-torch = pytest.importorskip("torch", reason="pip install torch to test the DataLoader itself")
+torch = pytest.importorskip("torch", reason="make test-torch runs these tests")
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "default::UserWarning")
 
 Formats = Callable[..., dict[str, Path]]
