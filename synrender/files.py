@@ -39,7 +39,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
             temporary.unlink()
 
 
-def read_small_file(path: Path, max_bytes: int) -> bytes:
+def read_small_file(path: Path | str, max_bytes: int) -> bytes:
     """Content of a regular file; never waits at a FIFO, and never reads without end.
 
     Raises:

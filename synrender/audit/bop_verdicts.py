@@ -38,6 +38,12 @@ def check_bop_files(bop: BopSet, findings: Sequence[BopFindings]) -> Check:
         if image.find_picture() is None:
             kinds.append("rgb or gray")
         missing += [f"{image.name} (no {kind})" for kind in kinds]
+        num = len(image.objects)
+        for kind in filter(image.has, ("mask", "mask_visib")):
+            paths = [image.mask_path(kind, k) for k in range(num + 1)]
+            missing += [f"{image.name} (no {kind}/{p.name})" for p in paths[:num] if not p.exists()]
+            if paths[num].exists():
+                missing.append(f"{image.name} (no object for {kind}/{paths[num].name})")
     known = {f.name for f in findings if f.damage}
     culprits += [m for m in missing if m.split(" ")[0] not in known]
     figures = f"{len(bop.images)} images, {len(findings)} examined; {len(culprits)} faults"

@@ -20,6 +20,9 @@ from synrender.audit.raycast import ModelCaster
 VISIBLE_WITHIN_MM = 15.0
 """The toolkit counts a surface as visible up to this far behind the nearest one."""
 
+MAX_UNSETTLED_PX = 20_000
+"""If more pixels of an image differ, they are no ties, and looking beside them takes too long."""
+
 _RING = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)])
 _BESIDE = TIE_RADIUS_PX * np.concatenate([_RING, _RING / 4])  # (o, 2) px
 
@@ -82,7 +85,7 @@ class View:
             judge: of depths (k, p, o) beside the pixels at ys, xs (p,): two of (k, p, o).
         """
         ys, xs = np.nonzero((seen != labels).any(axis=0))
-        if not len(ys):
+        if not 0 < len(ys) <= MAX_UNSETTLED_PX:
             return seen, 0
         at = np.stack([xs, ys], axis=1)
         beside = cast_around(self.camera, self.things, self.casters, at, _BESIDE)

@@ -19,10 +19,10 @@ import numpy as np
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import INFO_FILE
 from synrender.dataset.listing import (
-    folder_to_path,
+    dir_to_number,
     idx_to_folder,
     list_image_dirs,
-    sample_path,
+    sample_name,
 )
 from synrender.dataset.merkle import find_root
 from synrender.files import read_small_file
@@ -134,10 +134,11 @@ def list_files(folder: DatasetFolder) -> tuple[np.ndarray, tuple[str, ...], tupl
     others = []
     image_dirs = list_image_dirs(folder.path)
     for image_dir in image_dirs:
+        number = dir_to_number(image_dir)
         with os.scandir(image_dir) as entries:
             for entry in entries:
                 match = _SAMPLE_FILE.fullmatch(entry.name)
-                if match and _is_in_place(folder, image_dir, match):
+                if match and _is_in_place(folder, number, match):
                     found.setdefault(match[2], []).append(int(match[1]))
                 elif Path(entry.path) not in image_dirs:
                     others.append(Path(entry.path).relative_to(folder.path).as_posix())
@@ -148,26 +149,25 @@ def list_files(folder: DatasetFolder) -> tuple[np.ndarray, tuple[str, ...], tupl
     return np.sort(files, order=("sample", "kind")), kinds, tuple(sorted(others))
 
 
-def _is_in_place(folder: DatasetFolder, image_dir: Path, match: re.Match[str]) -> bool:
-    """Whether a sample's file has the name and the folder that it should have."""
+def _is_in_place(folder: DatasetFolder, number: int, match: re.Match[str]) -> bool:
+    """Whether a sample's file has the name and is in the folder that it should be in."""
     idx = int(match[1])
-    number = idx_to_folder(idx, folder.files_per_folder)
-    return match[1] == f"{idx:05d}" and folder_to_path(folder.path, number) == image_dir
+    return match[1] == f"{idx:05d}" and idx_to_folder(idx, folder.files_per_folder) == number
 
 
 def file_name(folder: DatasetFolder, idx: int, kind: str) -> str:
     """Name of a sample's file below the data set's folder, such as ``"img/00000.png"``."""
-    path = sample_path(folder.path, idx, kind, folder.files_per_folder)
-    return path.relative_to(folder.path).as_posix()
+    return sample_name(idx, kind, folder.files_per_folder)
 
 
 def hash_sample_files(folder: DatasetFolder, kinds: tuple[str, ...], files: np.ndarray) -> bytes:
     """SHA-256 of files of `list_files`, one after the other; `NO_FILE` for one that is gone."""
     pairs = zip(files["sample"].tolist(), files["kind"].tolist(), strict=True)
-    return b"".join(hash_file(folder.path / file_name(folder, i, kinds[k])) for i, k in pairs)
+    start = f"{folder.path}/"  # text: a path takes as long to build as to read its file
+    return b"".join(hash_file(start + file_name(folder, i, kinds[k])) for i, k in pairs)
 
 
-def hash_file(path: Path) -> bytes:
+def hash_file(path: Path | str) -> bytes:
     """SHA-256 of a file; `NO_FILE` or `UNREADABLE` where there is none."""
     try:
         return hashlib.sha256(read_small_file(path, MAX_IMAGE_BYTES)).digest()

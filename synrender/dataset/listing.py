@@ -59,7 +59,7 @@ def list_samples(dataset_dir: Path, files_per_folder: int = FLAT) -> Listing:
     """
     idxs: dict[str, set[int]] = {"png": set(), "exr": set(), "npy": set()}
     for folder in list_image_dirs(dataset_dir):
-        number = 0 if folder.name == IMAGE_DIR else int(folder.name)
+        number = dir_to_number(folder)
         with os.scandir(folder) as entries:
             for entry in entries:
                 if match := _FILE_NAME.fullmatch(entry.name):
@@ -84,6 +84,11 @@ def idx_to_folder(idx: int, files_per_folder: int) -> int:
     return 0 if files_per_folder == FLAT else idx // (files_per_folder // FILES_PER_SAMPLE)
 
 
+def dir_to_number(image_dir: Path) -> int:
+    """Number of a folder of `list_image_dirs`."""
+    return 0 if image_dir.name == IMAGE_DIR else int(image_dir.name)
+
+
 def folder_to_path(dataset_dir: Path, number: int) -> Path:
     """Folder of samples with this number."""
     return dataset_dir / _folder_to_name(number)
@@ -95,8 +100,12 @@ def _folder_to_name(number: int) -> str:
 
 def sample_path(dataset_dir: Path, idx: int, kind: str, files_per_folder: int = FLAT) -> Path:
     """File of a sample; ``kind`` is "png", "exr" or "npy"."""
-    number = idx_to_folder(idx, files_per_folder)
-    return dataset_dir / f"{_folder_to_name(number)}/{idx:05d}.{kind}"
+    return dataset_dir / sample_name(idx, kind, files_per_folder)
+
+
+def sample_name(idx: int, kind: str, files_per_folder: int = FLAT) -> str:
+    """Name of a sample's file below the data set's folder, such as ``"img/00000.png"``."""
+    return f"{_folder_to_name(idx_to_folder(idx, files_per_folder))}/{idx:05d}.{kind}"
 
 
 def read_files_per_folder(dataset_file: Path) -> int:

@@ -157,6 +157,11 @@ def measure_depth_along_the_ray(bop: Path) -> None:
             iio.imwrite(path, steps.astype(np.uint16))
 
 
+def forget_an_object(bop: Path) -> None:
+    for name in ("scene_gt.json", "scene_gt_info.json"):
+        edit_json(name, lambda rows: rows.pop())(bop)
+
+
 def cut_short(bop: Path) -> None:
     path = bop / SCENE / "depth/000001.png"
     path.write_bytes(path.read_bytes()[:-60])
@@ -210,6 +215,7 @@ WRONG = {
     "a share that is no number": (edit_info(lambda info: info.update(visib_fract="x")), {"info"}),
     "a model in metres": (lose_models_unit, {"models", "mask"}),
     "a missing mask": (lambda bop: (bop / SCENE / "mask/000001_000002.png").unlink(), {"files"}),
+    "an object without annotation": (forget_an_object, {"files"}),
     "a missing picture": (lambda bop: (bop / SCENE / "rgb/000000.png").unlink(), {"files"}),
     "a depth image cut short": (cut_short, {"files"}),
     "a picture of another size": (
@@ -226,6 +232,14 @@ def test_what_is_wrong_is_found(bop: Path, change: str) -> None:
     assert expected <= failed(checks), checks
     culprits = [c for name in expected for c in checks[name].culprits]
     assert any("000000/000001" in c or "obj" in c or "box" in c or "rgb" in c for c in culprits)
+
+
+def test_files_of_images_that_are_not_examined_are_looked_for(bop: Path) -> None:
+    for number in (0, 1):
+        (bop / SCENE / f"mask/{number:06d}_000001.png").unlink()
+    with Workers(1) as workers:
+        checks = audit_bop(bop, 1, 0, 0.0, workers, is_quiet=True)
+    assert {c.split(" ")[0] for c in checks[0].culprits} == {"000000/000000", "000000/000001"}
 
 
 def test_another_pixel_centre_is_said(bop: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -90,6 +91,7 @@ def remove(dataset_dir: Path) -> None:
 def add(dataset_dir: Path) -> None:
     (dataset_dir / "img/00012.png").write_bytes(b"new")
     (dataset_dir / "img/notes.txt").write_bytes(b"")
+    shutil.copy(dataset_dir / "img/00003.png", dataset_dir / "img/000003.png")
     (dataset_dir / "other.bin").write_bytes(b"")
 
 
@@ -122,7 +124,13 @@ CHANGES = {
         rename, ["missing img/00004.png", "extra img/00040.png (is what img/00004.png was)"],
     ),
     "a sample removed": (remove, ["missing img/00011.npy", "missing img/00011.png"]),
-    "files added": (add, ["extra other.bin", "extra img/notes.txt", "extra img/00012.png"]),
+    "files added": (
+        add,
+        [
+            f"extra {name}"
+            for name in ("other.bin", "img/000003.png", "img/notes.txt", "img/00012.png")
+        ],
+    ),
 }  # fmt: skip
 
 
@@ -183,6 +191,9 @@ def test_folders_within_img_are_hashed(wheel: Renderer, verify) -> None:
         hashes = hash_dataset(folder, workers, audit_dataset.create_bar)
     assert (hashes.num_files, hashes.others) == (3 + 10, ())
     assert run_audit(dataset_dir, wheel.data_dir, "--certificate", "-n", "1") == 0
+    shutil.copy(dataset_dir / "img/0001/00003.png", dataset_dir / "img/00003.png")
+    assert verify(dataset_dir) == (1, ["extra img/00003.png"])
+    (dataset_dir / "img/00003.png").unlink()
     flip("img/0001/00003.png")(dataset_dir)
     assert verify(dataset_dir) == (1, ["changed img/0001/00003.png"])
 
