@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.audit.finding import Finding, create_finding
+from synrender.audit.finding import Finding, create_finding, missing
 from synrender.audit.subject import Subject
 from synrender.audit.texture import linear_to_srgb, look_up, read_texture
 from synrender.audit.truth import Given, Truth, judge_pixels, measure_pixels
@@ -124,15 +124,14 @@ def check_albedo(truth: Truth, given: Given, paints: list[Paint | None]) -> dict
 
 
 def check_shading(truth: Truth, given: Given) -> Finding:
-    """Shading times albedo is the image, within a level; up to where the image is white."""
-    albedo = np.asarray(given["albedo"], np.float64)
-    shading = np.asarray(given["shading"], np.float64)
-    has_albedo = albedo > 0
-    errors = 255 * np.abs(
-        linear_to_srgb(shading * albedo) - linear_to_srgb(truth.exr.rgb_linear.astype(np.float64))
-    )
-    is_wrong = (shading != 0) & ~has_albedo
-    return create_finding(errors[has_albedo], ["not 0 where albedo is 0"] if is_wrong.any() else [])
+    """Shading times the albedo pass is the image, within a level; up to where it is white."""
+    if truth.exr.albedo is None:
+        return missing("the EXR file has no albedo pass")
+    shading, albedo = given["shading"].astype(np.float64), truth.exr.albedo.astype(np.float64)
+    image = truth.exr.rgb_linear.astype(np.float64)
+    errors = 255 * np.abs(linear_to_srgb(shading * albedo) - linear_to_srgb(image))
+    is_wrong = (shading != 0) & (albedo == 0)
+    return create_finding(errors[albedo > 0], ["not 0 where albedo is 0"] if is_wrong.any() else [])
 
 
 def _find_levels(a: np.ndarray, b: np.ndarray) -> np.ndarray:

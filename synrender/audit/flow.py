@@ -42,7 +42,11 @@ def _check_flow(truth: Truth, partner: View, moved: np.ndarray, flow: np.ndarray
     centers = truth.pixel_centers.reshape(positions.shape)
     expected = positions - centers
     errors_px = np.linalg.norm(flow - expected, axis=2)
-    errors_px[np.isnan(expected).any(axis=2) & np.isnan(flow).any(axis=2)] = 0
+    # An archive's numbers reach twice the image's side; what is beyond has no place.
+    reach_px = 2 * truth.view.camera.resolution
+    with np.errstate(invalid="ignore"):
+        has_place = (np.abs(expected) < reach_px).all(axis=2)
+    errors_px[~has_place & np.isnan(flow).any(axis=2)] = 0
     return judge_pixels(truth, errors_px, MAX_ERROR_PX, "px")
 
 

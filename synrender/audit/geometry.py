@@ -11,10 +11,12 @@ from synrender.audit.finding import Finding, create_finding
 from synrender.audit.truth import Given, Truth, judge_pixels
 from synrender.audit.view import OUTSIDE, UNSURE
 from synrender.files import read_small_file
+from synrender.images.depth import DEPTH_BEYOND, DEPTH_STEPS_PER_M
 
 MAX_ERROR_MM = 1.0
 MAX_POINT_ERROR_MM = 0.1
 MAX_POINT_ERROR_PX = 0.1
+MAX_STORED_DEPTH_M = (DEPTH_BEYOND - 1) / DEPTH_STEPS_PER_M
 JUDGED = "points whose visibility is judged"
 POINTS_FILE = "keypoints.json"
 _MAX_FILE_BYTES = 1 << 28
@@ -50,6 +52,9 @@ def check_positions(truth: Truth, given: Given) -> Finding:
     errors_mm = np.where(
         truth.rows >= 0, 1000 * np.linalg.norm(shown - truth.view.points, axis=2), 0
     )
+    # An archive keeps no greater depth; such points are not known there.
+    is_far = truth.view.cast.depth_m > MAX_STORED_DEPTH_M
+    errors_mm[is_far & np.isnan(shown).all(axis=2)] = 0
     is_nothing = truth.settled.is_common & np.isinf(truth.view.cast.depth_m)
     finding = judge_pixels(truth, errors_mm, MAX_ERROR_MM, "mm")
     return finding.blame(

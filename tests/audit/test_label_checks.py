@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,42 @@ def test_all_labels_of_the_demo_models_pass(labelled: Path, audit) -> None:
 
 def test_without_labels_there_are_no_rows(multi: Path, audit) -> None:
     assert not TITLES & set(audit(multi))
+
+
+@pytest.mark.parametrize("name", ["shading", "box_2d_amodal", "occlusion"])
+def test_a_label_needs_no_other_one(labelled: Path, tmp_path: Path, audit, name: str) -> None:
+    copy = copy_dataset(labelled, tmp_path)
+    info = json.loads((copy / "dataset.json").read_text())
+    info["settings"]["rendering.labels"] = [name]
+    (copy / "dataset.json").write_text(json.dumps(info))
+    checks = audit(copy)
+    assert failed(checks) == set(), checks
+    assert applied(checks) & TITLES == {RULES[name].title}
+
+
+def test_points_that_the_user_names_are_checked(labelled: Path, tmp_path: Path, audit) -> None:
+    copy = copy_dataset(labelled, tmp_path)
+    row = read_record(copy, 0)[1]
+    name = f"{row['synset_id']}/{row['model_id']}"
+    points = {name: {"nose": [0.1, 0, 0], "a tail": [0, 0.2, -0.1]}, "0/x": {"wing": [1, 1, 1]}}
+    (copy / "keypoints.json").write_text(json.dumps(points))
+    checks = audit(copy)
+    assert failed(checks) == set(), checks
+    num = sum(m.num or 0 for m in checks["keypoints"].measures[:1])
+    num_named = sum((read_record(copy, i)["model_id"] == row["model_id"]).sum() for i in range(4))
+    assert num == 4 * 3 * 15 + 2 * num_named
+
+
+def test_where_nothing_is_hit(wheel: Renderer, audit) -> None:
+    """A backdrop that does not fill the picture."""
+    wheel.run(
+        "-d", "audit_small_backdrop", "-g", "render_multi", "-p", *SETTINGS,
+        "sample.num_objs = 1", "sample.class_idxs = 1", "scene.backdrop_size = 2",
+        "batch.num_samples = 2", "material.use_texture = False",
+    )  # fmt: skip
+    checks = audit(wheel.data_dir / "audit_small_backdrop")
+    assert failed(checks) == set(), checks
+    assert "0 px not judged" in checks["albedo"].figures
 
 
 # --- other models -------------------------------------------------------------------------------
