@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import OpenEXR
 import pytest
@@ -15,11 +19,13 @@ from scipy.spatial.transform import Rotation
 from synrender.audit import label_checks
 from synrender.audit.given import RAW
 from synrender.audit.label_verdicts import RULES
+from synrender.images.decode import decode_png
+from synrender.images.png import encode_png
 from synrender.label_table import LABELS
 from tests.audit.conftest import applied, failed
 from tests.audit.shapes import CUBE, PLANE, write_sphere
 from tests.audit.test_tampering import copy_dataset, image_of
-from tests.helpers import Renderer, read_record, write_shapenet
+from tests.helpers import PROJECT_DIR, Renderer, read_record, write_shapenet
 
 TITLES = {rule.title for rule in RULES.values()}
 SETTINGS = (
@@ -314,3 +320,82 @@ def test_a_pass_that_is_not_there_fails(labelled: Path, tmp_path: Path, audit) -
     file.write(str(path))
     checks = audit(copy)
     assert "no normal pass" in checks["normal"].culprits[0]
+
+
+# --- archives ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def archived(labelled: Path, wheel: Renderer) -> Path:
+    """The same with one HDF5 file."""
+    copy = shutil.copytree(labelled, wheel.data_dir / "audit_archived")
+    subprocess.run(
+        [sys.executable, "preprocess_data.py", "-d", copy.name, "-f", "-b", "1"],
+        cwd=PROJECT_DIR, env=wheel.full_environment(), check=True, capture_output=True,
+    )  # fmt: skip
+    return copy
+
+
+def edit_numbers(field: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable:
+    """Changes a field of numbers in the second row."""
+
+    def falsify(file: h5py.File) -> None:
+        file[field][1] = change(file[field][1])
+
+    return falsify
+
+
+def edit_png(field: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable:
+    """Changes a field of PNGs in the second row."""
+
+    def falsify(file: h5py.File) -> None:
+        numbers = decode_png(file[field][1].tobytes())
+        changed = change(numbers.astype(np.int64)).astype(numbers.dtype)
+        file[field][1] = np.frombuffer(encode_png(changed), np.uint8)
+
+    return falsify
+
+
+def swap_masks(masks: np.ndarray) -> np.ndarray:
+    return masks.reshape(3, 64, 64)[::-1].reshape(-1, 64)
+
+
+STORED = {
+    "normal": edit_png("png_normal", lambda n: 65534 - n),
+    "albedo": edit_png("png_albedo", lambda a: a * 49 // 50),
+    "shading": edit_png("png_shading", lambda s: np.where(s > 1024, s - 1024, s)),  # half
+    "amodal": edit_png("png_amodal", swap_masks),
+    "object_coordinates": edit_png(
+        "png_object_coordinates", lambda c: np.where(c == 0, 0, 65535 - c)
+    ),
+    "world_position": edit_png("png_depth", lambda d: d + 50),
+    "box_2d": edit_numbers("box_px", lambda b: b + 2),
+    "box_2d_amodal": edit_numbers("box_2d_amodal", lambda b: b + 2),
+    "box_3d": edit_numbers("box_3d_px", lambda b: b[:, ::-1]),
+    "flow": edit_png("png_flow", lambda f: np.where(f == 0, 0, 65536 - f)),
+    "occlusion": edit_png("png_occlusion", lambda o: 1 - o),
+    "keypoints": edit_numbers("keypoint_px", lambda p: np.roll(p, 1, axis=1)),
+    "amodal share": edit_numbers("visible_share", lambda s: 1 - s),
+    "keypoints' visibility": edit_numbers("keypoint_visibility", lambda v: np.full_like(v, 2)),
+    "flow's partner": edit_numbers("flow_to", lambda _: 1),
+}
+
+
+def test_an_archive_passes(archived: Path, audit) -> None:
+    checks = audit(archived)
+    assert failed(checks) == set(), checks
+    assert "12 labels in 4 rows" in checks["hdf5 labels"].figures
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_falsified_field_of_an_archive_fails(
+    archived: Path, tmp_path: Path, audit, name: str
+) -> None:
+    copy = copy_dataset(archived, tmp_path)
+    with h5py.File(copy / "imgs_00.h5", "r+") as file:
+        STORED[name](file)
+    checks = audit(copy)
+    assert failed(checks) - {"hdf5"} == {"hdf5 labels"}, checks
+    label = re.split(r"[ ']", name)[0]
+    found = [*checks["hdf5 labels"].culprits, checks["hdf5 labels"].figures]
+    assert any(label in text or RULES[label].title in text for text in found), found
