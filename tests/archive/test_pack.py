@@ -133,6 +133,16 @@ def test_attributes_tell_where_the_data_come_from(multi: Path, quick: QuickArchi
     assert attributes["split_ends"].tolist() == [16, 18, 20]
 
 
+@pytest.mark.parametrize("num_samples", [24, 25])
+def test_a_size_that_12_does_not_divide_is_said_as_it_is_archived(
+    num_samples: int, write: Callable[..., Path], quick: QuickArchiver
+) -> None:
+    output = quick.run("-d", write(num_samples).name, "-f")
+    lines = [line for line in output.splitlines() if "cannot be divided by 12" in line]
+    assert len(lines) == (num_samples == 25)
+    assert all("take 24 or 36 samples, or go by split_ends" in line for line in lines)
+
+
 # --- splits ---------------------------------------------------------------------------------------
 
 

@@ -22,8 +22,12 @@ ONE = ("0-0-0-0",)
 
 
 def preprocess(driver: Driver, *arguments: object, status: int = 0) -> str:
+    return run_script(driver, "preprocess_data.py", *arguments, status=status)
+
+
+def run_script(driver: Driver, *command: object, status: int = 0) -> str:
     result = subprocess.run(
-        [sys.executable, "preprocess_data.py", *map(str, arguments)],
+        [sys.executable, *map(str, command)],
         cwd=PROJECT_DIR,
         env={**os.environ, **driver.environment},
         capture_output=True,
@@ -45,6 +49,11 @@ def test_what_is_in_a_verified_archive_is_complete(driver: Driver) -> None:
     output = driver.run(*arguments, "--dry_run", variants=ONE)
     assert re.search(r"kept_0-0-0-0 +24 +24 +0\n", output)
     assert "nothing to render: all 24" in driver.run(*arguments, variants=ONE)
+    bindings = "batch.num_samples = 24", "object.total_num_samples = 24"
+    command = ["render.py", "-d", dataset_dir.name, "-g", str(dataset_dir / "config.gin")]
+    output = run_script(driver, *command, "-p", *bindings)
+    assert "all 24 samples are complete already" in output
+    assert not list(dataset_dir.glob("img/[0-9]*"))
     preprocess(driver, "-d", dataset_dir.name, "-f", "--remove_raw")
     # A shard that is not what was verified counts for nothing.
     shard = dataset_dir / "imgs_03.h5"
@@ -90,6 +99,8 @@ def test_images_that_vanish_in_mid_run_are_counted_as_missing(driver: Driver) ->
     image_dir = driver.data_dir / "emptied/img"
     wait_until(lambda: len(list(image_dir.glob("*.npy"))) > 10)
     os.kill(process.pid, signal.SIGSTOP)
+    line = preprocess(driver, "-d", "emptied", "-f", status=2).splitlines()[-1]
+    assert "emptied cannot be archived now: process" in line
     num_lost = len(list(image_dir.glob("[0-9]*.npy")))
     for path in image_dir.glob("[0-9]*"):
         path.unlink()
@@ -97,6 +108,20 @@ def test_images_that_vanish_in_mid_run_are_counted_as_missing(driver: Driver) ->
     output = finish(process, 1)
     found = int(re.search(r"error: .*emptied: (\d+) rendered samples have been removed", output)[1])
     assert num_lost <= found <= num_lost + 1
+
+
+def test_images_that_vanish_under_a_fan_out_are_counted_as_missing(driver: Driver) -> None:
+    process = driver.start("-d", "gone", "-n", 48, "-b", 4, variants=ONE, TROUBLE_SLOW_S="0.2")
+    image_dir = driver.data_dir / "gone_0-0-0-0/img"
+    wait_until(lambda: driver.num_records("gone") > 12)
+    records = sorted(image_dir.glob("[0-9]*.npy"))[:8]  # two batches, finished for long
+    for path in records:
+        path.unlink()
+        path.with_suffix(".png").unlink()
+    output = finish(process, 1)
+    assert f"error: {len(records)} of 48 samples are missing" in output
+    assert f"rendered {48 - len(records)} samples" in output
+    assert driver.num_records("gone") == 48 - len(records)
 
 
 @pytest.mark.parametrize(("num_samples", "nearest"), [(50, "48 or 60"), (13, "12 or 24")])

@@ -119,6 +119,19 @@ def test_splits_transform_and_chosen_fields(form: str, formats: Formats) -> None
     np.testing.assert_array_equal(twice, data[3]["image"].astype(int) * 2)
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_splits_of_a_size_that_12_does_not_divide_end_where_split_ends_says(
+    form: str, formats: Formats
+) -> None:
+    path = formats(29, 1, is_exr=False)[form]
+    ends = [24, 26, 29]  # with n // 12 rows each from the end it would be 25, 27, 29
+    for k, split in enumerate(("train", "validation", "test")):
+        data = synrender.open_dataset(path, split=split)
+        assert list(data.split_ends.values()) == ends
+        found = {int(data[i]["sample_idx"]) for i in range(len(data))}
+        assert found == set(range([0, *ends][k], ends[k]))
+
+
 def test_a_png_is_given_as_it_is_when_it_is_named(formats: Formats) -> None:
     """From small PNGs and from shards; the arrays have none."""
     paths = formats(24, 1, is_exr=False)
