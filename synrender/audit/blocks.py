@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.audit.check import Check, decide, skip
+from synrender.audit.check import Check, count_faults, decide, skip
 from synrender.audit.subject import Records
 from synrender.dataset.info import DesignInfo
 from synrender.dataset.record import RECORD_DTYPE, are_equal
@@ -96,7 +96,8 @@ def check_blocks(design: DesignInfo, records: Records) -> Check:
         f"{len(sweeps)} {kind}, {num_samples} samples equal to the bit but for their factor, "
         f"{len(culprits)} faults, {num_missing} samples missing"
     )
-    return decide(name, not culprits, figures, culprits)
+    measures = count_faults(culprits, num_samples, "samples")
+    return decide(name, not culprits, figures, culprits, measures)
 
 
 def check_labels_of_blocks(
@@ -128,7 +129,8 @@ def check_labels_of_blocks(
     if not num:
         return skip("same labels", "no two samples differ in a factor of appearance alone")
     figures = f"{num - len(culprits)} of {num} pairs have equal masks, classes and depth"
-    return decide("same labels", not culprits, figures, culprits)
+    measures = count_faults(culprits, num, "pairs of samples")
+    return decide("same labels", not culprits, figures, culprits, measures)
 
 
 def find_meant_duplicates(design: DesignInfo | None, records: Records) -> set[int]:

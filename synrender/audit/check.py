@@ -57,6 +57,11 @@ def decide(
     return Check(name, Verdict.FAIL, figures, culprits, measures)
 
 
+def count_faults(faults: Sequence[object], num: int, of: str) -> list[Measure]:
+    """The measure of a check that counts what is wrong among ``num`` things, such as "objects"."""
+    return [Measure("faults", len(faults), at_most=0, num=num, of=of)]
+
+
 def skip(name: str, reason: str) -> Check:
     """Result of a check that does not apply, with the reason."""
     return Check(name, Verdict.NOT_APPLICABLE, reason)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from synrender.audit.blocks import check_blocks, check_labels_of_blocks
-from synrender.audit.check import Check, decide, skip
+from synrender.audit.check import Check, count_faults, decide, skip
 from synrender.audit.examine import SampleFindings
 from synrender.audit.independence import check_independent
 from synrender.audit.promises import (
@@ -95,7 +95,8 @@ def check_levels(design: DesignInfo, records: Records, rejected: Collection[str]
     figures = (
         f"{len(with_levels)} factors with levels; {len(culprits)} values are not their level's"
     )
-    return decide("levels", not culprits, figures, culprits)
+    measures = count_faults(culprits, len(records.rows), "objects")
+    return decide("levels", not culprits, figures, culprits, measures)
 
 
 def _have_values(

@@ -36,7 +36,14 @@ def check_independent(design: DesignInfo, samples: Samples, has_class_colors: bo
         figures += f"; {_describe(worst)}"
     related = sorted((a for a in told if a.value > a.bound), key=lambda a: a.bound - a.value)
     measures = [
-        Measure(f"{a.measure} of {' and '.join(a.names)}", a.value, at_most=a.bound) for a in told
+        Measure(
+            f"{a.measure} of {' and '.join(a.names)}",
+            a.value,
+            at_most=a.bound,
+            num=len(train.idxs),
+            of="samples",
+        )
+        for a in told
     ]
     return decide("independent", not related, figures, map(_describe, related), measures)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from synrender.audit import albedo, amodal, flow, geometry, normals
 from synrender.audit.albedo import UNKNOWN_PX
 from synrender.audit.amodal import SMALL
-from synrender.audit.check import Check, Measure, decide, list_some, skip
+from synrender.audit.check import Check, Measure, count_faults, decide, list_some, skip
 from synrender.audit.examine import SampleFindings
 from synrender.audit.finding import Finding, Summary, summarize
 from synrender.audit.flow import OCCLUDED, UNSURE_PX
@@ -57,7 +57,7 @@ class Rule:
             Measure(f"{unit}, largest", summary.largest, num=num, of=of),
             *(Measure(name, number) for name, number in sorted(summary.numbers.items())),
         ]
-        return [judged, *others, Measure("faults", num_faults, at_most=0)]
+        return [judged, *others, Measure("faults", num_faults, at_most=0, num=num, of=of)]
 
 
 def _tell_amodal(s: Summary) -> str:
@@ -149,7 +149,7 @@ def _check_archive(
     culprits += flow.find_partner_faults(records, _gather_partners(findings, files))
     beyond = f"beyond their bounds: {list_some(texts)}" if texts else "all within their bounds"
     figures = f"{len(labels)} labels in {num_rows} rows, {beyond}"
-    measures.append(Measure("faults", len(culprits), at_most=0))
+    measures += count_faults(culprits, num_rows, "rows")
     return decide("hdf5 labels", not texts and not culprits, figures, culprits, measures)
 
 

@@ -17,7 +17,7 @@ from synrender.audit.chance import (
     count_p_values,
     table_p_values,
 )
-from synrender.audit.check import Check, Measure, decide, skip
+from synrender.audit.check import Check, Measure, count_faults, decide, skip
 from synrender.audit.samples import SPLITS, TEST, Samples
 from synrender.dataset.info import CausalInfo, DesignInfo
 
@@ -43,7 +43,8 @@ def check_cells(design: DesignInfo, samples: Samples, total: int) -> Check:
         f"({', '.join(map(str, np.unravel_index(cell, sizes)))}): {counts[cell]}"
         for cell in np.flatnonzero(~are_right)
     ]
-    return decide("cells", not culprits, figures, culprits)
+    measures = count_faults(culprits, len(counts), "combinations")
+    return decide("cells", not culprits, figures, culprits, measures)
 
 
 def check_even(design: DesignInfo, samples: Samples) -> Check:
@@ -127,7 +128,9 @@ def check_holdout(design: DesignInfo, objects: Samples) -> Check:
         for part, bad in zip(parts, wrong, strict=True)
     )
     culprits = np.unique(objects.idxs[np.any(wrong, axis=0)])
-    return decide("holdout", not len(culprits), figures, [f"sample {i}" for i in culprits])
+    lines = [f"sample {i}" for i in culprits]
+    measures = count_faults(lines, len(is_test), "objects")
+    return decide("holdout", not lines, figures, lines, measures)
 
 
 def check_causal(design: DesignInfo, samples: Samples) -> Check:
@@ -168,7 +171,8 @@ def check_do(design: DesignInfo, samples: Samples) -> Check:
         tests |= even_tests
         parts.append(f"{split} {name} even within {difference:.3f}, whatever its parents are")
     culprits += _find_unlikely(tests)
-    return decide("do", not culprits, "; ".join(parts), culprits)
+    measures = count_faults(culprits, len(samples.idxs), "samples")
+    return decide("do", not culprits, "; ".join(parts), culprits, measures)
 
 
 # --- parts ----------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 
-from synrender.audit.check import Check, Measure, decide, skip
+from synrender.audit.check import Check, Measure, count_faults, decide, skip
 from synrender.audit.examine import SampleFindings
 from synrender.audit.labels import DEPTH_EDGES_MM, TIE_RADIUS_PX, LabelFindings
 from synrender.audit.outline import MAX_ERROR_PX
@@ -124,7 +124,13 @@ def check_class(subject: Subject, records: Records, findings: Sequence[SampleFin
     )
     measures += [
         Measure("wrong px", num_wrong, at_most=0, num=num_interior, of="interior px"),
-        Measure("px of another class than their instance", num_unlike, at_most=0),
+        Measure(
+            "px of another class than their instance",
+            num_unlike,
+            at_most=0,
+            num=len(labels) * subject.camera.resolution**2,
+            of="px",
+        ),
     ]
     return decide("class", not culprits, figures, culprits, measures)
 
@@ -170,7 +176,9 @@ def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
             num=len(object_medians),
             of=OBJECTS,
         ),
-        Measure("largest error of the backdrop, mm", backdrop, at_most=bound),
+        Measure(
+            "largest error of the backdrop, mm", backdrop, at_most=bound, num=len(found), of=SAMPLES
+        ),
     ]
     return decide("depth", passes, figures, culprits, measures)
 
@@ -252,7 +260,8 @@ def check_outline(subject: Subject, findings: Sequence[SampleFindings]) -> Check
     hidden = [f"{i} (shows no object)" for i in outside]
     measured = {idx: outline for idx, outline in found.items() if outline.is_measured}
     if not measured:
-        return decide("silhouette", not outside, "no outline is long enough", hidden)
+        measures = count_faults(hidden, len(found), SAMPLES)
+        return decide("silhouette", not outside, "no outline is long enough", hidden, measures)
     shifts = np.array([outline.shift_px for outline in measured.values()])
     ranks = np.array([outline.rank for outline in measured.values()])
     is_off = np.abs(shifts).max(axis=1) > MAX_ERROR_PX

@@ -46,6 +46,18 @@ def test_every_figure_stands_with_its_bound_and_its_basis(certified: Path) -> No
     assert body["versions"]["data set"]["blender"]
 
 
+def test_every_bound_says_how_many_it_was_held_against(audit, multi: Path) -> None:
+    checks = audit(multi)
+    bounded = [
+        measure
+        for check in checks.values()
+        for measure in check.measures
+        if (measure.at_least, measure.at_most) != (None, None)
+    ]
+    assert len(bounded) > 15
+    assert [m for m in bounded if m.num is None or not m.of] == []
+
+
 def test_the_certificate_says_which_samples_rays_were_cast_for(certified: Path) -> None:
     examined = body_of(certified)["examined"]
     assert (examined["samples"], examined["samples_by_rays"]) == (12, 3)

@@ -194,6 +194,7 @@ def test_right_records_pass_and_other_designs_do_not_apply(kind: str) -> None:
     assert failed(checks) == set(), checks
     applied = {n for n, c in checks.items() if c.verdict is not Verdict.NOT_APPLICABLE}
     assert applied == APPLIED[kind] | {"levels", "even", "independent"}
+    assert all(m.num and m.of for c in checks.values() for m in c.measures)
     if kind == "grid":
         assert "18 combinations with 20 to 20 samples" in checks["cells"].figures
     if kind == "shortcut":
