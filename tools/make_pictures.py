@@ -157,19 +157,19 @@ def draw_report(data_dir: Path) -> Image.Image:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         for scheme, script in (("light", REPORT_SAMPLES), ("dark", REPORT_FACTORS)):
-            size = {"width": 760, "height": 860}
-            page = chromium.new_context(color_scheme=scheme, viewport=size).new_page()
+            page = chromium.new_context(color_scheme=scheme, viewport=REPORT_PX).new_page()
             page.goto(url)
             page.evaluate(script)
             page.wait_for_timeout(500)
             halves.append(Image.open(io.BytesIO(page.screenshot())))
         chromium.close()
-    picture = Image.new("RGB", (2 * 760, 860))
+    picture = Image.new("RGB", (2 * REPORT_PX["width"], REPORT_PX["height"]))
     for k, half in enumerate(halves):
-        picture.paste(half, (k * 760, 0))
-    return picture.quantize(255, dither=Image.Dither.NONE)
+        picture.paste(half, (k * REPORT_PX["width"], 0))
+    return picture
 
 
+REPORT_PX = {"width": 760, "height": 740}  # of each half
 REPORT_SAMPLES = """
 document.querySelector("input[value=class]").click();
 document.querySelector("#blend").value = 60;

@@ -19,7 +19,7 @@ from synrender.report.charts import (
     draw_ranks,
 )
 from synrender.report.facts import to_class_name, to_text
-from synrender.report.filters import level_names
+from synrender.report.filters import name_levels
 from synrender.report.survey import Distribution, Survey, find_range
 
 MAX_NAME = 24
@@ -87,10 +87,9 @@ def draw_factors(
     for name, factor in FACTORS.items():
         columns = [found.distributions[column] for column in factor.columns]
         levels = factors[name].levels
-        names = level_names(factors[name])
+        names = name_levels(factors[name])
         if name == "class" and not levels:
-            ids = range(max(class_names, default=0) + 1)
-            names = tuple(to_class_name(c, class_names) for c in ids)
+            names = {c: to_class_name(c, class_names) for c in sorted(class_names)}
         varying = [column for column in columns if column.varies]
         if not varying:
             continue
@@ -101,10 +100,11 @@ def draw_factors(
         yield FactorCharts(to_label(name), origin, charts)
 
 
-def _draw(distribution: Distribution, names: tuple[str, ...], unit: str) -> Chart:
+def _draw(distribution: Distribution, names: dict[int, str], unit: str) -> Chart:
     if distribution.counts is None:
         return _draw_numbers(distribution, unit)
-    values = sorted(set().union(*distribution.counts))
+    found = set().union(*distribution.counts)
+    values = [v for v in names if v in found] + sorted(found - names.keys())
     counts = [[counter[value] for value in values] for counter in distribution.counts]
     if len(values) > MAX_BARS:
         used = [[n for n in numbers if n] for numbers in counts]
@@ -114,9 +114,7 @@ def _draw(distribution: Distribution, names: tuple[str, ...], unit: str) -> Char
             if n
         )
         return Chart(distribution.column, draw_ranks(used), text)
-    shown = [
-        shorten(names[v] if isinstance(v, int) and v < len(names) else v, MAX_NAME) for v in values
-    ]
+    shown = [shorten(names.get(v, v), MAX_NAME) for v in values]
     texts = []
     for split, numbers in zip(SPLITS, counts, strict=True):
         shares = (100 * n / max(1, sum(numbers)) for n in numbers)

@@ -22,14 +22,14 @@ class Filter:
     """A list to choose from."""
 
     name: str
-    options: tuple[str, ...]  # labels of the tokens "name=0", "name=1", ...
+    options: dict[int, str]  # label of the token "name=k", by k, in the order to be read in
     is_main: bool  # else it is among those that are folded away
     values: tuple[float, ...] = ()  # of classes: their ids; of thirds: the two limits
 
     def find_tokens(self, rows: Rows, objects: list[int]) -> set[str]:
         """Tokens of a sample: one for each option that one of its objects fits."""
         places = {self._find_place(rows, i) for i in objects}
-        return {f"{self.name}={k}" for k in places if 0 <= k < len(self.options)}
+        return {f"{self.name}={k}" for k in places if k in self.options}
 
     def _find_place(self, rows: Rows, i: int) -> int:
         if self.name == "split":
@@ -54,27 +54,33 @@ def find_filters(
         class_names: by class id.
     """
     class_ids = tuple(sorted({class_id for _, class_id in found.classes}))
-    names = tuple(to_class_name(c, class_names) for c in class_ids)
-    filters = [Filter("split", SPLITS, True), Filter("class", names, True, class_ids)]
+    names = [to_class_name(c, class_names) for c in class_ids]
+    filters = [
+        Filter("split", dict(enumerate(SPLITS)), True),
+        Filter("class", dict(enumerate(names)), True, class_ids),
+    ]
     for name, factor in factors.items():
         if name == "class":
             continue
         if 0 < len(factor.levels) <= MAX_LEVELS:
-            filters.append(Filter(name, level_names(factor), True))
+            filters.append(Filter(name, name_levels(factor), True))
             continue
         histograms = found.distributions[FACTORS[name].columns[0]].histograms or []
         thirds = find_thirds(histograms) if len(factor.columns) == 1 else None
         if thirds:
-            filters.append(Filter(name, _name_thirds(*thirds, factor.unit), False, thirds))
+            options = dict(enumerate(_name_thirds(*thirds, factor.unit)))
+            filters.append(Filter(name, options, False, thirds))
     return [f for f in filters if len(f.options) > 1]
 
 
-def level_names(factor: DesignFactor) -> tuple[str, ...]:
-    """What to call each level of a factor."""
+def name_levels(factor: DesignFactor) -> dict[int, str]:
+    """What to call each level of a factor, by its index; numbers are in order of their size."""
     if factor.names:
-        return tuple(to_texture_name(name.split(",")[0]) for name in factor.names)
+        names = (to_texture_name(name.split(",")[0]) for name in factor.names)
+        return dict(enumerate(names))
     unit = f" {factor.unit}" if factor.unit and "place" not in factor.unit else ""
-    return tuple(", ".join(map(to_text, level)) + unit for level in factor.levels)
+    order = sorted(range(len(factor.levels)), key=lambda k: factor.levels[k])
+    return {k: ", ".join(map(to_text, factor.levels[k])) + unit for k in order}
 
 
 def _name_thirds(low: float, high: float, unit: str) -> tuple[str, ...]:

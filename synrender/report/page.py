@@ -22,6 +22,7 @@ from synrender.report.distributions import FactorCharts, find_constants, to_labe
 from synrender.report.facts import find_differences, find_value, to_class_name
 from synrender.report.filters import Filter
 from synrender.report.pictures import VIRIDIS, class_to_color
+from synrender.report.recipe import find_command
 from synrender.report.rows import Rows
 from synrender.report.survey import Survey
 from synrender.report.tables import (
@@ -99,7 +100,8 @@ def render_page(content: Content, class_names: Mapping[int, str]) -> str:
         audit_note=content.audit_note,
         rejected=rejected[:MAX_REJECTED],
         num_rejected=len(rejected),
-        command=f"python render.py -d copy -g {content.data.path}/config.gin",
+        command=find_command(f"{content.data.path.name}_copy", info.settings),
+        tuples_title="Sweeps" if info.design and info.design.sweeps else "Twins",
         config=settings_to_gin(info.settings),
         versions={k: v for k, v in info.versions.items() if v},
         info=info,

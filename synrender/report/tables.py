@@ -10,7 +10,7 @@ from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DesignFactor
 from synrender.report.distributions import to_label
 from synrender.report.facts import to_class_name
-from synrender.report.filters import level_names
+from synrender.report.filters import name_levels
 from synrender.report.survey import Survey
 
 MAX_SIDE = 24
@@ -98,19 +98,21 @@ def find_factor_tables(found: Survey, factors: Mapping[str, DesignFactor]) -> li
     """Samples with each combination of two levels, for each split that has any."""
     tables = []
     for (a, b), counts in found.tables.items():
-        rows, columns = (level_names(factors[name])[:MAX_SIDE] for name in (a, b))
+        rows, columns = (
+            dict(itertools.islice(name_levels(factors[name]).items(), MAX_SIDE)) for name in (a, b)
+        )
         for k, split in enumerate(SPLITS):
-            grid = [[counts[k, i, j] for j in range(len(columns))] for i in range(len(rows))]
+            grid = [[counts[k, i, j] for j in columns] for i in rows]
             largest = max(map(max, grid))
             if largest:
                 title = f"{to_label(a)} and {to_label(b)}, {split}"
                 cells = [[_to_cell(count, largest) for count in line] for line in grid]
-                named = dict(zip(_make_unique(rows), cells, strict=True))
-                tables.append(Table(title, to_label(a), columns, named))
+                named = dict(zip(_make_unique(list(rows.values())), cells, strict=True))
+                tables.append(Table(title, to_label(a), tuple(columns.values()), named))
     return tables
 
 
-def _make_unique(names: tuple[str, ...]) -> list[str]:
+def _make_unique(names: list[str]) -> list[str]:
     return [name if names.count(name) == 1 else f"{k}: {name}" for k, name in enumerate(names)]
 
 

@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from synrender.dataset.info import read_required_info
 from synrender.dataset.verdicts import StoredAudit, StoredCheck, write_audit
 from synrender.factors import find_columns
+from synrender.settings import load_settings
 from tests.archive.helpers import QuickArchiver
 from tests.helpers import PROJECT_DIR
 from tests.report.conftest import FIXTURES, Reporter, View
@@ -303,6 +305,17 @@ def test_a_small_data_set_is_audited_on_the_way(
     assert "Not audited: the audit needs a ray caster, and embreex is missing" in text
     for name in ("audit.json", "report.html"):
         (rendered_multi / name).unlink(missing_ok=True)
+
+
+def test_the_command_makes_the_same_data_set(report: Reporter, view: Open) -> None:
+    """Read by a shell and by the parser of render.py."""
+    folder = shutil.copytree(FIXTURES / "before_multi", report.data_dir / "before_multi")
+    page = view(report.write(folder)).page
+    script = 'python() { printf "%s\\0" "$@"; }\n' + page.locator("#command").inner_text()
+    arguments = subprocess.check_output(["bash", "-c", script], text=True).split("\0")[:-1]
+    assert arguments[:5] == ["render.py", "-d", "before_multi_copy", "-g", "render_multi"]
+    assert arguments[5] == "-p"
+    assert load_settings(["render_multi"], arguments[6:]) == read_required_info(folder).settings
 
 
 # --- the script -----------------------------------------------------------------------------------
