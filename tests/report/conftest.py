@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 import report_dataset
 from synrender.factors import find_columns
 from tests.archive.helpers import write_dataset
+from tests.helpers import PROJECT_DIR
 from tests.loading.conftest import create_design
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -57,52 +60,73 @@ def report(
     return Reporter(tmp_path, capsys, monkeypatch)
 
 
+def write_grid(
+    folder: Path,
+    num_samples: int = 96,
+    num_objs: int = 2,
+    is_exr: bool = True,
+    change: Callable[[dict], None] = lambda info: None,
+) -> Path:
+    """Writes a grid of class and azimuth, each cell in pairs of colour twins."""
+    info = json.loads((FIXTURES / "before_single" / "dataset.json").read_text())
+    info["settings"]["sample.num_objs"] = num_objs
+    info["design"] = create_design()
+    info["classes"] = {
+        str(k): {"name": f"{name},other name", "synset_id": f"0{k}"}
+        for k, name in enumerate(("airplane", "bench", "cabinet"))
+    }
+    change(info)
+    write_dataset(folder, info, num_samples, num_objs, is_exr, RES)
+    for path in sorted((folder / "img").glob("*.npy")):
+        record, idx = np.load(path), int(path.stem)
+        cell = idx // 2 % (NUM_CLASSES * NUM_AZIMUTHS)
+        record["class"] = cell % NUM_CLASSES
+        record["factor_values"], record["factor_levels"] = 0.5, -1
+        for factor, level in (("class", cell % NUM_CLASSES), ("azimuth", cell // NUM_CLASSES)):
+            (column,) = find_columns(factor)
+            record["factor_levels"][:, column] = level
+            record["factor_values"][:, column] = level * (1 if factor == "class" else 0.5)
+        values = {"num_objs": num_objs, "scale": idx / num_samples, "color": idx % 2}
+        for factor, value in values.items():
+            record["factor_values"][:, find_columns(factor)[0]] = value
+        record["model_id"] = f"model{record['bucket'][0]}"
+        record["base"], record["varied"] = idx // 2, "color"
+        np.save(path, record)
+    return folder
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a grid of class and azimuth, each cell in pairs of colour twins."""
+    """`write_grid` in the folder of a test."""
+    return lambda *arguments, name="made", **options: write_grid(
+        tmp_path / name, *arguments, **options
+    )
 
-    def write_one(
-        num_samples: int = 96,
-        num_objs: int = 2,
-        is_exr: bool = True,
-        name: str = "made",
-        change: Callable[[dict], None] = lambda info: None,
-    ) -> Path:
-        info = json.loads((FIXTURES / "before_single" / "dataset.json").read_text())
-        info["settings"]["sample.num_objs"] = num_objs
-        info["design"] = create_design()
-        info["classes"] = {
-            str(k): {"name": f"{name},other name", "synset_id": f"0{k}"}
-            for k, name in enumerate(("airplane", "bench", "cabinet"))
-        }
-        change(info)
-        folder = write_dataset(tmp_path / name, info, num_samples, num_objs, is_exr, RES)
-        for path in sorted((folder / "img").glob("*.npy")):
-            record, idx = np.load(path), int(path.stem)
-            cell = idx // 2 % (NUM_CLASSES * NUM_AZIMUTHS)
-            record["class"] = cell % NUM_CLASSES
-            record["factor_values"], record["factor_levels"] = 0.5, -1
-            for factor, level in (("class", cell % NUM_CLASSES), ("azimuth", cell // NUM_CLASSES)):
-                (column,) = find_columns(factor)
-                record["factor_levels"][:, column] = level
-                record["factor_values"][:, column] = level * (1 if factor == "class" else 0.5)
-            record["factor_values"][:, find_columns("num_objs")[0]] = num_objs
-            record["factor_values"][:, find_columns("scale")[0]] = idx / num_samples
-            record["factor_values"][:, find_columns("color")[0]] = idx % 2
-            record["model_id"] = f"model{record['bucket'][0]}"
-            record["base"], record["varied"] = idx // 2, "color"
-            np.save(path, record)
-        return folder
 
-    return write_one
+@pytest.fixture(scope="session")
+def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of 96 samples of such a grid, for all tests that only look at it."""
+    folder = write_grid(tmp_path_factory.mktemp("report") / "made")
+    command = [sys.executable, "-W", "error", "report_dataset.py", "-d", "made", "--no_audit"]
+    environment = {**os.environ, "SYNRENDER_DATA_DIR": str(folder.parent)}
+    subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=True)
+    return folder / "report.html"
 
 
 # --- the browser ----------------------------------------------------------------------------------
 
 
+def is_browser(path: str | None) -> bool:
+    """Whether it is one that sees our files: Ubuntu's, a snap, has a folder /tmp of its own."""
+    if path is None or Path(path).resolve().name == "snap":
+        return False
+    with Path(path).open("rb") as file:
+        return b"snap" not in file.read(10_000)  # a script that asks for the snap
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    found = next(filter(is_browser, map(shutil.which, CHROMIUMS)), None)
     if found is None:
         pytest.skip("no Chromium on PATH; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:

@@ -29,10 +29,8 @@ def count(view: View) -> str:
     return view.page.locator("#count").inner_text()
 
 
-def test_filters_show_what_has_all_that_is_chosen(
-    write: Write, report: Reporter, view: Open
-) -> None:
-    found = view(report.write(write()))
+def test_filters_show_what_has_all_that_is_chosen(page_path: Path, view: Open) -> None:
+    found = view(page_path)
     page = found.page
     assert len(found.list_shown()) == 96
     page.select_option("select[name=split]", label="test")
@@ -56,10 +54,8 @@ def test_filters_show_what_has_all_that_is_chosen(
     assert 0 < len(found.list_shown()) < 32
 
 
-def test_each_label_can_be_shown_also_over_the_image(
-    write: Write, report: Reporter, view: Open
-) -> None:
-    found = view(report.write(write()))
+def test_each_label_can_be_shown_also_over_the_image(page_path: Path, view: Open) -> None:
+    found = view(page_path)
     page = found.page
     assert found.list_pictures() == {"image"}
     for name in ("instance", "class", "depth"):
@@ -80,8 +76,8 @@ def test_each_label_can_be_shown_also_over_the_image(
     assert sizes == [[16, True]] * 4
 
 
-def test_everything_can_be_done_by_keyboard(write: Write, report: Reporter, view: Open) -> None:
-    found = view(report.write(write()))
+def test_everything_can_be_done_by_keyboard(page_path: Path, view: Open) -> None:
+    found = view(page_path)
     page = found.page
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -117,8 +113,8 @@ def test_everything_can_be_done_by_keyboard(write: Write, report: Reporter, view
     assert outline == "solid"  # where the focus is can be seen
 
 
-def test_everything_has_a_name(write: Write, report: Reporter, view: Open) -> None:
-    found = view(report.write(write()))
+def test_everything_has_a_name(page_path: Path, view: Open) -> None:
+    found = view(page_path)
     unnamed = found.page.evaluate("""() => [
         ...[...document.images].filter(i => !i.alt),
         ...[...document.querySelectorAll("select, input")].filter(c => !c.labels.length),
@@ -135,10 +131,8 @@ def test_everything_has_a_name(write: Write, report: Reporter, view: Open) -> No
 
 
 @pytest.mark.parametrize("width", [320, 390, 1200])
-def test_nothing_sticks_out_of_the_page(
-    width: int, write: Write, report: Reporter, view: Open
-) -> None:
-    page = view(report.write(write()), size=(width, 700)).page
+def test_nothing_sticks_out_of_the_page(width: int, page_path: Path, view: Open) -> None:
+    page = view(page_path, size=(width, 700)).page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.locator(".open").first.click()
     box = page.get_by_role("dialog").bounding_box()
@@ -147,11 +141,10 @@ def test_nothing_sticks_out_of_the_page(
     assert box["width"] <= width
 
 
-def test_light_and_dark(write: Write, report: Reporter, view: Open) -> None:
-    path = report.write(write())
+def test_light_and_dark(page_path: Path, view: Open) -> None:
     colors = {}
     for scheme in ("light", "dark"):
-        page = view(path, scheme).page
+        page = view(page_path, scheme).page
         colors[scheme] = [
             page.eval_on_selector(selector, f"e => getComputedStyle(e).{name}")
             for selector, name in (
@@ -163,10 +156,8 @@ def test_light_and_dark(write: Write, report: Reporter, view: Open) -> None:
     assert all(a != b for a, b in zip(*colors.values(), strict=True))
 
 
-def test_twins_stand_side_by_side_with_what_differs(
-    write: Write, report: Reporter, view: Open
-) -> None:
-    page = view(report.write(write())).page
+def test_twins_stand_side_by_side_with_what_differs(page_path: Path, view: Open) -> None:
+    page = view(page_path).page
     figures = page.locator("#twins figure")
     assert figures.count() == 24
     for k in range(3):
