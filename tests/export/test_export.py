@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from synrender.export import job
 from tests.export.helpers import Exporter
+from tests.helpers import PROJECT_DIR, Renderer
 
 FORMS = {"webdataset": "multi", "parquet": "multi", "coco": "multi", "imagefolder": "single"}
 
@@ -166,3 +169,43 @@ def test_a_damaged_sample_is_named(made: Path, exporter: Exporter, tmp_path: Pat
     other = Exporter(tmp_path, tmp_path, exporter.capsys, exporter.monkeypatch)
     line = other.refuse("-d", "broken", "--to", "webdataset")
     assert "00013.npy" in line
+
+
+LIMITED = """
+import resource, sys
+import export_dataset
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)), -1))
+export_dataset.run_script()
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "num_bytes"), [("webdataset", 20_000), ("parquet", 20_000), ("coco", 600)]
+)
+def test_a_full_disk_is_one_line_and_status_1(
+    form: str, num_bytes: int, exporter: Exporter
+) -> None:
+    """Nothing half-written is left under the name of a file, and the next run finishes it."""
+    out = exporter.out_dir / "out"
+    command = ("-d", "multi", "--to", form, "--out", str(out))
+    for num_jobs in ("1", "2"):
+        result = subprocess.run(
+            [sys.executable, "-c", LIMITED, str(num_bytes), *command, "-j", num_jobs],
+            cwd=PROJECT_DIR,
+            env={
+                **Renderer("wheel", exporter.data_dir).full_environment(),
+                "PYTHONDONTWRITEBYTECODE": "1",  # or cut-off files would stay behind
+            },
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 1, result.stderr
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("error: ")
+        assert "is full" in line
+        assert "goes on from there" in line
+        assert not list(out.rglob("*.tar"))
+        assert not list(out.rglob("*.parquet"))
+        assert not list(out.rglob("*.png"))
+    exporter.run(*command)
+    assert (out / "export.json").is_file()
