@@ -66,13 +66,13 @@ FORBIDDEN = {
     "synrender/dataset/[!cd]*.py": ["camera", "sampling", "catalog", "archive", "fanout"],
     "synrender/images/*.py": ["dataset", "archive", "camera", "sampling", "catalog"],
     "synrender/sampling.py": ["blender", "archive", "fanout", "dataset.claim"],
-    "synrender/archive/*.py": ["blender", "fanout", "audit"],
-    "synrender/loading/*.py": ["blender", "fanout", "audit", "report", "sampling"],
+    "synrender/archive/*.py": ["blender", "fanout", "audit", "export"],
+    "synrender/loading/*.py": ["blender", "fanout", "audit", "report", "sampling", "export"],
     "synrender/labels/*.py": [
         *("camera", "sampling", "blender", "archive", "fanout", "loading", "report", "audit"),
     ],
     "synrender/export/*.py": ["blender", "fanout", "audit"],
-    "synrender/report/*.py": ["blender", "fanout", "audit", "sampling"],
+    "synrender/report/*.py": ["blender", "fanout", "audit", "sampling", "export"],
 }
 
 
