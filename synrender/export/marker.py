@@ -35,6 +35,23 @@ def is_complete(job: Job) -> bool:
     return known is not None and is_same(known, job)
 
 
+def create_folder(out: Path) -> None:
+    """Creates the folder of an export, unless it is there.
+
+    Raises:
+        UserError: it holds something else than an export, or is none.
+    """
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out}: is no folder; choose another one")
+    out.mkdir(parents=True, exist_ok=True)
+    foreign = sorted(path.name for path in out.iterdir() if not _OURS.fullmatch(path.name))
+    if foreign:
+        raise UserError(
+            f"{out}: holds {foreign[0]!r}, which is not of an export; choose another folder with "
+            "--out"
+        )
+
+
 def begin(job: Job, overwrite: bool) -> Job:
     """Claims the folder of an export; returns the job as it was begun.
 
@@ -43,14 +60,8 @@ def begin(job: Job, overwrite: bool) -> Job:
         overwrite: remove an earlier export that is there.
 
     Raises:
-        UserError: the folder holds another export, or something else.
+        UserError: the folder holds another export.
     """
-    foreign = sorted(path.name for path in job.out.iterdir() if not _OURS.fullmatch(path.name))
-    if foreign:
-        raise UserError(
-            f"{job.out}: holds {foreign[0]!r}, which is not of an export; choose another folder "
-            "with --out"
-        )
     known = None if overwrite else _read(job.out / MARKER) or _read(job.out / PLAN)
     if known is None:
         _clear(job.out)

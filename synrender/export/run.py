@@ -21,6 +21,7 @@ from synrender.export.formats import FORMATS
 from synrender.export.job import ExportedFile, Job, Piece, cut_rows, plan_job
 from synrender.export.marker import (
     begin,
+    create_folder,
     describe_file,
     finish,
     is_complete,
@@ -64,11 +65,11 @@ def export_dataset(
         if reason := form.refuse(content):
             raise UserError(f"--to {form.name}: {folder.path} {reason}")
         job = plan_job(data, options.out, form.name, options.shard_bytes)
+        create_folder(job.out)
         if is_complete(job) and not options.overwrite:
             remove_traces(job)
             say(f"{job.out}: there already")
             return
-        job.out.mkdir(parents=True, exist_ok=True)
         with in_use(job.out, "written", is_shared=False):
             job = begin(job, options.overwrite)
             side_px = data.info.settings.rendering.resolution

@@ -128,6 +128,16 @@ def test_a_folder_with_other_files_is_not_touched(exporter: Exporter) -> None:
     assert list_files(out) == {"thesis.tex": b"years of work"}
 
 
+def test_the_folder_of_a_data_set_or_a_file_is_no_place_for_it(
+    made: Path, exporter: Exporter
+) -> None:
+    line = exporter.refuse("-d", "single", "--to", "parquet", "--out", made / "single")
+    assert "holds 'dataset.json', which is not of an export" in line
+    (exporter.out_dir / "file").touch()
+    line = exporter.refuse("-d", "single", "--to", "parquet", "--out", exporter.out_dir / "file")
+    assert line.endswith("file: is no folder; choose another one")
+
+
 def test_mistakes_are_one_line(exporter: Exporter, capsys: pytest.CaptureFixture) -> None:
     assert "no such data set" in exporter.refuse("-d", "multy", "--to", "coco")
     with pytest.raises(SystemExit):
