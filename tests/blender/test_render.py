@@ -260,7 +260,7 @@ def test_blenders_output_is_shown_on_failure_alone(wheel: Renderer) -> None:
         "    os.write(1, b'a word of Blender')\n"
         "    raise RuntimeError('it broke')\n"
         "synrender.batch.render_batch = fail\n"
-        "sys.argv = ['render.py']\n"
+        "sys.argv = ['render.py', '-d', 'broken']\n"
         "runpy.run_path('render.py', run_name='__main__')\n"
     )
     result = subprocess.run(

@@ -168,7 +168,9 @@ def test_a_file_that_cannot_be_written_stops_cleanly(wheel: Renderer, limit_kb: 
 
 
 ANOTHER_SYSTEM = """
-import os, runpy, sys
+import os
+os.supports_dir_fd.clear()  # before shutil looks
+import runpy, sys
 sys.modules["fcntl"] = None
 for name in ("sched_getaffinity", "sched_setaffinity", "getuid", "statvfs", "O_NOFOLLOW",
              "O_NONBLOCK", "O_CLOEXEC"):

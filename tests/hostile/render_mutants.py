@@ -66,9 +66,10 @@ def main(root: Path, journal: Path, start: int, end: int) -> None:
             render_frame(engine.scene, image, plan.noise_seed)
             _, channels = read_channels(image)
             by_name = {key.split(".", 1)[-1]: value for key, value in channels.items()}
+            instance = by_name.get("IndexOB.X", by_name.get("Object Index.X"))  # since Blender 5
             rgb = np.stack([by_name[f"Combined.{c}"] for c in "RGB"], axis=-1)
             is_magenta = (rgb[..., 0] > 0.99) & (rgb[..., 1] < 0.01) & (rgb[..., 2] > 0.99)
-            num_visible = int((by_name.get("IndexOB.X", rgb[..., 0]) == 1).sum())
+            num_visible = int((instance == 1).sum())
             found |= {
                 "rejected": builder.rejected,
                 "model": str(record["model_id"][0]),
