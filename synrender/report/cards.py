@@ -16,7 +16,7 @@ from PIL import Image
 from synrender.archive.layout import SPLITS
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.loading.source import IMAGE
-from synrender.report.facts import Value, find_facts
+from synrender.report.facts import MAX_OBJECTS, Value, find_facts
 from synrender.report.filters import Filter
 from synrender.report.pictures import Picture, Scale, find_pictures, find_scale
 from synrender.report.rows import Rows
@@ -43,7 +43,8 @@ class Card:
     tokens: str  # of the filters, separated by spaces
     pictures: dict[str, str]  # data URI by the picture's name
     facts: dict[str, list[Value]]  # by factor
-    num_objects: int
+    num_objects: int  # that `facts` tells of
+    num_more: int  # and how many more there are
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def _create_card(
         tokens=" ".join(sorted(tokens)),
         pictures=pictures,
         facts=facts,
-        num_objects=len(objects),
+        num_objects=min(len(objects), MAX_OBJECTS),
+        num_more=max(0, len(objects) - MAX_OBJECTS),
     )
 
 

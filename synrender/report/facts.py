@@ -14,6 +14,7 @@ from synrender.report.rows import Rows
 
 COLORS = ("color", "backdrop_color")
 MAX_LENGTH = 40
+MAX_OBJECTS = 12
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ def find_facts(
 ) -> dict[str, list[Value]]:
     """Values of all factors that a record knows: one for each object, or one for the sample.
 
+    Only of the first `MAX_OBJECTS`.
+
     Args:
         rows: that hold the sample.
         objects: its rows.
@@ -39,7 +42,7 @@ def find_facts(
     """
     facts = {}
     for name, factor in FACTORS.items():
-        some = objects if factor.scope is Scope.OBJECT else objects[:1]
+        some = objects[:MAX_OBJECTS] if factor.scope is Scope.OBJECT else objects[:1]
         values = [find_value(rows, i, name, class_names) for i in some]
         if any(values):
             facts[name] = values

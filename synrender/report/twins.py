@@ -9,6 +9,9 @@ import numpy as np
 from synrender.report.choice import EvenChoice, mix
 from synrender.report.rows import Rows
 
+MAX_MEMBERS = 10
+"""Samples of a tuple that are shown, evenly over it: a sweep can have hundreds of levels."""
+
 
 class TwinChoice:
     """Chooses tuples of twins and sweeps, evenly over factors; their samples come in any order."""
@@ -40,5 +43,7 @@ class TwinChoice:
         found: dict[str, list[list[int]]] = {}
         for factor, members in sorted(self._members.values(), key=lambda m: (m[0], min(m[1]))):
             if len(members) > 1:
-                found.setdefault(factor, []).append([place for _, place in sorted(members.items())])
+                places = [place for _, place in sorted(members.items())]
+                shown = np.linspace(0, len(places) - 1, min(len(places), MAX_MEMBERS))
+                found.setdefault(factor, []).append([places[k] for k in shown.round().astype(int)])
         return found

@@ -265,6 +265,24 @@ def test_a_large_data_set_makes_no_large_page(write: Write, report: Reporter, vi
     assert max(map(cells.count, cells)) == 2
 
 
+def test_many_objects_and_long_sweeps_make_no_large_page_either(
+    write: Write, report: Reporter, view: Open
+) -> None:
+    folder = write(96, num_objs=40, is_exr=False)
+    for idx in range(96):
+        path = folder / "img" / f"{idx:05d}.npy"
+        record = np.load(path)
+        record["base"] = idx // 48
+        np.save(path, record)
+    path = report.write(folder, "-n", 20)
+    assert path.stat().st_size < 500_000
+    page = view(path).page
+    assert page.locator("#twins .members").count() == 2
+    assert page.locator("#twins .members").first.locator("b").all_inner_texts()[::9] == ["0", "47"]
+    page.locator(".open").first.click()
+    assert "(and 28 more objects)" in page.get_by_role("dialog").inner_text()
+
+
 def test_the_verdicts_are_those_of_the_last_audit(
     write: Write, report: Reporter, view: Open
 ) -> None:
