@@ -24,7 +24,7 @@ from synrender.audit.raycast import ModelCaster, UnusableModel, require_ray_cast
 from synrender.errors import UserError
 from synrender.workers import Workers
 
-_TASK_SIZE = 10
+_TASK_SIZE = 25
 PIXEL_CENTERS = (0.0, 0.5)
 """Where the centre of the top left pixel may be. OpenCV, BlenderProc's cameras and the toolkit's
 distances have 0; OpenGL, which draws the toolkit's and BlenderProc's masks, has 0.5."""

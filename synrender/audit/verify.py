@@ -19,12 +19,11 @@ import numpy as np
 
 from synrender.dataset.certificate import (
     ROOT_ATTRIBUTE,
-    Comparison,
     Difference,
     compare_dataset,
 )
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.hashes import FileHashes, Progress, file_name
+from synrender.dataset.hashes import Progress, file_name
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.workers import Workers
 
@@ -78,11 +77,9 @@ def verify_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) 
     """
     comparison = compare_dataset(folder, workers, progress)
     shards = sorted(p for p in folder.path.iterdir() if _SHARD.fullmatch(p.name))
-    has_missing = any(d.what == "missing" for d in comparison.differences)
-    rebuilt: dict[str, bytes] = {}
-    if shards and has_missing and comparison.known:
-        rebuilt = _rebuild(folder, shards, workers, progress)
-    differences, num_recoded, num_archived = _settle(folder, comparison, rebuilt)
+    missing = [d for d in comparison.differences if d.what == "missing" and d.expected]
+    rebuilt = _rebuild(folder, shards, workers, progress) if shards and missing else {}
+    differences, num_recoded, num_archived = _settle(comparison.differences, rebuilt)
     differences += _find_other_roots(folder, comparison.root)
     return Verification(
         comparison.root,
@@ -94,31 +91,22 @@ def verify_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) 
 
 
 def _settle(
-    folder: DatasetFolder, comparison: Comparison, rebuilt: dict[str, bytes]
+    differences: Sequence[Difference], rebuilt: dict[str, bytes]
 ) -> tuple[list[Difference], int, int]:
     """What is left of the differences when the archives are looked into."""
-    if not rebuilt or comparison.known is None:
-        return list(comparison.differences), 0, 0
-    expected = _expected_files(folder, comparison.known)
     archived = {Path(name).stem for name in rebuilt}
     left, num_recoded, num_archived = [], 0, 0
-    for difference in comparison.differences:
+    for difference in differences:
         name = difference.name
-        if difference.what != "missing" or name not in expected:
+        if difference.what != "missing" or Path(name).stem not in archived:
             left.append(difference)
-        elif name in rebuilt and rebuilt[name] == expected[name]:
-            num_archived += 1
-        elif name in rebuilt:
-            left.append(Difference("missing", name, "and its copy in imgs_XX.h5 is another"))
-        elif Path(name).stem in archived:
+        elif name not in rebuilt:
             num_recoded += 1
+        elif rebuilt[name] == difference.expected:
+            num_archived += 1
         else:
-            left.append(difference)
+            left.append(Difference("missing", name, "and its copy in imgs_XX.h5 is another"))
     return left, num_recoded, num_archived
-
-
-def _expected_files(folder: DatasetFolder, known: FileHashes) -> dict[str, bytes]:
-    return {file_name(folder, idx, kind): digest for idx, kind, digest in known.iter_files()}
 
 
 # --- archives -------------------------------------------------------------------------------------

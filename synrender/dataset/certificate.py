@@ -20,6 +20,7 @@ from synrender.console import warn
 from synrender.dataset.archived import read_archived
 from synrender.dataset.folder import DatasetFolder, name_to_dataset_dir, open_dataset_folder
 from synrender.dataset.hashes import (
+    NO_FILE,
     FileHashes,
     Progress,
     create_samples,
@@ -53,6 +54,7 @@ class Difference:
     what: str  # "changed", "missing" or "extra"
     name: str  # below the data set's folder
     note: str = ""
+    expected: bytes = b""  # hash of a sample's file that the certificate has; b"": unknown
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,6 @@ class Comparison:
     root: str  # of the certificate, hexadecimal; "" if it cannot be read
     num_files: int  # that were hashed
     differences: tuple[Difference, ...]
-    known: FileHashes | None = None  # what the certificate says; None if it cannot tell
 
 
 def write_certificate(folder: DatasetFolder, findings: dict[str, Any], hashes: FileHashes) -> str:
@@ -143,7 +144,7 @@ def compare_dataset(folder: DatasetFolder, workers: Workers, progress: Progress)
     if found.find_root().hex() != root or found.others:
         named = _find_differences(folder, known, found) if known else []
         faults += named or [Difference("changed", "", "the root is another; no file can be named")]
-    return Comparison(root, found.num_files, tuple(faults), known)
+    return Comparison(root, found.num_files, tuple(faults))
 
 
 def find_valid_root(folder: DatasetFolder, workers: Workers, progress: Progress) -> str | None:
@@ -210,20 +211,40 @@ def _read_hashes(folder: DatasetFolder, sha256: Any) -> np.ndarray | None:
 def _find_differences(
     folder: DatasetFolder, known: FileHashes, found: FileHashes
 ) -> list[Difference]:
-    before = {**known.description, **_name_files(folder, known)}
-    after = {**found.description, **_name_files(folder, found)}
-    origins = {digest: name for name, digest in before.items()}
+    pairs = {
+        name: (known.description.get(name, NO_FILE), found.description.get(name, NO_FILE))
+        for name in sorted(known.description.keys() | found.description.keys())
+    }
+    idxs = np.union1d(known.samples["sample"], found.samples["sample"])
+    kinds = sorted({*known.kinds, *found.kinds})
+    columns = [(known.align(kind, idxs), found.align(kind, idxs)) for kind in kinds]
+    # A data set has millions of files, and few differ: only these are looked at one by one.
+    differs = np.array([(a != b).any(axis=1) for a, b in columns], bool)  # (kinds, n)
+    for row, k in np.argwhere(differs.T).tolist():
+        name = file_name(folder, int(idxs[row]), kinds[k])
+        before, after = columns[k]
+        pairs[name] = (before[row].tobytes(), after[row].tobytes())
+    pairs = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    origins = _find_origins(folder, known, {after for _, after in pairs.values()} - {NO_FILE})
     differences = [Difference("extra", name) for name in found.others]
-    for name in sorted(before.keys() | after.keys()):
-        digest = after.get(name)
-        if digest is None:
-            differences.append(Difference("missing", name))
-        elif digest != before.get(name):
-            note = f"is what {origins[digest]} was" if digest in origins else ""
-            what = "changed" if name in before else "extra"
-            differences.append(Difference(what, name, note))
+    for name, (before, after) in pairs.items():
+        what = "changed" if NO_FILE not in (before, after) else "missing"
+        what = "extra" if before == NO_FILE else what
+        note = f"is what {origins[after]} was" if after in origins else ""
+        differences.append(Difference(what, name, note, before))
     return differences
 
 
-def _name_files(folder: DatasetFolder, hashes: FileHashes) -> dict[str, bytes]:
-    return {file_name(folder, idx, kind): digest for idx, kind, digest in hashes.iter_files()}
+def _find_origins(
+    folder: DatasetFolder, known: FileHashes, digests: set[bytes]
+) -> dict[bytes, str]:
+    """Which files had some hashes: their names."""
+    origins = {digest: name for name, digest in known.description.items() if digest in digests}
+    heads = np.frombuffer(b"".join(digest[:8] for digest in sorted(digests)), np.uint64)
+    for kind in known.kinds:
+        column = np.ascontiguousarray(known.samples[kind])
+        for row in np.flatnonzero(np.isin(column.view(np.uint64)[:, 0], heads)).tolist():
+            if (digest := column[row].tobytes()) in digests:
+                name = file_name(folder, int(known.samples["sample"][row]), kind)
+                origins.setdefault(digest, name)
+    return origins

@@ -62,18 +62,21 @@ class FileHashes:
     @property
     def num_files(self) -> int:
         """Number of files that are hashed."""
-        return len(self.description) + sum(1 for _ in self.iter_files())
+        counts = (self.samples[kind].any(axis=1).sum() for kind in self.kinds)
+        return len(self.description) + sum(map(int, counts))
 
     def find_root(self) -> bytes:
         """Root of the Merkle tree: the description's files by name, then the samples in order."""
         return find_root(self._iter_entries())
 
-    def iter_files(self) -> Iterator[tuple[int, str, bytes]]:
-        """Sample, kind and hash of each file of a sample."""
-        for row in self.samples:
-            for kind in self.kinds:
-                if (digest := row[kind].tobytes()) != NO_FILE:
-                    yield int(row["sample"]), kind, digest
+    def align(self, kind: str, idxs: np.ndarray) -> np.ndarray:
+        """Hashes of the files of a kind of samples ``idxs`` (n,), (n, 32) uint8; 0 = no file."""
+        aligned = np.zeros((len(idxs), HASH_BYTES), np.uint8)
+        if kind in self.kinds and len(self.samples):
+            rows = np.searchsorted(self.samples["sample"], idxs).clip(0, len(self.samples) - 1)
+            is_there = self.samples["sample"][rows] == idxs
+            aligned[is_there] = self.samples[kind][rows[is_there]]
+        return aligned
 
     def _iter_entries(self) -> Iterator[bytes]:
         for name in sorted(self.description):

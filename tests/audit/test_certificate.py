@@ -16,7 +16,9 @@ from synrender.audit.check import Verdict
 from synrender.dataset.certificate import CERTIFICATE_FILE, HASHES_FILE
 from synrender.dataset.folder import open_dataset_folder
 from synrender.dataset.hashes import FileHashes, create_samples, hash_dataset
+from synrender.dataset.lock import in_use
 from synrender.dataset.removal import remove_dataset
+from synrender.errors import UserError
 from synrender.workers import Workers
 from tests.audit.certificates import body_of, flip, run_audit
 from tests.helpers import Renderer
@@ -170,8 +172,6 @@ def test_a_damaged_certificate_is_one_line(copy: Path, verify, text: str) -> Non
 
 
 def test_a_data_set_without_certificate_is_a_mistake(wheel: Renderer, single: Path) -> None:
-    from synrender.errors import UserError
-
     with pytest.raises(UserError, match=r"certificate\.json: no such file; .* --certificate"):
         run_audit(single, wheel.data_dir, "--verify")
 
@@ -217,3 +217,11 @@ def test_a_million_samples_are_bound_in_seconds() -> None:
     FileHashes({}, samples).find_root()
     assert 10 * (time.process_time() - start) < 60
     assert samples.nbytes == 72 * len(samples)
+
+
+def test_nothing_is_certified_while_it_is_rendered(copy: Path, wheel: Renderer) -> None:
+    with (
+        in_use(copy, "rendered", is_shared=True),
+        pytest.raises(UserError, match="cannot be certified now"),
+    ):
+        run_audit(copy, wheel.data_dir, "--certificate", "-n", "1")
