@@ -23,7 +23,7 @@ _MIN_COSINE = 1e-3
 
 @dataclass(frozen=True)
 class Triangles:
-    """The faces that are drawn, cut into triangles as Blender does: (0, 1, 2), (0, 2, 3), ..."""
+    """The faces that are drawn, cut into triangles as Blender cuts quads; larger ones as a fan."""
 
     corners: np.ndarray  # (t, 3, 3) float64, model units, rounded to single precision
     normals: np.ndarray  # (t, 3, 3) unit normal at each corner, on the front of its face
@@ -61,6 +61,10 @@ def read_triangles(path: Path) -> Triangles:
         has_area = length > 2 * min_area
         at, normal = at[has_area], normal[has_area] / length[has_area, None]
         turned = _turn(normals[corners[has_area, :, 1]], normal)
+        fan = np.tile(np.arange(size), (len(at), 1))
+        if size == 4:  # a quad with a dent is cut along its other diagonal
+            fan[_is_dented(at)] = (1, 2, 3, 0)
+        at, turned = (np.take_along_axis(a, fan[:, :, None], axis=1) for a in (at, turned))
         parts += [
             (at[:, [0, k, k + 1]], turned[:, [0, k, k + 1]], normal) for k in range(1, size - 1)
         ]
@@ -68,6 +72,12 @@ def read_triangles(path: Path) -> Triangles:
     if not len(triangles.corners):
         raise ValueError("no faces")
     return triangles
+
+
+def _is_dented(quads: np.ndarray) -> np.ndarray:
+    """Quads (f, 4, 3) whose second and fourth corner are on one side of the line between others."""
+    second, third, fourth = np.moveaxis(quads[:, 1:] - quads[:, :1], 1, 0)
+    return np.sum(np.cross(second, third) * np.cross(fourth, third), axis=1) > 0
 
 
 def _turn(normals: np.ndarray, face_normals: np.ndarray) -> np.ndarray:

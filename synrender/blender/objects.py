@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,8 @@ def load_model(path: Path) -> Model:
     if len(path.parent.parent.name) > MAX_NAME_LENGTH:
         raise RejectedAsset(f"model id longer than {MAX_NAME_LENGTH} characters")
     geometry = clean_geometry(_measure(read_obj(path)))
+    if bpy.app.version < (4, 5):
+        geometry = drop_short_edges(geometry)
     low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
     center = (low.astype(np.float64) + high) / 2
     vertices = (geometry.vertices - center).astype(np.float32)
@@ -147,12 +150,36 @@ def clean_geometry(geometry: Geometry) -> Geometry:
     )
 
 
-def _find_first_faces(geometry: Geometry) -> np.ndarray:
-    """Which faces are not duplicates of an earlier face, (f,) bool."""
+def drop_short_edges(geometry: Geometry) -> Geometry:
+    """Leaves out a corner at the same place as the one before it in its face.
+
+    Blender 3.4 to 4.4 turns normals away at an edge without length, by up to 7 degrees. No face
+    changes its shape, and those of `clean_geometry` have an area, so that three corners are left.
+    """
+    places, sizes = _find_places(geometry), geometry.face_sizes
+    ends = np.cumsum(sizes)
+    before = np.roll(places, 1)
+    before[ends - sizes] = places[ends - 1]
+    is_kept = places != before
+    return dataclasses.replace(
+        geometry,
+        corner_vertices=geometry.corner_vertices[is_kept],
+        face_sizes=np.add.reduceat(is_kept, ends - sizes, dtype=np.int32),
+        corner_normals=geometry.corner_normals[is_kept],
+    )
+
+
+def _find_places(geometry: Geometry) -> np.ndarray:
+    """A number for the place of each corner, (c,) int64; equal for vertices at one place."""
     # Adding 0 turns -0 into 0, so that both have the same bytes.
     places = np.ascontiguousarray(geometry.vertices + np.float32(0)).view("V12").reshape(-1)
     _, place_of_vertex = np.unique(places, return_inverse=True)
-    place_of_corner = place_of_vertex.reshape(-1)[geometry.corner_vertices]
+    return place_of_vertex.reshape(-1)[geometry.corner_vertices]
+
+
+def _find_first_faces(geometry: Geometry) -> np.ndarray:
+    """Which faces are not duplicates of an earlier face, (f,) bool."""
+    place_of_corner = _find_places(geometry)
     face_starts = np.cumsum(geometry.face_sizes) - geometry.face_sizes
     is_first = np.zeros(len(geometry.face_sizes), bool)
     for face_size in np.unique(geometry.face_sizes):

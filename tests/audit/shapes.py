@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 PLANE = "v -1 -1 0\nv 1 -1 0\nv 1 1 0\nv -1 1 0\nf 1 2 3 4\n"
@@ -37,3 +39,31 @@ def write_sphere(num_around: int, num_rings: int) -> str:
             ),
         ]
     )
+
+
+# --- models in odd files ------------------------------------------------------------------------
+
+_SPHERE = write_sphere(24, 12)
+_FACES = [line.split()[1:] for line in _SPHERE.splitlines() if line.startswith("f ")]
+
+
+def _turned(faces: list[list[str]]) -> str:
+    """The same faces from behind, with normals that point inwards."""
+    num = _SPHERE.count("vn ")
+    corners = [[f"{c.split('//')[0]}//{int(c.split('//')[1]) + num}" for c in f] for f in faces]
+    inward = re.findall(r"vn (\S+) (\S+) (\S+)", _SPHERE)
+    return "".join("vn {} {} {}\n".format(*(-float(x) for x in n)) for n in inward) + "".join(
+        f"f {' '.join(c[::-1])}\n" for c in corners
+    )
+
+
+ODD_MODELS = {
+    "doubled": _SPHERE + _turned(_FACES),
+    "inside_out": re.sub(r"f (\S+) (\S+) (\S+) (\S+)", r"f \4 \3 \2 \1", _SPHERE),
+    "unusable": re.sub(r"(?m)^vn (?!-).*", "vn 0 0 0", _SPHERE, count=90),
+    "some_without": re.sub(r"(f \S+ \S+) (\d+)//\d+", r"\1 \2", _SPHERE, count=120),
+    "open": PLANE,
+    "flat": CUBE,
+    "far_off": re.sub(r"(?m)^v (\S+)", lambda m: f"v {float(m[1]) + 30}", _SPHERE),
+}
+"""Doubled faces, faces from behind, unusable normals, a sheet; balls have edges of no length."""

@@ -23,9 +23,8 @@ from synrender.images.decode import decode_png
 from synrender.images.png import encode_png
 from synrender.label_table import LABELS
 from tests.audit.conftest import applied, failed
-from tests.audit.shapes import CUBE, PLANE, write_sphere
 from tests.audit.test_tampering import copy_dataset, image_of
-from tests.helpers import PROJECT_DIR, Renderer, read_record, write_shapenet
+from tests.helpers import PROJECT_DIR, Renderer, read_record
 
 TITLES = {rule.title for rule in RULES.values()}
 SETTINGS = (
@@ -93,49 +92,6 @@ def test_where_nothing_is_hit(wheel: Renderer, audit) -> None:
     checks = audit(wheel.data_dir / "audit_small_backdrop")
     assert failed(checks) == set(), checks
     assert "0 px not judged" in checks["albedo"].figures
-
-
-# --- other models -------------------------------------------------------------------------------
-
-SPHERE = write_sphere(24, 12)
-FACES = [line.split()[1:] for line in SPHERE.splitlines() if line.startswith("f ")]
-
-
-def _turned(faces: list[list[str]]) -> str:
-    """The same faces from behind, with normals that point inwards."""
-    num = SPHERE.count("vn ")
-    corners = [[f"{c.split('//')[0]}//{int(c.split('//')[1]) + num}" for c in f] for f in faces]
-    inward = re.findall(r"vn (\S+) (\S+) (\S+)", SPHERE)
-    return "".join("vn {} {} {}\n".format(*(-float(x) for x in n)) for n in inward) + "".join(
-        f"f {' '.join(c[::-1])}\n" for c in corners
-    )
-
-
-MODELS = {
-    "doubled": SPHERE + _turned(FACES),
-    "inside_out": re.sub(r"f (\S+) (\S+) (\S+) (\S+)", r"f \4 \3 \2 \1", SPHERE),
-    "unusable": re.sub(r"(?m)^vn (?!-).*", "vn 0 0 0", SPHERE, count=90),
-    "some_without": re.sub(r"(f \S+ \S+) (\d+)//\d+", r"\1 \2", SPHERE, count=120),
-    "open": PLANE,
-    "flat": CUBE,
-    "far_off": re.sub(r"(?m)^v (\S+)", lambda m: f"v {float(m[1]) + 30}", SPHERE),
-}
-
-
-def test_all_labels_of_odd_models_pass(wheel: Renderer, tmp_path: Path, audit) -> None:
-    """Doubled faces, faces from behind, normals that cannot be used, a sheet, and far from 0."""
-    shapenet = write_shapenet(tmp_path, MODELS)
-    wheel.run(
-        "-d", "audit_odd", "-g", "render_multi", "-p", *SETTINGS, "sample.num_objs = 4",
-        "sample.class_idxs = 1", "object.random_viewpoint = 2", "object.total_num_samples = 12",
-        "batch.num_samples = 12", SYNRENDER_SHAPENET_DIR=str(shapenet),
-    )  # fmt: skip
-    folder = wheel.data_dir / "audit_odd"
-    shown = {row["model_id"] for idx in range(12) for row in read_record(folder, idx)}
-    assert shown == set(MODELS)
-    checks = audit(folder)
-    assert failed(checks) == set(), [(c.name, c.culprits) for c in checks.values() if c.culprits]
-    assert applied(checks) >= TITLES
 
 
 # --- falsified passes --------------------------------------------------------------------

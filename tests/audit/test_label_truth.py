@@ -214,3 +214,11 @@ def test_corners_get_the_normals_that_are_drawn(tmp_path: Path) -> None:
     assert np.allclose(by_corner[0, 2, 0], [0, 0, 1])
     assert np.allclose(triangles.normals[2], [0, 0, 1])
     assert np.allclose(triangles.face_normals, [0, 0, 1])
+
+
+def test_a_quad_with_a_dent_is_cut_through_it(tmp_path: Path) -> None:
+    path = tmp_path / "m.obj"
+    path.write_text("v 0 0 0\nv 4 0 0\nv 1 1 0\nv 0 4 0\nf 2 3 4 1\n")
+    corners = read_triangles(path).corners
+    winding = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    assert np.allclose(winding, [0, 0, 4])  # of both; the other diagonal is outside the face

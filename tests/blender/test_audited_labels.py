@@ -1,0 +1,57 @@
+"""Every Blender's labels pass the audit, of clean and of odd models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from synrender.audit.check import Check, Verdict
+from synrender.audit.label_verdicts import RULES
+from synrender.audit.run import audit_dataset
+from synrender.dataset.folder import open_dataset_folder
+from synrender.folders import Folders
+from synrender.label_table import LABELS
+from tests.audit.shapes import ODD_MODELS
+from tests.helpers import Renderer, read_record, write_shapenet
+
+SETTINGS = (
+    "rendering.resolution = 64", "rendering.render_samples = 1", "object.n_buckets = 1",
+    "batch.cache_obj_frames = 2", f"rendering.labels = {list(LABELS)}",
+)  # fmt: skip
+
+
+def render_and_audit(
+    renderer: Renderer, name: str, *bindings: str, **environment: str
+) -> list[Check]:
+    renderer.run("-d", name, "-g", "render_multi", "-p", *SETTINGS, *bindings, **environment)
+    folder = open_dataset_folder(renderer.data_dir, name)
+    return audit_dataset(folder, Folders(renderer.data_dir), 0, jobs=1, is_quiet=True)
+
+
+def assert_labels_pass(checks: list[Check]) -> None:
+    failed = [(c.name, c.figures, c.culprits) for c in checks if c.verdict is Verdict.FAIL]
+    assert not failed, failed
+    passed = {check.name for check in checks if check.verdict is Verdict.PASS}
+    assert passed >= {rule.title for rule in RULES.values()}
+
+
+def test_labels_of_demo_models(renderer: Renderer) -> None:
+    assert_labels_pass(
+        render_and_audit(
+            renderer, "audited_demo", "sample.num_objs = 3", "object.random_viewpoint = 0.5",
+            "batch.num_samples = 4", "object.total_num_samples = 4",
+        )
+    )  # fmt: skip
+
+
+def test_labels_of_odd_models(renderer: Renderer, tmp_path: Path) -> None:
+    shapenet = write_shapenet(tmp_path, ODD_MODELS)
+    environment = {"SYNRENDER_SHAPENET_DIR": str(shapenet)}
+    checks = render_and_audit(
+        renderer, "audited_odd", "sample.num_objs = 4", "object.random_viewpoint = 2",
+        "batch.num_samples = 12", "object.total_num_samples = 12", "sample.class_idxs = 1",
+        **environment,
+    )  # fmt: skip
+    folder = renderer.data_dir / "audited_odd"
+    shown = {row["model_id"] for idx in range(12) for row in read_record(folder, idx)}
+    assert shown == set(ODD_MODELS)
+    assert_labels_pass(checks)
