@@ -9,10 +9,14 @@ import pytest
 
 import synrender
 from synrender.dataset import labelled as labelled_module
+from synrender.dataset.folder import settings_to_folder
+from synrender.dataset.info import read_required_info
+from synrender.dataset.labelled import LabelReader
 from synrender.errors import UserError
 from synrender.images import exr
 from synrender.images.exr import read_exr
 from synrender.label_table import LABELS, list_fields
+from synrender.labels.keypoints import NamedPoints
 from tests.archive.helpers import QuickArchiver
 from tests.helpers import Renderer
 from tests.loading.forked import run_alone
@@ -94,23 +98,26 @@ def test_samples_in_order_read_few_images_twice(
     assert len(read_paths) == 12 + 3  # the first sample of a group is not kept, as it comes first
 
 
+@pytest.mark.parametrize(("max_bytes", "num_kept"), [(1, 1), (150_000, 2), (1 << 26, 12)])
 def test_few_images_are_kept(
-    rendered_labels: Path, read_paths: list[str], monkeypatch: pytest.MonkeyPatch
+    rendered_labels: Path, monkeypatch: pytest.MonkeyPatch, max_bytes: int, num_kept: int
 ) -> None:
-    monkeypatch.setattr(labelled_module, "MAX_IMAGE_BYTES", 1)
+    """One of these takes 51 kB."""
     expected = read_all(rendered_labels, fields=["flow"])
-    num_read = len(read_paths)
-    monkeypatch.undo()
-    for sample, other in zip(expected, read_all(rendered_labels, fields=["flow"]), strict=True):
-        np.testing.assert_array_equal(sample["flow"], other["flow"])
-    assert num_read <= 24
+    monkeypatch.setattr(labelled_module, "MAX_IMAGE_BYTES", max_bytes)
+    info = read_required_info(rendered_labels)
+    folder = settings_to_folder(rendered_labels, info.settings)
+    reader = LabelReader(folder, info.camera, range(12), NamedPoints())
+    for idx in range(12):
+        np.testing.assert_array_equal(reader.open(idx).flow, expected[idx]["flow"])
+    assert len(reader._images) == num_kept
 
 
 def test_what_a_user_does_to_an_array_changes_no_other_sample(rendered_labels: Path) -> None:
     fields = ["instance_map", "normal", "albedo", "amodal", "depth_m", "flow", "occlusion"]
     expected = read_all(rendered_labels, fields=fields)
     data = synrender.open_dataset(rendered_labels, fields=fields)
-    for i, sample in enumerate(expected):
+    for i, sample in [(i, sample) for i, sample in enumerate(expected) for _ in range(2)]:
         found = data[i]
         for name, value in sample.items():
             np.testing.assert_array_equal(found[name], value, err_msg=name)
