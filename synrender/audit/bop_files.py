@@ -18,6 +18,9 @@ from synrender.errors import UserError, shorten
 from synrender.files import read_small_file
 
 MAX_JSON_BYTES = 1 << 30
+MAX_VALUE = 1e9
+"""Of a pose or camera: a thousand kilometres, in mm."""
+
 IMAGE_KINDS = ("rgb", "gray")
 _SUFFIXES = (".png", ".jpg", ".tif", ".tiff", ".jpeg")
 _SCENE_NAME = re.compile(r"\d{6}")
@@ -197,14 +200,14 @@ def _to_int(path: Path, key: str) -> int:
 def _to_array(
     path: Path, values: dict[str, Any], name: str, shape: tuple[int, ...], key: str
 ) -> np.ndarray:
-    """Finite numbers of the given shape, from as many in a row."""
+    """Numbers of the given shape, from as many in a row."""
     try:
         array = np.array(values.get(name), np.float64)
     except (TypeError, ValueError):
         array = np.array(np.nan)
-    if array.size != int(np.prod(shape)) or not np.isfinite(array).all():
+    if array.size != int(np.prod(shape)) or not (np.abs(array) <= MAX_VALUE).all():
         raise UserError(
-            f"{path}: image {key}: {name} must be {int(np.prod(shape))} numbers, is "
-            f"{shorten(values.get(name))}"
+            f"{path}: image {key}: {name} must be {int(np.prod(shape))} numbers of at most "
+            f"{MAX_VALUE:g}, is {shorten(values.get(name))}"
         )
     return array.reshape(shape)

@@ -81,8 +81,8 @@ def _find_reach(camera: BopCamera, thing: BopObject, bounds: np.ndarray) -> tupl
         return (0, 0, 0, 0)  # behind the camera
     if (in_camera[:, 2] >= MIN_DEPTH_MM).all():
         projected = camera.project(in_camera)
-        low = np.maximum(low, np.floor(projected.min(axis=0)) - 1)
-        high = np.minimum(high, np.ceil(projected.max(axis=0)) + 2)
+        ends = np.floor(projected.min(axis=0)) - 1, np.ceil(projected.max(axis=0)) + 2
+        low, high = (np.clip(end, low, high) for end in ends)
     return (*low.astype(int).tolist(), *high.astype(int).tolist())
 
 

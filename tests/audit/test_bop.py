@@ -157,6 +157,20 @@ def measure_depth_along_the_ray(bop: Path) -> None:
             iio.imwrite(path, steps.astype(np.uint16))
 
 
+def edit_models(old: str, new: str) -> Callable[[Path], None]:
+    """Replaces the first such text in the model of each object of image 1."""
+
+    def tamper(bop: Path) -> None:
+        for row in json.loads((bop / SCENE / "scene_gt.json").read_text())["1"]:
+            path = bop / f"models/obj_{row['obj_id']:06d}.ply"
+            text = path.read_text()
+            head, found, rest = text.partition(old)
+            assert found
+            path.write_text(head + new + rest)
+
+    return tamper
+
+
 def forget_an_object(bop: Path) -> None:
     for name in ("scene_gt.json", "scene_gt_info.json"):
         edit_json(name, lambda rows: rows.pop())(bop)
@@ -213,6 +227,15 @@ WRONG = {
     "a box": (edit_info(lambda info: info["bbox_obj"].__setitem__(0, 5)), {"info"}),
     "a visible box": (edit_info(lambda info: info["bbox_visib"].__setitem__(3, 64)), {"info"}),
     "a share that is no number": (edit_info(lambda info: info.update(visib_fract="x")), {"info"}),
+    "a face without a vertex": (edit_models("\n3 ", "\n3 999999"), {"files", "models"}),
+    "a vertex that is no point": (edit_models("end_header\n", "end_header\nnan "), {"files"}),
+    "an object far away": (edit_pose(lambda row: row.update(cam_t_m2c=[1e9, 0, 1])), {"mask"}),
+    "an object behind the camera": (
+        edit_pose(lambda row: row["cam_t_m2c"].__setitem__(2, -1000)), {"mask", "visible", "info"},
+    ),
+    "an object around the camera": (
+        edit_pose(lambda row: row.update(cam_t_m2c=[0, 0, 0])), {"mask", "visible", "depth"},
+    ),
     "a model in metres": (lose_models_unit, {"models", "mask"}),
     "a missing mask": (lambda bop: (bop / SCENE / "mask/000001_000002.png").unlink(), {"files"}),
     "an object without annotation": (forget_an_object, {"files"}),
