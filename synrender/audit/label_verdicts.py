@@ -108,25 +108,35 @@ def check_all_labels(
     labels = subject.settings.rendering.labels
     if not labels:
         return []
-    checks = []
-    for name in labels:
-        found = _gather(findings, name, [RAW])
-        summary, culprits = summarize([f for _, f in found]), _find_culprits(found)
-        rule = RULES[name]
-        text = rule.describe(summary)
-        if name == "albedo":
-            elsewhere = summarize([f for _, f in _gather(findings, "albedo elsewhere", [RAW])])
-            text += (
-                f"; elsewhere 99th percentile {elsewhere.percentile:.2g} of {elsewhere.num} px; "
-                f"{summary.numbers.get(UNKNOWN_PX, 0)} px not judged"
-            )
-        if name in ("flow", "occlusion"):
-            partners = _gather_partners(findings, [RAW])
-            culprits += flow.find_partner_faults(records, partners)
-            text += f"; {sum(p >= 0 for p in partners.values())} samples lead to another one"
-        passes, measures = rule.passes(summary), rule.measure(summary, len(culprits))
-        checks.append(decide(rule.title, passes and not culprits, text, culprits, measures))
+    checks = [_check_label(name, records, findings) for name in labels]
     return [*checks, _check_archive(labels, records, findings)]
+
+
+def _check_label(name: str, records: Records, findings: Sequence[SampleFindings]) -> Check:
+    """A label as the small files give it."""
+    found, rule = _gather(findings, name, [RAW]), RULES[name]
+    summary, culprits = summarize([f for _, f in found]), _find_culprits(found)
+    text, more = rule.describe(summary), []
+    if name == "albedo":
+        elsewhere = summarize([f for _, f in _gather(findings, "albedo elsewhere", [RAW])])
+        text += (
+            f"; elsewhere 99th percentile {elsewhere.percentile:.2g} of {elsewhere.num} px; "
+            f"{summary.numbers.get(UNKNOWN_PX, 0)} px not judged"
+        )
+        more = [
+            Measure(
+                "levels elsewhere, 99th percentile",
+                elsewhere.percentile,
+                num=elsewhere.num,
+                of="interior px of uneven texture",
+            )
+        ]
+    if name in ("flow", "occlusion"):
+        partners = _gather_partners(findings, [RAW])
+        culprits += flow.find_partner_faults(records, partners)
+        text += f"; {sum(p >= 0 for p in partners.values())} samples lead to another one"
+    measures = [*rule.measure(summary, len(culprits)), *more]
+    return decide(rule.title, rule.passes(summary) and not culprits, text, culprits, measures)
 
 
 def _check_archive(

@@ -25,13 +25,13 @@ class TextureColors:
 
 
 def read_texture(path: Path) -> np.ndarray | None:
-    """8-bit sRGB of an image file, (h, w, 3) uint8; None where it is not plain 8-bit RGB or grey.
+    """8-bit sRGB of an image file, (h, w, 3) uint8; None where it is not opaque 8-bit RGB or grey.
 
     Raises:
         OSError, ValueError: it cannot be read.
     """
     with Image.open(io.BytesIO(read_small_file(path, _MAX_BYTES))) as image:
-        if image.mode not in ("RGB", "L"):
+        if image.mode not in ("RGB", "L", "P") or "transparency" in image.info:
             return None
         return np.asarray(image.convert("RGB"))
 

@@ -12,6 +12,7 @@ from synrender.audit.check import Check, Verdict
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
 from synrender.folders import Folders
+from synrender.label_table import LABELS
 from tests.audit.certificates import run_audit
 from tests.helpers import Renderer, write_shapenet
 
@@ -38,9 +39,12 @@ def single(wheel: Renderer) -> Path:
 
 @pytest.fixture(scope="session")
 def dirty(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """EXR, with models from dirty files."""
+    """EXR with all labels, with models from dirty files."""
     shapenet = write_shapenet(tmp_path_factory.mktemp("dirty"), DIRTY)
-    bindings = ("object.n_buckets = 1", "batch.cache_obj_frames = 1", "sample.class_idxs = 1")
+    bindings = (
+        "object.n_buckets = 1", "batch.cache_obj_frames = 1", "sample.class_idxs = 1",
+        f"rendering.labels = {list(LABELS)}",
+    )  # fmt: skip
     wheel.run(
         "-d", "audit_dirty", "-g", "render_multi", "-p", *SMALL, *bindings,
         SYNRENDER_SHAPENET_DIR=str(shapenet),

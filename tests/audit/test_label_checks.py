@@ -54,6 +54,12 @@ def test_all_labels_of_the_demo_models_pass(labelled: Path, audit) -> None:
     assert occluded > 50
 
 
+def test_all_labels_of_dirty_files_pass(dirty: Path, audit) -> None:
+    checks = audit(dirty)
+    assert failed(checks) == set(), checks
+    assert applied(checks) >= TITLES
+
+
 def test_without_labels_there_are_no_rows(multi: Path, audit) -> None:
     assert not TITLES & set(audit(multi))
 
