@@ -62,7 +62,7 @@ def create_gallery(
     rows: Rows,
     filters: Sequence[Filter],
     class_names: Mapping[int, str],
-    show: Callable[[int], None],
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Gallery:
     """Reads the samples that some rows belong to.
 
@@ -71,7 +71,7 @@ def create_gallery(
         rows: records of the samples.
         filters: of the report.
         class_names: by class id.
-        show: told how many samples are done.
+        advance: told how many samples are done.
     """
     names = [p.field for p in find_pictures(data.fields)]
     pixels = open_dataset(data.path, fields=names, nothing_hit=np.inf)
@@ -88,7 +88,7 @@ def create_gallery(
             side_px = min(max_px, max(sample[IMAGE].shape[:2]))
             shown = {p.name: _to_uri(p.draw(sample[p.field], scale), p, max_px) for p in pictures}
             cards[place] = _create_card(place, rows, filters, class_names, shown)
-        show(len(part))
+        advance(len(part))
     return Gallery(cards, pictures, scale if len(names) > 1 else None, side_px)
 
 
@@ -103,9 +103,9 @@ def _create_card(
     class_names: Mapping[int, str],
     pictures: dict[str, str],
 ) -> Card:
-    objects = np.flatnonzero(rows.samples == place).tolist()
+    objects = rows.find(place)
     facts = find_facts(rows, objects, class_names)
-    tokens = set().union(*(f.find_tokens(rows, objects) for f in filters))
+    tokens: set[str] = set().union(*(f.find_tokens(rows, objects) for f in filters))
     classes = dict.fromkeys(value.text for value in facts["class"])
     return Card(
         place=place,

@@ -10,7 +10,7 @@ import numpy as np
 from synrender.errors import shorten
 from synrender.factors import COLUMNS, FACTORS, Scope, find_columns
 from synrender.images.color import linear_to_srgb8
-from synrender.report.rows import Rows
+from synrender.report.rows import NAMED, Rows
 
 COLORS = ("color", "backdrop_color")
 MAX_LENGTH = 40
@@ -67,18 +67,22 @@ def find_value(rows: Rows, i: int, name: str, class_names: Mapping[int, str]) ->
     return Value(f"{', '.join(map(to_text, numbers.tolist()))} {unit}".strip())
 
 
-def find_differences(rows: Rows, samples: list[list[int]]) -> list[str]:
-    """Names of the factors in which some samples differ, by what their records say of them."""
-    firsts = [objects[0] for objects in samples]
+def find_differences(samples: list[tuple[Rows, list[int]]]) -> list[str]:
+    """Names of the factors in which some samples differ, by what their records say of them.
+
+    Args:
+        samples: each with the rows that it is among, and its own.
+    """
     names = []
     for name, factor in FACTORS.items():
-        if name == "model":
-            values = {tuple(rows.fields["model_id"][i] for i in some) for some in samples}
-        else:
-            columns = [COLUMNS.index(column) for column in factor.columns]
-            some = samples if factor.scope is Scope.OBJECT else [[i] for i in firsts]
-            found = rows.fields["factor_values"][:, columns]
-            values = {found[objects].tobytes() for objects in some}
+        values = set()
+        for rows, objects in samples:
+            some = objects if factor.scope is Scope.OBJECT else objects[:1]
+            if name in NAMED:
+                values.add(tuple(rows.fields[field][i] for i in some for field in NAMED[name]))
+            else:
+                columns = [COLUMNS.index(column) for column in factor.columns]
+                values.add(rows.fields["factor_values"][some][:, columns].tobytes())
         if len(values) > 1:
             names.append(name)
     return names

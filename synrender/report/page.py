@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-import numpy as np
 
 from synrender import __version__
 from synrender.archive.layout import SPLITS
@@ -19,11 +18,11 @@ from synrender.dataset.verdicts import StoredAudit
 from synrender.loading.dataset import Dataset
 from synrender.report.cards import Gallery
 from synrender.report.distributions import FactorCharts, find_constants, to_label
-from synrender.report.facts import find_differences, find_value, to_class_name
+from synrender.report.facts import to_class_name
 from synrender.report.filters import Filter
 from synrender.report.pictures import VIRIDIS, class_to_color
 from synrender.report.recipe import find_command
-from synrender.report.rows import Rows
+from synrender.report.sets import SampleSet
 from synrender.report.survey import Survey
 from synrender.report.tables import (
     find_balance,
@@ -43,10 +42,11 @@ class Content:
 
     data: Dataset
     found: Survey
-    rows: Rows  # of the samples that are shown
     gallery: Gallery
     filters: list[Filter]
     charts: list[FactorCharts]
+    twins: dict[str, list[SampleSet]]  # by factor
+    paired: list[SampleSet]
     audit: StoredAudit | None
     audit_note: str  # why there is none, or what it is of
 
@@ -89,7 +89,8 @@ def render_page(content: Content, class_names: Mapping[int, str]) -> str:
         legend=_find_legend(content, class_names),
         scale=gallery.scale,
         viridis=", ".join(f"rgb{color}" for color in reversed(VIRIDIS)),
-        tuples=_describe_tuples(content, class_names),
+        twins=content.twins,
+        paired=content.paired,
         charts=content.charts,
         constants=find_constants(found),
         split_rows=find_split_rows(found),
@@ -101,7 +102,7 @@ def render_page(content: Content, class_names: Mapping[int, str]) -> str:
         rejected=rejected[:MAX_REJECTED],
         num_rejected=len(rejected),
         command=find_command(f"{content.data.path.name}_copy", info.settings),
-        tuples_title="Sweeps" if info.design and info.design.sweeps else "Twins",
+        twins_title="Sweeps" if info.design and info.design.sweeps else "Twins",
         config=settings_to_gin(info.settings),
         versions={k: v for k, v in info.versions.items() if v},
         info=info,
@@ -131,24 +132,3 @@ def _find_legend(content: Content, class_names: Mapping[int, str]) -> list[tuple
         return []
     ids = sorted({class_id for _, class_id in content.found.classes})
     return [(to_class_name(c, class_names), f"rgb{class_to_color(c)}") for c in ids]
-
-
-def _describe_tuples(content: Content, class_names: Mapping[int, str]) -> list[dict]:
-    """Twins and sweeps by factor: their samples, each with its value, and what else differs."""
-    groups = []
-    for factor, tuples in content.found.tuples.items():
-        described = []
-        for places in tuples:
-            objects = [np.flatnonzero(content.rows.samples == p).tolist() for p in places]
-            members = [
-                {
-                    "card": content.gallery.cards[place],
-                    "value": find_value(content.rows, some[0], factor, class_names),
-                }
-                for place, some in zip(places, objects, strict=True)
-            ]
-            described.append(
-                {"members": members, "differences": find_differences(content.rows, objects)}
-            )
-        groups.append({"factor": factor, "tuples": described})
-    return groups

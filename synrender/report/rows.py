@@ -21,6 +21,13 @@ FIELDS = (
     *("backdrop_texture", "backdrop_color", "factor_values", "factor_levels", "base", "varied"),
 )
 
+NAMED = {
+    "model": ("synset_id", "model_id"),
+    "texture": ("texture",),
+    "backdrop_texture": ("backdrop_texture",),
+}
+"""Factors whose values have a name in the record, in these fields."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -33,6 +40,10 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    def find(self, sample: int) -> list[int]:
+        """Rows of a sample, by its place in the data set."""
+        return np.flatnonzero(self.samples == sample).tolist()
 
     def column(self, name: str) -> np.ndarray:
         """Values of one of `COLUMNS`, (m,) float64; NaN: not known."""

@@ -14,16 +14,13 @@ from synrender.dataset.info import DatasetInfo, DesignFactor, DesignInfo
 from synrender.factors import FACTORS, Kind, Scope
 from synrender.report.choice import EvenChoice, mix
 from synrender.report.histogram import GrowingHistogram
-from synrender.report.rows import Rows
+from synrender.report.rows import NAMED, Rows
 from synrender.report.twins import TwinChoice
 
 MAX_TUPLES = 24
 """Tuples of twins, or sweeps, that are shown."""
 
 MAX_TABLES = 6
-NAMED = {"model": ("synset_id", "model_id"), "texture": ("texture",)}
-NAMED["backdrop_texture"] = ("backdrop_texture",)
-"""Factors whose values have a name in the record."""
 
 
 @dataclass

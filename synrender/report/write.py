@@ -15,6 +15,7 @@ from synrender.report.distributions import draw_factors
 from synrender.report.filters import find_filters
 from synrender.report.page import Content, render_page
 from synrender.report.rows import Rows, open_records, read_all_rows, read_rows
+from synrender.report.sets import find_paired, find_twins
 from synrender.report.survey import survey
 
 REPORT_FILE = "report.html"
@@ -61,7 +62,9 @@ def write_report(
     rows = read_rows(records, np.union1d(found.chosen, tuples).astype(np.int64))
     gallery = create_gallery(data, rows, filters, class_names, advance)
     charts = list(draw_factors(found, factors, class_names))
-    content = Content(data, found, rows, gallery, filters, charts, audit, audit_note)
+    twins = find_twins(found.tuples, rows, gallery, class_names)
+    paired = find_paired(data, rows, gallery, found.chosen)
+    content = Content(data, found, gallery, filters, charts, twins, paired, audit, audit_note)
     path = dataset_dir / REPORT_FILE
     write_text(path, render_page(content, class_names))
     return path

@@ -168,6 +168,31 @@ def test_twins_stand_side_by_side_with_what_differs(page_path: Path, view: Open)
         assert caption.endswith("differ in colour, scale")  # this test's scale follows the index
 
 
+def test_paired_data_sets_stand_side_by_side(write: Write, report: Reporter, view: Open) -> None:
+    def change(info: dict) -> None:
+        info["design"] = None
+
+    folders = {
+        variant: write(24, is_exr=False, name=f"pair_{variant}", change=change)
+        for variant in ("0-0-0-0", "0-0-0-1", "1-1-1-1")
+    }
+    write(24, is_exr=False, name="other_0-0-0-0", change=change)
+    for path in (folders["0-0-0-1"] / "img").glob("*.npy"):
+        record = np.load(path)
+        record["factor_values"][:, find_columns("light_angle")[0]] = 0.7
+        np.save(path, record)
+    info = json.loads((folders["1-1-1-1"] / "dataset.json").read_text())
+    (folders["1-1-1-1"] / "dataset.json").write_text(json.dumps({**info, "seed": 99}))
+    page = view(report.write(folders["0-0-0-0"])).page
+    figures = page.locator("#paired figure")
+    assert figures.count() == 6
+    for figure in figures.all():
+        texts = figure.locator(".members p").all_inner_texts()
+        assert [text.split()[1] for text in texts] == ["0-0-0-0", "0-0-0-1"]
+        assert len({text.split()[0] for text in texts}) == 1
+        assert figure.locator("figcaption").inner_text().endswith("; differ in light angle")
+
+
 HOSTILE = (
     '<script>window.hacked = 1</script>"\'><img src=x onerror="window.hacked = 2">$x_1$ {{ 7*7 }}'
 )
