@@ -100,7 +100,11 @@ def remove_stale_files(folder: Path) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process is still running on this machine."""
+    """Whether a process is still running on this machine.
+
+    One that has ended and only waits for its parent, which can take for ever in a container without
+    an init process, is not.
+    """
     if os.name == "nt":  # there, os.kill ends it
         return True
     try:
@@ -109,7 +113,16 @@ def is_alive(pid: int) -> bool:
         return False
     except OSError:  # the process belongs to another user
         return True
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether a process has ended, as far as Linux tells."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return status.rpartition(b")")[2].split()[:1] == [b"Z"]  # after the name, which may hold any
 
 
 def existing_parent(folder: Path) -> Path:

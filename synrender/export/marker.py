@@ -73,7 +73,8 @@ def begin(job: Job, overwrite: bool) -> Job:
     else:
         job = dataclasses.replace(job, piece_rows=int(known["samples_per_piece"]))
     (job.out / PIECES_DIR).mkdir(exist_ok=True)
-    _remove_stale(job.out)
+    for folder in (job.out, *(path for path in job.out.rglob("*") if path.is_dir())):
+        remove_stale_files(folder)
     write_text(job.out / PLAN, json.dumps(_to_values(job)) + "\n")
     return job
 
@@ -85,7 +86,6 @@ def finish(job: Job, files: Sequence[ExportedFile]) -> None:
         job: that is done.
         files: that hold the samples.
     """
-    _remove_stale(job.out)  # of workers that outlived the run that was killed
     values = {**_to_values(job), "files": [dataclasses.asdict(file) for file in files]}
     write_text(job.out / MARKER, json.dumps(values, indent=1) + "\n")
     remove_traces(job)
@@ -118,12 +118,6 @@ def _clear(folder: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _remove_stale(out: Path) -> None:
-    """Removes temporary files of processes that are gone, from all folders of an export."""
-    for folder in (out, *(path for path in out.rglob("*") if path.is_dir())):
-        remove_stale_files(folder)
 
 
 def _to_values(job: Job) -> dict[str, Any]:

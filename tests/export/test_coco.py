@@ -13,6 +13,10 @@ from pycocotools.coco import COCO
 from tests.export.helpers import Exporter, first
 from tests.helpers import Renderer
 
+pytestmark = pytest.mark.filterwarnings(  # of the package's decoder, with numpy 2
+    "ignore:__array__ implementation:DeprecationWarning"
+)
+
 
 @pytest.mark.parametrize("name", ["multi", "multi_h5"])
 def test_each_mask_is_ours(name: str, exporter: Exporter) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
+import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -70,6 +76,28 @@ def test_one_that_is_there_is_left_alone(exporter: Exporter) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     exporter.run("-d", "single", "--to", "webdataset", "--out", out, "--overwrite")
     assert before != {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+
+
+def test_a_terminal_shows_rate_and_eta(exporter: Exporter) -> None:
+    out = exporter.out_dir / "out"
+    terminal, its_end = pty.openpty()
+    fcntl.ioctl(its_end, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "export_dataset.py", "-d", "multi", "--to", "coco", "--out", str(out)],
+        cwd=PROJECT_DIR,
+        env=Renderer("wheel", exporter.data_dir).full_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=its_end,
+        stderr=its_end,
+    )
+    os.close(its_end)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end, on Linux
+        while data := os.read(terminal, 4096):
+            shown += data
+    os.close(terminal)
+    assert process.wait() == 0
+    assert re.search(rb"to coco: 100%.* 24/24 \[\d+:\d\d<\d+:\d\d, .* ?samples/s\]", shown), shown
 
 
 def test_the_marker_lists_the_files_with_their_hashes(exporter: Exporter) -> None:

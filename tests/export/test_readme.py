@@ -24,6 +24,7 @@ NUM_TRAIN = {
     "coco": lambda data: len(data.imgs),
     "imagefolder": lambda data: len(data["train"]),
 }
+CROISSANT = re.compile(r"`(mlcroissant\.Dataset\(.*?\))`")
 
 
 def find_lines() -> dict[str, str]:
@@ -84,6 +85,16 @@ def test_the_line_of_the_card_names_all_tars(
     samples = list(run_card(out))
     assert len(samples) == 20
     assert samples[0]["png"].size == (16, 16)
+
+
+def test_croissant_is_read_as_the_readme_says(
+    exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(exporter.out_dir)
+    exporter.run("-d", "multi", "--to", "parquet", "--out", "datasets/name_parquet")
+    match = CROISSANT.search((PROJECT_DIR / "README.md").read_text())
+    assert match is not None
+    assert run_line(match[1]).metadata.name == "multi"
 
 
 def test_the_default_folder_is_beside_the_data_set(exporter: Exporter, made: Path) -> None:
