@@ -16,7 +16,7 @@ python_of = $(if $(filter 5.2,$1),3.13,3.11)
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "Needs, measured: 700 MB of downloads, 2.4 GB of disk for .venv, 0.1 GB for the demo;"
+	@echo "Needs, measured: 750 MB of downloads, 2.6 GB of disk for .venv, 0.1 GB for the demo;"
 	@echo "0.3 GB of memory for render.py, 1.1 GB for distributed_render.py on two cores."
 	@echo "1,000 samples at 128 x 128 px: 30 MB as PNG (render_single), 250 MB as EXR (render_multi)."
 

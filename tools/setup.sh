@@ -115,7 +115,7 @@ lock=${lock:-requirements-$version.lock}
 
 say "making $venv with $("$python" --version)"
 "$python" -m venv --clear "$venv"
-say "installing $lock (downloads up to ${size:-700} MB the first time)"
+say "installing $lock (downloads up to ${size:-750} MB the first time)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
 touch "$venv/complete"  # last, so that an interrupted set-up starts again
 say "done"

@@ -70,6 +70,7 @@ def render_page(content: Content, class_names: Mapping[int, str]) -> str:
     info, found, gallery = content.data.info, content.found, content.gallery
     script = (PAGE_DIR / "report.js").read_text(encoding="utf-8")
     chosen = [gallery.cards[place] for place in found.chosen.tolist()]
+    chosen.sort(key=lambda card: card.idx)  # an archive is shuffled
     rejected = list(info.rejected.items())
     return environment.get_template("report.html").render(
         name=content.data.path.name,
