@@ -9,6 +9,8 @@ import numpy as np
 
 _EDGES = np.concatenate([[0], np.geomspace(1e-9, 1e6, 1501), [np.inf]])
 """Edges of histogram bins, 2.3 % wide."""
+_UPPER = np.concatenate([[0], _EDGES[2:]])
+"""Upper bound of each bin; what is in the first counts as 0."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def summarize(findings: Sequence[Finding]) -> Summary:
     sums = np.cumsum(histogram)
     # No error is larger than the largest, so that no quantile is.
     median, percentile = (
-        min(float(_EDGES[np.searchsorted(sums, q * num) + 1]), largest) if num else 0.0
+        min(float(_UPPER[np.searchsorted(sums, q * num)]), largest) if num else 0.0
         for q in (0.5, 0.99)
     )
     mean = sum(f.total for f in findings) / num if num else 0.0

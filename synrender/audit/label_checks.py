@@ -73,8 +73,9 @@ class LabelChecker:
         for name in self._labels:
             try:
                 found.update(self._check_label(truth, name, given))
-            except (OSError, ValueError) as error:  # a texture, keypoints.json, or a shape
-                found[name] = missing(str(error))
+            # A texture or keypoints.json that cannot be read, or a field of another shape.
+            except (OSError, ValueError, IndexError, KeyError, TypeError) as error:
+                found[name] = missing(f"cannot be checked: {error}")
         if source.name == RAW:
             _compare_with_passes(truth.exr, given, found)
         return found

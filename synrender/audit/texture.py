@@ -30,10 +30,14 @@ def read_texture(path: Path) -> np.ndarray | None:
     Raises:
         OSError, ValueError: it cannot be read.
     """
-    with Image.open(io.BytesIO(read_small_file(path, _MAX_BYTES))) as image:
-        if image.mode not in ("RGB", "L", "P") or "transparency" in image.info:
-            return None
-        return np.asarray(image.convert("RGB"))
+    data = io.BytesIO(read_small_file(path, _MAX_BYTES))
+    try:
+        with Image.open(data) as image:
+            if image.mode not in ("RGB", "L", "P") or "transparency" in image.info:
+                return None
+            return np.asarray(image.convert("RGB"))
+    except (SyntaxError, Image.DecompressionBombError) as error:  # of Pillow
+        raise ValueError(f"{path}: {error}") from None
 
 
 def look_up(texture: np.ndarray, uv: np.ndarray) -> TextureColors:

@@ -273,6 +273,29 @@ def test_a_falsified_reading_fails(
     assert all(culprit.startswith("1 ") for name in expected for culprit in checks[name].culprits)
 
 
+def change_shapes(given: Given) -> None:
+    for name, value in given.items():
+        if name not in ("flow_to", "albedo"):
+            given[name] = value.reshape(-1)[:-1].reshape(1, -1)
+
+
+def test_readings_of_other_shapes_fail_without_a_traceback(
+    labelled: Path, audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(READINGS, "shapes", (change_shapes, TITLES - {"albedo"}))
+    test_a_falsified_reading_fails(labelled, audit, monkeypatch, "shapes")
+
+
+def test_textures_that_are_gone_are_named(labelled: Path, tmp_path: Path, audit) -> None:
+    copy = copy_dataset(labelled, tmp_path)
+    info = json.loads((copy / "dataset.json").read_text())
+    info["sources"]["textures"]["source"] = str(tmp_path / "gone")
+    (copy / "dataset.json").write_text(json.dumps(info))
+    checks = audit(copy)
+    assert failed(checks) == {"albedo"}
+    assert str(tmp_path / "gone") in checks["albedo"].culprits[0]
+
+
 def test_a_pass_that_is_not_there_fails(labelled: Path, tmp_path: Path, audit) -> None:
     copy = copy_dataset(labelled, tmp_path)
     path = image_of(copy, 1)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from synrender.audit.albedo import Painter, find_albedo
 from synrender.audit.examine import _Examiner
+from synrender.audit.finding import create_finding, summarize
 from synrender.audit.normals import find_normals
 from synrender.audit.polygons import read_triangles
 from synrender.audit.raycast import find_pixel_centers
@@ -222,3 +223,20 @@ def test_a_quad_with_a_dent_is_cut_through_it(tmp_path: Path) -> None:
     corners = read_triangles(path).corners
     winding = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     assert np.allclose(winding, [0, 0, 4])  # of both; the other diagonal is outside the face
+
+
+def test_findings_of_samples_add_up() -> None:
+    rng = np.random.default_rng(0)
+    errors = [rng.exponential(size=(20, 30)), np.zeros(40), np.array([np.nan, 2.0])]
+    findings = [create_finding(e, numbers={"odd": k}) for k, e in enumerate(errors)]
+    summary = summarize(findings)
+    every = np.concatenate([e.ravel() for e in errors])
+    every[np.isnan(every)] = np.inf
+    assert summary.num == len(every)
+    for value, q in ((summary.median, 0.5), (summary.percentile, 0.99)):
+        exact = np.quantile(every, q, method="inverted_cdf")
+        assert exact <= value <= 1.024 * exact
+    assert summary.largest == np.inf
+    assert summary.numbers == {"odd": 3}
+    nothing = summarize([create_finding(np.zeros(5)), create_finding(np.zeros(0))])
+    assert (nothing.num, nothing.median, nothing.percentile, nothing.mean) == (5, 0, 0, 0)
