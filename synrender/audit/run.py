@@ -11,6 +11,7 @@ from synrender.audit.check import Check, Verdict
 from synrender.audit.designs import check_designs
 from synrender.audit.examine import SampleFindings, cut_tasks, examine
 from synrender.audit.label_verdicts import check_all_labels
+from synrender.audit.picture_verdicts import check_images, check_outline
 from synrender.audit.raycast import require_ray_caster
 from synrender.audit.shares import check_balance, check_splits
 from synrender.audit.stored import check_stored
@@ -20,9 +21,7 @@ from synrender.audit.verdicts import (
     check_class,
     check_depth,
     check_files,
-    check_images,
     check_mask,
-    check_outline,
     check_pose,
 )
 from synrender.dataset.folder import DatasetFolder

@@ -18,13 +18,12 @@ import numpy as np
 
 from synrender.console import warn
 from synrender.dataset.archived import read_archived
+from synrender.dataset.differences import Difference, find_differences
 from synrender.dataset.folder import DatasetFolder, name_to_dataset_dir, open_dataset_folder
 from synrender.dataset.hashes import (
-    NO_FILE,
     FileHashes,
     Progress,
     create_samples,
-    file_name,
     hash_dataset,
 )
 from synrender.dataset.listing import FLAT
@@ -45,16 +44,6 @@ TREE = (
     "each of `files` by name, then a leaf 'sample' 0 index (8 bytes, big-endian) and for each kind "
     "of file, by name: kind 0 hash"
 )
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A file that is not as the certificate says."""
-
-    what: str  # "changed", "missing" or "extra"
-    name: str  # below the data set's folder
-    note: str = ""
-    expected: bytes = b""  # hash of a sample's file that the certificate has; b"": unknown
 
 
 @dataclass(frozen=True)
@@ -142,7 +131,7 @@ def compare_dataset(folder: DatasetFolder, workers: Workers, progress: Progress)
     if known is None:
         faults.append(Difference("changed", HASHES_FILE))
     if found.find_root().hex() != root or found.others:
-        named = _find_differences(folder, known, found) if known else []
+        named = find_differences(folder, known, found) if known else []
         faults += named or [Difference("changed", "", "the root is another; no file can be named")]
     return Comparison(root, found.num_files, tuple(faults))
 
@@ -203,48 +192,3 @@ def _read_hashes(folder: DatasetFolder, sha256: Any) -> np.ndarray | None:
     names = samples.dtype.names or ()
     is_right = samples.ndim == 1 and samples.dtype == create_samples(0, names[1:]).dtype
     return samples if is_right else None
-
-
-# --- comparing ------------------------------------------------------------------------------------
-
-
-def _find_differences(
-    folder: DatasetFolder, known: FileHashes, found: FileHashes
-) -> list[Difference]:
-    pairs = {
-        name: (known.description.get(name, NO_FILE), found.description.get(name, NO_FILE))
-        for name in sorted(known.description.keys() | found.description.keys())
-    }
-    idxs = np.union1d(known.samples["sample"], found.samples["sample"])
-    kinds = sorted({*known.kinds, *found.kinds})
-    columns = [(known.align(kind, idxs), found.align(kind, idxs)) for kind in kinds]
-    # A data set has millions of files, and few differ: only these are looked at one by one.
-    differs = np.array([(a != b).any(axis=1) for a, b in columns], bool)  # (kinds, n)
-    for row, k in np.argwhere(differs.T).tolist():
-        name = file_name(folder, int(idxs[row]), kinds[k])
-        before, after = columns[k]
-        pairs[name] = (before[row].tobytes(), after[row].tobytes())
-    pairs = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-    origins = _find_origins(folder, known, {after for _, after in pairs.values()} - {NO_FILE})
-    differences = [Difference("extra", name) for name in found.others]
-    for name, (before, after) in pairs.items():
-        what = "changed" if NO_FILE not in (before, after) else "missing"
-        what = "extra" if before == NO_FILE else what
-        note = f"is what {origins[after]} was" if after in origins else ""
-        differences.append(Difference(what, name, note, before))
-    return differences
-
-
-def _find_origins(
-    folder: DatasetFolder, known: FileHashes, digests: set[bytes]
-) -> dict[bytes, str]:
-    """Which files had some hashes: their names."""
-    origins = {digest: name for name, digest in known.description.items() if digest in digests}
-    heads = np.frombuffer(b"".join(digest[:8] for digest in sorted(digests)), np.uint64)
-    for kind in known.kinds:
-        column = np.ascontiguousarray(known.samples[kind])
-        for row in np.flatnonzero(np.isin(column.view(np.uint64)[:, 0], heads)).tolist():
-            if (digest := column[row].tobytes()) in digests:
-                name = file_name(folder, int(known.samples["sample"][row]), kind)
-                origins.setdefault(digest, name)
-    return origins
