@@ -21,11 +21,12 @@ from pathlib import Path
 import numpy as np
 
 from tests.archive.helpers import read_fields
-from tests.fanout.drive import Driver, write_assets, write_troublemaker
+from tests.fanout.drive import Driver, is_alive, write_assets, write_troublemaker
 from tests.helpers import PROJECT_DIR, link_gin
 
 NUM_SAMPLES = 48
 VARIANTS = ("0-0-0-0", "1-1-1-1")
+PATIENCE_S = 5.0
 
 
 def create_driver(root: Path) -> Driver:
@@ -58,6 +59,7 @@ def kill_many(driver: Driver, num_kills: int, seed: int = 0) -> Counter[str]:
     archive_s = (time.monotonic() - start) / len(VARIANTS)
     while sum(counts[target] for target in TARGETS) < num_kills:
         counts["cycles"] += 1
+        print(f"cycle {counts['cycles']}: {dict(counts)}", flush=True)
         name = f"cycle{counts['cycles']}"
         under_fire(
             lambda n=name: start_render(driver, n), driver, rng, counts, TARGETS[:4], render_s
@@ -80,7 +82,7 @@ def kill_many(driver: Driver, num_kills: int, seed: int = 0) -> Counter[str]:
 
 
 TARGETS = ("driver", "worker", "any process", "group", "preprocess", "preprocess group")
-FAULTS = ("lost", "doubled", "wrong", "half-written", "failed")
+FAULTS = ("lost", "doubled", "wrong", "half-written", "left running", "failed")
 """Doubled: rendered again though complete. Half-written: temporary files that are left behind."""
 
 
@@ -92,20 +94,25 @@ def under_fire(
     targets: tuple[str, ...],
     limit_s: float,
 ) -> None:
-    """Starts a command, kills some of it, and starts it again, until it ends well."""
+    """Starts a command and fires at it, and starts it again, until it ends well."""
     complete: dict[Path, int] = {}
-    for attempt in range(20):
+    num_left, family = rng.randint(1, 2 * len(targets)), set()
+    for _ in range(20):
         process = start()
-        if attempt < 3:
-            end = time.monotonic() + rng.uniform(0.2, limit_s)
-            while time.monotonic() < end and process.poll() is None:
-                time.sleep(0.02)
-            if process.poll() is None:
-                counts[kill_one(process, driver, rng, targets)] += 1
+        while num_left and process.poll() is None:
+            target = rng.choice(targets)
+            if pids := await_victims(process, driver, rng, target, limit_s):
+                family.update(find_family(process.pid))
+                num_left -= 1
+                counts[target] += 1
+                for pid in pids:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
         output = process.communicate(timeout=240)[0]
         now = {p: p.stat().st_mtime_ns for p in driver.data_dir.glob("cycle*/img/[0-9]*.npy")}
         counts["doubled"] += sum(now.get(p, time_ns) != time_ns for p, time_ns in complete.items())
         complete = now
+        counts["left running"] += count_left(family)
         if process.returncode == 0:
             return
         if "Traceback" in output:
@@ -114,24 +121,31 @@ def under_fire(
     raise AssertionError(f"never ends well: {output}")
 
 
-def kill_one(
-    process: subprocess.Popen, driver: Driver, rng: random.Random, targets: tuple[str, ...]
-) -> str:
-    """Kills one process, or all of them; returns the name of the target."""
-    kind = rng.choice(targets)
-    with contextlib.suppress(ProcessLookupError):
-        if kind in ("driver", "preprocess"):
-            os.kill(process.pid, signal.SIGKILL)
-        elif kind == "worker" and (journals := driver.journals()):
-            os.kill(rng.choice(journals)["pid"], signal.SIGKILL)
-        elif kind == "any process":
-            os.kill(rng.choice(find_family(process.pid)), signal.SIGKILL)
-        else:
-            for pid in find_family(process.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            kind = "group" if kind == "worker" else kind  # there is no worker yet
-    return kind
+def await_victims(
+    process: subprocess.Popen, driver: Driver, rng: random.Random, target: str, limit_s: float
+) -> list[int]:
+    """Waits for a random moment; returns what to kill then, nothing if the command is over."""
+    end = time.monotonic() + rng.uniform(0, limit_s)
+    while process.poll() is None and (
+        time.monotonic() < end or (target == "worker" and not driver.journals())
+    ):
+        time.sleep(0.02)
+    if process.poll() is not None:
+        return []
+    if target in ("driver", "preprocess"):
+        return [process.pid]
+    if target == "worker":
+        return [rng.choice(driver.journals())["pid"]] if driver.journals() else []
+    family = find_family(process.pid)
+    return [rng.choice(family)] if target == "any process" else family
+
+
+def count_left(family: set[int]) -> int:
+    """Processes that do not end soon after their driver."""
+    end = time.monotonic() + PATIENCE_S
+    while (running := [pid for pid in family if is_alive(pid)]) and time.monotonic() < end:
+        time.sleep(0.05)
+    return len(running)
 
 
 def find_family(pid: int) -> list[int]:
