@@ -20,7 +20,7 @@ from synrender.disk import find_full_disk
 from synrender.errors import UserError, shorten
 from synrender.fanout.executable import run_executable
 from synrender.fanout.family import guarded
-from synrender.fanout.head import check_reachable, watched_head
+from synrender.fanout.head import TOKEN_HELP, check_reachable, joining, no_cluster, watched_head
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.journal import STARTUP_LIMIT_S, Entry, read_journal, take_leftovers
 from synrender.fanout.tasks import kill_here, run_job, take_leftovers_here
@@ -85,9 +85,10 @@ def _join_cluster(address: str) -> None:
     try:
         check_reachable(address)
     except (OSError, ValueError) as error:
-        raise _no_cluster(address, error) from None
+        raise no_cluster(address, str(error).strip().splitlines()[0]) from None
     try:
-        _init(address, runtime_env=_create_runtime_env(), **QUIET)
+        with joining(address):
+            _init(address, runtime_env=_create_runtime_env(), **QUIET)
     except ray.exceptions.AuthenticationError:
         raise UserError(
             f"--address {address}: its token is not here, or is another; {TOKEN_HELP}"
@@ -98,18 +99,7 @@ def _join_cluster(address: str) -> None:
             f"version of Ray. If the cluster has a token, {TOKEN_HELP}"
         ) from None
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        raise _no_cluster(address, error) from None
-
-
-def _no_cluster(address: str, error: Exception) -> UserError:
-    first_line = str(error).strip().splitlines()[0]
-    return UserError(
-        f"--address {address}: no Ray cluster answers there ({first_line}); start one "
-        "with 'ray start --head', or leave --address out to use this machine alone"
-    )
-
-
-TOKEN_HELP = "copy ~/.ray/auth_token of its first machine to this one and set RAY_AUTH_MODE=token"
+        raise no_cluster(address, str(error).strip().splitlines()[0]) from None
 
 
 def _start_here(cpus_per_task: int, folder: Path) -> None:

@@ -12,10 +12,16 @@ import socket
 import threading
 from collections.abc import Generator
 
-from synrender.entry import EXIT_FAILURE, RESUME_HINT
+from synrender.entry import EXIT_FAILURE, EXIT_USER, RESUME_HINT
+from synrender.errors import UserError
 from synrender.fanout.family import end_family
 
 CONNECT_TIMEOUT_S = 10.0
+JOIN_LIMIT_S = 18.0
+TOKEN_HELP = "copy ~/.ray/auth_token of its first machine to this one and set RAY_AUTH_MODE=token"
+NO_ANSWER = (
+    f"it did not take this driver in within {JOIN_LIMIT_S:g} s; if it has a token, {TOKEN_HELP}"
+)
 WATCH_EVERY_S = 2.0
 MAX_FAILURES = 5
 """Connections in a row that fail before the server counts as dead: 10 s."""
@@ -50,6 +56,35 @@ def split_address(address: str) -> tuple[str, int]:
     """Host and port of an address; port 0 if it has none."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     return host.strip("[]"), int(port) if port.isdigit() and int(port) < 1 << 16 else 0
+
+
+@contextlib.contextmanager
+def joining(address: str) -> Generator[None]:
+    """Ends this process with one line and status 2 if it does not get out of the context in time.
+
+    For what speaks gRPC and is not Ray, or is a Ray that is stuck.
+    """
+    is_over = threading.Event()
+    stderr = os.dup(2)  # the descriptor itself leads nowhere while Ray starts
+
+    def watch() -> None:
+        if not is_over.wait(JOIN_LIMIT_S):
+            os.write(stderr, f"error: {no_cluster(address, NO_ANSWER)}\n".encode())
+            os._exit(EXIT_USER)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        is_over.set()
+
+
+def no_cluster(address: str, why: str) -> UserError:
+    """The error that there is no cluster at an address."""
+    return UserError(
+        f"--address {address}: no Ray cluster answers there ({why}); start one "
+        "with 'ray start --head', or leave --address out to use this machine alone"
+    )
 
 
 @contextlib.contextmanager
