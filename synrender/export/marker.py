@@ -23,16 +23,21 @@ from synrender.files import read_small_file, remove_stale_files, write_text
 MARKER, PLAN = "export.json", ".export.json"
 _MAX_BYTES, _BLOCK_BYTES = 1 << 26, 1 << 20
 _OURS = re.compile(
-    r"\..*|export\.json|README\.md|croissant\.json|config\.gin|samples\.png|data|annotations"
+    r"\.?export\.json|\.pieces|README\.md|croissant\.json|config\.gin|samples\.png|data|annotations"
     r"|(train|validation|test)(-\d+\.tar|\.jsonl)?"
 )
-"""Names in the folder of an export; hidden ones are temporary."""
+_TEMPORARY = re.compile(
+    r"\.{1,2}(export|README|croissant|config|samples|(train|validation|test)(-\d+)?)\..+\.\d+\.\w+"
+)
+"""Names in the folder of an export, and of files there that were being written."""
 
 
 def is_complete(job: Job) -> bool:
     """Whether this export is there already."""
     known = _read(job.out / MARKER)
-    return known is not None and is_same(known, job)
+    if known is None or not is_same(known, job):
+        return False
+    return all(_has_size(job.out / file["path"], file["bytes"]) for file in known.get("files", ()))
 
 
 def create_folder(out: Path) -> None:
@@ -44,7 +49,10 @@ def create_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out}: is no folder; choose another one")
     out.mkdir(parents=True, exist_ok=True)
-    foreign = sorted(path.name for path in out.iterdir() if not _OURS.fullmatch(path.name))
+    names = sorted(path.name for path in out.iterdir() if not _TEMPORARY.fullmatch(path.name))
+    foreign = [name for name in names if not _OURS.fullmatch(name)]
+    if not {MARKER, PLAN} & set(names):
+        foreign = foreign or names  # no export was begun here
     if foreign:
         raise UserError(
             f"{out}: holds {foreign[0]!r}, which is not of an export; choose another folder with "
@@ -72,10 +80,11 @@ def begin(job: Job, overwrite: bool) -> Job:
         )
     else:
         job = dataclasses.replace(job, piece_rows=int(known["samples_per_piece"]))
-    (job.out / PIECES_DIR).mkdir(exist_ok=True)
     for folder in (job.out, *(path for path in job.out.rglob("*") if path.is_dir())):
         remove_stale_files(folder)
     write_text(job.out / PLAN, json.dumps(_to_values(job)) + "\n")
+    (job.out / MARKER).unlink(missing_ok=True)  # until it is complete again
+    (job.out / PIECES_DIR).mkdir(exist_ok=True)
     return job
 
 
@@ -110,6 +119,13 @@ def describe_file(path: Path) -> tuple[int, str]:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
     return path.stat().st_size, digest.hexdigest()
+
+
+def _has_size(path: Path, num_bytes: int) -> bool:
+    try:
+        return path.stat().st_size == num_bytes
+    except FileNotFoundError:
+        return False
 
 
 def _clear(folder: Path) -> None:

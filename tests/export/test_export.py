@@ -156,6 +156,40 @@ def test_a_folder_with_other_files_is_not_touched(exporter: Exporter) -> None:
     assert list_files(out) == {"thesis.tex": b"years of work"}
 
 
+def test_a_folder_where_no_export_was_begun_is_not_touched(exporter: Exporter) -> None:
+    """Though the names of its files are those of an export; also with --overwrite."""
+    out = exporter.out_dir / "mine"
+    (out / "data").mkdir(parents=True)
+    (out / "README.md").write_text("my own")
+    for more in ((), ("--overwrite",)):
+        line = exporter.refuse("-d", "single", "--to", "parquet", "--out", out, *more)
+        assert "holds 'README.md', which is not of an export" in line
+    assert list_files(out) == {"README.md": b"my own"}
+
+
+def test_what_came_beside_an_export_is_not_removed(exporter: Exporter) -> None:
+    """Such as a repository that it is to be published from."""
+    out = exporter.export("single", "parquet")
+    (out / ".git").mkdir()
+    line = exporter.refuse("-d", "single", "--to", "parquet", "--out", out, "--overwrite")
+    assert "holds '.git', which is not of an export" in line
+    assert (out / "export.json").exists()
+
+
+def test_a_lost_file_is_written_again_alone(
+    exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "MAX_PIECE_ROWS", 6)
+    out = exporter.export("multi", "webdataset")
+    whole = list_files(out)
+    (out / "train-000002.tar").unlink()
+    kept = (out / "train-000001.tar").stat().st_mtime_ns
+    output = exporter.run("-d", "multi", "--to", "webdataset", "--out", out)
+    assert "5 of 6 pieces are there already" in output
+    assert list_files(out) == whole
+    assert (out / "train-000001.tar").stat().st_mtime_ns == kept
+
+
 def test_the_folder_of_a_data_set_or_a_file_is_no_place_for_it(
     made: Path, exporter: Exporter
 ) -> None:
