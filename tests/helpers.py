@@ -13,6 +13,7 @@ import gin
 import imageio.v3 as iio
 import numpy as np
 import OpenEXR
+import pytest
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
@@ -27,6 +28,7 @@ class Renderer:
     name: str  # "wheel", "debian", or "bpy" and a version for the wheel in .venv-<version>
     data_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()  # of the command
 
     @property
     def command(self) -> list[str]:
@@ -39,7 +41,7 @@ class Renderer:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
         return subprocess.Popen(
-            [*self.command, *map(str, arguments)],
+            [*self.prefix, *self.command, *map(str, arguments)],
             cwd=PROJECT_DIR,
             env=self.full_environment(**environment),
             stdout=subprocess.PIPE,
@@ -65,6 +67,15 @@ class Renderer:
         quick = ["rendering.resolution = 32", "rendering.render_samples = 1"]
         self.run("-d", dataset_name, "-g", config, "-p", *quick, *bindings)
         return self.data_dir / dataset_name
+
+
+def as_plain_user() -> tuple[str, ...]:
+    """What to put before a command so that modes of files hold for it, even if it is root's."""
+    if os.geteuid():
+        return ()
+    if not shutil.which("setpriv"):
+        pytest.skip("root may read everything, and there is no setpriv to change that")
+    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
 def link_gin(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import struct
@@ -17,6 +18,7 @@ import pytest
 from tests.helpers import (
     PROJECT_DIR,
     Renderer,
+    as_plain_user,
     read_image,
     read_passes,
     read_record,
@@ -384,3 +386,25 @@ def test_pipes_devices_and_bombs_are_rejected_and_replaced(
     assert set(rejected) == {*(f"02691156/{m}" for m in models if m != "good"), *names[2:]}
     assert "20000 corners" in rejected["02691156/corners"]
     assert "60000 x 60000 px" in rejected["a/bomb.png"]
+
+
+def test_a_model_that_may_not_be_read_is_rejected_and_a_class_is_one_line(
+    wheel: Renderer, tmp_path: Path
+) -> None:
+    plain = dataclasses.replace(wheel, prefix=as_plain_user())
+    shapenet = write_shapenet(tmp_path / "shapenet", {"good": BOX, "locked": BOX})
+    places = {"model": shapenet / "02691156/locked", "class": shapenet / "02691156"}
+    arguments = ["-p", *FLAT, "batch.num_samples = 6", "rendering.resolution = 8"]
+    for name, place in places.items():
+        place.chmod(0)
+        try:
+            output = plain.run(
+                *("-d", f"locked_{name}", *arguments),
+                status=0 if name == "model" else 1,
+                SYNRENDER_SHAPENET_DIR=str(shapenet),
+            )
+        finally:
+            place.chmod(0o700)
+        assert "Permission denied" in output
+        assert output.count("\n") <= 2, output
+        assert "Traceback" not in output

@@ -70,6 +70,7 @@ class Driver:
 
     data_dir: Path
     environment: dict[str, str]
+    prefix: tuple[str, ...] = ()  # of the command
 
     def start(
         self,
@@ -79,7 +80,7 @@ class Driver:
         **environment: str,
     ) -> subprocess.Popen:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("SYNRENDER_")}
-        command = [sys.executable, "distributed_render.py", *map(str, arguments)]
+        command = [*self.prefix, sys.executable, "distributed_render.py", *map(str, arguments)]
         command += ["--variants", *variants, "-p", *QUICK, *bindings]
         if "--num_classes" not in arguments:
             command += ["--num_classes", str(NUM_CLASSES)]

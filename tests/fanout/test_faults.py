@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import random
@@ -25,8 +26,9 @@ from tests.fanout.drive import (
     finish,
     is_alive,
     wait_until,
+    write_assets,
 )
-from tests.helpers import has_blender_executable, read_records
+from tests.helpers import as_plain_user, has_blender_executable, read_records
 
 BATCH = ("-n", NUM_SAMPLES, "-b", 6)
 
@@ -157,6 +159,36 @@ def test_a_batch_of_twelve_models_that_crash_is_finished(
     assert 8 <= len(rejected) <= 12  # as many as are drawn
     assert not [model for model in rejected if not re.search(crash, f"/{model}/")]
     assert set(rejected.values()) == {"crashed Blender 2 times"}
+
+
+def test_models_that_may_not_be_read_are_rejected_and_replaced(
+    driver: Driver, tmp_path: Path
+) -> None:
+    """A folder, a file and a texture of mode 000, in every bucket."""
+    shapenet, dtd = write_assets(tmp_path)
+    models = sorted((shapenet / "02691156").iterdir())
+    locked = [folder for k, folder in enumerate(models) if k % 3 == 0]
+    locked += [m / "models/model_normalized.obj" for k, m in enumerate(models) if k % 3 == 1]
+    locked.append(next((dtd / "images/noise").iterdir()))
+    for path in locked:
+        path.chmod(0)
+    try:
+        output = dataclasses.replace(driver, prefix=as_plain_user()).run(
+            *("-d", "unreadable", "-n", 60, "-b", 6),
+            variants=("1-0-0-0",),
+            bindings=("batch.cache_obj_frames = 1",),
+            SYNRENDER_SHAPENET_DIR=str(shapenet),
+            SYNRENDER_DTD_DIR=str(dtd),
+        )
+    finally:
+        for path in locked:
+            path.chmod(0o700)
+    assert "all 60 samples are complete" in output
+    info = json.loads((driver.data_dir / "unreadable_1-0-0-0/dataset.json").read_text())
+    reasons = set(info["rejected"].values())
+    assert len(info["rejected"]) > 12
+    assert all(reason.endswith("Permission denied") for reason in reasons), reasons
+    assert f"noise/{locked[-1].name}" in info["rejected"]
 
 
 def test_a_failure_shows_the_batch_how_to_repeat_it_and_the_end_of_blenders_output(
