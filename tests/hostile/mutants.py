@@ -197,6 +197,39 @@ def restate(data: bytes, rng: np.random.Generator) -> bytes:
     return (end.join(written) + end).encode()
 
 
+def shuffle(data: bytes, rng: np.random.Generator) -> bytes:
+    """The same model with its vertices or its faces, or both, in another order."""
+    lines = data.decode("ascii").splitlines()
+    vertices = [k for k, line in enumerate(lines) if line.startswith("v ")]
+    faces = [k for k, line in enumerate(lines) if line.startswith("f ")]
+    which = rng.integers(3)
+    if which != 0:
+        order = rng.permutation(len(vertices))
+        new_number = {str(old + 1): str(new + 1) for new, old in enumerate(order)}
+        old_lines = [lines[k] for k in vertices]
+        for k, old in zip(vertices, order, strict=True):
+            lines[k] = old_lines[old]
+        for k in faces:
+            corners = [corner.partition("/") for corner in lines[k].split()[1:]]
+            lines[k] = " ".join(["f", *(new_number[v] + s + rest for v, s, rest in corners)])
+    if which != 1:
+        old_lines = [lines[k] for k in faces]
+        for k, old in zip(faces, rng.permutation(len(faces)), strict=True):
+            lines[k] = old_lines[old]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def double(data: bytes, rng: np.random.Generator) -> bytes:
+    """Adds some faces again, turned the other way round or begun at another corner."""
+    lines = data.decode("ascii").splitlines()
+    for corners in [line.split()[1:] for line in lines if line.startswith("f ")]:
+        change = rng.integers(6)
+        if change < 2:
+            again = corners[::-1] if change else corners[1:] + corners[:1]
+            lines.append(" ".join(["f", *again]))
+    return ("\n".join(lines) + "\n").encode()
+
+
 def _to_relative(corner: str, totals: dict[str, int]) -> str:
     parts = corner.split("/")
     counts = (totals["v"], totals.get("vt", 0), totals["vn"])

@@ -1,13 +1,13 @@
 """Renders mutants one after the other in one Blender, and notes in a journal how each one ended.
 
-python render_mutants.py CATALOG_DIR JOURNAL START END: a child of `test_mutants`, which starts the
-next one behind the mutant at which this one died.
+python render_mutants.py CATALOG_DIR JOURNAL START END BINDINGS...: a child of `test_mutants`, which
+starts the next one behind the mutant at which this one died. Pictures are in CATALOG_DIR/m00000.npy
+and so on, (h, w, 3) float32.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 import sys
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 
-def main(root: Path, journal: Path, start: int, end: int) -> None:
+def main(root: Path, journal: Path, start: int, end: int, more_bindings: list[str]) -> None:
     """Mutants ``start`` to ``end`` - 1 of those that stand below ``root``."""
     from synrender.batch import prepare_blender
     from synrender.catalog import load_catalog
@@ -36,6 +36,7 @@ def main(root: Path, journal: Path, start: int, end: int) -> None:
         "material.use_emission = True",
         "sample.class_idxs = 1",
         "material.color_intensity = 0",
+        *more_bindings,
     ]
     settings = load_settings(["render_single"], bindings)
     catalog = load_catalog(settings, Folders(root, root / "shapenet", root / "dtd"))
@@ -70,11 +71,8 @@ def main(root: Path, journal: Path, start: int, end: int) -> None:
             rgb = np.stack([by_name[f"Combined.{c}"] for c in "RGB"], axis=-1)
             is_magenta = (rgb[..., 0] > 0.99) & (rgb[..., 1] < 0.01) & (rgb[..., 2] > 0.99)
             num_visible = int((instance == 1).sum())
-            found |= {
-                "rejected": builder.rejected,
-                "model": str(record["model_id"][0]),
-                "pixels": hashlib.sha256(rgb.tobytes()).hexdigest(),
-            }
+            np.save(root / f"{name}.npy", rgb)
+            found |= {"rejected": builder.rejected, "model": str(record["model_id"][0])}
             if is_magenta.any():
                 found["end"] = "magenta"
             elif num_visible == 0 or not np.isfinite(rgb).all() or np.ptp(rgb) == 0:
@@ -90,4 +88,4 @@ def main(root: Path, journal: Path, start: int, end: int) -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, os.getcwd())
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5:])
