@@ -8,7 +8,6 @@ nothing about the file's hash.
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from synrender.dataset.certificate import (
 from synrender.dataset.differences import Difference
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.hashes import Progress, file_name
-from synrender.dataset.record import RECORD_DTYPE
+from synrender.dataset.record import RECORD_DTYPE, record_to_bytes
 from synrender.workers import Workers
 
 _ROWS_PER_TASK = 256
@@ -152,10 +151,8 @@ def rebuild_files(folder: DatasetFolder, path: Path, start: int, stop: int) -> d
         # Rows were added where the design varies the number of objects; nothing is known of them.
         record = record[record["class"] >= 0]
         if len(record):
-            written = io.BytesIO()
-            np.save(written, record, allow_pickle=False)
             name = file_name(folder, int(record["sample_idx"][0]), "npy")
-            found[name] = hashlib.sha256(written.getvalue()).digest()
+            found[name] = hashlib.sha256(record_to_bytes(record)).digest()
     for record, png in zip(records, pngs, strict=False):
         name = file_name(folder, int(record["sample_idx"][0]), "png")
         found[name] = hashlib.sha256(png.tobytes()).digest()

@@ -158,6 +158,18 @@ def is_old_record(record: np.ndarray) -> bool:
     return bool((record["base"] == -1).all())
 
 
+def record_to_bytes(record: np.ndarray) -> bytes:
+    """The file that a record was read from; one from before designs lacks the later fields."""
+    if is_old_record(record):
+        old = np.zeros(record.shape, _OLD_DTYPE)
+        for name in _OLD_NAMES:
+            old[name] = record[name]
+        record = old
+    file = io.BytesIO()
+    np.save(file, record, allow_pickle=False)
+    return file.getvalue()
+
+
 _NAMES = RECORD_DTYPE.names or ()
 _FLOAT_NAMES = [name for name in _NAMES if RECORD_DTYPE[name].base.kind == "f"]
 _OLD_NAMES = _NAMES[: _NAMES.index(FIRST_NEW_FIELD)]

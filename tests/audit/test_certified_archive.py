@@ -11,6 +11,7 @@ import pytest
 
 import preprocess_data
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
+from synrender.dataset.record import read_record, record_to_bytes
 from synrender.folders import Folders
 from tests.audit.certificates import body_of, flip, run_audit
 from tests.helpers import Renderer
@@ -79,6 +80,32 @@ def test_a_change_in_the_archive_is_found_when_the_files_are_gone(copy: Path, ve
             for kind in ("npy", "png")
         ],
     )
+
+
+def test_removed_records_of_any_number_of_objects_are_verified(
+    wheel: Renderer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In HDF5 they have as many rows as the largest."""
+    name = "certified_numbers"
+    wheel.run(
+        "-d", name, "-g", "render_multi", "-p", "rendering.resolution = 32",
+        "rendering.render_samples = 1", "rendering.render_exr = False", "batch.num_samples = 8",
+        "sample.num_objs = 3", "design.levels = {'num_objs': (1, 3)}",
+    )  # fmt: skip
+    dataset_dir = wheel.data_dir / name
+    assert len({path.stat().st_size for path in dataset_dir.glob("img/*.npy")}) == 2
+    run_audit(dataset_dir, wheel.data_dir, "--certificate", "-n", "1")
+    preprocess(dataset_dir, "-f", "-b", "1", "--remove_raw")
+    assert run_audit(dataset_dir, wheel.data_dir, "--verify") == 0
+    assert "16 of them from imgs_XX.h5" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["before_single", "before_multi"])
+def test_records_of_earlier_versions_are_made_again_byte_by_byte(name: str) -> None:
+    paths = sorted(Path(f"tests/fixtures/{name}/img").glob("*.npy"))
+    assert paths
+    for path in paths:
+        assert record_to_bytes(read_record(path)) == path.read_bytes()
 
 
 def test_removed_exr_files_cannot_be_verified_which_is_said(
