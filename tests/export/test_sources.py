@@ -91,6 +91,25 @@ def test_a_sample_with_fewer_objects_lists_no_more(
             assert record["factor_azimuth"] == [None] * (idx % 3 + 1)
 
 
+def test_splits_are_those_of_the_design(made: Path, exporter: Exporter, tmp_path: Path) -> None:
+    """`design.split` in buckets, of small files and of HDF5."""
+    from tests.loading.conftest import create_design
+
+    shutil.copytree(made / "single", tmp_path / "raw")
+    path = tmp_path / "raw" / "dataset.json"
+    info = json.loads(path.read_text())
+    info["settings"]["design.split"] = [6, 4, 2]
+    info["design"] = {**create_design(), "split_buckets": [6, 4, 2]}
+    path.write_text(json.dumps(info))
+    shutil.copytree(tmp_path / "raw", tmp_path / "h5")
+    Archiver(tmp_path).run("-d", "h5", "-f", "-j", 1)
+    real = Exporter(tmp_path, tmp_path, exporter.capsys, exporter.monkeypatch)
+    for name in ("raw", "h5"):
+        records = read_records(real.export(name, "webdataset"))
+        splits = [records[idx]["split"] for idx in range(24)]
+        assert splits == ["train"] * 12 + ["validation"] * 8 + ["test"] * 4
+
+
 def test_factors_with_levels_have_a_column_for_them(
     made: Path, exporter: Exporter, tmp_path: Path
 ) -> None:
