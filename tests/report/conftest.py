@@ -10,16 +10,19 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 import report_dataset
 from synrender.factors import find_columns
 from tests.archive.helpers import write_dataset
 from tests.helpers import PROJECT_DIR
 from tests.loading.conftest import create_design
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 NUM_CLASSES, NUM_AZIMUTHS = 3, 4
@@ -129,6 +132,8 @@ def browser() -> Iterator[Browser]:
     found = next(filter(is_browser, map(shutil.which, CHROMIUMS)), None)
     if found is None:
         pytest.skip("no Chromium on PATH; on Debian: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=found)
         yield chromium
