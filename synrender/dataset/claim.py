@@ -78,7 +78,6 @@ def claim_dataset(
             if extended != info:
                 info = extended
                 _write_description(folder, info)
-        folder.remove_stale_files(settings.batch.idxs)
         return info
 
 

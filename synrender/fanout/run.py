@@ -64,6 +64,7 @@ def _run_datasets(
 ) -> int:
     catalogs = load_catalogs(datasets, options, folders)
     claim_datasets([d for d in datasets if d.folder.is_begun], catalogs, options.overwrite)
+    remove_stale_files(datasets)  # of runs that were stopped
     if not options.is_quiet:
         say(*describe_balances(datasets))
     todos = [find_todo(dataset, batch_size) for dataset in datasets]
@@ -78,10 +79,7 @@ def _run_datasets(
         result = _render(datasets, catalogs, todos, options, folders, display)
     finally:
         display.close()
-    for dataset in datasets:
-        dataset.folder.remove_stale_files(
-            dataset.settings.batch.idxs
-        )  # of workers that were stopped
+    remove_stale_files(datasets)  # of workers that were stopped
     num_rendered = num_missing
     num_missing = sum(find_todo(dataset, batch_size).num_missing for dataset in datasets)
     num_rendered -= num_missing
@@ -109,6 +107,12 @@ def claim_datasets(
     """Begins data sets, or refuses those that were made with other settings."""
     for dataset in datasets:
         claim_dataset(dataset.folder, dataset.settings, catalogs[dataset.name], overwrite)
+
+
+def remove_stale_files(datasets: Sequence[Dataset]) -> None:
+    """Removes temporary files of dead processes. Workers do not: it lists all files of a folder."""
+    for dataset in datasets:
+        dataset.folder.remove_stale_files(dataset.settings.batch.idxs)
 
 
 def describe_balances(datasets: Sequence[Dataset]) -> list[str]:

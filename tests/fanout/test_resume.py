@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
+import pytest
+
+from synrender.catalog import load_catalog
+from synrender.dataset.claim import claim_dataset
+from synrender.fanout.variants import plan_datasets
+from synrender.folders import find_folders
 from tests.fanout.drive import (
     NUM_SAMPLES,
+    QUICK,
     VARIANTS,
     Driver,
     assert_same_dataset,
@@ -31,11 +40,45 @@ def test_a_second_run_renders_nothing_and_says_so(
     driver: Driver, reference: dict[str, Path]
 ) -> None:
     before = stamp(list(reference.values()))
+    stale = reference["1-1-1-1"] / "img" / f".00000.{socket.gethostname()}.4194305.png"  # too high
+    stale.touch()
     start = time.monotonic()
     output = driver.run("-d", "reference", "-n", NUM_SAMPLES, "-c")
     assert "nothing to render: all 96 samples are complete already" in output
     assert time.monotonic() - start < 10
-    assert stamp(list(reference.values())) == before
+    assert stamp(list(reference.values())) == before  # and what a killed run left is gone
+
+
+def test_a_worker_that_joins_a_data_set_does_not_list_its_images(
+    driver: Driver, reference: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder of 2,000,000 files that would take a second, for every batch."""
+    (dataset,) = plan_datasets(
+        "reference",
+        driver.data_dir,
+        VARIANTS[:1],
+        NUM_SAMPLES,
+        2,
+        None,
+        ["render_single"],
+        list(QUICK),
+    )
+    names = ("SYNRENDER_DATA_DIR", "SYNRENDER_SHAPENET_DIR", "SYNRENDER_DTD_DIR")
+    folders = find_folders({name: driver.environment[name] for name in names})
+    catalog = load_catalog(dataset.settings, folders)
+    listed, scandir = [], os.scandir
+
+    def record(path: Path) -> object:
+        listed.append(Path(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", record)
+    claim_dataset(dataset.folder, dataset.settings, catalog)
+    batch = dataclasses.replace(dataset.settings.batch, num_samples=6)
+    dataset.folder.find_missing(batch.idxs)
+    assert dataset.folder.is_begun
+    # To see whether the folder is empty, its first entry is read.
+    assert listed.count(dataset.folder.image_dir) == 1
 
 
 def test_only_what_is_missing_or_damaged_is_rendered_again(
