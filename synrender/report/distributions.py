@@ -18,7 +18,7 @@ from synrender.report.charts import (
     draw_histogram,
     draw_ranks,
 )
-from synrender.report.facts import to_class_name, to_text
+from synrender.report.facts import to_class_name, to_text, to_texture_name
 from synrender.report.filters import name_levels
 from synrender.report.survey import Distribution, Survey, find_range
 
@@ -52,24 +52,26 @@ def to_label(name: str) -> str:
     return LABELS.get(name, name.replace("_", " "))
 
 
-def find_constants(found: Survey) -> dict[str, str]:
+def find_constants(found: Survey, class_names: Mapping[int, str]) -> dict[str, str]:
     """Factors that are the same in all samples, with their value; unknown ones are left out."""
     constants = {}
     for name, factor in FACTORS.items():
         columns = [found.distributions[column] for column in factor.columns]
         if any(column.varies for column in columns):
             continue
-        values = [_find_only_value(column) for column in columns]
+        values = [_find_only_value(column, class_names) for column in columns]
         if all(values):
             unit = factor.unit if columns[0].histograms is not None else ""
             constants[name] = f"{', '.join(values)} {unit}".strip()
     return constants
 
 
-def _find_only_value(distribution: Distribution) -> str:
+def _find_only_value(distribution: Distribution, class_names: Mapping[int, str]) -> str:
     if distribution.counts is not None:
         values = set().union(*distribution.counts)
-        return shorten(values.pop(), MAX_NAME) if values else ""
+        if distribution.factor == "class" and values:
+            return to_class_name(values.pop(), class_names)
+        return _to_name(values.pop(), {}) if values else ""
     numbers = [h.mean for h in distribution.histograms or () if h.total]
     return to_text(numbers[0]) if numbers else ""
 
@@ -114,13 +116,20 @@ def _draw(distribution: Distribution, names: dict[int, str], unit: str) -> Chart
             if n
         )
         return Chart(distribution.column, draw_ranks(used), text)
-    shown = [shorten(names.get(v, v), MAX_NAME) for v in values]
+    shown = [_to_name(v, names) for v in values]
     texts = []
     for split, numbers in zip(SPLITS, counts, strict=True):
         shares = (100 * n / max(1, sum(numbers)) for n in numbers)
         each = ", ".join(f"{n} {share:.0f} %" for n, share in zip(shown, shares, strict=True))
         texts += [f"{split}: {each}"] * any(numbers)
     return Chart(distribution.column, draw_bars(shown, counts), "; ".join(texts))
+
+
+def _to_name(value: int | str, names: Mapping[int, str]) -> str:
+    """Name of a level or class, a number, or what a texture or model is called in its folder."""
+    if isinstance(value, int):
+        return shorten(names.get(value, value), MAX_NAME)
+    return shorten(to_texture_name(value), MAX_NAME)
 
 
 def _draw_numbers(distribution: Distribution, unit: str) -> Chart:

@@ -93,7 +93,7 @@ def render_page(content: Content, class_names: Mapping[int, str]) -> str:
         twins=content.twins,
         paired=content.paired,
         charts=content.charts,
-        constants=find_constants(found),
+        constants=find_constants(found, class_names),
         split_rows=find_split_rows(found),
         shared_rows=find_shared_rows(found),
         balance=find_balance(found, class_names),

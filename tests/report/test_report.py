@@ -272,6 +272,9 @@ def test_data_sets_of_earlier_versions(report: Reporter, view: Open) -> None:
         found = view(report.write(folder))
         num = len(list((folder / "img").glob("*.npy")))
         assert count(found) == f"{num} of {num} samples"
+        label = found.page.locator("[role=img]").first.get_attribute("aria-label")
+        assert label is not None
+        assert re.match(r"class. train: airplane \d+ %, ", label)
         found.page.locator(".open").first.click()
         assert "class" in found.page.get_by_role("dialog").inner_text()
 
