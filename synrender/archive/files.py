@@ -17,13 +17,13 @@ import numpy as np
 import PIL
 
 from synrender.archive.layout import Layout, create_layout
-from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import DatasetInfo, DesignInfo, info_to_json
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.disk import find_full_disk
 from synrender.errors import UserError
 from synrender.factors import COLUMNS, FACTORS
 from synrender.files import temporary_path
+from synrender.settings import settings_to_gin
 
 ARCHIVE_VERSION = 1
 """Version of the HDF5 files; goes up with a change that readers must know."""
@@ -266,18 +266,16 @@ def write_pngs(dataset: h5py.Dataset, rows: slice, pngs: list[bytes]) -> None:
 
 
 def describe_archive(
-    folder: DatasetFolder, info: DatasetInfo, layout: Layout, num_objs: int, side_px: int
+    info: DatasetInfo, layout: Layout, num_objs: int, side_px: int
 ) -> dict[str, Any]:
     """Attributes that all files of an archive share.
 
     Args:
-        folder: folder of the data set.
-        info: its description.
+        info: description of the data set.
         layout: layout of the archive.
         num_objs: number of objects in a sample.
         side_px: side of the square images.
     """
-    config_path = folder.config_path
     versions = {**info.versions, "h5py": h5py.__version__, "pillow": PIL.__version__}
     return {
         "archive_version": ARCHIVE_VERSION,
@@ -291,7 +289,7 @@ def describe_archive(
         "seed": info.seed,
         "intrinsics": np.array(info.camera.intrinsics, np.float64),
         "world_to_camera": np.array(info.camera.world_to_camera, np.float64),
-        "config": config_path.read_text(encoding="utf-8") if config_path.exists() else "",
+        "config": settings_to_gin(info.settings),
         "versions": json.dumps(versions),
         "dataset": info_to_json(info),
     }

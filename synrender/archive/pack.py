@@ -111,7 +111,7 @@ def pack_dataset(
     overlap = measure_overlap(folder, order, kept, num_objs, workers, progress)
     write_order(dataset_dir, order)
     attributes = {
-        **describe_archive(folder, info, layout, num_objs, side_px),
+        **describe_archive(info, layout, num_objs, side_px),
         "splits": overlap.to_json(),
     }
     if root := find_valid_root(folder, workers, progress):

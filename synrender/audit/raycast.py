@@ -130,7 +130,7 @@ def _load_mesh(path: Path) -> Any:
         raise UnusableModel(f"model {path}: no faces")
     if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
         raise UnusableModel(f"model {path}: a face names a vertex that is not there")
-    if not np.isfinite(mesh.vertices).all():
+    if mesh.vertices.shape[1:] != (3,) or not np.isfinite(mesh.vertices).all():
         raise UnusableModel(f"model {path}: a vertex is no point")
     return mesh
 

@@ -228,6 +228,15 @@ def test_a_damaged_order(single: Path, quick: QuickArchiver) -> None:
     assert "idx_ref.npy: cannot be read" in check_refusal(single, quick, "-f")
 
 
+def test_a_config_that_is_no_text_does_no_harm(single: Path, quick: QuickArchiver) -> None:
+    """The settings stand in dataset.json, too."""
+    config = (single / "config.gin").read_text()
+    (single / "config.gin").write_bytes(bytes(range(256)))
+    quick.run("-d", single.name, "-f")
+    with h5py.File(single / "imgs_00.h5") as file:
+        assert file.attrs["config"] == config
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

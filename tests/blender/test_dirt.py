@@ -264,8 +264,17 @@ def test_normals_of_a_file_arrive(tmp_path: Path) -> None:
 # --- textures -----------------------------------------------------------------------------------
 
 
-def write_bad_jpegs(folder: Path) -> list[str]:
-    """Writes JPEGs with a correct end that no decoder can read; returns their names."""
+def to_png(width: int, height: int, kind: int, *chunks: bytes) -> bytes:
+    """A PNG of 8 bits with correct checksums."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c))
+        for c in (header, *chunks, b"IEND")
+    )
+
+
+def write_bad_images(folder: Path) -> list[str]:
+    """Writes images that no decoder can read, and whose end is correct; returns their names."""
     rng = np.random.Generator(np.random.PCG64(1))
     iio.imwrite(folder / "whole.jpg", rng.integers(0, 255, (40, 50, 3), np.uint8))
     data = (folder / "whole.jpg").read_bytes()
@@ -277,6 +286,14 @@ def write_bad_jpegs(folder: Path) -> list[str]:
         "no_tables.jpg": data.replace(b"\xff\xdb", b"\xff\xe0"),
         "no_components.jpg": data[: at + 9] + b"\x00" + data[at + 10 :],
         "table_9.jpg": data[: at + 12] + b"\x09" + data[at + 13 :],
+        "two_components.jpg": data[: at + 9] + b"\x02" + data[at + 10 :],
+        "255_components.jpg": data[: at + 9] + b"\xff" + data[at + 10 :],
+        "sampling_0.jpg": data[: at + 11] + b"\x00" + data[at + 12 :],
+        "sampling_5.jpg": data[: at + 11] + b"\x55" + data[at + 12 :],
+        "vast.jpg": data[: at + 5] + b"\xff" * 4 + data[at + 9 :],
+        "no_data.png": to_png(20, 20, 2),
+        "no_palette.png": to_png(20, 20, 3, b"IDAT" + zlib.compress(bytes(20 * 21))),
+        "wide.png": to_png(1 << 31, 1, 2, b"IDAT" + zlib.compress(bytes(1000))),
     }
     for name, content in damaged.items():
         (folder / name).write_bytes(content)
@@ -296,7 +313,7 @@ def write_textures(folder: Path) -> dict[str, str]:
     iio.imwrite(images / "one.png", np.full((1, 1, 3), 200, np.uint8))
     iio.imwrite(images / "one_gray.jpg", np.full((1, 1), 90, np.uint8))
     iio.imwrite(images / "rgba.png", rng.integers(0, 255, (20, 20, 4), np.uint8))
-    bad_jpegs = write_bad_jpegs(images)
+    bad_images = write_bad_images(images)
     for name in ("cut.jpg", "cut.png"):
         iio.imwrite(images / name, rng.integers(0, 255, (64, 64, 3), np.uint8))
         data = (images / name).read_bytes()
@@ -311,7 +328,7 @@ def write_textures(folder: Path) -> dict[str, str]:
         "mixed/text.jpg": "not an image",
         "mixed/folder.jpg": "",
         "mixed/missing.jpg": "No such file",
-        **{f"mixed/{name}": "" for name in bad_jpegs},
+        **{f"mixed/{name}": "" for name in bad_images},
     }
     names = {f"mixed/{p.name}" for p in images.iterdir()} | set(bad)
     (folder / "labels").mkdir()
@@ -365,14 +382,8 @@ def test_pipes_devices_and_bombs_are_rejected_and_replaced(
         iio.imwrite(images / name, np.full((4, 4, 3), 99, np.uint8))
     os.mkfifo(images / "pipe.jpg")
     (images / "zero.jpg").symlink_to("/dev/zero")
-    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    chunks = [header, b"IDAT" + zlib.compress(bytes(1000)), b"IEND"]
-    (images / "bomb.png").write_bytes(
-        b"\x89PNG\r\n\x1a\n"
-        + b"".join(
-            struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks
-        )
-    )
+    bomb = to_png(60_000, 60_000, 2, b"IDAT" + zlib.compress(bytes(1000)))
+    (images / "bomb.png").write_bytes(bomb)
     names = [f"a/{n}" for n in ("1.png", "2.png", "pipe.jpg", "zero.jpg", "bomb.png")]
     (tmp_path / "dtd" / "labels").mkdir()
     (tmp_path / "dtd" / "labels" / "labels_joint_anno.txt").write_text(" a\n".join(names) + " a\n")
