@@ -57,8 +57,9 @@ def sigterm_kept() -> Generator[None]:
 
     A handler of Ray's, which it sets while it starts, raises SystemExit in the midst of whatever
     runs; where Python forks, that is printed as a traceback of the lock of `logging`, and dropped.
+    Another one, of its C++ code, prints a stack trace; it is replaced in the end.
     """
-    set_handler = signal.signal
+    set_handler, handler_before = signal.signal, signal.getsignal(signal.SIGTERM)
 
     def keep(number: int, handler: Any) -> Any:
         is_ours = number == signal.SIGTERM
@@ -69,6 +70,7 @@ def sigterm_kept() -> Generator[None]:
         yield
     finally:
         signal.signal = set_handler
+        signal.signal(signal.SIGTERM, handler_before or signal.SIG_DFL)
 
 
 @contextlib.contextmanager

@@ -54,6 +54,7 @@ def test_nothing_runs_or_writes_once_the_driver_has_ended(
     assert list_files(driver, name) == before
     output = finish(process, STATUS[number])
     assert "Traceback" not in output
+    assert "SIGTERM" not in output
     lines = output.splitlines()
     assert number == signal.SIGKILL or lines[-1].startswith("stopped; the same command")
 
@@ -140,3 +141,4 @@ with ray_session(None, 1, Path(sys.argv[1])):
         check=False,
     )
     assert result.stdout == "True True", result.stderr
+    assert not result.stderr
