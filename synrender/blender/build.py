@@ -134,8 +134,8 @@ class Builder:
                 self.rejected[name] = str(reason)
         raise UserError(
             f"class {self._settings.sample.classes[plan.class_idx]!r}, bucket {bucket}: none of "
-            f"its {len(plan.model_ids)} models can be used (last: {self.rejected[name]}); fix "
-            "or remove them, or lower object.n_buckets"
+            f"its {len(plan.model_ids)} models can be used (last: {self.rejected[name]}); mend "
+            "or add some, or lower object.n_buckets, and start again with --overwrite"
         )
 
     def _load_textures(self, plan: SamplePlan) -> tuple[list[str], list[bpy.types.Image | None]]:
@@ -165,7 +165,8 @@ class Builder:
         num_textures = len(self._catalog.textures)
         raise UserError(
             f"{self._catalog.dtd_dir}: too few of its {num_textures} textures can be used for a "
-            f"sample (last: {name}, {self.rejected[name]}); mend or add some"
+            f"sample (last: {name}, {self.rejected[name]}); mend or add some and start again "
+            "with --overwrite"
         )
 
     def _load_texture(self, name: str) -> bpy.types.Image | None:

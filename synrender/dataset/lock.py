@@ -18,6 +18,7 @@ except ImportError:  # Windows: nobody is kept out
     fcntl = None
 
 LOCK_FILE = ".lock"
+CAN_LOCK = fcntl is not None
 
 PATIENCE_S = 1.0
 """Others hold the lock for milliseconds; after this long the user is told who holds it."""

@@ -2,7 +2,8 @@
 
 The note is a journal in the data set's folder. It goes when the run ends by itself, by Ctrl-C,
 SIGTERM or a full disk; it stays if the process crashes or is killed. Of two notes at the same
-sample, the next run concludes what `blame` concludes of two workers that died.
+sample, the next run concludes what `blame` concludes of two workers that died. On Windows, where
+nobody can tell whose notes are old, there are none.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from synrender.catalog import Catalog
 from synrender.console import say
 from synrender.dataset.claim import add_rejected
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.lock import in_use, is_abandoned, locked
+from synrender.dataset.lock import CAN_LOCK, in_use, is_abandoned, locked
 from synrender.fanout.blame import Blame
 from synrender.fanout.journal import Entry, Journal, JournalCatalog, read_journal
 from synrender.fanout.variants import Dataset
@@ -50,6 +51,9 @@ def noted_work(folder: DatasetFolder, settings: Settings, catalog: Catalog) -> G
         settings: of it.
         catalog: of it.
     """
+    if not CAN_LOCK:
+        yield NotedWork(catalog, lambda stage, idx: None, frozenset())
+        return
     with contextlib.ExitStack() as stack:
         with locked(folder.path):  # so that no other run takes the new note for an abandoned one
             rejected, probed = _judge(Dataset(folder, settings), catalog)

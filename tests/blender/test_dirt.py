@@ -201,6 +201,10 @@ def test_a_bucket_without_a_usable_model_is_one_clear_line(
     output = renderer.run(*arguments, status=2, SYNRENDER_SHAPENET_DIR=str(shapenet))
     assert "none of its 2 models can be used" in output
     assert "Traceback" not in output
+    # The remedy that it names works.
+    assert "mend or add some, or lower object.n_buckets, and start again with --overwrite" in output
+    (shapenet / "02691156/a/models/model_normalized.obj").write_text(BOX)
+    renderer.run("--overwrite", *arguments, SYNRENDER_SHAPENET_DIR=str(shapenet))
 
 
 def test_replacement_is_the_next_candidate_of_the_same_bucket(

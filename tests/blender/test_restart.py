@@ -173,7 +173,7 @@ os.supports_dir_fd.clear()  # before shutil looks
 import runpy, sys
 sys.modules["fcntl"] = None
 for name in ("sched_getaffinity", "sched_setaffinity", "getuid", "statvfs", "O_NOFOLLOW",
-             "O_NONBLOCK", "O_CLOEXEC"):
+             "O_NONBLOCK", "O_CLOEXEC", "set_blocking"):
     delattr(os, name)
 sys.argv = ["render.py", *sys.argv[1:]]
 runpy.run_path("render.py", run_name="__main__")
