@@ -10,7 +10,7 @@ from pathlib import Path
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import INFO_FILE, read_info
 from synrender.dataset.listing import IMAGE_DIR, list_image_dirs
-from synrender.dataset.lock import LOCK_FILE
+from synrender.dataset.lock import LOCK_FILE, in_use
 from synrender.errors import UserError
 
 _TEMPORARY = r"\.[^/]+\.[^/]+\.\d+\.(png|exr|npy|gin|json|h5|html)"  # see `files.temporary_path`
@@ -56,7 +56,8 @@ def remove_dataset(folder: DatasetFolder) -> None:
     a removal that is killed can be repeated.
 
     Raises:
-        UserError: the folder is a link, is no data set of ours, or holds files that are not ours.
+        UserError: the folder is a link, is no data set of ours, holds files that are not ours, or
+            somebody is at work there.
     """
     image_dirs = list_image_dirs(folder.path)
     links = [p for p in (folder.path, folder.image_dir, *image_dirs) if p.is_symlink()]
@@ -73,12 +74,15 @@ def remove_dataset(folder: DatasetFolder) -> None:
             f"{folder.path} holds {others[0]}, which this program did not write: move it away, "
             "or choose another --dataset_name; nothing was removed"
         )
+    if not folder.path.is_dir():
+        return
     last = [folder.path / INFO_FILE, folder.path / LOCK_FILE]
-    for path in itertools.chain((p for p in _list_files(folder) if p not in last), last):
-        path.unlink(missing_ok=True)
-    for path in (*reversed(image_dirs), folder.path):
-        if path.exists():
-            path.rmdir()
+    with in_use(folder.path, "overwritten", is_shared=False):
+        for path in itertools.chain((p for p in _list_files(folder) if p not in last), last):
+            path.unlink(missing_ok=True)
+        for path in (*reversed(image_dirs), folder.path):
+            if path.exists():
+                path.rmdir()
 
 
 def _find_others(folder: DatasetFolder, ours: re.Pattern[str]) -> list[str]:

@@ -63,6 +63,8 @@ def _run_datasets(
     datasets: Sequence[Dataset], batch_size: int, options: Options, folders: Folders
 ) -> int:
     catalogs = load_catalogs(datasets, options, folders)
+    with contextlib.ExitStack() as holds:  # what Ray's start would say late
+        _hold(datasets, holds)
     claim_datasets([d for d in datasets if d.folder.is_begun], catalogs, options.overwrite)
     remove_stale_files(datasets)  # of runs that were stopped
     if not options.is_quiet:
@@ -183,10 +185,13 @@ def _render(
 
 def _hold(datasets: Sequence[Dataset], holds: contextlib.ExitStack) -> None:
     """Keeps other drivers and `preprocess_data.py` away from the data sets until the stack ends."""
-    for dataset in datasets:
-        folder = dataset.folder
-        holds.enter_context(in_use(folder.path, "rendered", is_shared=True))
-        holds.enter_context(in_use(folder.image_dir, "rendered by two drivers", is_shared=False))
+    for folder in (dataset.folder for dataset in datasets):
+        for path, purpose, is_shared in (
+            (folder.path, "rendered", True),
+            (folder.image_dir, "rendered by two drivers", False),
+        ):
+            if path.is_dir():
+                holds.enter_context(in_use(path, purpose, is_shared))
 
 
 @contextlib.contextmanager
