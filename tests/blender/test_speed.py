@@ -47,7 +47,7 @@ def test_labels_are_the_same_to_the_bit(renderer: Renderer) -> None:
     """With all samples, with early stops, and with few."""
     bindings = "batch.num_samples = 1", "rendering.resolution = 64"
     full = renderer.render(
-        "labels", *FULL, *bindings, "rendering.adaptive_threshold = 0", config="render_multi"
+        "labels_full", *FULL, *bindings, "rendering.adaptive_threshold = 0", config="render_multi"
     )
     early = renderer.render("labels_early", *FULL, *bindings, config="render_multi")
     few = "rendering.render_samples = 6"  # of fast.gin

@@ -181,6 +181,6 @@ def test_the_command_of_the_card_renders_the_same_samples(
     command = re.search(r"python render.py -d (\S+) -g (\S+)", body)
     assert command is not None
     assert command[1] == rendered_single.name
-    wheel.run("-d", "again", "-g", tmp_path / command[2], "-p", "batch.num_samples = 3")
-    again = read_images(wheel.data_dir / "again")
+    wheel.run("-d", "from_card", "-g", tmp_path / command[2], "-p", "batch.num_samples = 3")
+    again = read_images(wheel.data_dir / "from_card")
     np.testing.assert_array_equal(again, read_images(rendered_single)[:3])

@@ -73,20 +73,24 @@ def test_two_drivers_and_an_archiver_keep_out_of_each_others_way(driver: Driver)
     arguments = ("-d", "shared", "-n", 24, "-b", 6)
     process = driver.start(*arguments, variants=ONE, TROUBLE_SLOW_S="1")
     wait_until(lambda: driver.num_records("shared"))
-    second = driver.run(*arguments, variants=ONE, status=2)
-    line = second.splitlines()[-1]
-    assert "cannot be rendered by two drivers now: process" in line
-    assert f"process {process.pid} " in line
-    assert "shared_0-0-0-0/img cannot be rendered by two drivers" in line
-    num_records = driver.num_records("shared")
-    bindings = "batch.num_samples = 24", "object.total_num_samples = 24"
-    line = run_script(
-        driver, "render.py", "-d", "shared_0-0-0-0", "--overwrite", "-p", *bindings, status=2
-    ).splitlines()[-1]
-    assert "shared_0-0-0-0 cannot be overwritten now: process" in line
-    assert driver.num_records("shared") >= num_records > 0
-    line = preprocess(driver, "-d", "shared_0-0-0-0", "-f", status=2).splitlines()[-1]
-    assert "shared_0-0-0-0 cannot be archived now: " in line
+    process.send_signal(signal.SIGSTOP)  # it must not be done before the others have started
+    try:
+        second = driver.run(*arguments, variants=ONE, status=2)
+        line = second.splitlines()[-1]
+        assert "cannot be rendered by two drivers now: process" in line
+        assert f"process {process.pid} " in line
+        assert "shared_0-0-0-0/img cannot be rendered by two drivers" in line
+        num_records = driver.num_records("shared")
+        bindings = "batch.num_samples = 24", "object.total_num_samples = 24"
+        line = run_script(
+            driver, "render.py", "-d", "shared_0-0-0-0", "--overwrite", "-p", *bindings, status=2
+        ).splitlines()[-1]
+        assert "shared_0-0-0-0 cannot be overwritten now: process" in line
+        assert driver.num_records("shared") >= num_records > 0
+        line = preprocess(driver, "-d", "shared_0-0-0-0", "-f", status=2).splitlines()[-1]
+        assert "shared_0-0-0-0 cannot be archived now: " in line
+    finally:
+        process.send_signal(signal.SIGCONT)
     output = finish(process)
     assert "all 24 samples are complete" in output
     preprocess(driver, "-d", "shared_0-0-0-0", "-f")
