@@ -97,13 +97,13 @@ def under_fire(
 ) -> None:
     """Starts a command and fires at it, and starts it again, until it ends well."""
     complete: dict[Path, int] = {}
-    num_left, family = rng.randint(1, 2 * len(targets)), set()
+    num_left = rng.randint(1, 2 * len(targets))
     for _ in range(20):
-        process = start()
+        process, family = start(), set()
         while num_left and process.poll() is None:
             target = rng.choice(targets)
             if pids := await_victims(process, driver, rng, target, limit_s):
-                family.update(find_family(process.pid))
+                family.update(pids if target.endswith("group") else find_family(process.pid))
                 num_left -= 1
                 counts[target] += 1
                 for pid in pids:
@@ -146,6 +146,9 @@ def count_left(family: set[int]) -> int:
     end = time.monotonic() + PATIENCE_S
     while (running := [pid for pid in family if is_alive(pid)]) and time.monotonic() < end:
         time.sleep(0.05)
+    for pid in running:
+        with contextlib.suppress(OSError):
+            print("left running:", Path(f"/proc/{pid}/cmdline").read_bytes()[:200], flush=True)
     return len(running)
 
 
