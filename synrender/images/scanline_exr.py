@@ -124,7 +124,8 @@ def _unzip(packed: bytes) -> bytes:
 
 def _zip(raw: bytes) -> bytes:
     values = np.frombuffer(raw, np.uint8)
-    split = np.concatenate([values[0::2], values[1::2]]).astype(np.int16)
+    split = np.concatenate([values[0::2], values[1::2]])
     steps = split.copy()
-    steps[1:] = split[1:] - split[:-1] + 128
-    return zlib.compress((steps & 255).astype(np.uint8).tobytes(), _ZIP_LEVEL)
+    steps[1:] -= split[:-1]  # bytes wrap around, as they should
+    steps[1:] += 128
+    return zlib.compress(steps.tobytes(), _ZIP_LEVEL)
