@@ -18,8 +18,6 @@ from synrender.entry import create_parser, run_and_exit, run_to_status, whole_nu
 if TYPE_CHECKING:
     import argparse
 
-    from tqdm import tqdm
-
     from synrender.audit.check import Check
     from synrender.audit.run import Audit
     from synrender.dataset.folder import DatasetFolder
@@ -179,7 +177,7 @@ def audit_and_certify(
     """Audits the data set and writes its certificate, or removes it if a check fails."""
     from synrender.audit.certificate import certify
     from synrender.audit.raycast import require_ray_caster
-    from synrender.console import say
+    from synrender.console import create_file_bar, say
     from synrender.dataset.certificate import remove_certificate
     from synrender.dataset.hashes import hash_dataset
     from synrender.dataset.lock import in_use
@@ -187,7 +185,7 @@ def audit_and_certify(
     require_ray_caster()
     with in_use(folder.path, "certified", is_shared=False):  # nobody may render meanwhile
         # First the hashes: if a file changes after that, they do not fit it.
-        hashes = hash_dataset(folder, workers, create_bar)
+        hashes = hash_dataset(folder, workers, create_file_bar)
         found = audit(arguments, folder, folders, workers)
         if found.num_failed:
             was_there = remove_certificate(folder)
@@ -222,18 +220,11 @@ def print_table(path: Path, checks: list[Check]) -> int:
 def verify(folder: DatasetFolder, workers: Workers) -> int:
     """Compares the data set with its certificate and prints what differs."""
     from synrender.audit.verify import verify_dataset
-    from synrender.console import say
+    from synrender.console import create_file_bar, say
 
-    found = verify_dataset(folder, workers, create_bar)
+    found = verify_dataset(folder, workers, create_file_bar)
     say(str(folder.path), *found.to_lines())
     return 0 if found.is_right else 1
-
-
-def create_bar(total: int, what: str) -> tqdm:
-    """Progress bar with rate and ETA; shown only in a terminal."""
-    from tqdm import tqdm
-
-    return tqdm(total=total, desc=what, unit=" files", disable=None, dynamic_ncols=True)
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from synrender.bounds import MAX_CLASSES, MAX_CPUS, MAX_SECONDS, MAX_SEED
 from synrender.entry import (
+    add_gin_arguments,
     create_parser,
     positive_or_zero,
     run_and_exit,
@@ -69,24 +70,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     what.add_argument(
         "--seed", type=whole_number(0, MAX_SEED), help="of every random choice (default: 0)"
     )
-    what.add_argument(
-        "-g",
-        "--gin_config",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME",
-        help="more gin files",
-    )
-    what.add_argument(
-        "-p",
-        "--gin_param",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="BINDING",
-        help="more bindings",
-    )
+    add_gin_arguments(what.add_argument, "more gin files", "more bindings")
     add(
         "-b",
         "--batch_size",

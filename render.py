@@ -37,28 +37,16 @@ or 250 MB as EXR (render_multi).
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the arguments, as `find_arguments` returns them."""
-    from synrender.entry import create_parser
+    from synrender.entry import add_gin_arguments, create_parser
 
     parser = create_parser("render.py", __doc__, EPILOG)
     parser.add_argument(
         "-d", "--dataset_name", default="tmp", help="folder below the data folder (default: tmp)"
     )
-    parser.add_argument(
-        "-g",
-        "--gin_config",
-        nargs="+",
-        default=["render_single"],
-        metavar="NAME",
-        help="gin files: names from config/ or paths; later ones win (default: render_single)",
-    )
-    parser.add_argument(
-        "-p",
-        "--gin_param",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="BINDING",
-        help='bindings that win over the files, such as "lighting.r = 2"',
+    add_gin_arguments(
+        parser.add_argument,
+        "gin files: names from config/ or paths; later ones win (default: render_single)",
+        'bindings that win over the files, such as "lighting.r = 2"',
     )
     parser.add_argument(
         "-r", "--is_ray_process", action="store_true", help="quiet, for the fan-out"
@@ -95,7 +83,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.settings import load_settings
 
     dataset_dir = name_to_dataset_dir(folders.data, arguments.dataset_name)
-    settings = load_settings(arguments.gin_config, arguments.gin_param)
+    settings = load_settings(arguments.gin_config or ["render_single"], arguments.gin_param)
     folder = plan_dataset_folder(dataset_dir, settings, arguments.overwrite)
     is_quiet = arguments.is_ray_process
     notes = ensure_demo_sources(settings, folders)

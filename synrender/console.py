@@ -108,14 +108,19 @@ class Progress:
         self._stream.flush()
 
 
-def create_bar(total: int, what: str) -> tqdm:
+def create_bar(total: int, what: str, unit: str = "samples") -> tqdm:
     """Progress bar with rate and ETA, of scripts that do not run in Blender's Python.
 
     Shown only in a terminal.
     """
     from tqdm import tqdm
 
-    return tqdm(total=total, desc=what, unit=" samples", disable=None, dynamic_ncols=True)
+    return tqdm(total=total, desc=what, unit=f" {unit}", disable=None, dynamic_ncols=True)
+
+
+def create_file_bar(total: int, what: str) -> tqdm:
+    """`create_bar` of what counts files."""
+    return create_bar(total, what, "files")
 
 
 def say(*lines: str) -> None:

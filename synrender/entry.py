@@ -43,6 +43,21 @@ def create_parser(prog: str, description: str | None, epilog: str) -> argparse.A
     )
 
 
+def add_gin_arguments(add: Callable[..., object], gin_config: str, gin_param: str) -> None:
+    """Adds ``-g`` and ``-p``, of which all count that are given.
+
+    Args:
+        add: ``add_argument`` of a parser or of a group.
+        gin_config: help of ``-g``.
+        gin_param: help of ``-p``.
+    """
+    for flag, name, metavar, text in (
+        ("-g", "--gin_config", "NAME", gin_config),
+        ("-p", "--gin_param", "BINDING", gin_param),
+    ):
+        add(flag, name, nargs="+", action="extend", default=[], metavar=metavar, help=text)
+
+
 def whole_number(low: int, high: int = MAX_SAMPLES) -> Callable[[str], int]:
     """Argument type: a whole number from ``low`` to ``high``."""
 

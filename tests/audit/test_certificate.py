@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import audit_dataset
 from synrender.audit.certificate import list_ranges
 from synrender.audit.check import Verdict
+from synrender.console import create_file_bar
 from synrender.dataset.certificate import CERTIFICATE_FILE, HASHES_FILE
 from synrender.dataset.folder import open_dataset_folder
 from synrender.dataset.hashes import FileHashes, create_samples, hash_dataset
@@ -200,7 +200,7 @@ def test_folders_within_img_are_hashed(wheel: Renderer, verify) -> None:
     dataset_dir = wheel.data_dir / name
     with Workers(1) as workers:
         folder = open_dataset_folder(wheel.data_dir, name)
-        hashes = hash_dataset(folder, workers, audit_dataset.create_bar)
+        hashes = hash_dataset(folder, workers, create_file_bar)
     assert (hashes.num_files, hashes.others) == (3 + 10, ())
     assert run_audit(dataset_dir, wheel.data_dir, "--certificate", "-n", "1") == 0
     shutil.copy(dataset_dir / "img/0001/00003.png", dataset_dir / "img/00003.png")

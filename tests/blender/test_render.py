@@ -291,3 +291,12 @@ def test_a_second_p_adds_to_the_first(wheel: Renderer) -> None:
     wheel.run("-d", "several_p", *arguments)
     config = (wheel.data_dir / "several_p" / "config.gin").read_text()
     assert all(binding in config for binding in bindings)
+
+
+def test_a_second_g_adds_to_the_first(wheel: Renderer, tmp_path: Path) -> None:
+    (tmp_path / "first.gin").write_text("rendering.resolution = 16\nrendering.render_samples = 1\n")
+    (tmp_path / "second.gin").write_text("batch.num_samples = 1\n")
+    wheel.run("-d", "several_g", "-g", tmp_path / "first.gin", "-g", tmp_path / "second.gin")
+    config = (wheel.data_dir / "several_g" / "config.gin").read_text()
+    assert "rendering.resolution = 16" in config
+    assert "batch.num_samples = 1" in config
