@@ -7,7 +7,8 @@ import zlib
 
 import numpy as np
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+from synrender.images.integrity import PNG_SIGNATURE
+
 FILTER_UP = 2
 GREY, RGB = 0, 2  # PNG's numbers of the colour types
 
@@ -25,7 +26,7 @@ def encode_png(image: np.ndarray) -> bytes:
     filtered = np.insert(rows - above, 0, FILTER_UP, axis=1)
     header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
     data = zlib.compress(filtered.tobytes(), 4)
-    return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+    return PNG_SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

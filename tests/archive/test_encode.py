@@ -7,9 +7,10 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from synrender.archive.encode import encode_image, instance_to_boxes
+from synrender.archive.encode import encode_image
 from synrender.errors import UserError
 from synrender.images.depth import depth_to_16_bit
+from synrender.labels.masks import instance_to_boxes
 from tests.archive.helpers import write_exr
 from tests.helpers import read_passes
 
