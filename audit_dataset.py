@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synrender.bounds import MAX_CPUS, MAX_SEED
 from synrender.entry import create_parser, run_and_exit, run_to_status, whole_number
+from synrender.settings.bounds import MAX_CPUS, MAX_SEED
 
 if TYPE_CHECKING:
     import argparse
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from synrender.audit.check import Check
     from synrender.audit.run import Audit
     from synrender.dataset.folder import DatasetFolder
-    from synrender.folders import Folders
-    from synrender.workers import Workers
+    from synrender.system.folders import Folders
+    from synrender.system.workers import Workers
 
 EPILOG = """\
 what is checked:
@@ -145,7 +145,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Does what the arguments say; returns the exit status."""
     from synrender.dataset.certificate import open_certified_folder
     from synrender.dataset.folder import open_dataset_folder
-    from synrender.workers import Workers
+    from synrender.system.workers import Workers
 
     with Workers(arguments.jobs) as workers:
         if arguments.bop:
@@ -162,7 +162,7 @@ def audit(
     arguments: argparse.Namespace, folder: DatasetFolder, folders: Folders, workers: Workers
 ) -> Audit:
     """Audits the data set and prints the table."""
-    from synrender.audit.keep import keep_checks
+    from synrender.audit.audit_file import keep_checks
     from synrender.audit.run import run_audit
 
     found = run_audit(folder, folders, arguments.num_samples, arguments.seed, workers)
@@ -175,12 +175,12 @@ def audit_and_certify(
     arguments: argparse.Namespace, folder: DatasetFolder, folders: Folders, workers: Workers
 ) -> int:
     """Audits the data set and writes its certificate, or removes it if a check fails."""
-    from synrender.audit.certificate import certify
-    from synrender.audit.raycast import require_ray_caster
-    from synrender.console import create_file_bar, say
+    from synrender.audit.certified_figures import certify
+    from synrender.audit.rays.raycast import require_ray_caster
     from synrender.dataset.certificate import remove_certificate
     from synrender.dataset.hashes import hash_dataset
     from synrender.dataset.lock import in_use
+    from synrender.system.console import create_file_bar, say
 
     require_ray_caster()
     with in_use(folder.path, "certified", is_shared=False):  # nobody may render meanwhile
@@ -198,7 +198,7 @@ def audit_and_certify(
 
 def audit_foreign(arguments: argparse.Namespace, workers: Workers) -> int:
     """Audits a data set in BOP format and prints the table; returns the exit status."""
-    from synrender.audit.bop import audit_bop
+    from synrender.audit.bop.run import audit_bop
 
     checks = audit_bop(
         arguments.bop, arguments.num_samples, arguments.seed, arguments.pixel_center, workers
@@ -209,7 +209,7 @@ def audit_foreign(arguments: argparse.Namespace, workers: Workers) -> int:
 def print_table(path: Path, checks: list[Check]) -> int:
     """Prints all checks and the verdict; returns how many fail."""
     from synrender.audit.check import Verdict, format_table
-    from synrender.console import say
+    from synrender.system.console import say
 
     num_failed = sum(check.verdict is Verdict.FAIL for check in checks)
     verdict = f"FAIL: {num_failed} of {len(checks)} checks" if num_failed else ""
@@ -220,7 +220,7 @@ def print_table(path: Path, checks: list[Check]) -> int:
 def verify(folder: DatasetFolder, workers: Workers) -> int:
     """Compares the data set with its certificate and prints what differs."""
     from synrender.audit.verify import verify_dataset
-    from synrender.console import create_file_bar, say
+    from synrender.system.console import create_file_bar, say
 
     found = verify_dataset(folder, workers, create_file_bar)
     say(str(folder.path), *found.to_lines())
@@ -230,7 +230,7 @@ def verify(folder: DatasetFolder, workers: Workers) -> int:
 def main() -> int:
     """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
     arguments = parse_arguments(sys.argv[1:])
-    from synrender.folders import find_folders
+    from synrender.system.folders import find_folders
 
     folders = find_folders(os.environ)
     return run_to_status(lambda: run(arguments, folders), folders.data)

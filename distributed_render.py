@@ -12,7 +12,6 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from synrender.bounds import MAX_CLASSES, MAX_CPUS, MAX_SECONDS, MAX_SEED
 from synrender.entry import (
     add_gin_arguments,
     create_parser,
@@ -21,11 +20,12 @@ from synrender.entry import (
     run_to_status,
     whole_number,
 )
+from synrender.settings.bounds import MAX_CLASSES, MAX_CPUS, MAX_SECONDS, MAX_SEED
 
 if TYPE_CHECKING:
     import argparse
 
-    from synrender.folders import Folders
+    from synrender.system.folders import Folders
 
 EPILOG = """\
 examples:
@@ -123,7 +123,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Plans the data sets, and renders them or prints the plan; returns the exit status."""
     from synrender.dataset.folder import name_to_dataset_dir
-    from synrender.fanout.plan import print_plan
+    from synrender.fanout.dry_run import print_plan
     from synrender.fanout.run import Options, run_datasets
     from synrender.fanout.variants import VARIANTS, check_variants, plan_datasets
 
@@ -175,9 +175,9 @@ def find_blender(name: str) -> str:
 def main() -> int:
     """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
     arguments = parse_arguments(sys.argv[1:])
-    from synrender.fanout.family import end_family
-    from synrender.folders import find_folders
-    from synrender.interrupts import exit_on_signals
+    from synrender.fanout.processes import end_family
+    from synrender.system.folders import find_folders
+    from synrender.system.interrupts import exit_on_signals
 
     exit_on_signals({signal.SIGTERM: 1}, end_family)  # batch systems send it
     folders = find_folders(os.environ)

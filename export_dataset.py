@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synrender.bounds import MAX_CPUS
 from synrender.entry import create_parser, run_and_exit, run_to_status, whole_number
+from synrender.settings.bounds import MAX_CPUS
 
 if TYPE_CHECKING:
     import argparse
 
-    from synrender.folders import Folders
+    from synrender.system.folders import Folders
 
 EPILOG = """\
 formats:
@@ -80,11 +80,11 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Writes the export, on all cores; returns the exit status 0."""
-    from synrender.console import create_bar
     from synrender.dataset.folder import open_dataset_folder
-    from synrender.export.facts import Publisher
+    from synrender.export.card_facts import Publisher
     from synrender.export.run import PRELOADED, ExportOptions, export_dataset
-    from synrender.workers import Workers
+    from synrender.system.console import create_bar
+    from synrender.system.workers import Workers
 
     folder = open_dataset_folder(folders.data, arguments.dataset)
     out = arguments.out or folders.data / f"{folder.name}_{arguments.to}"
@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
 def main() -> int:
     """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
     arguments = parse_arguments(sys.argv[1:])
-    from synrender.folders import find_folders
+    from synrender.system.folders import find_folders
 
     folders = find_folders(os.environ)
     return run_to_status(lambda: run(arguments, folders), arguments.out or folders.data)

@@ -10,8 +10,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from synrender.bounds import MAX_CPUS, MAX_RESOLUTION, MAX_SEED, MAX_SHARDS
 from synrender.entry import create_parser, run_and_exit, run_to_status, whole_number
+from synrender.settings.bounds import MAX_CPUS, MAX_RESOLUTION, MAX_SEED, MAX_SHARDS
 
 if TYPE_CHECKING:
     import argparse
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from synrender.folders import Folders
-    from synrender.workers import Workers
+    from synrender.system.folders import Folders
+    from synrender.system.workers import Workers
 
 EPILOG = """\
 examples:
@@ -114,7 +114,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Runs the requested steps, on all cores; returns the exit status 0."""
     refuse_contradictions(arguments)
-    from synrender.workers import Workers
+    from synrender.system.workers import Workers
 
     with Workers(arguments.jobs or 0, PRELOADED) as workers:
         if arguments.preprocess or arguments.calc_mean is not None:
@@ -128,10 +128,10 @@ def run_steps(arguments: argparse.Namespace, folders: Folders, workers: Workers)
     from synrender.archive.arrays import PreprocessOptions
     from synrender.archive.pack import PackOptions, pack_dataset, select_shards
     from synrender.archive.preprocess import find_archive, preprocess_dataset
-    from synrender.archive.verify import remove_raw
-    from synrender.console import create_bar
+    from synrender.archive.remove_raw import remove_raw
     from synrender.dataset.folder import open_dataset_folder
     from synrender.dataset.lock import in_use
+    from synrender.system.console import create_bar
 
     folder = open_dataset_folder(folders.data, arguments.dataset)
     dataset_dir = folder.path
@@ -168,9 +168,9 @@ def calc_mean(
     arguments: argparse.Namespace, dataset_dir: Path, shards: Sequence[int], workers: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
     """Prints mean and standard deviation of each channel, and returns them, (3,) float64 each."""
+    from synrender.archive.channel_statistics import measure_moments
     from synrender.archive.order import DEFAULT_SEED
-    from synrender.archive.statistics import measure_moments
-    from synrender.console import create_bar, say
+    from synrender.system.console import create_bar, say
 
     num_samples, seed = arguments.calc_mean or None, arguments.seed or DEFAULT_SEED
     res, to_lab = arguments.res, arguments.to_lab
@@ -200,7 +200,7 @@ def refuse_contradictions(arguments: argparse.Namespace) -> None:
 def main() -> int:
     """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
     arguments = parse_arguments(sys.argv[1:])
-    from synrender.folders import find_folders
+    from synrender.system.folders import find_folders
 
     folders = find_folders(os.environ)
     return run_to_status(lambda: run(arguments, folders), folders.data)

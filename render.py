@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 if TYPE_CHECKING:
     import argparse
 
-    from synrender.folders import Folders
+    from synrender.system.folders import Folders
 
 EPILOG = """\
 examples:
@@ -73,14 +73,14 @@ def find_arguments() -> list[str]:
 
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Reads the configuration, renders missing samples, and prints a summary."""
-    from synrender.batch import render_batch
-    from synrender.catalog import ensure_demo_sources, load_catalog
-    from synrender.console import Progress, captured_output, say
+    from synrender.assets.catalog import ensure_demo_sources, load_catalog
+    from synrender.blender.batch import render_batch
+    from synrender.crashes.noted_run import noted_work
     from synrender.dataset.claim import claim_dataset
     from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
     from synrender.errors import UserError
-    from synrender.fanout.single import noted_work
-    from synrender.settings import load_settings
+    from synrender.settings.groups import load_settings
+    from synrender.system.console import Progress, captured_output, say
 
     dataset_dir = name_to_dataset_dir(folders.data, arguments.dataset_name)
     settings = load_settings(arguments.gin_config or ["render_single"], arguments.gin_param)
@@ -126,12 +126,12 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
 
 def run_replay(name: str, idx: str, folders: Folders) -> int:
     """Renders a stored sample again; returns 0 if it is equal and 1 if not."""
-    from synrender.bounds import MAX_TOTAL_SAMPLES
-    from synrender.catalog import ensure_demo_sources
-    from synrender.console import captured_output, say
+    from synrender.assets.catalog import ensure_demo_sources
+    from synrender.blender.replay import load_replay_settings, replay_sample
     from synrender.dataset.folder import name_to_dataset_dir, open_dataset_folder
     from synrender.errors import UserError, shorten
-    from synrender.replay import load_replay_settings, replay_sample
+    from synrender.settings.bounds import MAX_TOTAL_SAMPLES
+    from synrender.system.console import captured_output, say
 
     if not idx.isdecimal() or len(idx) > len(str(MAX_TOTAL_SAMPLES)):
         raise UserError(
@@ -157,7 +157,7 @@ def main() -> int:
         print(f"error: gin-config is missing in this Python: {install_gin()}", file=sys.stderr)
         return 2
     from synrender.entry import run_to_status
-    from synrender.folders import find_folders
+    from synrender.system.folders import find_folders
 
     folders = find_folders(os.environ)
     if arguments.replay:

@@ -15,7 +15,7 @@ from synrender.entry import create_parser, run_and_exit, run_to_status, whole_nu
 if TYPE_CHECKING:
     import argparse
 
-    from synrender.folders import Folders
+    from synrender.system.folders import Folders
 
 MAX_SHOWN = 2000
 
@@ -56,10 +56,10 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Writes the report and prints its path; returns the exit status 0."""
     from synrender.audit.latest import find_audit
-    from synrender.console import create_bar, say
     from synrender.dataset.folder import open_dataset_folder
     from synrender.loading.dataset import open_dataset
     from synrender.report.packages import require_packages
+    from synrender.system.console import create_bar, say
 
     require_packages()
     from synrender.report.write import write_report
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
 def main() -> int:
     """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
     arguments = parse_arguments(sys.argv[1:])
-    from synrender.folders import find_folders
+    from synrender.system.folders import find_folders
 
     folders = find_folders(os.environ)
     return run_to_status(lambda: run(arguments, folders), folders.data)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from synrender.catalog import Catalog, ensure_demo_sources, load_catalog
-from synrender.folders import find_folders
-from synrender.sampling import draw_sample
-from synrender.settings import Settings, load_settings
+from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
+from synrender.sampling.sample_plan import draw_sample
+from synrender.settings.groups import Settings, load_settings
+from synrender.system.folders import find_folders
 
 NUM_SAMPLES = 1_200_000_000
 NUM_DRAWS = 200

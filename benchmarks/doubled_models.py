@@ -10,10 +10,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from synrender.catalog import MODEL_FILE, load_catalog
-from synrender.folders import Folders
-from synrender.sampling import draw_sample
-from synrender.settings import Settings
+from synrender.assets.catalog import MODEL_FILE, load_catalog
+from synrender.sampling.sample_plan import draw_sample
+from synrender.settings.groups import Settings
+from synrender.system.folders import Folders
 
 
 def write_doubled_models(

@@ -26,8 +26,8 @@ from synrender.fanout.queue import Batch, BatchQueue, Todo
 from synrender.fanout.run import Options, create_template, run_folder
 from synrender.fanout.scheduler import Scheduler
 from synrender.fanout.variants import Dataset
-from synrender.folders import Folders
-from synrender.settings import BatchSettings, Object, Settings
+from synrender.settings.groups import BatchSettings, Object, Settings
+from synrender.system.folders import Folders
 
 
 class Report(NamedTuple):

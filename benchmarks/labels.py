@@ -20,14 +20,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from synrender.catalog import load_catalog
-from synrender.embedding import prepare_blender
-from synrender.folders import find_folders
+from synrender.assets.catalog import load_catalog
+from synrender.blender.start import prepare_blender
 from synrender.images.exr import read_exr
-from synrender.label_table import LABELS, PASSES, list_fields
 from synrender.labels.derive import Labels, View
-from synrender.sampling import draw_sample
-from synrender.settings import load_settings
+from synrender.sampling.sample_plan import draw_sample
+from synrender.settings.groups import load_settings
+from synrender.settings.label_table import LABELS, PASSES, list_fields
+from synrender.system.folders import find_folders
 
 NO_CAMERA = np.eye(3), np.eye(4)
 """Of records without one of their own; those here have it."""

@@ -22,7 +22,7 @@ PROJECT_DIR = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT_DIR))
 
 from synrender.dataset.folder import open_dataset_folder  # noqa: E402
-from synrender.folders import DATA_VARIABLE  # noqa: E402
+from synrender.system.folders import DATA_VARIABLE  # noqa: E402
 
 SMALL = ["rendering.resolution = 32", "rendering.render_samples = 1"]
 MAX_LINKS = 10_000

@@ -13,11 +13,11 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from synrender.assets.catalog import Catalog
 from synrender.blender.objects import LARGEST_SIDE_M
-from synrender.camera import SENSOR_WIDTH_MM
-from synrender.catalog import Catalog
-from synrender.sampling import ObjectPlan, SamplePlan
-from synrender.settings import BACKDROP_PASS_INDEX, Settings
+from synrender.sampling.camera import SENSOR_WIDTH_MM
+from synrender.sampling.sample_plan import ObjectPlan, SamplePlan
+from synrender.settings.groups import BACKDROP_PASS_INDEX, Settings
 
 
 def render_plain(settings: Settings, catalog: Catalog, plan: SamplePlan, path: Path) -> None:

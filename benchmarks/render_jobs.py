@@ -22,12 +22,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from synrender.catalog import load_catalog
+from synrender.assets.catalog import load_catalog
+from synrender.blender.start import prepare_blender
 from synrender.dataset.folder import DatasetFolder
-from synrender.embedding import prepare_blender
-from synrender.folders import find_folders
-from synrender.sampling import draw_sample
-from synrender.settings import Settings, load_settings
+from synrender.sampling.sample_plan import draw_sample
+from synrender.settings.groups import Settings, load_settings
+from synrender.system.folders import find_folders
 
 FOLDERS = find_folders(os.environ)
 
@@ -51,7 +51,7 @@ BLENDER_DEFAULTS = {
 
 def measure_ours(spec: dict[str, Any]) -> dict[str, float]:
     """Renders a batch; the first sample only warms up."""
-    from synrender.batch import render_batch
+    from synrender.blender.batch import render_batch
     from synrender.dataset.claim import claim_dataset
 
     settings = _load(spec)
@@ -104,7 +104,7 @@ def measure_stages(spec: dict[str, Any]) -> dict[str, float]:
     To tell Cycles' stages apart, each scene is rendered three times: as it is; without the
     denoiser; and without it only a few pixels at one sample, which leaves out the sampling.
     """
-    from synrender.files import write_array
+    from synrender.system.files import write_array
 
     rig = _Rig(_load(spec))
     stages: dict[str, list[float]] = {}
@@ -294,7 +294,7 @@ JOBS = {
 }
 
 if __name__ == "__main__":
-    from synrender.console import captured_output
+    from synrender.system.console import captured_output
 
     spec = json.loads(sys.argv[1])
     if spec["cpus"]:

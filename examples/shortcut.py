@@ -23,7 +23,7 @@ PROJECT_DIR = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT_DIR))
 
 from synrender.dataset.folder import DatasetFolder, open_dataset_folder  # noqa: E402
-from synrender.folders import find_folders  # noqa: E402
+from synrender.system.folders import find_folders  # noqa: E402
 
 RHOS = [0.0, 0.5, 0.8, 0.95, 1.0]
 SIDE_PX = 16  # of the images that are learned from

@@ -12,10 +12,10 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import NoReturn
 
-from synrender.bounds import MAX_SAMPLES
-from synrender.disk import FULL_DISK, find_full_disk
 from synrender.errors import UserError, shorten
-from synrender.interrupts import EXIT_INTERRUPTED, STOPPED
+from synrender.settings.bounds import MAX_SAMPLES
+from synrender.system.disk import FULL_DISK, find_full_disk
+from synrender.system.interrupts import EXIT_INTERRUPTED, STOPPED
 
 EXIT_FAILURE, EXIT_USER = 1, 2
 """Exit statuses: a failure that the user did not cause (such as a full disk); a user's mistake."""

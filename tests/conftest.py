@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from synrender.label_table import LABELS
+from synrender.settings.label_table import LABELS
 from tests.helpers import Renderer, has_blender_executable, link_gin
 
 BLENDERS = [

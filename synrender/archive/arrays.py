@@ -10,14 +10,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from synrender.archive.files import (
+from synrender.archive.hdf5_files import (
     RECORD_CHUNK,
     create_field,
     create_pixels,
     find_chunk_size,
     open_file,
 )
-from synrender.archive.labels import PX_FIELDS, scale_px
+from synrender.archive.label_fields import PX_FIELDS, scale_px
 from synrender.archive.layout import Layout
 from synrender.archive.pixels import FileOffsets, list_pixel_labels
 from synrender.images.label_codes import CODES

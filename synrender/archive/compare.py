@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 
 from synrender.archive.encode import exr_to_targets, read_png
-from synrender.archive.files import object_shape, open_file
-from synrender.archive.labels import LabelPlan, find_label_numbers
-from synrender.archive.source import load_record, pad_record
+from synrender.archive.hdf5_files import object_shape, open_file
+from synrender.archive.label_fields import LabelPlan, find_label_numbers
+from synrender.archive.raw_samples import load_record, pad_record
 from synrender.dataset.archived import read_archived
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.record import are_equal

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from synrender.archive.labels import LabelPlan, encode_labels
+from synrender.archive.label_fields import LabelPlan, encode_labels
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8
 from synrender.images.depth import depth_to_16_bit

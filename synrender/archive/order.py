@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.archive.files import find_shards, is_readable, open_file, read_layout
+from synrender.archive.hdf5_files import find_shards, is_readable, open_file, read_layout
 from synrender.archive.layout import DEFAULT_NUM_SHARDS, Layout, create_layout, draw_order
-from synrender.archive.source import Source, refuse_missing
+from synrender.archive.raw_samples import Source, refuse_missing
 from synrender.errors import UserError
-from synrender.files import read_small_file, write_array
-from synrender.settings import Design, Object
+from synrender.settings.groups import Design, Object
+from synrender.system.files import read_small_file, write_array
 
 DEFAULT_SEED = 0
 MAX_ORDER_BYTES = 1 << 28

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from synrender.archive.encode import EncodedImage, encode_image
-from synrender.archive.files import (
+from synrender.archive.hdf5_files import (
     PNG_DTYPE,
     RECORD_CHUNK,
     create_field,
@@ -27,11 +27,11 @@ from synrender.archive.files import (
     write_pngs,
     write_values,
 )
-from synrender.archive.labels import LabelPlan, create_label_fields, plan_labels
+from synrender.archive.label_fields import LabelPlan, create_label_fields, plan_labels
 from synrender.archive.layout import Layout
 from synrender.archive.order import Order, plan_order, write_order
-from synrender.archive.source import load_records, open_source, read_side_px, refuse_missing
-from synrender.archive.splits import (
+from synrender.archive.raw_samples import load_records, open_source, read_side_px, refuse_missing
+from synrender.archive.shared_models import (
     Overlap,
     Tally,
     count_overlap,
@@ -39,14 +39,14 @@ from synrender.archive.splits import (
     tally_file,
     tally_records,
 )
-from synrender.console import say
 from synrender.dataset.certificate import ROOT_ATTRIBUTE, find_valid_root
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import DesignInfo
 from synrender.errors import UserError
-from synrender.files import remove_stale_files
-from synrender.sampling import describe_uneven_splits
-from synrender.workers import Workers
+from synrender.sampling.sample_plan import describe_uneven_splits
+from synrender.system.console import say
+from synrender.system.files import remove_stale_files
+from synrender.system.workers import Workers
 
 Progress = Callable[[int, str], Any]
 """``with progress(total, what) as bar: bar.update(number)``, as tqdm does."""

@@ -9,10 +9,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from synrender.archive.files import open_file
+from synrender.archive.hdf5_files import open_file
 from synrender.errors import UserError
 from synrender.images.color import srgb8_to_lab
-from synrender.images.decode import decode_png
+from synrender.images.decode_png import decode_png
 from synrender.images.label_codes import CODES, Code, png_to_numbers
 from util import img_resize
 

@@ -14,7 +14,7 @@ from synrender.archive.arrays import (
     create_fields,
     plan_shard,
 )
-from synrender.archive.files import (
+from synrender.archive.hdf5_files import (
     find_shards,
     new_file,
     open_file,
@@ -25,12 +25,12 @@ from synrender.archive.files import (
 from synrender.archive.layout import Layout
 from synrender.archive.pack import Progress, select_shards
 from synrender.archive.pixels import fill_rows, list_pixel_labels
-from synrender.console import say
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.errors import UserError
-from synrender.files import remove_stale_files
 from synrender.images.label_codes import CODES
-from synrender.workers import Workers
+from synrender.system.console import say
+from synrender.system.files import remove_stale_files
+from synrender.system.workers import Workers
 
 
 def find_archive(dataset_dir: Path, num_shards: int | None) -> Layout:

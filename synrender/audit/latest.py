@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from synrender.audit.keep import keep_checks
+from synrender.audit.audit_file import keep_checks
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.verdicts import StoredAudit, read_audit
+from synrender.dataset.last_audit import StoredAudit, read_audit
 from synrender.errors import UserError
-from synrender.folders import Folders
-from synrender.workers import Workers
+from synrender.system.folders import Folders
+from synrender.system.workers import Workers
 
 MAX_SAMPLES = 1000
 """Larger data sets are not audited by the way: it would take more than seconds."""

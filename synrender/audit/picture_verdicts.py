@@ -8,9 +8,9 @@ from collections.abc import Container, Sequence
 import numpy as np
 
 from synrender.audit.check import Check, Measure, count_faults, decide, skip
-from synrender.audit.examine import SampleFindings
+from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.outline import MAX_ERROR_PX
-from synrender.audit.subject import Subject
+from synrender.audit.rays.audited_dataset import Subject
 
 MIN_SPREAD = 1.0  # of a picture's grey value, 8-bit steps
 MAX_CLIPPED_SHARE = 0.5

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.audit.blocks import find_meant_duplicates
+from synrender.audit.archive_boxes import check_stored
 from synrender.audit.check import Check, Verdict
-from synrender.audit.designs import check_designs
-from synrender.audit.examine import SampleFindings, cut_tasks, examine
-from synrender.audit.label_verdicts import check_all_labels
+from synrender.audit.designs.run import check_designs
+from synrender.audit.designs.twins import find_meant_duplicates
+from synrender.audit.labels.label_verdicts import check_all_labels
+from synrender.audit.measure_samples import SampleFindings, cut_tasks, examine
 from synrender.audit.picture_verdicts import check_images, check_outline
-from synrender.audit.raycast import require_ray_caster
-from synrender.audit.shares import check_balance, check_splits
-from synrender.audit.stored import check_stored
-from synrender.audit.subject import Records, Subject, load_records, open_subject
+from synrender.audit.rays.audited_dataset import Records, Subject, load_records, open_subject
+from synrender.audit.rays.raycast import require_ray_caster
+from synrender.audit.split_shares import check_balance, check_splits
 from synrender.audit.verdicts import (
     check_boxes,
     check_class,
@@ -26,8 +26,8 @@ from synrender.audit.verdicts import (
 )
 from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
-from synrender.folders import Folders
-from synrender.workers import Workers
+from synrender.system.folders import Folders
+from synrender.system.workers import Workers
 
 _TASK_SIZE = 20
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from synrender.audit.check import Check, Measure, decide, skip
-from synrender.audit.examine import SampleFindings
-from synrender.audit.labels import DEPTH_EDGES_MM, TIE_RADIUS_PX, LabelFindings
+from synrender.audit.mask_checks import DEPTH_EDGES_MM, TIE_RADIUS_PX, LabelFindings
+from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.poses import MAX_POSITION_ERROR_M, MAX_ROTATION_ERROR, find_pose_errors
-from synrender.audit.subject import Records, Subject
+from synrender.audit.rays.audited_dataset import Records, Subject
 
 MIN_MEAN_IOU, MIN_IOU = 0.995, 0.97
 MIN_IOU_PX = 100

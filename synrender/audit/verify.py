@@ -24,7 +24,7 @@ from synrender.dataset.differences import Difference
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.hashes import Progress, file_name
 from synrender.dataset.record import RECORD_DTYPE, record_to_bytes
-from synrender.workers import Workers
+from synrender.system.workers import Workers
 
 _ROWS_PER_TASK = 256
 _SHARD = re.compile(r"imgs_\d{2,}\.h5")

@@ -1,1 +1,1 @@
-"""The only package that imports bpy. Call `synrender.embedding.prepare_blender` before it."""
+"""The only package that imports bpy. Call `synrender.blender.start.prepare_blender` before it."""

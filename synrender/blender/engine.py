@@ -10,12 +10,12 @@ from typing import Any
 
 import bpy
 
-from synrender.blender.labels import render_labels
-from synrender.embedding import has_egl
+from synrender.blender.label_passes import render_labels
+from synrender.blender.start import has_egl
 from synrender.errors import UserError
 from synrender.images.integrity import find_image_damage
 from synrender.images.scanline_exr import read_channels, write_channels
-from synrender.settings import Rendering
+from synrender.settings.groups import Rendering
 
 BLENDER_VERSION = bpy.app.version_string.split()[0]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import bpy
 
 from synrender.errors import RejectedAsset
-from synrender.files import read_small_file
 from synrender.images.dimensions import find_excess
 from synrender.images.integrity import find_damage
-from synrender.settings import Material
+from synrender.settings.groups import Material
+from synrender.system.files import read_small_file
 
 ROUGHNESS = 0.5
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from synrender.assets.obj_file import ObjMesh, read_obj
 from synrender.blender.scene import create_object
 from synrender.dataset.record import MAX_NAME_LENGTH
 from synrender.errors import RejectedAsset
-from synrender.obj_file import ObjMesh, read_obj
-from synrender.sampling import ObjectPlan
+from synrender.sampling.sample_plan import ObjectPlan
 
 LARGEST_SIDE_M = 0.7
 """Largest side of every model's bounding box before the plan's scale is applied."""

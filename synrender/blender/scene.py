@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 import bpy
 
-from synrender.camera import SENSOR_WIDTH_MM
-from synrender.settings import Scene
+from synrender.sampling.camera import SENSOR_WIDTH_MM
+from synrender.settings.groups import Scene
 
 
 def reset_scene(keep: Collection[bpy.types.ID] = ()) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from synrender.dataset.lock import locked
-from synrender.files import read_small_file, write_text
+from synrender.system.files import read_small_file, write_text
 
 ARCHIVED_FILE = "archived.json"
 MAX_BYTES = 1 << 28

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from synrender.console import warn
 from synrender.dataset.archived import read_archived
 from synrender.dataset.differences import Difference, find_differences
 from synrender.dataset.folder import DatasetFolder, name_to_dataset_dir, open_dataset_folder
@@ -29,8 +28,9 @@ from synrender.dataset.hashes import (
 from synrender.dataset.listing import FLAT
 from synrender.dataset.removal import find_foreign_files
 from synrender.errors import UserError
-from synrender.files import read_small_file, write_array, write_text
-from synrender.workers import Workers
+from synrender.system.console import warn
+from synrender.system.files import read_small_file, write_array, write_text
+from synrender.system.workers import Workers
 
 CERTIFICATE_FILE, HASHES_FILE = "certificate.json", "certificate.npy"
 FORMAT_VERSION = 1

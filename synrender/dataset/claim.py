@@ -12,9 +12,8 @@ from importlib import metadata
 
 import numpy as np
 
-from synrender.camera import SENSOR_WIDTH_MM, scene_to_intrinsics, scene_to_world_to_camera
-from synrender.catalog import Catalog
-from synrender.dataset.design import describe_design
+from synrender.assets.catalog import Catalog
+from synrender.dataset.design_record import describe_design
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import (
     FORMAT_VERSION,
@@ -26,11 +25,12 @@ from synrender.dataset.info import (
 )
 from synrender.dataset.lock import locked
 from synrender.dataset.removal import refuse_other_files, remove_dataset
-from synrender.draws import draw_color_reference
 from synrender.errors import UserError
-from synrender.files import write_array, write_text
-from synrender.settings import Settings, settings_to_dict, settings_to_gin, with_layout
-from synrender.version import find_program_version
+from synrender.sampling.camera import SENSOR_WIDTH_MM, scene_to_intrinsics, scene_to_world_to_camera
+from synrender.sampling.draws import draw_color_reference
+from synrender.settings.groups import Settings, settings_to_dict, settings_to_gin, with_layout
+from synrender.system.files import write_array, write_text
+from synrender.system.version import find_program_version
 
 FREE_SETTINGS = ("batch.idx_offset", "batch.num_samples", "rendering.threads", "rendering.use_gpu")
 """Settings that may differ between two runs of the same data set, because they change no pixel.

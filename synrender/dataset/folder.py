@@ -31,15 +31,15 @@ from synrender.dataset.listing import (
 )
 from synrender.dataset.record import read_record
 from synrender.errors import UserError, nearest_name
-from synrender.files import (
+from synrender.images.integrity import is_whole_image
+from synrender.settings.groups import Settings, with_layout
+from synrender.system.files import (
     remove_stale_files,
     temporary_path,
     write_array,
     write_atomically,
     write_bytes,
 )
-from synrender.images.integrity import is_whole_image
-from synrender.settings import Settings, with_layout
 
 MAX_FOLDER_NAME = 200
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")

@@ -25,9 +25,9 @@ from synrender.dataset.listing import (
     sample_name,
 )
 from synrender.dataset.merkle import find_root
-from synrender.files import read_small_file
 from synrender.images.integrity import MAX_IMAGE_BYTES
-from synrender.workers import Workers
+from synrender.system.files import read_small_file
+from synrender.system.workers import Workers
 
 Progress = Callable[[int, str], Any]
 """``with progress(total, what) as bar: bar.update(number)``, as tqdm does."""

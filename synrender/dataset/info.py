@@ -12,8 +12,8 @@ from typing import Any
 
 from synrender.dataset.listing import FLAT
 from synrender.errors import UserError
-from synrender.files import read_small_file, write_text
-from synrender.settings import Settings, dict_to_settings, settings_to_dict
+from synrender.settings.groups import Settings, dict_to_settings, settings_to_dict
+from synrender.system.files import read_small_file, write_text
 
 INFO_FILE = "dataset.json"
 

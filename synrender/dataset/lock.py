@@ -9,8 +9,8 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from synrender.console import warn
 from synrender.errors import UserError
+from synrender.system.console import warn
 
 try:
     import fcntl

@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 
 from synrender.errors import UserError
-from synrender.files import read_small_file
 from synrender.labels.keypoints import BOX_NAMES, NamedPoints
+from synrender.system.files import read_small_file
 
 POINTS_FILE = "keypoints.json"
 MAX_BYTES = 1 << 28

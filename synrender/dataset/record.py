@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.factors import COLUMNS
-from synrender.files import read_small_file
+from synrender.settings.factor_table import COLUMNS
+from synrender.system.files import read_small_file
 
 MAX_NAME_LENGTH = 64
 """Longest model id or texture name, in characters."""
@@ -37,7 +37,7 @@ RECORD_DTYPE = np.dtype(
         ("color", np.float64, (3,)),  # scene-linear RGB, 0 to 1
         ("backdrop_texture", f"U{MAX_NAME_LENGTH}"),
         ("backdrop_color", np.float64, (3,)),
-        # Since designs of factors; see `synrender.factors`.
+        # Since designs of factors; see `synrender.settings.factor_table`.
         ("factor_values", np.float64, (len(COLUMNS),)),  # NaN where one does not apply
         ("factor_levels", np.int64, (len(COLUMNS),)),  # index of the level; -1: drawn freely
         ("base", np.int64),  # what all but the varied factor was drawn from: twins share it

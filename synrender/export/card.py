@@ -6,10 +6,10 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+from synrender.export.card_facts import CONFIG_FILE, Facts
+from synrender.export.card_text import CITATION, LIMIT_OF_DEMO, LIMIT_OF_SOURCES, LIMITS
 from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column
-from synrender.export.facts import CONFIG_FILE, Facts
 from synrender.export.licences import DEMO_NAME
-from synrender.export.prose import CITATION, LIMIT_OF_DEMO, LIMIT_OF_SOURCES, LIMITS
 
 _TEMPLATE = "card.md.jinja"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))

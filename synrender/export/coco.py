@@ -19,11 +19,11 @@ from synrender.export.croissant_parts import (
     samples_of_paths,
 )
 from synrender.export.format import Format, lines_path, to_json, write_lines
-from synrender.export.job import ExportedFile, Job
-from synrender.export.samples import AMODAL, OBJECT_LABELS
+from synrender.export.pieces import ExportedFile, Job
+from synrender.export.png_samples import AMODAL, OBJECT_LABELS
 from synrender.export.values import to_name, to_sample_idx, to_values
-from synrender.files import write_atomically, write_bytes
-from synrender.loading.source import IMAGE, Sample
+from synrender.loading.row_source import IMAGE, Sample
+from synrender.system.files import write_atomically, write_bytes
 
 _OF_AN_OBJECT = (
     *("instance", "synset_id", "model_id", "texture", "location", "rot_mat", "scale"),

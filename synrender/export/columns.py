@@ -13,10 +13,10 @@ import numpy as np
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.export.meanings import MEANINGS, PICTURE_MEANINGS
-from synrender.export.samples import OBJECT_LABELS, OF_MASKS
-from synrender.factors import COLUMNS, FACTORS, Scope
-from synrender.files import is_plain_name
-from synrender.loading.source import Sample
+from synrender.export.png_samples import OBJECT_LABELS, OF_MASKS
+from synrender.loading.row_source import Sample
+from synrender.settings.factor_table import COLUMNS, FACTORS, Scope
+from synrender.system.files import is_plain_name
 
 PICTURE, LABEL, INTEGER, NUMBER, TEXT = "picture", "label", "integer", "number", "text"
 """Types of columns. A label is the place of a class among `Content.class_names`."""

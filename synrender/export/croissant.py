@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from synrender.export.facts import Facts
-from synrender.export.licences import DEMO_NAME
-from synrender.export.prose import (
+from synrender.export.card_facts import Facts
+from synrender.export.card_text import (
     ANNOTATION,
     BIASES,
     CITATION,
@@ -24,6 +23,7 @@ from synrender.export.prose import (
     PERSONAL_DTD,
     USES,
 )
+from synrender.export.licences import DEMO_NAME
 
 _NAMES_OF_CROISSANT = (
     "citeAs column equivalentProperty extract field fileProperty fileObject fileSet "

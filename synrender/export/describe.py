@@ -7,13 +7,13 @@ import io
 import numpy as np
 
 from synrender.export.card import render_card
+from synrender.export.card_facts import CONFIG_FILE, Facts
 from synrender.export.croissant import render_croissant
-from synrender.export.facts import CONFIG_FILE, Facts
-from synrender.files import write_bytes, write_text
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.report.pictures import find_pictures
 from synrender.report.sheet import draw_sheet
-from synrender.settings import settings_to_gin
+from synrender.settings.groups import settings_to_gin
+from synrender.system.files import write_bytes, write_text
 
 _NUM_PICTURED = 20
 

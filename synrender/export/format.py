@@ -10,8 +10,8 @@ from typing import Any
 
 from synrender.export.columns import Content
 from synrender.export.croissant_parts import Distribution
-from synrender.export.job import ExportedFile, Job, Piece
-from synrender.loading.source import Sample
+from synrender.export.pieces import ExportedFile, Job, Piece
+from synrender.loading.row_source import Sample
 
 PIECES_DIR = ".pieces"
 """Where formats of many small files keep the records of finished pieces until all are there."""

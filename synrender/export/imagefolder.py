@@ -16,10 +16,10 @@ from synrender.export.croissant_parts import (
     samples_of_table,
 )
 from synrender.export.format import Format, lines_path, write_lines
-from synrender.export.job import ExportedFile, Job
+from synrender.export.pieces import ExportedFile, Job
 from synrender.export.values import to_name, to_values
-from synrender.files import write_atomically, write_bytes
-from synrender.loading.source import IMAGE, Sample
+from synrender.loading.row_source import IMAGE, Sample
+from synrender.system.files import write_atomically, write_bytes
 
 
 def refuse(content: Content) -> str:

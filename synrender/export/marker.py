@@ -17,8 +17,8 @@ from typing import Any
 from synrender import __version__
 from synrender.errors import UserError
 from synrender.export.format import PIECES_DIR
-from synrender.export.job import ExportedFile, Job
-from synrender.files import read_small_file, remove_stale_files, write_text
+from synrender.export.pieces import ExportedFile, Job
+from synrender.system.files import read_small_file, remove_stale_files, write_text
 
 MARKER, PLAN = "export.json", ".export.json"
 _MAX_BYTES, _BLOCK_BYTES = 1 << 26, 1 << 20

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column, Content
 from synrender.export.croissant_parts import Distribution, file_set, samples_of_table
 from synrender.export.format import Format, accept_all, finish_nothing
-from synrender.export.job import ExportedFile, Job, Piece
+from synrender.export.pieces import ExportedFile, Job, Piece
 from synrender.export.values import to_name, to_values
-from synrender.loading.source import Sample
+from synrender.loading.row_source import Sample
 
 if TYPE_CHECKING:
     import pyarrow

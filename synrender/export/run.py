@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from synrender.archive.files import find_chunk_size
-from synrender.console import say
+from synrender.archive.hdf5_files import find_chunk_size
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.lock import in_use
 from synrender.errors import UserError
+from synrender.export.card_facts import Publisher, gather_facts
 from synrender.export.columns import Content, plan_content
 from synrender.export.describe import describe
-from synrender.export.facts import Publisher, gather_facts
 from synrender.export.format import Format, lines_path
 from synrender.export.formats import FORMATS
-from synrender.export.job import ExportedFile, Job, Piece, cut_rows, plan_job
 from synrender.export.marker import (
     begin,
     create_folder,
@@ -27,9 +25,11 @@ from synrender.export.marker import (
     is_complete,
     remove_traces,
 )
-from synrender.export.samples import open_source, read_rows, read_task
-from synrender.files import write_atomically
-from synrender.workers import Workers
+from synrender.export.pieces import ExportedFile, Job, Piece, cut_rows, plan_job
+from synrender.export.png_samples import open_source, read_rows, read_task
+from synrender.system.console import say
+from synrender.system.files import write_atomically
+from synrender.system.workers import Workers
 
 PRELOADED = ("synrender.export.run",)
 """What the worker processes need, imported once for all of them."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from synrender.errors import UserError
 from synrender.export.columns import PICTURE, Content
-from synrender.export.samples import OBJECT_LABELS
-from synrender.loading.source import Sample
+from synrender.export.png_samples import OBJECT_LABELS
+from synrender.loading.row_source import Sample
 
 
 def to_values(sample: Sample, content: Content, split: str) -> dict[str, Any]:

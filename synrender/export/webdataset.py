@@ -15,10 +15,10 @@ from synrender.export.croissant_parts import (
     records_of_files,
 )
 from synrender.export.format import Format, accept_all, finish_nothing, to_json
-from synrender.export.job import ExportedFile, Job, Piece
-from synrender.export.samples import PICTURES
+from synrender.export.pieces import ExportedFile, Job, Piece
+from synrender.export.png_samples import PICTURES
 from synrender.export.values import to_name, to_values
-from synrender.loading.source import Sample
+from synrender.loading.row_source import Sample
 
 _END = bytes(2 * tarfile.BLOCKSIZE)
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from synrender.draws import draw_classes
-from synrender.sampling import bucket_to_first_idx, idx_to_group
-from synrender.settings import Settings
+from synrender.sampling.draws import draw_classes
+from synrender.sampling.sample_plan import bucket_to_first_idx, idx_to_group
+from synrender.settings.groups import Settings
 
 
 def find_group_size(settings: Settings) -> int:

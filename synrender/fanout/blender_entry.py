@@ -16,7 +16,7 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 def main(job_path: Path, outcome_path: Path, worker_pid: int) -> None:
     """Renders the job; this process is killed if the worker that started it ends."""
     sys.path.insert(0, str(PROJECT_DIR))
-    from synrender.fanout.family import end_with_parent
+    from synrender.fanout.processes import end_with_parent
 
     end_with_parent(worker_pid)
     try:

@@ -14,20 +14,20 @@ from typing import Any
 import ray
 import ray.exceptions
 
-from synrender.console import redirected_output
-from synrender.cpus import find_allowed_cpus
-from synrender.disk import find_full_disk
+from synrender.crashes.journal import STARTUP_LIMIT_S, Entry, read_journal, take_leftovers
 from synrender.errors import UserError, shorten
 from synrender.fanout.executable import run_executable
-from synrender.fanout.family import guarded
-from synrender.fanout.head import TOKEN_HELP, check_reachable, joining, no_cluster, watched_head
 from synrender.fanout.job import Job, Outcome, Status
-from synrender.fanout.journal import STARTUP_LIMIT_S, Entry, read_journal, take_leftovers
+from synrender.fanout.processes import guarded
+from synrender.fanout.ray_head import TOKEN_HELP, check_reachable, joining, no_cluster, watched_head
 from synrender.fanout.tasks import kill_here, run_job, take_leftovers_here
 from synrender.fanout.worker import render_job
-from synrender.files import is_alive
-from synrender.folders import PROJECT_DIR, is_clone
-from synrender.interrupts import interrupts_held, sigterm_kept
+from synrender.system.console import redirected_output
+from synrender.system.cpus import find_allowed_cpus
+from synrender.system.disk import find_full_disk
+from synrender.system.files import is_alive
+from synrender.system.folders import PROJECT_DIR, is_clone
+from synrender.system.interrupts import interrupts_held, sigterm_kept
 
 MAX_SAMPLES_PER_WORKER = 2000
 """A worker is replaced after so many samples, so that memory leaks cannot add up."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from synrender.dataset.info import DesignFactor, DesignInfo
-from synrender.sampling import bucket_to_first_idx
-from synrender.settings import SPLITS, Settings
+from synrender.sampling.sample_plan import bucket_to_first_idx
+from synrender.settings.groups import SPLITS, Settings
 
 MAX_LEVELS_SHOWN = 8
 

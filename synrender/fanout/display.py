@@ -11,11 +11,11 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from synrender.console import format_duration
 from synrender.fanout.job import Outcome
 from synrender.fanout.queue import Batch
 from synrender.fanout.variants import Dataset
-from synrender.folders import DATA_VARIABLE, find_folders
+from synrender.system.console import format_duration
+from synrender.system.folders import DATA_VARIABLE, find_folders
 
 REFRESH_S = 0.5
 LINE_EVERY_S = 15.0

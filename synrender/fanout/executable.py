@@ -13,11 +13,11 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from synrender.embedding import blender_environment
+from synrender.blender.start import blender_environment
+from synrender.crashes.journal import STARTUP_LIMIT_S, Cause, take_leftovers
 from synrender.errors import UserError, shorten
-from synrender.fanout.cpus import leased_cpus
+from synrender.fanout.cpu_pinning import leased_cpus
 from synrender.fanout.job import Job, Outcome, Status
-from synrender.fanout.journal import STARTUP_LIMIT_S, Cause, take_leftovers
 
 CRASHES = tuple(
     status

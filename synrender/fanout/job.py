@@ -8,11 +8,11 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from synrender.crashes.journal import Entry
 from synrender.dataset.folder import DatasetFolder, settings_to_folder
 from synrender.dataset.info import Sources
-from synrender.fanout.journal import Entry
-from synrender.folders import Folders
-from synrender.settings import Settings
+from synrender.settings.groups import Settings
+from synrender.system.folders import Folders
 
 
 @dataclass(frozen=True)

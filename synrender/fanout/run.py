@@ -10,12 +10,10 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from synrender.catalog import Catalog, ensure_demo_sources, load_catalog
-from synrender.console import format_duration, say
+from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.dataset.claim import claim_dataset
-from synrender.dataset.design import describe_design
+from synrender.dataset.design_record import describe_design
 from synrender.dataset.lock import in_use
-from synrender.disk import full_disk_named
 from synrender.errors import UserError
 from synrender.fanout.balance import describe_balance
 from synrender.fanout.display import Display
@@ -25,10 +23,12 @@ from synrender.fanout.job import Job
 from synrender.fanout.queue import BatchQueue, Todo, find_todo
 from synrender.fanout.scheduler import RunResult, Scheduler
 from synrender.fanout.variants import Dataset
-from synrender.files import is_alive
-from synrender.folders import Folders
-from synrender.sampling import describe_uneven_splits
-from synrender.settings import Settings
+from synrender.sampling.sample_plan import describe_uneven_splits
+from synrender.settings.groups import Settings
+from synrender.system.console import format_duration, say
+from synrender.system.disk import full_disk_named
+from synrender.system.files import is_alive
+from synrender.system.folders import Folders
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from synrender.catalog import Catalog
+from synrender.assets.catalog import Catalog
+from synrender.crashes.blame import MAX_KILLS, Blame
 from synrender.dataset.claim import add_rejected
 from synrender.errors import UserError
-from synrender.fanout.blame import MAX_KILLS, Blame
 from synrender.fanout.collect import commit_files
 from synrender.fanout.display import Display
 from synrender.fanout.job import Job, Outcome, Status

@@ -7,12 +7,12 @@ import dataclasses
 import os
 import signal
 
+from synrender.crashes.journal import Entry, take_leftovers
 from synrender.fanout.executable import run_executable
-from synrender.fanout.family import end_with_parent
 from synrender.fanout.job import Job, Outcome
-from synrender.fanout.journal import Entry, take_leftovers
+from synrender.fanout.processes import end_with_parent
 from synrender.fanout.worker import render_job
-from synrender.folders import find_folders
+from synrender.system.folders import find_folders
 
 
 def run_job(job: Job) -> Outcome:

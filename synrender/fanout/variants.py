@@ -9,7 +9,7 @@ from pathlib import Path
 from synrender.dataset.folder import DatasetFolder, plan_dataset_folder
 from synrender.errors import UserError, nearest_name
 from synrender.fanout.balance import find_group_size
-from synrender.settings import Settings, load_settings, with_layout
+from synrender.settings.groups import Settings, load_settings, with_layout
 
 VARIANTS = (
     "0-0-0-0",

@@ -14,16 +14,16 @@ import sys
 import time
 import traceback
 
-from synrender.batch import render_batch
-from synrender.catalog import Catalog, ensure_demo_sources, load_catalog
+from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
+from synrender.blender.batch import render_batch
+from synrender.crashes.journal import Journal, JournalCatalog, Log, Watchdog, logged_output
 from synrender.dataset.claim import add_rejected, claim_dataset
 from synrender.dataset.folder import DatasetFolder
-from synrender.disk import find_full_disk
 from synrender.errors import UserError
-from synrender.fanout.cpus import leased_cpus
+from synrender.fanout.cpu_pinning import leased_cpus
 from synrender.fanout.job import Job, Outcome, Status
-from synrender.fanout.journal import Journal, JournalCatalog, Log, Watchdog, logged_output
-from synrender.settings import Settings
+from synrender.settings.groups import Settings
+from synrender.system.disk import find_full_disk
 
 _catalogs: dict[Settings, Catalog] = {}  # of the last data set; listing takes a while
 

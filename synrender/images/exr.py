@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 
-from synrender.console import captured_output
 from synrender.errors import UserError
 from synrender.images.depth import FARTHEST_M
 from synrender.images.integrity import find_image_damage
-from synrender.settings import BACKDROP_PASS_INDEX
+from synrender.settings.groups import BACKDROP_PASS_INDEX
+from synrender.system.console import captured_output
 
 # Last parts of a channel's name, after the view layer's. Blender 5 renamed passes and channels.
 _CHANNEL_NAMES = {

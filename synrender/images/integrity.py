@@ -10,7 +10,7 @@ import struct
 import zlib
 from pathlib import Path
 
-from synrender.files import read_small_file
+from synrender.system.files import read_small_file
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 EXR_MAGIC = b"v/1\x01"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.images.decode import decode_png
+from synrender.images.decode_png import decode_png
 from synrender.images.png import encode_png
 
 NORMAL_STEPS = 32767

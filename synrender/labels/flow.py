@@ -8,7 +8,7 @@ import numpy as np
 
 from synrender.labels.coordinates import find_shown, linear
 from synrender.labels.projection import pixel_centers, project, to_camera
-from synrender.labels.surface import is_seen
+from synrender.labels.visibility import is_seen
 
 
 def find_partner(

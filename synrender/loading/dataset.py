@@ -13,10 +13,10 @@ from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import NEW_NAMES, create_records
 from synrender.errors import UserError, nearest_name
-from synrender.label_table import LABELS, list_fields
 from synrender.loading.factors import CACHED, Factors
 from synrender.loading.find import find_source
-from synrender.loading.source import DEPTH, IMAGE, Part, Sample, Source
+from synrender.loading.row_source import DEPTH, IMAGE, Part, Sample, Source
+from synrender.settings.label_table import LABELS, list_fields
 
 Split = Literal["train", "validation", "test"]
 Transform = Callable[[Sample], Any]

@@ -14,7 +14,7 @@ import numpy as np
 
 from synrender.dataset.info import DatasetInfo, DesignFactor
 from synrender.errors import UserError, nearest_name
-from synrender.factors import FACTORS, find_columns
+from synrender.settings.factor_table import FACTORS, find_columns
 
 Random = Any
 """A numpy Generator, a RandomState as disentanglement_lib passes it, a seed, or None."""
@@ -43,7 +43,7 @@ class Factors:
 
     @functools.cached_property
     def factor_values(self) -> np.ndarray:
-        """Value of each of `synrender.factors.COLUMNS`; NaN: does not apply, or is not known.
+        """Value of each of `synrender.settings.factor_table.COLUMNS`; NaN: does not apply, or is not known.
 
         (n, 25) float64, or (n, num_objs, 25) for several objects.
         """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.archive.files import find_shards, open_file, read_layout, shard_path
+from synrender.archive.hdf5_files import find_shards, open_file, read_layout, shard_path
 from synrender.archive.layout import SPLITS, create_layout
 from synrender.dataset.folder import settings_to_folder
 from synrender.dataset.info import DatasetInfo, json_to_info, read_required_info
@@ -15,7 +15,7 @@ from synrender.dataset.listing import IMAGE_DIR
 from synrender.errors import UserError
 from synrender.loading.hdf5 import open_hdf5
 from synrender.loading.raw import open_raw
-from synrender.loading.source import Source
+from synrender.loading.row_source import Source
 
 
 def find_source(path: Path) -> Source:

@@ -17,10 +17,10 @@ import numpy as np
 
 from synrender.dataset.info import DatasetInfo
 from synrender.errors import UserError
-from synrender.images.decode import decode_png
+from synrender.images.decode_png import decode_png
 from synrender.images.depth import depth_to_m
 from synrender.loading.hdf5_labels import DecodeColumn, create_label_readers
-from synrender.loading.source import (
+from synrender.loading.row_source import (
     BOX_2D,
     CLASS_MAP,
     DEPTH,

@@ -8,12 +8,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from synrender.archive.labels import scale_px
+from synrender.archive.label_fields import scale_px
 from synrender.dataset.info import CameraInfo
 from synrender.images.depth import depth_to_m
 from synrender.images.label_codes import CODES, Code, png_to_numbers
 from synrender.labels.coordinates import world_position
-from synrender.loading.source import BOX_2D, WORLD_POSITION, Reader
+from synrender.loading.row_source import BOX_2D, WORLD_POSITION, Reader
 from util import find_nearest_pixels
 
 ReadColumn = Callable[[str, np.ndarray], np.ndarray]

@@ -10,17 +10,15 @@ import numpy as np
 
 from synrender.dataset.folder import settings_to_folder
 from synrender.dataset.info import DatasetInfo
-from synrender.dataset.labelled import LabelReader
+from synrender.dataset.label_reader import LabelReader
 from synrender.dataset.named_points import read_named_points
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
-from synrender.files import read_small_file
 from synrender.images.color import linear_to_srgb8
-from synrender.images.decode import decode_png
+from synrender.images.decode_png import decode_png
 from synrender.images.integrity import MAX_IMAGE_BYTES
-from synrender.label_table import PASSES, list_fields, list_possible
 from synrender.labels.derive import Labels
-from synrender.loading.source import (
+from synrender.loading.row_source import (
     CLASS_MAP,
     DEPTH,
     IMAGE,
@@ -31,6 +29,8 @@ from synrender.loading.source import (
     Part,
     Reader,
 )
+from synrender.settings.label_table import PASSES, list_fields, list_possible
+from synrender.system.files import read_small_file
 
 if TYPE_CHECKING:
     from synrender.images.exr import ExrImage

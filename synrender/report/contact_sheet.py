@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from synrender.dataset.listing import list_samples, read_files_per_folder, sample_path
 from synrender.entry import create_parser, run_and_exit, run_to_status, whole_number
 from synrender.errors import UserError
-from synrender.folders import find_folders
+from synrender.system.folders import find_folders
 
 if TYPE_CHECKING:
     import argparse
@@ -92,8 +92,8 @@ def run(arguments: argparse.Namespace, data_dir: Path) -> int:
 def draw(dataset_dir: Path, sheet: Path, images: list[Path]) -> None:
     """Draws the sheet of some image files."""
     from synrender.dataset.info import read_info
-    from synrender.files import write_atomically
     from synrender.report.sheet import draw_sheet, read_samples
+    from synrender.system.files import write_atomically
 
     info = read_info(dataset_dir)
     classes = info.classes if info else {}

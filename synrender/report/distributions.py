@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DesignFactor
 from synrender.errors import shorten
-from synrender.factors import FACTORS
 from synrender.report.charts import (
     MAX_BARS,
     MAX_BINS,
@@ -18,9 +17,10 @@ from synrender.report.charts import (
     draw_histogram,
     draw_ranks,
 )
-from synrender.report.facts import to_class_name, to_text, to_texture_name
 from synrender.report.filters import name_levels
+from synrender.report.record_text import to_class_name, to_text, to_texture_name
 from synrender.report.survey import Distribution, Survey, find_range
+from synrender.settings.factor_table import FACTORS
 
 MAX_NAME = 24
 LABELS = {

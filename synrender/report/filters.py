@@ -9,10 +9,10 @@ import numpy as np
 
 from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DesignFactor
-from synrender.factors import FACTORS, find_columns
-from synrender.report.facts import to_class_name, to_text, to_texture_name
+from synrender.report.record_text import to_class_name, to_text, to_texture_name
 from synrender.report.rows import Rows
 from synrender.report.survey import Survey, find_thirds
+from synrender.settings.factor_table import FACTORS, find_columns
 
 MAX_LEVELS = 100
 

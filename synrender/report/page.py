@@ -14,14 +14,14 @@ import jinja2
 from synrender import __version__
 from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DatasetInfo
-from synrender.dataset.verdicts import StoredAudit
+from synrender.dataset.last_audit import StoredAudit
 from synrender.loading.dataset import Dataset
-from synrender.report.cards import Gallery
 from synrender.report.distributions import FactorCharts, find_constants, to_label
-from synrender.report.facts import to_class_name
 from synrender.report.filters import Filter
 from synrender.report.pictures import VIRIDIS, class_to_color
 from synrender.report.recipe import find_command
+from synrender.report.record_text import to_class_name
+from synrender.report.sample_cards import Gallery
 from synrender.report.sets import SampleSet
 from synrender.report.survey import Survey
 from synrender.report.tables import (
@@ -30,7 +30,7 @@ from synrender.report.tables import (
     find_shared_rows,
     find_split_rows,
 )
-from synrender.settings import settings_to_gin
+from synrender.settings.groups import settings_to_gin
 
 PAGE_DIR = Path(__file__).parent / "page"
 MAX_REJECTED = 500

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.images.color import linear_to_srgb8
-from synrender.loading.source import CLASS_MAP, DEPTH, IMAGE, INSTANCE_MAP
+from synrender.loading.row_source import CLASS_MAP, DEPTH, IMAGE, INSTANCE_MAP
 from synrender.report.label_colors import (
     Color,
     coordinates_to_rgb,
@@ -84,7 +84,7 @@ class Scale:
 class Picture:
     """One way to look at a sample."""
 
-    field: str  # that it shows, see `synrender.loading.source`
+    field: str  # that it shows, see `synrender.loading.row_source`
     name: str
     is_map: bool  # each pixel is an id, so that no two may be mixed
     draw: Callable[[np.ndarray, Scale], np.ndarray]  # of the field: (h, w, 3) uint8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from synrender.settings import Settings, load_settings, settings_to_gin
+from synrender.settings.groups import Settings, load_settings, settings_to_gin
 
 BASES = ("render_single", "render_multi")
 """Files of `config/`; the one with fewer differences is taken."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from synrender.archive.layout import SPLITS
 from synrender.dataset.record import create_records
-from synrender.factors import COLUMNS
 from synrender.loading.dataset import Dataset, open_dataset
+from synrender.settings.factor_table import COLUMNS
 
 PART_SIZE = 1000
 """Samples that are read at once."""

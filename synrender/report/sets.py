@@ -10,9 +10,9 @@ import numpy as np
 
 from synrender.errors import UserError
 from synrender.loading.dataset import Dataset, open_dataset
-from synrender.report.cards import Card, Gallery, create_gallery
-from synrender.report.facts import Value, find_differences, find_value
+from synrender.report.record_text import Value, find_differences, find_value
 from synrender.report.rows import Rows, open_records, read_rows
+from synrender.report.sample_cards import Card, Gallery, create_gallery
 
 NUM_PAIRED = 6
 """Samples that are shown in all data sets that were rendered with this one."""

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from synrender.dataset.info import DatasetInfo
 from synrender.loading.raw import open_raw, read_pixels
-from synrender.loading.source import CLASS_MAP, DEPTH, Sample
+from synrender.loading.row_source import CLASS_MAP, DEPTH, Sample
 from synrender.report.pictures import (
     Picture,
     class_to_color,

@@ -11,11 +11,11 @@ import numpy as np
 
 from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DatasetInfo, DesignFactor, DesignInfo
-from synrender.factors import FACTORS, Kind, Scope
 from synrender.report.choice import EvenChoice, mix
 from synrender.report.histogram import GrowingHistogram
 from synrender.report.rows import NAMED, Rows
 from synrender.report.twins import TwinChoice
+from synrender.settings.factor_table import FACTORS, Kind, Scope
 
 MAX_TUPLES = 24
 """Tuples of twins, or sweeps, that are shown."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DesignFactor
 from synrender.report.distributions import to_label
-from synrender.report.facts import to_class_name
 from synrender.report.filters import name_levels
+from synrender.report.record_text import to_class_name
 from synrender.report.survey import Survey
 
 MAX_SIDE = 24

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.dataset.verdicts import StoredAudit
-from synrender.files import write_text
+from synrender.dataset.last_audit import StoredAudit
 from synrender.loading.dataset import Dataset
-from synrender.report.cards import create_gallery
 from synrender.report.distributions import draw_factors
 from synrender.report.filters import find_filters
 from synrender.report.page import Content, render_page
 from synrender.report.rows import Rows, open_records, read_all_rows, read_rows
+from synrender.report.sample_cards import create_gallery
 from synrender.report.sets import find_paired, find_twins
 from synrender.report.survey import survey
+from synrender.system.files import write_text
 
 REPORT_FILE = "report.html"
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import synrender
-from synrender.archive.labels import LabelPlan, find_label_numbers, scale_px
+from synrender.archive.label_fields import LabelPlan, find_label_numbers, scale_px
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.images.label_codes import find_flow_step
-from synrender.label_table import LABELS, list_fields
 from synrender.labels.derive import Labels
 from synrender.labels.keypoints import NamedPoints
+from synrender.settings.label_table import LABELS, list_fields
 from tests.archive.helpers import QuickArchiver, list_files, read_archive
 from tests.labels.scenes import SIZE_PX, Scene, Solid
 

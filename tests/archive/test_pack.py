@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from synrender.dataset.record import RECORD_DTYPE
-from synrender.factors import COLUMNS
-from synrender.workers import Workers
+from synrender.settings.factor_table import COLUMNS
+from synrender.system.workers import Workers
 from tests.archive.helpers import (
     Archiver,
     QuickArchiver,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import audit_dataset
 from synrender.dataset.certificate import CERTIFICATE_FILE
-from synrender.folders import Folders
+from synrender.system.folders import Folders
 
 
 def run_audit(dataset_dir: Path, data_dir: Path, *arguments: str) -> int:

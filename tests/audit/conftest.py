@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.audit import raycast
 from synrender.audit.check import Check, Verdict
+from synrender.audit.rays import raycast
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
-from synrender.folders import Folders
-from synrender.label_table import LABELS
+from synrender.settings.label_table import LABELS
+from synrender.system.folders import Folders
 from tests.audit.certificates import run_audit
 from tests.helpers import Renderer, write_shapenet
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.audit.raycast import require_ray_caster
-from synrender.audit.subject import find_models_dir
-from synrender.dataset.verdicts import read_audit
+from synrender.audit.rays.audited_dataset import find_models_dir
+from synrender.audit.rays.raycast import require_ray_caster
+from synrender.dataset.last_audit import read_audit
 from synrender.errors import UserError
-from synrender.folders import Folders
+from synrender.system.folders import Folders
 from tests.audit.conftest import applied, failed
 from tests.helpers import PROJECT_DIR, Renderer
 

@@ -14,12 +14,12 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import audit_dataset
-from synrender.audit.bop import audit_bop
-from synrender.audit.bop_view import find_visible
+from synrender.audit.bop.bop_view import find_visible
+from synrender.audit.bop.run import audit_bop
 from synrender.audit.check import Check
 from synrender.errors import UserError
-from synrender.folders import Folders
-from synrender.workers import Workers
+from synrender.system.folders import Folders
+from synrender.system.workers import Workers
 from tests.audit.bop_writer import write_bop
 from tests.audit.conftest import applied, failed
 from tests.helpers import Renderer

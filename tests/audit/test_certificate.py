@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.audit.certificate import list_ranges
+from synrender.audit.certified_figures import list_ranges
 from synrender.audit.check import Verdict
-from synrender.console import create_file_bar
 from synrender.dataset.certificate import CERTIFICATE_FILE, HASHES_FILE
 from synrender.dataset.folder import open_dataset_folder
 from synrender.dataset.hashes import FileHashes, create_samples, hash_dataset
 from synrender.dataset.lock import in_use
 from synrender.dataset.removal import remove_dataset
 from synrender.errors import UserError
-from synrender.workers import Workers
+from synrender.system.console import create_file_bar
+from synrender.system.workers import Workers
 from tests.audit.certificates import body_of, flip, run_audit
 from tests.helpers import Renderer
 

@@ -12,7 +12,7 @@ import pytest
 import preprocess_data
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.dataset.record import read_record, record_to_bytes
-from synrender.folders import Folders
+from synrender.system.folders import Folders
 from tests.audit.certificates import body_of, flip, run_audit
 from tests.helpers import Renderer
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from synrender.audit.chance import MAX_FALSE_ALARMS, Variable, associate, count_p_values
 from synrender.audit.check import Check, Verdict
-from synrender.audit.designs import check_design
-from synrender.audit.subject import Records
+from synrender.audit.designs.run import check_design
+from synrender.audit.designs.statistics import MAX_FALSE_ALARMS, Variable, associate, count_p_values
+from synrender.audit.rays.audited_dataset import Records
 from synrender.dataset.info import CausalInfo, DesignFactor, DesignInfo, ShortcutInfo
 from synrender.dataset.record import create_records
-from synrender.factors import COLUMNS, FACTORS, find_columns
+from synrender.settings.factor_table import COLUMNS, FACTORS, find_columns
 
 NUM_BUCKETS, SPLIT = 12, (6, 3, 3)
 LEVELS = {

@@ -16,12 +16,12 @@ import OpenEXR
 import pytest
 from scipy.spatial.transform import Rotation
 
-from synrender.audit import label_checks
-from synrender.audit.given import RAW
-from synrender.audit.label_verdicts import RULES
-from synrender.images.decode import decode_png
+from synrender.audit.labels import run as label_checks
+from synrender.audit.labels.label_verdicts import RULES
+from synrender.audit.labels.reader_under_test import RAW
+from synrender.images.decode_png import decode_png
 from synrender.images.png import encode_png
-from synrender.label_table import LABELS
+from synrender.settings.label_table import LABELS
 from tests.audit.conftest import applied, failed
 from tests.audit.test_tampering import copy_dataset, image_of
 from tests.helpers import PROJECT_DIR, Renderer, read_record

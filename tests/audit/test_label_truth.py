@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synrender.audit.albedo import Painter, find_albedo
-from synrender.audit.examine import _Examiner
-from synrender.audit.finding import create_finding, summarize
-from synrender.audit.normals import find_normals
-from synrender.audit.polygons import read_triangles
-from synrender.audit.raycast import find_pixel_centers
-from synrender.audit.subject import open_subject
-from synrender.audit.texture import look_up, read_texture
-from synrender.audit.truth import Truth
-from synrender.audit.view import HIDDEN, OUTSIDE, SEEN, View
+from synrender.audit.labels.albedo import Painter, find_albedo
+from synrender.audit.labels.ground_truth import Truth
+from synrender.audit.labels.label_errors import create_finding, summarize
+from synrender.audit.labels.normals import find_normals
+from synrender.audit.measure_samples import _Examiner
+from synrender.audit.rays.audited_dataset import open_subject
+from synrender.audit.rays.polygons import read_triangles
+from synrender.audit.rays.raycast import find_pixel_centers
+from synrender.audit.rays.texture import look_up, read_texture
+from synrender.audit.rays.view import HIDDEN, OUTSIDE, SEEN, View
 from synrender.dataset.folder import open_dataset_folder
-from synrender.folders import Folders
 from synrender.images.exr import read_exr
+from synrender.system.folders import Folders
 from tests.audit.shapes import CUBE, PLANE, write_sphere
 from tests.helpers import Renderer, write_shapenet
 
@@ -139,8 +139,8 @@ def test_points_of_a_tilted_plane(planes: list[View]) -> None:
 
 
 def test_a_cube_that_moves_by_a_known_amount(cubes: list[View]) -> None:
-    from synrender.audit.flow import move_points
-    from synrender.audit.labels import settle
+    from synrender.audit.labels.flow import move_points
+    from synrender.audit.mask_checks import settle
 
     first, other = cubes[:2]
     row, there = first.record[0], other.record[0]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from synrender.audit.check import Verdict
-from synrender.factors import COLUMNS
+from synrender.settings.factor_table import COLUMNS
 from tests.audit.conftest import failed
 from tests.audit.test_tampering import edit_pass, edit_record
 from tests.helpers import Renderer, read_record

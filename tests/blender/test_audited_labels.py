@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from synrender.audit.check import Check, Verdict
-from synrender.audit.label_verdicts import RULES
+from synrender.audit.labels.label_verdicts import RULES
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
-from synrender.folders import Folders
-from synrender.label_table import LABELS
+from synrender.settings.label_table import LABELS
+from synrender.system.folders import Folders
 from tests.audit.shapes import ODD_MODELS
 from tests.helpers import Renderer, read_record, write_shapenet
 

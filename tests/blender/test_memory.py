@@ -16,13 +16,13 @@ SCRIPT = """
 import json, os, sys
 from pathlib import Path
 sys.path.insert(0, ".")
-from synrender.batch import render_batch
+from synrender.blender.batch import render_batch
 from synrender.dataset.claim import claim_dataset
-from synrender.catalog import load_catalog
-from synrender.console import captured_output
+from synrender.assets.catalog import load_catalog
+from synrender.system.console import captured_output
 from synrender.dataset.folder import DatasetFolder
-from synrender.folders import find_folders
-from synrender.settings import load_settings
+from synrender.system.folders import find_folders
+from synrender.settings.groups import load_settings
 
 settings = load_settings(["render_single"], sys.argv[2:])
 folders = find_folders(os.environ)

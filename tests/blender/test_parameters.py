@@ -31,7 +31,7 @@ def render(wheel: Renderer, *bindings: str) -> Path:
 
 
 FOLLOWING = {"factor_values", "intrinsics", "world_to_camera"}
-"""Fields that tell the same as others once more; tests/designs looks at them."""
+"""Fields that tell the same as others once more; tests/sampling/designs looks at them."""
 
 
 def changed_fields(a: Path, b: Path) -> set[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from synrender.dataset.record import RECORD_DTYPE
-from synrender.settings import load_settings
+from synrender.settings.groups import load_settings
 from tests.helpers import (
     PROJECT_DIR,
     Renderer,
@@ -255,11 +255,11 @@ def test_a_source_that_is_set_and_missing_is_an_error(wheel: Renderer) -> None:
 def test_blenders_output_is_shown_on_failure_alone(wheel: Renderer) -> None:
     assert "Saved:" not in wheel.run("-d", "chatter", "-p", "batch.num_samples = 1")
     script = (
-        "import os, runpy, sys, synrender.batch\n"
+        "import os, runpy, sys, synrender.blender.batch\n"
         "def fail(*arguments):\n"
         "    os.write(1, b'a word of Blender')\n"
         "    raise RuntimeError('it broke')\n"
-        "synrender.batch.render_batch = fail\n"
+        "synrender.blender.batch.render_batch = fail\n"
         "sys.argv = ['render.py', '-d', 'broken']\n"
         "runpy.run_path('render.py', run_name='__main__')\n"
     )

@@ -13,7 +13,7 @@ from synrender.audit.check import Verdict
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
 from synrender.dataset.record import FIRST_NEW_FIELD, RECORD_DTYPE
-from synrender.folders import Folders
+from synrender.system.folders import Folders
 from tests.archive.helpers import Archiver
 from tests.helpers import Renderer
 

@@ -10,7 +10,7 @@ from synrender.dataset.claim import add_rejected, claim_renderer
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import write_info
 from synrender.errors import UserError
-from synrender.version import find_program_version
+from synrender.system.version import find_program_version
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 

@@ -12,7 +12,7 @@ import pytest
 from synrender.dataset.folder import DatasetFolder, name_to_dataset_dir
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
-from synrender.files import (
+from synrender.system.files import (
     remove_stale_files,
     temporary_path,
     write_array,

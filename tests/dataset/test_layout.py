@@ -18,10 +18,10 @@ from synrender.dataset.folder import DatasetFolder, open_dataset_folder
 from synrender.dataset.listing import sample_path
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
-from synrender.files import temporary_path, write_array
-from synrender.folders import Folders
 from synrender.report.contact_sheet import find_first_samples
-from synrender.settings import BatchSettings
+from synrender.settings.groups import BatchSettings
+from synrender.system.files import temporary_path, write_array
+from synrender.system.folders import Folders
 from tests.archive.helpers import Archiver
 from tests.fanout.drive import Driver
 from tests.helpers import Renderer

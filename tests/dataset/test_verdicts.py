@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from synrender.dataset.verdicts import (
+from synrender.dataset.last_audit import (
     AUDIT_FILE,
     MAX_CULPRITS,
     StoredAudit,

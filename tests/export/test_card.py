@@ -157,7 +157,7 @@ def test_without_textures_there_are_none_to_license(other: Exporter) -> None:
 
 
 def test_the_audit_is_told_if_there_was_one(other: Exporter) -> None:
-    from synrender.dataset.verdicts import StoredAudit, StoredCheck, write_audit
+    from synrender.dataset.last_audit import StoredAudit, StoredCheck, write_audit
 
     _, body = read_card(other.export("copy", "imagefolder"))
     assert "Not audited yet: `python audit_dataset.py -d copy`" in body

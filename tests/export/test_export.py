@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from synrender.export import job
+from synrender.export import pieces as job
 from tests.export.helpers import Exporter
 from tests.helpers import PROJECT_DIR, Renderer
 

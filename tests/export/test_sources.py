@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.dataset.record import RECORD_DTYPE
-from synrender.factors import COLUMNS
+from synrender.settings.factor_table import COLUMNS
 from tests.archive.helpers import Archiver, write_dataset
 from tests.export.helpers import Exporter
 from tests.helpers import Renderer

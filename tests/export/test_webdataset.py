@@ -50,7 +50,7 @@ def test_webdataset_reads_every_sample(name: str, exporter: Exporter) -> None:
 
 
 def test_the_tars_are_of_a_bounded_size_and_hold_all_samples(exporter: Exporter) -> None:
-    from synrender.export import job
+    from synrender.export import pieces as job
 
     exporter.monkeypatch.setattr(job, "MAX_PIECE_ROWS", 7)
     out = exporter.export("multi", "webdataset")
@@ -60,10 +60,10 @@ def test_the_tars_are_of_a_bounded_size_and_hold_all_samples(exporter: Exporter)
 
 
 def test_a_tar_is_not_larger_than_asked_for(exporter: Exporter) -> None:
-    from synrender.console import create_bar
     from synrender.dataset.folder import open_dataset_folder
     from synrender.export.run import ExportOptions, export_dataset
-    from synrender.workers import Workers
+    from synrender.system.console import create_bar
+    from synrender.system.workers import Workers
 
     folder = open_dataset_folder(exporter.data_dir, "multi")
     out = exporter.out_dir / "small"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from synrender.fanout.family import find_children, find_family, is_running
+from synrender.fanout.processes import find_children, find_family, is_running
 from tests.fanout.drive import Driver, finish, wait_until
 from tests.helpers import PROJECT_DIR, has_blender_executable
 
@@ -90,7 +90,7 @@ def test_a_guard_kills_who_writes_into_its_folder_and_nobody_else(tmp_path: Path
     for process in processes:
         process.stdout.readline()
     holder = "import os, sys, time; from pathlib import Path\n"
-    holder += "from synrender.fanout.family import guarded\n"
+    holder += "from synrender.fanout.processes import guarded\n"
     holder += "with guarded(Path(sys.argv[1])): print(1, flush=True); time.sleep(60)"
     driver = subprocess.Popen(
         [sys.executable, "-c", holder, str(folder)], cwd=PROJECT_DIR, stdout=subprocess.PIPE

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from synrender.dataset.record import RECORD_DTYPE
-from synrender.draws import draw_classes
 from synrender.errors import UserError
 from synrender.fanout import balance, queue, variants
-from synrender.sampling import idx_to_bucket, idx_to_group
-from synrender.settings import settings_to_dict
+from synrender.sampling.draws import draw_classes
+from synrender.sampling.sample_plan import idx_to_bucket, idx_to_group
+from synrender.settings.groups import settings_to_dict
 
 
 def plan(*names: str, num_samples: int = 4800, num_classes: int = 10, **options: object):

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from synrender.catalog import load_catalog
+from synrender.assets.catalog import load_catalog
 from synrender.dataset.claim import claim_dataset
 from synrender.fanout.variants import plan_datasets
-from synrender.folders import find_folders
+from synrender.system.folders import find_folders
 from tests.fanout.drive import (
     NUM_SAMPLES,
     QUICK,

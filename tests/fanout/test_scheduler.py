@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.catalog import Catalog
+from synrender.assets.catalog import Catalog
+from synrender.crashes.blame import Blame
+from synrender.crashes.journal import Cause, Entry
 from synrender.dataset.claim import claim_dataset
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.fanout import scheduler as scheduling
-from synrender.fanout.blame import Blame
 from synrender.fanout.display import Display
 from synrender.fanout.job import Job, Outcome, Status
-from synrender.fanout.journal import Cause, Entry
 from synrender.fanout.queue import Batch, BatchQueue, find_todo
 from synrender.fanout.scheduler import Scheduler, to_ranges
 from synrender.fanout.variants import Dataset, plan_datasets
-from synrender.folders import Folders
-from synrender.sampling import draw_sample
-from synrender.settings import Settings
+from synrender.sampling.sample_plan import draw_sample
+from synrender.settings.groups import Settings
+from synrender.system.folders import Folders
 
 
 class FakeExecutor:

@@ -20,11 +20,11 @@ import numpy as np
 
 def main(root: Path, journal: Path, start: int, end: int, more_bindings: list[str]) -> None:
     """Mutants ``start`` to ``end`` - 1 of those that stand below ``root``."""
-    from synrender.batch import prepare_blender
-    from synrender.catalog import load_catalog
-    from synrender.folders import Folders
-    from synrender.sampling import draw_sample
-    from synrender.settings import load_settings
+    from synrender.assets.catalog import load_catalog
+    from synrender.blender.batch import prepare_blender
+    from synrender.sampling.sample_plan import draw_sample
+    from synrender.settings.groups import load_settings
+    from synrender.system.folders import Folders
 
     bindings = [
         "rendering.resolution = 24",

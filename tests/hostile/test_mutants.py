@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synrender.demo import ensure_demo
+from synrender.assets.demo import ensure_demo
 from tests.helpers import PROJECT_DIR, write_shapenet
 from tests.hostile.mutants import double, make_mutant, restate, shuffle
 

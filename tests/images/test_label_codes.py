@@ -6,7 +6,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from synrender.images.decode import decode_png
+from synrender.images.decode_png import decode_png
 from synrender.images.label_codes import (
     CODES,
     FLOW_ZERO,

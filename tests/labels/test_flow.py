@@ -7,7 +7,7 @@ import pytest
 
 from synrender.labels.derive import Labels
 from synrender.labels.flow import find_partner, move_points
-from synrender.labels.surface import is_seen
+from synrender.labels.visibility import is_seen
 from tests.labels.scenes import SIZE_PX, Scene, Solid, turn
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.factors import COLUMNS, find_columns
+from synrender.settings.factor_table import COLUMNS, find_columns
 from tests.archive.helpers import QuickArchiver, write_dataset
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

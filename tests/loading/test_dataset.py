@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import synrender
-from synrender.archive.files import shard_path
+from synrender.archive.hdf5_files import shard_path
 from synrender.dataset.record import NEW_NAMES, RECORD_DTYPE, are_equal
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8

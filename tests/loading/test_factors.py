@@ -8,7 +8,7 @@ import pytest
 
 import synrender
 from synrender.errors import UserError
-from synrender.factors import COLUMNS
+from synrender.settings.factor_table import COLUMNS
 from tests.loading.conftest import NUM_AZIMUTHS, NUM_CLASSES, RES
 
 Formats = Callable[..., dict[str, Path]]

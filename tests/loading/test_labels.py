@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 import synrender
-from synrender.dataset import labelled as labelled_module
+from synrender.dataset import label_reader as labelled_module
 from synrender.dataset.folder import settings_to_folder
 from synrender.dataset.info import read_required_info
-from synrender.dataset.labelled import LabelReader
+from synrender.dataset.label_reader import LabelReader
 from synrender.errors import UserError
 from synrender.images import exr
 from synrender.images.exr import read_exr
-from synrender.label_table import LABELS, list_fields
 from synrender.labels.keypoints import NamedPoints
+from synrender.settings.label_table import LABELS, list_fields
 from tests.archive.helpers import QuickArchiver
 from tests.helpers import Renderer
 from tests.loading.forked import run_alone

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import report_dataset
-from synrender.factors import find_columns
+from synrender.settings.factor_table import find_columns
 from tests.archive.helpers import write_dataset
 from tests.helpers import PROJECT_DIR
 from tests.loading.conftest import create_design

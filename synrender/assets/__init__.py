@@ -1,0 +1,1 @@
+"""Where models and textures come from."""

@@ -1,0 +1,324 @@
+"""Reads the faces of an OBJ file: strictly, with bounds, and without opening any other file.
+
+Blender's importer reads a coordinate that is not a number as 0, skips faces that it cannot read,
+opens whatever the file names (materials and their images, which we do not need), and can be made
+to take all memory by one line. This one works on whole arrays; 99,458 faces take 0.4 to 0.6 s to
+read and measure, where Blender's importer takes 0.23 s.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from synrender.errors import RejectedAsset
+from synrender.system.files import read_small_file
+
+MAX_BYTES = 1 << 28
+"""256 MiB; a model of two million triangles takes about 150 MB."""
+
+MAX_FIELDS = 1 << 25
+"""Words and numbers in a file: those of about four million triangles. Each takes 40 bytes here."""
+
+MAX_CORNERS = 1000
+"""Corners of one face. Cutting it into triangles takes a time that grows with their square."""
+
+MAX_LINE_BYTES = 1 << 16
+"""Of a line that is read: 65 bytes for each corner of the largest face."""
+
+MAX_UNUSED_SHARE = 0.05
+"""A file with a larger share of vertices without face or line counts as truncated."""
+
+_NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_NOT_FINITE = re.compile(rb"[-+]?(nan|inf(inity)?)", re.IGNORECASE)
+_CORNER = re.compile(rb"(-?\d+)(?:/-?\d*(?:/(-?\d*))?)?")
+_NUM_COORDINATES = range(3, 8)  # x y z, and perhaps w, or the vertex's colour, or both
+
+
+@dataclass(frozen=True)
+class ObjMesh:
+    """The faces of all objects of a file. The corners of all faces are listed face after face."""
+
+    vertices: np.ndarray  # (v, 3) float32, model units
+    corner_vertices: np.ndarray  # (c,) int32, index into vertices
+    face_sizes: np.ndarray  # (f,) int32, corners of each face, 3 or more
+    corner_normals: np.ndarray  # (c, 3) float32, unit length; 0 where the file has none
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The lines of one keyword, which itself is left out."""
+
+    text: bytes
+    numbers: np.ndarray  # (n,) of each line in the file, from 0
+    num_fields: np.ndarray  # (n,) in each line
+
+    def __iter__(self):  # noqa: ANN204
+        return zip(self.numbers.tolist(), self.text.split(b"\n"), strict=False)
+
+
+def read_obj(path: Path) -> ObjMesh:
+    """Reads an OBJ file.
+
+    Raises:
+        RejectedAsset: the file is missing, not a regular file, too large, truncated, without faces,
+            or has a vertex or face that cannot be read; the reason names the line.
+    """
+    kinds = _split_lines(_read_text(path))
+    vertices = _read_vertices(kinds["v"])
+    normals = _read_normals(kinds["vn"])
+    faces = kinds["f"]
+    if not len(faces.numbers):
+        raise RejectedAsset("no faces")
+    corners = _read_corners(faces)
+    if (bad := (faces.num_fields < 3) | (faces.num_fields > MAX_CORNERS)).any():
+        line = int(bad.argmax())
+        raise _reject(faces, line, f"a face of {faces.num_fields[line]} corners")
+    corner_vertices = _resolve(corners[0], kinds["v"], faces, len(vertices), "vertices")
+    corner_normal_idxs = _resolve(corners[1], kinds["vn"], faces, len(normals), "normals")
+    _refuse_unused(corner_vertices, kinds, len(vertices))
+    with_none = np.concatenate([normals, np.zeros((1, 3), np.float32)])  # index -1: no normal
+    return _drop_repeats(
+        ObjMesh(vertices, corner_vertices, faces.num_fields, with_none[corner_normal_idxs])
+    )
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def _read_text(path: Path) -> bytes:
+    """Content of the file, checked for what it can be checked for before it is read as lines."""
+    try:
+        data = read_small_file(path, MAX_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        raise RejectedAsset("no OBJ file") from None
+    except OSError as error:
+        raise RejectedAsset(f"OBJ file: {error.strerror}") from None
+    except ValueError as error:
+        raise RejectedAsset(f"OBJ file: {error}") from None
+    if b"\0" in data:
+        raise RejectedAsset("binary data, not an OBJ file")
+    if not data.strip():
+        raise RejectedAsset("empty file")
+    _check_last_line(data)
+    if data.startswith(b"\xef\xbb\xbf"):  # byte order mark
+        data = data[3:]
+    if b"\\" in data:  # a line that goes on in the next one
+        data = re.sub(rb"\\\r?\n", b" ", data)
+    return data + b"\n\n\n"
+
+
+def _check_last_line(data: bytes) -> None:
+    """Rejects a file that ends in the middle of a vertex or a face."""
+    if data.endswith(b"\n"):
+        return
+    last_line = data[data.rfind(b"\n") + 1 :][: MAX_LINE_BYTES + 1]
+    fields = last_line.split()
+    if fields and fields[0] in (b"v", b"vn", b"vt"):
+        raise RejectedAsset("truncated: ends within its vertices")
+    if fields and fields[0] == b"f":
+        corner_forms = {re.sub(rb"-?\d+", b"1", corner) for corner in fields[1:]}
+        if len(fields) < 4 or len(corner_forms) != 1 or b"1" not in corner_forms.pop()[-1:]:
+            raise RejectedAsset("truncated: ends within a face")
+
+
+def _split_lines(data: bytes) -> dict[str, _Lines]:
+    """Lines by keyword: v, vn, f and l."""
+    chars = np.frombuffer(data, np.uint8).copy()
+    field_starts = _find_fields(chars)
+    if len(field_starts) > MAX_FIELDS:
+        raise RejectedAsset(f"OBJ file: more than {MAX_FIELDS} words and numbers")
+    line_ends = np.flatnonzero(chars == ord("\n"))
+    line_starts = np.concatenate([[0], line_ends[:-1] + 1])
+    first_fields = np.searchsorted(field_starts, line_starts)
+    num_fields = np.diff(first_fields, append=len(field_starts))
+    places = field_starts[np.minimum(first_fields, len(field_starts) - 1)]
+    first, second, third = (chars[places + k] for k in range(3))
+    is_word = (num_fields > 0) & (second <= ord(" "))
+    is_kind = {k: is_word & (first == ord(k)) for k in ("v", "f", "l")}
+    is_kind["vn"] = (num_fields > 0) & (first == ord("v")) & (second == ord("n")) & (third <= 32)
+    lengths = line_ends + 1 - line_starts
+    kinds = {}
+    for kind, is_here in is_kind.items():
+        too_long = is_here & (lengths > MAX_LINE_BYTES)
+        if too_long.any():
+            raise RejectedAsset(f"line {too_long.argmax() + 1}: of {lengths[too_long][0]} bytes")
+        for k in range(len(kind)):
+            chars[places[is_here] + k] = ord(" ")
+        text = chars[np.repeat(is_here, lengths)].tobytes()
+        kinds[kind] = _Lines(text, np.flatnonzero(is_here), (num_fields[is_here] - 1).astype("i4"))
+    return kinds
+
+
+def _find_fields(chars: np.ndarray) -> np.ndarray:
+    """Where each field begins: what is not blank and stands after a blank, (n,)."""
+    is_blank = chars <= ord(" ")
+    is_start = ~is_blank
+    is_start[1:] &= is_blank[:-1]
+    return np.flatnonzero(is_start)
+
+
+def _parse(text: bytes, allowed: bytes, dtype: type, count: int) -> np.ndarray | None:
+    """Exactly ``count`` numbers between blanks; None if the text is anything else."""
+    if text.translate(None, allowed + b" \t\r\n\v\f"):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of older numpy, where ours raise
+        try:
+            values = np.fromstring(text.decode("ascii"), dtype, sep=" ")
+        except ValueError:
+            return None
+    return values if len(values) == count else None
+
+
+def _reject(lines: _Lines, line: int, problem: str) -> RejectedAsset:
+    text = lines.text.split(b"\n")[line].strip()[:60].decode("ascii", "backslashreplace")
+    return RejectedAsset(f"line {lines.numbers[line] + 1}: {problem}: {text!r}")
+
+
+# --- vertices and normals -------------------------------------------------------------------------
+
+
+def _read_vertices(lines: _Lines) -> np.ndarray:
+    values = _parse_rows(lines)
+    if values is None:
+        values = np.array([_read_vertex(lines, k, t) for k, (_, t) in enumerate(lines)], float)
+    if not np.isfinite(values).all():
+        line = int((~np.isfinite(values)).any(axis=1).argmax())
+        raise _reject(lines, line, "a vertex that is not finite")
+    with np.errstate(over="ignore"):  # too large a vertex is refused with the model's size
+        return values.astype(np.float32).reshape(-1, 3)
+
+
+def _parse_rows(lines: _Lines) -> np.ndarray | None:
+    """The first three numbers of each line, (n, 3), if all lines have equally many numbers."""
+    num_lines = len(lines.numbers)
+    width = int(lines.num_fields[0]) if num_lines else 3
+    if width not in _NUM_COORDINATES or (lines.num_fields != width).any():
+        return None
+    values = _parse(lines.text, b"0123456789+-.eE", np.float64, num_lines * width)
+    return None if values is None else values.reshape(-1, width)[:, :3]
+
+
+def _read_vertex(lines: _Lines, line: int, text: bytes) -> list[float]:
+    fields = text.partition(b"#")[0].split()
+    if any(_NOT_FINITE.fullmatch(field) for field in fields):
+        raise _reject(lines, line, "a vertex that is not finite")
+    if len(fields) not in _NUM_COORDINATES or not all(map(_NUMBER.fullmatch, fields)):
+        raise _reject(lines, line, "not a vertex")
+    return [float(field) for field in fields[:3]]
+
+
+def _read_normals(lines: _Lines) -> np.ndarray:
+    """Normals of unit length, (n, 3) float32; one that cannot be read is 0, which means none."""
+    values = _parse_rows(lines)
+    if values is None:
+        values = np.array([_read_normal(text) for _, text in lines], float).reshape(-1, 3)
+    with np.errstate(all="ignore"):
+        values = values / np.linalg.norm(values, axis=1, keepdims=True)
+    return np.where(np.isfinite(values).all(axis=1, keepdims=True), values, 0).astype(np.float32)
+
+
+def _read_normal(text: bytes) -> list[float]:
+    fields = text.partition(b"#")[0].split()[:3]
+    is_normal = len(fields) == 3 and all(map(_NUMBER.fullmatch, fields))
+    return [float(field) for field in fields] if is_normal else [0.0] * 3
+
+
+# --- faces ----------------------------------------------------------------------------------------
+
+
+def _read_corners(lines: _Lines) -> tuple[np.ndarray, np.ndarray]:
+    """Index of vertex and normal of each corner as they stand there, (c,) each.
+
+    From 1, or below 0 from the end; a normal that is not given is `_NONE`.
+    """
+    text = lines.text.replace(b"//", b"/1/")  # the texture coordinate is not needed
+    chars = np.frombuffer(text, np.uint8)
+    is_slash = chars == ord("/")
+    starts = _find_fields(chars)
+    num_parts = 1 + np.add.reduceat(is_slash, starts, dtype=np.int64)
+    is_edge = is_slash[1:] & (chars[:-1] <= ord(" ")) | is_slash[:-1] & (chars[1:] <= ord(" "))
+    values = _parse(text.replace(b"/", b" "), b"0123456789-", np.int64, int(num_parts.sum()))
+    if values is None or is_edge.any() or (num_parts > 3).any():
+        return _read_corners_slowly(lines)
+    ends = np.cumsum(num_parts)
+    normals = np.where(num_parts == 3, values[ends - 1], _NONE)
+    return values[ends - num_parts], normals
+
+
+_NONE = -(1 << 62)
+
+
+def _read_corners_slowly(lines: _Lines) -> tuple[np.ndarray, np.ndarray]:
+    vertices, normals = [], []
+    for k, (_, text) in enumerate(lines):
+        fields = text.partition(b"#")[0].split()
+        corners = [_CORNER.fullmatch(field) for field in fields]
+        if not corners or not all(corners):
+            raise _reject(lines, k, "not a face")
+        lines.num_fields[k] = len(fields)
+        for corner in filter(None, corners):
+            vertices.append(_to_index(corner[1]))
+            normals.append(_to_index(corner[2]) if corner[2] else _NONE)
+    return np.array(vertices, np.int64), np.array(normals, np.int64)
+
+
+def _to_index(digits: bytes) -> int:
+    return int(digits) if len(digits) < 18 else 0  # 0 is no index
+
+
+def _resolve(
+    idxs: np.ndarray, targets: _Lines, faces: _Lines, num_targets: int, name: str
+) -> np.ndarray:
+    """Indexes from 0, (c,) int32; -1 where none is given. Those below 0 count back from the face.
+
+    Raises:
+        RejectedAsset: an index beyond what is there.
+    """
+    num_before = np.repeat(np.searchsorted(targets.numbers, faces.numbers), faces.num_fields)
+    is_none = idxs == _NONE
+    found = np.where(idxs > 0, idxs - 1, idxs + num_before)
+    is_wrong = ~is_none & ((idxs == 0) | (found < 0) | (found >= num_targets))
+    if is_wrong.any():
+        line = int(np.repeat(np.arange(len(faces.numbers)), faces.num_fields)[is_wrong.argmax()])
+        raise _reject(faces, line, f"a face beyond the {num_targets} {name}")
+    return np.where(is_none, -1, found).astype(np.int32)
+
+
+def _refuse_unused(corner_vertices: np.ndarray, kinds: dict[str, _Lines], num: int) -> None:
+    is_used = np.zeros(num, bool)
+    is_used[corner_vertices] = True
+    if len(kinds["l"].numbers) and not is_used.all():
+        lines = kinds["l"]
+        idxs, _ = _read_corners(lines)
+        is_used[_resolve(idxs, kinds["v"], lines, num, "vertices")] = True
+    num_unused = num - int(is_used.sum())
+    if num_unused > MAX_UNUSED_SHARE * num:
+        raise RejectedAsset(f"truncated: {num_unused} of {num} vertices have no face")
+
+
+def _drop_repeats(mesh: ObjMesh) -> ObjMesh:
+    """Leaves out a corner at the vertex of the one before it, and faces of fewer than three then.
+
+    Raises:
+        RejectedAsset: no face is left.
+    """
+    vertices, sizes = mesh.corner_vertices, mesh.face_sizes
+    ends = np.cumsum(sizes)
+    starts = ends - sizes
+    before = np.roll(vertices, 1)
+    before[starts] = vertices[ends - 1]
+    is_kept = vertices != before
+    sizes_left = np.add.reduceat(is_kept, starts, dtype=np.int32)
+    is_face = sizes_left >= 3
+    if not is_face.any():
+        raise RejectedAsset("degenerate: no face has three corners")
+    is_kept &= np.repeat(is_face, sizes)
+    return ObjMesh(
+        mesh.vertices, vertices[is_kept], sizes_left[is_face], mesh.corner_normals[is_kept]
+    )

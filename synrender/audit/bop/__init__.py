@@ -1,0 +1,1 @@
+"""Audit of data sets in BOP format."""

@@ -1,0 +1,153 @@
+"""Audits a data set in BOP format: chooses images, casts rays, gathers verdicts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from synrender.audit.bop.bop_files import BopImage, BopSet, open_bop
+from synrender.audit.bop.bop_verdicts import (
+    check_bop_depth,
+    check_bop_files,
+    check_bop_info,
+    check_bop_mask,
+    check_bop_models,
+    check_bop_pose,
+    find_mean_iou,
+)
+from synrender.audit.bop.examine import BopFindings, examine_image
+from synrender.audit.check import Check, Verdict
+from synrender.audit.rays.raycast import ModelCaster, UnusableModel, require_ray_caster
+from synrender.errors import UserError
+from synrender.system.workers import Workers
+
+_TASK_SIZE = 25
+PIXEL_CENTERS = (0.0, 0.5)
+"""Where the centre of the top left pixel may be. OpenCV, BlenderProc's cameras and the toolkit's
+distances have 0; OpenGL, which draws the toolkit's and BlenderProc's masks, has 0.5."""
+
+_NUM_COMPARED = 5
+"""Images that are examined with the other centre if masks fail, to tell whether that is why."""
+
+
+def audit_bop(
+    path: Path,
+    num_cast: int,
+    seed: int,
+    pixel_center: float,
+    workers: Workers,
+    is_quiet: bool = False,
+) -> list[Check]:
+    """Audits a data set in BOP format; all checks, in the order of the table.
+
+    Args:
+        path: of the data set, a split, or a scene.
+        num_cast: images to cast rays for, drawn at random; 0: all.
+        seed: of that draw.
+        pixel_center: coordinate of the top left pixel's centre.
+        workers: processes to work in.
+        is_quiet: no progress bar.
+
+    Raises:
+        UserError: there is no ray caster, no such data set, or none of its models.
+    """
+    require_ray_caster()
+    bop = open_bop(path)
+    images = choose_images(bop, num_cast, seed)
+    findings = _examine_all(bop, images, pixel_center, workers, is_quiet)
+    _refuse_other_models(bop, findings)
+    hints = _compare_centers(bop, findings, pixel_center)
+    obj_ids = sorted({thing.obj_id for image in bop.images for thing in image.objects})
+    return [
+        check_bop_files(bop, findings),
+        check_bop_models(bop, obj_ids),
+        check_bop_pose(findings),
+        check_bop_mask("mask", findings, hints.get("mask", "")),
+        check_bop_mask("visible", findings, hints.get("visible", "")),
+        check_bop_depth(bop, findings),
+        check_bop_info(findings),
+    ]
+
+
+def choose_images(bop: BopSet, num_cast: int, seed: int) -> list[BopImage]:
+    """Draws images; all for 0 or if there are fewer."""
+    images = bop.images
+    if num_cast == 0 or num_cast >= len(images):
+        return list(images)
+    rng = np.random.Generator(np.random.PCG64(seed))
+    return [images[i] for i in sorted(rng.choice(len(images), num_cast, replace=False).tolist())]
+
+
+def _examine_all(
+    bop: BopSet,
+    images: Sequence[BopImage],
+    pixel_center: float,
+    workers: Workers,
+    is_quiet: bool,
+) -> list[BopFindings]:
+    from tqdm import tqdm
+
+    size = max(1, min(_TASK_SIZE, len(images) // workers.num_jobs))
+    parts = [images[i : i + size] for i in range(0, len(images), size)]
+    findings: list[BopFindings] = []
+    with tqdm(total=len(images), unit=" images", disable=True if is_quiet else None) as bar:
+        for found in workers.map(examine, [(bop.models_dir, p, pixel_center) for p in parts]):
+            findings += found
+            bar.update(len(found))
+    return findings
+
+
+def examine(models_dir: Path, images: Sequence[BopImage], pixel_center: float) -> list[BopFindings]:
+    """Examines some images; loads each model once."""
+    casters: dict[int, ModelCaster] = {}
+    findings = []
+    for image in images:
+        try:
+            for thing in image.objects:
+                if thing.obj_id not in casters:
+                    path = models_dir / f"obj_{thing.obj_id:06d}.ply"
+                    casters[thing.obj_id] = ModelCaster(path)
+        except UnusableModel as error:
+            findings.append(BopFindings(image.name, str(error)))
+            continue
+        own = [casters[thing.obj_id] for thing in image.objects]
+        findings.append(examine_image(image, own, pixel_center))
+    return findings
+
+
+def _refuse_other_models(bop: BopSet, findings: Sequence[BopFindings]) -> None:
+    """Raises UserError if no model can be used: then they are of another data set."""
+    reasons = [f.damage for f in findings if f.damage.startswith("model ")]
+    if reasons and len(reasons) == len(findings):
+        raise UserError(
+            f"{reasons[0]}; {bop.models_dir} has not the models of the data set: put them there"
+        )
+
+
+def _compare_centers(
+    bop: BopSet, findings: Sequence[BopFindings], pixel_center: float
+) -> dict[str, str]:
+    """Says by kind of mask whether the other pixel centre fits failing masks better."""
+    other = next(center for center in PIXEL_CENTERS if center != pixel_center)
+    by_name = {image.name: image for image in bop.images}
+    hints = {}
+    for kind in ("mask", "visible"):
+        failing = [f for f in findings if find_mean_iou([f], kind)[1] < 1]
+        failing = sorted(failing, key=lambda f: find_mean_iou([f], kind)[1])[:_NUM_COMPARED]
+        if not failing or check_bop_mask(kind, findings).verdict is Verdict.PASS:
+            continue
+        again = list(
+            itertools.chain.from_iterable(
+                examine(bop.models_dir, [by_name[f.name]], other) for f in failing
+            )
+        )
+        (before, _), (after, _) = (find_mean_iou(found, kind) for found in (failing, again))
+        if after > before:
+            hints[kind] = (
+                f"; with --pixel_center {other:g} the mean IoU of the worst {len(failing)} images "
+                f"is {after:.4f} instead of {before:.4f}"
+            )
+    return hints

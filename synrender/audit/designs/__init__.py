@@ -1,0 +1,1 @@
+"""Checks of designs, from the records alone."""

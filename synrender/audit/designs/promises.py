@@ -1,0 +1,253 @@
+"""Whether a design keeps its promises: counts, strengths, hold-outs, causes.
+
+Each check takes arrays and the design of ``dataset.json`` and knows nothing of how they were drawn.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.stats import binomtest
+
+from synrender.audit.check import Check, Measure, count_faults, decide, skip
+from synrender.audit.designs.factor_arrays import SPLITS, TEST, Samples
+from synrender.audit.designs.statistics import (
+    MAX_FALSE_ALARMS,
+    count_p_values,
+    table_p_values,
+)
+from synrender.dataset.info import CausalInfo, DesignInfo
+
+EVEN = -1  # level of an intervention that draws evenly
+
+
+def check_cells(design: DesignInfo, samples: Samples, total: int) -> Check:
+    """Samples of each combination of a grid."""
+    if not design.grid:
+        return skip("cells", "no grid")
+    sizes = [len(design.factors[name].levels) for name in design.grid]
+    codes, is_known = _to_codes(design, samples, design.grid)
+    counts = np.bincount(codes, minlength=math.prod(sizes))
+    is_whole = len(samples.idxs) == total
+    are_right = counts == design.repeats if is_whole else counts <= design.repeats
+    product = " x ".join(f"{n} {name}" for n, name in zip(sizes, design.grid, strict=True))
+    figures = (
+        f"{product} = {len(counts)} combinations with {counts.min()} to {counts.max()} samples, "
+        f"promised {'' if is_whole else 'at most '}{design.repeats}"
+    )
+    culprits = [f"sample {i} has no level" for i in samples.idxs[~is_known]]
+    culprits += [
+        f"({', '.join(map(str, np.unravel_index(cell, sizes)))}): {counts[cell]}"
+        for cell in np.flatnonzero(~are_right)
+    ]
+    measures = count_faults(culprits, len(counts), "combinations")
+    return decide("cells", not culprits, figures, culprits, measures)
+
+
+def check_even(design: DesignInfo, samples: Samples) -> Check:
+    """Levels that a design does not decide come up evenly."""
+    causal = design.causal
+    children = set(causal.parents) if causal else set()
+    others = {*design.grid, *design.sweeps, *children, *find_held_out_factors(design)}
+    others |= {design.shortcut.cue} if design.shortcut else set()
+    names = [n for n, f in design.factors.items() if f.levels and n not in others]
+    if not names:
+        return skip("even", "the design decides all levels")
+    tests = {}
+    for name, split in itertools.product(names, range(len(SPLITS))):
+        if causal and name in causal.do.get(SPLITS[split], {}):
+            continue
+        n, levels = len(design.factors[name].levels), _levels_in(design, samples, name, split)
+        counts = np.bincount(levels, minlength=n)
+        for level, p in enumerate(count_p_values(counts, len(levels), 1 / n)):
+            what = f"{name} level {level} in {SPLITS[split]}: {counts[level]} of {len(levels)}"
+            tests[what] = float(p)
+    return _decide_tests("even", f"{len(names)} factors", tests)
+
+
+def check_shortcut(design: DesignInfo, samples: Samples) -> Check:
+    """Strength of a shortcut in each split, and that the other levels come up evenly."""
+    shortcut = design.shortcut
+    if shortcut is None:
+        return skip("shortcut", "no shortcut")
+    num_cue = len(design.factors[shortcut.cue].levels)
+    partners, tests, parts = np.array(shortcut.partners), {}, []
+    for split, rho in enumerate(shortcut.rho):
+        target = _levels_in(design, samples, shortcut.target, split)
+        cue = _levels_in(design, samples, shortcut.cue, split)
+        if not len(cue):
+            continue
+        even = 1 / num_cue
+        num_partners = int((cue == partners[target]).sum())
+        probability = rho + (1 - rho) * even
+        low, high = binomtest(num_partners, len(cue)).proportion_ci(method="wilson")
+        realised, low, high = (
+            (share - even) / (1 - even) if num_cue > 1 else 1.0
+            for share in (num_partners / len(cue), low, high)
+        )
+        where = f"{SPLITS[split]} rho {realised:.3f} ({low:.3f} to {high:.3f})"
+        parts.append(f"{where}, promised {rho:g}")
+        tests[parts[-1]] = float(count_p_values(num_partners, len(cue), probability))
+        table = np.full((len(partners), num_cue), (1 - rho) * even)
+        table[np.arange(len(partners)), partners] += rho
+        for (row, level), p in np.ndenumerate(table_p_values(target, cue, table)):
+            what = f"{shortcut.cue} level {level} at {shortcut.target} level {row}"
+            tests[f"{what} in {SPLITS[split]}"] = float(p)
+    return _decide_tests("shortcut", "; ".join(parts), tests)
+
+
+def check_holdout(design: DesignInfo, objects: Samples) -> Check:
+    """Held-out combinations and ranges: none in training and validation, nothing else in the test.
+
+    Args:
+        design: of the data set.
+        objects: an entry for each object.
+    """
+    if not (design.held_out or design.inner_ranges):
+        return skip("holdout", "nothing is held out")
+    is_test = objects.splits == TEST
+    parts, wrong = [], []
+    names = find_held_out_factors(design)
+    if names:
+        is_held_out = np.zeros(len(is_test), bool)
+        for combination in design.held_out:
+            levels = [objects.level(design.factors[n]) == k for n, k in combination.items()]
+            is_held_out |= np.all(levels, axis=0)
+        parts.append(f"{len(design.held_out)} combinations of {' and '.join(names)}")
+        wrong.append(is_held_out != is_test)
+    for name, (low, high) in design.inner_ranges.items():
+        value = objects.value(design.factors[name])
+        parts.append(f"{name} in {low:g} to {high:g}")
+        wrong.append(~np.where(is_test, (value < low) | (value > high), _within(value, low, high)))
+    figures = "; ".join(
+        f"{part}: {int((bad & ~is_test).sum())} held-out objects of {int((~is_test).sum())} in "
+        f"training and validation, {int((is_test & ~bad).sum())} of {int(is_test.sum())} in test"
+        for part, bad in zip(parts, wrong, strict=True)
+    )
+    culprits = np.unique(objects.idxs[np.any(wrong, axis=0)])
+    lines = [f"sample {i}" for i in culprits]
+    measures = count_faults(lines, len(is_test), "objects")
+    return decide("holdout", not lines, figures, lines, measures)
+
+
+def check_causal(design: DesignInfo, samples: Samples) -> Check:
+    """The tables of a graph come back, in the splits without intervention on the child."""
+    causal = design.causal
+    if causal is None:
+        return skip("causal", "no graph of causes")
+    tests, worst, num_rows = {}, 0.0, 0
+    for child, parents in causal.parents.items():
+        table = np.array(causal.tables[child])
+        are_free = [child not in causal.do.get(split, {}) for split in SPLITS]
+        free = samples.choose(np.array(are_free)[samples.splits])
+        difference, child_tests = _test_table(design, free, child, parents, table)
+        tests |= child_tests
+        worst, num_rows = max(worst, difference), num_rows + len(table)
+    figures = f"{num_rows} rows of {len(causal.parents)} tables, frequencies within {worst:.3f}"
+    return _decide_tests("causal", figures, tests)
+
+
+def check_do(design: DesignInfo, samples: Samples) -> Check:
+    """Interventions took place, whatever the parents are."""
+    causal = design.causal
+    if causal is None or not any(causal.do.values()):
+        return skip("do", "no interventions")
+    parts, tests, culprits = [], {}, []
+    for split, name, level in _list_interventions(causal):
+        inside = samples.choose(samples.splits == SPLITS.index(split))
+        found, n = inside.level(design.factors[name]), len(design.factors[name].levels)
+        if level != EVEN:
+            num = int((found == level).sum())
+            parts.append(f"{split} {name} = {level} in {num} of {len(found)}")
+            culprits += [f"sample {i} ({name})" for i in inside.idxs[found != level]]
+            continue
+        parents = causal.parents.get(name, ())
+        num_rows = math.prod(len(design.factors[p].levels) for p in parents)
+        table = np.full((num_rows, n), 1 / n)
+        difference, even_tests = _test_table(design, inside, name, parents, table, f" in {split}")
+        tests |= even_tests
+        parts.append(f"{split} {name} even within {difference:.3f}, whatever its parents are")
+    culprits += _find_unlikely(tests)
+    measures = count_faults(culprits, len(samples.idxs), "samples")
+    return decide("do", not culprits, "; ".join(parts), culprits, measures)
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def find_held_out_factors(design: DesignInfo) -> tuple[str, ...]:
+    """Factors of the held-out combinations."""
+    return tuple(design.held_out[0]) if design.held_out else ()
+
+
+def _within(value: np.ndarray, low: float, high: float) -> np.ndarray:
+    return (value >= low) & (value <= high)
+
+
+def _levels_in(design: DesignInfo, samples: Samples, name: str, split: int) -> np.ndarray:
+    """Levels of a factor in a split; what has none is left to `check_levels`."""
+    factor = design.factors[name]
+    levels = samples.level(factor)[samples.splits == split]
+    return levels.clip(0, len(factor.levels) - 1)
+
+
+def _to_codes(
+    design: DesignInfo, samples: Samples, names: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Number of each sample's combination, the last factor fastest; and whether it has one."""
+    sizes = [len(design.factors[name].levels) for name in names]
+    levels = [samples.level(design.factors[name]) for name in names]
+    pairs = zip(levels, sizes, strict=True)
+    is_known = np.all([(x >= 0) & (x < n) for x, n in pairs], axis=0)
+    codes = np.ravel_multi_index([x[is_known] for x in levels], sizes)
+    return codes.astype(np.int64), is_known
+
+
+def _test_table(
+    design: DesignInfo,
+    samples: Samples,
+    child: str,
+    parents: tuple[str, ...],
+    table: np.ndarray,
+    where: str = "",
+) -> tuple[float, dict[str, float]]:
+    """Largest difference of a frequency from its probability, and p-values of all by their name."""
+    codes, is_known = _to_codes(design, samples, (*parents, child))
+    rows, levels = np.divmod(codes, table.shape[1])
+    counts = np.zeros(table.shape)
+    np.add.at(counts, (rows, levels), 1)
+    nums = counts.sum(axis=1, keepdims=True)
+    differences = np.where(nums > 0, np.abs(counts / np.maximum(nums, 1) - table), 0)
+    tests = {
+        f"{child} level {level}, row {row}{where}: {counts[row, level]:.0f} of {nums[row, 0]:.0f}, "
+        f"promised {table[row, level]:.3f}": float(p)
+        for (row, level), p in np.ndenumerate(table_p_values(rows, levels, table))
+    }
+    tests |= {f"sample {i} has no level of {child}": 0.0 for i in samples.idxs[~is_known]}
+    return float(differences.max()), tests
+
+
+def _list_interventions(causal: CausalInfo) -> Iterator[tuple[str, str, int]]:
+    for split, levels in causal.do.items():
+        for name, level in levels.items():
+            yield split, name, level
+
+
+def _find_unlikely(tests: dict[str, float]) -> list[str]:
+    bound = MAX_FALSE_ALARMS / max(1, len(tests))
+    return [what for what, p in sorted(tests.items(), key=lambda test: test[1]) if p < bound]
+
+
+def _decide_tests(name: str, figures: str, tests: dict[str, float]) -> Check:
+    """A check of counts: fails where one is less likely than chance allows."""
+    unlikely = _find_unlikely(tests)
+    smallest = min(1.0, min(tests.values(), default=1.0) * len(tests))
+    figures += f"; {len(tests)} counts, the least likely by chance with p = {smallest:.2g}"
+    measure = Measure(
+        "smallest p, times the number of counts", smallest, at_least=MAX_FALSE_ALARMS,
+        num=len(tests), of="counts",
+    )  # fmt: skip
+    return decide(name, not unlikely, figures, unlikely, [measure])

@@ -1,0 +1,122 @@
+"""The section on designs: whether the factors vary together as ``dataset.json`` says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from synrender.audit.check import Check, count_faults, decide, skip
+from synrender.audit.designs.factor_arrays import gather_samples
+from synrender.audit.designs.independence import check_independent
+from synrender.audit.designs.promises import (
+    check_causal,
+    check_cells,
+    check_do,
+    check_even,
+    check_holdout,
+    check_shortcut,
+)
+from synrender.audit.designs.twins import check_blocks, check_labels_of_blocks
+from synrender.audit.measure_samples import SampleFindings
+from synrender.audit.rays.audited_dataset import Records, Subject
+from synrender.dataset.info import DesignFactor, DesignInfo
+from synrender.settings.factor_table import COLUMNS
+
+TEXTURES = ("texture", "backdrop_texture")
+
+
+def check_designs(
+    subject: Subject, records: Records, findings: Sequence[SampleFindings]
+) -> list[Check]:
+    """All checks of the data set's design; one that does not apply if it has none."""
+    design = subject.design
+    if design is None:
+        return [skip("design", "all factors are drawn at random")]
+    digests = {f.idx: f.labels_digest for f in findings if f.labels_digest}
+    has_class_colors = subject.settings.material.use_color_ref
+    total, num_buckets = (
+        subject.settings.object.total_num_samples,
+        subject.settings.object.n_buckets,
+    )
+    return check_design(
+        design, records, digests, num_buckets, total, has_class_colors, subject.rejected
+    )
+
+
+def check_design(
+    design: DesignInfo,
+    records: Records,
+    labels_digests: dict[int, str],
+    num_buckets: int,
+    total: int,
+    has_class_colors: bool,
+    rejected: Collection[str] = (),
+) -> list[Check]:
+    """The same from values alone.
+
+    Args:
+        design: of the data set.
+        records: of all samples.
+        labels_digests: of the label passes of each EXR, by sample; {} of PNGs.
+        num_buckets: of the data set.
+        total: samples of the whole data set, rendered or not.
+        has_class_colors: whether a class has colours of its own.
+        rejected: textures that could not be used, and were replaced.
+    """
+    samples = gather_samples(records, design, num_buckets, total)
+    objects = gather_samples(records, design, num_buckets, total, is_each_object=True)
+    drawn = samples.drawn(design)
+    return [
+        check_levels(design, records, rejected),
+        check_cells(design, samples, total),
+        check_even(design, drawn),
+        check_independent(design, drawn, has_class_colors),
+        check_shortcut(design, drawn),
+        check_holdout(design, objects),
+        check_causal(design, drawn),
+        check_do(design, drawn),
+        check_blocks(design, records),
+        check_labels_of_blocks(design, records, labels_digests),
+    ]
+
+
+def check_levels(design: DesignInfo, records: Records, rejected: Collection[str]) -> Check:
+    """Each factor with levels has one of them in each object, with the value of that level."""
+    with_levels = {name: factor for name, factor in design.factors.items() if factor.levels}
+    culprits = []
+    for name, factor in with_levels.items():
+        wrong = ~_have_values(name, factor, records, rejected)
+        culprits += [f"{i} ({name})" for i in np.unique(records.idxs[wrong])]
+    columns = {column for factor in with_levels.values() for column in factor.columns}
+    others = [k for k, column in enumerate(COLUMNS) if column not in columns]
+    has_others = (records.rows["factor_levels"][:, others] != -1).any(axis=1)
+    culprits += [f"{i} (a level of another factor)" for i in np.unique(records.idxs[has_others])]
+    figures = (
+        f"{len(with_levels)} factors with levels; {len(culprits)} values are not their level's"
+    )
+    measures = count_faults(culprits, len(records.rows), "objects")
+    return decide("levels", not culprits, figures, culprits, measures)
+
+
+def _have_values(
+    name: str, factor: DesignFactor, records: Records, rejected: Collection[str]
+) -> np.ndarray:
+    """(r,) bool: whether each row's value is that of its level."""
+    columns = [COLUMNS.index(column) for column in factor.columns]
+    levels = records.rows["factor_levels"][:, columns]
+    level = levels[:, 0].clip(0, len(factor.levels) - 1)
+    are_right = (levels == level[:, None]).all(axis=1)
+    if name == "model":  # its levels are other models in each bucket and class
+        return are_right
+    if name in TEXTURES:
+        names = np.array(factor.names)
+        is_replaced = np.isin(names, list(rejected))
+        return are_right & ((records.rows[name] == names[level]) | is_replaced[level])
+    values = np.array(factor.levels)
+    # A layout has a place for each object; all others hold for all objects.
+    values = values.reshape(len(values), -1, len(columns))
+    objects = np.arange(len(level)) - np.searchsorted(records.idxs, records.idxs)
+    given = values[level, objects % values.shape[1]]
+    are_right &= (records.rows["factor_values"][:, columns] == given).all(axis=1)
+    return are_right & (records.rows["class"] == given[:, 0]) if name == "class" else are_right

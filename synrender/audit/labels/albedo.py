@@ -1,0 +1,139 @@
+"""Checks albedo and shading: the texture is looked up where the ray hits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from synrender.audit.labels.ground_truth import Given, Truth, judge_pixels, measure_pixels
+from synrender.audit.labels.label_errors import Finding, create_finding, missing
+from synrender.audit.rays.audited_dataset import Subject
+from synrender.audit.rays.texture import linear_to_srgb, look_up, read_texture
+from synrender.audit.rays.view import View
+
+MAX_LEVELS = 1.0
+"""Of 255, in sRGB."""
+UNKNOWN_PX = "px not judged"
+
+
+@dataclass(frozen=True)
+class Paint:
+    """What a surface is painted with."""
+
+    texture: np.ndarray | None  # (h, w, 3) uint8 sRGB, top row first; None: plain colour
+    color: np.ndarray  # (3,) scene-linear
+    color_share: float  # 0: only the texture, 1: only the colour
+
+
+@dataclass(frozen=True)
+class Albedo:
+    """At r places."""
+
+    linear: np.ndarray  # (r, 3); 0 where nothing is hit
+    is_flat: np.ndarray  # (r,) bool: a texture changes little there
+    is_known: np.ndarray  # (r,) bool: False where rounding decides the place in the texture
+
+
+class Painter:
+    """Reads the textures of samples; keeps those of the last one."""
+
+    def __init__(self, subject: Subject) -> None:
+        """Reads nothing yet."""
+        self._subject = subject
+        self._textures: dict[str, np.ndarray | None] = {}
+
+    def find_paints(self, record: np.ndarray) -> list[Paint | None]:
+        """Paint of the backdrop and each object; None where a texture is not of 8-bit RGB.
+
+        Raises:
+            OSError, ValueError: a texture cannot be read.
+        """
+        first = record[0]
+        names = [str(first["backdrop_texture"]), *map(str, record["texture"])]
+        self._textures = {n: self._load(n) for n in names if n}
+        share = self._subject.settings.material.color_intensity
+        colors = [first["backdrop_color"], *record["color"]]
+        paints: list[Paint | None] = []
+        for name, color, mixed in zip(names, colors, [0.0, *[share] * len(record)], strict=True):
+            texture = self._textures[name] if name else None
+            is_readable = texture is not None or not name
+            paints.append(Paint(texture, color, mixed) if is_readable else None)
+        return paints
+
+    def _load(self, name: str) -> np.ndarray | None:
+        if name in self._textures:
+            return self._textures[name]
+        return read_texture(self._subject.texture_path(name))
+
+
+def find_albedo(view: View, paints: list[Paint | None], positions_px: np.ndarray) -> Albedo:
+    """Albedo where rays through positions (r, 2) hit."""
+    cast, rays = view.cast_at(positions_px), view.rays(positions_px)
+    num = len(positions_px)
+    linear, is_flat, is_known = np.zeros((num, 3)), np.zeros(num, bool), np.ones(num, bool)
+    for row, paint in enumerate(paints):
+        chosen = np.flatnonzero((cast.instance == row) & np.isfinite(cast.depth_m))
+        if not len(chosen):
+            continue
+        if paint is None:
+            is_known[chosen] = False
+            continue
+        is_flat[chosen], linear[chosen] = True, paint.color
+        if paint.texture is None:
+            continue
+        if row:
+            hits = view.caster(row).surface.hit(*view.to_obj_rays(row, rays, chosen))
+            uv, is_known[chosen] = hits.uv, ~hits.is_cube_tie & np.isfinite(hits.uv).all(axis=1)
+        else:
+            uv = view.to_backdrop(
+                rays.origin + cast.depth_m[chosen, None] * rays.directions[chosen]
+            )
+        colors = look_up(paint.texture, np.nan_to_num(uv))
+        is_flat[chosen] = colors.is_flat
+        linear[chosen] = (1 - paint.color_share) * colors.linear + paint.color_share * paint.color
+    return Albedo(linear, is_flat, is_known)
+
+
+def check_albedo(truth: Truth, given: Given, paints: list[Paint | None]) -> dict[str, Finding]:
+    """Errors in levels: of flat interior pixels, and of all others."""
+    shown = np.asarray(given["albedo"], np.float64)
+    where = truth.rows >= 0
+    expected = find_albedo(truth.view, paints, truth.pixel_centers[where.reshape(-1)])
+    is_flat, is_known = np.zeros(where.shape, bool), np.zeros(where.shape, bool)
+    is_flat[where], is_known[where] = expected.is_flat, expected.is_known
+
+    def error_at(pixels: np.ndarray, positions_px: np.ndarray) -> np.ndarray:
+        found = find_albedo(truth.view, paints, positions_px)
+        return _find_levels(shown[pixels[:, 1], pixels[:, 0]], found.linear)
+
+    errors = measure_pixels(truth, error_at, where & is_known, MAX_LEVELS)
+    finding = judge_pixels(truth, errors, MAX_LEVELS, "levels", is_known)
+    culprits = list(finding.culprits)
+    is_nothing = truth.settled.is_common & np.isinf(truth.view.cast.depth_m)
+    if shown[is_nothing].any():
+        culprits.append("not 0 where nothing is hit")
+    return {
+        "albedo": create_finding(
+            errors[is_known & is_flat & where],
+            culprits,
+            {UNKNOWN_PX: int((where & ~is_known).sum())},
+        ),
+        "albedo elsewhere": create_finding(errors[is_known & ~is_flat & where]),
+    }
+
+
+def check_shading(truth: Truth, given: Given) -> Finding:
+    """Shading times the albedo pass is the image, within a level; up to where it is white."""
+    if truth.exr.albedo is None:
+        return missing("the EXR file has no albedo pass")
+    shading, albedo = given["shading"].astype(np.float64), truth.exr.albedo.astype(np.float64)
+    image = truth.exr.rgb_linear.astype(np.float64)
+    errors = 255 * np.abs(linear_to_srgb(shading * albedo) - linear_to_srgb(image))
+    is_wrong = (shading != 0) & (albedo == 0)
+    return create_finding(errors[albedo > 0], ["not 0 where albedo is 0"] if is_wrong.any() else [])
+
+
+def _find_levels(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Largest difference of two colours (r, 3) scene-linear, in levels of 255 of sRGB, (r,)."""
+    return 255 * np.abs(linear_to_srgb(a) - linear_to_srgb(b)).max(axis=1)

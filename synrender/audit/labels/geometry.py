@@ -1,0 +1,157 @@
+"""Checks coordinates, positions, 3D boxes and keypoints, which follow from the OBJ and its pose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from synrender.audit.labels.ground_truth import Given, Truth, judge_pixels
+from synrender.audit.labels.label_errors import Finding, create_finding
+from synrender.audit.rays.view import OUTSIDE, UNSURE
+from synrender.images.depth import DEPTH_BEYOND, DEPTH_STEPS_PER_M
+from synrender.system.files import read_small_file
+
+MAX_ERROR_MM = 1.0
+MAX_POINT_ERROR_MM = 0.1
+MAX_POINT_ERROR_PX = 0.1
+MAX_STORED_DEPTH_M = (DEPTH_BEYOND - 1) / DEPTH_STEPS_PER_M
+JUDGED = "points whose visibility is judged"
+POINTS_FILE = "keypoints.json"
+_MAX_FILE_BYTES = 1 << 28
+
+CORNERS = np.array([(i >> 2 & 1, i >> 1 & 1, i & 1) for i in range(8)], np.float64)
+"""(8, 3) shares of the box: the upper bound along x where i & 4, y where i & 2, z where i & 1."""
+FACES = np.array([[s if a == axis else 0.5 for a in range(3)] for axis in range(3) for s in (0, 1)])
+"""(6, 3): -x, +x, -y, +y, -z, +z."""
+KEYPOINTS = np.concatenate([CORNERS, np.full((1, 3), 0.5), FACES])
+
+Points = dict[str, dict[str, list[float]]]
+
+
+def check_coordinates(truth: Truth, given: Given) -> Finding:
+    """Errors in mm, in the world, of the places in the models' boxes."""
+    shown = np.asarray(given["object_coordinates"], np.float64)
+    errors_mm = np.zeros(truth.rows.shape)
+    for k in range(1, truth.num_objs + 1):
+        where = truth.rows == k
+        bounds, to_obj = truth.view.caster(k).bounds, truth.view.to_obj(k)
+        center, diagonal = bounds.mean(axis=0), np.linalg.norm(np.ptp(bounds, axis=0))
+        found = (shown[where] - 0.5) * diagonal + center
+        expected = truth.view.points[where] @ to_obj[:3, :3].T + to_obj[:3, 3]
+        to_world = np.linalg.inv(to_obj)[:3, :3]
+        errors_mm[where] = 1000 * np.linalg.norm((found - expected) @ to_world.T, axis=1)
+    finding = judge_pixels(truth, errors_mm, MAX_ERROR_MM, "mm")
+    return finding.blame("not 0 off the objects" if shown[truth.settled.shown == 0].any() else "")
+
+
+def check_positions(truth: Truth, given: Given) -> Finding:
+    """Errors of world positions in mm; NaN where nothing is hit."""
+    shown = np.asarray(given["world_position"], np.float64)
+    errors_mm = np.where(
+        truth.rows >= 0, 1000 * np.linalg.norm(shown - truth.view.points, axis=2), 0
+    )
+    # An archive keeps no greater depth; such points are not known there.
+    is_far = truth.view.cast.depth_m > MAX_STORED_DEPTH_M
+    errors_mm[is_far & np.isnan(shown).all(axis=2)] = 0
+    is_nothing = truth.settled.is_common & np.isinf(truth.view.cast.depth_m)
+    finding = judge_pixels(truth, errors_mm, MAX_ERROR_MM, "mm")
+    return finding.blame(
+        "not NaN where nothing is hit" if np.isfinite(shown[is_nothing]).any() else ""
+    )
+
+
+def check_boxes_3d(truth: Truth, given: Given) -> Finding:
+    """Errors of corners in px; those in mm are judged at once."""
+    world = _find_points(truth, [CORNERS] * truth.num_objs)
+    errors_px, culprits = _compare_points(truth, world, given, "box_3d", has_camera=True)
+    return create_finding(errors_px, culprits)
+
+
+def check_keypoints(truth: Truth, given: Given, named: Points) -> Finding:
+    """Errors of points in px; visibility is judged away from edges."""
+    own = _find_points(truth, [KEYPOINTS] * truth.num_objs)
+    world = np.concatenate([own, _find_named(truth, named)], axis=1)
+    errors_px, culprits = _compare_points(truth, world, given, "keypoint")
+    shown = np.asarray(given["keypoint_visibility"]).reshape(truth.num_objs, -1)
+    if shown.shape != world.shape[:2]:
+        return create_finding(errors_px, [*culprits, f"visibility of {shown.shape[1]} points"])
+    verdicts = np.full(world.shape[:2], OUTSIDE)
+    is_there = np.isfinite(world).all(axis=2)
+    verdicts[is_there] = truth.view.judge(world[is_there])
+    is_sure = verdicts != UNSURE
+    for k, i in np.argwhere(is_sure & (verdicts != shown)).tolist():
+        culprits.append(f"object {k + 1} point {i} ({shown[k, i]}, rays say {verdicts[k, i]})")
+    sure = int((is_sure & is_there).sum())
+    return create_finding(errors_px, culprits, {JUDGED: sure})
+
+
+def read_named_points(folder: Path) -> Points:
+    """The user's points of each model, from ``keypoints.json``; none without the file.
+
+    Raises:
+        OSError, ValueError: it cannot be read.
+    """
+    path = folder / POINTS_FILE
+    return json.loads(read_small_file(path, _MAX_FILE_BYTES)) if path.exists() else {}
+
+
+def _find_points(truth: Truth, shares: list[np.ndarray]) -> np.ndarray:
+    """World positions of points that are given as shares of each object's box, (num_objs, n, 3)."""
+    points = []
+    for k, share in enumerate(shares, start=1):
+        low, high = truth.view.caster(k).bounds
+        points.append(low + share * (high - low))
+    return np.array([_to_world(truth, k, p) for k, p in enumerate(points, start=1)])
+
+
+def _find_named(truth: Truth, named: Points) -> np.ndarray:
+    """World positions of the user's points, (num_objs, n, 3); NaN where a model lacks a name."""
+    names = sorted({name for points in named.values() for name in points})
+    found = np.full((truth.num_objs, len(names), 3), np.nan)
+    for k, row in enumerate(truth.view.record):
+        own = named.get(f"{row['synset_id']}/{row['model_id']}", {})
+        for i, name in enumerate(names):
+            if name in own:
+                found[k, i] = _to_world(truth, k + 1, np.array(own[name], np.float64)[None])[0]
+    return found
+
+
+def _to_world(truth: Truth, row: int, points: np.ndarray) -> np.ndarray:
+    matrix = truth.view.record[row - 1]["obj_to_world"]
+    return points @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def _compare_points(
+    truth: Truth, world: np.ndarray, given: Given, prefix: str, has_camera: bool = False
+) -> tuple[np.ndarray, list[str]]:
+    """Errors in px of points before the camera, and which objects' points are wrong."""
+    culprits = []
+    expected = {
+        "world_m": world,
+        **({"camera_m": truth.view.to_camera(world)} if has_camera else {}),
+    }
+    for end, points in expected.items():
+        shown = np.asarray(given[f"{prefix}_{end}"], np.float64).reshape(truth.num_objs, -1, 3)
+        if shown.shape != points.shape:
+            return np.zeros(0), [f"{prefix}_{end} of {shown.shape[1]} points"]
+        errors_mm = 1000 * np.abs(shown - points).max(axis=2)
+        errors_mm[np.isnan(shown).all(axis=2) & np.isnan(points).all(axis=2)] = 0
+        culprits += _blame_objects(errors_mm, MAX_POINT_ERROR_MM, f"mm, {prefix}_{end}")
+    positions, depth_m = truth.view.project(world)
+    shown = np.asarray(given[f"{prefix}_px"], np.float64).reshape(truth.num_objs, -1, 2)
+    if shown.shape != positions.shape:
+        return np.zeros(0), [f"{prefix}_px of {shown.shape[1]} points"]
+    errors_px = np.abs(shown - positions).max(axis=2)
+    is_before = depth_m > 0  # False for NaN
+    errors_px[~is_before] = 0
+    culprits += _blame_objects(errors_px, MAX_POINT_ERROR_PX, f"px, {prefix}_px")
+    return errors_px[is_before], culprits
+
+
+def _blame_objects(errors: np.ndarray, bound: float, what: str) -> list[str]:
+    worst = np.where(np.isnan(errors), np.inf, errors).max(axis=1)
+    return [
+        f"object {k + 1} ({worst[k]:.3g} {what})" for k in np.flatnonzero(worst > bound).tolist()
+    ]

@@ -1,0 +1,189 @@
+"""Verdicts about the labels that `rendering.labels` names: the bounds, and how figures are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from synrender.audit.check import Check, Measure, count_faults, decide, list_some, skip
+from synrender.audit.labels import albedo, amodal, flow, geometry, normals
+from synrender.audit.labels.albedo import UNKNOWN_PX
+from synrender.audit.labels.amodal import SMALL
+from synrender.audit.labels.flow import OCCLUDED, UNSURE_PX
+from synrender.audit.labels.geometry import JUDGED
+from synrender.audit.labels.label_errors import Finding, Summary, summarize
+from synrender.audit.labels.reader_under_test import RAW
+from synrender.audit.measure_samples import SampleFindings
+from synrender.audit.rays.audited_dataset import Records, Subject
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a label is judged: the 99th percentile of its errors, or their mean, has a bound."""
+
+    title: str  # of the row in the table
+    unit: str  # of the errors
+    of: str  # what has them
+    bound: float
+    tell: Callable[[Summary], str] | None = None  # the figures, if not those of most labels
+    is_mean: bool = False
+
+    def passes(self, summary: Summary) -> bool:
+        """Whether the errors are within the bound."""
+        return (summary.mean if self.is_mean else summary.percentile) <= self.bound
+
+    def describe(self, summary: Summary) -> str:
+        """The figures in words."""
+        return (self.tell or self.describe_errors)(summary)
+
+    def describe_errors(self, summary: Summary) -> str:
+        """Quantiles of the errors in words."""
+        return (
+            f"{self.unit} over {summary.num} {self.of}: median {summary.median:.2g}, 99th "
+            f"percentile {summary.percentile:.2g}, maximum {summary.largest:.2g}"
+        )
+
+    def measure(self, summary: Summary, num_faults: int) -> list[Measure]:
+        """The figures as numbers."""
+        num, of, unit = summary.num, self.of, self.unit
+        if self.is_mean:
+            judged = Measure(f"{unit}, mean", summary.mean, at_most=self.bound, num=num, of=of)
+        else:
+            judged = Measure(
+                f"{unit}, 99th percentile", summary.percentile, at_most=self.bound, num=num, of=of
+            )
+        others = [
+            Measure(f"{unit}, median", summary.median, num=num, of=of),
+            Measure(f"{unit}, largest", summary.largest, num=num, of=of),
+            *(Measure(name, number) for name, number in sorted(summary.numbers.items())),
+        ]
+        return [judged, *others, Measure("faults", num_faults, at_most=0, num=num, of=of)]
+
+
+def _tell_amodal(s: Summary) -> str:
+    return (
+        f"IoU mean {1 - s.mean:.4f}, lowest {1 - s.largest:.4f} of {s.num} objects; "
+        f"{s.numbers.get(SMALL, 0)} under {amodal.MIN_IOU_PX} px by count; visible shares within "
+        f"{100 * amodal.MAX_SHARE_ERROR:g} %"
+    )
+
+
+def _tell_occlusion(s: Summary) -> str:
+    wrong, numbers = round(s.mean * s.num), s.numbers
+    return (
+        f"{wrong} of {s.num} interior px wrong, {numbers.get(OCCLUDED, 0)} are occluded; "
+        f"{numbers.get(UNSURE_PX, 0)} more are beside an edge of the other sample"
+    )
+
+
+def _tell_keypoints(s: Summary) -> str:
+    judged = s.numbers.get(JUDGED, 0)
+    return (
+        f"{RULES['keypoints'].describe_errors(s)}; visibility of {judged} that are away from edges"
+    )
+
+
+_PIXELS = "interior px"
+RULES = {
+    "normal": Rule("normal", "degrees", _PIXELS, normals.MAX_ANGLE_DEG),
+    "albedo": Rule("albedo", "levels", f"{_PIXELS} of flat texture", albedo.MAX_LEVELS),
+    "shading": Rule("shading", "levels", "values, times albedo", albedo.MAX_LEVELS),
+    "amodal": Rule("amodal", "1 - IoU", "objects", 1 - amodal.MIN_MEAN_IOU, _tell_amodal, True),
+    "object_coordinates": Rule("coordinates", "mm", _PIXELS, geometry.MAX_ERROR_MM),
+    "world_position": Rule("positions", "mm", _PIXELS, geometry.MAX_ERROR_MM),
+    "box_2d": Rule("box_2d", "px", "boxes", amodal.MAX_BOX_ERROR_PX),
+    "box_2d_amodal": Rule("amodal box", "px", "boxes", amodal.MAX_BOX_ERROR_PX),
+    "box_3d": Rule("box_3d", "px", "corners", geometry.MAX_POINT_ERROR_PX),
+    "flow": Rule("flow", "px", _PIXELS, flow.MAX_ERROR_PX),
+    "occlusion": Rule("occlusion", "wrong", _PIXELS, 0, _tell_occlusion, True),
+    "keypoints": Rule("keypoints", "px", "points", geometry.MAX_POINT_ERROR_PX, _tell_keypoints),
+}
+"""By label."""
+
+
+def check_all_labels(
+    subject: Subject, records: Records, findings: Sequence[SampleFindings]
+) -> list[Check]:
+    """One check for each label of the data set, and one for those of its archive; or none."""
+    labels = subject.settings.rendering.labels
+    if not labels:
+        return []
+    checks = [_check_label(name, records, findings) for name in labels]
+    return [*checks, _check_archive(labels, records, findings)]
+
+
+def _check_label(name: str, records: Records, findings: Sequence[SampleFindings]) -> Check:
+    """A label as the small files give it."""
+    found, rule = _gather(findings, name, [RAW]), RULES[name]
+    summary, culprits = summarize([f for _, f in found]), _find_culprits(found)
+    text, more = rule.describe(summary), []
+    if name == "albedo":
+        elsewhere = summarize([f for _, f in _gather(findings, "albedo elsewhere", [RAW])])
+        text += (
+            f"; elsewhere 99th percentile {elsewhere.percentile:.2g} of {elsewhere.num} px; "
+            f"{summary.numbers.get(UNKNOWN_PX, 0)} px not judged"
+        )
+        more = [
+            Measure(
+                "levels elsewhere, 99th percentile",
+                elsewhere.percentile,
+                num=elsewhere.num,
+                of="interior px of uneven texture",
+            )
+        ]
+    if name in ("flow", "occlusion"):
+        partners = _gather_partners(findings, [RAW])
+        culprits += flow.find_partner_faults(records, partners)
+        text += f"; {sum(p >= 0 for p in partners.values())} samples lead to another one"
+    measures = [*rule.measure(summary, len(culprits)), *more]
+    return decide(rule.title, rule.passes(summary) and not culprits, text, culprits, measures)
+
+
+def _check_archive(
+    labels: Sequence[str], records: Records, findings: Sequence[SampleFindings]
+) -> Check:
+    """All labels in `imgs_XX.h5`, by the same rules."""
+    files = sorted({name for f in findings for name in f.checked.findings if name != RAW})
+    if not files:
+        return skip("hdf5 labels", "no imgs_XX.h5 with labels")
+    texts, culprits, measures, num_rows = [], [], [], 0
+    for name in labels:
+        found, rule = _gather(findings, name, files), RULES[name]
+        num_rows = max(num_rows, len(found))
+        summary = summarize([f for _, f in found])
+        if not rule.passes(summary):
+            texts.append(f"{rule.title} ({rule.describe(summary)})")
+        judged, *_ = rule.measure(summary, 0)
+        measures.append(replace(judged, name=f"{rule.title}, {judged.name}"))
+        culprits += [f"{name} of {culprit}" for culprit in _find_culprits(found)]
+    culprits += flow.find_partner_faults(records, _gather_partners(findings, files))
+    beyond = f"beyond their bounds: {list_some(texts)}" if texts else "all within their bounds"
+    figures = f"{len(labels)} labels in {num_rows} rows, {beyond}"
+    measures += count_faults(culprits, num_rows, "rows")
+    return decide("hdf5 labels", not texts and not culprits, figures, culprits, measures)
+
+
+def _gather(
+    findings: Sequence[SampleFindings], name: str, sources: Sequence[str]
+) -> list[tuple[int, Finding]]:
+    """Findings of a check in some sources, with their samples."""
+    return [
+        (f.idx, f.checked.findings[source][name])
+        for f in findings
+        for source in sources
+        if name in f.checked.findings.get(source, {})
+    ]
+
+
+def _gather_partners(findings: Sequence[SampleFindings], sources: Sequence[str]) -> dict[int, int]:
+    """Sample that flow leads to, by sample."""
+    return {
+        f.idx: f.checked.flow_to[source]
+        for f in findings
+        for source in sources
+        if source in f.checked.flow_to
+    }
+
+
+def _find_culprits(found: Sequence[tuple[int, Finding]]) -> list[str]:
+    return [f"{idx} {culprit}" for idx, finding in found for culprit in finding.culprits]

@@ -1,0 +1,170 @@
+"""Examines samples: reads each image once, casts rays for the chosen ones, keeps only figures."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from synrender.audit.labels.run import CheckedLabels, LabelChecker
+from synrender.audit.mask_checks import LabelFindings, compare_labels, settle
+from synrender.audit.outline import OutlineFindings, find_outline
+from synrender.audit.picture import PictureFindings, examine_picture
+from synrender.audit.poses import PositionErrors, find_position_errors
+from synrender.audit.rays.audited_dataset import Subject
+from synrender.audit.rays.raycast import ModelCaster, UnusableModel
+from synrender.audit.rays.view import View
+from synrender.errors import UserError
+from synrender.images.color import linear_to_srgb8
+from synrender.images.exr import ExrImage, read_exr
+from synrender.images.integrity import MAX_IMAGE_BYTES
+from synrender.system.files import read_small_file
+
+
+@dataclass(frozen=True)
+class Task:
+    """Consecutive samples for one worker; samples of one group share models."""
+
+    idxs: tuple[int, ...]
+    records: tuple[np.ndarray, ...]  # (num_objs,) each
+    are_cast: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class SampleFindings:
+    """Findings about one sample; None for a part that was not examined."""
+
+    idx: int
+    damage: str = ""  # why the image or a model cannot be read
+    picture: PictureFindings | None = None
+    labels_digest: str = ""  # equal for equal label passes; "" of a PNG
+    labels: LabelFindings | None = None  # EXR
+    outline: OutlineFindings | None = None  # PNG
+    positions: PositionErrors | None = None
+    checked: CheckedLabels = field(default_factory=CheckedLabels)
+
+
+def examine(subject: Subject, task: Task) -> list[SampleFindings]:
+    """Examines the samples of a task."""
+    examiner, findings = _Examiner(subject), []
+    for idx, record, is_cast in zip(task.idxs, task.records, task.are_cast, strict=True):
+        try:
+            findings.append(examiner.examine(idx, record, is_cast))
+        except (_DamagedImage, UnusableModel) as error:
+            findings.append(SampleFindings(idx, str(error)))
+    return findings
+
+
+class _DamagedImage(Exception):
+    """An image that cannot be read; the message says why."""
+
+
+class _Examiner:
+    """Examines samples one after the other; keeps models and views that the next one may need."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._casters: dict[str, ModelCaster] = {}
+        self._views: dict[int, View] = {}
+        self._checker = LabelChecker(subject)
+
+    def examine(self, idx: int, record: np.ndarray, is_cast: bool) -> SampleFindings:
+        """Findings about a sample."""
+        view = self._see(idx, record) if is_cast else None
+        exr, rgb8, num_not_finite = _read_image(self._subject, idx)
+        findings = SampleFindings(
+            idx,
+            picture=examine_picture(rgb8, num_not_finite),
+            labels_digest=_digest_labels(exr) if exr is not None else "",
+        )
+        if view is None:
+            return findings
+        bounds = np.stack([view.caster(k).bounds for k in range(1, len(record) + 1)])
+        findings = replace(findings, positions=find_position_errors(record, bounds))
+        if exr is None:
+            return replace(findings, outline=find_outline(rgb8, view.cast.instance))
+        settled = settle(exr, view.cast, record, view.cast_at)
+        labels = compare_labels(exr, view.cast, record, settled)
+        checked = self._checker.check(exr, view, settled, self._see_other)
+        return replace(findings, labels=labels, checked=checked)
+
+    def _see(self, idx: int, record: np.ndarray) -> View:
+        """View of a sample; drops those before the last one, so that memory does not grow."""
+        view = self._views.get(idx) or self._create_view(record)
+        *_, last = [None, *self._views]
+        self._views = {**({last: self._views[last]} if last is not None else {}), idx: view}
+        return view
+
+    def _see_other(self, idx: int) -> View | None:
+        """View of the sample that flow leads to; None if it cannot be read."""
+        try:
+            return self._see(idx, self._subject.folder.read_record(idx))
+        except (OSError, ValueError, UnusableModel):
+            return None
+
+    def _create_view(self, record: np.ndarray) -> View:
+        """The view of a sample, with its models; those of others are dropped."""
+        paths = [self._subject.model_path(row) for row in record]
+        self._casters = {str(p): self._casters.get(str(p)) or ModelCaster(p) for p in paths}
+        return View(self._subject, record, self._subject.find_camera(record), self._casters)
+
+
+def _digest_labels(exr: ExrImage) -> str:
+    """SHA-256 of the masks, the classes and the depth."""
+    passes = (exr.instance, exr.class_label, exr.depth_m)
+    return hashlib.sha256(b"".join(p.tobytes() for p in passes)).hexdigest()
+
+
+def _read_image(subject: Subject, idx: int) -> tuple:
+    """The EXR's passes or None, the picture (h, w, 3) uint8 sRGB, its number of bad values."""
+    path, side = subject.folder.image_path(idx), subject.camera.resolution
+    exr, num_not_finite = None, 0
+    try:
+        if subject.folder.is_exr:
+            exr = read_exr(path)
+            num_not_finite = int((~np.isfinite(exr.rgb_linear)).sum())
+            rgb8 = linear_to_srgb8(np.nan_to_num(exr.rgb_linear))
+        else:
+            rgb8 = _read_picture(path, side)
+    except (UserError, OSError, ValueError, SyntaxError) as error:  # SyntaxError: from Pillow
+        raise _DamagedImage(f"image: {error}") from None
+    if rgb8.shape[:2] != (side, side) or rgb8.ndim != 3 or rgb8.dtype != np.uint8:
+        raise _DamagedImage(f"image: {rgb8.shape}, dataset.json says {side} x {side} px, RGB")
+    return exr, np.ascontiguousarray(rgb8[:, :, :3]), num_not_finite
+
+
+def _read_picture(path: Path, side: int) -> np.ndarray:
+    """Pixels of an image file; one of another size is refused before they take memory."""
+    try:
+        with Image.open(io.BytesIO(read_small_file(path, MAX_IMAGE_BYTES))) as image:
+            if image.size != (side, side):
+                width, height = image.size
+                raise ValueError(f"{width} x {height} px, dataset.json says {side} x {side}")
+            return np.asarray(image)
+    except Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from None
+
+
+def cut_tasks(
+    idxs: Sequence[int], records: Sequence[np.ndarray], chosen: set[int], size: int
+) -> list[Task]:
+    """Cuts samples into tasks of at most ``size``, if possible where a group begins."""
+    tasks: list[Task] = []
+    start = 0
+    for end in range(1, len(idxs) + 1):
+        is_last = end == len(idxs)
+        if not is_last and end - start < size:
+            if records[end]["group"][0] == records[end - 1]["group"][0]:
+                continue
+            # Short groups are joined: a task costs more than it saves.
+            if end - start < size // 2:
+                continue
+        part = tuple(idxs[start:end])
+        tasks.append(Task(part, tuple(records[start:end]), tuple(i in chosen for i in part)))
+        start = end
+    return tasks

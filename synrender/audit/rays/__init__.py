@@ -1,0 +1,1 @@
+"""A second renderer: rays through pixel centers, cast at the model files."""

@@ -1,0 +1,182 @@
+"""The data set to audit: its files, and the OBJ files that it was rendered from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import DesignInfo
+from synrender.errors import UserError
+from synrender.settings.groups import Settings
+from synrender.system.files import is_plain_name
+from synrender.system.folders import SHAPENET_VARIABLE, Folders
+
+CAMERA_FACTORS = {"camera_distance", "camera_lens"}
+_DEMO_SOURCE = re.compile(r"demo, version (\d+)")
+_MODEL_FILE = Path("models", "model_normalized.obj")  # ShapeNetCore.v2's layout
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Camera of `dataset.json`: OpenCV's convention, top left pixel's centre at (0.5, 0.5)."""
+
+    intrinsics: np.ndarray  # (3, 3) px
+    world_to_camera: np.ndarray  # (4, 4) m
+    resolution: int  # side of the square image, px
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """The square plane behind the objects, which faces the camera."""
+
+    location: np.ndarray  # (3,) of its centre, world, m
+    size: float  # side, m
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A data set as its files describe it."""
+
+    folder: DatasetFolder
+    models_dir: Path  # ShapeNetCore.v2, or the demo models in its layout
+    camera: Camera  # of all samples, unless a design varies it
+    backdrop: Backdrop
+    settings: Settings
+    synset_ids: dict[int, str]  # by class id
+    design: DesignInfo | None = None  # how its factors vary together; None: at random
+    textures_dir: Path | None = None  # images/ of DTD, or of the demo textures; None: none used
+    rejected: frozenset[str] = frozenset()  # models and textures that could not be used
+
+    def find_camera(self, record: np.ndarray) -> Camera:
+        """Camera of a sample; its record has it where a design varies it."""
+        design = self.settings.design
+        if not CAMERA_FACTORS & {*design.levels, *design.fixed}:
+            return self.camera
+        row = record[0]
+        return Camera(row["intrinsics"], row["world_to_camera"], self.camera.resolution)
+
+    def texture_path(self, name: str) -> Path:
+        """Image file of a texture.
+
+        Raises:
+            ValueError: the data set has no textures.
+        """
+        if self.textures_dir is None:
+            raise ValueError("dataset.json names no textures")
+        return self.textures_dir / name
+
+    def model_path(self, row: np.void) -> Path:
+        """OBJ file of an object of a record."""
+        return self.models_dir / str(row["synset_id"]) / str(row["model_id"]) / _MODEL_FILE
+
+
+@dataclass(frozen=True)
+class Records:
+    """All records of a data set, one row for each object."""
+
+    rows: np.ndarray  # (r,) of RECORD_DTYPE
+    idxs: np.ndarray  # (r,) int64, sample that each row belongs to, by its file's name
+    damaged: dict[int, str]  # samples that cannot be audited, with the reason
+
+    @property
+    def sample_idxs(self) -> np.ndarray:
+        """Samples with a readable record and an image, ascending."""
+        return np.unique(self.idxs)
+
+
+def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
+    """Reads the description of a data set.
+
+    Raises:
+        UserError: its models are not found.
+    """
+    info = folder.read_info()
+    scene = info.settings.scene
+    return Subject(
+        folder,
+        find_models_dir(info.sources.models.source, folders),
+        Camera(
+            np.array(info.camera.intrinsics),
+            np.array(info.camera.world_to_camera),
+            info.camera.resolution,
+        ),
+        Backdrop(np.array(scene.backdrop_location), scene.backdrop_size),
+        info.settings,
+        {c: entry.synset_id for c, entry in info.classes.items()},
+        info.design,
+        find_textures_dir(info.sources.textures.source, folders),
+        frozenset(info.rejected),
+    )
+
+
+def find_models_dir(source: str, folders: Folders) -> Path:
+    """Folder of the OBJ files that `dataset.json` calls ``source``.
+
+    Raises:
+        UserError: it does not exist, or holds another version of the demo models.
+    """
+    if match := _DEMO_SOURCE.fullmatch(source):
+        root = folders.demo
+        try:
+            found = (root / "version").read_text(encoding="ascii").strip()
+        except OSError:
+            found = "none"
+        if found != match[1]:
+            raise UserError(
+                f"{root}: version {found} of the demo models, the data set was rendered from "
+                f"version {match[1]}; render the data set again with --overwrite"
+            )
+        return root / "ShapeNetCore.v2"
+    folder = folders.shapenet or Path(source)
+    if not folder.is_dir():
+        raise UserError(
+            f"{folder}: no such folder, the data set's models were there; set "
+            f"{SHAPENET_VARIABLE} to where ShapeNetCore.v2 is now"
+        )
+    return folder.absolute()
+
+
+def find_textures_dir(source: str | None, folders: Folders) -> Path | None:
+    """Folder of the textures that `dataset.json` calls ``source``; it need not exist."""
+    if source is None:
+        return None
+    if _DEMO_SOURCE.fullmatch(source):
+        return folders.demo / "dtd" / "images"
+    return (folders.dtd or Path(source)).absolute() / "images"
+
+
+def load_records(subject: Subject) -> Records:
+    """Reads the records of all samples.
+
+    Raises:
+        UserError: no sample is complete.
+    """
+    folder = subject.folder
+    listing = folder.list_samples()
+    reason = "image or record missing"
+    rows, damaged = {}, dict.fromkeys(listing.find_missing(listing.found), reason)
+    for idx in listing.pairs:
+        try:
+            record = folder.read_record(idx)
+        except (OSError, ValueError) as error:
+            damaged[idx] = f"record: {error}"
+            continue
+        names = [str(name) for row in record for name in (row["synset_id"], row["model_id"])]
+        if not all(map(is_plain_name, names)):  # it would lead out of the folder of models
+            damaged[idx] = f"record: {names} must be plain names"
+            continue
+        if (record["sample_idx"] != idx).any():
+            damaged[idx] = f"its record says it is sample {record['sample_idx'].tolist()}"
+        if len(record):
+            rows[idx] = record
+    if not rows:
+        raise UserError(
+            f"{folder.path}: no sample is complete; render it first: python render.py -d "
+            f"{folder.name} -g {folder.config_path}"
+        )
+    idxs = np.repeat(np.array(list(rows), np.int64), [len(r) for r in rows.values()])
+    return Records(np.concatenate(list(rows.values())), idxs, damaged)

@@ -1,0 +1,147 @@
+"""One sample as rays see it: what stands at each pixel, and whether a point is seen."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from synrender.audit.rays.audited_dataset import Camera, Subject
+from synrender.audit.rays.raycast import (
+    Cast,
+    ModelCaster,
+    Rays,
+    cast_rays,
+    find_pixel_centers,
+    pixels_to_rays,
+)
+
+SEEN, HIDDEN, OUTSIDE, UNSURE = 2, 1, 0, -1
+
+_CONTACT_M = 1e-3
+"""A surface this close in front of a point is the point's own."""
+_COVER = 5e-3
+"""A surface hides a point for sure if it is nearer to the camera by more than this share of its
+depth; thinner sheets are not told from the point's own surface."""
+_EDGE_WIDTHS = 3.0
+"""Points this much before or behind all surfaces near them are not on them, in pixels' widths."""
+_MAX_BEND = 0.1
+"""Difference of depth's slopes on two sides of a pixel: a crease, in pixels' widths."""
+_MAX_GAP = 0.05
+"""Between a point's own ray and the plane through the pixels, likewise."""
+_FRAME_PX = 0.5
+"""Nearer to the frame's border there are no pixels on both sides of a point."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One sample: its record, camera and models."""
+
+    subject: Subject
+    record: np.ndarray  # (num_objs,) of RECORD_DTYPE
+    camera: Camera
+    casters: dict[str, ModelCaster]  # by the path of the model
+
+    @functools.cached_property
+    def cast(self) -> Cast:
+        """What rays through the pixels' centres hit, (h, w)."""
+        side = self.camera.resolution
+        return self.cast_at(find_pixel_centers(self.camera)).to_image((side, side))
+
+    def cast_at(self, positions_px: np.ndarray) -> Cast:
+        """What rays through positions (r, 2) hit."""
+        return cast_rays(self.subject, self.rays(positions_px), self.record, self.casters)
+
+    def rays(self, positions_px: np.ndarray) -> Rays:
+        """Rays through positions (r, 2) in px."""
+        return pixels_to_rays(self.camera, positions_px)
+
+    def caster(self, row: int) -> ModelCaster:
+        """Of the model of a row of the record, from 1."""
+        return self.casters[str(self.subject.model_path(self.record[row - 1]))]
+
+    def to_obj(self, row: int) -> np.ndarray:
+        """(4, 4) from world to the coordinates of a row's OBJ file."""
+        return np.linalg.inv(self.record[row - 1]["obj_to_world"])
+
+    def to_obj_rays(
+        self, row: int, rays: Rays, chosen: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Origin (3,) and directions (c, 3) of chosen rays in the coordinates of an OBJ file."""
+        matrix = self.to_obj(row)
+        origin = matrix[:3, :3] @ rays.origin + matrix[:3, 3]
+        return origin, rays.directions[chosen] @ matrix[:3, :3].T
+
+    @functools.cached_property
+    def points(self) -> np.ndarray:
+        """World position of what each pixel's centre shows, (h, w, 3) m; NaN: nothing is hit."""
+        rays = self.rays(find_pixel_centers(self.camera))
+        depth_m = self.cast.depth_m.reshape(-1, 1)
+        with np.errstate(invalid="ignore"):
+            points = np.where(np.isinf(depth_m), np.nan, rays.origin + depth_m * rays.directions)
+        return points.reshape(*self.cast.depth_m.shape, 3)
+
+    def to_camera(self, points: np.ndarray) -> np.ndarray:
+        """World points (..., 3) in camera space."""
+        matrix = self.camera.world_to_camera
+        return points @ matrix[:3, :3].T + matrix[:3, 3]
+
+    def to_backdrop(self, points: np.ndarray) -> np.ndarray:
+        """Places (r, 2) of world points in the backdrop's texture, which covers it once."""
+        backdrop = self.subject.backdrop
+        offset = (points - backdrop.location) @ self.camera.world_to_camera[:3, :3].T
+        return 0.5 + offset[:, :2] * (1, -1) / backdrop.size  # the texture's y points upwards
+
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixel positions (..., 2) of world points, NaN from the camera backwards; depths (...)."""
+        in_camera = self.to_camera(points)
+        depth_m = in_camera[..., 2]
+        with np.errstate(all="ignore"):
+            homogeneous = in_camera @ self.camera.intrinsics.T
+            positions = homogeneous[..., :2] / homogeneous[..., 2:]
+            return np.where(depth_m[..., None] > 0, positions, np.nan), depth_m
+
+    def judge(self, points: np.ndarray) -> np.ndarray:
+        """Whether the camera sees world points (r, 3), by a ray to each.
+
+        Returns:
+            (r,) of SEEN, HIDDEN and OUTSIDE; UNSURE at the frame's border, and where a point is
+            close to a surface that has an edge or a crease beside it.
+        """
+        side = self.camera.resolution
+        positions, depth_m = self.project(points)
+        verdicts = np.full(len(points), OUTSIDE)
+        with np.errstate(invalid="ignore"):
+            margin = np.minimum(positions, side - positions).min(axis=1)
+        verdicts[np.abs(margin) <= _FRAME_PX] = UNSURE
+        inside = np.flatnonzero(margin > _FRAME_PX)
+        positions, depth_m = positions[inside], depth_m[inside]
+        width_m = depth_m / self.camera.intrinsics[0, 0]  # of a pixel there
+        x, y = np.floor(positions).astype(np.int64).T
+        near_m = np.stack(
+            [
+                self.cast.depth_m[np.clip(y + dy, 0, side - 1), np.clip(x + dx, 0, side - 1)]
+                for dy in (-1, 0, 1)
+                for dx in (-1, 0, 1)
+            ]
+        )  # (9, r), row by row
+        surface_m = self.cast_at(positions).depth_m
+        with np.errstate(invalid="ignore"):
+            bends_m = np.abs(near_m + near_m[::-1] - 2 * near_m[4])[:4].max(axis=0)
+            # Where the plane through the pixels is not what the point's own ray hits, an edge
+            # passes between the two.
+            slopes = np.stack([near_m[5] - near_m[3], near_m[7] - near_m[1]], axis=1) / 2
+            offsets = positions - 0.5 - np.stack([x, y], axis=1)
+            gap_m = np.abs(near_m[4] + np.sum(slopes * offsets, axis=1) - surface_m)
+            is_smooth = (bends_m <= _MAX_BEND * width_m) & (gap_m <= _MAX_GAP * width_m)
+        is_clear = surface_m >= depth_m - _CONTACT_M
+        is_before = surface_m < depth_m * (1 - _COVER)
+        is_covered = near_m.max(axis=0) < depth_m - _EDGE_WIDTHS * width_m
+        is_open = near_m.min(axis=0) > depth_m + _EDGE_WIDTHS * width_m
+        verdicts[inside] = np.where(
+            is_clear & (is_smooth | is_open),
+            SEEN,
+            np.where(is_before & (is_smooth | is_covered), HIDDEN, UNSURE),
+        )
+        return verdicts

@@ -1,0 +1,142 @@
+"""Renders the missing samples of a batch and writes each one as soon as it is done."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from synrender.assets.catalog import Catalog
+from synrender.blender.start import prepare_blender
+from synrender.dataset.claim import add_rejected, claim_renderer
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.lock import in_use
+from synrender.sampling.sample_plan import draw_sample
+from synrender.settings.groups import Settings
+from synrender.settings.label_table import find_passes
+from synrender.system.console import format_duration
+from synrender.system.interrupts import interrupts_held
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """What a batch did."""
+
+    num_samples: int
+    num_rendered: int  # the other samples were complete already
+    seconds: float
+    rejected: dict[str, str] = field(default_factory=dict)  # in this batch: {name: reason}
+    notes: list[str] = field(default_factory=list)  # lines to print
+    num_lost: int = 0  # rendered samples that are no longer there: others removed them
+
+    def to_lines(self, folder: DatasetFolder) -> list[str]:
+        """The report as lines to print."""
+        lines = list(self.notes)
+        if self.num_rendered == 0:
+            return [*lines, f"{folder.path}: all {self.num_samples} samples are complete already."]
+        lines += [f"rejected {name}: {reason}" for name, reason in self.rejected.items()]
+        kept = self.num_samples - self.num_rendered
+        lines.append(
+            f"{folder.path}: rendered {self.num_rendered} samples in "
+            f"{format_duration(self.seconds)}" + (f", kept {kept}." if kept else ".")
+        )
+        return lines
+
+
+def render_batch(
+    settings: Settings,
+    folder: DatasetFolder,
+    catalog: Catalog,
+    blender_home: Path,
+    on_sample: Callable[[int, int], None] = lambda done, total: None,
+    on_stage: Callable[[str, int], None] = lambda stage, idx: None,
+    probed: frozenset[int] = frozenset(),
+) -> BatchReport:
+    """Renders the samples of ``settings.batch`` that are not complete.
+
+    Starts Blender only if there is something to render.
+
+    Args:
+        settings: of the data set and the batch.
+        folder: of the data set, which `claim_dataset` has claimed for these settings.
+        catalog: the models and textures.
+        blender_home: folder for the files that Blender itself writes, see `Folders.blender`.
+        on_sample: called as ``on_sample(done, total)`` at the start and after each sample.
+        on_stage: called as ``on_stage("build" or "render", idx)`` before each stage of a
+            sample.
+        probed: samples at which Blender died. If they show several models, each of these is first
+            rendered alone, at the stage "build", so that it is seen which one it is.
+
+    Raises:
+        UserError: this Blender lacks a requested feature, or is not the one of the data set.
+        RuntimeError: Blender failed.
+        OSError: files cannot be written.
+        KeyboardInterrupt: Ctrl-C was pressed; raised after the current sample is finished.
+    """
+    start = time.monotonic()
+    batch = settings.batch
+    rejected = folder.read_info().rejected
+    missing = folder.find_missing(batch.idxs)
+    if not missing:
+        return BatchReport(batch.num_samples, 0, time.monotonic() - start)
+    with in_use(folder.path, "rendered", is_shared=True):
+        newly_rejected, notes = _render_samples(
+            missing, settings, folder, catalog, blender_home, rejected, on_sample, on_stage, probed
+        )
+    return BatchReport(
+        batch.num_samples,
+        len(missing),
+        time.monotonic() - start,
+        newly_rejected,
+        notes,
+        num_lost=len(folder.find_missing(missing)),
+    )
+
+
+def _render_samples(
+    missing: list[int],
+    settings: Settings,
+    folder: DatasetFolder,
+    catalog: Catalog,
+    blender_home: Path,
+    rejected: dict[str, str],
+    on_sample: Callable[[int, int], None],
+    on_stage: Callable[[str, int], None],
+    probed: frozenset[int],
+) -> tuple[dict[str, str], list[str]]:
+    """Renders samples; returns the assets that it rejected, and lines to print."""
+    known_rejected = rejected
+
+    prepare_blender(blender_home)
+    from synrender.blender.build import Builder
+    from synrender.blender.engine import BLENDER_VERSION, render_frame, start_engine
+
+    with interrupts_held() as check_for_interrupt:
+        passes = find_passes(settings.rendering.labels)
+        engine = start_engine(settings.rendering)
+        claim_renderer(folder, BLENDER_VERSION, engine.device)
+        builder = Builder(engine.scene, settings, catalog, rejected)
+        on_sample(0, len(missing))
+        for done, idx in enumerate(missing, start=1):
+            check_for_interrupt()
+            on_stage("build", idx)
+            plan = draw_sample(settings, catalog, idx)
+            write_image = functools.partial(
+                render_frame, engine.scene, noise_seed=plan.noise_seed, passes=passes
+            )
+            for obj_plan in plan.objects if idx in probed and len(plan.objects) > 1 else ():
+                on_stage("build", idx)
+                builder = Builder(engine.scene, settings, catalog, builder.rejected)
+                builder.build_sample(dataclasses.replace(plan, objects=(obj_plan,)))
+                folder.try_image(idx, write_image)
+            record = builder.build_sample(plan)
+            if builder.rejected.keys() > rejected.keys():
+                rejected = dict(builder.rejected)
+                add_rejected(folder, rejected)
+            on_stage("render", idx)
+            folder.commit_sample(idx, write_image, record)
+            on_sample(done, len(missing))
+    return {k: v for k, v in rejected.items() if k not in known_rejected}, engine.notes

@@ -1,0 +1,121 @@
+"""Renders label passes with Cycles, one ray through the centre of each pixel.
+
+Cycles sends the first sample of a pixel through its centre, and takes index and depth passes from
+that sample alone. Here it is the only one, so that all labels of a pixel show the same point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from synrender.blender.materials import make_unlit
+from synrender.images.depth import FARTHEST_M
+from synrender.images.scanline_exr import read_channels
+
+Channels = dict[str, np.ndarray]
+
+
+def render_labels(
+    scene: bpy.types.Scene, path: Path, passes: Collection[str], render: Callable[[], None]
+) -> Channels:
+    """Renders the label passes of the current scene, which is not usable for images after it.
+
+    Args:
+        scene: as it was rendered.
+        path: where ``render`` writes; the file is of no use afterwards.
+        passes: of `synrender.settings.label_table.PASSES`; the instance, material and depth passes come
+            with any.
+        render: renders the scene into ``path``.
+
+    Returns:
+        Channels by name, with the view layer's in front, (h, w): ``IndexOB.X`` and so on as Blender
+        calls them; ``Normal.X`` to ``.Z``, unit, in camera space (x right, y down, z forward), 0
+        where nothing is hit; ``Albedo.R`` to ``.B``, scene-linear, likewise; ``Amodal.k`` for each
+        instance k, 1 where the object is seen if it stands alone, else 0.
+    """
+    layer = scene.view_layers[0]
+    _make_unlit(scene, has_textures="albedo" in passes)  # the image is the albedo
+    with _one_sample(scene):
+        layer.use_pass_normal = "normal" in passes
+        render()
+        _, found = read_channels(path)
+        layer.use_pass_normal = False
+        labels = {name: pixels for name, pixels in found.items() if not _is_image(name)}
+        depth_m = next(p for name, p in found.items() if ".Depth." in name)
+        is_hit = depth_m < FARTHEST_M
+        if "normal" in passes:
+            labels |= _to_camera_space(scene, found, is_hit)
+        if "albedo" in passes:
+            for channel in "RGB":
+                rgb = found[f"{layer.name}.Combined.{channel}"]
+                labels[f"{layer.name}.Albedo.{channel}"] = np.where(is_hit, rgb, np.float32(0))
+        if "amodal" in passes:
+            labels |= _render_alone(scene, path, render)
+    return labels
+
+
+def _make_unlit(scene: bpy.types.Scene, has_textures: bool) -> None:
+    for obj in scene.objects:
+        for slot in obj.material_slots:
+            make_unlit(slot.material, has_textures)
+
+
+def _is_image(channel: str) -> bool:
+    return ".Combined." in channel
+
+
+def _to_camera_space(scene: bpy.types.Scene, found: Channels, is_hit: np.ndarray) -> Channels:
+    names = [f"{scene.view_layers[0].name}.Normal.{axis}" for axis in "XYZ"]
+    in_world = np.stack([found[name] for name in names], axis=2)
+    camera_to_world = np.array(scene.camera.matrix_world.to_3x3())
+    # Blender's camera has Y up and looks along -Z.
+    in_camera = in_world @ camera_to_world * (1, -1, -1) * is_hit[:, :, None]
+    return dict(zip(names, np.moveaxis(in_camera.astype(np.float32) + 0, 2, 0), strict=True))
+
+
+def _render_alone(scene: bpy.types.Scene, path: Path, render: Callable[[], None]) -> Channels:
+    """Renders each object without the others and the backdrop."""
+    name = scene.view_layers[0].name
+    shapes = [obj for obj in scene.objects if obj.type == "MESH"]
+    _make_unlit(scene, has_textures=False)
+    masks = {}
+    for obj in (obj for obj in shapes if obj.pass_index):
+        for other in shapes:
+            other.hide_render = other != obj
+        render()
+        _, found = read_channels(path)
+        index = next(pixels for channel, pixels in found.items() if _is_instance(channel))
+        masks[f"{name}.Amodal.{obj.pass_index}"] = (index == obj.pass_index).astype(np.float16)
+    return masks
+
+
+def _is_instance(channel: str) -> bool:
+    return channel.endswith((".IndexOB.X", ".Object Index.X"))
+
+
+@contextmanager
+def _one_sample(scene: bpy.types.Scene) -> Generator[None]:
+    """Makes Cycles render one plain sample of each pixel; then all is as before."""
+    wanted: list[tuple[Any, str, Any]] = [
+        (scene.render, "engine", "CYCLES"),
+        (scene.render.image_settings, "exr_codec", "NONE"),
+        (scene.render, "use_persistent_data", True),
+        (scene.cycles, "samples", 1),
+        (scene.cycles, "use_adaptive_sampling", False),
+        (scene.cycles, "use_denoising", False),
+        (scene.cycles, "max_bounces", 0),
+    ]
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in wanted]
+    for owner, name, value in wanted:
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        for owner, name, value in before:
+            setattr(owner, name, value)

@@ -1,0 +1,139 @@
+"""Renders a stored sample again and compares it with its files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from synrender.assets.catalog import load_catalog
+from synrender.blender.batch import render_batch
+from synrender.dataset.claim import add_rejected, claim_dataset
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.record import NEW_NAMES, are_equal, is_old_record
+from synrender.errors import UserError
+from synrender.images.scanline_exr import read_channels
+from synrender.settings.groups import Settings, load_settings
+from synrender.system.folders import Folders
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Result of a replay."""
+
+    is_equal: bool
+    line: str  # to print
+
+
+def load_replay_settings(folder: DatasetFolder, idx: int) -> Settings:
+    """Recorded settings of a data set, reduced to one complete sample.
+
+    Raises:
+        UserError: the sample is missing or incomplete.
+    """
+    if not folder.is_complete(idx):
+        raise UserError(f"--replay {folder.name} {idx}: no such complete sample in {folder.path}")
+    batch = [f"batch.idx_offset = {idx}", "batch.num_samples = 1"]
+    return load_settings([str(folder.config_path)], batch)
+
+
+def replay_sample(
+    folder: DatasetFolder, idx: int, settings: Settings, folders: Folders
+) -> Comparison:
+    """Renders sample ``idx`` of a data set again.
+
+    Renders into a temporary folder; pixels and record must be exactly equal.
+
+    Args:
+        folder: of the data set.
+        idx: of the sample.
+        settings: as `load_replay_settings` returns them.
+        folders: paths of this run.
+
+    Raises:
+        UserError: the models or textures differ from those of the data set.
+    """
+    info = folder.read_info()
+    catalog = load_catalog(settings, folders)
+    if difference := info.sources.find_difference(catalog.sources):
+        kind, there, here = difference
+        raise UserError(
+            f"--replay {folder.name}: its {kind} came from {there}, but {here} has "
+            "different ones; set the folders as they were"
+        )
+    stored = folder.read_record(idx)
+    scratch = DatasetFolder(folders.data / f".replay.{os.getpid()}", folder.is_exr)
+    try:
+        claim_dataset(scratch, settings, catalog)
+        add_rejected(scratch, _without_used(info.rejected, stored))
+        render_batch(settings, scratch, catalog, folders.blender)
+        difference = find_record_difference(stored, scratch.read_record(idx))
+        difference = difference or _find_image_difference(
+            folder.image_path(idx), scratch.image_path(idx)
+        )
+        version = scratch.read_info().versions["blender"]
+    finally:
+        shutil.rmtree(scratch.path, ignore_errors=True)
+    known = info.versions.get("blender")
+    by = f"Blender {version}" if version == known else f"Blender {version}, originally {known}"
+    found = difference or "equal, pixels and record"
+    return Comparison(difference is None, f"sample {idx} of {folder.name} ({by}): {found}")
+
+
+def _without_used(rejected: dict[str, str], record: np.ndarray) -> dict[str, str]:
+    """Removes rejections of assets that this sample shows: they were rejected later."""
+    used = {f"{row['synset_id']}/{row['model_id']}" for row in record}
+    used |= {str(row[field]) for row in record for field in ("texture", "backdrop_texture")}
+    return {name: reason for name, reason in rejected.items() if name not in used}
+
+
+def find_record_difference(stored: np.ndarray, now: np.ndarray) -> str | None:
+    """First field in which two records of shape (num_objs,) differ; None if they are equal."""
+    if stored.shape != now.shape:
+        return f"the record has {len(stored)} objects stored, {len(now)} now"
+    for field in stored.dtype.names or ():
+        if is_old_record(stored) and field in NEW_NAMES:
+            continue  # was not written then
+        for k, (a, b) in enumerate(zip(stored[field], now[field], strict=True)):
+            if not are_equal(a, b):
+                return f"field {field!r} of object {k + 1} differs: stored {a!s}, now {b!s}"
+    return None
+
+
+def find_pixel_difference(name: str, stored: np.ndarray, now: np.ndarray) -> str | None:
+    """First pixel in which two images, (h, w) or (h, w, c), differ; None if they are equal."""
+    if stored.shape != now.shape:
+        return f"{name} has shape {stored.shape} stored, {now.shape} now"
+    is_other = stored != now
+    is_other = is_other.any(axis=2) if is_other.ndim == 3 else is_other
+    if not is_other.any():
+        return None
+    y, x = np.argwhere(is_other)[0]
+    largest = np.abs(stored.astype(float) - now.astype(float)).max()
+    return (
+        f"{name} differs in {is_other.sum()} of {is_other.size} pixels, by {largest:g} at most; "
+        f"first at x {x}, y {y}: stored {stored[y, x]}, now {now[y, x]}"
+    )
+
+
+def _find_image_difference(stored: Path, now: Path) -> str | None:
+    if stored.read_bytes() == now.read_bytes():
+        return None
+    if stored.suffix == ".png":
+        from synrender.blender.pixels import read_png
+
+        return find_pixel_difference("the image", read_png(stored), read_png(now))
+    try:
+        (_, stored_channels), (_, now_channels) = read_channels(stored), read_channels(now)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    if stored_channels.keys() != now_channels.keys():
+        return f"the passes are {', '.join(stored_channels)} stored, {', '.join(now_channels)} now"
+    differences = (
+        find_pixel_difference(name, pixels, now_channels[name])
+        for name, pixels in stored_channels.items()
+    )
+    return next(filter(None, differences), None)

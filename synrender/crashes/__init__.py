@@ -1,0 +1,1 @@
+"""Which model kills processes: for render.py and the fan-out alike."""

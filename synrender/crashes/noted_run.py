@@ -1,0 +1,108 @@
+"""A run of `render.py` notes what is in work, so that a model that kills runs is rejected.
+
+The note is a journal in the data set's folder. It goes when the run ends by itself, by Ctrl-C,
+SIGTERM or a full disk; it stays if the process crashes or is killed. Of two notes at the same
+sample, the next run concludes what `blame` concludes of two workers that died. On Windows, where
+nobody can tell whose notes are old, there are none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import faulthandler
+import signal
+import socket
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from synrender.assets.catalog import Catalog
+from synrender.crashes.blame import Blame
+from synrender.crashes.journal import Entry, Journal, JournalCatalog, read_journal
+from synrender.dataset.claim import add_rejected
+from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.lock import CAN_LOCK, in_use, is_abandoned, locked
+from synrender.fanout.variants import Dataset
+from synrender.settings.groups import Settings
+from synrender.system.console import say
+from synrender.system.interrupts import exit_on_signals
+
+MAX_KILLS = 2
+"""Runs that may be killed from outside at one sample: who restarts one by hand waits for each."""
+
+
+@dataclass(frozen=True)
+class NotedWork:
+    """What `batch.render_batch` is to be given."""
+
+    catalog: Catalog
+    on_stage: Callable[[str, int], None]
+    probed: frozenset[int]
+
+
+@contextlib.contextmanager
+def noted_work(folder: DatasetFolder, settings: Settings, catalog: Catalog) -> Generator[NotedWork]:
+    """Rejects models that killed earlier runs, and keeps a note of this run's work.
+
+    Args:
+        folder: of a claimed data set.
+        settings: of it.
+        catalog: of it.
+    """
+    if not CAN_LOCK:
+        yield NotedWork(catalog, lambda stage, idx: None, frozenset())
+        return
+    with contextlib.ExitStack() as stack:
+        with locked(folder.path):  # so that no other run takes the new note for an abandoned one
+            rejected, probed = _judge(Dataset(folder, settings), catalog)
+            path = _create_note_path(folder.path)
+            journal = Journal(path)
+            stack.enter_context(in_use(path, "written", is_shared=False))
+            stack.callback(journal.close)
+        for name, reason in rejected.items():
+            say(f"rejected {name}: {reason}")
+        if rejected:
+            add_rejected(folder, rejected)
+        exit_on_signals({signal.SIGTERM: 1, signal.SIGINT: 2}, journal.close)
+        file = stack.enter_context(path.open("ab", buffering=0))
+        faulthandler.enable(file, all_threads=False)
+        stack.callback(faulthandler.disable)
+        values = {f.name: getattr(catalog, f.name) for f in dataclasses.fields(catalog)}
+        watched = JournalCatalog(**values, use_asset=journal.use_asset)
+        yield NotedWork(watched, journal.begin_stage, probed)
+
+
+def _create_note_path(dataset_dir: Path) -> Path:
+    # No process id: in containers it is often the same one.
+    return dataset_dir / f".work.{socket.gethostname()}.{time.time_ns()}.json"
+
+
+def _find_time(note: Path) -> int:
+    number = note.suffixes[-2][1:]
+    return int(number) if number.isdecimal() else 0
+
+
+def _judge(dataset: Dataset, catalog: Catalog) -> tuple[dict[str, str], frozenset[int]]:
+    """What is to be rejected and probed, by notes of dead runs; removes those that are used up."""
+    blame, rejected = Blame(MAX_KILLS), {}
+    kept: dict[int, list[Path]] = {}
+    for path in sorted(dataset.folder.path.glob(".work.*.json"), key=_find_time):
+        if not is_abandoned(path):
+            continue
+        entry = read_journal(path)
+        if entry is None or not _is_missing(dataset, entry):
+            path.unlink(missing_ok=True)
+            continue
+        kept.setdefault(entry.idx, []).append(path)
+        if found := blame.note_death(dataset, catalog, entry, is_slow_run=False):
+            rejected |= found
+            for judged in kept.pop(entry.idx):
+                judged.unlink(missing_ok=True)
+    return rejected, blame.find_probed(dataset)
+
+
+def _is_missing(dataset: Dataset, entry: Entry) -> bool:
+    idxs = range(dataset.settings.object.total_num_samples)
+    return entry.idx in idxs and not dataset.folder.is_complete(entry.idx)

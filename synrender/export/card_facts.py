@@ -1,0 +1,122 @@
+"""What there is to tell of an export, gathered once for the card and for Croissant."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import shlex
+from dataclasses import dataclass
+
+import numpy as np
+
+from synrender.dataset.info import DatasetInfo
+from synrender.dataset.last_audit import StoredAudit, read_audit
+from synrender.export.columns import Content
+from synrender.export.format import Format
+from synrender.export.licences import Licence, Source, choose_licence, find_sources
+from synrender.export.marker import ExportedFile
+from synrender.export.pieces import Job
+from synrender.loading.dataset import Dataset
+
+CONFIG_FILE = "config.gin"
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """What a user says of a data set that is published."""
+
+    license: str = ""  # as the Hugging Face Hub names it; "": what follows from the sources
+    creator: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """A class and the number of its objects in each split."""
+
+    name: str
+    synset_id: str
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that a card tells."""
+
+    name: str
+    job: Job
+    form: Format
+    content: Content
+    info: DatasetInfo
+    files: tuple[ExportedFile, ...]
+    classes: tuple[ClassRow, ...]
+    sources: tuple[Source, ...]
+    licence: Licence
+    publisher: Publisher
+    audit: StoredAudit | None
+    render_command: str
+    line: str  # of Python, that reads the export
+    date: str  # ISO 8601
+
+    @property
+    def splits(self) -> dict[str, int]:
+        """Samples of each split that has any."""
+        return {name: len(rows) for name, rows in self.job.split_rows.items() if rows}
+
+    @property
+    def summary(self) -> str:
+        """One sentence."""
+        res, num = self.info.settings.rendering.resolution, self.info.settings.sample.num_objs
+        objects = "one object" if self.content.is_single else f"{num} objects"
+        num_classes = len(self.classes)
+        classes = "one class" if num_classes == 1 else f"{num_classes} classes"
+        dense = ", with instances, classes and depth to the pixel"
+        labels = dense if self.content.has_labels else ""
+        return (
+            f"{self.job.num_rows:,} images of {res} x {res} px, rendered in Blender, of {objects} "
+            f"each, of {classes}{labels}, and a record of every factor."
+        )
+
+
+def gather_facts(
+    job: Job,
+    form: Format,
+    content: Content,
+    data: Dataset,
+    files: list[ExportedFile],
+    publisher: Publisher,
+) -> Facts:
+    """Reads what the card tells, such as the number of objects of each class."""
+    info, name = data.info, job.dataset_path.name
+    sources = find_sources(info.sources)
+    folder = shlex.quote(f"{job.out.name}/{CONFIG_FILE}")
+    return Facts(
+        name,
+        job,
+        form,
+        content,
+        info,
+        tuple(files),
+        _count_classes(job, content, data),
+        sources,
+        choose_licence(sources, publisher.license),
+        publisher,
+        read_audit(job.dataset_path),
+        f"python render.py -d {shlex.quote(name)} -g {folder}",
+        form.line(job.out.name, job),
+        datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+    )
+
+
+def _count_classes(job: Job, content: Content, data: Dataset) -> tuple[ClassRow, ...]:
+    classes = data.read_column("class").reshape(len(data), -1)
+    counts = [
+        collections.Counter(np.ravel(classes[rows.start : rows.stop]).tolist())
+        for rows in job.split_rows.values()
+        if rows
+    ]
+    named = zip(content.class_ids, content.class_names, strict=True)
+    return tuple(
+        ClassRow(name, data.info.classes[c].synset_id, tuple(count[c] for count in counts))
+        for c, name in named
+    )

@@ -1,0 +1,184 @@
+"""The plan of a run, for ``--dry_run``: what is missing, and estimates from pilot samples."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from synrender.dataset.design_record import describe_design
+from synrender.errors import UserError
+from synrender.fanout.balance import describe_group_size
+from synrender.fanout.design_table import format_design
+from synrender.fanout.environment import prepare_environment
+from synrender.fanout.executable import run_executable
+from synrender.fanout.job import Job, Status
+from synrender.fanout.queue import Todo, find_todo
+from synrender.fanout.run import (
+    Options,
+    claim_datasets,
+    create_template,
+    describe_balances,
+    load_catalogs,
+    run_folder,
+)
+from synrender.fanout.variants import Dataset
+from synrender.system.console import format_duration, say
+from synrender.system.cpus import find_allowed_cpus
+from synrender.system.files import existing_parent
+from synrender.system.folders import Folders
+
+NUM_PILOT_SAMPLES = 6
+"""Pilot samples of each of two data sets, the first and the last; spread over the missing ones."""
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """What samples cost, without the start of Blender."""
+
+    seconds: tuple[float, ...]  # of each sample
+    num_bytes: float  # mean
+
+    @property
+    def mean_s(self) -> float:
+        """Mean seconds of a sample."""
+        return float(np.mean(self.seconds))
+
+    @property
+    def spread_s(self) -> float:
+        """Half the width of the 95 % interval of the mean (2 standard errors)."""
+        if len(self.seconds) < 2:
+            return self.mean_s
+        return float(2 * np.std(self.seconds, ddof=1) / math.sqrt(len(self.seconds)))
+
+
+def print_plan(
+    datasets: Sequence[Dataset], batch_size: int, options: Options, folders: Folders
+) -> int:
+    """Prints the plan and renders nothing into the data sets; returns the exit status 0."""
+    catalogs = load_catalogs(datasets, options, folders)
+    claim_datasets([d for d in datasets if d.folder.is_begun], catalogs)
+    todos = [find_todo(dataset, batch_size) for dataset in datasets]
+    settings = datasets[0].settings  # the variants share the design
+    if design := describe_design(settings, catalogs[datasets[0].name]):
+        say(*format_design(design, settings))
+    group_size = describe_group_size(datasets[0].settings, datasets[0].preferred_group_size)
+    say(group_size, *describe_balances(datasets), *format_plan(todos))
+    num_missing = sum(todo.num_missing for todo in todos)
+    if num_missing:
+        slots = count_slots(options, folders)
+        pilot = run_pilot(todos, options, folders)
+        say(*format_estimate(num_missing, slots, pilot, folders.data))
+    return 0
+
+
+def format_plan(todos: Sequence[Todo]) -> list[str]:
+    """A table: a line for each data set, and the sums."""
+    rows = [("data set", "samples", "complete", "batches")]
+    sums = [0, 0, 0]
+    for todo in todos:
+        num_samples = todo.dataset.settings.batch.num_samples
+        numbers = [num_samples, num_samples - todo.num_missing, todo.num_batches]
+        rows.append((todo.dataset.name, *map(str, numbers)))
+        sums = [a + b for a, b in zip(sums, numbers, strict=True)]
+    rows.append((f"{len(todos)} data sets", *map(str, sums)))
+    width = max(len(row[0]) for row in rows)
+    return [f"{row[0]:<{width}}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in rows]
+
+
+def format_estimate(num_missing: int, slots: int, pilot: Pilot, data_dir: Path) -> list[str]:
+    """Disk needed and ETA."""
+    needed = num_missing * pilot.num_bytes
+    rounds = num_missing / slots
+    low = rounds * max(0.0, pilot.mean_s - pilot.spread_s)
+    high = rounds * (pilot.mean_s + pilot.spread_s)
+    free_bytes = shutil.disk_usage(existing_parent(data_dir)).free
+    lines = [
+        f"disk needed: {_format_bytes(needed)} ({_format_bytes(pilot.num_bytes)} a sample), "
+        f"{_format_bytes(free_bytes)} free in {data_dir}"
+        + ("; that is too little" if needed > free_bytes else ""),
+        f"ETA: {format_duration(rounds * pilot.mean_s)} ({format_duration(low)} to "
+        f"{format_duration(high)}) with {slots} tasks at a time ({pilot.mean_s:.2f} s a sample, "
+        f"from {len(pilot.seconds)} pilot samples spread over the data sets)",
+    ]
+    return lines
+
+
+def run_pilot(todos: Sequence[Todo], options: Options, folders: Folders) -> Pilot:
+    """Renders a few of the missing samples into a scratch folder, and removes them.
+
+    Raises:
+        UserError: they cannot be rendered.
+    """
+    unfinished = [todo for todo in todos if todo.num_missing]
+    seconds: list[float] = []
+    num_bytes = 0
+    with run_folder(folders) as run_dir:
+        template = dataclasses.replace(
+            create_template(run_dir, options, folders),
+            is_gathered=True,
+            is_quiet=True,
+            blender=options.blender or sys.executable,
+        )
+        for todo in (unfinished[0], unfinished[-1])[: len(unfinished)]:
+            outcome = run_executable(_create_pilot_job(template, todo))
+            if outcome.status is not Status.DONE:
+                raise UserError(f"a pilot sample of {todo.dataset.name} failed: {outcome.message}")
+            seconds += outcome.sample_seconds
+            num_bytes += sum(len(image) + len(record) for _, image, record in outcome.files)
+    return Pilot(tuple(seconds), num_bytes / len(seconds))
+
+
+def _create_pilot_job(template: Job, todo: Todo) -> Job:
+    dataset = todo.dataset
+    idxs = choose_pilots(todo)
+    return dataclasses.replace(
+        template,
+        attempt=f"pilot-{dataset.name}",
+        dataset_name=dataset.name,
+        settings=dataset.settings,
+        ranges=tuple((idx, 1) for idx in idxs),
+        rejected=dataset.folder.read_info().rejected if dataset.folder.is_begun else {},
+    )
+
+
+def choose_pilots(todo: Todo) -> list[int]:
+    """Missing samples, spread evenly over all that are missing, so over many models and classes."""
+    num_pilots = min(NUM_PILOT_SAMPLES, todo.num_missing)
+    wanted = [(2 * k + 1) * todo.num_missing // (2 * num_pilots) for k in range(num_pilots)]
+    idxs, num_before = [], 0
+    for batch in todo.batches():
+        places = [w - num_before for w in wanted if 0 <= w - num_before < batch.num_missing]
+        if places:
+            missing = batch.find_missing()
+            idxs += [missing[place] for place in places if place < len(missing)]
+        num_before += batch.num_missing
+    return idxs
+
+
+def count_slots(options: Options, folders: Folders) -> int:
+    """Tasks that run at once, here or on the cluster."""
+    if options.is_local:
+        return 1
+    if not options.address:
+        return max(1, len(find_allowed_cpus()) // options.cpus_per_task)
+    prepare_environment(options.address)
+    from synrender.fanout.cluster import RayExecutor, ray_session
+
+    with ray_session(options.address, options.cpus_per_task, folders.data):
+        executor = RayExecutor(Path(), options.cpus_per_task, options.gpus_per_task, 1)
+        return max(1, executor.num_slots(frozenset()))
+
+
+def _format_bytes(num_bytes: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:.3g} {unit}"
+        num_bytes /= 1000
+    return f"{num_bytes:.3g} TB"

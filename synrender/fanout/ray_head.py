@@ -1,0 +1,118 @@
+"""The server of a Ray cluster (its GCS): whether there is one, and whether it is still there.
+
+Ray itself waits for many minutes at a port where something else listens, and for one minute at a
+server that has died, and then ends the process in words of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Generator
+
+from synrender.entry import EXIT_FAILURE, EXIT_USER, RESUME_HINT
+from synrender.errors import UserError
+from synrender.fanout.processes import end_family
+
+CONNECT_TIMEOUT_S = 10.0
+JOIN_LIMIT_S = 18.0
+TOKEN_HELP = "copy ~/.ray/auth_token of its first machine to this one and set RAY_AUTH_MODE=token"
+NO_ANSWER = (
+    f"it did not take this driver in within {JOIN_LIMIT_S:g} s; if it has a token, {TOKEN_HELP}"
+)
+WATCH_EVERY_S = 2.0
+MAX_FAILURES = 5
+"""Connections in a row that fail before the server counts as dead: 10 s."""
+
+# HTTP/2, which gRPC speaks: RFC 9113, 3.4 and 6.5. Both sides begin with a frame of settings.
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+EMPTY_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+SETTINGS_FRAME = 4
+
+
+def check_reachable(address: str) -> None:
+    """Raises OSError if nothing listens at an address, or nothing that speaks gRPC as Ray does."""
+    host, port = split_address(address)
+    if not port:  # "auto"
+        return
+    with socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S) as connection:
+        connection.sendall(PREFACE + EMPTY_SETTINGS)
+        answer = b""
+        try:
+            while len(answer) < len(EMPTY_SETTINGS):
+                part = connection.recv(len(EMPTY_SETTINGS))
+                if not part:
+                    break
+                answer += part
+        except TimeoutError:
+            pass
+    if len(answer) < len(EMPTY_SETTINGS) or answer[3] != SETTINGS_FRAME:
+        raise OSError("something else than Ray listens there")
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of an address; port 0 if it has none."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    return host.strip("[]"), int(port) if port.isdigit() and int(port) < 1 << 16 else 0
+
+
+@contextlib.contextmanager
+def joining(address: str) -> Generator[None]:
+    """Ends this process with one line and status 2 if it does not get out of the context in time.
+
+    For what speaks gRPC and is not Ray, or is a Ray that is stuck.
+    """
+    is_over = threading.Event()
+    stderr = os.dup(2)  # the descriptor itself leads nowhere while Ray starts
+
+    def watch() -> None:
+        if not is_over.wait(JOIN_LIMIT_S):
+            os.write(stderr, f"error: {no_cluster(address, NO_ANSWER)}\n".encode())
+            os._exit(EXIT_USER)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        is_over.set()
+
+
+def no_cluster(address: str, why: str) -> UserError:
+    """The error that there is no cluster at an address."""
+    return UserError(
+        f"--address {address}: no Ray cluster answers there ({why}); start one "
+        "with 'ray start --head', or leave --address out to use this machine alone"
+    )
+
+
+@contextlib.contextmanager
+def watched_head(address: str) -> Generator[None]:
+    """Ends this process with one line and status 1 if the server at the address dies meanwhile.
+
+    From a thread, because whoever asks Ray something then is stuck in its C++ code.
+    """
+    is_over = threading.Event()
+
+    def watch() -> None:
+        num_failures = 0
+        while not is_over.wait(WATCH_EVERY_S):
+            try:
+                socket.create_connection(split_address(address), timeout=WATCH_EVERY_S).close()
+                num_failures = 0
+            except OSError:
+                num_failures += 1
+            if num_failures >= MAX_FAILURES and not is_over.is_set():
+                line = f"error: Ray's server at {address} has died; {RESUME_HINT}\n"
+                end_family()
+                os.write(2, line.encode())
+                os._exit(EXIT_FAILURE)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    if split_address(address)[1]:
+        thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()

@@ -1,0 +1,151 @@
+"""The samples that a report shows: small pictures, and what is known of each."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+from PIL import Image
+
+from synrender.archive.layout import SPLITS
+from synrender.loading.dataset import Dataset, open_dataset
+from synrender.loading.row_source import IMAGE
+from synrender.report.filters import Filter
+from synrender.report.pictures import Picture, Scale, find_pictures, find_scale
+from synrender.report.record_text import MAX_OBJECTS, Value, find_facts
+from synrender.report.rows import Rows
+
+MAX_PX = 160
+"""Longer side of a picture; larger ones are shrunk."""
+
+MAX_TOTAL_PX = 4 * MAX_PX**2
+"""Of all pictures of a sample: where there are more than four, they are shrunk further."""
+
+_QUALITY = 85  # of WebP
+_PART_SIZE = 20
+_NUM_FOR_SCALE = 40
+
+
+@dataclass(frozen=True)
+class Card:
+    """One sample."""
+
+    place: int  # in the data set
+    idx: int  # of the sample, as its files are named
+    split: str
+    classes: str  # names, the most frequent objects first
+    tokens: str  # of the filters, separated by spaces
+    pictures: dict[str, str]  # data URI by the picture's name
+    facts: dict[str, list[Value]]  # by factor
+    num_objects: int  # that `facts` tells of
+    num_more: int  # and how many more there are
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Cards, and how to read their pictures."""
+
+    cards: dict[int, Card]  # by place
+    pictures: list[Picture]
+    scale: Scale | None  # of the depths, if they are shown
+    side_px: int  # of the pictures as they are shown
+
+
+def create_gallery(
+    data: Dataset,
+    rows: Rows,
+    filters: Sequence[Filter],
+    class_names: Mapping[int, str],
+    advance: Callable[[int], None] = lambda _: None,
+) -> Gallery:
+    """Reads the samples that some rows belong to.
+
+    Args:
+        data: the data set.
+        rows: records of the samples.
+        filters: of the report.
+        class_names: by class id.
+        advance: told how many samples are done.
+    """
+    names = [p.field for p in find_pictures(data.fields)]
+    pixels = open_dataset(data.path, fields=names, nothing_hit=np.inf)
+    to_image = _find_image_reader(data)
+    places = np.unique(rows.samples)
+    pictures = find_pictures(names)
+    few = places[:: -(-len(places) // _NUM_FOR_SCALE)] if len(names) > 1 else places[:0]
+    scale = find_scale(sample for part in _cut(few) for sample in pixels.__getitems__(part))
+    max_px = min(MAX_PX, math.isqrt(MAX_TOTAL_PX // len(pictures)))
+    cards, side_px = {}, 1
+    for part in _cut(places):
+        for place, sample in zip(part.tolist(), pixels.__getitems__(part), strict=True):
+            sample[IMAGE] = to_image(sample[IMAGE])
+            side_px = min(max_px, max(sample[IMAGE].shape[:2]))
+            shown = {p.name: _to_uri(p.draw(sample[p.field], scale), p, max_px) for p in pictures}
+            cards[place] = _create_card(place, rows, filters, class_names, shown)
+        advance(len(part))
+    return Gallery(cards, pictures, scale if len(names) > 1 else None, side_px)
+
+
+def _cut(places: np.ndarray) -> list[np.ndarray]:
+    return [places[k : k + _PART_SIZE] for k in range(0, len(places), _PART_SIZE)]
+
+
+def _create_card(
+    place: int,
+    rows: Rows,
+    filters: Sequence[Filter],
+    class_names: Mapping[int, str],
+    pictures: dict[str, str],
+) -> Card:
+    objects = rows.find(place)
+    facts = find_facts(rows, objects, class_names)
+    tokens: set[str] = set().union(*(f.find_tokens(rows, objects) for f in filters))
+    classes = dict.fromkeys(value.text for value in facts["class"])
+    return Card(
+        place=place,
+        idx=int(rows.fields["sample_idx"][objects[0]]),
+        split=SPLITS[rows.splits[objects[0]]],
+        classes=", ".join(classes),
+        tokens=" ".join(sorted(tokens)),
+        pictures=pictures,
+        facts=facts,
+        num_objects=min(len(objects), MAX_OBJECTS),
+        num_more=max(0, len(objects) - MAX_OBJECTS),
+    )
+
+
+def _to_uri(pixels: np.ndarray, picture: Picture, max_px: int) -> str:
+    """A picture (h, w, 3) uint8 as a WebP file in a data URI."""
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    resampling = Image.Resampling.NEAREST if picture.is_map else Image.Resampling.LANCZOS
+    if max(image.size) > max_px:
+        image.thumbnail((max_px, max_px), resampling)
+    file = io.BytesIO()
+    image.save(file, "WEBP", lossless=picture.is_map, quality=_QUALITY)
+    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _find_image_reader(data: Dataset) -> Callable[[np.ndarray], np.ndarray]:
+    """Function from a stored image to (h, w, 3) uint8 sRGB; arrays are normalised."""
+    with contextlib.suppress(OSError), h5py.File(data.files[0]) as file:
+        if "data" in file:
+            mean, std = (np.array(file.attrs[name])[:, None, None] for name in ("mean", "std"))
+            is_lab = file.attrs["color_space"] == "lab"
+            return lambda image: _to_srgb8(image * std + mean, is_lab)
+    return lambda image: image
+
+
+def _to_srgb8(planes: np.ndarray, is_lab: bool) -> np.ndarray:
+    """Red, green and blue of 0 to 255, or L*, a* and b*, (3, h, w), as an image."""
+    image = planes.transpose(1, 2, 0)
+    if is_lab:
+        from skimage.color import lab2rgb
+
+        image = 255 * lab2rgb(image)
+    return np.rint(image).clip(0, 255).astype(np.uint8)

@@ -1,0 +1,1 @@
+"""(settings, catalog, seed, index) -> `SamplePlan`: pure draws, no files, no Blender."""

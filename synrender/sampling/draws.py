@@ -1,0 +1,265 @@
+"""What each factor is drawn from: one function for each, pure, by key.
+
+A key is a sample's index, or a group's number for classes and models; twins that differ in a drawn
+factor add their place in the tuple. See `synrender.sampling.streams` for what a stream is.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from synrender.sampling.camera import project, scene_to_intrinsics, scene_to_world_to_camera
+from synrender.sampling.designs.cell import Range
+from synrender.sampling.streams import (
+    CLASS,
+    COLOR,
+    COLOR_REFERENCE,
+    LAYOUT,
+    LEVEL,
+    LIGHT,
+    MODEL,
+    NOISE,
+    POSE,
+    TEXTURE,
+    create_rng,
+    draw_permutation,
+)
+from synrender.settings.groups import Lighting, Material, Object, Sample, Scene
+
+Key = tuple[int, ...]
+Ranges = Mapping[str, Range]
+NO_RANGES: Ranges = {}
+
+OFFSETS = ("roll", "elevation", "azimuth")
+"""Factors of the three Euler angles, in Blender's XYZ order."""
+
+REST_EULER = (0.5 * math.pi, 0.0, -math.pi / 6)
+"""Euler angles before viewpoint noise, rad: the model's Y axis is up, its side faces the camera."""
+
+MEAN_SCALE = 0.8
+SCALE_RANGE = (0.1, 1.5)
+WARP_RANGE = (0.5, 1.5)
+HUE_SHARE = 0.3
+"""Share of ``material.color_variation`` that is applied to the hue."""
+
+LIGHT_ANGLE = -0.5
+"""Mean angle of the point light from the zenith, rad."""
+
+# Layout of several objects, in units of 1 / LAYOUT_SCALE m.
+LAYOUT_STEP = 1.75
+LAYOUT_STEP_STD = 0.1  # of the step
+LAYOUT_MIN_SPACING = 1.25
+LAYOUT_SCALE = 5.0
+LAYOUT_HEIGHT_STD_M = 0.05
+LAYOUT_OFFSET_M = (0.05, 0.0, 0.05)
+LAYOUT_MARGIN = 0.08  # share of the image's side without object centres
+NUM_LAYOUT_TRIES = 100
+NUM_STEP_TRIES = 20
+
+
+def draw_classes(seed: int, group: int, sample: Sample) -> list[int]:
+    """Class ids of a group's objects, [num_objs].
+
+    If balanced, the classes take turns over all objects of all groups. With several objects, each
+    round is shuffled, because neighbours in the list would otherwise always appear together.
+    """
+    class_list, num_objs = sample.class_list, sample.num_objs
+    if not sample.balanced:
+        choices = create_rng(seed, CLASS, group).random(num_objs) * len(class_list)
+        return [class_list[int(c)] for c in choices]
+    classes = []
+    for turn in range(group * num_objs, (group + 1) * num_objs):
+        round_idx, place = divmod(turn, len(class_list))
+        if num_objs > 1:
+            place = draw_permutation(create_rng(seed, CLASS, round_idx), len(class_list))[place]
+        classes.append(class_list[place])
+    return classes
+
+
+def draw_model_order(
+    seed: int, group: int, obj_idx: int, model_ids: tuple[str, ...]
+) -> tuple[str, ...]:
+    """All models of a bucket, in the order in which they are tried for one object."""
+    order = draw_permutation(create_rng(seed, MODEL, group, obj_idx), len(model_ids))
+    return tuple(model_ids[i] for i in order)
+
+
+def draw_textures(seed: int, key: Key, textures: tuple[str, ...]) -> tuple[str, ...]:
+    """All textures in the order in which they are tried, each once."""
+    order = draw_permutation(create_rng(seed, TEXTURE, *key), len(textures))
+    return tuple(textures[i] for i in order)
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How the objects of a sample are turned and stretched."""
+
+    scale: np.ndarray  # (num_objs,)
+    warp: np.ndarray  # (num_objs, 3), of each axis; the mean over the axes is 1 before clipping
+    offset: np.ndarray  # (num_objs, 3) rad: roll, elevation, azimuth, added to `REST_EULER`
+
+
+def draw_pose(
+    seed: int, key: Key, num_objs: int, objects: Object, offset_range: Ranges = NO_RANGES
+) -> Pose:
+    """Scale, warp and turn of the objects.
+
+    Args:
+        seed: of the data set.
+        key: of the sample.
+        num_objs: in the sample.
+        objects: the spread of each.
+        offset_range: where scale, azimuth, elevation and roll must lie, if anywhere.
+    """
+    normals = create_rng(seed, POSE, *key).standard_normal((num_objs, 7))
+    warp = normals[:, 1:4] - normals[:, 1:4].mean(axis=1, keepdims=True)  # keeps the overall size
+    scale = MEAN_SCALE + objects.random_scaling * normals[:, 0]
+    offset = objects.random_viewpoint * normals[:, 4:]
+    if offset_range:
+        rng = create_rng(seed, LEVEL, POSE, *key)
+        spread = objects.random_scaling
+        scale = _move_into(scale, offset_range.get("scale"), MEAN_SCALE, spread, rng)
+        for k, name in enumerate(OFFSETS):
+            offset[:, k] = _move_into(
+                offset[:, k], offset_range.get(name), 0.0, objects.random_viewpoint, rng
+            )
+    return Pose(
+        np.clip(scale, *SCALE_RANGE),
+        np.clip(1 + objects.random_warp * warp, *WARP_RANGE),
+        offset,
+    )
+
+
+def _move_into(
+    values: np.ndarray, bounds: Range | None, mean: float, std: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Values of N(mean, std), those that lie where they must not replaced by draws that do not.
+
+    By inversion of the normal distribution's cumulative function, so that the result is the
+    normal distribution cut off at the bounds.
+    """
+    chances = rng.random(len(values))  # whether they are needed or not: other draws stay the same
+    if bounds is None:
+        return values
+    normal = NormalDist(mean, std)
+    low, high = normal.cdf(bounds.low), normal.cdf(bounds.high)
+    moved = []
+    for value, chance in zip(values.tolist(), chances.tolist(), strict=True):
+        if not bounds.holds(value):
+            if bounds.is_inside:
+                chance = low + chance * (high - low)
+            else:
+                chance *= 1 - high + low
+                chance = chance if chance < low else chance + high - low
+            value = normal.inv_cdf(min(max(chance, 1e-12), 1 - 1e-12))
+        moved.append(value)
+    return np.array(moved)
+
+
+def draw_color_reference(seed: int, num_classes: int, num_modes: int) -> np.ndarray:
+    """Reference colours of the classes: (num_classes, num_modes, 3) HSV, each 0 to 1.
+
+    Adding modes or classes does not change the colours that exist already.
+    """
+    return np.stack(
+        [create_rng(seed, COLOR_REFERENCE, c).random((num_modes, 3)) for c in range(num_classes)]
+    )
+
+
+def draw_colors(
+    seed: int, key: Key, class_idxs: list[int], color_reference: np.ndarray, material: Material
+) -> tuple[np.ndarray, np.ndarray]:
+    """Colours of the objects (num_objs, 3) and of the backdrop (3,), scene-linear RGB, 0 to 1.
+
+    With ``use_color_ref`` an object's HSV is the reference of its class (h, 0.8 s + 0.2,
+    0.4 v + 0.6) plus noise; the hue wraps around, s and v are clipped. Otherwise RGB is uniform.
+    """
+    rng = create_rng(seed, COLOR, *key)
+    num_objs = len(class_idxs)
+    backdrop = rng.random(3)
+    uniform, mode_choices = rng.random((num_objs, 3)), rng.random(num_objs)
+    jitter = rng.standard_normal((num_objs, 3)) * material.color_variation * [HUE_SHARE, 1, 1]
+    if not material.use_color_ref:
+        return uniform, backdrop
+    modes = (mode_choices * material.num_modes).astype(int)
+    hsv = color_reference[class_idxs, modes] * [1, 0.8, 0.4] + [0, 0.2, 0.6] + jitter
+    hsv[:, 0] %= 1
+    hsv = hsv.clip(0, 1)
+    return np.array([colorsys.hsv_to_rgb(*row) for row in hsv]), backdrop
+
+
+def draw_light_angle(seed: int, key: Key, lighting: Lighting, bounds: Range | None = None) -> float:
+    """Angle of the point light from the zenith, rad."""
+    angle = LIGHT_ANGLE + lighting.r * create_rng(seed, LIGHT, *key).standard_normal()
+    if bounds is None:
+        return float(angle)
+    rng = create_rng(seed, LEVEL, LIGHT, *key)
+    return float(_move_into(np.array([angle]), bounds, LIGHT_ANGLE, lighting.r, rng)[0])
+
+
+def find_light_location(angle: float, scene: Scene) -> tuple[float, ...]:
+    """Location of the point light, (3,) in m, on an arc in the plane x = 0."""
+    return (0.0, scene.light_distance * math.sin(angle), scene.light_distance * math.cos(angle))
+
+
+def draw_noise_seed(seed: int, idx: int) -> int:
+    """Seed for the renderer's own sampling, 0 to 2^31 - 1."""
+    return int(create_rng(seed, NOISE, idx).random() * 2**31)
+
+
+# --- layout -------------------------------------------------------------------------------------
+
+
+def draw_layout(seed: int, key: Key, num_objs: int, scene: Scene) -> np.ndarray:
+    """Locations of the objects, (num_objs, 3) in m. A single object is at the origin.
+
+    Several objects form a chain on the ground: each is about 1.75 units from the one before it and
+    at least 1.25 units from all others; 5 units are 1 m. Up to 100 chains are drawn, and the first
+    with all centres in view is used. If there is none, the one closest to that is used.
+    """
+    if num_objs == 1:
+        return np.zeros((1, 3))
+    rng = create_rng(seed, LAYOUT, *key)
+    best, least_distance = np.zeros((num_objs, 3)), math.inf
+    for _ in range(NUM_LAYOUT_TRIES):
+        chain = _draw_chain(rng, num_objs)
+        chain = (chain - chain.mean(axis=0))[draw_permutation(rng, num_objs)] / LAYOUT_SCALE
+        heights_m = rng.standard_normal((num_objs, 1)) * LAYOUT_HEIGHT_STD_M
+        locations_m = np.hstack([chain, heights_m]) + LAYOUT_OFFSET_M
+        distance = _distance_out_of_view(locations_m, scene)
+        if distance < least_distance:
+            best, least_distance = locations_m, distance
+        if distance <= 0:
+            break
+    return best
+
+
+def _draw_chain(rng: np.random.Generator, num_objs: int) -> np.ndarray:
+    points = np.zeros((1, 2))
+    while len(points) < num_objs:
+        for _ in range(NUM_STEP_TRIES):
+            angle = 2 * math.pi * rng.random()
+            step = LAYOUT_STEP * (1 + LAYOUT_STEP_STD * rng.standard_normal())
+            point = points[-1] + step * np.array([math.cos(angle), math.sin(angle)])
+            if np.linalg.norm(points - point, axis=1).min() >= LAYOUT_MIN_SPACING:
+                points = np.vstack([points, point])
+                break
+        else:
+            points = np.zeros((1, 2))  # no room left: start again
+    return points
+
+
+def _distance_out_of_view(locations_m: np.ndarray, scene: Scene) -> float:
+    """Largest distance of a centre outside the allowed area, in image sides; <= 0: all inside."""
+    positions, depth_m = project(
+        locations_m, scene_to_intrinsics(scene, 1), scene_to_world_to_camera(scene)
+    )
+    if depth_m.min() <= 0.1:
+        return math.inf
+    return float(np.abs(positions - 0.5).max() - (0.5 - LAYOUT_MARGIN))

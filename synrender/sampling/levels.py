@@ -1,0 +1,212 @@
+"""Levels of factors: values that a user gave, or that are drawn once for the whole data set."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from synrender.assets.catalog import Catalog
+from synrender.errors import UserError, nearest_name
+from synrender.sampling.designs.cell import NAMES
+from synrender.sampling.designs.rules import ALWAYS_FIXED
+from synrender.sampling.draws import OFFSETS, draw_layout, draw_light_angle, draw_pose
+from synrender.sampling.streams import LEVEL, create_rng, draw_permutation
+from synrender.settings.factor_table import FACTORS, VIEWPOINT, find_columns
+from synrender.settings.frozen import FrozenDict
+from synrender.settings.groups import Settings
+
+MAX_LEVELS = 1_000_000
+ASSETS = ("model", "texture", "backdrop_texture")
+"""Factors whose levels are files; one that cannot be used is replaced, see `level_candidates`."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Values of one factor."""
+
+    values: tuple[tuple[float, ...], ...]  # a number for each column; of a layout for each object
+    names: tuple[str, ...] = ()  # of classes and textures
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def count_levels(settings: Settings) -> FrozenDict:
+    """Number of levels of each factor that has some."""
+    counts = {}
+    for name, value in settings.design.levels.items():
+        counts[name] = value if isinstance(value, int) else len(value)
+        if isinstance(value, bool) or not 1 <= counts[name] <= MAX_LEVELS:
+            raise UserError(
+                f"design.levels: {name!r}: must be a number of levels from 1 to {MAX_LEVELS}, or a "
+                f"list of values, is {value!r}"
+            )
+    return FrozenDict(counts)
+
+
+def find_levels(name: str, value: Any, settings: Settings, catalog: Catalog) -> Levels:
+    """Levels of a factor.
+
+    Args:
+        name: of the factor, or ``viewpoint``.
+        value: a number of levels to draw, or the values.
+        settings: of the data set.
+        catalog: of the data set.
+
+    Raises:
+        UserError: there are not as many, or a value is out of range.
+    """
+    if name == "class":
+        return _find_classes(value, settings, catalog)
+    if name == "model":
+        return _find_models(value, settings, catalog)
+    if name in ASSETS:
+        return _find_textures(name, value, settings, catalog)
+    if not isinstance(value, int):
+        return Levels(tuple(_check_value(name, v, settings) for v in value))
+    return _draw_levels(name, value, settings)
+
+
+@functools.lru_cache(maxsize=64)
+def _draw_levels(name: str, value: int, settings: Settings) -> Levels:
+    """Levels that are drawn; remembered, because each sample asks for them."""
+    if name in ALWAYS_FIXED:
+        raise UserError(
+            f"design.levels: {name!r} = {value}: it is not drawn, so there is nothing to draw "
+            "levels from; give values, in a list"
+        )
+    draw = _DRAWS[name]
+    levels = tuple(draw(settings, (LEVEL, NAMES.index(name), k)) for k in range(value))
+    if len(set(levels)) < len(levels):
+        raise UserError(
+            f"design.levels: {name!r} = {value}: its distribution, {_describe_distribution(name)},"
+            " gives equal levels; widen it, or give values in a list"
+        )
+    return Levels(levels)
+
+
+def level_candidates(
+    stream_name: str, key: tuple[int, ...], items: tuple[str, ...], level: int, n: int, seed: int
+) -> tuple[str, ...]:
+    """Items that can stand for a level, the first that can be used does; levels share none."""
+    rng = create_rng(seed, LEVEL, NAMES.index(stream_name), *key)
+    return tuple(items[i] for i in draw_permutation(rng, len(items))[level::n])
+
+
+# --- drawn levels ---------------------------------------------------------------------------------
+
+
+def _draw_uniform(settings: Settings, key: tuple[int, ...]) -> tuple[float, ...]:
+    return tuple(create_rng(settings.batch.seed, *key).random(3).tolist())
+
+
+def _draw_pose_part(part: Callable[[Any], list]) -> Callable[..., tuple[float, ...]]:
+    def draw(settings: Settings, key: tuple[int, ...]) -> tuple[float, ...]:
+        # The key ends with the level's number, the stream is POSE's own.
+        return tuple(part(draw_pose(settings.batch.seed, key, 1, settings.object)))
+
+    return draw
+
+
+def _offset(name: str) -> Callable[..., tuple[float, ...]]:
+    return _draw_pose_part(lambda pose: [float(pose.offset[0, OFFSETS.index(name)])])
+
+
+def _draw_layout(settings: Settings, key: tuple[int, ...]) -> tuple[float, ...]:
+    num_objs = settings.sample.num_objs
+    layout = draw_layout(settings.batch.seed, key, num_objs, settings.scene)
+    return tuple(layout.ravel().tolist())
+
+
+_DRAWS: dict[str, Callable[..., tuple[float, ...]]] = {
+    "color": _draw_uniform,
+    "backdrop_color": _draw_uniform,
+    "scale": _draw_pose_part(lambda pose: pose.scale.tolist()),
+    "warp": _draw_pose_part(lambda pose: pose.warp[0].tolist()),
+    **{name: _offset(name) for name in VIEWPOINT},
+    "viewpoint": _draw_pose_part(lambda pose: pose.offset[0, ::-1].tolist()),
+    "light_angle": lambda settings, key: (
+        draw_light_angle(settings.batch.seed, key, settings.lighting),
+    ),
+    "layout": _draw_layout,
+}
+
+
+def _describe_distribution(name: str) -> str:
+    return FACTORS["azimuth" if name == "viewpoint" else name].distribution
+
+
+# --- given values and assets ----------------------------------------------------------------------
+
+
+def _check_value(name: str, value: Any, settings: Settings) -> tuple[float, ...]:
+    """A value that a user gave, as a number for each column."""
+    columns = find_columns(name)
+    size = len(columns) * (settings.sample.num_objs if name == "layout" else 1)
+    numbers = value if isinstance(value, tuple) else (value,)
+    if name == "layout" and all(isinstance(v, tuple) for v in numbers):
+        numbers = tuple(v for place in numbers for v in place)
+    factor = FACTORS["azimuth" if name == "viewpoint" else name]
+    high = settings.sample.num_objs if name == "num_objs" else factor.high
+    is_number = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in numbers)
+    if len(numbers) != size or not is_number or not all(factor.low <= v <= high for v in numbers):
+        unit = f" {factor.unit}" if factor.unit else ""
+        raise UserError(
+            f"design: {name!r}: value {value!r} must be {size} number{'s' * (size > 1)} from "
+            f"{factor.low:g} to {high:g}{unit}"
+        )
+    return tuple(float(v) for v in numbers)
+
+
+def _find_classes(value: Any, settings: Settings, catalog: Catalog) -> Levels:
+    class_list = settings.sample.class_list
+    chosen = class_list[:value] if isinstance(value, int) else value
+    if isinstance(value, int) and value > len(class_list):
+        raise UserError(
+            f"design.levels: 'class' = {value}: sample.class_idxs has {len(class_list)} classes"
+        )
+    for class_idx in chosen:
+        if class_idx not in class_list:
+            raise UserError(
+                f"design: 'class': {class_idx!r} must be one of sample.class_idxs, {class_list}"
+            )
+    names = tuple(catalog.class_names[c].split(",")[0] for c in chosen)
+    return Levels(tuple((float(c),) for c in chosen), names)
+
+
+def _find_models(value: Any, settings: Settings, catalog: Catalog) -> Levels:
+    if not isinstance(value, int):
+        raise UserError(
+            "design: 'model': must be a number of levels: each bucket has models of its own"
+        )
+    for class_idx in settings.sample.class_list:
+        for bucket in range(settings.object.n_buckets):
+            if (n := len(catalog.bucket_models(class_idx, bucket))) < value:
+                raise UserError(
+                    f"design.levels: 'model' = {value}: class "
+                    f"{settings.sample.classes[class_idx]!r} has {n} models in bucket {bucket}; "
+                    "lower it, or object.n_buckets"
+                )
+    return Levels(tuple((float(k),) for k in range(value)))
+
+
+def _find_textures(name: str, value: Any, settings: Settings, catalog: Catalog) -> Levels:
+    textures = catalog.textures
+    if not textures:
+        raise UserError(f"design: {name!r}: material.use_texture = False, so there is none to vary")
+    if isinstance(value, int):
+        if value > len(textures):
+            raise UserError(
+                f"design.levels: {name!r} = {value}: there are {len(textures)} textures"
+            )
+        seed = settings.batch.seed
+        names = tuple(level_candidates(name, (), textures, k, value, seed)[0] for k in range(value))
+    else:
+        names = value
+    for texture in names:
+        if texture not in textures:
+            hint = nearest_name(str(texture), textures)
+            raise UserError(f"design: {name!r}: no such texture: {texture!r}{hint}")
+    return Levels(tuple((float(textures.index(n)),) for n in names), names)

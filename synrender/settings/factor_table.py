@@ -1,0 +1,152 @@
+"""The table of factors: what a sample's named choices are, and which labels each can change.
+
+A factor is fixed, drawn from its own distribution, or takes one of its levels (see
+`synrender.sampling.designs`). A factor with several numbers, such as a colour, has a column for each of
+them in ``factor_values`` and ``factor_levels`` of a record.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Kind(enum.Enum):
+    """What a factor's values are."""
+
+    CATEGORICAL = "categorical"  # names; the value is an index
+    CONTINUOUS = "continuous"
+    CIRCULAR = "circular"  # angles in rad: adding 2 pi changes nothing
+
+
+class Scope(enum.Enum):
+    """What a factor belongs to. A level of an object's factor holds for all objects of a sample."""
+
+    OBJECT = "object"
+    BACKDROP = "backdrop"
+    SAMPLE = "sample"
+
+
+SHAPE_LABELS = ("class", "mask", "depth", "pose")
+"""Labels that say what is where. Factors of appearance change none of them."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One row of the table."""
+
+    name: str
+    kind: Kind
+    scope: Scope
+    unit: str  # "" where there is none
+    low: float  # smallest value that may be given
+    high: float  # largest
+    distribution: str  # what a sample gets without a design, in words
+    labels: tuple[str, ...]  # of SHAPE_LABELS: those that it can change
+    columns: tuple[str, ...]  # names of its values, one after the other
+
+
+def _factor(
+    name: str,
+    kind: Kind,
+    scope: Scope,
+    unit: str,
+    bounds: tuple[float, float],
+    distribution: str,
+    labels: tuple[str, ...] = (),
+    parts: str = "",
+) -> Factor:
+    columns = tuple(f"{name}_{part}" for part in parts) or (name,)
+    return Factor(name, kind, scope, unit, *bounds, distribution, labels, columns)
+
+
+_CATEGORY, _NUMBER, _ANGLE = Kind.CATEGORICAL, Kind.CONTINUOUS, Kind.CIRCULAR
+_OBJECT, _BACKDROP, _SAMPLE = Scope.OBJECT, Scope.BACKDROP, Scope.SAMPLE
+_PLACE = ("mask", "depth", "pose")
+_MAX_IDX = 2.0**31
+_MAX_RAD = 1e6
+_MAX_M = 100.0
+
+FACTORS = {
+    factor.name: factor
+    for factor in (
+        _factor(
+            "class", _CATEGORY, _OBJECT, "class id", (0, _MAX_IDX),
+            "even over sample.class_idxs, for each group", SHAPE_LABELS,
+        ),
+        _factor(
+            "model", _CATEGORY, _OBJECT, "place among the class's models", (0, _MAX_IDX),
+            "even over the models of the class and bucket, for each group", _PLACE,
+        ),
+        _factor(
+            "texture", _CATEGORY, _OBJECT, "place among the textures", (0, _MAX_IDX),
+            "even over DTD, without repetition in a sample",
+        ),
+        _factor(
+            "color", _NUMBER, _OBJECT, "scene-linear RGB", (0, 1),
+            "around the reference colours of the class, or even", parts="rgb",
+        ),
+        _factor(
+            "scale", _NUMBER, _OBJECT, "", (0.01, 100),
+            "N(0.8, object.random_scaling), clipped to 0.1 to 1.5", _PLACE,
+        ),
+        _factor(
+            "azimuth", _ANGLE, _OBJECT, "rad", (-_MAX_RAD, _MAX_RAD),
+            "N(0, object.random_viewpoint)", _PLACE,
+        ),
+        _factor(
+            "elevation", _ANGLE, _OBJECT, "rad", (-_MAX_RAD, _MAX_RAD),
+            "N(0, object.random_viewpoint)", _PLACE,
+        ),
+        _factor(
+            "roll", _ANGLE, _OBJECT, "rad", (-_MAX_RAD, _MAX_RAD),
+            "N(0, object.random_viewpoint)", _PLACE,
+        ),
+        _factor(
+            "warp", _NUMBER, _OBJECT, "", (0.01, 100),
+            "N(1, object.random_warp) for each axis, mean kept, clipped to 0.5 to 1.5", _PLACE,
+            parts="xyz",
+        ),
+        _factor(
+            "light_angle", _ANGLE, _SAMPLE, "rad", (-_MAX_RAD, _MAX_RAD), "N(-0.5, lighting.r)",
+        ),
+        _factor("light_energy", _NUMBER, _SAMPLE, "W", (0, 1e9), "scene.light_energy"),
+        _factor(
+            "backdrop_texture", _CATEGORY, _BACKDROP, "place among the textures", (0, _MAX_IDX),
+            "even over DTD",
+        ),
+        _factor(
+            "backdrop_color", _NUMBER, _BACKDROP, "scene-linear RGB", (0, 1), "even", parts="rgb",
+        ),
+        _factor(
+            "layout", _NUMBER, _OBJECT, "m", (-_MAX_M, _MAX_M),
+            "a chain of objects in view; a single object stands at the origin", _PLACE,
+            parts="xyz",
+        ),
+        _factor(
+            "num_objs", _CATEGORY, _SAMPLE, "objects", (1, 1000), "sample.num_objs", SHAPE_LABELS,
+        ),
+        _factor(
+            "camera_distance", _NUMBER, _SAMPLE, "m", (0.01, _MAX_M),
+            "the distance of scene.camera_location from the origin", _PLACE,
+        ),
+        _factor(
+            "camera_lens", _NUMBER, _SAMPLE, "mm", (1, 5000), "scene.camera_lens", _PLACE,
+        ),
+    )
+}  # fmt: skip
+"""All factors by name, in the order of their columns."""
+
+VIEWPOINT = ("azimuth", "elevation", "roll")
+"""``viewpoint`` in a configuration means these three at once; each is an offset from the pose at
+rest, rad. Roll turns an object about the axis towards the camera, then elevation about the axis to
+the right, then azimuth about the vertical axis (the first, second and third Euler angle)."""
+
+COLUMNS = tuple(column for factor in FACTORS.values() for column in factor.columns)
+"""Names of the columns of ``factor_values`` and ``factor_levels``."""
+
+
+def find_columns(name: str) -> tuple[int, ...]:
+    """Columns of a factor, or of ``viewpoint``."""
+    names = VIEWPOINT if name == "viewpoint" else (name,)
+    return tuple(COLUMNS.index(column) for n in names for column in FACTORS[n].columns)

@@ -1,0 +1,1 @@
+"""Files, disks, processes and the terminal: no word about rendering."""

@@ -1,0 +1,130 @@
+"""Writes files atomically, and removes temporary files of killed processes.
+
+A file is written under a temporary name in the same folder and then renamed. The temporary name
+contains the host and the process id, so a later run knows which files are abandoned.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from synrender.system.disk import full_disk_named
+
+
+def temporary_path(path: Path) -> Path:
+    """Temporary name, in the same folder, for a file that this process is writing."""
+    return path.with_name(f".{path.stem}.{socket.gethostname()}.{os.getpid()}{path.suffix}")
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Calls ``write(temporary path)`` and renames the result; on failure removes it.
+
+    Raises:
+        DiskFull: there is no room.
+    """
+    temporary = temporary_path(path)
+    try:
+        with full_disk_named(path.parent):
+            write(temporary)
+            os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def read_small_file(path: Path | str, max_bytes: int) -> bytes:
+    """Content of a regular file; never waits at a FIFO, and never reads without end.
+
+    Raises:
+        ValueError: it is not a regular file, or larger than ``max_bytes``.
+        OSError: it cannot be read.
+    """
+    # A third of the time that `Path.read_bytes` takes: a data set has millions of them.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("not a regular file")
+        if status.st_size > max_bytes:
+            raise ValueError(f"{status.st_size} bytes, at most {max_bytes} are allowed")
+        data = os.read(descriptor, status.st_size)
+        while len(data) < status.st_size and (part := os.read(descriptor, status.st_size)):
+            data += part
+        return data
+    finally:
+        os.close(descriptor)
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a name is one visible component of a path, so that it leads out of no folder."""
+    return name.isprintable() and not name.startswith(".") and "/" not in name and bool(name)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file atomically."""
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(data)
+
+    write_atomically(path, write)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a UTF-8 text file atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Writes an ``.npy`` file atomically."""
+    write_atomically(path, lambda temporary: np.save(temporary, array, allow_pickle=False))
+
+
+def remove_stale_files(folder: Path) -> None:
+    """Removes temporary files of this machine's processes that are no longer running."""
+    host = socket.gethostname()
+    with os.scandir(folder) as entries:
+        names = [e.name for e in entries if e.name.startswith(".")]
+    for name in names:
+        stem, _, _ = name.rpartition(".")
+        prefix, _, pid = stem.rpartition(".")
+        if prefix.endswith(f".{host}") and pid.isdigit() and not is_alive(int(pid)):
+            with contextlib.suppress(OSError):
+                (folder / name).unlink()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is still running on this machine.
+
+    One that has ended and only waits for its parent, which can take for ever in a container without
+    an init process, is not.
+    """
+    if os.name == "nt":  # there, os.kill ends it
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # the process belongs to another user
+        return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether a process has ended, as far as Linux tells."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return status.rpartition(b")")[2].split()[:1] == [b"Z"]  # after the name, which may hold any
+
+
+def existing_parent(folder: Path) -> Path:
+    """The folder itself, or its nearest parent that exists."""
+    return folder if folder.exists() else existing_parent(folder.parent)

@@ -1,0 +1,80 @@
+"""The three folders that a run needs: data sets, models and textures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import paths
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+
+CONFIG_DIRS = (PROJECT_DIR / "config", Path(__file__).resolve().parents[1] / "config")
+"""Folders that are searched for gin files: of a clone, and of an installed package."""
+
+SHAPENET_VARIABLE, DTD_VARIABLE = "SYNRENDER_SHAPENET_DIR", "SYNRENDER_DTD_DIR"
+DATA_VARIABLE = "SYNRENDER_DATA_DIR"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Paths of a run; all are absolute."""
+
+    data: Path  # data sets are written to and read from this folder
+    shapenet: Path | None = None  # ShapeNetCore.v2; None: the data folder's, else the demo models
+    dtd: Path | None = None  # DTD; None: the data folder's, else the demo textures
+
+    @property
+    def demo(self) -> Path:
+        """Folder of the built-in demo models and textures."""
+        return self.data / "demo_assets"
+
+    @property
+    def blender(self) -> Path:
+        """Folder for files that Blender itself writes: caches, settings, scratch files."""
+        return self.data / ".blender"
+
+    @property
+    def fanout(self) -> Path:
+        """Folder for journals and logs of fan-outs that are running."""
+        return self.data / ".fanout"
+
+    def __reduce__(self) -> tuple:
+        """Pickles paths as text, because Python 3.11 cannot read a path pickled by Python 3.13."""
+        return _create_folders, tuple(p and str(p) for p in (self.data, self.shapenet, self.dtd))
+
+
+def find_folders(environment: Mapping[str, str]) -> Folders:
+    """Reads the folders from environment variables, else from ``paths.py``.
+
+    Call it once, in ``main`` of a script, and pass the result on.
+
+    Args:
+        environment: such as ``os.environ``; empty values count as unset.
+    """
+    return _create_folders(
+        environment.get(DATA_VARIABLE) or paths.DATA_DIR or _default_data_dir(),
+        environment.get(SHAPENET_VARIABLE) or paths.SHAPENET_DIR,
+        environment.get(DTD_VARIABLE) or paths.DTD_DIR,
+    )
+
+
+def _create_folders(
+    data: str | Path, shapenet: str | Path | None, dtd: str | Path | None
+) -> Folders:
+    return Folders(
+        Path(data).absolute(),
+        Path(shapenet).absolute() if shapenet else None,
+        Path(dtd).absolute() if dtd else None,
+    )
+
+
+def is_clone() -> bool:
+    """Whether this code runs from a clone or an editable install, not from site-packages."""
+    return (PROJECT_DIR / "pyproject.toml").is_file()
+
+
+def _default_data_dir() -> Path:
+    """``datasets/`` in the clone, or in the current folder for an installed package."""
+    return (PROJECT_DIR if is_clone() else Path.cwd()) / "datasets"

@@ -1,0 +1,105 @@
+"""Signals: Ctrl-C takes effect between samples, SIGTERM at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+from synrender.system.console import warn
+
+EXIT_INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
+
+STOPPED = "stopped; the same command goes on from here"
+
+
+def exit_on_signals(
+    counts: Mapping[int, int], clean_up: Callable[[], object] = lambda: None
+) -> None:
+    """Makes signals end this process at once, with one line of output and 128 + signal as status.
+
+    A thread waits for them, because Python runs a signal handler only after the current C call
+    returns. One in Blender may hang, and if Ray was stopped too, one in the driver may as well.
+
+    Args:
+        counts: for each signal, how many of it end the process.
+        clean_up: called at each of these signals, in that thread.
+    """
+    reader, writer = os.pipe()
+    stderr = os.dup(2)  # where it goes now: Blender's own output is captured later
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    left = dict(counts)
+
+    def listen() -> None:
+        while True:
+            for number in os.read(reader, 64):
+                if number not in left:
+                    continue
+                left[number] -= 1
+                clean_up()
+                if left[number] <= 0:
+                    os.write(stderr, f"{STOPPED}\n".encode())
+                    os._exit(128 + number)
+
+    threading.Thread(target=listen, daemon=True).start()
+    if signal.SIGTERM in counts:
+        signal.signal(signal.SIGTERM, lambda signum, frame: None)
+
+
+@contextlib.contextmanager
+def sigterm_kept() -> Generator[None]:
+    """Keeps other people's code from handling SIGTERM.
+
+    A handler of Ray's, which it sets while it starts, raises SystemExit in the midst of whatever
+    runs; where Python forks, that is printed as a traceback of the lock of `logging`, and dropped.
+    Another one, of its C++ code, prints a stack trace; it is replaced in the end.
+    """
+    set_handler, handler_before = signal.signal, signal.getsignal(signal.SIGTERM)
+
+    def keep(number: int, handler: Any) -> Any:
+        is_ours = number == signal.SIGTERM
+        return signal.getsignal(number) if is_ours else set_handler(number, handler)
+
+    signal.signal = keep  # ty: ignore[invalid-assignment]
+    try:
+        yield
+    finally:
+        signal.signal = set_handler
+        signal.signal(signal.SIGTERM, handler_before or signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Generator[Callable[[], None]]:
+    """Delays Ctrl-C; call the yielded function to raise KeyboardInterrupt if it was pressed.
+
+    Without this, Blender handles the signal itself: it drops the frame and continues the script.
+    An exception raised inside a Blender callback is lost. A second Ctrl-C ends the process at once.
+    Outside the main thread this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    was_pressed = False
+
+    def hold(signum: int, frame: object) -> None:
+        nonlocal was_pressed
+        if was_pressed:
+            warn(STOPPED)
+            os._exit(EXIT_INTERRUPTED)
+        was_pressed = True
+
+    def check() -> None:
+        if was_pressed:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, hold)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+    check()

@@ -1,0 +1,101 @@
+"""Runs tasks in parallel processes; yields results in order, with bounded memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import forkserver
+from typing import Any, TypeVar
+
+from synrender.system.cpus import find_allowed_cpus
+
+Result = TypeVar("Result")
+
+MIN_TASKS = 3
+"""Fewer tasks run in this process, because starting other processes would take longer."""
+
+MIN_LIGHT_TASKS = 100
+"""Like `MIN_TASKS`, for tasks that only read files."""
+
+NUM_WAITING_PER_JOB = 3
+"""Unfinished tasks per process; limits memory for any size of data set."""
+
+
+class Workers:
+    """A pool of processes: starts when first needed, ends with the ``with`` block."""
+
+    def __init__(self, num_jobs: int, preloaded: Sequence[str] = ()) -> None:
+        """Starts no process yet.
+
+        Args:
+            num_jobs: number of processes; 0: one for each CPU.
+            preloaded: modules that the fork server imports once for all processes.
+        """
+        self.num_jobs = num_jobs or len(find_allowed_cpus())
+        self._preloaded = list(preloaded)
+        self._context = multiprocessing.get_context("forkserver")
+        self._executor: ProcessPoolExecutor | None = None
+
+    def prepare(self) -> None:
+        """Starts the fork server, so that it can import modules while this process continues."""
+        if self.num_jobs > 1:
+            self._context.set_forkserver_preload(self._preloaded)
+            forkserver.ensure_running()
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def map(
+        self,
+        function: Callable[..., Result],
+        tasks: Sequence[tuple[Any, ...]],
+        is_light: bool = False,
+    ) -> Iterator[Result]:
+        """Yields ``function(*task)`` for each task, in order.
+
+        Args:
+            function: defined at module level, so that it can be pickled.
+            tasks: tuples of arguments that can be pickled.
+            is_light: each task takes so little time that a process pays off for many only.
+
+        Raises:
+            Exception: whatever the function raises.
+            BrokenProcessPool: a process was killed.
+        """
+        if self.num_jobs == 1 or len(tasks) < (MIN_LIGHT_TASKS if is_light else MIN_TASKS):
+            for task in tasks:
+                yield function(*task)
+            return
+        if self._executor is None:
+            self.prepare()
+            self._executor = ProcessPoolExecutor(
+                self.num_jobs, self._context, initializer=_prepare_process
+            )
+        waiting: deque[Future[Result]] = deque()
+        for task in tasks:
+            waiting.append(self._executor.submit(function, *task))
+            if len(waiting) > NUM_WAITING_PER_JOB * self.num_jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _prepare_process() -> None:
+    """Ignores Ctrl-C, which the parent handles, and ends when the parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+    os._exit(1)

@@ -1,0 +1,58 @@
+"""Settings and catalogs for designs, without Blender."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from synrender.assets.catalog import Catalog
+from synrender.sampling.sample_plan import SamplePlan, draw_sample
+from synrender.settings.factor_table import COLUMNS
+from synrender.settings.groups import Settings, load_settings
+
+NUM_CLASSES = 5
+
+
+def create_catalog(n_buckets: int = 12, num_models: int = 60) -> Catalog:
+    classes = range(NUM_CLASSES)
+    return Catalog(
+        shapenet_dir=Path("shapenet"),
+        dtd_dir=Path("dtd"),
+        is_demo=(False, False),
+        synset_ids={c: f"synset{c}" for c in classes},
+        class_names={c: f"class {c}" for c in classes},
+        model_ids={c: tuple(f"c{c}m{m:02d}" for m in range(num_models)) for c in classes},
+        textures=tuple(f"kind/kind_{t:03d}.jpg" for t in range(40)),
+        n_buckets=n_buckets,
+    )
+
+
+def create_settings(*bindings: str, total: int = 240, config: str = "render_single") -> Settings:
+    size = (f"object.total_num_samples = {total}", f"batch.num_samples = {min(total, 20)}")
+    return load_settings([config], [*size, "sample.class_idxs = 5", *bindings])
+
+
+def draw(settings: Settings, idxs: range | None = None) -> list[SamplePlan]:
+    catalog = create_catalog(settings.object.n_buckets)
+    idxs = range(settings.object.total_num_samples) if idxs is None else idxs
+    return [draw_sample(settings, catalog, idx) for idx in idxs]
+
+
+def read_levels(plans: list[SamplePlan], *names: str) -> np.ndarray:
+    """Levels of the first object, (n, len(names))."""
+    columns = [COLUMNS.index(name) for name in names]
+    return np.array([[plan.objects[0].factor_levels[c] for c in columns] for plan in plans])
+
+
+def read_values(plans: list[SamplePlan], name: str) -> np.ndarray:
+    """Values of a column of the first object, (n,)."""
+    return np.array([plan.objects[0].factor_values[COLUMNS.index(name)] for plan in plans])
+
+
+def find_differences(a: SamplePlan, b: SamplePlan) -> set[str]:
+    """Names of what differs between two plans, but for their index."""
+    found = {n for n in vars(a) if n not in ("idx", "objects") and vars(a)[n] != vars(b)[n]}
+    for obj_a, obj_b in zip(a.objects, b.objects, strict=True):
+        found |= {n for n in vars(obj_a) if repr(vars(obj_a)[n]) != repr(vars(obj_b)[n])}
+    return found

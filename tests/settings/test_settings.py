@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from synrender.errors import UserError
+from synrender.settings.groups import (
+    DEFAULT_CLASSES,
+    Settings,
+    load_settings,
+    settings_to_dict,
+    settings_to_gin,
+)
+
+# The parameters of the 2020 release, and those that the rewrite added.
+NAMES = [
+    "batch.num_samples",
+    "batch.idx_offset",
+    "batch.cache_obj_frames",
+    "batch.seed",
+    "lighting.r",
+    "material.color_intensity",
+    "material.color_variation",
+    "material.num_modes",
+    "material.use_color_ref",
+    "material.use_emission",
+    "material.use_texture",
+    "object.random_scaling",
+    "object.random_viewpoint",
+    "object.random_warp",
+    "object.total_num_samples",
+    "object.n_buckets",
+    "rendering.render_exr",
+    "rendering.render_samples",
+    "rendering.renderer",
+    "rendering.resolution",
+    "rendering.use_gpu",
+    "rendering.view_transform",
+    "rendering.adaptive_threshold",
+    "rendering.denoise",
+    "rendering.denoise_prefilter",
+    "rendering.threads",
+    "sample.class_idxs",
+    "sample.num_objs",
+    "sample.balanced",
+    "sample.classes",
+]
+
+
+@pytest.mark.parametrize("config", ["render_single", "render_multi"])
+def test_config_files_hold_every_parameter(config: str) -> None:
+    text = Path("config", f"{config}.gin").read_text()
+    settings = settings_to_dict(load_settings([config]))
+    assert set(NAMES) <= set(settings)
+    for name in settings:
+        assert f"\n{name} = " in text
+
+
+def test_values_of_single_and_multi() -> None:
+    single, multi = load_settings(["render_single"]), load_settings(["render_multi"])
+    assert single.sample.class_list == (0,)
+    assert (single.batch.num_samples, single.batch.cache_obj_frames) == (20, 10)
+    assert (single.object.random_viewpoint, single.rendering.render_exr) == (0.5, False)
+    assert (multi.sample.num_objs, multi.sample.class_list) == (4, tuple(range(10)))
+    assert (multi.batch.cache_obj_frames, multi.object.random_viewpoint) == (20, 0)
+    assert multi.rendering.render_exr
+    for settings in (single, multi):
+        assert (settings.rendering.resolution, settings.rendering.render_samples) == (128, 32)
+        assert settings.object.total_num_samples == 60000
+        assert settings.sample.classes == DEFAULT_CLASSES
+
+
+def test_bindings_win_over_files_and_later_files_over_earlier(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.gin", tmp_path / "second.gin"
+    first.write_text("lighting.r = 1\nbatch.seed = 1\nmaterial.num_modes = 1\n")
+    second.write_text("batch.seed = 2\nmaterial.num_modes = 2\n")
+    settings = load_settings([str(first), str(second)], ["material.num_modes = 3"])
+    assert (settings.lighting.r, settings.batch.seed, settings.material.num_modes) == (1, 2, 3)
+
+
+def test_settings_are_equal_after_writing_and_reading_gin(tmp_path: Path) -> None:
+    settings = load_settings(["render_multi"], ["sample.class_idxs = [3, 1]", "lighting.r = 0.1"])
+    path = tmp_path / "config.gin"
+    path.write_text(settings_to_gin(settings))
+    assert load_settings([str(path)]) == settings
+
+
+def test_loading_does_not_change_gins_state() -> None:
+    load_settings([], ["batch.seed = 5"])
+    assert load_settings([]) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("binding", "message"),
+    [
+        ("materail.use_texture = True", "materail: no such group.*did you mean 'material'"),
+        ("material.use_textur = True", "material.use_textur: .*did you mean 'use_texture'"),
+        ("material.use_texture = 1", "material.use_texture = 1: must be True or False"),
+        ("material.use_texture = yes", "text needs quotation marks"),
+        ("batch.num_samples = 1.5", "batch.num_samples = 1.5: must be a whole number"),
+        ("batch.num_samples = True", "batch.num_samples = True: must be a whole number"),
+        ("batch.seed = -1", "batch.seed = -1: must be a whole number of at least 0"),
+        ("lighting.r = -1", "lighting.r = -1: must be a finite number of at least 0"),
+        ("lighting.r = 1e999", "lighting.r = inf: must be a finite number"),
+        ("rendering.renderer = 'evee'", "must be one of 'cycles', 'eevee'"),
+        ("sample.class_idxs = 11", "class 10 does not exist"),
+        ("sample.class_idxs = []", "at least one class"),
+        ("sample.class_idxs = [0, 0]", "each only once"),
+        ("sample.classes = 'chair'", "must be a list of names"),
+        ("scene.camera_location = (1, 2)", "must be 3 numbers"),
+        ("object.total_num_samples = 10", "must be at most object.total_num_samples = 10"),
+        ("batch.num_samples", "must read 'name.parameter = value'"),
+        ("sample.class_idxs = 1000000000", "a number N up to 1000"),
+        ("material.num_modes = 2000000000", "at most 1000"),
+        ("rendering.render_samples = 9999999999999", "at most 16777216"),
+        ("batch.seed = 9223372036854775808", "at most 9223372036854775807"),
+        ("object.total_num_samples = 10000000000000", "at most 1000000000000"),
+        ("scene.camera_location = (1e7, 0, 0)", "at least -1e.06 and at most 1e.06"),
+        ("scene.camera_rotation = (0, 0, -1e7)", "at least -1e.06 and at most 1e.06"),
+        ("scene.light_energy = 1e10", "at most 1e.09"),
+        (f"lighting.r = 1{'0' * 400}", "at most 1e.06"),
+        (f"batch.seed = {'1' * 5000}", "gin cannot read this"),
+        (f"sample.class_idxs = {'[' * 5000}", "nested brackets|cannot read"),
+        (f"sample.class_idxs = {'[' * 150}0{']' * 150}", "must be a whole number"),
+        ("batch.seed = @batch()", "@batch: references are not allowed"),
+        ("batch.seed = %seed", "%seed: references are not allowed"),
+        ("seed = 3", "seed: must read 'name.parameter = value'"),
+        ("x/batch.seed = 3", "x: must read 'name.parameter = value'"),
+        ("batch.seed = 3\nimport os", "import os: a configuration may not import"),
+    ],
+)
+def test_mistakes_are_one_clear_line(binding: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        load_settings([], [binding])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"import antigravity\n", "import antigravity: a configuration may not import"),
+        (b"from os import path as p\n", "from os import path as p: a configuration may not"),
+        (b"include 'own.gin'\n", "includes itself"),
+        (b"include '%s/own.gin'\n", "includes itself"),
+        (b"include 'nowhere.gin'\n", "nowhere.gin: is no gin file"),
+        (b"include '/dev/zero'\n", "/dev/zero: is no gin file .not a regular file"),
+        (b"batch.seed = 1\n" * 100_000, "1500000 bytes, at most 1048576"),
+        (bytes(range(256)), "is no gin file"),
+        (b"batch.seed = 3\nbatch.seed = \0\n", "own.gin"),
+        (b"batch.seed = 3\nbatch.seed = = 4\n", "own.gin, line 2: gin cannot read this"),
+    ],
+)
+def test_a_file_holds_plain_values_and_nothing_that_runs(
+    tmp_path: Path, text: bytes, message: str
+) -> None:
+    path = tmp_path / "own.gin"
+    path.write_bytes(text.replace(b"%s", str(tmp_path).encode()))
+    with pytest.raises(UserError, match=message) as caught:
+        load_settings([str(path)])
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_file_includes_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "outer.gin").write_text("include 'inner.gin'\nbatch:\n    seed = 4\n")
+    (tmp_path / "inner.gin").write_text("batch.seed = 3\nlighting.r = 2\n")
+    settings = load_settings([str(tmp_path / "outer.gin")])
+    assert (settings.batch.seed, settings.lighting.r) == (4, 2)
+
+
+def test_files_that_include_each_other_many_times_end(tmp_path: Path) -> None:
+    for k in range(20):
+        (tmp_path / f"{k}.gin").write_text(f"include '{k + 1}.gin'\n" * 2)
+    (tmp_path / "20.gin").write_text("")
+    with pytest.raises(UserError, match="too many"):
+        load_settings([str(tmp_path / "0.gin")])
+
+
+def test_misspelt_config_names_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean 'render_multi'"):
+        load_settings(["render_mutli"])
+
+
+def test_backdrop_index_is_no_class() -> None:
+    classes = [str(i) for i in range(100)]
+    bindings = [f"sample.classes = {classes}", "sample.class_idxs = [99]"]
+    load_settings([], bindings)
+    with pytest.raises(UserError, match="below 99"):
+        load_settings([], [*bindings, "rendering.render_exr = True"])
+
+
+@pytest.mark.parametrize("config", ["render_single", "render_multi"])
+def test_fast_goes_after_either_config(config: str) -> None:
+    slow, fast = (settings_to_dict(load_settings(c)) for c in ([config], [config, "fast"]))
+    changed = {name for name in slow if slow[name] != fast[name]}
+    assert changed <= {"rendering.render_samples", "rendering.denoise_prefilter"}
+    assert (slow["rendering.render_samples"], fast["rendering.render_samples"]) == (32, 6)

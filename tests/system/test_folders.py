@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+import paths
+from synrender.system.folders import PROJECT_DIR, Folders, find_folders
+
+
+def test_the_environment_wins_over_paths_and_paths_over_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert find_folders({}) == Folders(PROJECT_DIR / "datasets")
+    monkeypatch.setattr(paths, "DATA_DIR", "/edited")
+    monkeypatch.setattr(paths, "DTD_DIR", "/edited/dtd")
+    assert find_folders({}) == Folders(Path("/edited"), None, Path("/edited/dtd"))
+    environment = {"SYNRENDER_DATA_DIR": "/set", "SYNRENDER_SHAPENET_DIR": "/set/shapenet"}
+    expected = Folders(Path("/set"), Path("/set/shapenet"), Path("/edited/dtd"))
+    assert find_folders(environment) == expected
+
+
+def test_empty_variables_count_as_unset_and_paths_become_absolute() -> None:
+    folders = find_folders({"SYNRENDER_DATA_DIR": "", "SYNRENDER_DTD_DIR": "here/dtd"})
+    assert folders.data == PROJECT_DIR / "datasets"
+    assert folders.dtd == Path.cwd() / "here" / "dtd"
+
+
+def test_folders_travel_as_text_for_another_python() -> None:
+    folders = Folders(Path("/a"), Path("/b"))
+    data = pickle.dumps(folders)
+    assert b"pathlib" not in data
+    assert pickle.loads(data) == folders
