@@ -18,14 +18,13 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.folder import DatasetFolder, PlannedDataset
 from synrender.fanout.cluster import RayExecutor, ray_session
 from synrender.fanout.display import Display
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.queue import Batch, BatchQueue, Todo
 from synrender.fanout.run import Options, create_template, run_folder
 from synrender.fanout.scheduler import Scheduler
-from synrender.fanout.variants import Dataset
 from synrender.settings.groups import BatchSettings, Object, Settings
 from synrender.system.folders import Folders
 
@@ -52,7 +51,7 @@ def run_noops(num_batches: int, num_reports: int = 10) -> list[Report]:
     reports = []
     with tempfile.TemporaryDirectory() as data_dir, run_folder(Folders(Path(data_dir))) as run_dir:
         folders = Folders(Path(data_dir))
-        dataset = Dataset(DatasetFolder(folders.data / "noop", is_exr=False), settings)
+        dataset = PlannedDataset(DatasetFolder(folders.data / "noop", is_exr=False), settings)
         todo = Todo(dataset, 1, array("L", [1]) * num_batches)
         display = Display([dataset], 0, is_quiet=True)
         with ray_session(None, 1, folders.data):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synrender.assets import demo
-from synrender.dataset.info import ModelSource, Sources, TextureSource
+from synrender.assets.sources import ModelSource, Sources, TextureSource
 from synrender.errors import UserError, nearest_name
 from synrender.settings.groups import Settings
 from synrender.system.files import is_plain_name, read_small_file

@@ -29,8 +29,7 @@ def render_labels(
     Args:
         scene: as it was rendered.
         path: where ``render`` writes; the file is of no use afterwards.
-        passes: of `synrender.settings.label_table.PASSES`; the instance, material and depth passes come
-            with any.
+        passes: of `label_table.PASSES`; the instance, material and depth passes come with any.
         render: renders the scene into ``path``.
 
     Returns:

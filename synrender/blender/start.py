@@ -30,7 +30,7 @@ def prepare_blender(home: Path) -> None:
         )
     os.environ.update(blender_environment(home))
     try:
-        import bpy  # noqa: F401, TID251  (the import starts Blender)
+        import bpy  # noqa: F401  (the import starts Blender)
     except ImportError as error:
         raise UserError(
             f"the bpy wheel cannot be loaded ({error}): 'make setup' installs the system libraries "

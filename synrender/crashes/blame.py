@@ -14,7 +14,7 @@ from collections import Counter
 
 from synrender.assets.catalog import Catalog
 from synrender.crashes.journal import Cause, Entry
-from synrender.fanout.variants import Dataset
+from synrender.dataset.folder import PlannedDataset
 from synrender.sampling.sample_plan import bucket_to_first_idx, draw_sample, idx_to_bucket
 
 MAX_CRASHES = 2
@@ -36,7 +36,7 @@ class Blame:
         self._suspicions: Counter[str] = Counter()
 
     def note_death(
-        self, dataset: Dataset, catalog: Catalog, journal: Entry | None, is_slow_run: bool
+        self, dataset: PlannedDataset, catalog: Catalog, journal: Entry | None, is_slow_run: bool
     ) -> dict[str, str]:
         """Counts a death; returns what is now to be rejected: ``{name: reason}``, may be empty.
 
@@ -71,13 +71,13 @@ class Blame:
             del self._deaths[sample, other]
         return {name: reason}
 
-    def find_probed(self, dataset: Dataset) -> frozenset[int]:
+    def find_probed(self, dataset: PlannedDataset) -> frozenset[int]:
         """Samples at which processes died: see ``probed`` of `batch.render_batch`."""
         samples = (sample for sample, _ in self._deaths)
         return frozenset(idx for _, name, idx in samples if name == dataset.name)
 
 
-def find_suspects(dataset: Dataset, catalog: Catalog, journal: Entry) -> list[str]:
+def find_suspects(dataset: PlannedDataset, catalog: Catalog, journal: Entry) -> list[str]:
     """Assets in use when a worker died: the one being loaded, or all models being rendered."""
     if journal.stage == "build":
         return list(journal.assets[-1:])
@@ -91,7 +91,7 @@ def find_suspects(dataset: Dataset, catalog: Catalog, journal: Entry) -> list[st
     return [name for name in dict.fromkeys(suspects) if name is not None]
 
 
-def find_unproven(dataset: Dataset, suspects: list[str], idx: int) -> list[str]:
+def find_unproven(dataset: PlannedDataset, suspects: list[str], idx: int) -> list[str]:
     """Those of several suspects that no finished sample shows.
 
     Only samples of the bucket of ``idx`` are read: no other can show a model of it.

@@ -22,9 +22,8 @@ from synrender.assets.catalog import Catalog
 from synrender.crashes.blame import Blame
 from synrender.crashes.journal import Entry, Journal, JournalCatalog, read_journal
 from synrender.dataset.claim import add_rejected
-from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.folder import DatasetFolder, PlannedDataset
 from synrender.dataset.lock import CAN_LOCK, in_use, is_abandoned, locked
-from synrender.fanout.variants import Dataset
 from synrender.settings.groups import Settings
 from synrender.system.console import say
 from synrender.system.interrupts import exit_on_signals
@@ -56,7 +55,7 @@ def noted_work(folder: DatasetFolder, settings: Settings, catalog: Catalog) -> G
         return
     with contextlib.ExitStack() as stack:
         with locked(folder.path):  # so that no other run takes the new note for an abandoned one
-            rejected, probed = _judge(Dataset(folder, settings), catalog)
+            rejected, probed = _judge(PlannedDataset(folder, settings), catalog)
             path = _create_note_path(folder.path)
             journal = Journal(path)
             stack.enter_context(in_use(path, "written", is_shared=False))
@@ -84,7 +83,7 @@ def _find_time(note: Path) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _judge(dataset: Dataset, catalog: Catalog) -> tuple[dict[str, str], frozenset[int]]:
+def _judge(dataset: PlannedDataset, catalog: Catalog) -> tuple[dict[str, str], frozenset[int]]:
     """What is to be rejected and probed, by notes of dead runs; removes those that are used up."""
     blame, rejected = Blame(MAX_KILLS), {}
     kept: dict[int, list[Path]] = {}
@@ -103,6 +102,6 @@ def _judge(dataset: Dataset, catalog: Catalog) -> tuple[dict[str, str], frozense
     return rejected, blame.find_probed(dataset)
 
 
-def _is_missing(dataset: Dataset, entry: Entry) -> bool:
+def _is_missing(dataset: PlannedDataset, entry: Entry) -> bool:
     idxs = range(dataset.settings.object.total_num_samples)
     return entry.idx in idxs and not dataset.folder.is_complete(entry.idx)

@@ -199,6 +199,20 @@ class DatasetFolder:
                 remove_stale_files(folder_to_path(self.path, number))
 
 
+@dataclass(frozen=True)
+class PlannedDataset:
+    """A data set to render: its folder, which need not exist yet, and its settings."""
+
+    folder: DatasetFolder
+    settings: Settings  # its batch spans the whole data set
+    preferred_group_size: int = 0  # `batch.cache_obj_frames` before classes were balanced
+
+    @property
+    def name(self) -> str:
+        """Name of the data set."""
+        return self.folder.name
+
+
 # --- finding ------------------------------------------------------------------------------------
 
 

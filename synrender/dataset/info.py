@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from synrender.assets.sources import Sources
 from synrender.dataset.listing import FLAT
 from synrender.errors import UserError
 from synrender.settings.groups import Settings, dict_to_settings, settings_to_dict
@@ -24,40 +25,6 @@ FORMAT_VERSION = 1
 """Version of the file format; increased when readers must handle a change."""
 
 Matrix = tuple[tuple[float, ...], ...]
-
-
-@dataclass(frozen=True)
-class ModelSource:
-    """Where the models come from."""
-
-    source: str  # "demo, version 2", or the folder
-    num_models: dict[str, int]  # by synset id
-    fingerprint: str  # SHA-256 of the sorted names
-
-
-@dataclass(frozen=True)
-class TextureSource:
-    """Where the textures come from."""
-
-    source: str | None  # None: no textures were used
-    num_textures: int
-    fingerprint: str
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Models and textures that a data set uses."""
-
-    models: ModelSource
-    textures: TextureSource
-
-    def find_difference(self, other: Sources) -> tuple[str, str, str] | None:
-        """First kind of files that differs: (kind, own source, other source); None if equal."""
-        for kind in ("models", "textures"):
-            mine, theirs = getattr(self, kind), getattr(other, kind)
-            if mine.fingerprint != theirs.fingerprint:
-                return kind, str(mine.source), str(theirs.source)
-        return None
 
 
 @dataclass(frozen=True)

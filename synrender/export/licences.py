@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from synrender.dataset.info import Sources
+from synrender.assets.sources import Sources
 
 _DEMO_PREFIX = "demo, version "
 

@@ -2,7 +2,7 @@
 
 python -I -S guard.py FOLDER DRIVER_PID
 
-Started by `family.guarded`; imports nothing but the standard library. The driver holds the other
+Started by `processes.guarded`; imports nothing but the standard library. The driver holds the other
 end of this process's input, so it ends when the driver does, by whatever signal.
 """
 

@@ -11,9 +11,9 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from synrender.dataset.folder import PlannedDataset
 from synrender.fanout.job import Outcome
 from synrender.fanout.queue import Batch
-from synrender.fanout.variants import Dataset
 from synrender.system.console import format_duration
 from synrender.system.folders import DATA_VARIABLE, find_folders
 
@@ -26,7 +26,7 @@ class Display:
     """Counts samples and batches and shows them."""
 
     def __init__(
-        self, datasets: Sequence[Dataset], num_done: int, is_quiet: bool, blender: str = ""
+        self, datasets: Sequence[PlannedDataset], num_done: int, is_quiet: bool, blender: str = ""
     ) -> None:
         self.datasets = datasets
         self._blender = blender

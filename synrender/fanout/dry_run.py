@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.dataset.design_record import describe_design
+from synrender.dataset.folder import PlannedDataset
 from synrender.errors import UserError
 from synrender.fanout.balance import describe_group_size
 from synrender.fanout.design_table import format_design
@@ -28,7 +29,6 @@ from synrender.fanout.run import (
     load_catalogs,
     run_folder,
 )
-from synrender.fanout.variants import Dataset
 from synrender.system.console import format_duration, say
 from synrender.system.cpus import find_allowed_cpus
 from synrender.system.files import existing_parent
@@ -59,7 +59,7 @@ class Pilot:
 
 
 def print_plan(
-    datasets: Sequence[Dataset], batch_size: int, options: Options, folders: Folders
+    datasets: Sequence[PlannedDataset], batch_size: int, options: Options, folders: Folders
 ) -> int:
     """Prints the plan and renders nothing into the data sets; returns the exit status 0."""
     catalogs = load_catalogs(datasets, options, folders)

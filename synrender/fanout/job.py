@@ -8,9 +8,9 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from synrender.assets.sources import Sources
 from synrender.crashes.journal import Entry
 from synrender.dataset.folder import DatasetFolder, settings_to_folder
-from synrender.dataset.info import Sources
 from synrender.settings.groups import Settings
 from synrender.system.folders import Folders
 

@@ -2,7 +2,7 @@
 
 However the driver ends, the kernel ends Ray's servers with it (Ray asks for that), each worker with
 its server, and a Blender executable with its worker (`end_with_parent`). Ray's helpers, which the
-kernel does not end and which would go on for a minute, are left to a `guard`.
+kernel does not end and which would go on for a minute, are left to `cleanup_process`.
 """
 
 from __future__ import annotations

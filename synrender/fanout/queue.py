@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.fanout.variants import Dataset
+from synrender.dataset.folder import PlannedDataset
 
 
 @dataclass(frozen=True)
 class Batch:
     """Consecutive samples that one task renders."""
 
-    dataset: Dataset
+    dataset: PlannedDataset
     idx_offset: int
     num_samples: int
     num_missing: int  # of them when the run began
@@ -35,7 +35,7 @@ class Batch:
 class Todo:
     """Numbers of missing samples of one data set; a few bytes for each batch."""
 
-    dataset: Dataset
+    dataset: PlannedDataset
     batch_size: int
     missing: Sequence[int]  # number of missing samples of each batch
 
@@ -56,14 +56,14 @@ class Todo:
                 yield create_batch(self.dataset, self.batch_size, k, num_missing)
 
 
-def create_batch(dataset: Dataset, batch_size: int, k: int, num_missing: int = 0) -> Batch:
+def create_batch(dataset: PlannedDataset, batch_size: int, k: int, num_missing: int = 0) -> Batch:
     """Batch number ``k`` of a data set; the last one may be shorter."""
     start = k * batch_size
     total = dataset.settings.batch.num_samples
     return Batch(dataset, start, min(batch_size, total - start), num_missing)
 
 
-def find_todo(dataset: Dataset, batch_size: int) -> Todo:
+def find_todo(dataset: PlannedDataset, batch_size: int) -> Todo:
     """Looks at every sample of a data set on disk."""
     idxs = dataset.settings.batch.idxs
     num_batches = math.ceil(len(idxs) / batch_size)

@@ -13,6 +13,7 @@ from pathlib import Path
 from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.dataset.claim import claim_dataset
 from synrender.dataset.design_record import describe_design
+from synrender.dataset.folder import PlannedDataset
 from synrender.dataset.lock import in_use
 from synrender.errors import UserError
 from synrender.fanout.balance import describe_balance
@@ -22,7 +23,6 @@ from synrender.fanout.executable import check_executable
 from synrender.fanout.job import Job
 from synrender.fanout.queue import BatchQueue, Todo, find_todo
 from synrender.fanout.scheduler import RunResult, Scheduler
-from synrender.fanout.variants import Dataset
 from synrender.sampling.sample_plan import describe_uneven_splits
 from synrender.settings.groups import Settings
 from synrender.system.console import format_duration, say
@@ -47,7 +47,7 @@ class Options:
 
 
 def run_datasets(
-    datasets: Sequence[Dataset], batch_size: int, options: Options, folders: Folders
+    datasets: Sequence[PlannedDataset], batch_size: int, options: Options, folders: Folders
 ) -> int:
     """Renders all that is missing; returns the exit status: 0 only if every sample is complete.
 
@@ -60,7 +60,7 @@ def run_datasets(
 
 
 def _run_datasets(
-    datasets: Sequence[Dataset], batch_size: int, options: Options, folders: Folders
+    datasets: Sequence[PlannedDataset], batch_size: int, options: Options, folders: Folders
 ) -> int:
     catalogs = load_catalogs(datasets, options, folders)
     with contextlib.ExitStack() as holds:  # what Ray's start would say late
@@ -90,7 +90,7 @@ def _run_datasets(
 
 
 def load_catalogs(
-    datasets: Sequence[Dataset], options: Options, folders: Folders
+    datasets: Sequence[PlannedDataset], options: Options, folders: Folders
 ) -> dict[str, Catalog]:
     """Catalog of each data set, by its name; makes the demo models and textures if needed."""
     catalogs, notes = {}, {}
@@ -104,20 +104,20 @@ def load_catalogs(
 
 
 def claim_datasets(
-    datasets: Sequence[Dataset], catalogs: dict[str, Catalog], overwrite: bool = False
+    datasets: Sequence[PlannedDataset], catalogs: dict[str, Catalog], overwrite: bool = False
 ) -> None:
     """Begins data sets, or refuses those that were made with other settings."""
     for dataset in datasets:
         claim_dataset(dataset.folder, dataset.settings, catalogs[dataset.name], overwrite)
 
 
-def remove_stale_files(datasets: Sequence[Dataset]) -> None:
+def remove_stale_files(datasets: Sequence[PlannedDataset]) -> None:
     """Removes temporary files of dead processes. Workers do not: it lists all files of a folder."""
     for dataset in datasets:
         dataset.folder.remove_stale_files(dataset.settings.batch.idxs)
 
 
-def describe_balances(datasets: Sequence[Dataset]) -> list[str]:
+def describe_balances(datasets: Sequence[PlannedDataset]) -> list[str]:
     """Lines on uneven classes and uneven splits, if there are any: all variants have the same."""
     settings = datasets[0].settings
     lines = describe_balance(settings), describe_uneven_splits(settings.object.total_num_samples)
@@ -145,7 +145,7 @@ def create_template(run_dir: Path, options: Options, folders: Folders) -> Job:
 
 
 def _render(
-    datasets: Sequence[Dataset],
+    datasets: Sequence[PlannedDataset],
     catalogs: dict[str, Catalog],
     todos: Sequence[Todo],
     options: Options,
@@ -183,7 +183,7 @@ def _render(
             return scheduler.run(BatchQueue(todos))
 
 
-def _hold(datasets: Sequence[Dataset], holds: contextlib.ExitStack) -> None:
+def _hold(datasets: Sequence[PlannedDataset], holds: contextlib.ExitStack) -> None:
     """Keeps other drivers and `preprocess_data.py` away from the data sets until the stack ends."""
     for folder in (dataset.folder for dataset in datasets):
         for path, purpose, is_shared in (

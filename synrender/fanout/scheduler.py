@@ -12,12 +12,12 @@ from typing import Any, Protocol
 from synrender.assets.catalog import Catalog
 from synrender.crashes.blame import MAX_KILLS, Blame
 from synrender.dataset.claim import add_rejected
+from synrender.dataset.folder import PlannedDataset
 from synrender.errors import UserError
 from synrender.fanout.collect import commit_files
 from synrender.fanout.display import Display
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.queue import Batch, BatchQueue
-from synrender.fanout.variants import Dataset
 
 MAX_ERRORS = 3
 """Attempts at a batch that end in an error before it counts as failed."""
@@ -81,7 +81,7 @@ class Scheduler:
     def __init__(
         self,
         executor: Executor,
-        datasets: Sequence[Dataset],
+        datasets: Sequence[PlannedDataset],
         catalogs: dict[str, Catalog],
         template: Job,
         display: Display,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from synrender.dataset.folder import DatasetFolder, plan_dataset_folder
+from synrender.dataset.folder import PlannedDataset, plan_dataset_folder
 from synrender.errors import UserError, nearest_name
 from synrender.fanout.balance import find_group_size
-from synrender.settings.groups import Settings, load_settings, with_layout
+from synrender.settings.groups import load_settings, with_layout
 
 VARIANTS = (
     "0-0-0-0",
@@ -49,20 +48,6 @@ SET_BY_FLAGS = {
 }
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """One data set to render."""
-
-    folder: DatasetFolder
-    settings: Settings  # its batch spans the whole data set
-    preferred_group_size: int = 0  # batch.cache_obj_frames before `find_group_size`
-
-    @property
-    def name(self) -> str:
-        """Name of the data set."""
-        return self.folder.name
-
-
 def check_variants(names: Sequence[str]) -> tuple[str, ...]:
     """The variants that were asked for, each once.
 
@@ -98,7 +83,7 @@ def plan_datasets(
     gin_config: Sequence[str],
     gin_param: Sequence[str],
     overwrite: bool = False,
-) -> list[Dataset]:
+) -> list[PlannedDataset]:
     """Settings of all variants, which differ only in what the variant binds.
 
     Args:
@@ -136,7 +121,7 @@ def plan_datasets(
         settings = load_settings(gin_config, [*bindings, *variant_to_bindings(variant)])
         folder = plan_dataset_folder(data_dir / f"{name}_{variant}", settings, overwrite)
         settings = with_layout(settings, folder.files_per_folder)
-        datasets.append(Dataset(folder, settings, preferred))
+        datasets.append(PlannedDataset(folder, settings, preferred))
     return datasets
 
 

@@ -43,7 +43,7 @@ class Factors:
 
     @functools.cached_property
     def factor_values(self) -> np.ndarray:
-        """Value of each of `synrender.settings.factor_table.COLUMNS`; NaN: does not apply, or is not known.
+        """Value of each of `factor_table.COLUMNS`; NaN: does not apply, or is not known.
 
         (n, 25) float64, or (n, num_objs, 25) for several objects.
         """

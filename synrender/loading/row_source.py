@@ -6,7 +6,7 @@ Fields have one name and one meaning in all formats:
 - ``instance_map``, ``class_map``: (h, w) integers: instance from 1, class id + 1; 0 = backdrop
 - ``depth_m``: (h, w) float32 along the viewing axis
 - ``image_png``: bytes of an 8-bit PNG, where the format holds them; only when it is named
-- fields of `synrender.settings.label_table`: those that the data set's ``rendering.labels`` names, others
+- fields of `label_table`: those that the data set's ``rendering.labels`` names, others
   that the format can give only when they are named; ``(num_objs, ...)`` also of a single object
 - every field of a record: (...) of a single object, (num_objs, ...) of several; text as ``str``, or
   a list of one for each object

@@ -43,7 +43,7 @@ class Card:
     tokens: str  # of the filters, separated by spaces
     pictures: dict[str, str]  # data URI by the picture's name
     facts: dict[str, list[Value]]  # by factor
-    num_objects: int  # that `facts` tells of
+    num_objects: int  # that `record_text` tells of
     num_more: int  # and how many more there are
 
 

@@ -1,8 +1,8 @@
 """Draws samples: (settings, catalog, seed, index) -> `SamplePlan`. Pure: no bpy, no disk writes.
 
-A design decides the levels of some factors (`synrender.sampling.designs`); all others are drawn, each from
-a stream of its own (`synrender.sampling.draws`). Choices of a group (class, model) are keyed by the group's
-number, those of a frame by the index of its base, which is the sample's own without a design.
+A design decides the levels of some factors (`designs`); all others are drawn, each from a stream of
+its own (`draws`). Choices of a group (class, model) are keyed by the group's number, those of a
+frame by the index of its base, which is the sample's own without a design.
 """
 
 from __future__ import annotations

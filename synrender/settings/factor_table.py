@@ -1,7 +1,7 @@
 """The table of factors: what a sample's named choices are, and which labels each can change.
 
 A factor is fixed, drawn from its own distribution, or takes one of its levels (see
-`synrender.sampling.designs`). A factor with several numbers, such as a colour, has a column for each of
+`sampling.designs`). A factor with several numbers, such as a colour, has a column for each of
 them in ``factor_values`` and ``factor_levels`` of a record.
 """
 

@@ -14,6 +14,7 @@ from synrender.assets.catalog import Catalog
 from synrender.crashes.blame import Blame
 from synrender.crashes.journal import Cause, Entry
 from synrender.dataset.claim import claim_dataset
+from synrender.dataset.folder import PlannedDataset
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.fanout import scheduler as scheduling
@@ -21,7 +22,7 @@ from synrender.fanout.display import Display
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.queue import Batch, BatchQueue, find_todo
 from synrender.fanout.scheduler import Scheduler, to_ranges
-from synrender.fanout.variants import Dataset, plan_datasets
+from synrender.fanout.variants import plan_datasets
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
 from synrender.system.folders import Folders
@@ -59,7 +60,7 @@ class FakeExecutor:
 
 
 @pytest.fixture
-def dataset(tmp_path: Path, catalog: Catalog) -> Dataset:
+def dataset(tmp_path: Path, catalog: Catalog) -> PlannedDataset:
     (dataset,) = plan_datasets(
         "x", tmp_path, ["0-0-0-0"], 24, 2, 0, ["render_single"], ["object.n_buckets = 2"]
     )
@@ -81,7 +82,7 @@ class WholeBatches(BatchQueue):
         return super().take(1)
 
 
-def run(dataset: Dataset, catalog: Catalog, executor: FakeExecutor, batch_size: int = 4):
+def run(dataset: PlannedDataset, catalog: Catalog, executor: FakeExecutor, batch_size: int = 4):
     folders = Folders(dataset.folder.path.parent)
     template = Job("", "run", "", Settings(), (), folders, time_limit=60)
     scheduler = Scheduler(
@@ -90,7 +91,7 @@ def run(dataset: Dataset, catalog: Catalog, executor: FakeExecutor, batch_size: 
     return scheduler.run(WholeBatches([find_todo(dataset, batch_size)]))
 
 
-def render(dataset: Dataset, job: Job) -> None:
+def render(dataset: PlannedDataset, job: Job) -> None:
     """Makes the batch's files: the smallest PNG, and an empty record."""
     ((start, count),) = job.ranges
     for idx in range(start, start + count):
@@ -110,7 +111,7 @@ def test_ranges_join_neighbours() -> None:
     assert to_ranges([]) == ()
 
 
-def test_the_window_is_bounded(dataset: Dataset, catalog: Catalog) -> None:
+def test_the_window_is_bounded(dataset: PlannedDataset, catalog: Catalog) -> None:
     executor = FakeExecutor(lambda job: Outcome(Status.DONE))
     result = run(dataset, catalog, executor)
     assert result.num_batches == len(executor.jobs) == 6
@@ -118,7 +119,7 @@ def test_the_window_is_bounded(dataset: Dataset, catalog: Catalog) -> None:
 
 
 def test_errors_are_tried_again_and_then_counted_as_failed(
-    dataset: Dataset, catalog: Catalog, capfd: pytest.CaptureFixture
+    dataset: PlannedDataset, catalog: Catalog, capfd: pytest.CaptureFixture
 ) -> None:
     def answer(job: Job) -> Outcome:
         is_bad = job.ranges[0][0] == 8
@@ -140,7 +141,7 @@ def test_errors_are_tried_again_and_then_counted_as_failed(
     assert "| line one\n  | line two" in shown
 
 
-def test_a_process_that_always_dies_is_given_up(dataset: Dataset, catalog: Catalog) -> None:
+def test_a_process_that_always_dies_is_given_up(dataset: PlannedDataset, catalog: Catalog) -> None:
     executor = FakeExecutor(lambda job: Outcome(Status.DIED, "killed"))
     result = run(dataset, catalog, executor)
     assert result.failed
@@ -148,7 +149,7 @@ def test_a_process_that_always_dies_is_given_up(dataset: Dataset, catalog: Catal
     assert len(executor.jobs) <= scheduling.MAX_WITHOUT_PROGRESS + executor.most_in_flight
 
 
-def test_a_full_disk_stops_at_once(dataset: Dataset, catalog: Catalog) -> None:
+def test_a_full_disk_stops_at_once(dataset: PlannedDataset, catalog: Catalog) -> None:
     executor = FakeExecutor(lambda job: Outcome(Status.DISK_FULL, "No space left on device"))
     result = run(dataset, catalog, executor)
     assert result.stopped == "No space left on device"
@@ -156,7 +157,7 @@ def test_a_full_disk_stops_at_once(dataset: Dataset, catalog: Catalog) -> None:
 
 
 def test_a_node_that_cannot_render_is_avoided(
-    dataset: Dataset, catalog: Catalog, capfd: pytest.CaptureFixture
+    dataset: PlannedDataset, catalog: Catalog, capfd: pytest.CaptureFixture
 ) -> None:
     seen = []
 
@@ -175,7 +176,7 @@ def test_a_node_that_cannot_render_is_avoided(
 
 
 def test_where_no_node_can_render_it_is_the_users_mistake(
-    dataset: Dataset, catalog: Catalog
+    dataset: PlannedDataset, catalog: Catalog
 ) -> None:
     executor = FakeExecutor(lambda job: Outcome(Status.BAD_NODE, "no models", node_id="a"))
     with pytest.raises(UserError, match="no models"):
@@ -187,7 +188,7 @@ def test_where_no_node_can_render_it_is_the_users_mistake(
 )
 @pytest.mark.parametrize("stage", ["build", "render"])
 def test_a_model_is_rejected_after_so_many_deaths_and_its_batch_goes_on(
-    dataset: Dataset, catalog: Catalog, cause: Cause, count: int, stage: str
+    dataset: PlannedDataset, catalog: Catalog, cause: Cause, count: int, stage: str
 ) -> None:
     plan = draw_sample(dataset.settings, catalog, 9)
     culprit = f"s{plan.objects[0].class_idx}/{plan.objects[0].model_ids[0]}"
@@ -263,7 +264,9 @@ def test_a_model_that_finished_samples_show_is_not_blamed_for_its_neighbour(
     assert list(blame.note_death(dataset, catalog, journal, is_slow_run=False)) == [culprit]
 
 
-def test_kills_at_different_samples_blame_no_model(dataset: Dataset, catalog: Catalog) -> None:
+def test_kills_at_different_samples_blame_no_model(
+    dataset: PlannedDataset, catalog: Catalog
+) -> None:
     deaths = iter(range(10))
 
     def answer(job: Job) -> Outcome:
