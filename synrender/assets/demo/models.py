@@ -14,7 +14,7 @@ from .writer import Design, write_model
 
 NUM_MODELS_PER_CLASS = 24
 MODEL_STREAM = 1
-DESIGN_PACKAGE = f"{__package__}.designs"
+DESIGN_PACKAGE = f"{__package__}.shapes"
 
 SYNSETS = {
     # module in designs/: (ShapeNet's synset id, ShapeNet's name)
