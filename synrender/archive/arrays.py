@@ -18,8 +18,8 @@ from synrender.archive.hdf5_files import (
     open_file,
 )
 from synrender.archive.label_fields import PX_FIELDS, scale_px
-from synrender.archive.layout import Layout
 from synrender.archive.pixels import FileOffsets, list_pixel_labels
+from synrender.dataset.splits import Layout
 from synrender.images.label_codes import CODES
 
 RGB_MEAN_STD = ((98.12, 89.92, 84.36), (43.95, 42.66, 44.05))
@@ -39,11 +39,6 @@ class PreprocessOptions:
     mean_std: tuple[np.ndarray, np.ndarray] | None = None  # (3,) each; None: those of 2020
     shard_idxs: Sequence[int] = ()  # empty: all
     overwrite: bool = False
-
-    @property
-    def name(self) -> str:
-        """Name of the file, without its suffix."""
-        return f"data_{self.res}{'_lab' if self.to_lab else ''}"
 
     @property
     def normalization(self) -> np.ndarray:

@@ -16,9 +16,10 @@ import h5py
 import numpy as np
 import PIL
 
-from synrender.archive.layout import Layout, create_layout
 from synrender.dataset.info import DatasetInfo, DesignInfo, info_to_json
+from synrender.dataset.names import file_to_shard, shard_file
 from synrender.dataset.record import RECORD_DTYPE
+from synrender.dataset.splits import Layout, create_layout
 from synrender.errors import UserError
 from synrender.settings.factor_table import COLUMNS, FACTORS
 from synrender.settings.groups import settings_to_gin
@@ -63,8 +64,6 @@ READ_ERRORS = (
 )
 """What h5py raises on a damaged file; a flipped bit may lead to any of these."""
 
-_SHARD_NAME = re.compile(r"imgs_(\d+)\.h5")
-
 
 class CannotWrite(OSError):
     """A file that could not be written; the message says what to do."""
@@ -72,17 +71,12 @@ class CannotWrite(OSError):
 
 def shard_path(dataset_dir: Path, shard: int) -> Path:
     """File of a shard: images and records."""
-    return dataset_dir / f"imgs_{shard:02d}.h5"
+    return dataset_dir / shard_file(shard)
 
 
 def find_chunk_size(side_px: int) -> int:
     """Number of square images that are handled at a time."""
     return max(1, min(32, CHUNK_PX // side_px**2))
-
-
-def find_shards(dataset_dir: Path) -> list[Path]:
-    """Paths of the existing shards, sorted."""
-    return sorted(dataset_dir.glob("imgs_[0-9][0-9]*.h5"))
 
 
 @contextlib.contextmanager
@@ -184,8 +178,9 @@ def is_readable(path: Path) -> bool:
 
 def find_remedy(path: Path) -> str:
     """What writes a damaged file of an archive again."""
-    if match := _SHARD_NAME.fullmatch(path.name):
-        return f"write it again with --to_hdf5 --overwrite --bucket_idxs {int(match[1])}"
+    shard = file_to_shard(path.name)
+    if shard is not None:
+        return f"write it again with --to_hdf5 --overwrite --bucket_idxs {shard}"
     return "write it again with --preprocess --overwrite"
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.archive.hdf5_files import find_shards, is_readable, open_file, read_layout
-from synrender.archive.layout import DEFAULT_NUM_SHARDS, Layout, create_layout, draw_order
+from synrender.archive.hdf5_files import is_readable, open_file, read_layout
 from synrender.archive.raw_samples import Source, refuse_missing
+from synrender.dataset.names import ORDER_FILE, list_shards
+from synrender.dataset.splits import DEFAULT_NUM_SHARDS, Layout, create_layout, draw_order
 from synrender.errors import UserError
 from synrender.settings.groups import Design, Object
 from synrender.system.files import read_small_file, write_array
@@ -51,7 +52,7 @@ def plan_order(
         UserError: there are no samples, some are missing, or the existing order does not fit.
     """
     dataset_dir, found = source.folder.path, source.listing.found
-    path = dataset_dir / "idx_ref.npy"
+    path = dataset_dir / ORDER_FILE
     known_shards = _read_num_shards(dataset_dir, skips_damaged=overwrite)
     num_shards = num_shards or known_shards or DEFAULT_NUM_SHARDS
     if path.exists():
@@ -82,9 +83,9 @@ def write_order(dataset_dir: Path, order: Order) -> None:
     """If the order is new, removes the old shards and writes it."""
     if not order.is_new:
         return
-    for path in find_shards(dataset_dir):
+    for path in list_shards(dataset_dir):
         path.unlink()
-    write_array(dataset_dir / "idx_ref.npy", order.idxs)
+    write_array(dataset_dir / ORDER_FILE, order.idxs)
 
 
 def _read_order(path: Path) -> np.ndarray:
@@ -102,7 +103,7 @@ def _read_order(path: Path) -> np.ndarray:
 
 def _find_misfit(source: Source, idxs: np.ndarray, layout: Layout, seed: int | None) -> str | None:
     """Why the existing order cannot be used, or None."""
-    path = source.folder.path / "idx_ref.npy"
+    path = source.folder.path / ORDER_FILE
     first, last = int(idxs.min()), int(idxs.max())
     found = source.listing.found
     if found and (found.start < first or found.stop - 1 > last):
@@ -116,7 +117,7 @@ def _find_misfit(source: Source, idxs: np.ndarray, layout: Layout, seed: int | N
 
 
 def _read_num_shards(dataset_dir: Path, skips_damaged: bool) -> int | None:
-    for path in find_shards(dataset_dir):
+    for path in list_shards(dataset_dir):
         if skips_damaged and not is_readable(path):
             continue
         with open_file(path) as file:

@@ -19,7 +19,6 @@ from synrender.archive.hdf5_files import (
     describe_archive,
     describe_factors,
     find_chunk_size,
-    find_shards,
     new_file,
     object_shape,
     open_file,
@@ -28,7 +27,6 @@ from synrender.archive.hdf5_files import (
     write_values,
 )
 from synrender.archive.label_fields import LabelPlan, create_label_fields, plan_labels
-from synrender.archive.layout import Layout
 from synrender.archive.order import Order, plan_order, write_order
 from synrender.archive.raw_samples import load_records, open_source, read_side_px, refuse_missing
 from synrender.archive.shared_models import (
@@ -42,6 +40,8 @@ from synrender.archive.shared_models import (
 from synrender.dataset.certificate import ROOT_ATTRIBUTE, find_valid_root
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import DesignInfo
+from synrender.dataset.names import list_shards, shard_file
+from synrender.dataset.splits import Layout
 from synrender.errors import UserError
 from synrender.sampling.sample_plan import describe_uneven_splits
 from synrender.system.console import say
@@ -85,7 +85,7 @@ def pack_dataset(
     )
     layout = order.layout
     selected = select_shards(options.shard_idxs, layout.num_shards)
-    if order.is_new and find_shards(dataset_dir) and len(selected) < layout.num_shards:
+    if order.is_new and list_shards(dataset_dir) and len(selected) < layout.num_shards:
         raise UserError(
             f"{dataset_dir}: the existing files have another order or another number of buckets, "
             "so all must be written again: leave --bucket_idxs out"
@@ -282,7 +282,7 @@ def _shard_idxs(order: Order, shard: int) -> np.ndarray:
 
 
 def _list_files(shards: Sequence[int]) -> str:
-    names = [f"imgs_{b:02d}.h5" for b in shards]
+    names = [shard_file(b) for b in shards]
     if len(names) > 2 and shards[-1] - shards[0] == len(shards) - 1:
         return f"{names[0]} to {names[-1]}"
     return ", ".join(names)

@@ -15,17 +15,17 @@ from synrender.archive.arrays import (
     plan_shard,
 )
 from synrender.archive.hdf5_files import (
-    find_shards,
     new_file,
     open_file,
     read_layout,
     refuse_full_disk,
     shard_path,
 )
-from synrender.archive.layout import Layout
 from synrender.archive.pack import Progress, select_shards
 from synrender.archive.pixels import fill_rows, list_pixel_labels
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
+from synrender.dataset.names import arrays_file, list_shards
+from synrender.dataset.splits import Layout
 from synrender.errors import UserError
 from synrender.images.label_codes import CODES
 from synrender.system.console import say
@@ -43,7 +43,7 @@ def find_archive(dataset_dir: Path, num_shards: int | None) -> Layout:
     Raises:
         UserError: there is no archive, or it has another number of shards.
     """
-    paths = find_shards(dataset_dir)
+    paths = list_shards(dataset_dir)
     if not paths:
         raise UserError(f"{dataset_dir}: has no imgs_00.h5; write it with --to_hdf5 (-f)")
     with open_file(paths[0]) as file:
@@ -69,11 +69,13 @@ def preprocess_dataset(
         UserError: something is missing or does not fit; no half-written file is left.
     """
     remove_stale_files(dataset_dir)
-    complete = dataset_dir / f"{options.name}.h5"
-    partial = dataset_dir / f"{options.name}.partial.h5"
+    complete, partial = (
+        dataset_dir / arrays_file(options.res, options.to_lab, is_partial)
+        for is_partial in (False, True)
+    )
     selected = select_shards(options.shard_idxs, layout.num_shards)
     if complete.exists():
-        if not options.overwrite and _is_newer(complete, find_shards(dataset_dir)):
+        if not options.overwrite and _is_newer(complete, list_shards(dataset_dir)):
             _refuse_other_content(complete, layout, options)
             say(f"{complete.name}: is there already")
             return
@@ -83,7 +85,7 @@ def preprocess_dataset(
     inputs = {shard: shard_path(dataset_dir, shard) for shard in selected}
     _refuse_misfits(layout, list(inputs.values()))
     is_resumed = (
-        partial.exists() and not options.overwrite and _is_newer(partial, find_shards(dataset_dir))
+        partial.exists() and not options.overwrite and _is_newer(partial, list_shards(dataset_dir))
     )
     if is_resumed:
         _refuse_other_content(partial, layout, options)

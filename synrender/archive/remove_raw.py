@@ -10,7 +10,6 @@ import numpy as np
 from synrender.archive.compare import PARTNER_FIELDS, compare_chunk
 from synrender.archive.hdf5_files import (
     find_chunk_size,
-    find_shards,
     open_file,
     read_layout,
     shard_path,
@@ -19,6 +18,7 @@ from synrender.archive.label_fields import LabelPlan, plan_labels
 from synrender.archive.pack import Progress
 from synrender.dataset.archived import add_archived
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.names import list_shards
 from synrender.errors import UserError
 from synrender.system.console import say
 from synrender.system.workers import Workers
@@ -52,7 +52,7 @@ def remove_raw(
 
 
 def _plan_labels(folder: DatasetFolder, paths: list[Path]) -> LabelPlan | None:
-    idxs = [_read_idxs(path) for path in find_shards(folder.path)]
+    idxs = [_read_idxs(path) for path in list_shards(folder.path)]
     return plan_labels(folder, folder.read_info(), np.concatenate(idxs)) if paths else None
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from synrender.audit.check import Check, Measure, decide, skip
 from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.rays.audited_dataset import Subject
+from synrender.dataset.names import list_shards
 
 MAX_BOX_ERROR_PX = 1
 MAX_COUNT_ERROR = 0.02  # share of an object's visible pixels; at least 3 px are allowed
@@ -17,7 +18,7 @@ MAX_COUNT_ERROR = 0.02  # share of an object's visible pixels; at least 3 px are
 
 def check_stored(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     """Checks ``num_visible_px`` and ``box_px`` of ``imgs_XX.h5``, for samples that were cast."""
-    files = sorted(subject.folder.path.glob("imgs_[0-9][0-9]*.h5"))
+    files = list_shards(subject.folder.path)
     labels = {f.idx: f.labels for f in findings if f.labels is not None}
     if not (files and labels):
         return skip("hdf5", "no imgs_XX.h5 with label fields")

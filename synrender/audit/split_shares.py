@@ -8,8 +8,8 @@ import numpy as np
 
 from synrender.audit.check import Check, Measure, decide, skip
 from synrender.audit.rays.audited_dataset import Records, Subject
+from synrender.dataset.splits import SPLITS, buckets_to_splits, find_split_buckets
 
-SPLITS = ("train", "validation", "test")
 _MAX_TURNS_APART = 2
 """Classes take turns in shuffled rounds, so their counts differ by at most this much: one turn of
 the unfinished round that a bucket begins with, and one of the round that it ends with."""
@@ -34,8 +34,8 @@ def check_splits(subject: Subject, records: Records) -> Check:
         return skip("splits", "all samples are in one bucket; see object.total_num_samples")
     figures = f"{len(crossing)} of {len(models)} models in several buckets"
     if num_buckets >= len(SPLITS):
-        ends = np.cumsum(subject.settings.design.split or (num_buckets - 2, 1, 1))
-        figures += f"; {_describe_sharing(rows, expected, ends)}"
+        buckets = find_split_buckets(num_buckets, subject.settings.design.split)
+        figures += f"; {_describe_sharing(rows, buckets_to_splits(expected, buckets))}"
     measures = [
         Measure(
             "models in several buckets", len(crossing), at_most=0, num=len(models), of="models"
@@ -45,15 +45,14 @@ def check_splits(subject: Subject, records: Records) -> Check:
     return decide("splits", not culprits, figures, culprits, measures)
 
 
-def _describe_sharing(rows: np.ndarray, buckets: np.ndarray, ends: np.ndarray) -> str:
+def _describe_sharing(rows: np.ndarray, splits: np.ndarray) -> str:
     """``"train/validation share 0 models and 40 textures, ..."``."""
     models: list[set] = [set(), set(), set()]
     textures: list[set] = [set(), set(), set()]
-    columns = (buckets, rows["synset_id"], rows["model_id"], rows["texture"])
-    for bucket, synset_id, model_id, texture, backdrop in _unique(
+    columns = (splits, rows["synset_id"], rows["model_id"], rows["texture"])
+    for split, synset_id, model_id, texture, backdrop in _unique(
         *columns, rows["backdrop_texture"]
     ):
-        split = int(np.searchsorted(ends, bucket, side="right"))
         models[split].add((synset_id, model_id))
         textures[split] |= {texture, backdrop} - {""}
     return ", ".join(

@@ -8,7 +8,6 @@ nothing about the file's hash.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +22,11 @@ from synrender.dataset.certificate import (
 from synrender.dataset.differences import Difference
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.hashes import Progress, file_name
+from synrender.dataset.names import list_hdf5, list_shards
 from synrender.dataset.record import RECORD_DTYPE, record_to_bytes
 from synrender.system.workers import Workers
 
 _ROWS_PER_TASK = 256
-_SHARD = re.compile(r"imgs_\d{2,}\.h5")
-_DERIVED = re.compile(r"(imgs_\d{2,}|data_\d+(_lab)?(\.partial)?)\.h5")
 _HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 
 
@@ -75,7 +73,7 @@ def verify_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) 
         UserError: there is none.
     """
     comparison = compare_dataset(folder, workers, progress)
-    shards = sorted(p for p in folder.path.iterdir() if _SHARD.fullmatch(p.name))
+    shards = list_shards(folder.path)
     missing = [d for d in comparison.differences if d.what == "missing" and d.expected]
     rebuilt = _rebuild(folder, shards, workers, progress) if shards and missing else {}
     differences, num_recoded, num_archived = _settle(comparison.differences, rebuilt)
@@ -162,9 +160,7 @@ def rebuild_files(folder: DatasetFolder, path: Path, start: int, stop: int) -> d
 def _find_other_roots(folder: DatasetFolder, root: str) -> list[Difference]:
     """HDF5 files that say they were made from files of another certificate."""
     differences = []
-    for path in sorted(folder.path.iterdir()):
-        if not _DERIVED.fullmatch(path.name):
-            continue
+    for path in list_hdf5(folder.path):
         try:
             with h5py.File(path, "r") as file:
                 other = file.attrs.get(ROOT_ATTRIBUTE, root)

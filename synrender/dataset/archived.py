@@ -9,20 +9,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from synrender.dataset.lock import locked
+from synrender.dataset.names import ARCHIVED_FILE, file_to_shard
 from synrender.system.files import read_small_file, write_text
 
-ARCHIVED_FILE = "archived.json"
 MAX_BYTES = 1 << 28
 END_BYTES = 1 << 16
 """What is hashed of each end of a shard."""
-
-_SHARD_NAME = re.compile(r"imgs_\d{2,}\.h5")
 
 
 def add_archived(dataset_dir: Path, shard_name: str, idxs: Iterable[int]) -> None:
@@ -39,7 +36,7 @@ def read_archived(dataset_dir: Path) -> frozenset[int]:
     found: set[int] = set()
     for name, entry in _read_entries(dataset_dir).items():
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            if not _SHARD_NAME.fullmatch(name):
+            if file_to_shard(name) is None:
                 continue
             if entry["fingerprint"] == _find_fingerprint(dataset_dir / name):
                 found.update(int(idx) for idx in entry["samples"])

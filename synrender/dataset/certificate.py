@@ -26,13 +26,13 @@ from synrender.dataset.hashes import (
     hash_dataset,
 )
 from synrender.dataset.listing import FLAT
+from synrender.dataset.names import CERTIFICATE_FILE, HASHES_FILE
 from synrender.dataset.removal import find_foreign_files
 from synrender.errors import UserError
 from synrender.system.console import warn
 from synrender.system.files import read_small_file, write_array, write_text
 from synrender.system.workers import Workers
 
-CERTIFICATE_FILE, HASHES_FILE = "certificate.json", "certificate.npy"
 FORMAT_VERSION = 1
 MAX_BYTES = 1 << 26
 MAX_HASHES_BYTES = 1 << 34

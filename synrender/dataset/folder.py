@@ -18,10 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from synrender.dataset.archived import read_archived
-from synrender.dataset.info import INFO_FILE, DatasetInfo, read_info, read_required_info
+from synrender.dataset.info import DatasetInfo, read_info, read_required_info
 from synrender.dataset.listing import (
     FLAT,
-    IMAGE_DIR,
     Listing,
     folder_to_path,
     idx_to_folder,
@@ -29,6 +28,7 @@ from synrender.dataset.listing import (
     list_samples,
     sample_path,
 )
+from synrender.dataset.names import COLORS_FILE, CONFIG_FILE, IMAGE_DIR, INFO_FILE, list_shards
 from synrender.dataset.record import read_record
 from synrender.errors import UserError, nearest_name
 from synrender.images.integrity import is_whole_image
@@ -68,12 +68,12 @@ class DatasetFolder:
     @property
     def config_path(self) -> Path:
         """Gin file with all settings of the data set."""
-        return self.path / "config.gin"
+        return self.path / CONFIG_FILE
 
     @property
     def color_reference_path(self) -> Path:
         """Array of the classes' reference colours."""
-        return self.path / "color_reference.npy"
+        return self.path / COLORS_FILE
 
     def image_path(self, idx: int) -> Path:
         """Image file of a sample."""
@@ -279,4 +279,5 @@ def _is_empty(folder: Path) -> bool:
 
 
 def _looks_like_dataset(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (INFO_FILE, IMAGE_DIR, "imgs_00.h5"))
+    names = (INFO_FILE, IMAGE_DIR)
+    return any((folder / name).exists() for name in names) or bool(list_shards(folder))

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.info import INFO_FILE
 from synrender.dataset.listing import (
     dir_to_number,
     idx_to_folder,
@@ -25,14 +24,13 @@ from synrender.dataset.listing import (
     sample_name,
 )
 from synrender.dataset.merkle import find_root
+from synrender.dataset.names import DESCRIPTION_FILES, split_sample_file
 from synrender.images.integrity import MAX_IMAGE_BYTES
 from synrender.system.files import read_small_file
 from synrender.system.workers import Workers
 
 Progress = Callable[[int, str], Any]
 """``with progress(total, what) as bar: bar.update(number)``, as tqdm does."""
-
-DESCRIPTION_FILES = (INFO_FILE, "color_reference.npy", "config.gin")
 
 HASH_BYTES = 32
 NO_FILE = bytes(HASH_BYTES)
@@ -42,8 +40,8 @@ UNREADABLE = b"\xff" * HASH_BYTES
 """Stands for what is no file that can be read; no file has this hash either."""
 
 _FILES_PER_TASK = 256
+_KIND = re.compile(r"[a-z0-9_.]+")
 _FILE_DTYPE = np.dtype([("sample", np.int64), ("kind", np.uint8)])
-_SAMPLE_FILE = re.compile(r"(\d{5,})\.([a-z0-9_.]+)")
 
 
 @dataclass(frozen=True)
@@ -140,9 +138,10 @@ def list_files(folder: DatasetFolder) -> tuple[np.ndarray, tuple[str, ...], tupl
         number = dir_to_number(image_dir)
         with os.scandir(image_dir) as entries:
             for entry in entries:
-                match = _SAMPLE_FILE.fullmatch(entry.name)
-                if match and _is_in_place(folder, number, match):
-                    found.setdefault(match[2], []).append(int(match[1]))
+                idx, kind = split_sample_file(entry.name) or (0, "")
+                is_in_place = idx_to_folder(idx, folder.files_per_folder) == number
+                if is_in_place and _KIND.fullmatch(kind):
+                    found.setdefault(kind, []).append(idx)
                 elif Path(entry.path) not in image_dirs:
                     others.append(Path(entry.path).relative_to(folder.path).as_posix())
     kinds = tuple(sorted(found))
@@ -150,12 +149,6 @@ def list_files(folder: DatasetFolder) -> tuple[np.ndarray, tuple[str, ...], tupl
     files["sample"] = [idx for kind in kinds for idx in found[kind]]
     files["kind"] = np.repeat(np.arange(len(kinds)), [len(found[kind]) for kind in kinds])
     return np.sort(files, order=("sample", "kind")), kinds, tuple(sorted(others))
-
-
-def _is_in_place(folder: DatasetFolder, number: int, match: re.Match[str]) -> bool:
-    """Whether a sample's file has the name and is in the folder that it should be in."""
-    idx = int(match[1])
-    return match[1] == f"{idx:05d}" and idx_to_folder(idx, folder.files_per_folder) == number
 
 
 def file_name(folder: DatasetFolder, idx: int, kind: str) -> str:

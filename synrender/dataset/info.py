@@ -12,11 +12,10 @@ from typing import Any
 
 from synrender.assets.sources import Sources
 from synrender.dataset.listing import FLAT
+from synrender.dataset.names import INFO_FILE
 from synrender.errors import UserError
 from synrender.settings.groups import Settings, dict_to_settings, settings_to_dict
 from synrender.system.files import read_small_file, write_text
-
-INFO_FILE = "dataset.json"
 
 MAX_INFO_BYTES = 1 << 26
 """A quarter of a million rejected models and textures with their reasons."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synrender.dataset.names import AUDIT_FILE
 from synrender.system.files import read_small_file, write_text
 
-AUDIT_FILE = "audit.json"
 MAX_BYTES = 1 << 24
 MAX_CULPRITS = 20
 """What fails is named up to this number for each check; the table that was printed has no more."""

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-IMAGE_DIR = "img"
+from synrender.dataset.names import (
+    IMAGE_DIR,
+    SAMPLE_KINDS,
+    image_folder,
+    is_image_folder,
+    sample_file,
+    split_sample_file,
+)
+
 FLAT = 0
 """``batch.files_per_folder`` of data sets that have all files in ``img/``."""
 
 FILES_PER_SAMPLE = 2
-_FOLDER_NAME = re.compile(r"\d{4,}")
-_FILE_NAME = re.compile(r"(\d{5,})\.(png|exr|npy)")
 
 
 @dataclass(frozen=True)
@@ -57,16 +62,15 @@ def list_samples(dataset_dir: Path, files_per_folder: int = FLAT) -> Listing:
 
     Empty if there is no folder.
     """
-    idxs: dict[str, set[int]] = {"png": set(), "exr": set(), "npy": set()}
+    idxs: dict[str, set[int]] = {kind: set() for kind in SAMPLE_KINDS}
     for folder in list_image_dirs(dataset_dir):
         number = dir_to_number(folder)
         with os.scandir(folder) as entries:
             for entry in entries:
-                if match := _FILE_NAME.fullmatch(entry.name):
-                    idx = int(match[1])
-                    if idx_to_folder(idx, files_per_folder) == number:
-                        idxs[match[2]].add(idx)
-    return Listing(*(frozenset(idxs[kind]) for kind in ("png", "exr", "npy")))
+                idx, kind = split_sample_file(entry.name) or (0, "")
+                if kind in idxs and idx_to_folder(idx, files_per_folder) == number:
+                    idxs[kind].add(idx)
+    return Listing(*(frozenset(idxs[kind]) for kind in SAMPLE_KINDS))
 
 
 def list_image_dirs(dataset_dir: Path) -> list[Path]:
@@ -75,7 +79,7 @@ def list_image_dirs(dataset_dir: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
-        names = [e.name for e in entries if _FOLDER_NAME.fullmatch(e.name) and e.is_dir()]
+        names = [e.name for e in entries if is_image_folder(e.name) and e.is_dir()]
     return [folder, *(folder / name for name in sorted(names, key=int))]
 
 
@@ -91,11 +95,7 @@ def dir_to_number(image_dir: Path) -> int:
 
 def folder_to_path(dataset_dir: Path, number: int) -> Path:
     """Folder of samples with this number."""
-    return dataset_dir / _folder_to_name(number)
-
-
-def _folder_to_name(number: int) -> str:
-    return f"{IMAGE_DIR}/{number:04d}" if number else IMAGE_DIR
+    return dataset_dir / image_folder(number)
 
 
 def sample_path(dataset_dir: Path, idx: int, kind: str, files_per_folder: int = FLAT) -> Path:
@@ -105,7 +105,7 @@ def sample_path(dataset_dir: Path, idx: int, kind: str, files_per_folder: int = 
 
 def sample_name(idx: int, kind: str, files_per_folder: int = FLAT) -> str:
     """Name of a sample's file below the data set's folder, such as ``"img/00000.png"``."""
-    return f"{_folder_to_name(idx_to_folder(idx, files_per_folder))}/{idx:05d}.{kind}"
+    return f"{image_folder(idx_to_folder(idx, files_per_folder))}/{sample_file(idx, kind)}"
 
 
 def read_files_per_folder(dataset_file: Path) -> int:

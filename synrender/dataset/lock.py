@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
+from synrender.dataset.names import LOCK_FILE
 from synrender.errors import UserError
 from synrender.system.console import warn
 
@@ -17,7 +18,6 @@ try:
 except ImportError:  # Windows: nobody is kept out
     fcntl = None
 
-LOCK_FILE = ".lock"
 CAN_LOCK = fcntl is not None
 
 PATIENCE_S = 1.0

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.info import INFO_FILE, read_info
-from synrender.dataset.listing import IMAGE_DIR, list_image_dirs
-from synrender.dataset.lock import LOCK_FILE, in_use
+from synrender.dataset.info import read_info
+from synrender.dataset.listing import list_image_dirs
+from synrender.dataset.lock import in_use
+from synrender.dataset.names import INFO_FILE, LOCK_FILE, is_ours
 from synrender.errors import UserError
-
-_TEMPORARY = r"\.[^/]+\.[^/]+\.\d+\.(png|exr|npy|gin|json|h5|html)"  # see `files.temporary_path`
-_IMAGE_DIR = rf"{IMAGE_DIR}/(\d{{4,}}/)?"
-_FIRST = rf"config\.gin|color_reference\.npy|\{LOCK_FILE}|({_IMAGE_DIR})?{_TEMPORARY}"
-_FIRST_FILES = re.compile(_FIRST)
-"""What a run has written before its first sample, as paths below the data set's folder."""
-
-_OUR_FILES = re.compile(
-    rf"{_FIRST}|{_IMAGE_DIR}\d{{5,}}\.(png|exr|npy)|dataset\.json|archived\.json|audit\.json"
-    r"|certificate\.(json|npy)|contact_sheet\.png|report\.html|idx_ref\.npy|imgs_\d{2,}\.h5"
-    r"|data_\d+(_lab)?(\.partial)?\.h5"
-)
-"""All that this program ever writes there."""
 
 
 def refuse_other_files(folder: DatasetFolder) -> None:
@@ -35,7 +22,7 @@ def refuse_other_files(folder: DatasetFolder) -> None:
     """
     if folder.is_begun:
         return
-    others = [n for n in _find_others(folder, _FIRST_FILES) if not Path(n).name.startswith(".")]
+    others = [n for n in _find_others(folder, is_begun=False) if not Path(n).name.startswith(".")]
     if others and not folder.is_begun:  # another process may have begun it meanwhile
         raise UserError(
             f"{folder.path} exists and is no data set of this program (it holds {others[0]}): "
@@ -45,8 +32,8 @@ def refuse_other_files(folder: DatasetFolder) -> None:
 
 def find_foreign_files(folder: DatasetFolder) -> list[str]:
     """Names of what is in the data set's folder, beside `IMAGE_DIR`, and not ours by name."""
-    names = (path.name for path in folder.path.iterdir() if path != folder.image_dir)
-    return sorted(name for name in names if not _OUR_FILES.fullmatch(name))
+    paths = (path for path in folder.path.iterdir() if path != folder.image_dir)
+    return sorted(path.name for path in paths if not is_ours(path, folder.path))
 
 
 def remove_dataset(folder: DatasetFolder) -> None:
@@ -66,10 +53,10 @@ def remove_dataset(folder: DatasetFolder) -> None:
             f"{links[0]} is a link: --overwrite removes nothing through one; remove the data set "
             "by hand, or choose another --dataset_name"
         )
-    is_ours = read_info(folder.path) is not None
-    if not is_ours:
+    is_begun = read_info(folder.path) is not None
+    if not is_begun:
         refuse_other_files(folder)
-    if others := _find_others(folder, _OUR_FILES if is_ours else _FIRST_FILES):
+    if others := _find_others(folder, is_begun):
         raise UserError(
             f"{folder.path} holds {others[0]}, which this program did not write: move it away, "
             "or choose another --dataset_name; nothing was removed"
@@ -85,14 +72,10 @@ def remove_dataset(folder: DatasetFolder) -> None:
                 path.rmdir()
 
 
-def _find_others(folder: DatasetFolder, ours: re.Pattern[str]) -> list[str]:
-    """Paths below the folder that are not ours by name, or are folders."""
-    paths = ((p, p.relative_to(folder.path).as_posix()) for p in _list_files(folder))
-    return sorted(
-        name
-        for path, name in paths
-        if not ours.fullmatch(name) or (path.is_dir() and not path.is_symlink())
-    )
+def _find_others(folder: DatasetFolder, is_begun: bool) -> list[str]:
+    """Paths below the folder that are no files of ours; see `is_ours`."""
+    others = (p for p in _list_files(folder) if not is_ours(p, folder.path, is_begun))
+    return sorted(path.relative_to(folder.path).as_posix() for path in others)
 
 
 def _list_files(folder: DatasetFolder) -> Iterator[Path]:

@@ -6,7 +6,8 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from synrender.export.card_facts import CONFIG_FILE, Facts
+from synrender.dataset.names import CONFIG_FILE
+from synrender.export.card_facts import Facts
 from synrender.export.card_text import CITATION, LIMIT_OF_DEMO, LIMIT_OF_SOURCES, LIMITS
 from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column
 from synrender.export.licences import DEMO_NAME

@@ -11,14 +11,13 @@ import numpy as np
 
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.last_audit import StoredAudit, read_audit
+from synrender.dataset.names import CONFIG_FILE
 from synrender.export.columns import Content
 from synrender.export.format import Format
 from synrender.export.licences import Licence, Source, choose_licence, find_sources
 from synrender.export.marker import ExportedFile
 from synrender.export.pieces import Job
 from synrender.loading.dataset import Dataset
-
-CONFIG_FILE = "config.gin"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import io
 
 import numpy as np
 
+from synrender.dataset.names import CONFIG_FILE
 from synrender.export.card import render_card
-from synrender.export.card_facts import CONFIG_FILE, Facts
+from synrender.export.card_facts import Facts
 from synrender.export.croissant import render_croissant
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.report.pictures import find_pictures

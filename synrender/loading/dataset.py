@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import NEW_NAMES, create_records
+from synrender.dataset.splits import SPLITS
 from synrender.errors import UserError, nearest_name
 from synrender.loading.factors import CACHED, Factors
 from synrender.loading.find import find_source

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.archive.hdf5_files import find_shards, open_file, read_layout, shard_path
-from synrender.archive.layout import SPLITS, create_layout
+from synrender.archive.hdf5_files import open_file, read_layout, shard_path
 from synrender.dataset.folder import settings_to_folder
 from synrender.dataset.info import DatasetInfo, json_to_info, read_required_info
-from synrender.dataset.listing import IMAGE_DIR
+from synrender.dataset.names import IMAGE_DIR, list_arrays, list_shards
+from synrender.dataset.splits import SPLITS, create_layout
 from synrender.errors import UserError
 from synrender.loading.hdf5 import open_hdf5
 from synrender.loading.raw import open_raw
@@ -34,11 +34,11 @@ def find_source(path: Path) -> Source:
         return _find_files(path, [path])
     if path.name == IMAGE_DIR:
         return _find_raw(path.parent)
-    if shards := find_shards(path):
-        return _find_shards(path, shards)
+    if shards := list_shards(path):
+        return _list_shards(path, shards)
     if (path / IMAGE_DIR).is_dir():
         return _find_raw(path)
-    arrays = sorted(p for p in path.glob("data_*.h5") if ".partial" not in p.suffixes)
+    arrays = list_arrays(path)
     if len(arrays) == 1:
         return _find_files(path, arrays)
     if arrays:
@@ -50,12 +50,16 @@ def find_source(path: Path) -> Source:
     )
 
 
-def _find_shards(path: Path, shards: Sequence[Path]) -> Source:
+def _list_shards(path: Path, shards: Sequence[Path]) -> Source:
     with open_file(shards[0]) as file:
         num_shards = read_layout(file).num_shards
-    missing = [shard_path(path, k).name for k in range(num_shards)]
-    missing = [name for name in missing if not (path / name).exists()]
-    if missing:
+    wanted = [shard_path(path, k) for k in range(num_shards)]
+    if others := [shard.name for shard in shards if shard not in wanted]:
+        raise UserError(
+            f"{path}: holds {others[0]}, but the archive has {num_shards} shards; move it away, or "
+            "open single files"
+        )
+    if missing := [shard.name for shard in wanted if shard not in shards]:
         raise UserError(
             f"{path}: lacks {missing[0]} ({len(missing)} of {num_shards} shards); write the rest "
             "with preprocess_data.py -f, or open single files"

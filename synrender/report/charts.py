@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from synrender.archive.layout import SPLITS
+from synrender.dataset.splits import SPLITS
 
 WIDTH_IN, HEIGHT_IN = 4.2, 1.5
 BAR_IN = 0.2  # height that each value takes in a bar chart

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synrender.dataset.listing import list_samples, read_files_per_folder, sample_path
+from synrender.dataset.names import INFO_FILE, SHEET_FILE
 from synrender.entry import create_parser, run_and_exit, run_to_status, whole_number
 from synrender.errors import UserError
 from synrender.system.folders import find_folders
@@ -48,7 +49,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 def find_first_samples(dataset_dir: Path, num_samples: int) -> list[Path]:
     """Image files of the first samples whose record is there too, in order."""
-    files_per_folder = read_files_per_folder(dataset_dir / "dataset.json")
+    files_per_folder = read_files_per_folder(dataset_dir / INFO_FILE)
     listing = list_samples(dataset_dir, files_per_folder)
     return [
         sample_path(dataset_dir, idx, "png" if idx in listing.pngs else "exr", files_per_folder)
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace, data_dir: Path) -> int:
             f"--dataset {arguments.dataset!r}: no complete samples in {dataset_dir / 'img'}; "
             f"render some first: python render.py -d {arguments.dataset}"
         )
-    sheet = dataset_dir / "contact_sheet.png"
+    sheet = dataset_dir / SHEET_FILE
     if not is_up_to_date(sheet, images):
         draw(dataset_dir, sheet, images)
     print(sheet)

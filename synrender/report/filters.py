@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DesignFactor
+from synrender.dataset.splits import SPLITS
 from synrender.report.record_text import to_class_name, to_text, to_texture_name
 from synrender.report.rows import Rows
 from synrender.report.survey import Survey, find_thirds

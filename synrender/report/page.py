@@ -12,9 +12,9 @@ from pathlib import Path
 import jinja2
 
 from synrender import __version__
-from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.last_audit import StoredAudit
+from synrender.dataset.splits import SPLITS
 from synrender.loading.dataset import Dataset
 from synrender.report.distributions import FactorCharts, find_constants, to_label
 from synrender.report.filters import Filter

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 from PIL import Image
 
-from synrender.archive.layout import SPLITS
+from synrender.dataset.splits import SPLITS
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.loading.row_source import IMAGE
 from synrender.report.filters import Filter

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DatasetInfo, DesignFactor, DesignInfo
+from synrender.dataset.splits import SPLITS
 from synrender.report.choice import EvenChoice, mix
 from synrender.report.histogram import GrowingHistogram
 from synrender.report.rows import NAMED, Rows

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from synrender.archive.layout import SPLITS
 from synrender.dataset.info import DesignFactor
+from synrender.dataset.splits import SPLITS
 from synrender.report.distributions import to_label
 from synrender.report.filters import name_levels
 from synrender.report.record_text import to_class_name

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.dataset.last_audit import StoredAudit
+from synrender.dataset.names import REPORT_FILE
 from synrender.loading.dataset import Dataset
 from synrender.report.distributions import draw_factors
 from synrender.report.filters import find_filters
@@ -17,8 +18,6 @@ from synrender.report.sample_cards import create_gallery
 from synrender.report.sets import find_paired, find_twins
 from synrender.report.survey import survey
 from synrender.system.files import write_text
-
-REPORT_FILE = "report.html"
 
 Advance = Callable[[int], None]
 

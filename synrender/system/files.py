@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import stat
 from collections.abc import Callable
@@ -21,6 +22,15 @@ from synrender.system.disk import full_disk_named
 def temporary_path(path: Path) -> Path:
     """Temporary name, in the same folder, for a file that this process is writing."""
     return path.with_name(f".{path.stem}.{socket.gethostname()}.{os.getpid()}{path.suffix}")
+
+
+_TEMPORARY = re.compile(r"\.(\.?[^.]+)\..+\.[0-9]+(\.[a-z0-9]+)")
+
+
+def temporary_to_name(name: str) -> str | None:
+    """Name of the file that one with a name of `temporary_path` becomes; None of other names."""
+    match = _TEMPORARY.fullmatch(name)
+    return f"{match[1]}{match[2]}" if match else None
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:

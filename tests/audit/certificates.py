@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import audit_dataset
-from synrender.dataset.certificate import CERTIFICATE_FILE
+from synrender.dataset.names import CERTIFICATE_FILE
 from synrender.system.folders import Folders
 
 

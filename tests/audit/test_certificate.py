@@ -12,10 +12,10 @@ import pytest
 
 from synrender.audit.certified_figures import list_ranges
 from synrender.audit.check import Verdict
-from synrender.dataset.certificate import CERTIFICATE_FILE, HASHES_FILE
 from synrender.dataset.folder import open_dataset_folder
 from synrender.dataset.hashes import FileHashes, create_samples, hash_dataset
 from synrender.dataset.lock import in_use
+from synrender.dataset.names import CERTIFICATE_FILE, HASHES_FILE
 from synrender.dataset.removal import remove_dataset
 from synrender.errors import UserError
 from synrender.system.console import create_file_bar

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from synrender.dataset.last_audit import (
-    AUDIT_FILE,
     MAX_CULPRITS,
     StoredAudit,
     StoredCheck,
     read_audit,
     write_audit,
 )
+from synrender.dataset.names import AUDIT_FILE
 
 AUDIT = StoredAudit(
     "2026-01-02T03:04:05+00:00", "0.1.0", 20, 5,

@@ -8,9 +8,9 @@ import numpy as np
 
 from synrender.audit.rays.audited_dataset import Records
 from synrender.dataset.info import DesignFactor, DesignInfo
+from synrender.dataset.splits import buckets_to_splits
 from synrender.settings.factor_table import COLUMNS
 
-SPLITS = ("train", "validation", "test")
 TRAIN, TEST = 0, 2
 
 
@@ -49,6 +49,5 @@ def gather_samples(
     if not is_each_object:
         _, firsts = np.unique(idxs, return_index=True)
         rows, idxs = rows[firsts], idxs[firsts]
-    ends = np.cumsum(design.split_buckets)[:2]
-    splits = np.searchsorted(ends, idxs * num_buckets // total, side="right")
+    splits = buckets_to_splits(idxs * num_buckets // total, design.split_buckets)
     return Samples(idxs, splits, rows["factor_levels"], rows["factor_values"])

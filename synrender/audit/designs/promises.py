@@ -13,13 +13,14 @@ import numpy as np
 from scipy.stats import binomtest
 
 from synrender.audit.check import Check, Measure, count_faults, decide, skip
-from synrender.audit.designs.factor_arrays import SPLITS, TEST, Samples
+from synrender.audit.designs.factor_arrays import TEST, Samples
 from synrender.audit.designs.statistics import (
     MAX_FALSE_ALARMS,
     count_p_values,
     table_p_values,
 )
 from synrender.dataset.info import CausalInfo, DesignInfo
+from synrender.dataset.splits import SPLITS
 
 EVEN = -1  # level of an intervention that draws evenly
 

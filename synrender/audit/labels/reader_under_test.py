@@ -13,6 +13,7 @@ import numpy as np
 
 from synrender.audit.labels.ground_truth import Given
 from synrender.audit.rays.audited_dataset import Subject
+from synrender.dataset.names import list_shards
 from synrender.errors import UserError
 from synrender.loading.dataset import Dataset, open_dataset
 
@@ -34,7 +35,7 @@ def open_sources(subject: Subject, fields: tuple[str, ...]) -> list[Source]:
     folder = subject.folder
     rows = {idx: place for place, idx in enumerate(folder.list_samples().pairs)}
     sources = [Source(RAW, rows, _open(folder.image_dir, fields))]
-    for path in sorted(folder.path.glob("imgs_[0-9][0-9]*.h5")):
+    for path in list_shards(folder.path):
         with h5py.File(path) as file:
             idxs = file["sample_idx"][()]
         if len(idxs):  # fewer samples than shards

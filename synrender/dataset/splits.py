@@ -18,8 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synrender.settings.groups import SPLITS
+
 DEFAULT_NUM_SHARDS = DEFAULT_NUM_BUCKETS = 12
-SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,19 @@ def create_layout(
         num_buckets: of models; fewer than 3 cannot make three splits and count as 12.
         split_buckets: buckets of each split (``design.split``); none: all but two, one, one.
     """
+    return Layout(num_samples, num_shards, find_split_buckets(num_buckets, split_buckets))
+
+
+def find_split_buckets(num_buckets: int, split_buckets: Sequence[int] = ()) -> tuple[int, ...]:
+    """Buckets of each split; see `create_layout`."""
     if num_buckets < len(SPLITS):
         num_buckets, split_buckets = DEFAULT_NUM_BUCKETS, ()
-    return Layout(num_samples, num_shards, tuple(split_buckets) or (num_buckets - 2, 1, 1))
+    return tuple(split_buckets) or (num_buckets - 2, 1, 1)
+
+
+def buckets_to_splits(buckets: np.ndarray, split_buckets: Sequence[int]) -> np.ndarray:
+    """Place in `SPLITS` of buckets (n,), (n,) int64."""
+    return np.searchsorted(np.cumsum(split_buckets)[:-1], buckets, side="right")
 
 
 def draw_order(layout: Layout, seed: int) -> np.ndarray:

@@ -1,0 +1,148 @@
+"""Names of all files and folders that this program writes, and which names are ours.
+
+A name is ours only if this program would write exactly it: a number has one spelling, and nothing
+comes before or after. ``imgs_00.backup.h5`` is a user's file. Imports only the standard library.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+from synrender.system.files import temporary_to_name
+
+IMAGE_DIR = "img"
+INFO_FILE = "dataset.json"
+CONFIG_FILE = "config.gin"
+COLORS_FILE = "color_reference.npy"
+LOCK_FILE = ".lock"
+ARCHIVED_FILE = "archived.json"
+AUDIT_FILE = "audit.json"
+CERTIFICATE_FILE, HASHES_FILE = "certificate.json", "certificate.npy"
+SHEET_FILE = "contact_sheet.png"
+REPORT_FILE = "report.html"
+ORDER_FILE = "idx_ref.npy"
+
+DESCRIPTION_FILES = (INFO_FILE, COLORS_FILE, CONFIG_FILE)
+"""What a certificate covers beside the samples."""
+
+_FIRST_FILES = (CONFIG_FILE, COLORS_FILE, LOCK_FILE)
+"""What a run has written before `INFO_FILE`."""
+
+_LATER_FILES = (
+    *(INFO_FILE, ARCHIVED_FILE, AUDIT_FILE, CERTIFICATE_FILE, HASHES_FILE),
+    *(SHEET_FILE, REPORT_FILE, ORDER_FILE),
+)
+
+SAMPLE_KINDS = ("png", "exr", "npy")
+
+
+def _number(num_digits: int) -> str:
+    """Pattern of a number below 10^12 that is filled up with zeros to ``num_digits``."""
+    return rf"([0-9]{{{num_digits}}}|[1-9][0-9]{{{num_digits},11}})"
+
+
+_SAMPLE_NUMBER = re.compile(_number(5))
+_IMAGE_FOLDER = re.compile(_number(4))
+_SHARD = re.compile(rf"imgs_{_number(2)}\.h5")
+_ARRAYS = re.compile(r"data_[1-9][0-9]{0,4}(_lab)?\.h5")
+_PARTIAL_ARRAYS = re.compile(r"data_[1-9][0-9]{0,4}(_lab)?\.partial\.h5")
+_WORK_NOTE = re.compile(r"\.work\..+\.[0-9]+\.json")
+
+
+# --- samples --------------------------------------------------------------------------------------
+
+
+def sample_file(idx: int, kind: str) -> str:
+    """Name of a sample's file in its folder; ``kind`` is one of `SAMPLE_KINDS`."""
+    return f"{idx:05d}.{kind}"
+
+
+def split_sample_file(name: str) -> tuple[int, str] | None:
+    """Sample and kind of a file that has the name of a sample's, whatever the kind; else None."""
+    number, dot, kind = name.partition(".")
+    return (int(number), kind) if dot and _SAMPLE_NUMBER.fullmatch(number) else None
+
+
+def image_folder(number: int) -> str:
+    """Name of a folder of samples below the data set's; number 0 is `IMAGE_DIR` itself."""
+    return f"{IMAGE_DIR}/{number:04d}" if number else IMAGE_DIR
+
+
+def is_image_folder(name: str) -> bool:
+    """Whether a folder in `IMAGE_DIR` has the name of one of ours."""
+    return _IMAGE_FOLDER.fullmatch(name) is not None and int(name) > 0
+
+
+# --- archives -------------------------------------------------------------------------------------
+
+
+def shard_file(shard: int) -> str:
+    """Name of a shard of an archive: images and records."""
+    return f"imgs_{shard:02d}.h5"
+
+
+def file_to_shard(name: str) -> int | None:
+    """Number of the shard of this name; None if it is none."""
+    match = _SHARD.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def arrays_file(res: int, to_lab: bool, is_partial: bool = False) -> str:
+    """Name of a file of normalised arrays, or of one that is not complete yet."""
+    return f"data_{res}{'_lab' if to_lab else ''}{'.partial' if is_partial else ''}.h5"
+
+
+def list_shards(dataset_dir: Path) -> list[Path]:
+    """Shards that are there, by number."""
+    found = {file_to_shard(path.name): path for path in _list_regular(dataset_dir)}
+    return [found[shard] for shard in sorted(shard for shard in found if shard is not None)]
+
+
+def list_arrays(dataset_dir: Path) -> list[Path]:
+    """Complete files of normalised arrays that are there, by name."""
+    return [p for p in _list_regular(dataset_dir) if _ARRAYS.fullmatch(p.name)]
+
+
+def list_hdf5(dataset_dir: Path) -> list[Path]:
+    """All HDF5 files of ours that are there, complete or not, by name."""
+    patterns = (_SHARD, _ARRAYS, _PARTIAL_ARRAYS)
+    return [p for p in _list_regular(dataset_dir) if any(f.fullmatch(p.name) for f in patterns)]
+
+
+def _list_regular(folder: Path) -> list[Path]:
+    """Regular files of a folder, or links to some, by name; none if there is no folder."""
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+
+
+# --- all of a data set ----------------------------------------------------------------------------
+
+
+def is_ours(path: Path, dataset_dir: Path, is_begun: bool = True) -> bool:
+    """Whether something in a data set's folder, or in its image folders, is a file of ours.
+
+    Args:
+        path: below the folder.
+        dataset_dir: folder of the data set.
+        is_begun: False: only what a run has written before `INFO_FILE` counts.
+    """
+    folder, name = path.parent.relative_to(dataset_dir).as_posix(), path.name
+    mode = path.lstat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        return False
+    is_right = _is_sample_file if folder != "." else _is_file_of_dataset
+    target = temporary_to_name(name)
+    if target is not None and is_right(target):
+        return True
+    return is_right(name) if is_begun else folder == "." and name in _FIRST_FILES
+
+
+def _is_sample_file(name: str) -> bool:
+    found = split_sample_file(name)
+    return found is not None and found[1] in SAMPLE_KINDS
+
+
+def _is_file_of_dataset(name: str) -> bool:
+    patterns = (_SHARD, _ARRAYS, _PARTIAL_ARRAYS, _WORK_NOTE)
+    return name in (*_FIRST_FILES, *_LATER_FILES) or any(p.fullmatch(name) for p in patterns)
