@@ -173,7 +173,7 @@ def test_black_boxes_are_opened_in_one_place() -> None:
 
 
 def test_the_walk_follows_late_and_relative_imports() -> None:
-    assert "synrender.assets.demo.mesh" in walk_imports(Path("synrender/assets/catalog.py"))
+    assert "synrender.assets.demo.writer" in walk_imports(Path("synrender/assets/catalog.py"))
     assert "synrender.blender.replay" in walk_imports(Path("render.py"))
 
 

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import colorsys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .mesh import Mesh, corner_normals
 
-Design = list[tuple[str, str, Mesh]]
-"""The parts of one model: (part name, material name, mesh)."""
+@dataclass(frozen=True)
+class Part:
+    """One closed part of a model.
+
+    vertices: (V, 3) float64, rounded to six decimals. faces: (F, 4) int64, counter-clockwise seen
+    from outside; the last entry of a triangle is -1.
+    """
+
+    name: str
+    material: str  # of `MATERIALS`
+    vertices: np.ndarray
+    faces: np.ndarray
+
 
 MATERIALS = {
     # name: (hue, saturation, value, factor on the model's hue shift, shininess)
@@ -28,33 +39,30 @@ MATERIALS = {
 }
 
 
-def write_model(folder: Path, design: Design, hue_shift: float) -> None:
-    """Write models/model_normalized.obj and .mtl into a model's folder."""
+def write_model(folder: Path, parts: list[Part], hue_shift: float) -> None:
+    """Writes models/model_normalized.obj and .mtl into a model's folder."""
     (folder / "models").mkdir(parents=True)
     obj_path = folder / "models" / "model_normalized.obj"
-    obj_path.write_bytes(design_to_obj(design).encode("ascii"))
-    materials = sorted({material for _, material, _ in design})
+    obj_path.write_bytes(parts_to_obj(parts).encode("ascii"))
+    materials = sorted({part.material for part in parts})
     obj_path.with_suffix(".mtl").write_bytes(materials_to_mtl(materials, hue_shift).encode("ascii"))
 
 
-def design_to_obj(design: Design) -> str:
-    """Text of an OBJ file: centred, bounding-box diagonal 1, one group for each part."""
-    vertices = np.concatenate([mesh.vertices for _, _, mesh in design])
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
-    vertices = (vertices - 0.5 * (low + high)) / np.linalg.norm(high - low)
-    vertices = np.round(vertices, 6) + 0.0  # no negative zeros
+def parts_to_obj(parts: list[Part]) -> str:
+    """Text of an OBJ file with a group for each part and a normal for each corner of a face."""
+    vertices = np.concatenate([part.vertices for part in parts])
     offset, faces = 0, []
-    for _, _, mesh in design:
-        faces.append(np.where(mesh.faces >= 0, mesh.faces + offset, -1))
-        offset += len(mesh.vertices)
+    for part in parts:
+        faces.append(np.where(part.faces >= 0, part.faces + offset, -1))
+        offset += len(part.vertices)
     normals, normal_faces = _unique_normals(corner_normals(vertices, np.concatenate(faces)))
 
     text = ["mtllib model_normalized.mtl\n"]
     text.append(("v %.6f %.6f %.6f\n" * len(vertices)) % tuple(vertices.ravel().tolist()))
     text.append(("vn %.3f %.3f %.3f\n" * len(normals)) % tuple(normals.ravel().tolist()))
     first_face = 0
-    for part_idx, ((name, material, _), part_faces) in enumerate(zip(design, faces, strict=True)):
-        text.append(f"g {name}_{part_idx}\nusemtl {material}\n")
+    for part_idx, (part, part_faces) in enumerate(zip(parts, faces, strict=True)):
+        text.append(f"g {part.name}_{part_idx}\nusemtl {part.material}\n")
         corners = np.stack(
             [part_faces, normal_faces[first_face : first_face + len(part_faces)]], axis=-1
         )
@@ -88,3 +96,35 @@ def materials_to_mtl(names: list[str], hue_shift: float) -> str:
             f"Ks 0.2 0.2 0.2\nNs {shininess:.1f}\nd 1\nillum 2\n\n"
         )
     return "".join(text)
+
+
+def corner_normals(vertices: np.ndarray, faces: np.ndarray, crease_deg: float = 38.0) -> np.ndarray:
+    """Unit normals (F, 4, 3), one for each corner of a face; a triangle's fourth repeats its third.
+
+    A corner's normal is the area-weighted mean over the faces around its vertex whose normals are
+    within crease_deg of its own face's: round parts become smooth and boxes stay flat.
+    """
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    d = np.where(faces[:, 3:] >= 0, vertices[faces[:, 3]], c)
+    area_normal = np.cross(c - a, d - b)
+    unit = area_normal / np.linalg.norm(area_normal, axis=1, keepdims=True)
+
+    corner = np.flatnonzero(faces.ravel() >= 0)
+    corner = corner[np.argsort(faces.ravel()[corner], kind="stable")]
+    face_idx = corner // 4
+    count = np.bincount(faces.ravel()[corner], minlength=len(vertices))
+    valence = np.repeat(count, count)
+    start = np.repeat(np.cumsum(count) - count, count)
+    left = np.repeat(np.arange(len(corner)), valence)
+    first_pair = np.cumsum(valence) - valence
+    right = np.arange(len(left)) - first_pair[left] + start[left]
+    cosine = np.einsum("ij,ij->i", unit[face_idx[left]], unit[face_idx[right]])
+    is_smooth = cosine > np.cos(np.radians(crease_deg))
+    left, right = left[is_smooth], right[is_smooth]
+    weight = area_normal[face_idx[right]]
+    total = np.stack([np.bincount(left, weight[:, i], len(corner)) for i in range(3)], axis=1)
+    normals = np.zeros((faces.size, 3))
+    normals[corner] = total / np.linalg.norm(total, axis=1, keepdims=True)
+    normals = normals.reshape(-1, 4, 3)
+    normals[:, 3] = np.where(faces[:, 3:] >= 0, normals[:, 3], normals[:, 2])
+    return normals

@@ -1,1 +1,0 @@
-"""The demo models: a module for each class."""
