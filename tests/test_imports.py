@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import subprocess
 import sys
@@ -101,6 +102,7 @@ def module_name(path: Path) -> str:
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
+@functools.cache
 def find_imports(path: Path) -> set[str]:
     """Modules of this program that a file imports, including imports inside functions."""
     found = set()
@@ -116,6 +118,7 @@ def find_imports(path: Path) -> set[str]:
     return {name for name in found if name.split(".")[0] == "synrender"}
 
 
+@functools.cache
 def module_to_path(name: str) -> Path | None:
     path = Path(*name.split("."))
     candidates = (path.with_suffix(".py"), path / "__init__.py")
