@@ -11,13 +11,15 @@ import h5py
 import numpy as np
 
 from synrender.archive.hdf5_files import (
+    DESCRIPTIONS,
+    OF_RENDERED,
     RECORD_CHUNK,
     create_field,
     create_pixels,
     find_chunk_size,
     open_file,
 )
-from synrender.archive.label_fields import PX_FIELDS, scale_px
+from synrender.archive.label_fields import AS_RENDERED, PX_FIELDS, scale_px
 from synrender.archive.pixels import FileOffsets, list_pixel_labels
 from synrender.dataset.splits import Layout
 from synrender.images.label_codes import CODES
@@ -58,13 +60,18 @@ def create_fields(
             if name not in NOT_COPIED:
                 out.attrs[name] = value
         scale = res / file.attrs["image_size"]
-        out.attrs["intrinsics"] = np.diag([scale, scale, 1]) @ file.attrs["intrinsics"]
+        rendered = file.attrs["intrinsics"]
+        out.attrs[AS_RENDERED["intrinsics"]] = rendered
+        out.attrs["intrinsics"] = scale_px("intrinsics", rendered, scale)
         for name, field in file.items():
             if not name.startswith("png_") and name != "targets":
-                copy = create_field(out, name, (n, *field.shape[1:]), field.dtype)
-                copy.attrs.update(field.attrs)
-                if name in PX_FIELDS:
-                    copy.attrs["description"] += "; px of the resized image"
+                for copied in filter(None, (name, AS_RENDERED.get(name))):
+                    copy = create_field(out, copied, (n, *field.shape[1:]), field.dtype)
+                    copy.attrs.update(field.attrs)
+                    if copied in PX_FIELDS:
+                        text = DESCRIPTIONS.get(name, field.attrs["description"])
+                        text = text.removesuffix(OF_RENDERED)
+                        copy.attrs["description"] = f"{text}; px of the resized image"
         if "png_targets" in file:
             targets = create_pixels(out, "targets", (n, 3, res, res), np.uint8)
             targets.attrs["description"] = (
@@ -131,7 +138,13 @@ def copy_records(out: h5py.File, path: Path, rows: range) -> None:
     scale = out.attrs["res"] / out.attrs["image_size"]
     for name, start, values in _read_records(path, len(rows)):
         first = rows.start + start
-        out[name][first : first + len(values)] = scale_px(name, values, scale)
+        rows_done = slice(first, first + len(values))
+        if name in AS_RENDERED:
+            if AS_RENDERED[name] not in out:  # begun before both were kept
+                out[name][rows_done] = values
+                continue
+            out[AS_RENDERED[name]][rows_done] = values
+        out[name][rows_done] = scale_px(name, values, scale)
 
 
 def _read_records(path: Path, num_rows: int) -> Iterator[tuple[str, int, np.ndarray]]:

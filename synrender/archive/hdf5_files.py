@@ -37,6 +37,9 @@ RECORD_CHUNK = 512
 
 PNG_DTYPE = h5py.vlen_dtype(np.uint8)
 
+OF_RENDERED = "; px of the image as it was rendered"
+"""How the description of a field in px ends, unless it is of resized images."""
+
 # What the names of some fields do not say: their attribute ``description``.
 DESCRIPTIONS = {
     "png_images": "PNG files, 8-bit sRGB",
@@ -44,10 +47,10 @@ DESCRIPTIONS = {
     "0 = backdrop",
     "png_depth": "PNG files, 16-bit grey: depth along the viewing axis in 0.1 mm; 65535 = nothing "
     "hit, or beyond 6.5534 m",
-    "intrinsics": "px of the image as it was rendered",
-    "num_visible_px": "pixels of each object in the instance pass",
-    "box_px": "x_min, y_min, x_max, y_max of each object in the instance pass of the image as it "
-    "was rendered; pixel edges, so that x_max - x_min is the width; all 0 = hidden",
+    "intrinsics": f"camera matrix; the top left pixel's centre is (0.5, 0.5){OF_RENDERED}",
+    "num_visible_px": f"pixels of each object in the instance pass{OF_RENDERED}",
+    "box_px": "x_min, y_min, x_max, y_max of each object in the instance pass; pixel edges, so "
+    f"that x_max - x_min is the width; all 0 = hidden{OF_RENDERED}",
 }
 
 

@@ -61,8 +61,17 @@ NUMBERS = {
     ),
 }
 
-PX_FIELDS = ("box_2d", "box_2d_amodal", "box_3d_px", "keypoint_px")
+PX_FIELDS = (
+    *("intrinsics", "num_visible_px", "box_px"),
+    *("box_2d", "box_2d_amodal", "box_3d_px", "keypoint_px"),
+)
 """Fields in px, which `data_<res>.h5` holds scaled to its images."""
+
+AS_RENDERED = {name: f"rendered_{name}" for name in PX_FIELDS[:3]}
+"""Fields in px that `data_<res>.h5` also holds as they are of the rendered images, by this name.
+
+A file without the second name is from before it was kept: its first is not scaled.
+"""
 
 
 @dataclass(frozen=True)
@@ -161,13 +170,26 @@ def encode_labels(
 
 
 def scale_px(name: str, values: np.ndarray, scale: float) -> np.ndarray:
-    """Values of a field in the px of images of ``scale`` times the size; boxes grow to whole px."""
+    """Values of a field in the px of images of ``scale`` times the size.
+
+    Boxes and numbers of pixels grow to whole ones, so that what is visible stays so.
+    """
     if name not in PX_FIELDS or scale == 1:
         return values
+    if name == "intrinsics":
+        return values * np.array([[scale], [scale], [1.0]])
     if values.dtype.kind == "f":
         return (values * scale).astype(values.dtype)
-    ends = [np.floor(values[..., :2] * scale), np.ceil(values[..., 2:] * scale)]
-    return np.concatenate(ends, axis=-1).astype(values.dtype)
+    if name == "num_visible_px":
+        return _round_out(values * scale**2, np.ceil).astype(values.dtype)
+    ends = (values[..., :2], np.floor), (values[..., 2:], np.ceil)
+    found = [_round_out(end * scale, to_whole) for end, to_whole in ends]
+    return np.concatenate(found, axis=-1).astype(values.dtype)
+
+
+def _round_out(values: np.ndarray, to_whole: np.ufunc) -> np.ndarray:
+    """Whole numbers above or below; what differs from one by rounding alone is that one."""
+    return to_whole(np.round(values, 9))
 
 
 def _find_shape(numbers: Numbers, plan: LabelPlan, num_objs: int) -> tuple[int, ...]:

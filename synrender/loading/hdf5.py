@@ -15,11 +15,17 @@ from typing import Any
 import h5py
 import numpy as np
 
+from synrender.archive.label_fields import AS_RENDERED, scale_px
 from synrender.dataset.info import DatasetInfo
 from synrender.errors import UserError
 from synrender.images.decode_png import decode_png
 from synrender.images.depth import depth_to_m
-from synrender.loading.hdf5_labels import DecodeColumn, create_label_readers
+from synrender.loading.hdf5_labels import (
+    DecodeColumn,
+    create_label_readers,
+    find_rendered,
+    find_scale,
+)
 from synrender.loading.row_source import (
     BOX_2D,
     CLASS_MAP,
@@ -62,12 +68,12 @@ def open_hdf5(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     for name, field in file.items():
         if name not in known and not name.startswith("png_"):
             is_text = h5py.check_string_dtype(field.dtype) is not None
-            read = TextColumn(field) if is_text else _create_number_reader(columns[name])
+            read = TextColumn(field) if is_text else _create_number_reader(file, columns, name)
             readers.append(Reader((name,), _wrap(read)))
     if "png_images" in file:
         readers.append(Reader((IMAGE_PNG,), _create_png_reader(file)))
     derived = frozenset({WORLD_POSITION, BOX_2D}) - frozenset(info.settings.rendering.labels)
-    on_request = frozenset({IMAGE_PNG}) | derived
+    on_request = frozenset({IMAGE_PNG, *AS_RENDERED.values()}) | derived
     names = file["keypoint_px"].attrs["names"].tolist() if "keypoint_px" in file else ()
     return Part(tuple(readers), len(file["sample_idx"]), on_request, tuple(names))
 
@@ -105,10 +111,14 @@ def _map_column(field: h5py.Dataset, mapping: mmap.mmap) -> np.ndarray | h5py.Da
 
 
 def _create_number_reader(
-    column: np.ndarray | h5py.Dataset,
+    file: h5py.File, columns: dict[str, Any], name: str
 ) -> Callable[[np.ndarray], Any]:
+    is_px = name in AS_RENDERED
+    column = columns[find_rendered(file, name) if is_px else name]
+    scale = find_scale(file) if is_px else 1
+
     def read(rows: np.ndarray) -> Any:
-        values = _read_rows(column, rows)
+        values = scale_px(name, _read_rows(column, rows), scale)
         return values.tolist() if values.ndim == 1 else values
 
     return read
@@ -136,7 +146,7 @@ def _create_pixel_readers(
 ) -> list[Reader]:
     readers = []
     if "data" in file:
-        readers.append(Reader((IMAGE,), _wrap(_create_number_reader(columns["data"]))))
+        readers.append(Reader((IMAGE,), _wrap(_create_number_reader(file, columns, "data"))))
         if file["targets"].ndim == 4:
             readers.append(
                 Reader(

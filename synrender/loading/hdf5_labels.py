@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from synrender.archive.label_fields import scale_px
+from synrender.archive.label_fields import AS_RENDERED, scale_px
 from synrender.dataset.info import CameraInfo
 from synrender.images.depth import depth_to_m
 from synrender.images.label_codes import CODES, Code, png_to_numbers
@@ -41,27 +41,26 @@ def create_label_readers(
         camera: of the data set, for records that have none.
         nothing_hit: value of positions there.
     """
-    side_px = int(file.attrs["image_size"])
-    res = int(file.attrs.get("res", side_px))
+    side_px, scale = int(file.attrs["image_size"]), find_scale(file)
     readers = []
     for name, code in CODES.items():
         if f"png_{name}" in file:
             readers.append(Reader((name,), _read_pngs(name, code, side_px, decode)))
         elif name in file:
-            scale = res / side_px if name == "flow" else 1
-            readers.append(Reader((name,), _read_arrays(name, code, side_px, scale, read)))
+            factor = scale if name == "flow" else 1
+            readers.append(Reader((name,), _read_arrays(name, code, side_px, factor, read)))
     if "box_px" in file:
         num_objs = int(file.attrs["num_objs"])
 
         def read_boxes(rows: np.ndarray) -> list[np.ndarray]:
-            boxes = read("box_px", rows).reshape(-1, num_objs, 4)
-            return [scale_px(BOX_2D, boxes, res / side_px)]
+            boxes = read(find_rendered(file, "box_px"), rows).reshape(-1, num_objs, 4)
+            return [scale_px(BOX_2D, boxes, scale)]
 
         readers.append(Reader((BOX_2D,), read_boxes))
     if read_depth:
         find_cameras = _create_camera_reader(file, read, camera)
         # The pixels whose depth the file holds: of `data_<res>.h5` those that were kept.
-        kept_px = find_nearest_pixels(side_px, res) + 0.5
+        kept_px = find_nearest_pixels(side_px, round(side_px * scale)) + 0.5
         pixels_px = np.stack(np.meshgrid(kept_px, kept_px), axis=2)
 
         def read_positions(rows: np.ndarray) -> list[list[np.ndarray]]:
@@ -74,6 +73,16 @@ def create_label_readers(
 
         readers.append(Reader((WORLD_POSITION,), read_positions))
     return readers
+
+
+def find_rendered(file: h5py.File, name: str) -> str:
+    """The field that holds what `AS_RENDERED` lists of the rendered images."""
+    return AS_RENDERED[name] if AS_RENDERED[name] in file else name
+
+
+def find_scale(file: h5py.File) -> float:
+    """Size of the file's images, as a share of the rendered ones."""
+    return int(file.attrs.get("res", file.attrs["image_size"])) / int(file.attrs["image_size"])
 
 
 def _read_pngs(
@@ -102,13 +111,14 @@ def _create_camera_reader(
     """Rows to the intrinsics and the pose of each; those of the data set where it has none."""
     default = np.array(camera.intrinsics), np.array(camera.world_to_camera)
     has_own = "intrinsics" in file and "world_to_camera" in file  # since there are designs
+    rendered = find_rendered(file, "intrinsics")
 
     def find(rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         if not has_own:
             yield from [default] * len(rows)
             return
         # All objects of a sample have the same; the first one is always there.
-        intrinsics = read("intrinsics", rows).reshape(len(rows), -1, 3, 3)[:, 0]
+        intrinsics = read(rendered, rows).reshape(len(rows), -1, 3, 3)[:, 0]
         poses = read("world_to_camera", rows).reshape(len(rows), -1, 4, 4)[:, 0]
         for own in zip(intrinsics, poses, strict=True):
             yield own if all(np.isfinite(matrix).all() for matrix in own) else default

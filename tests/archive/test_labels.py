@@ -92,6 +92,7 @@ def test_a_set_without_labels_has_the_fields_of_before(multi: Path, quick: Quick
         assert set(file) == {*(RECORD_DTYPE.names or ()), *extra}
     with h5py.File(multi / "data_16.h5") as file:
         extra = {"data", "targets", "depth", "num_visible_px", "box_px"}
+        extra |= {"rendered_intrinsics", "rendered_num_visible_px", "rendered_box_px"}
         assert set(file) == {*(RECORD_DTYPE.names or ()), *extra}
         assert [len(field.attrs) for field in (file["data"], file["depth"])] == [1, 1]
     data = synrender.open_dataset(multi)
@@ -168,6 +169,56 @@ def test_scaled_boxes_hold_the_pixels_of_their_object(labelled: Path, quick: Qui
             if len(xs):
                 assert (x_min <= xs.min(), y_min <= ys.min()) == (True, True)
                 assert (x_max > xs.max(), y_max > ys.max()) == (True, True)
+
+
+def test_what_is_in_px_fits_the_image_that_it_is_given_with(
+    any_labelled: Path, quick: QuickArchiver
+) -> None:
+    """The camera that is given with an image projects corners to where they are given."""
+    quick.run("-d", any_labelled.name, "-f", "-p", "-r", 20, "-b", 3)
+    kept = ["rendered_intrinsics", "rendered_box_px", "rendered_num_visible_px"]
+    names = ["sample_idx", "intrinsics", "box_px", "num_visible_px", "box_2d", "world_to_camera"]
+    names += ["box_3d_world_m", "box_3d_px"]
+    archive = read_all(any_labelled, fields=names)
+    for idx, sample in read_all(any_labelled / "data_20.h5", fields=[*names, *kept]).items():
+        for name in kept:
+            expected = archive[idx][name.removeprefix("rendered_")]
+            np.testing.assert_array_equal(sample[name], expected)
+        num_objs = len(sample["box_2d"])
+        np.testing.assert_array_equal(np.reshape(sample["box_px"], (-1, 4)), sample["box_2d"])
+        counts = np.reshape(sample["num_visible_px"], -1)
+        areas = np.reshape(sample["rendered_num_visible_px"], -1) * (20 / 32) ** 2
+        assert ((counts >= areas - 1e-6) & (counts < areas + 1)).all()
+        intrinsics = np.reshape(sample["intrinsics"], (num_objs, 3, 3))
+        poses = np.reshape(sample["world_to_camera"], (num_objs, 4, 4))
+        for k in range(num_objs):
+            in_camera = sample["box_3d_world_m"][k] @ poses[k, :3, :3].T + poses[k, :3, 3]
+            projected = in_camera @ intrinsics[k].T
+            projected = projected[:, :2] / projected[:, 2:]
+            np.testing.assert_allclose(projected, sample["box_3d_px"][k], atol=1e-3)
+    with h5py.File(any_labelled / "data_20.h5") as file:
+        for name in kept:
+            assert file[name].attrs["description"].endswith("px of the image as it was rendered")
+            resized = file[name.removeprefix("rendered_")].attrs["description"]
+            assert resized.endswith("px of the resized image")
+            assert "rendered" not in resized
+
+
+def test_arrays_from_before_the_rendered_px_were_kept_are_read_right(
+    labelled: Path, quick: QuickArchiver
+) -> None:
+    """Their intrinsics, boxes and numbers of pixels were those of the rendered images."""
+    quick.run("-d", "labels", "-f", "-p", "-r", 20, "-b", 3)
+    path, fields = labelled / "data_20.h5", ["sample_idx", "world_position"]
+    fields += ["intrinsics", "box_px", "num_visible_px", "box_2d"]
+    expected = read_all(path, fields=fields)
+    with h5py.File(path, "r+") as file:
+        for name in ("intrinsics", "box_px", "num_visible_px"):
+            del file[name]
+            file.move(f"rendered_{name}", name)
+    for idx, sample in read_all(path, fields=fields).items():
+        for name, value in sample.items():
+            np.testing.assert_array_equal(value, expected[idx][name], err_msg=name)
 
 
 # --- removal of the small files -----------------------------------------------------------------

@@ -103,10 +103,13 @@ def test_all_record_fields_are_kept(
     quick.run("-d", "made", "-f", "-p", "-r", 8, "-b", num_buckets)
     out, archive = read_fields(dataset_dir / "data_8.h5"), read_archive(dataset_dir)
     names = {name for name in archive if not name.startswith("png_")}
-    assert set(out) == names | {"data", "targets"} | ({"depth"} if is_exr else set())
-    for name in names:
-        np.testing.assert_array_equal(out[name], archive[name], err_msg=name)
-        assert out[name].dtype == archive[name].dtype
+    in_px = {"intrinsics"} | ({"box_px", "num_visible_px"} if is_exr else set())
+    kept = {name: f"rendered_{name}" if name in in_px else name for name in names}
+    pixels = {"data", "targets"} | ({"depth"} if is_exr else set())
+    assert set(out) == names | set(kept.values()) | pixels
+    for name, kept_name in kept.items():
+        np.testing.assert_array_equal(out[kept_name], archive[name], err_msg=name)
+        assert out[name].dtype == out[kept_name].dtype == archive[name].dtype
 
 
 def test_processes_write_what_one_writes(write: Callable[..., Path], archiver: Archiver) -> None:
