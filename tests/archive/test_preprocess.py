@@ -240,6 +240,21 @@ def test_buckets_add_up_to_the_same_file(write: Callable[..., Path], quick: Quic
         np.testing.assert_array_equal(parts[name], values)
 
 
+def test_a_file_begun_before_the_rendered_px_were_kept_goes_on_as_it_was_begun(
+    write: Callable[..., Path], quick: QuickArchiver
+) -> None:
+    dataset_dir = write(25, 2, is_exr=True)
+    quick.run("-d", "made", "-f", "-p", "-r", 8, "-b", 5, "-i", 4, 1)
+    with h5py.File(dataset_dir / "data_8.partial.h5", "r+") as file:
+        for name in ("intrinsics", "box_px", "num_visible_px"):
+            del file[name]
+            file.move(f"rendered_{name}", name)
+    quick.run("-d", "made", "-f", "-p", "-r", 8)
+    archive, parts = read_archive(dataset_dir), read_fields(dataset_dir / "data_8.h5")
+    np.testing.assert_array_equal(parts["box_px"], archive["box_px"])
+    np.testing.assert_array_equal(parts["num_visible_px"], archive["num_visible_px"])
+
+
 def test_what_is_there_is_kept_until_its_source_is_newer(
     single: Path, quick: QuickArchiver
 ) -> None:
