@@ -30,9 +30,22 @@ MAX_CORNERS = 1000
 MAX_LINE_BYTES = 1 << 16
 """Of a line that is read: 65 bytes for each corner of the largest face."""
 
-MAX_UNUSED_SHARE = 0.05
-"""A file with a larger share of vertices without face or line counts as truncated."""
+MAX_BACKSLASHES = 1 << 20
+"""In a file: 350,000 names of files with folders."""
 
+FEWEST_FIELDS = {b"v": 3, b"vn": 3, b"vt": 1, b"f": 3, b"l": 2, b"p": 1, b"curv": 4}
+"""Of the last line of a file that does not end in a newline; with fewer it is broken off."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BLANK = rb"[\x01-\x09\x0b-\x20]"
+_CONTINUED = re.compile(
+    rb"^%(b)s*(?:v|vn|f)(?=%(b)s|\\)(?:[^#\n]*\\%(b)s*\n(?!\Z))+[^#\n]*" % {b"b": _BLANK},
+    re.MULTILINE,
+)
+"""A vertex, normal or face that goes on in the next line, up to a comment or its end.
+
+A backslash ends other lines too, such as comments and names of files, without any meaning.
+"""
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _NOT_FINITE = re.compile(rb"[-+]?(nan|inf(inity)?)", re.IGNORECASE)
 _CORNER = re.compile(rb"(-?\d+)(?:/-?\d*(?:/(-?\d*))?)?")
@@ -80,7 +93,6 @@ def read_obj(path: Path) -> ObjMesh:
         raise _reject(faces, line, f"a face of {faces.num_fields[line]} corners")
     corner_vertices = _resolve(corners[0], kinds["v"], faces, len(vertices), "vertices")
     corner_normal_idxs = _resolve(corners[1], kinds["vn"], faces, len(normals), "normals")
-    _refuse_unused(corner_vertices, kinds, len(vertices))
     with_none = np.concatenate([normals, np.zeros((1, 3), np.float32)])  # index -1: no normal
     return _drop_repeats(
         ObjMesh(vertices, corner_vertices, faces.num_fields, with_none[corner_normal_idxs])
@@ -102,32 +114,53 @@ def _read_text(path: Path) -> bytes:
         raise RejectedAsset(f"OBJ file: {error}") from None
     if b"\0" in data:
         raise RejectedAsset("binary data, not an OBJ file")
-    if not data.strip():
+    data = data.replace(_BYTE_ORDER_MARK, b"").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if not data.translate(None, bytes(range(ord(" ") + 1))):
         raise RejectedAsset("empty file")
-    _check_last_line(data)
-    if data.startswith(b"\xef\xbb\xbf"):  # byte order mark
-        data = data[3:]
-    if b"\\" in data:  # a line that goes on in the next one
-        data = re.sub(rb"\\\r?\n", b" ", data)
+    if data.count(b"\n") > MAX_FIELDS:
+        raise RejectedAsset(f"OBJ file: more than {MAX_FIELDS} lines")
+    is_broken_off = not data.endswith(b"\n")
+    data = _join_lines(data)
+    if is_broken_off:
+        _check_last_line(data.rstrip(b"\n"))
     return data + b"\n\n\n"
 
 
+def _join_lines(data: bytes) -> bytes:
+    """Joins the lines of a vertex, normal or face; empty lines after it keep the numbering."""
+    if not (num := data.count(b"\\")):
+        return data
+    if num > MAX_BACKSLASHES:
+        raise RejectedAsset(f"OBJ file: more than {MAX_BACKSLASHES} backslashes")
+
+    def join(match: re.Match[bytes]) -> bytes:
+        text = match[0]
+        return re.sub(rb"\\%s*\n" % _BLANK, b" ", text) + b"\n" * text.count(b"\n")
+
+    return _CONTINUED.sub(join, data)
+
+
 def _check_last_line(data: bytes) -> None:
-    """Rejects a file that ends in the middle of a vertex or a face."""
-    if data.endswith(b"\n"):
+    """Rejects a file that breaks off in the middle of its last line."""
+    before, _, line = data.rpartition(b"\n")
+    kind, *fields = line[: MAX_LINE_BYTES + 1].partition(b"#")[0].split() or [b""]
+    if kind not in FEWEST_FIELDS:
         return
-    last_line = data[data.rfind(b"\n") + 1 :][: MAX_LINE_BYTES + 1]
-    fields = last_line.split()
-    if fields and fields[0] in (b"v", b"vn", b"vt"):
-        raise RejectedAsset("truncated: ends within its vertices")
-    if fields and fields[0] == b"f":
-        corner_forms = {re.sub(rb"-?\d+", b"1", corner) for corner in fields[1:]}
-        if len(fields) < 4 or len(corner_forms) != 1 or b"1" not in corner_forms.pop()[-1:]:
-            raise RejectedAsset("truncated: ends within a face")
+    last = fields[-1] if fields else b""
+    is_broken = len(fields) < FEWEST_FIELDS[kind] or not last[-1:].isdigit()
+    if kind == b"f":
+        is_broken |= len({re.sub(rb"-?\d+", b"1", corner) for corner in fields}) != 1
+    elif kind.startswith(b"v"):  # a number that has fewer decimals than any other
+        others = re.finditer(rb"^%s .*\.(\d+)%s*$" % (kind, _BLANK), before, re.MULTILINE)
+        fewest = min((len(other[1]) for other in others), default=0)
+        is_broken |= len(last.partition(b".")[2]) < fewest
+    if is_broken:
+        name = {b"f": "a face"}.get(kind, "its vertices" if kind.startswith(b"v") else "an element")
+        raise RejectedAsset(f"truncated: ends within {name}")
 
 
 def _split_lines(data: bytes) -> dict[str, _Lines]:
-    """Lines by keyword: v, vn, f and l."""
+    """Lines by keyword: v, vn and f."""
     chars = np.frombuffer(data, np.uint8).copy()
     field_starts = _find_fields(chars)
     if len(field_starts) > MAX_FIELDS:
@@ -139,7 +172,7 @@ def _split_lines(data: bytes) -> dict[str, _Lines]:
     places = field_starts[np.minimum(first_fields, len(field_starts) - 1)]
     first, second, third = (chars[places + k] for k in range(3))
     is_word = (num_fields > 0) & (second <= ord(" "))
-    is_kind = {k: is_word & (first == ord(k)) for k in ("v", "f", "l")}
+    is_kind = {k: is_word & (first == ord(k)) for k in ("v", "f")}
     is_kind["vn"] = (num_fields > 0) & (first == ord("v")) & (second == ord("n")) & (third <= 32)
     lengths = line_ends + 1 - line_starts
     kinds = {}
@@ -288,18 +321,6 @@ def _resolve(
         line = int(np.repeat(np.arange(len(faces.numbers)), faces.num_fields)[is_wrong.argmax()])
         raise _reject(faces, line, f"a face beyond the {num_targets} {name}")
     return np.where(is_none, -1, found).astype(np.int32)
-
-
-def _refuse_unused(corner_vertices: np.ndarray, kinds: dict[str, _Lines], num: int) -> None:
-    is_used = np.zeros(num, bool)
-    is_used[corner_vertices] = True
-    if len(kinds["l"].numbers) and not is_used.all():
-        lines = kinds["l"]
-        idxs, _ = _read_corners(lines)
-        is_used[_resolve(idxs, kinds["v"], lines, num, "vertices")] = True
-    num_unused = num - int(is_used.sum())
-    if num_unused > MAX_UNUSED_SHARE * num:
-        raise RejectedAsset(f"truncated: {num_unused} of {num} vertices have no face")
 
 
 def _drop_repeats(mesh: ObjMesh) -> ObjMesh:

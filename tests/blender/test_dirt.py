@@ -102,7 +102,16 @@ BOX_AT = {  # the same box with faults that the loader can repair
     "windows line ends": BOX.replace("\n", "\r\n"),
     "negative indexes": lines_v() + lines_f([[i - 9 for i in f] for f in FACES]),
     "nan in a comment": "# nan inf\n" + lines_v() + "g banana\n" + lines_f(),
-    "byte order mark and latin-1": b"# caf\xe9\n" + BOX.encode(),
+    "byte order mark and latin-1": b"\xef\xbb\xbf" + BOX.encode() + b"# caf\xe9\n",
+    "backslashes at the ends of lines": (
+        "# C:\\models\\\n" + lines_v() + "mtllib C:\\models\\ \n" + lines_f(FACES[:1])
+        + "usemtl a\\\n" + lines_f(FACES[1:]).replace("f 1 5 ", "f 1 \\ \n 5 \\\n")
+    ),
+    "unused vertices": (
+        "v 9 9 9\n" + lines_v() + "v 9 8 9\nv 8 9 9\n"
+        + lines_f([[i + 1 for i in f] for f in FACES])
+        + "p 1 10\ncstype bezier\ndeg 1\ncurv 0 1 10 11\nend\n"
+    ),
 }  # fmt: skip
 OFF_CENTRE = lines_v([(x + 30, y - 7, z + 2) for x, y, z in VERTICES]) + lines_f()
 MTL = (
@@ -113,6 +122,7 @@ MTL = (
 REJECTED = {
     "empty": ("", "empty file"),
     "blank": ("\n\n  \n", "empty file"),
+    "control characters": ("\1\2\n\3\n", "empty file"),
     "garbage": (bytes(range(256)) * 20, "binary data"),
     "text": ("hello\nworld\n", "no faces"),
     "no faces": (lines_v(), "no faces"),
@@ -123,7 +133,10 @@ REJECTED = {
     "cut in a vertex": (lines_v()[:-9], "truncated: ends within its vertices"),
     "cut in a face": (BOX[:-5], "truncated: ends within a face"),
     "cut in a corner": (lines_v() + "vn 0 0 1\n" + lines_f(FACES, "{}//1")[:-3], "truncated"),
-    "cut between faces": (lines_v() + lines_f(FACES[:1]), "truncated: 4 of 8 vertices"),
+    "cut before the last vertices": (
+        "f 1 2 4 3\n" + lines_f(FACES[1:]) + lines_v()[:-14],
+        "a face beyond the 7 vertices",
+    ),
     "n" * 70: (BOX, "longer than 64"),
 }
 
