@@ -156,9 +156,11 @@ def main() -> int:
     except ImportError:
         print(f"error: gin-config is missing in this Python: {install_gin()}", file=sys.stderr)
         return 2
+    from synrender.blender.start import restart_if_influenced
     from synrender.entry import run_to_status
     from synrender.system.folders import find_folders
 
+    restart_if_influenced()
     folders = find_folders(os.environ)
     if arguments.replay:
         return run_to_status(lambda: run_replay(*arguments.replay, folders), folders.data)

@@ -1,14 +1,30 @@
-"""Prepares the process for Blender before ``bpy`` is imported for the first time."""
+"""Prepares the process for Blender before ``bpy`` is imported for the first time.
+
+Whatever the user's environment holds, pixels are the same: the variables that Blender and its
+libraries read are removed.
+"""
 
 from __future__ import annotations
 
 import ctypes.util
 import importlib.util
 import os
+import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from synrender.errors import UserError
+
+READ_BY_BLENDER = (
+    *("BLENDER_", "CYCLES_"),
+    *("OCIO", "OIDN_", "OIIO_", "OPENIMAGEIO_", "OSL_", "EMBREE_", "PXR_", "USD"),  # its libraries
+    *("MESA_", "GALLIUM_", "LP_", "LIBGL_ALWAYS_", "__GL_"),  # drivers of OpenGL, for Eevee
+)
+"""Beginnings of the names of environment variables that can change pixels.
+
+Those that say where a driver is, or which GPUs there are, stay.
+"""
 
 
 def prepare_blender(home: Path) -> None:
@@ -16,7 +32,7 @@ def prepare_blender(home: Path) -> None:
 
     Blender (the wheel too) creates folders for thumbnails, settings and scratch files when it
     starts. A Blender executable creates them before it runs our code; to move these as well, start
-    it with the variables of `blender_environment`.
+    it with the environment of `create_environment`.
 
     Raises:
         UserError: this Python has no ``bpy``.
@@ -28,6 +44,8 @@ def prepare_blender(home: Path) -> None:
             f"{sys.executable} has no Blender (the bpy wheel): run 'make setup' and use "
             ".venv/bin/python, or 'blender --background --python render.py -- ARGS'"
         )
+    for name in os.environ.keys() - drop_blender_variables(os.environ):
+        del os.environ[name]
     os.environ.update(blender_environment(home))
     try:
         import bpy  # noqa: F401  (the import starts Blender)
@@ -36,6 +54,29 @@ def prepare_blender(home: Path) -> None:
             f"the bpy wheel cannot be loaded ({error}): 'make setup' installs the system libraries "
             "that it needs, or prints the command for it"
         ) from None
+
+
+def drop_blender_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without the variables that can change pixels."""
+    return {k: v for k, v in environment.items() if not k.startswith(READ_BY_BLENDER)}
+
+
+def create_environment(home: Path) -> dict[str, str]:
+    """Environment for a Blender executable, whose folders will be in ``home``."""
+    return {**drop_blender_variables(os.environ), **blender_environment(home)}
+
+
+def restart_if_influenced() -> None:
+    """Starts the Blender executable that runs this script again, without what can change pixels.
+
+    It read the variables before it ran our code. Returns only if there are none of them.
+    """
+    kept = drop_blender_variables(os.environ)
+    if "bpy" in sys.modules and kept != dict(os.environ):
+        app = sys.modules["bpy"].app
+        shutil.rmtree(app.tempdir, ignore_errors=True)
+        sys.stdout.flush()
+        os.execve(app.binary_path, sys.argv, kept)
 
 
 def blender_environment(home: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from synrender.blender.start import blender_environment
+from synrender.blender.start import create_environment
 from synrender.crashes.journal import STARTUP_LIMIT_S, Cause, take_leftovers
 from synrender.errors import UserError, shorten
 from synrender.fanout.cpu_pinning import leased_cpus
@@ -100,7 +100,7 @@ def _run(job: Job, command: list[str], log: int | None) -> int:
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
-        env={**os.environ, **blender_environment(job.folders.blender)},
+        env=create_environment(job.folders.blender),
     )
     try:
         return process.wait(_limit_s(job))
