@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     if not is_quiet:
         say(*notes)
     claim_dataset(folder, settings, catalog, arguments.overwrite)
-    folder.remove_stale_files(settings.batch.idxs)
+    folder.remove_abandoned_files(settings.batch.idxs)
     with (
         noted_work(folder, settings, catalog) as noted,
         captured_output() as capture,

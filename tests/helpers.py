@@ -151,3 +151,19 @@ def write_shapenet(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return folder
+
+
+def disable_locks(folder: Path, error_number: int) -> dict[str, str]:
+    """Environment for commands that find no locks for files in a folder, as on some network disks.
+
+    Args:
+        folder: whose files cannot be locked.
+        error_number: what the system says: `errno.ENOLCK`, `errno.ENOSYS` or `errno.EOPNOTSUPP`.
+    """
+    if not shutil.which("cc"):
+        pytest.skip("no C compiler")
+    library = folder.parent / f"{folder.name}.noflock.so"
+    source = PROJECT_DIR / "tests" / "fixtures" / "noflock.c"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    environment = {"NOFLOCK_DIR": str(folder), "NOFLOCK_ERRNO": str(error_number)}
+    return {**environment, "LD_PRELOAD": str(library)}

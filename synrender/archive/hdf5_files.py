@@ -24,7 +24,7 @@ from synrender.errors import UserError
 from synrender.settings.factor_table import COLUMNS, FACTORS
 from synrender.settings.groups import settings_to_gin
 from synrender.system.disk import find_full_disk
-from synrender.system.files import temporary_path
+from synrender.system.locks import temporary_file
 
 ARCHIVE_VERSION = 1
 """Version of the HDF5 files; goes up with a change that readers must know."""
@@ -93,13 +93,14 @@ def new_file(path: Path, source: Path | None = None) -> Generator[h5py.File]:
     Raises:
         CannotWrite: the file cannot be written (a full disk, for example); it is removed.
     """
-    temporary = temporary_path(path)
     try:
-        if source is not None:
-            os.replace(source, temporary)
-        with _quiet_objects(), h5py.File(temporary, "w" if source is None else "r+") as file:
-            yield file
-        os.replace(temporary, path)
+        with temporary_file(path) as temporary:
+            if source is not None:
+                os.replace(source, temporary)
+            mode = "w" if source is None else "r+"
+            with _quiet_objects(), h5py.File(temporary, mode, locking=False) as file:
+                yield file  # `temporary_file` holds the lock
+            os.replace(temporary, path)
     except BrokenExecutor:
         raise
     except (OSError, RuntimeError) as error:  # how HDF5 reports that it could not write
@@ -110,9 +111,6 @@ def new_file(path: Path, source: Path | None = None) -> Generator[h5py.File]:
             f"{path}: cannot be written, {free_mb:.0f} MB are free ({_find_reason(error)}); make "
             "room and repeat the command"
         ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 @contextlib.contextmanager

@@ -45,7 +45,7 @@ from synrender.dataset.splits import Layout
 from synrender.errors import UserError
 from synrender.sampling.sample_plan import describe_uneven_splits
 from synrender.system.console import say
-from synrender.system.files import remove_stale_files
+from synrender.system.locks import remove_abandoned_files
 from synrender.system.workers import Workers
 
 Progress = Callable[[int, str], Any]
@@ -72,7 +72,7 @@ def pack_dataset(
         UserError: a small file or an option is wrong; complete shards are kept.
     """
     info, dataset_dir = folder.read_info(), folder.path
-    remove_stale_files(dataset_dir)
+    remove_abandoned_files(dataset_dir)
     source = open_source(folder, options.insists_on_exr)
     settings = info.settings
     order = plan_order(

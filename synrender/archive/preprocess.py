@@ -29,7 +29,7 @@ from synrender.dataset.splits import Layout
 from synrender.errors import UserError
 from synrender.images.label_codes import CODES
 from synrender.system.console import say
-from synrender.system.files import remove_stale_files
+from synrender.system.locks import remove_abandoned_files
 from synrender.system.workers import Workers
 
 
@@ -68,7 +68,7 @@ def preprocess_dataset(
     Raises:
         UserError: something is missing or does not fit; no half-written file is left.
     """
-    remove_stale_files(dataset_dir)
+    remove_abandoned_files(dataset_dir)
     complete, partial = (
         dataset_dir / arrays_file(options.res, options.to_lab, is_partial)
         for is_partial in (False, True)

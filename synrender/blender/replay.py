@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from synrender.errors import UserError
 from synrender.images.scanline_exr import read_channels
 from synrender.settings.groups import Settings, load_settings
 from synrender.system.folders import Folders
+from synrender.system.locks import temporary_folder
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,8 @@ def replay_sample(
             "different ones; set the folders as they were"
         )
     stored = folder.read_record(idx)
-    scratch = DatasetFolder(folders.data / f".replay.{os.getpid()}", folder.is_exr)
-    try:
+    with temporary_folder(folders.data, ".replay") as scratch_dir:
+        scratch = DatasetFolder(scratch_dir / folder.name, folder.is_exr)
         claim_dataset(scratch, settings, catalog)
         add_rejected(scratch, _without_used(info.rejected, stored))
         render_batch(settings, scratch, catalog, folders.blender)
@@ -75,8 +74,6 @@ def replay_sample(
             folder.image_path(idx), scratch.image_path(idx)
         )
         version = scratch.read_info().versions["blender"]
-    finally:
-        shutil.rmtree(scratch.path, ignore_errors=True)
     known = info.versions.get("blender")
     by = f"Blender {version}" if version == known else f"Blender {version}, originally {known}"
     found = difference or "equal, pixels and record"

@@ -12,8 +12,6 @@ import contextlib
 import dataclasses
 import faulthandler
 import signal
-import socket
-import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +21,11 @@ from synrender.crashes.blame import Blame
 from synrender.crashes.journal import Entry, Journal, JournalCatalog, read_journal
 from synrender.dataset.claim import add_rejected
 from synrender.dataset.folder import DatasetFolder, PlannedDataset
-from synrender.dataset.lock import CAN_LOCK, in_use, is_abandoned, locked
+from synrender.dataset.lock import locked
 from synrender.settings.groups import Settings
 from synrender.system.console import say
 from synrender.system.interrupts import exit_on_signals
+from synrender.system.locks import CAN_LOCK, is_abandoned, temporary_file
 
 MAX_KILLS = 2
 """Runs that may be killed from outside at one sample: who restarts one by hand waits for each."""
@@ -56,9 +55,8 @@ def noted_work(folder: DatasetFolder, settings: Settings, catalog: Catalog) -> G
     with contextlib.ExitStack() as stack:
         with locked(folder.path):  # so that no other run takes the new note for an abandoned one
             rejected, probed = _judge(PlannedDataset(folder, settings), catalog)
-            path = _create_note_path(folder.path)
+            path = stack.enter_context(temporary_file(folder.path / "work.json", label="run"))
             journal = Journal(path)
-            stack.enter_context(in_use(path, "written", is_shared=False))
             stack.callback(journal.close)
         for name, reason in rejected.items():
             say(f"rejected {name}: {reason}")
@@ -73,14 +71,11 @@ def noted_work(folder: DatasetFolder, settings: Settings, catalog: Catalog) -> G
         yield NotedWork(watched, journal.begin_stage, probed)
 
 
-def _create_note_path(dataset_dir: Path) -> Path:
-    # No process id: in containers it is often the same one.
-    return dataset_dir / f".work.{socket.gethostname()}.{time.time_ns()}.json"
-
-
 def _find_time(note: Path) -> int:
-    number = note.suffixes[-2][1:]
-    return int(number) if number.isdecimal() else 0
+    try:
+        return note.stat().st_mtime_ns
+    except FileNotFoundError:  # its run has just ended
+        return 0
 
 
 def _judge(dataset: PlannedDataset, catalog: Catalog) -> tuple[dict[str, str], frozenset[int]]:

@@ -34,12 +34,11 @@ from synrender.errors import UserError, nearest_name
 from synrender.images.integrity import is_whole_image
 from synrender.settings.groups import Settings, with_layout
 from synrender.system.files import (
-    remove_stale_files,
-    temporary_path,
     write_array,
     write_atomically,
     write_bytes,
 )
+from synrender.system.locks import remove_abandoned_files, temporary_file
 
 MAX_FOLDER_NAME = 200
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -165,11 +164,8 @@ class DatasetFolder:
 
     def try_image(self, idx: int, write_image: Callable[[Path], None]) -> None:
         """Writes an image of a sample by ``write_image(temporary path)`` and removes it."""
-        path = temporary_path(self._create_parent(self.image_path(idx)))
-        try:
+        with temporary_file(self._create_parent(self.image_path(idx))) as path:
             write_image(path)
-        finally:
-            path.unlink(missing_ok=True)
 
     def commit_files(self, idx: int, image: bytes, record: bytes) -> None:
         """Writes a sample of which both files are known."""
@@ -187,8 +183,8 @@ class DatasetFolder:
             with contextlib.suppress(OSError):
                 image_dir.rmdir()
 
-    def remove_stale_files(self, idxs: range) -> None:
-        """Removes temporary files of this machine's processes that are no longer running.
+    def remove_abandoned_files(self, idxs: range) -> None:
+        """Removes temporary files of processes that were killed.
 
         Args:
             idxs: samples whose folders are looked through.
@@ -196,7 +192,7 @@ class DatasetFolder:
         first, last = (self._idx_to_folder(idx) for idx in (idxs[0], idxs[-1]))
         for number in range(first, last + 1):
             with contextlib.suppress(FileNotFoundError):
-                remove_stale_files(folder_to_path(self.path, number))
+                remove_abandoned_files(folder_to_path(self.path, number))
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,12 @@ from pathlib import Path
 from synrender.dataset.names import LOCK_FILE
 from synrender.errors import UserError
 from synrender.system.console import warn
+from synrender.system.locks import Lock, is_at, open_to_lock, try_lock
 
 try:
     import fcntl
 except ImportError:  # Windows: nobody is kept out
     fcntl = None
-
-CAN_LOCK = fcntl is not None
 
 PATIENCE_S = 1.0
 """Others hold the lock for milliseconds; after this long the user is told who holds it."""
@@ -28,86 +27,79 @@ PATIENCE_S = 1.0
 def locked(dataset_dir: Path) -> Generator[None]:
     """Holds the lock of a data set; waits for it, and says for whom.
 
-    The file is never written to, and nothing that a link leads to is opened.
+    The file is never written to, and nothing that a link leads to is opened. Whoever cannot create
+    it cannot write anything else in the folder either, and so needs no lock.
 
     Raises:
         UserError: something else than our lock has its name.
         OSError: it cannot be made.
     """
     path = dataset_dir / LOCK_FILE
-    flags = os.O_RDWR | os.O_CREAT
+    while True:
+        fd = _open_lock(path)
+        try:
+            if fd is not None:
+                _wait(fd, path)
+                if not is_at(fd, path):  # removed meanwhile: others lock a new one
+                    continue
+            yield
+            return
+        finally:
+            if fd is not None:
+                os.close(fd)
+
+
+def _open_lock(path: Path) -> int | None:
+    """Opens the lock; None: it is not there, and this user or disk lets nothing be written."""
+    flags = 0
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"):  # Windows has none of them
         flags |= getattr(os, name, 0)
-    try:
-        fd = os.open(path, flags, 0o644)
-    except OSError as error:
-        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
-            raise
-        raise UserError(f"{path}: is no plain file, as a lock must be; move it away") from None
-    try:
-        _wait(fd, path)
-        yield
-    finally:
-        os.close(fd)
+    for mode in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+        try:
+            return os.open(path, mode | flags, 0o666)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+                raise UserError(
+                    f"{path}: is no plain file, as a lock must be; move it away"
+                ) from None
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT):
+                raise
+            if error.errno == errno.ENOENT and not path.parent.is_dir():
+                raise
+    return None
 
 
 @contextlib.contextmanager
-def in_use(folder: Path, purpose: str, is_shared: bool) -> Generator[None]:
+def in_use(path: Path, purpose: str, is_shared: bool) -> Generator[None]:
     """Holds a folder, or a file, for as long as a process works with it: with its like, or alone.
 
-    The lock is on the folder itself, so it leaves no file, and ends with the process. File systems
-    that cannot lock a folder keep nobody out.
+    The lock is on the folder itself, so it leaves no file, and ends with the process. Where there
+    are no locks, nobody is kept out.
 
     Raises:
         UserError: others hold it, who do not go together with ``purpose``.
     """
-    if fcntl is None:
-        yield
-        return
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    fd = open_to_lock(path)
     try:
-        fcntl.flock(fd, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = _find_holder(fd)
-        os.close(fd)
-        raise UserError(
-            f"{folder} cannot be {purpose} now: {holder} is at work there; wait for it, or stop it"
-        ) from None
-    except OSError:
-        pass
-    try:
+        if try_lock(fd, path, is_shared) is Lock.HELD:
+            raise UserError(
+                f"{path} cannot be {purpose} now: {_find_holder(fd)} is at work there; wait for "
+                "it, or stop it"
+            )
         yield
     finally:
         os.close(fd)
-
-
-def is_abandoned(path: Path) -> bool:
-    """Whether no process holds a file with `in_use`; False where that cannot be told."""
-    if fcntl is None:
-        return False
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
-    return True
 
 
 def _wait(fd: int, path: Path) -> None:
-    if fcntl is None:
-        return None
+    """Takes the lock as soon as nobody else holds it."""
     end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        with contextlib.suppress(BlockingIOError):
-            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    while try_lock(fd, path) is Lock.HELD:
+        if fcntl is not None and time.monotonic() > end:
+            warn(f"waiting for {_find_holder(fd)}, which holds {path}")
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            return
         time.sleep(0.01)
-    warn(f"waiting for {_find_holder(fd)}, which holds {path}")
-    return fcntl.flock(fd, fcntl.LOCK_EX)
 
 
 def _find_holder(fd: int) -> str:

@@ -18,7 +18,8 @@ from synrender import __version__
 from synrender.errors import UserError
 from synrender.export.format import PIECES_DIR
 from synrender.export.pieces import ExportedFile, Job
-from synrender.system.files import read_small_file, remove_stale_files, write_text
+from synrender.system.files import read_small_file, write_text
+from synrender.system.locks import remove_abandoned_files
 
 MARKER, PLAN = "export.json", ".export.json"
 _MAX_BYTES, _BLOCK_BYTES = 1 << 26, 1 << 20
@@ -81,7 +82,7 @@ def begin(job: Job, overwrite: bool) -> Job:
     else:
         job = dataclasses.replace(job, piece_rows=int(known["samples_per_piece"]))
     for folder in (job.out, *(path for path in job.out.rglob("*") if path.is_dir())):
-        remove_stale_files(folder)
+        remove_abandoned_files(folder)
     write_text(job.out / PLAN, json.dumps(_to_values(job)) + "\n")
     (job.out / MARKER).unlink(missing_ok=True)  # until it is complete again
     (job.out / PIECES_DIR).mkdir(exist_ok=True)

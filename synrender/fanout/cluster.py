@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -25,15 +23,15 @@ from synrender.fanout.worker import render_job
 from synrender.system.console import redirected_output
 from synrender.system.cpus import find_allowed_cpus
 from synrender.system.disk import find_full_disk
-from synrender.system.files import is_alive
 from synrender.system.folders import PROJECT_DIR, is_clone
 from synrender.system.interrupts import interrupts_held, sigterm_kept
+from synrender.system.locks import temporary_folder
 
 MAX_SAMPLES_PER_WORKER = 2000
 """A worker is replaced after so many samples, so that memory leaks cannot add up."""
 
 MAX_SOCKET_PATH = 107
-MAX_PID_LENGTH = len("/4194304-abcdefgh/r")
+FOLDER_LENGTH = len("/r-01234567-12345678/r")
 SESSION_PATH_LENGTH = len("/session_2000-01-01_00-00-00_000000_4194304/sockets/plasma_store")
 
 SLOTS_EVERY_S = 5.0
@@ -141,24 +139,15 @@ def _temporary_dir(data_dir: Path) -> Generator[Path]:
     Only this user can enter it. In the data folder, unless its path is so long that a socket in it
     could not be opened (Linux allows 107 characters): then in /tmp.
     """
-    parent, prefix = data_dir / ".ray", ""
-    if len(str(parent)) + MAX_PID_LENGTH + SESSION_PATH_LENGTH > MAX_SOCKET_PATH:
-        parent, prefix = Path("/tmp"), f"synrender-ray-{os.getuid()}-"
-    else:
-        parent.mkdir(parents=True, exist_ok=True)
-        parent.chmod(0o700)
-    for stale in parent.glob(f"{prefix}[0-9]*"):
-        pid = stale.name.removeprefix(prefix).partition("-")[0]
-        if pid.isdigit() and not is_alive(int(pid)):
-            shutil.rmtree(stale, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=parent))  # mode 0700
+    parent, prefix = data_dir / ".ray", "r"
+    if len(str(parent)) + FOLDER_LENGTH + SESSION_PATH_LENGTH > MAX_SOCKET_PATH:
+        parent, prefix = Path("/tmp"), f"synrender-ray-{os.getuid()}"
     try:
-        with guarded(folder):
+        with temporary_folder(parent, prefix) as folder, guarded(folder):
             yield folder / "r"  # Ray lets everybody into the folder that it makes itself
     finally:
-        if not prefix:
-            with contextlib.suppress(OSError):
-                parent.rmdir()
+        with contextlib.suppress(OSError):
+            (data_dir / ".ray").rmdir()
 
 
 # --- jobs as tasks --------------------------------------------------------------------------------

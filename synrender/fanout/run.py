@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +26,8 @@ from synrender.sampling.sample_plan import describe_uneven_splits
 from synrender.settings.groups import Settings
 from synrender.system.console import format_duration, say
 from synrender.system.disk import full_disk_named
-from synrender.system.files import is_alive
 from synrender.system.folders import Folders
+from synrender.system.locks import temporary_folder
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def _run_datasets(
     with contextlib.ExitStack() as holds:  # what Ray's start would say late
         _hold(datasets, holds)
     claim_datasets([d for d in datasets if d.folder.is_begun], catalogs, options.overwrite)
-    remove_stale_files(datasets)  # of runs that were stopped
+    remove_abandoned_files(datasets)  # of runs that were stopped
     if not options.is_quiet:
         say(*describe_balances(datasets))
     todos = [find_todo(dataset, batch_size) for dataset in datasets]
@@ -81,7 +80,7 @@ def _run_datasets(
         result = _render(datasets, catalogs, todos, options, folders, display)
     finally:
         display.close()
-    remove_stale_files(datasets)  # of workers that were stopped
+    remove_abandoned_files(datasets)  # of workers that were stopped
     num_rendered = num_missing
     num_missing = sum(find_todo(dataset, batch_size).num_missing for dataset in datasets)
     num_rendered -= num_missing
@@ -111,10 +110,10 @@ def claim_datasets(
         claim_dataset(dataset.folder, dataset.settings, catalogs[dataset.name], overwrite)
 
 
-def remove_stale_files(datasets: Sequence[PlannedDataset]) -> None:
-    """Removes temporary files of dead processes. Workers do not: it lists all files of a folder."""
+def remove_abandoned_files(datasets: Sequence[PlannedDataset]) -> None:
+    """Removes files of killed processes. Workers do not: it lists all files of a folder."""
     for dataset in datasets:
-        dataset.folder.remove_stale_files(dataset.settings.batch.idxs)
+        dataset.folder.remove_abandoned_files(dataset.settings.batch.idxs)
 
 
 def describe_balances(datasets: Sequence[PlannedDataset]) -> list[str]:
@@ -196,22 +195,16 @@ def _hold(datasets: Sequence[PlannedDataset], holds: contextlib.ExitStack) -> No
 
 @contextlib.contextmanager
 def run_folder(folders: Folders) -> Generator[Path]:
-    """Folder for journals and logs, removed at the end; also removes those of dead drivers."""
-    parent, host = folders.fanout, socket.gethostname()
-    parent.mkdir(parents=True, exist_ok=True)
-    for stale in parent.glob(f"{host}.*"):
-        pid = stale.name.rpartition(".")[2]
-        if pid.isdigit() and not is_alive(int(pid)):
-            shutil.rmtree(stale, ignore_errors=True)
-    folder = parent / f"{host}.{os.getpid()}"
-    folder.mkdir(exist_ok=True)
+    """Folder for journals and logs, removed at the end; also removes those of killed drivers."""
     try:
-        yield folder
+        with temporary_folder(folders.fanout, "run") as folder:
+            try:
+                yield folder
+            finally:
+                _remove_temp_dirs(folder)
     finally:
-        _remove_temp_dirs(folder)
-        shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
-            parent.rmdir()
+            folders.fanout.rmdir()
 
 
 def _remove_temp_dirs(run_dir: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import os
 import sys
 import tempfile
@@ -132,6 +133,12 @@ def say(*lines: str) -> None:
 def warn(line: str) -> None:
     """Prints a line to stderr at once, past a capture."""
     print(line, file=_terminal.get() or sys.stderr, flush=True)
+
+
+@functools.cache
+def warn_once(line: str) -> None:
+    """`warn`, but a line that this process has printed is not printed again."""
+    warn(line)
 
 
 def format_duration(seconds: float) -> str:

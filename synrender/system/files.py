@@ -1,15 +1,13 @@
-"""Writes files atomically, and removes temporary files of killed processes.
+"""Reads and writes files.
 
-A file is written under a temporary name in the same folder and then renamed. The temporary name
-contains the host and the process id, so a later run knows which files are abandoned.
+A file is written under a temporary name in the same folder and then renamed; see `locks` for what
+becomes of temporary files of processes that were killed.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -17,18 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from synrender.system.disk import full_disk_named
-
-
-def temporary_path(path: Path) -> Path:
-    """Temporary name, in the same folder, for a file that this process is writing."""
-    return path.with_name(f".{path.stem}.{socket.gethostname()}.{os.getpid()}{path.suffix}")
-
+from synrender.system.locks import temporary_file
 
 _TEMPORARY = re.compile(r"\.(\.?[^.]+)\..+\.[0-9]+(\.[a-z0-9]+)")
 
 
 def temporary_to_name(name: str) -> str | None:
-    """Name of the file that one with a name of `temporary_path` becomes; None of other names."""
+    """Name of the file that a temporary one becomes, of this version or an earlier; else None."""
     match = _TEMPORARY.fullmatch(name)
     return f"{match[1]}{match[2]}" if match else None
 
@@ -39,14 +32,9 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     Raises:
         DiskFull: there is no room.
     """
-    temporary = temporary_path(path)
-    try:
-        with full_disk_named(path.parent):
-            write(temporary)
-            os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    with full_disk_named(path.parent), temporary_file(path) as temporary:
+        write(temporary)
+        os.replace(temporary, path)
 
 
 def read_small_file(path: Path | str, max_bytes: int) -> bytes:
@@ -94,45 +82,6 @@ def write_text(path: Path, text: str) -> None:
 def write_array(path: Path, array: np.ndarray) -> None:
     """Writes an ``.npy`` file atomically."""
     write_atomically(path, lambda temporary: np.save(temporary, array, allow_pickle=False))
-
-
-def remove_stale_files(folder: Path) -> None:
-    """Removes temporary files of this machine's processes that are no longer running."""
-    host = socket.gethostname()
-    with os.scandir(folder) as entries:
-        names = [e.name for e in entries if e.name.startswith(".")]
-    for name in names:
-        stem, _, _ = name.rpartition(".")
-        prefix, _, pid = stem.rpartition(".")
-        if prefix.endswith(f".{host}") and pid.isdigit() and not is_alive(int(pid)):
-            with contextlib.suppress(OSError):
-                (folder / name).unlink()
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process is still running on this machine.
-
-    One that has ended and only waits for its parent, which can take for ever in a container without
-    an init process, is not.
-    """
-    if os.name == "nt":  # there, os.kill ends it
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # the process belongs to another user
-        return True
-    return not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    """Whether a process has ended, as far as Linux tells."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return False
-    return status.rpartition(b")")[2].split()[:1] == [b"Z"]  # after the name, which may hold any
 
 
 def existing_parent(folder: Path) -> Path:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -13,8 +11,6 @@ from synrender.dataset.folder import DatasetFolder, name_to_dataset_dir
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.system.files import (
-    remove_stale_files,
-    temporary_path,
     write_array,
     write_atomically,
     write_text,
@@ -88,17 +84,3 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
         write_atomically(path, fail)
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
     assert path.read_text() == "old"
-
-
-def test_stale_files_of_dead_processes_are_removed(tmp_path: Path) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    own = temporary_path(tmp_path / "00001.png")
-    other_host = tmp_path / f".00001.elsewhere.{dead.pid}.png"
-    stale = own.with_name(own.name.replace(str(os.getpid()), str(dead.pid)))
-    for path in (own, other_host, stale, tmp_path / "00001.png", tmp_path / ".lock"):
-        path.touch()
-    remove_stale_files(tmp_path)
-    assert {p.name for p in tmp_path.iterdir()} == {
-        own.name, other_host.name, "00001.png", ".lock",
-    }  # fmt: skip

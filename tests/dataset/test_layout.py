@@ -20,8 +20,9 @@ from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.report.contact_sheet import find_first_samples
 from synrender.settings.groups import BatchSettings
-from synrender.system.files import temporary_path, write_array
+from synrender.system.files import write_array
 from synrender.system.folders import Folders
+from synrender.system.locks import temporary_file
 from tests.archive.helpers import Archiver
 from tests.fanout.drive import Driver
 from tests.helpers import Renderer
@@ -170,13 +171,10 @@ def test_a_file_in_another_folder_is_no_samples(layered: Path) -> None:
 def test_what_a_killed_process_left_is_removed_from_every_folder(
     layered: Path, wheel: Renderer
 ) -> None:
-    pid = 4_194_303  # the largest there can be: not alive
-    left = [
-        temporary_path(layered / "img" / folder / "00005.png").with_name(
-            temporary_path(Path("00005.png")).name.replace(str(os.getpid()), str(pid))
-        )
-        for folder in ("", "0001", "0003")
-    ]
+    left = []
+    for folder in ("", "0001", "0003"):
+        with temporary_file(layered / "img" / folder / "00005.png") as path:
+            left.append(path)
     for path in left:
         path.write_bytes(b"half")
     wheel.run("-d", "layered", "-g", str(layered / "config.gin"))

@@ -77,8 +77,8 @@ def test_a_run_on_this_machine_listens_on_loopback_only_and_shuts_others_out(
         family = find_family(process.pid)
         assert len(family) > 3  # the driver, Ray's two servers, a worker
         addresses = find_listening(family)
-        folders = list(driver.data_dir.glob(".ray"))
-        folders += Path("/tmp").glob(f"synrender-ray-{os.getuid()}-{process.pid}-*")
+        folders = set(driver.data_dir.glob(".ray/r-*"))
+        folders |= {find_session(pid) for pid in family} - {None}
         modes = [folder.stat().st_mode & 0o777 for folder in folders]
     finally:
         os.kill(process.pid, signal.SIGTERM)
@@ -86,7 +86,17 @@ def test_a_run_on_this_machine_listens_on_loopback_only_and_shuts_others_out(
     assert addresses
     assert addresses <= LOOPBACK
     assert modes == [0o700]
-    assert is_short == (folders[0].name == ".ray")
+    assert is_short == (folders.pop().parent.name == ".ray")
+
+
+def find_session(pid: int) -> Path | None:
+    """Folder in /tmp that a process of Ray works in."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:  # it has just ended
+        return None
+    found = re.search(rf"/tmp/synrender-ray-{os.getuid()}-[0-9a-f]{{8}}-\d+", command)
+    return Path(found[0]) if found else None
 
 
 # --- addresses ------------------------------------------------------------------------------------

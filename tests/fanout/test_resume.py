@@ -3,7 +3,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-import socket
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from synrender.assets.catalog import load_catalog
 from synrender.dataset.claim import claim_dataset
 from synrender.fanout.variants import plan_datasets
 from synrender.system.folders import find_folders
+from synrender.system.locks import temporary_file
 from tests.fanout.drive import (
     NUM_SAMPLES,
     QUICK,
@@ -40,7 +40,8 @@ def test_a_second_run_renders_nothing_and_says_so(
     driver: Driver, reference: dict[str, Path]
 ) -> None:
     before = stamp(list(reference.values()))
-    stale = reference["1-1-1-1"] / "img" / f".00000.{socket.gethostname()}.4194305.png"  # too high
+    with temporary_file(reference["1-1-1-1"] / "img" / "00000.png") as stale:
+        pass
     stale.touch()
     start = time.monotonic()
     output = driver.run("-d", "reference", "-n", NUM_SAMPLES, "-c")

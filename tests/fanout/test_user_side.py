@@ -18,7 +18,8 @@ from synrender.fanout.cpu_pinning import leased_cpus
 from synrender.fanout.dry_run import Pilot, choose_pilots, format_estimate
 from synrender.fanout.queue import find_todo
 from synrender.fanout.variants import plan_datasets
-from tests.fanout.drive import QUICK, Driver, is_alive
+from synrender.system.locks import is_abandoned
+from tests.fanout.drive import QUICK, Driver
 from tests.helpers import PROJECT_DIR
 
 
@@ -111,7 +112,7 @@ def test_nothing_but_the_data_sets_is_left_behind(
             "color_reference.npy",
         }
     left = Path("/tmp").glob(f"synrender-ray-{os.getuid()}-*")
-    assert [p for p in left if not is_alive(int(p.name.split("-")[3]))] == []  # of other runs
+    assert not any(map(is_abandoned, left))  # others run as well
 
 
 @pytest.mark.parametrize(

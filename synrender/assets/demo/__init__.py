@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import socket
 from pathlib import Path
 
 from synrender.errors import UserError
+from synrender.system.locks import temporary_folder
 
 from .models import NUM_MODELS_PER_CLASS, write_models
 from .textures import write_textures
@@ -39,16 +38,13 @@ def ensure_demo(root: Path) -> tuple[Path, Path]:
         raise UserError(
             f"{root} holds files that are no demo set; move them away or choose another folder"
         )
-    scratch = root.with_name(f"{root.name}.{socket.gethostname()}.{os.getpid()}.tmp")
-    shutil.rmtree(scratch, ignore_errors=True)
-    try:
-        scratch.mkdir(parents=True)
+    with temporary_folder(root.parent, f".{root.name}") as folder:
+        scratch = folder / "new"
+        scratch.mkdir()
         write_models(scratch / "ShapeNetCore.v2", DEMO_SEED)
         write_textures(scratch / "dtd")
         (scratch / "version").write_text(f"{DEMO_VERSION}\n", encoding="ascii")
         _move_into_place(scratch, root)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return shapenet_dir, dtd_dir
 
 
@@ -62,7 +58,7 @@ def _read_version(root: Path) -> int | None:
 
 def _move_into_place(scratch: Path, root: Path) -> None:
     """Rename scratch to root, replacing an older set; keeps a set of another process."""
-    outdated = scratch.with_name(f"{scratch.name}.outdated")
+    outdated = scratch.with_name("outdated")
     if _read_version(root) not in (None, DEMO_VERSION):
         with contextlib.suppress(FileNotFoundError):  # another process replaces it as well
             os.rename(root, outdated)
@@ -71,5 +67,3 @@ def _move_into_place(scratch: Path, root: Path) -> None:
     except OSError:
         if _read_version(root) != DEMO_VERSION:
             raise
-    finally:
-        shutil.rmtree(outdated, ignore_errors=True)
