@@ -9,7 +9,8 @@ import pytest
 
 from synrender.dataset import names
 from synrender.dataset.listing import list_image_dirs, list_samples
-from synrender.system.files import temporary_path, temporary_to_name
+from synrender.system.files import temporary_to_name
+from synrender.system.locks import temporary_file
 
 OURS = [
     *("dataset.json", "config.gin", "color_reference.npy", "archived.json", "audit.json", ".lock"),
@@ -83,8 +84,9 @@ def test_names_are_written_as_they_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["00000.png", "data_64.partial.h5", ".export.json", "train-000000.tar", "config.gin"]
 )
-def test_a_temporary_name_leads_back_to_the_files_own(name: str) -> None:
-    found = temporary_to_name(temporary_path(Path("folder", name)).name)
+def test_a_temporary_name_leads_back_to_the_files_own(name: str, tmp_path: Path) -> None:
+    with temporary_file(tmp_path / name) as temporary:
+        found = temporary_to_name(temporary.name)
     assert found == name.replace(".partial", "")  # which is ours if the other is
 
 
