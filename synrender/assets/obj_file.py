@@ -56,7 +56,7 @@ _NUM_COORDINATES = range(3, 8)  # x y z, and perhaps w, or the vertex's colour, 
 class ObjMesh:
     """The faces of all objects of a file. The corners of all faces are listed face after face."""
 
-    vertices: np.ndarray  # (v, 3) float32, model units
+    vertices: np.ndarray  # (v, 3) float64, model units
     corner_vertices: np.ndarray  # (c,) int32, index into vertices
     face_sizes: np.ndarray  # (f,) int32, corners of each face, 3 or more
     corner_normals: np.ndarray  # (c, 3) float32, unit length; 0 where the file has none
@@ -223,8 +223,7 @@ def _read_vertices(lines: _Lines) -> np.ndarray:
     if not np.isfinite(values).all():
         line = int((~np.isfinite(values)).any(axis=1).argmax())
         raise _reject(lines, line, "a vertex that is not finite")
-    with np.errstate(over="ignore"):  # too large a vertex is refused with the model's size
-        return values.astype(np.float32).reshape(-1, 3)
+    return values.reshape(-1, 3)
 
 
 def _parse_rows(lines: _Lines) -> np.ndarray | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from synrender.assets.lost_shape import refuse_lost_shape
 from synrender.assets.obj_file import ObjMesh, read_obj
 from synrender.blender.scene import create_object
 from synrender.dataset.record import MAX_NAME_LENGTH
@@ -19,7 +20,7 @@ LARGEST_SIDE_M = 0.7
 """Largest side of every model's bounding box before the plan's scale is applied."""
 
 MAX_UNITS = 1e8
-"""Beyond it single precision, in which Blender keeps vertices, leaves nothing of a shape."""
+"""A larger model, or one smaller than its inverse, is beyond what single precision can square."""
 
 MIN_RELATIVE_AREA = 1e-12
 """Smallest area of a face that is kept, as a share of the squared largest side."""
@@ -29,8 +30,9 @@ MIN_RELATIVE_AREA = 1e-12
 class Geometry:
     """Polygons as numpy arrays. The corners of all faces are listed face after face."""
 
-    vertices: np.ndarray  # (v, 3) float32, model units
+    vertices: np.ndarray  # (v, 3) float64, model units, as in the file
     corner_vertices: np.ndarray  # (c,) int32, index into vertices
+    places: np.ndarray  # (c,) int64, equal for corners that single precision puts at one place
     face_sizes: np.ndarray  # (f,) int32, corners of each face
     corner_normals: np.ndarray  # (c, 3) float32, unit length, or 0 for the face's own
     face_normals: np.ndarray  # (f, 3) float32
@@ -54,31 +56,48 @@ def load_model(path: Path) -> Model:
 
     Raises:
         RejectedAsset: the file is missing, empty or truncated, or the mesh is not finite, has no
-            faces or no extent.
+            faces or no extent, or is so far from the origin that its digits leave no shape.
     """
     if len(path.parent.parent.name) > MAX_NAME_LENGTH:
         raise RejectedAsset(f"model id longer than {MAX_NAME_LENGTH} characters")
-    geometry = clean_geometry(_measure(read_obj(path)))
+    obj = read_obj(path)
+    refuse_lost_shape(obj)
+    geometry = clean_geometry(_measure(obj))
     if bpy.app.version < (4, 5):
         geometry = drop_short_edges(geometry)
     low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
-    center = (low.astype(np.float64) + high) / 2
+    center = (low + high) / 2
     vertices = (geometry.vertices - center).astype(np.float32)
-    size = float((high - low).max())
-    mesh = _create_mesh(
-        path.parent.parent.name, geometry, vertices, cube_project(geometry, vertices / size)
-    )
-    bbox = np.stack([vertices.min(axis=0), vertices.max(axis=0)]).astype(np.float64)
-    return Model(mesh, center, bbox)
+    bbox = np.stack([vertices.min(axis=0), vertices.max(axis=0)])
+    uv = cube_project(geometry, vertices / np.ptp(bbox, axis=0).max())
+    mesh = _create_mesh(path.parent.parent.name, geometry, vertices, uv)
+    return Model(mesh, center, bbox.astype(np.float64))
 
 
 def _measure(obj: ObjMesh) -> Geometry:
-    """Has Blender compute the normals and areas of a file's faces."""
+    """Has Blender compute the normals and areas of a file's faces.
+
+    Blender keeps vertices in single precision, so it gets them about the middle of the model.
+
+    Raises:
+        RejectedAsset: the model is too large or too small.
+    """
+    used = obj.vertices[obj.corner_vertices]
+    low, high = used.min(axis=0), used.max(axis=0)
+    with np.errstate(over="ignore"):
+        size = float((high - low).max())
+    if size <= 0:
+        raise RejectedAsset("degenerate: all vertices stand at one place")
+    if not 1 / MAX_UNITS <= size <= MAX_UNITS:
+        raise RejectedAsset(f"{size:g} units large; {1 / MAX_UNITS:g} to {MAX_UNITS:g} are allowed")
+    with np.errstate(over="ignore"):  # of vertices without a face
+        vertices = (obj.vertices - (low + high) / 2).astype(np.float32)
     mesh = bpy.data.meshes.new("measured")
-    _add_faces(mesh, obj.vertices, obj.corner_vertices, obj.face_sizes)
+    _add_faces(mesh, vertices, obj.corner_vertices, obj.face_sizes)
     geometry = Geometry(
         vertices=obj.vertices,
         corner_vertices=obj.corner_vertices,
+        places=_find_places(vertices)[obj.corner_vertices],
         face_sizes=obj.face_sizes,
         corner_normals=obj.corner_normals,
         face_normals=_read_array(mesh.polygons, "normal", 3),
@@ -118,16 +137,9 @@ def clean_geometry(geometry: Geometry) -> Geometry:
     wrong if it is not on its face's front side.
 
     Raises:
-        RejectedAsset: a vertex is not finite, or no face with an area is left.
+        RejectedAsset: no face with an area is left.
     """
-    used = geometry.vertices[geometry.corner_vertices]
-    if not np.isfinite(used).all():
-        raise RejectedAsset("a vertex is not finite")
-    size = float((used.max(axis=0) - used.min(axis=0)).max())
-    if size <= 0 or not np.isfinite(size):
-        raise RejectedAsset("degenerate: all vertices stand at one place")
-    if size < 1 / MAX_UNITS or np.abs(used).max() > MAX_UNITS:
-        raise RejectedAsset(f"beyond {MAX_UNITS:g} units, or smaller than {1 / MAX_UNITS:g}")
+    size = float(np.ptp(geometry.vertices[geometry.corner_vertices], axis=0).max())
     is_kept = _find_first_faces(geometry)
     is_kept &= geometry.face_areas > MIN_RELATIVE_AREA * size**2
     if not is_kept.any():
@@ -141,6 +153,7 @@ def clean_geometry(geometry: Geometry) -> Geometry:
     return Geometry(
         vertices=geometry.vertices[is_used],
         corner_vertices=new_idxs[kept_corners],
+        places=geometry.places[is_kept_corner],
         face_sizes=face_sizes,
         corner_normals=_turn_normals(
             geometry.corner_normals[is_kept_corner], np.repeat(face_normals, face_sizes, axis=0)
@@ -156,7 +169,7 @@ def drop_short_edges(geometry: Geometry) -> Geometry:
     Blender 3.4 to 4.4 turns normals away at an edge without length, by up to 7 degrees. No face
     changes its shape, and those of `clean_geometry` have an area, so that three corners are left.
     """
-    places, sizes = _find_places(geometry), geometry.face_sizes
+    places, sizes = geometry.places, geometry.face_sizes
     ends = np.cumsum(sizes)
     before = np.roll(places, 1)
     before[ends - sizes] = places[ends - 1]
@@ -164,28 +177,27 @@ def drop_short_edges(geometry: Geometry) -> Geometry:
     return dataclasses.replace(
         geometry,
         corner_vertices=geometry.corner_vertices[is_kept],
+        places=places[is_kept],
         face_sizes=np.add.reduceat(is_kept, ends - sizes, dtype=np.int32),
         corner_normals=geometry.corner_normals[is_kept],
     )
 
 
-def _find_places(geometry: Geometry) -> np.ndarray:
-    """A number for the place of each corner, (c,) int64; equal for vertices at one place."""
+def _find_places(vertices: np.ndarray) -> np.ndarray:
+    """A number for the place of each vertex, (v,) int64, from (v, 3) float32."""
     # Adding 0 turns -0 into 0, so that both have the same bytes.
-    places = np.ascontiguousarray(geometry.vertices + np.float32(0)).view("V12").reshape(-1)
-    _, place_of_vertex = np.unique(places, return_inverse=True)
-    return place_of_vertex.reshape(-1)[geometry.corner_vertices]
+    places = np.ascontiguousarray(vertices + np.float32(0)).view("V12").reshape(-1)
+    return np.unique(places, return_inverse=True)[1].reshape(-1)
 
 
 def _find_first_faces(geometry: Geometry) -> np.ndarray:
     """Which faces are not duplicates of an earlier face, (f,) bool."""
-    place_of_corner = _find_places(geometry)
     face_starts = np.cumsum(geometry.face_sizes) - geometry.face_sizes
     is_first = np.zeros(len(geometry.face_sizes), bool)
     for face_size in np.unique(geometry.face_sizes):
         faces = np.flatnonzero(geometry.face_sizes == face_size)
         corners = face_starts[faces][:, None] + np.arange(face_size)
-        keys = np.sort(place_of_corner[corners], axis=1)
+        keys = np.sort(geometry.places[corners], axis=1)
         _, first = np.unique(keys, axis=0, return_index=True)
         is_first[faces[first]] = True
     return is_first

@@ -113,7 +113,7 @@ BOX_AT = {  # the same box with faults that the loader can repair
         + "p 1 10\ncstype bezier\ndeg 1\ncurv 0 1 10 11\nend\n"
     ),
 }  # fmt: skip
-OFF_CENTRE = lines_v([(x + 30, y - 7, z + 2) for x, y, z in VERTICES]) + lines_f()
+FAR = (431250, 5412300, 310)  # a place on a map, in m
 MTL = (
     "newmtl m0\nKd 1 0 0\nd 0.2\nmap_Kd nowhere.png\nmap_d nowhere_else.png\n"
     + "".join(f"newmtl m{i}\nTr 0.9\nmap_Kd ../images/gone{i}.jpg\n" for i in range(1, 187))
@@ -128,6 +128,10 @@ REJECTED = {
     "no faces": (lines_v(), "no faces"),
     "nan": (BOX.replace("0.3", "nan"), "not finite"),
     "infinite": (BOX.replace("v 0.2", "v -inf"), "not finite"),
+    "far, six digits": (
+        "".join("v {:g} {:g} {:g}\n".format(*np.add(v, FAR)) for v in VERTICES) + lines_f(),
+        "leave no shape",
+    ),
     "one place": (lines_v([(1, 1, 1)] * 8) + lines_f(), ""),
     "no area": (lines_v([(i, 0, 0) for i in range(8)]) + lines_f(), "degenerate"),
     "cut in a vertex": (lines_v()[:-9], "truncated: ends within its vertices"),
@@ -175,12 +179,21 @@ def test_a_dirty_file_gives_the_picture_of_a_clean_one(
     assert json.loads((dirty / "dataset.json").read_text())["rejected"] == {}
 
 
-def test_a_box_off_centre_is_centred(renderer: Renderer, clean_box: Path, tmp_path: Path) -> None:
-    moved = render_one_model(renderer, tmp_path, "off centre", OFF_CENTRE)
+@pytest.mark.parametrize("place", [(30, -7, 2), FAR])
+def test_a_box_off_centre_is_centred(
+    renderer: Renderer, clean_box: Path, tmp_path: Path, place: tuple[int, ...]
+) -> None:
+    text = lines_v([np.add(vertex, place) for vertex in VERTICES]) + lines_f()
+    moved = render_one_model(renderer, tmp_path, f"off centre {place[0]}", text)
     a, b = read_passes(clean_box, 0), read_passes(moved, 0)
     assert (a["instance"] != b["instance"]).mean() < 0.005
-    center = np.array([30, -7, 2, 1]) @ read_record(moved, 0)[0]["obj_to_world"].T
-    np.testing.assert_allclose(center[:3], 0, atol=1e-4)
+    np.testing.assert_allclose(a["depth"], b["depth"], atol=1e-5)
+    first, record = read_record(clean_box, 0)[0], read_record(moved, 0)[0]
+    corners = np.column_stack([VERTICES, np.ones(8)])
+    moved_corners = np.add(corners, (*place, 0))
+    np.testing.assert_allclose(
+        moved_corners @ record["obj_to_world"].T, corners @ first["obj_to_world"].T, atol=1e-8
+    )
 
 
 def test_what_cannot_be_used_is_rejected_with_its_reason(
