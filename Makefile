@@ -25,7 +25,7 @@ setup: ## make .venv as the lock of its Python says; instant when it is there
 
 demo: setup ## render a small dataset of built-in models, and draw a sheet and a report of it
 	@$(RUN) render.py -d test_dataset
-	@$(RUN) -m synrender.report.contact_sheet -d test_dataset
+	@$(RUN) report_dataset.py -d test_dataset --sheet
 	@$(RUN) report_dataset.py -d test_dataset
 
 test: setup ## run the tests

@@ -1,5 +1,8 @@
 """Paths of your data. Edit these lines, or set environment variables, which override them.
 
+The scripts in this folder read this file. Code that imports `synrender`, and the commands that an
+installed package brings, go by the environment variables.
+
 SYNRENDER_DATA_DIR      data sets are written to and read from this folder
 SYNRENDER_SHAPENET_DIR  ShapeNetCore.v2: taxonomy.json and one folder for each synset
 SYNRENDER_DTD_DIR       DTD, the Describable Textures Dataset: images/ and labels/

@@ -5,11 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+EXIT_FAILURE, EXIT_USER = 1, 2
+"""Exit statuses: a failure that the user did not cause (such as a full disk); a user's mistake."""
+
+RESUME_HINT = "what is finished is valid, and the same command goes on from there"
+
 
 class UserError(Exception):
     """A mistake that the user can fix: one line with the value, the rule and the remedy.
 
-    Entry scripts print it without a traceback and exit with status 2.
+    Commands print it without a traceback and exit with status 2.
     """
 
 

@@ -32,9 +32,6 @@ ROOMS = (
 )
 """Rooms of the package: a module imports from its own room, and from those that stand before it."""
 
-ROOT = {"entry": "settings"}
-"""Modules at the root of the package, and the rooms whose rules they follow."""
-
 NEVER = {
     "audit": {"blender", "sampling", "labels", "archive", "fanout", "crashes", "report", "export"},
     "archive": {"blender", "crashes"},
@@ -48,7 +45,7 @@ The audit reaches a data set through the loader under test alone, see `BLACK_BOX
 """
 
 HOST_ONLY = (
-    *("archive/", "audit/", "cli/", "entry", "export/", "loading/", "report/"),
+    *("archive/", "audit/", "export/", "loading/", "report/"),
     *("images/decode_png", "images/exr", "images/label_codes"),
     *(f"fanout/{name}" for name in ("cluster", "display", "dry_run", "run", "scheduler")),
 )
@@ -148,7 +145,7 @@ def walk_imports(start: Path) -> dict[str, str]:
 def find_room(module: str) -> str | None:
     """Room of a module; None for the package itself, which imports nothing at the top."""
     name = module.removeprefix("synrender").removeprefix(".").partition(".")[0]
-    return None if name in ("", "__version__", "open_dataset") else ROOT.get(name, name)
+    return None if name in ("", "__version__", "open_dataset") else name
 
 
 def test_no_import_runs_back_up() -> None:
@@ -180,19 +177,25 @@ def test_the_walk_follows_late_and_relative_imports() -> None:
     assert "synrender.blender.replay" in walk_imports(Path("render.py"))
 
 
-def test_nothing_imports_an_entry_script() -> None:
+def test_nothing_in_the_package_imports_what_lies_beside_it() -> None:
+    """A user's own ``util.py`` or ``paths.py`` is another one."""
+    scripts = {path.stem for path in Path().glob("*.py")}
+    assert {"paths", "render", "util"} <= scripts
     for path in Path("synrender").rglob("*.py"):
-        for entry in (
-            "render",
-            "distributed_render",
-            "preprocess_data",
-            "audit_dataset",
-            "export_dataset",
-            "report_dataset",
-        ):
-            text = path.read_text()
-            assert f"import {entry}\n" not in text
-            assert f"from {entry} import" not in text
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            assert not scripts & {name.split(".")[0] for name in names}, path
+
+
+def test_a_users_own_modules_are_not_in_the_way(tmp_path: Path) -> None:
+    for path in Path().glob("*.py"):
+        (tmp_path / path.name).write_text("raise ImportError('the wrong module')")
+    script = "import sys; sys.path.append(sys.argv[1]); import synrender; synrender.open_dataset"
+    command = [sys.executable, "-c", script, str(Path.cwd())]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
 def test_the_readme_names_every_room_and_every_factor() -> None:

@@ -20,8 +20,8 @@ from synrender.images.color import linear_to_srgb8
 from synrender.images.depth import depth_to_16_bit
 from synrender.images.exr import read_exr
 from synrender.images.label_codes import CODES, png_to_numbers
+from synrender.images.resize import img_read_and_resize
 from synrender.labels.derive import Labels
-from util import img_read_and_resize
 
 PARTNER_FIELDS = ("flow", "flow_to", "occlusion")
 """Labels that need the small files of another sample too."""

@@ -14,7 +14,7 @@ from synrender.errors import UserError
 from synrender.images.color import srgb8_to_lab
 from synrender.images.decode_png import decode_png
 from synrender.images.label_codes import CODES, Code, png_to_numbers
-from util import img_resize
+from synrender.images.resize import img_resize
 
 Images = Iterator[np.ndarray]
 

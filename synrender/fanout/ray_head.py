@@ -12,8 +12,7 @@ import socket
 import threading
 from collections.abc import Generator
 
-from synrender.entry import EXIT_FAILURE, EXIT_USER, RESUME_HINT
-from synrender.errors import UserError
+from synrender.errors import EXIT_FAILURE, EXIT_USER, RESUME_HINT, UserError
 from synrender.fanout.processes import end_family
 
 CONNECT_TIMEOUT_S = 10.0

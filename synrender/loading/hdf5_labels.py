@@ -12,9 +12,9 @@ from synrender.archive.label_fields import AS_RENDERED, scale_px
 from synrender.dataset.info import CameraInfo
 from synrender.images.depth import depth_to_m
 from synrender.images.label_codes import CODES, Code, png_to_numbers
+from synrender.images.resize import find_nearest_pixels
 from synrender.labels.coordinates import world_position
 from synrender.loading.row_source import BOX_2D, WORLD_POSITION, Reader
-from util import find_nearest_pixels
 
 ReadColumn = Callable[[str, np.ndarray], np.ndarray]
 """Name of a field of numbers, and rows: its values in them, (k, ...)."""

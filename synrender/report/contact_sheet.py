@@ -1,4 +1,4 @@
-"""Draws a sheet of a data set's first samples: DATA_DIR/<name>/contact_sheet.png.
+"""Draws a sheet of a data set's first samples: ``contact_sheet.png`` in its folder.
 
 From EXR, each sample shows its image, instances, classes, depth, and what `rendering.labels` names.
 """
@@ -6,45 +6,39 @@ From EXR, each sample shows its image, instances, classes, depth, and what `rend
 # No slow imports at the top: a sheet that is up to date is recognised at once.
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synrender.dataset.listing import list_samples, read_files_per_folder, sample_path
 from synrender.dataset.names import INFO_FILE, SHEET_FILE
-from synrender.entry import create_parser, run_and_exit, run_to_status, whole_number
 from synrender.errors import UserError
-from synrender.system.folders import find_folders
 
 if TYPE_CHECKING:
-    import argparse
-
     from PIL import Image
-
-EPILOG = """\
-examples:
-  python -m synrender.report.contact_sheet -d test_dataset
-  python -m synrender.report.contact_sheet -d many -n 60
-
-A sheet that is newer than every sample it shows is left as it is.
-"""
 
 _NUM_HEAD_BYTES = 4096
 
 
-def parse_arguments(argv: list[str]) -> argparse.Namespace:
-    """Parses the arguments that follow the module's name."""
-    parser = create_parser("python -m synrender.report.contact_sheet", __doc__, EPILOG)
-    parser.add_argument("-d", "--dataset", required=True, help="folder below the data folder")
-    parser.add_argument(
-        "-n",
-        "--num_samples",
-        type=whole_number(1),
-        default=20,
-        help="how many to show (default: 20)",
-    )
-    return parser.parse_args(argv)
+def draw_contact_sheet(dataset_dir: Path, num_samples: int) -> Path:
+    """Draws the sheet, unless it is newer than every sample that it shows; returns its path.
+
+    Args:
+        dataset_dir: of the data set.
+        num_samples: how many to show, from the first on.
+
+    Raises:
+        UserError: there is no complete sample.
+    """
+    images = find_first_samples(dataset_dir, num_samples)
+    if not images:
+        raise UserError(
+            f"--dataset {dataset_dir.name!r}: no complete samples in {dataset_dir / 'img'}; "
+            f"render some first: python render.py -d {dataset_dir.name}"
+        )
+    sheet = dataset_dir / SHEET_FILE
+    if not is_up_to_date(sheet, images):
+        draw(dataset_dir, sheet, images)
+    return sheet
 
 
 def find_first_samples(dataset_dir: Path, num_samples: int) -> list[Path]:
@@ -74,22 +68,6 @@ def describe(images: list[Path]) -> str:
     return f"{len(images)} samples from {images[0].name} to {images[-1].name}."
 
 
-def run(arguments: argparse.Namespace, data_dir: Path) -> int:
-    """Draws the sheet if it is not up to date, and prints its path; returns the exit status 0."""
-    dataset_dir = data_dir / arguments.dataset
-    images = find_first_samples(dataset_dir, arguments.num_samples)
-    if not images:
-        raise UserError(
-            f"--dataset {arguments.dataset!r}: no complete samples in {dataset_dir / 'img'}; "
-            f"render some first: python render.py -d {arguments.dataset}"
-        )
-    sheet = dataset_dir / SHEET_FILE
-    if not is_up_to_date(sheet, images):
-        draw(dataset_dir, sheet, images)
-    print(sheet)
-    return 0
-
-
 def draw(dataset_dir: Path, sheet: Path, images: list[Path]) -> None:
     """Draws the sheet of some image files."""
     from synrender.dataset.info import read_info
@@ -112,13 +90,3 @@ def save_sheet(picture: Image.Image, path: Path, description: str) -> None:
     info = PngInfo()
     info.add_text("Description", description)
     iio.imwrite(path, np.asarray(picture), extension=".png", pnginfo=info, optimize=True)
-
-
-def main() -> int:
-    """Runs the script; returns the exit status: 2 for a user's mistake, 1 for other trouble."""
-    arguments = parse_arguments(sys.argv[1:])
-    return run_to_status(lambda: run(arguments, find_folders(os.environ).data))
-
-
-if __name__ == "__main__":
-    run_and_exit(main)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-import paths
+from synrender.errors import UserError
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 
@@ -15,6 +17,8 @@ CONFIG_DIRS = (PROJECT_DIR / "config", Path(__file__).resolve().parents[1] / "co
 
 SHAPENET_VARIABLE, DTD_VARIABLE = "SYNRENDER_SHAPENET_DIR", "SYNRENDER_DTD_DIR"
 DATA_VARIABLE = "SYNRENDER_DATA_DIR"
+
+NO_DEFAULTS: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -45,18 +49,32 @@ class Folders:
         return _create_folders, tuple(p and str(p) for p in (self.data, self.shapenet, self.dtd))
 
 
-def find_folders(environment: Mapping[str, str]) -> Folders:
-    """Reads the folders from environment variables, else from ``paths.py``.
+def find_folders(
+    environment: Mapping[str, str], defaults: Mapping[str, object] = NO_DEFAULTS
+) -> Folders:
+    """Reads the folders from environment variables, else from the defaults.
 
-    Call it once, in ``main`` of a script, and pass the result on.
+    Call it once, at the start of a command, and pass the result on.
 
     Args:
         environment: such as ``os.environ``; empty values count as unset.
+        defaults: ``DATA_DIR``, ``SHAPENET_DIR`` and ``DTD_DIR``, such as ``vars(paths)``; None
+            counts as unset.
+
+    Raises:
+        UserError: a default is no path.
     """
+
+    def find(variable: str, default: str) -> str | None:
+        value = environment.get(variable) or defaults.get(default)
+        if not isinstance(value, (str, os.PathLike, type(None))):
+            raise UserError(f"paths.py: {default} = {value!r}: must be a path in quotes, or None")
+        return os.fspath(value) if value else None
+
     return _create_folders(
-        environment.get(DATA_VARIABLE) or paths.DATA_DIR or _default_data_dir(),
-        environment.get(SHAPENET_VARIABLE) or paths.SHAPENET_DIR,
-        environment.get(DTD_VARIABLE) or paths.DTD_DIR,
+        find(DATA_VARIABLE, "DATA_DIR") or _default_data_dir(),
+        find(SHAPENET_VARIABLE, "SHAPENET_DIR"),
+        find(DTD_VARIABLE, "DTD_DIR"),
     )
 
 

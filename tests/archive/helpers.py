@@ -14,7 +14,8 @@ import imageio.v3 as iio
 import numpy as np
 import OpenEXR
 
-import preprocess_data
+from synrender.cli.preprocess import COMMAND
+from synrender.cli.script import run_command
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.record import RECORD_DTYPE
 from tests.helpers import PROJECT_DIR
@@ -53,11 +54,10 @@ class QuickArchiver:
     monkeypatch: object
 
     def run(self, *arguments: object, status: int = 0) -> str:
-        argv = ["preprocess_data.py", "-j", "1", *map(str, arguments)]
-        self.monkeypatch.setattr(sys, "argv", argv)
+        argv = ["-j", "1", *map(str, arguments)]
         self.monkeypatch.setenv("SYNRENDER_DATA_DIR", str(self.data_dir))
         self.capsys.readouterr()
-        found = preprocess_data.main()
+        found = run_command(COMMAND, argv)
         output = "".join(self.capsys.readouterr())
         assert found == status, output
         return output

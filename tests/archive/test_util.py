@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage.transform import resize
 
-from util import img_read_and_resize, img_resize
+from synrender.images.resize import img_read_and_resize, img_resize
 
 
 def to_png(array: np.ndarray) -> bytes:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import audit_dataset
+from synrender.cli import audit
 from synrender.dataset.names import CERTIFICATE_FILE
 from synrender.system.folders import Folders
 
@@ -16,8 +16,8 @@ def run_audit(dataset_dir: Path, data_dir: Path, *arguments: str) -> int:
     folders = Folders(dataset_dir.parent)
     if not folders.demo.exists():
         folders.demo.symlink_to(Folders(data_dir).demo)
-    parsed = audit_dataset.parse_arguments(["-d", dataset_dir.name, "-j", "1", *arguments])
-    return audit_dataset.run(parsed, folders)
+    parsed = audit.parse_arguments(["-d", dataset_dir.name, "-j", "1", *arguments])
+    return audit.run(parsed, folders)
 
 
 def body_of(dataset_dir: Path) -> dict:

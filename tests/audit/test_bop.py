@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-import audit_dataset
 from synrender.audit.bop.bop_view import find_visible
 from synrender.audit.bop.run import audit_bop
 from synrender.audit.check import Check
+from synrender.cli.audit import parse_arguments, run
 from synrender.errors import UserError
 from synrender.system.folders import Folders
 from synrender.system.workers import Workers
@@ -364,10 +364,10 @@ def test_damaged_input_is_one_line(bop: Path, damage: str) -> None:
 def test_the_script_takes_a_folder(
     bop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = audit_dataset.parse_arguments(["--bop", str(bop), "-n", "2", "-j", "1"])
-    assert audit_dataset.run(arguments, Folders(tmp_path)) == 0
+    arguments = parse_arguments(["--bop", str(bop), "-n", "2", "-j", "1"])
+    assert run(arguments, Folders(tmp_path)) == 0
     assert "4 images, 2 examined; 0 faults" in capsys.readouterr().out
     shift_mask("mask")(bop)
-    arguments = audit_dataset.parse_arguments(["--bop", str(bop), "-n", "0", "-j", "1"])
-    assert audit_dataset.run(arguments, Folders(tmp_path)) == 1
+    arguments = parse_arguments(["--bop", str(bop), "-n", "0", "-j", "1"])
+    assert run(arguments, Folders(tmp_path)) == 1
     assert "mask        FAIL" in capsys.readouterr().out

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-import preprocess_data
+from synrender.cli.preprocess import parse_arguments, run
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.dataset.record import read_record, record_to_bytes
 from synrender.system.folders import Folders
@@ -18,8 +18,8 @@ from tests.helpers import Renderer
 
 
 def preprocess(dataset_dir: Path, *arguments: str) -> None:
-    parsed = preprocess_data.parse_arguments(["-d", dataset_dir.name, "-j", "1", *arguments])
-    assert preprocess_data.run(parsed, Folders(dataset_dir.parent)) == 0
+    parsed = parse_arguments(["-d", dataset_dir.name, "-j", "1", *arguments])
+    assert run(parsed, Folders(dataset_dir.parent)) == 0
 
 
 def root_in(path: Path) -> str | None:

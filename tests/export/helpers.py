@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import export_dataset
 import synrender
+from synrender.cli.export import COMMAND
+from synrender.cli.script import run_command
 from synrender.images.depth import depth_to_16_bit
 from tests.helpers import PROJECT_DIR, Renderer
 
@@ -27,11 +28,10 @@ class Exporter:
     monkeypatch: pytest.MonkeyPatch
 
     def run(self, *arguments: object, status: int = 0) -> str:
-        argv = ["export_dataset.py", "-j", "1", *map(str, arguments)]
-        self.monkeypatch.setattr(sys, "argv", argv)
+        argv = ["-j", "1", *map(str, arguments)]
         self.monkeypatch.setenv("SYNRENDER_DATA_DIR", str(self.data_dir))
         self.capsys.readouterr()
-        found = export_dataset.main()
+        found = run_command(COMMAND, argv)
         output = "".join(self.capsys.readouterr())
         assert found == status, output
         return output

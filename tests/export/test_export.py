@@ -245,9 +245,9 @@ def test_a_damaged_sample_is_named(made: Path, exporter: Exporter, tmp_path: Pat
 
 LIMITED = """
 import resource, sys
-import export_dataset
+from synrender.cli.export import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)), -1))
-export_dataset.run_script()
+main()
 """
 
 

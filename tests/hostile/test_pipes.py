@@ -21,7 +21,7 @@ COMMANDS = {
     "audit": ["audit_dataset.py", "-d", NAME, "-j", "1", "-n", "2"],
     "certificate": ["audit_dataset.py", "-d", NAME, "-j", "1", "-n", "2", "--certificate"],
     "report": ["report_dataset.py", "-d", NAME, "--no_audit"],
-    "contact sheet": ["-m", "synrender.report.contact_sheet", "-d", NAME],
+    "contact sheet": ["report_dataset.py", "-d", NAME, "--sheet"],
     "export": ["export_dataset.py", "-d", NAME, "--to", "webdataset", "-j", "1"],
 }
 STATUSES = {"render": 0, "replay of another": 0, "audit": 1, "certificate": 1}

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import report_dataset
+from synrender.cli.report import COMMAND
+from synrender.cli.script import run_command
 from synrender.settings.factor_table import find_columns
 from tests.archive.helpers import write_dataset
 from tests.helpers import PROJECT_DIR
@@ -40,11 +41,10 @@ class Reporter:
     monkeypatch: pytest.MonkeyPatch
 
     def run(self, *arguments: object, status: int = 0) -> str:
-        argv = ["report_dataset.py", *map(str, arguments)]
-        self.monkeypatch.setattr(sys, "argv", argv)
+        argv = [*map(str, arguments)]
         self.monkeypatch.setenv("SYNRENDER_DATA_DIR", str(self.data_dir))
         self.capsys.readouterr()
-        found = report_dataset.main()
+        found = run_command(COMMAND, argv)
         output = "".join(self.capsys.readouterr())
         assert found == status, output
         return output

@@ -3,22 +3,16 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
-import pytest
-
-import paths
 from synrender.system.folders import PROJECT_DIR, Folders, find_folders
 
 
-def test_the_environment_wins_over_paths_and_paths_over_the_default(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_environment_wins_over_paths_and_paths_over_the_default() -> None:
     assert find_folders({}) == Folders(PROJECT_DIR / "datasets")
-    monkeypatch.setattr(paths, "DATA_DIR", "/edited")
-    monkeypatch.setattr(paths, "DTD_DIR", "/edited/dtd")
-    assert find_folders({}) == Folders(Path("/edited"), None, Path("/edited/dtd"))
+    edited = {"DATA_DIR": "/edited", "SHAPENET_DIR": None, "DTD_DIR": "/edited/dtd"}
+    assert find_folders({}, edited) == Folders(Path("/edited"), None, Path("/edited/dtd"))
     environment = {"SYNRENDER_DATA_DIR": "/set", "SYNRENDER_SHAPENET_DIR": "/set/shapenet"}
     expected = Folders(Path("/set"), Path("/set/shapenet"), Path("/edited/dtd"))
-    assert find_folders(environment) == expected
+    assert find_folders(environment, edited) == expected
 
 
 def test_empty_variables_count_as_unset_and_paths_become_absolute() -> None:

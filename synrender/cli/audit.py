@@ -1,0 +1,234 @@
+"""Checks a finished data set against an independent ray caster over the original OBJ files.
+
+Reads only the data set's files and the models, and shares no geometry code with the renderer.
+Prints a verdict for each check, and writes them to audit.json for report_dataset.py; exit status
+0: all that apply pass, 1: one fails, 2: a mistake in the command or its input.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synrender.cli.arguments import create_parser, whole_number
+from synrender.cli.script import HOST_PACKAGES, Command, run_script
+from synrender.settings.bounds import MAX_CPUS, MAX_SEED
+
+if TYPE_CHECKING:
+    import argparse
+
+    from synrender.audit.check import Check
+    from synrender.audit.run import Audit
+    from synrender.dataset.folder import DatasetFolder
+    from synrender.system.folders import Folders
+    from synrender.system.workers import Workers
+
+EPILOG = """\
+what is checked:
+  files        no sample from the first to the last is missing, damaged or misnamed
+  mask         instance pass against the rays: IoU of each object, mean >= 0.995, none < 0.97
+               (objects of fewer than 100 px: number of pixels)
+  class        class pass at each pixel; the record's class against its model
+  depth        interior pixels, more than one px from an edge: 99th percentile <= 1 mm, and the
+               median of each object; an edge within 0.002 px of a pixel's centre is a tie
+  boxes        tight boxes and visible pixels of the instance pass against the rays
+  hdf5         the same fields of imgs_XX.h5, if they are there
+  silhouette   PNG: the picture changes most where the rays see the objects' outline
+  pose         rot_mat, quaternion, euler, scale, location, bbox, obj_to_world and the OBJ agree
+  images       blank, clipped, not finite, magenta of a missing texture, duplicates
+  splits       no model in two buckets; what training, validation and test share
+  balance      objects of each class; judged with sample.balanced = True
+labels that rendering.labels names, in the small files and in imgs_XX.h5 (hdf5 labels):
+  normal       angles on interior pixels: 99th percentile and each object's median <= 0.5 degrees
+  albedo       the texture where the ray hits: 99th percentile <= 1 level where it is flat
+  shading      times albedo it is the image, within 1 level
+  amodal       IoU as of masks, of objects that are cast alone; visible shares within 0.5 %
+  coordinates  and positions: 99th percentile <= 1 mm
+  box_2d       and amodal box: within 1 px
+  box_3d       and keypoints: within 0.1 px and 0.1 mm; visibility away from edges
+  flow         end-point error: 99th percentile <= 0.1 px; flow_to is the sample that it should be
+  occlusion    right on all interior pixels that are away from edges of the other sample
+with a design of factors, what dataset.json promises against the records:
+  levels       each factor with levels has one of them, with its value
+  cells        samples of each combination of a grid
+  even         levels that the design does not decide come up evenly
+  independent  factors without a common cause, in training: the largest association, with the
+               bound that chance gives (rank correlation; Cramer's V, corrected for bias, of two
+               factors with levels; correlation ratio of mixed pairs)
+  shortcut     its strength in each split, with the 95 % interval
+  holdout      held-out combinations and ranges: none in training, all of the test
+  causal       the tables of the graph come back
+  do           interventions took place
+  twins        (or sweeps) equal to the bit in all but their factor, and different in that
+  same labels  EXR: a factor of appearance changes no mask, class or depth
+A check of chance fails one of 1000 data sets that are right.
+with --bop, of each label that is there, with the same bounds:
+  files        no image lacks a file; those that are examined can be read and have one size
+  models       boxes of models/obj_XXXXXX.ply against models_info.json within 0.1 mm
+  pose         cam_R_m2c is a rotation; whether it is the right one, masks and depth tell
+  mask         whole objects against the rays: IoU as above
+  visible      mask_visib likewise; up to 15 mm behind the front both answers count, as in the BOP
+               toolkit; where the depth image shows something nearer than all models, it hides them
+  depth        interior pixels of visible objects: 99th percentile and each object's median <= 1 mm,
+               or one step of depth_scale where that is more; 0 (unknown) counts as wrong
+  info         visib_fract within 0.01 (or 3 px), px_count_* within 2 % (or 3 px), boxes within 1 px
+
+examples:
+  python audit_dataset.py -d test_dataset
+  python audit_dataset.py -d multi -n 1000 -j 8
+  python audit_dataset.py -d multi -n 0 --certificate   and write certificate.json
+  python audit_dataset.py -d multi --verify             are the files still those?
+  python audit_dataset.py --bop output/bop_data/lm -n 500
+  SYNRENDER_SHAPENET_DIR=/data/ShapeNetCore.v2 python audit_dataset.py -d multi
+"""
+
+
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    """Parses the command line."""
+    parser = create_parser("audit_dataset.py", __doc__, EPILOG)
+    add = parser.add_argument
+    add("-d", "--dataset", default="tmp", help="folder below the data folder (default: tmp)")
+    add(
+        "-n",
+        "--num_samples",
+        type=whole_number(0),
+        default=200,
+        metavar="N",
+        help="samples to cast rays for, drawn at random; 0: all (default: 200). What needs no rays "
+        "is checked on all samples",
+    )
+    add(
+        "-j",
+        "--jobs",
+        type=whole_number(0, MAX_CPUS),
+        default=0,
+        help="processes (default: one for each CPU)",
+    )
+    add(
+        "--seed",
+        type=whole_number(0, MAX_SEED),
+        default=0,
+        help="of the draw of samples (default: 0)",
+    )
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--certificate",
+        action="store_true",
+        help="if nothing fails, write certificate.json into the data set's folder: the figures "
+        "with their bounds, and the hash of every file",
+    )
+    mode.add_argument(
+        "--verify",
+        action="store_true",
+        help="compare all files with certificate.json and name those that are changed, missing or "
+        "extra; casts no rays",
+    )
+    mode.add_argument(
+        "--bop",
+        type=Path,
+        metavar="FOLDER",
+        help="audit a data set in BOP format instead, such as BlenderProc writes: its folder with "
+        "models/, one of its splits, or one scene",
+    )
+    add(
+        "--pixel_center",
+        type=float,
+        choices=(0.0, 0.5),
+        default=0.0,
+        help="with --bop: where cam_K has the centre of the top left pixel (default: 0)",
+    )
+    return parser.parse_args(argv)
+
+
+def run(arguments: argparse.Namespace, folders: Folders) -> int:
+    """Does what the arguments say; returns the exit status."""
+    from synrender.dataset.certificate import open_certified_folder
+    from synrender.dataset.folder import open_dataset_folder
+    from synrender.system.workers import Workers
+
+    with Workers(arguments.jobs) as workers:
+        if arguments.bop:
+            return audit_foreign(arguments, workers)
+        if arguments.verify:
+            return verify(open_certified_folder(folders.data, arguments.dataset), workers)
+        folder = open_dataset_folder(folders.data, arguments.dataset)
+        if arguments.certificate:
+            return audit_and_certify(arguments, folder, folders, workers)
+        return 1 if audit(arguments, folder, folders, workers).num_failed else 0
+
+
+def audit(
+    arguments: argparse.Namespace, folder: DatasetFolder, folders: Folders, workers: Workers
+) -> Audit:
+    """Audits the data set and prints the table."""
+    from synrender.audit.audit_file import keep_checks
+    from synrender.audit.run import run_audit
+
+    found = run_audit(folder, folders, arguments.num_samples, arguments.seed, workers)
+    print_table(folder.path, found.checks)
+    keep_checks(folder, found.checks, arguments.num_samples)
+    return found
+
+
+def audit_and_certify(
+    arguments: argparse.Namespace, folder: DatasetFolder, folders: Folders, workers: Workers
+) -> int:
+    """Audits the data set and writes its certificate, or removes it if a check fails."""
+    from synrender.audit.certified_figures import certify
+    from synrender.audit.rays.raycast import require_ray_caster
+    from synrender.dataset.certificate import remove_certificate
+    from synrender.dataset.hashes import hash_dataset
+    from synrender.dataset.lock import in_use
+    from synrender.system.console import create_file_bar, say
+
+    require_ray_caster()
+    with in_use(folder.path, "certified", is_shared=False):  # nobody may render meanwhile
+        # First the hashes: if a file changes after that, they do not fit it.
+        hashes = hash_dataset(folder, workers, create_file_bar)
+        found = audit(arguments, folder, folders, workers)
+        if found.num_failed:
+            was_there = remove_certificate(folder)
+            say(f"no certificate{': the one that was there is removed' if was_there else ''}")
+            return 1
+        root = certify(folder, found, arguments.seed, hashes)
+    say(f"certificate.json: {hashes.num_files} files", f"root {root}")
+    return 0
+
+
+def audit_foreign(arguments: argparse.Namespace, workers: Workers) -> int:
+    """Audits a data set in BOP format and prints the table; returns the exit status."""
+    from synrender.audit.bop.run import audit_bop
+
+    checks = audit_bop(
+        arguments.bop, arguments.num_samples, arguments.seed, arguments.pixel_center, workers
+    )
+    return 1 if print_table(arguments.bop, checks) else 0
+
+
+def print_table(path: Path, checks: list[Check]) -> int:
+    """Prints all checks and the verdict; returns how many fail."""
+    from synrender.audit.check import Verdict, format_table
+    from synrender.system.console import say
+
+    num_failed = sum(check.verdict is Verdict.FAIL for check in checks)
+    verdict = f"FAIL: {num_failed} of {len(checks)} checks" if num_failed else ""
+    say(str(path), *format_table(checks), verdict or "pass: all checks that apply")
+    return num_failed
+
+
+def verify(folder: DatasetFolder, workers: Workers) -> int:
+    """Compares the data set with its certificate and prints what differs."""
+    from synrender.audit.verify import verify_dataset
+    from synrender.system.console import create_file_bar, say
+
+    found = verify_dataset(folder, workers, create_file_bar)
+    say(str(folder.path), *found.to_lines())
+    return 0 if found.is_right else 1
+
+
+COMMAND = Command(parse_arguments, run, HOST_PACKAGES)
+
+
+def main() -> None:
+    """Entry point of ``synrender-audit``."""
+    run_script(COMMAND)

@@ -1,0 +1,204 @@
+"""Archives a rendered data set in HDF5, and prepares it for training.
+
+The small files of DATA_DIR/<dataset>/img/ become imgs_00.h5, imgs_01.h5 ... (--to_hdf5), and
+these become one file of normalised arrays, data_<res>.h5 (--preprocess).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synrender.cli.arguments import create_parser, whole_number
+from synrender.cli.script import HOST_PACKAGES, Command, run_script
+from synrender.settings.bounds import MAX_CPUS, MAX_RESOLUTION, MAX_SEED, MAX_SHARDS
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+
+    from synrender.system.folders import Folders
+    from synrender.system.workers import Workers
+
+EPILOG = """\
+examples:
+  python preprocess_data.py -d test_dataset -f -p            both steps
+  python preprocess_data.py -d test_dataset -p -r 64 -l      a second file: 64 x 64 px, in LAB
+  python preprocess_data.py -d test_dataset -c 2000 -l       mean and std of 2000 samples, in LAB
+  python preprocess_data.py -d test_dataset -f --remove_raw  and delete what was archived
+
+Samples are shuffled within training, validation and test (10/12, 1/12 and 1/12 of the rows), and
+no model is in two of them when the data set was rendered in full. Existing files are kept; repeat
+the same command to finish a run that was killed.
+
+1,000 samples of render_single take 25 MB as imgs_XX.h5 and 100 MB as data_128.h5, those of
+render_multi 50 MB and 190 MB. Two processes take less than 150 MB of memory.
+"""
+
+PRELOADED = ("synrender.archive.pack", "synrender.archive.pixels")
+"""What the worker processes need, imported once for all of them."""
+
+
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    """Parses the arguments that follow the script's name."""
+    parser = create_parser("preprocess_data.py", __doc__, EPILOG)
+    add = parser.add_argument
+    add("-d", "--dataset", default="tmp", help="folder below the data folder (default: tmp)")
+    add("-f", "--to_hdf5", action="store_true", help="write imgs_00.h5 ... from the small files")
+    add("-p", "--preprocess", action="store_true", help="write data_<res>.h5 from imgs_*.h5")
+    add(
+        "-c",
+        "--calc_mean",
+        nargs="?",
+        type=whole_number(1),
+        const=0,
+        metavar="N",
+        help="print mean and standard deviation of each channel, of all samples or of N random "
+        "ones, as --res and --to_lab say",
+    )
+    add(
+        "-i",
+        "--bucket_idxs",
+        nargs="+",
+        type=int,
+        default=[],
+        metavar="IDX",
+        help="only these buckets, counted from 0 (default: all)",
+    )
+    add(
+        "-b",
+        "--num_buckets",
+        type=whole_number(1, MAX_SHARDS),
+        help="number of imgs_XX.h5 files (default: as they exist, or 12)",
+    )
+    add(
+        "-r",
+        "--res",
+        type=whole_number(1, MAX_RESOLUTION),
+        default=128,
+        help="side of the images in px (default: 128)",
+    )
+    add("-l", "--to_lab", action="store_true", help="convert to LAB; writes data_<res>_lab.h5")
+    add(
+        "-e",
+        "--is_exr",
+        action="store_true",
+        help="require EXR images (default: detect)",
+    )
+    add(
+        "-j",
+        "--jobs",
+        type=whole_number(1, MAX_CPUS),
+        help="processes to work in (default: one for each CPU)",
+    )
+    add(
+        "--use_mean",
+        action="store_true",
+        help="normalise by this data set's mean and standard deviation (see -c), not by those of "
+        "the 2020 release",
+    )
+    add("--overwrite", action="store_true", help="write existing files again")
+    add(
+        "--remove_raw",
+        action="store_true",
+        help="after -f, compare each imgs_XX.h5 with its small files and delete these; of EXR only "
+        "what is in HDF5 remains",
+    )
+    add("--seed", type=whole_number(0, MAX_SEED), help="of the shuffle and of -c N (default: 0)")
+    return parser.parse_args(argv)
+
+
+def run(arguments: argparse.Namespace, folders: Folders) -> int:
+    """Runs the requested steps, on all cores; returns the exit status 0."""
+    refuse_contradictions(arguments)
+    from synrender.system.workers import Workers
+
+    with Workers(arguments.jobs or 0, PRELOADED) as workers:
+        if arguments.preprocess or arguments.calc_mean is not None:
+            workers.prepare()
+        run_steps(arguments, folders, workers)
+    return 0
+
+
+def run_steps(arguments: argparse.Namespace, folders: Folders, workers: Workers) -> None:
+    """Runs the requested steps in order."""
+    from synrender.archive.arrays import PreprocessOptions
+    from synrender.archive.pack import PackOptions, pack_dataset, select_shards
+    from synrender.archive.preprocess import find_archive, preprocess_dataset
+    from synrender.archive.remove_raw import remove_raw
+    from synrender.dataset.folder import open_dataset_folder
+    from synrender.dataset.lock import in_use
+    from synrender.system.console import create_bar
+
+    folder = open_dataset_folder(folders.data, arguments.dataset)
+    dataset_dir = folder.path
+    # Nobody may render meanwhile what is archived.
+    with in_use(dataset_dir, "archived", is_shared=not arguments.to_hdf5):
+        if arguments.to_hdf5:
+            options = PackOptions(
+                arguments.num_buckets,
+                arguments.bucket_idxs,
+                arguments.is_exr,
+                arguments.seed,
+                arguments.overwrite,
+            )
+            pack_dataset(folder, options, workers, create_bar)
+        layout = find_archive(dataset_dir, arguments.num_buckets)
+        shards = select_shards(arguments.bucket_idxs, layout.num_shards)
+        if arguments.remove_raw:
+            remove_raw(folder, shards, workers, create_bar)
+    mean_std = None
+    if arguments.calc_mean is not None or arguments.use_mean:
+        mean_std = calc_mean(arguments, dataset_dir, shards, workers)
+    if arguments.preprocess:
+        options = PreprocessOptions(
+            arguments.res,
+            arguments.to_lab,
+            mean_std if arguments.use_mean else None,
+            arguments.bucket_idxs,
+            arguments.overwrite,
+        )
+        preprocess_dataset(dataset_dir, layout, options, workers, create_bar)
+
+
+def calc_mean(
+    arguments: argparse.Namespace, dataset_dir: Path, shards: Sequence[int], workers: Workers
+) -> tuple[np.ndarray, np.ndarray]:
+    """Prints mean and standard deviation of each channel, and returns them, (3,) float64 each."""
+    from synrender.archive.channel_statistics import measure_moments
+    from synrender.archive.order import DEFAULT_SEED
+    from synrender.system.console import create_bar, say
+
+    num_samples, seed = arguments.calc_mean or None, arguments.seed or DEFAULT_SEED
+    res, to_lab = arguments.res, arguments.to_lab
+    moments = measure_moments(
+        dataset_dir, shards, res, to_lab, num_samples, seed, workers, create_bar
+    )
+    is_subset = num_samples == moments.num_px // res**2  # there may be fewer than asked for
+    what = f"a random subset, --seed {seed}" if is_subset else "all"
+    say(*moments.to_lines(res, to_lab, what))
+    return moments.mean, moments.std
+
+
+def refuse_contradictions(arguments: argparse.Namespace) -> None:
+    """Raises UserError for arguments that contradict each other."""
+    from synrender.errors import UserError
+
+    if not (arguments.to_hdf5 or arguments.preprocess or arguments.calc_mean is not None):
+        raise UserError("nothing to do: give --to_hdf5 (-f), --preprocess (-p) or --calc_mean (-c)")
+    if arguments.remove_raw and not arguments.to_hdf5:
+        raise UserError("--remove_raw: goes with --to_hdf5 (-f)")
+    if arguments.use_mean and not arguments.preprocess:
+        raise UserError("--use_mean: goes with --preprocess (-p); -c prints the mean")
+    if arguments.use_mean and arguments.bucket_idxs:
+        raise UserError("--use_mean: needs all buckets; leave --bucket_idxs (-i) out")
+
+
+COMMAND = Command(parse_arguments, run, HOST_PACKAGES)
+
+
+def main() -> None:
+    """Entry point of ``synrender-preprocess``."""
+    run_script(COMMAND)

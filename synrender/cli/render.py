@@ -1,0 +1,153 @@
+"""Renders samples of a data set: for each an image and a record of its known factors.
+
+python render.py ARGS                                   (with the bpy wheel)
+blender --background --python render.py -- ARGS         (with any Blender from 3.4 to 5.2)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synrender.cli.arguments import add_gin_arguments, create_parser
+from synrender.cli.script import BLENDER_PACKAGES, Command, run_script
+
+if TYPE_CHECKING:
+    import argparse
+
+    from synrender.system.folders import Folders
+
+EPILOG = """\
+examples:
+  python render.py -d test_dataset
+  python render.py -d many -g render_multi -p "batch.num_samples = 100"
+  python render.py -d plain -p "material.use_texture = False" "object.random_viewpoint = 0"
+  python render.py -d copy -g datasets/many/config.gin
+  python render.py --replay many 13
+
+To finish a killed run, type the same command again. All parameters are explained in
+config/render_single.gin and config/render_multi.gin.
+
+Needs 0.3 GB of memory, and for 1,000 samples at 128 x 128 px 30 MB of disk as PNG (render_single)
+or 250 MB as EXR (render_multi).
+"""
+
+
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    """Parses the command line."""
+    parser = create_parser("render.py", __doc__, EPILOG)
+    parser.add_argument(
+        "-d", "--dataset_name", default="tmp", help="folder below the data folder (default: tmp)"
+    )
+    add_gin_arguments(
+        parser.add_argument,
+        "gin files: names from config/ or paths; later ones win (default: render_single)",
+        'bindings that win over the files, such as "lighting.r = 2"',
+    )
+    parser.add_argument(
+        "-r", "--is_ray_process", action="store_true", help="quiet, for the fan-out"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="remove the data set of this name and start again"
+    )
+    parser.add_argument(
+        "--replay",
+        nargs=2,
+        metavar=("DATASET", "IDX"),
+        help="render one sample again from its recorded config and compare it with what is stored",
+    )
+    return parser.parse_args(argv)
+
+
+def run(arguments: argparse.Namespace, folders: Folders) -> int:
+    """Renders, or replays a sample; returns the exit status."""
+    from synrender.blender.start import restart_if_influenced
+
+    restart_if_influenced()
+    if arguments.replay:
+        return replay(*arguments.replay, folders)
+    return render(arguments, folders)
+
+
+def render(arguments: argparse.Namespace, folders: Folders) -> int:
+    """Reads the configuration, renders missing samples, and prints a summary."""
+    from synrender.assets.catalog import ensure_demo_sources, load_catalog
+    from synrender.blender.batch import render_batch
+    from synrender.crashes.noted_run import noted_work
+    from synrender.dataset.claim import claim_dataset
+    from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
+    from synrender.errors import UserError
+    from synrender.settings.groups import load_settings
+    from synrender.system.console import Progress, captured_output, say
+
+    dataset_dir = name_to_dataset_dir(folders.data, arguments.dataset_name)
+    settings = load_settings(arguments.gin_config or ["render_single"], arguments.gin_param)
+    folder = plan_dataset_folder(dataset_dir, settings, arguments.overwrite)
+    is_quiet = arguments.is_ray_process
+    notes = ensure_demo_sources(settings, folders)
+    catalog = load_catalog(settings, folders)
+    if not is_quiet:
+        say(*notes)
+    claim_dataset(folder, settings, catalog, arguments.overwrite)
+    folder.remove_abandoned_files(settings.batch.idxs)
+    with (
+        noted_work(folder, settings, catalog) as noted,
+        captured_output() as capture,
+    ):
+        progress = Progress(capture.terminal, is_shown=not is_quiet)
+
+        def on_sample(done: int, total: int) -> None:
+            capture.clear()
+            progress.show(done, total)
+
+        try:
+            report = render_batch(
+                settings,
+                folder,
+                noted.catalog,
+                folders.blender,
+                on_sample,
+                noted.on_stage,
+                noted.probed,
+            )
+        except (UserError, OSError, KeyboardInterrupt):
+            raise
+        except BaseException:
+            capture.terminal.write(f"The end of Blender's output:\n{capture.tail()}\n")
+            raise
+    if not is_quiet:
+        say(*report.to_lines(folder))
+    if report.num_lost:
+        raise OSError(f"{folder.path}: {report.num_lost} rendered samples have been removed since")
+    return 0
+
+
+def replay(name: str, idx: str, folders: Folders) -> int:
+    """Renders a stored sample again; returns 0 if it is equal and 1 if not."""
+    from synrender.assets.catalog import ensure_demo_sources
+    from synrender.blender.replay import load_replay_settings, replay_sample
+    from synrender.dataset.folder import name_to_dataset_dir, open_dataset_folder
+    from synrender.errors import UserError, shorten
+    from synrender.settings.bounds import MAX_TOTAL_SAMPLES
+    from synrender.system.console import captured_output, say
+
+    if not idx.isdecimal() or len(idx) > len(str(MAX_TOTAL_SAMPLES)):
+        raise UserError(
+            f"--replay {shorten(name)} {shorten(idx)}: the index must be a whole number from 0 to "
+            f"{MAX_TOTAL_SAMPLES}"
+        )
+    name_to_dataset_dir(folders.data, name)  # refuses a name that is a path
+    folder = open_dataset_folder(folders.data, name, "--replay")
+    settings = load_replay_settings(folder, int(idx))
+    ensure_demo_sources(settings, folders)
+    with captured_output():
+        comparison = replay_sample(folder, int(idx), settings, folders)
+    say(comparison.line)
+    return 0 if comparison.is_equal else 1
+
+
+COMMAND = Command(parse_arguments, run, BLENDER_PACKAGES)
+
+
+def main() -> None:
+    """Entry point of ``synrender-render``."""
+    run_script(COMMAND)

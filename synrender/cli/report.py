@@ -1,0 +1,102 @@
+"""Writes a report to look at a data set: DATA_DIR/<dataset>/report.html, one file by itself.
+
+It has a gallery with filters and label maps, twins side by side, the distribution of every factor
+by split, tables of splits and balance, the audit's verdicts, and how the data set was made.
+With --sheet: DATA_DIR/<dataset>/contact_sheet.png, a picture of the first samples.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synrender.cli.arguments import create_parser, whole_number
+from synrender.cli.script import HOST_PACKAGES, Command, run_script
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from synrender.system.folders import Folders
+
+MAX_SHOWN = 2000
+NUM_IN_GALLERY, NUM_ON_SHEET = 200, 20
+"""Samples that are shown by default."""
+
+EPILOG = """\
+examples:
+  python report_dataset.py -d test_dataset
+  python report_dataset.py -d many -n 60         60 samples in the gallery, a smaller file
+  python report_dataset.py -d many --no_audit    without an audit where there was none
+  python report_dataset.py -d many --sheet       contact_sheet.png alone, of the first 20 samples
+
+The samples in the gallery are chosen evenly over classes, splits and levels of the design, so the
+file has the same size for a data set of any size; all records are read for the distributions.
+Works on small files and on the HDF5 files of preprocess_data.py.
+
+The verdicts are those of the last `python audit_dataset.py`. Where there was none, a data set of
+up to 1000 samples is audited here, with rays for 20 of them.
+
+A sheet from EXR shows the image, instances, classes, depth and the labels of each sample. One that
+is newer than every sample that it shows is left as it is.
+
+In the page: arrow keys move between the samples, Enter opens one, 1, 2, 3 ... choose its pictures.
+"""
+
+
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    """Parses the command line."""
+    parser = create_parser("report_dataset.py", __doc__, EPILOG)
+    add = parser.add_argument
+    add("-d", "--dataset", default="tmp", help="folder below the data folder (default: tmp)")
+    add(
+        "-n",
+        "--num_samples",
+        type=whole_number(1, MAX_SHOWN),
+        metavar="N",
+        help=f"samples to show (default: {NUM_IN_GALLERY} in the gallery, {NUM_ON_SHEET} on a "
+        "sheet)",
+    )
+    add("--sheet", action="store_true", help="draw contact_sheet.png instead of the report")
+    add("--no_audit", action="store_true", help="do not audit if there was no audit before")
+    return parser.parse_args(argv)
+
+
+def run(arguments: argparse.Namespace, folders: Folders) -> int:
+    """Writes what was asked for and prints its path; returns the exit status 0."""
+    print(draw_sheet(arguments, folders) if arguments.sheet else write_page(arguments, folders))
+    return 0
+
+
+def draw_sheet(arguments: argparse.Namespace, folders: Folders) -> Path:
+    """Draws the contact sheet; without slow imports, if it is up to date."""
+    from synrender.report.contact_sheet import draw_contact_sheet
+
+    dataset_dir = folders.data / arguments.dataset
+    return draw_contact_sheet(dataset_dir, arguments.num_samples or NUM_ON_SHEET)
+
+
+def write_page(arguments: argparse.Namespace, folders: Folders) -> Path:
+    """Writes the report."""
+    from synrender.audit.latest import find_audit
+    from synrender.dataset.folder import open_dataset_folder
+    from synrender.loading.dataset import open_dataset
+    from synrender.report.packages import require_packages
+    from synrender.system.console import create_bar
+
+    require_packages()
+    from synrender.report.write import write_report
+
+    folder = open_dataset_folder(folders.data, arguments.dataset)
+    data = open_dataset(folder.path)
+    audit, note = find_audit(folder, folders, not arguments.no_audit)
+    num_shown = arguments.num_samples or NUM_IN_GALLERY
+    with create_bar(len(data) + min(num_shown, len(data)), "report") as bar:
+        return write_report(data, folder.path, num_shown, audit, note, bar.update)
+
+
+COMMAND = Command(parse_arguments, run, HOST_PACKAGES)
+
+
+def main() -> None:
+    """Entry point of ``synrender-report``."""
+    run_script(COMMAND)

@@ -1,0 +1,155 @@
+"""How every command begins and ends: packages, folders, exit statuses, one line for an error."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import shutil
+import sys
+import sysconfig
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from synrender.errors import EXIT_FAILURE, EXIT_USER, RESUME_HINT, UserError
+from synrender.system.disk import FULL_DISK, find_full_disk
+from synrender.system.folders import NO_DEFAULTS, PROJECT_DIR, Folders, find_folders, is_clone
+from synrender.system.interrupts import EXIT_INTERRUPTED, STOPPED
+
+BLENDER_PACKAGES = ("numpy", "gin")
+"""What each command imports, by the names of modules; Blender's own Python may lack them."""
+
+HOST_PACKAGES = (*BLENDER_PACKAGES, "h5py", "imageio", "kornia_rs", "OpenEXR", "PIL", "skimage")
+_PROJECTS = {"gin": "gin-config", "kornia_rs": "kornia-rs", "PIL": "pillow"}
+_PROJECTS |= {"skimage": "scikit-image"}
+"""Names under which pip knows packages, where they are others."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command does."""
+
+    parse: Callable[[list[str]], argparse.Namespace]
+    run: Callable[[argparse.Namespace, Folders], int]  # returns the exit status
+    packages: tuple[str, ...]  # modules that it imports
+
+
+def run_command(
+    command: Command, argv: Sequence[str], defaults: Mapping[str, object] = NO_DEFAULTS
+) -> int:
+    """Runs a command in this process; returns the exit status and prints an error in one line.
+
+    Args:
+        command: to run.
+        argv: its arguments, without the name of the script.
+        defaults: of the folders, see `find_folders`.
+
+    Raises:
+        SystemExit: the arguments are wrong, or they ask for help.
+    """
+    arguments = command.parse(list(argv))
+    folder = None  # that is written to; its disk is named if it is full
+    try:
+        _require_packages(command.packages)
+        folders = find_folders(os.environ, defaults)
+        folder = folders.data
+        return command.run(arguments, folders)
+    except UserError as error:
+        return _fail(str(error), EXIT_USER)
+    except BrokenExecutor:
+        memory = "a process was killed, perhaps because memory ran out; try fewer --jobs"
+        return _fail(f"{memory}; {RESUME_HINT}", EXIT_FAILURE)
+    except OSError as error:
+        full = find_full_disk(error, folder) if folder and error.errno in FULL_DISK else None
+        return _fail(f"{full or error}; {RESUME_HINT}", EXIT_FAILURE)
+    except KeyboardInterrupt:
+        print(STOPPED, file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def _fail(line: str, status: int) -> int:
+    print(f"error: {line}", file=sys.stderr)
+    return status
+
+
+def run_script(command: Command, defaults: Mapping[str, object] = NO_DEFAULTS) -> NoReturn:
+    """Runs a command with this process's arguments, and ends the process.
+
+    At once, because Blender can crash during a normal exit.
+    """
+    try:
+        status = run_command(command, _find_arguments(), defaults)
+    except SystemExit as error:
+        status = _code_to_status(error.code)
+    except BaseException:
+        traceback.print_exc()
+        status = EXIT_FAILURE
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if "bpy" in sys.modules:
+        shutil.rmtree(sys.modules["bpy"].app.tempdir, ignore_errors=True)
+    os._exit(status)
+
+
+def _code_to_status(code: object) -> int:
+    """Exit status of a `SystemExit`, as Python has it: a text is printed and means 1."""
+    if code is None:
+        return 0
+    if not isinstance(code, int):
+        print(code, file=sys.stderr)
+        return EXIT_FAILURE
+    return code if 0 <= code <= 255 else EXIT_FAILURE
+
+
+def _find_arguments() -> list[str]:
+    """Arguments for this script: those after ``--``; without it all, or none in Blender itself."""
+    if "--" in sys.argv:
+        return sys.argv[sys.argv.index("--") + 1 :]
+    return [] if _is_blender() else sys.argv[1:]
+
+
+def _is_blender() -> bool:
+    """Whether a Blender executable runs this script, whose arguments are for Blender."""
+    return "bpy" in sys.modules
+
+
+# --- packages -------------------------------------------------------------------------------------
+
+
+def _require_packages(modules: Sequence[str]) -> None:
+    """Raises UserError if this Python lacks packages; the line names all, and what helps."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if not missing:
+        return
+    projects = [_PROJECTS.get(name, name) for name in missing]
+    lacks = f"this Python ({_find_python()}) lacks {', '.join(projects)}"
+    ours = PROJECT_DIR / ".venv" / "bin" / "python"
+    if _is_blender() or not is_clone():
+        raise UserError(f"{lacks}: {_find_install_command(projects)}")
+    if ours.exists() and Path(sys.prefix) != ours.parents[1]:
+        activate = f"source {ours.with_name('activate')}"
+        raise UserError(f"{lacks}; use {ours} instead, or type first: {activate}")
+    raise UserError(f"{lacks}; type in {PROJECT_DIR}: make setup, then use {ours}")
+
+
+def _find_python() -> str:
+    """Path of the Python that runs this script."""
+    # In a Linux distribution's Blender, sys.executable may not be the Python that it uses.
+    python = Path(sys.prefix, "bin", "python{}.{}".format(*sys.version_info))
+    return str(python if python.exists() else sys.executable)
+
+
+def _find_install_command(projects: Sequence[str]) -> str:
+    """Command that installs packages into the Python that runs this script."""
+    python = f'"{_find_python()}"'
+    is_managed = Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").exists()
+    option = " --break-system-packages" if is_managed else ""
+    install = f"{python} -m pip install{option} {' '.join(projects)}"
+    if importlib.util.find_spec("pip") is None:
+        get_pip = "apt-get install python3-pip" if is_managed else f"{python} -m ensurepip"
+        return f"{get_pip} && {install}"
+    return install
