@@ -11,11 +11,14 @@ import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from synrender.system.disk import full_disk_named
 from synrender.system.locks import temporary_file
+
+if TYPE_CHECKING:
+    import numpy as np
+
 
 _TEMPORARY = re.compile(r"\.(\.?[^.]+)\..+\.[0-9]+(\.[a-z0-9]+)")
 
@@ -81,6 +84,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_array(path: Path, array: np.ndarray) -> None:
     """Writes an ``.npy`` file atomically."""
+    import numpy as np  # late: what reads names of files needs no numpy
+
     write_atomically(path, lambda temporary: np.save(temporary, array, allow_pickle=False))
 
 
