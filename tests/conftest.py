@@ -3,12 +3,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from synrender.assets.demo import ensure_demo
 from synrender.settings.label_table import LABELS
-from tests.helpers import Renderer, has_blender_executable, link_gin
+from tests.helpers import Renderer, has_blender_executable, link_gin, make_once
 
 BLENDERS = [
     "wheel",
@@ -29,8 +31,11 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data folder of the whole test session; the demo set is made in it once."""
-    return tmp_path_factory.mktemp("data")
+    """Data folder of this process's tests, with the demo set, which is made once for all."""
+    demo = make_once(tmp_path_factory, "demo", lambda folder: ensure_demo(folder / "set"))
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "demo_assets").symlink_to(demo / "set")
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -63,16 +68,20 @@ NUM_SINGLE, NUM_MULTI = 25, 20
 
 
 @pytest.fixture(scope="session")
-def rendered_single(wheel: Renderer) -> Path:
+def rendered_single(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """25 samples of one object, PNG: a whole data set, so that all buckets are used."""
     size = [f"batch.num_samples = {NUM_SINGLE}", f"object.total_num_samples = {NUM_SINGLE}"]
-    return wheel.render("archive_single", *size, "batch.cache_obj_frames = 2")
+    bindings = [*size, "batch.cache_obj_frames = 2"]
+    make = partial(wheel.render_in, bindings=bindings)
+    return make_once(tmp_path_factory, "single", make) / "set"
 
 
 @pytest.fixture(scope="session")
-def rendered_multi(wheel: Renderer) -> Path:
+def rendered_multi(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """20 samples of four objects, EXR: the first of a data set of 60000."""
-    return wheel.render("archive_multi", f"batch.num_samples = {NUM_MULTI}", config="render_multi")
+    bindings = [f"batch.num_samples = {NUM_MULTI}"]
+    make = partial(wheel.render_in, bindings=bindings, config="render_multi")
+    return make_once(tmp_path_factory, "multi", make) / "set"
 
 
 @pytest.fixture
@@ -87,15 +96,20 @@ def multi(rendered_multi: Path, tmp_path: Path) -> Path:
 
 # --- labels ---------------------------------------------------------------------------------------
 
+LABEL_LOOK = (
+    "rendering.resolution = 32", "rendering.render_samples = 4",
+    f"rendering.labels = {list(LABELS)}",
+)  # fmt: skip
+
 
 @pytest.fixture(scope="session")
-def rendered_labels(wheel: Renderer) -> Path:
+def rendered_labels(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """12 samples of two objects with all labels, a whole data set in 3 buckets of 4: its groups."""
     size = ["batch.num_samples = 12", "object.total_num_samples = 12", "object.n_buckets = 3"]
-    look = ["rendering.resolution = 32", "rendering.render_samples = 4", "sample.num_objs = 2"]
     motion = ["batch.cache_obj_frames = 4", "object.random_viewpoint = 0.2"]
-    labels = f"rendering.labels = {list(LABELS)}"
-    return wheel.render("labels", *size, *look, *motion, labels, config="render_multi")
+    bindings = [*size, *LABEL_LOOK, *motion, "sample.num_objs = 2"]
+    make = partial(wheel.render_in, bindings=bindings, config="render_multi")
+    return make_once(tmp_path_factory, "labels", make) / "set"
 
 
 @pytest.fixture
@@ -104,9 +118,9 @@ def labelled(rendered_labels: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def rendered_labels_single(wheel: Renderer) -> Path:
+def rendered_labels_single(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """3 samples of one object with all labels."""
     size = ["batch.num_samples = 3", "object.total_num_samples = 3", "object.n_buckets = 1"]
-    look = ["rendering.resolution = 32", "rendering.render_samples = 4", "sample.num_objs = 1"]
-    labels = f"rendering.labels = {list(LABELS)}"
-    return wheel.render("labels_single", *size, *look, labels, config="render_multi")
+    bindings = [*size, *LABEL_LOOK, "sample.num_objs = 1"]
+    make = partial(wheel.render_in, bindings=bindings, config="render_multi")
+    return make_once(tmp_path_factory, "labels_single", make) / "set"

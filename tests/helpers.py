@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import gin
@@ -67,6 +69,36 @@ class Renderer:
         quick = ["rendering.resolution = 32", "rendering.render_samples = 1"]
         self.run("-d", dataset_name, "-g", config, "-p", *quick, *bindings)
         return self.data_dir / dataset_name
+
+    def render_in(
+        self, data_dir: Path, bindings: Sequence[str], config: str = "render_single"
+    ) -> Path:
+        """Renders a data set named ``set`` in a data folder that shares this one's demo models."""
+        (data_dir / "demo_assets").symlink_to(self.data_dir / "demo_assets")
+        return replace(self, data_dir=data_dir).render("set", *bindings, config=config)
+
+
+def make_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]
+) -> Path:
+    """A folder that all processes of a test run share; the first that asks calls ``make(folder)``.
+
+    Tests only read it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # each worker has a folder of its own below
+    folder = base / "shared" / name
+    folder.parent.mkdir(exist_ok=True)
+    with (folder.parent / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        complete = folder.parent / f"{name}.complete"
+        if not complete.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            complete.touch()
+    return folder
 
 
 def as_plain_user() -> tuple[str, ...]:
