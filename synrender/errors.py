@@ -34,4 +34,5 @@ def nearest_name(name: str, valid_names: Iterable[str]) -> str:
 def shorten(value: object, max_length: int = 60) -> str:
     """Text of a value in one line; a long one is cut, and so is what cannot be shown."""
     text = " ".join(str(value).split())
-    return text if len(text) <= max_length else f"{text[:max_length]}..."
+    shown = text if len(text) <= max_length else f"{text[:max_length]}..."
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)

@@ -18,6 +18,7 @@ from synrender.errors import UserError, nearest_name
 from synrender.settings.groups import Settings
 from synrender.system.files import is_plain_name, read_small_file
 from synrender.system.folders import DTD_VARIABLE, SHAPENET_VARIABLE, Folders
+from synrender.system.json_text import read_json
 
 MODEL_FILE = Path("models", "model_normalized.obj")
 LABELS_FILE = Path("labels", "labels_joint_anno.txt")
@@ -227,11 +228,11 @@ def _advise_on_classes(
 def _read_taxonomy(path: Path) -> list[tuple[str, str]]:
     """(name, synset id) of every entry; ids are plain names, and so lead out of no folder."""
     try:
-        taxonomy = json.loads(read_small_file(path, MAX_LIST_BYTES))
+        taxonomy = read_json(path, MAX_LIST_BYTES)
         synsets = [(entry["name"], entry["synsetId"]) for entry in taxonomy]
     except FileNotFoundError:
         raise UserError(f"{path}: missing; render.py and distributed_render.py make it") from None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not ShapeNet's taxonomy ({error}); restore it") from None
     for name, synset_id in synsets:
         if not isinstance(name, str) or not isinstance(synset_id, str):

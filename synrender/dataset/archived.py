@@ -9,17 +9,26 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from synrender.dataset.lock import locked
 from synrender.dataset.names import ARCHIVED_FILE, file_to_shard
-from synrender.system.files import read_small_file, write_text
+from synrender.system.files import open_regular, write_text
+from synrender.system.json_text import read_json
 
 MAX_BYTES = 1 << 28
 END_BYTES = 1 << 16
 """What is hashed of each end of a shard."""
+
+
+class Entry(TypedDict):
+    """What is noted of a shard."""
+
+    fingerprint: str  # of `_find_fingerprint`
+    samples: list[int]
 
 
 def add_archived(dataset_dir: Path, shard_name: str, idxs: Iterable[int]) -> None:
@@ -35,27 +44,33 @@ def read_archived(dataset_dir: Path) -> frozenset[int]:
     """Samples that are in verified shards which are still as they were; empty if there are none."""
     found: set[int] = set()
     for name, entry in _read_entries(dataset_dir).items():
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            if file_to_shard(name) is None:
-                continue
+        with contextlib.suppress(OSError, ValueError):
             if entry["fingerprint"] == _find_fingerprint(dataset_dir / name):
-                found.update(int(idx) for idx in entry["samples"])
+                found.update(entry["samples"])
     return frozenset(found)
 
 
-def _read_entries(dataset_dir: Path) -> dict[str, Any]:
-    """What the file says; a damaged one says nothing, and its samples count as missing."""
+def _read_entries(dataset_dir: Path) -> dict[str, Entry]:
+    """What the file says of shards; what is damaged says nothing, and its samples are missing."""
     try:
-        entries = json.loads(read_small_file(dataset_dir / ARCHIVED_FILE, MAX_BYTES))
-    except (OSError, ValueError, RecursionError):
+        entries = read_json(dataset_dir / ARCHIVED_FILE, MAX_BYTES)
+    except (OSError, ValueError):
         return {}
-    return entries if isinstance(entries, dict) else {}
+    entries = entries if isinstance(entries, dict) else {}
+    return {n: e for n, e in entries.items() if file_to_shard(n) is not None and _is_entry(e)}
+
+
+def _is_entry(entry: object) -> bool:
+    if not isinstance(entry, dict) or entry.keys() != Entry.__annotations__.keys():
+        return False
+    samples = entry["samples"]
+    return isinstance(samples, list) and all(type(idx) is int for idx in samples)
 
 
 def _find_fingerprint(path: Path) -> str:
     """Size, and SHA-256 of the beginning and the end of a file."""
-    with path.open("rb") as file:
-        size = path.stat().st_size
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
         digest = hashlib.sha256(file.read(END_BYTES))
         file.seek(max(0, size - END_BYTES))
         digest.update(file.read(END_BYTES))

@@ -20,17 +20,19 @@ from synrender.dataset.archived import read_archived
 from synrender.dataset.differences import Difference, find_differences
 from synrender.dataset.folder import DatasetFolder, name_to_dataset_dir, open_dataset_folder
 from synrender.dataset.hashes import (
+    HASH_BYTES,
     FileHashes,
     Progress,
     create_samples,
     hash_dataset,
 )
-from synrender.dataset.listing import FLAT
+from synrender.dataset.listing import FILES_PER_SAMPLE, FLAT
 from synrender.dataset.names import CERTIFICATE_FILE, HASHES_FILE
 from synrender.dataset.removal import find_foreign_files
-from synrender.errors import UserError
+from synrender.errors import UserError, shorten
 from synrender.system.console import warn
 from synrender.system.files import read_small_file, write_array, write_text
+from synrender.system.json_text import read_json
 from synrender.system.workers import Workers
 
 FORMAT_VERSION = 1
@@ -106,7 +108,8 @@ def open_certified_folder(data_dir: Path, name: str) -> DatasetFolder:
             raise
         body, _ = _read_body(dataset_dir)
         number = body.get("files_per_folder") if isinstance(body, dict) else None
-        return DatasetFolder(dataset_dir, False, number if isinstance(number, int) else FLAT)
+        is_right = type(number) is int and number >= FILES_PER_SAMPLE
+        return DatasetFolder(dataset_dir, False, number if is_right else FLAT)
 
 
 def compare_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) -> Comparison:
@@ -119,7 +122,9 @@ def compare_dataset(folder: DatasetFolder, workers: Workers, progress: Progress)
     faults = [Difference("changed", CERTIFICATE_FILE, fault)] if fault else []
     try:
         root = str(body["tree"]["root"])
-        description = {str(n): bytes.fromhex(d) for n, d in body["files"].items()}
+        description = {n: bytes.fromhex(d) for n, d in body["files"].items()}
+        if any(len(digest) != HASH_BYTES for digest in description.values()):
+            raise ValueError
         hashes_sha256 = body["tree"]["hashes_sha256"]
     except (KeyError, TypeError, ValueError, AttributeError):
         fault = Difference("changed", CERTIFICATE_FILE, fault or "damaged")
@@ -167,16 +172,19 @@ def _read_body(dataset_dir: Path) -> tuple[Any, str]:
     """The certificate's body, and what is wrong with it; "" if nothing is."""
     path = dataset_dir / CERTIFICATE_FILE
     try:
-        values = json.loads(read_small_file(path, MAX_BYTES))
+        values = read_json(path, MAX_BYTES)
         body, digest = values["body"], values["body_sha256"]
     except FileNotFoundError:
         raise UserError(
             f"{path}: no such file; audit_dataset.py -d {dataset_dir.name} --certificate writes it"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return {}, "damaged"
     if (version := values.get("format_version")) != FORMAT_VERSION:
-        return {}, f"format_version is {version!r}, this program reads {FORMAT_VERSION}"
+        return (
+            {},
+            f"format_version is {shorten(repr(version))}, this program reads {FORMAT_VERSION}",
+        )
     return body, "" if _hash_body(body) == digest else "not as it was written"
 
 

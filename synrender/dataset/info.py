@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import types
-import typing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from synrender.assets.sources import Sources
-from synrender.dataset.listing import FLAT
+from synrender.dataset.design_checks import check_design
+from synrender.dataset.listing import FLAT, MAX_INFO_BYTES
 from synrender.dataset.names import INFO_FILE
-from synrender.errors import UserError
+from synrender.errors import UserError, shorten
 from synrender.settings.groups import Settings, dict_to_settings, settings_to_dict
-from synrender.system.files import read_small_file, write_text
-
-MAX_INFO_BYTES = 1 << 26
-"""A quarter of a million rejected models and textures with their reasons."""
+from synrender.system.files import is_plain_name, read_small_file, write_text
+from synrender.system.json_text import decode, parse_json
 
 FORMAT_VERSION = 1
 """Version of the file format; increased when readers must handle a change."""
+
+MAX_ROTATION_ERROR = 1e-6
+"""Of a camera's matrix: what rounding leaves is 1e-15."""
 
 Matrix = tuple[tuple[float, ...], ...]
 
@@ -42,6 +43,13 @@ class CameraInfo:
             rows = getattr(self, name)
             if [len(row) for row in rows] != [size] * size:
                 raise ValueError(f"{name} must have {size} rows of {size} numbers")
+        if self.intrinsics[2] != (0, 0, 1) or not self.intrinsics[0][0] * self.intrinsics[1][1] > 0:
+            raise ValueError("intrinsics is no matrix of a camera")
+        turn = np.array(self.world_to_camera)[:3, :3]
+        if self.world_to_camera[3] != (0, 0, 0, 1) or not np.allclose(
+            turn @ turn.T, np.eye(3), atol=MAX_ROTATION_ERROR
+        ):
+            raise ValueError("world_to_camera is no rotation and translation")
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,10 @@ class ClassInfo:
 
     name: str  # ShapeNet's name, such as "chair"
     synset_id: str
+
+    def __post_init__(self) -> None:
+        if not is_plain_name(self.synset_id):
+            raise ValueError(f"the synset id {shorten(self.synset_id)!r} is no folder name")
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,18 @@ class DatasetInfo:
     device: str | None = None  # such as "CPU"; None: unknown, or nothing rendered yet
     design: DesignInfo | None = None  # None: drawn at random
 
+    def __post_init__(self) -> None:
+        settings = self.settings
+        for name, here, there in (
+            ("seed", self.seed, settings.batch.seed),
+            ("camera.resolution", self.camera.resolution, settings.rendering.resolution),
+            ("classes", sorted(self.classes), sorted(settings.sample.class_list)),
+        ):
+            if here != there:
+                raise ValueError(f"{name} is {shorten(here)}, the settings say {shorten(there)}")
+        if self.design:
+            check_design(self.design, settings)
+
 
 def info_to_json(info: DatasetInfo) -> str:
     """Text of ``dataset.json``."""
@@ -133,21 +157,19 @@ def json_to_info(text: str) -> DatasetInfo:
     Raises:
         ValueError: the text is not valid; the message says where and why.
     """
-    try:
-        return _values_to_info(json.loads(text))
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    except OverflowError as error:
-        raise ValueError(str(error)) from None
-
-
-def _values_to_info(values: Any) -> DatasetInfo:
+    values = parse_json(text.encode())
     if not isinstance(values, dict):
         raise ValueError("must be a JSON object")
     version = values.get("format_version")
     if version != FORMAT_VERSION:
-        raise ValueError(f"format_version is {version!r}, this program reads {FORMAT_VERSION}")
-    return _decode(DatasetInfo, values, "")
+        raise ValueError(
+            f"format_version is {shorten(repr(version))}, this program reads {FORMAT_VERSION}"
+        )
+    settings = values.get("settings")
+    if isinstance(settings, dict):
+        # Data sets from before there were folders in img/ do not have this setting.
+        values["settings"] = dict_to_settings({"batch.files_per_folder": FLAT, **settings})
+    return decode(DatasetInfo, values)
 
 
 def read_info(dataset_dir: Path) -> DatasetInfo | None:
@@ -183,58 +205,3 @@ def read_required_info(dataset_dir: Path) -> DatasetInfo:
 def write_info(dataset_dir: Path, info: DatasetInfo) -> None:
     """Writes ``dataset.json`` atomically."""
     write_text(dataset_dir / INFO_FILE, info_to_json(info))
-
-
-# --- from JSON to types -------------------------------------------------------------------------
-
-
-def _decode(kind: Any, value: Any, where: str) -> Any:
-    """Converts a JSON value to the given type; ``where`` is its position, for error messages."""
-    if kind is Settings:
-        # Data sets from before there were folders in img/ do not have this setting.
-        return dict_to_settings({"batch.files_per_folder": FLAT, **_expect(dict, value, where)})
-    if dataclasses.is_dataclass(kind):
-        return _decode_dataclass(kind, _expect(dict, value, where), where)
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        return None if value is None else _decode(arguments[0], value, where)
-    if origin is dict:
-        key_type, value_type = arguments
-        return {
-            _decode_key(key_type, k, where): _decode(value_type, v, f"{where}.{k}")
-            for k, v in _expect(dict, value, where).items()
-        }
-    if origin is tuple:
-        items = _expect(list, value, where)
-        return tuple(_decode(arguments[0], v, f"{where}[{i}]") for i, v in enumerate(items))
-    if kind is float:
-        return float(_expect((int, float), value, where))
-    return _expect(kind, value, where)
-
-
-def _decode_dataclass(kind: Any, values: dict[str, Any], where: str) -> Any:
-    hints = typing.get_type_hints(kind)
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    prefix = f"{where}." if where else ""
-    if unknown := sorted(values.keys() - fields.keys()):
-        raise ValueError(f"{prefix}{unknown[0]} is not known; a newer version may have written it")
-    for name, f in fields.items():
-        has_default = f.default is not dataclasses.MISSING or (
-            f.default_factory is not dataclasses.MISSING
-        )
-        if name not in values and not has_default:
-            raise ValueError(f"{prefix}{name} is missing")
-    return kind(**{n: _decode(hints[n], v, f"{prefix}{n}") for n, v in values.items()})
-
-
-def _decode_key(kind: type, key: str, where: str) -> int | str:
-    if kind is int and not key.isdecimal():
-        raise ValueError(f"{where} has the key {key!r}, which must be a whole number")
-    return kind(key)
-
-
-def _expect(kind: type | tuple[type, ...], value: Any, where: str) -> Any:
-    if (isinstance(value, bool) and kind is not bool) or not isinstance(value, kind):
-        names = kind.__name__ if isinstance(kind, type) else " or ".join(k.__name__ for k in kind)
-        raise ValueError(f"{where} must be {names}, is {str(value)[:40]!r}")
-    return value

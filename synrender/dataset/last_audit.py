@@ -6,10 +6,10 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from synrender.dataset.names import AUDIT_FILE
-from synrender.system.files import read_small_file, write_text
+from synrender.system.files import write_text
+from synrender.system.json_text import decode, read_json
 
 MAX_BYTES = 1 << 24
 MAX_CULPRITS = 20
@@ -47,18 +47,6 @@ def write_audit(dataset_dir: Path, audit: StoredAudit) -> None:
 def read_audit(dataset_dir: Path) -> StoredAudit | None:
     """What the last audit found; None if there was none, or its file is damaged."""
     try:
-        values = json.loads(read_small_file(dataset_dir / AUDIT_FILE, MAX_BYTES))
-        return StoredAudit(
-            date=str(values["date"]),
-            version=str(values["version"]),
-            num_samples=int(values["num_samples"]),
-            num_cast=int(values["num_cast"]),
-            checks=tuple(_to_check(check) for check in values["checks"]),
-        )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return decode(StoredAudit, read_json(dataset_dir / AUDIT_FILE, MAX_BYTES))
+    except (OSError, ValueError):
         return None
-
-
-def _to_check(values: dict[str, Any]) -> StoredCheck:
-    texts = (str(values[name]) for name in ("name", "verdict", "figures"))
-    return StoredCheck(*texts, culprits=tuple(map(str, values["culprits"])))

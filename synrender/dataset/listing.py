@@ -6,7 +6,6 @@ The first samples have their files in ``img/``; what does not fit there goes to 
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,11 +19,15 @@ from synrender.dataset.names import (
     sample_file,
     split_sample_file,
 )
+from synrender.system.json_text import read_json
 
 FLAT = 0
 """``batch.files_per_folder`` of data sets that have all files in ``img/``."""
 
 FILES_PER_SAMPLE = 2
+
+MAX_INFO_BYTES = 1 << 26
+"""A quarter of a million rejected models and textures with their reasons."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ def sample_name(idx: int, kind: str, files_per_folder: int = FLAT) -> str:
 def read_files_per_folder(dataset_file: Path) -> int:
     """``batch.files_per_folder`` of a ``dataset.json``, and nothing else of it."""
     try:
-        return int(json.loads(dataset_file.read_text())["settings"]["batch.files_per_folder"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # others complain of it
+        number = read_json(dataset_file, MAX_INFO_BYTES)["settings"]["batch.files_per_folder"]
+    except (OSError, ValueError, TypeError, KeyError):  # others complain of it
         return FLAT
+    return number if type(number) is int and number >= FILES_PER_SAMPLE else FLAT

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
 
-from synrender.errors import UserError
+from synrender.dataset.record import MAX_NAME_LENGTH, MAX_VALUE
+from synrender.errors import UserError, shorten
 from synrender.labels.keypoints import BOX_NAMES, NamedPoints
-from synrender.system.files import read_small_file
+from synrender.system.json_text import read_json
 
 POINTS_FILE = "keypoints.json"
 MAX_BYTES = 1 << 28
+MAX_NAMES = 1000
+"""An attribute of an HDF5 file holds 4000 texts."""
 
 
 def read_named_points(dataset_dir: Path) -> NamedPoints:
@@ -24,10 +25,10 @@ def read_named_points(dataset_dir: Path) -> NamedPoints:
     """
     path = dataset_dir / POINTS_FILE
     try:
-        return _to_points(json.loads(read_small_file(path, MAX_BYTES)))
+        return _to_points(read_json(path, MAX_BYTES))
     except FileNotFoundError:
         return NamedPoints()
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(
             f"{path}: {error}; it must read "
             '{"<synset>/<model>": {"<name>": [x, y, z]}}; mend it, or move it away'
@@ -40,18 +41,23 @@ def _to_points(models: object) -> NamedPoints:
     points = {}
     for model, named in models.items():
         if not isinstance(named, dict):
-            raise ValueError(f"{model}: must name points")
+            raise ValueError(f"{shorten(model)}: must name points")
         points[model] = {name: _to_point(f"{model}: {name}", xyz) for name, xyz in named.items()}
     names = sorted({name for named in points.values() for name in named})
     if taken := [name for name in names if name in BOX_NAMES]:
         raise ValueError(f"{taken[0]!r} is a point of every box")
+    if bad := [name for name in names if not name.isprintable() or len(name) > MAX_NAME_LENGTH]:
+        rule = f"a point needs a printable name of at most {MAX_NAME_LENGTH} letters"
+        raise ValueError(f"{shorten(bad[0])!r}: {rule}")
+    if len(names) > MAX_NAMES:
+        raise ValueError(f"{len(names)} different names of points, at most {MAX_NAMES} are allowed")
     return NamedPoints(tuple(names), points)
 
 
 def _to_point(where: str, xyz: object) -> tuple[float, ...]:
     is_point = isinstance(xyz, list) and len(xyz) == 3
     if not is_point or not all(
-        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in xyz
+        isinstance(v, int | float) and not isinstance(v, bool) and abs(v) <= MAX_VALUE for v in xyz
     ):
-        raise ValueError(f"{where}: must be three finite numbers")
+        raise ValueError(f"{shorten(where)}: must be three numbers of at most {MAX_VALUE:g}")
     return tuple(float(v) for v in xyz)

@@ -502,7 +502,7 @@ def dict_to_settings(values: dict[str, Any]) -> Settings:
         if group not in types or parameter not in {
             f.name for f in dataclasses.fields(types[group])
         }:
-            raise UserError(f"{name}: no such setting")
+            raise UserError(f"{shorten(name)}: no such setting")
         groups[group][parameter] = value
     return _create_settings(groups)
 

@@ -11,7 +11,7 @@ import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from synrender.system.disk import full_disk_named
 from synrender.system.locks import temporary_file
@@ -48,19 +48,36 @@ def read_small_file(path: Path | str, max_bytes: int) -> bytes:
         OSError: it cannot be read.
     """
     # A third of the time that `Path.read_bytes` takes: a data set has millions of them.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    descriptor, size = _open_regular(path)
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("not a regular file")
-        if status.st_size > max_bytes:
-            raise ValueError(f"{status.st_size} bytes, at most {max_bytes} are allowed")
-        data = os.read(descriptor, status.st_size)
-        while len(data) < status.st_size and (part := os.read(descriptor, status.st_size)):
+        if size > max_bytes:
+            raise ValueError(f"{size} bytes, at most {max_bytes} are allowed")
+        data = os.read(descriptor, size)
+        while len(data) < size and (part := os.read(descriptor, size)):
             data += part
         return data
     finally:
         os.close(descriptor)
+
+
+def open_regular(path: Path | str) -> BinaryIO:
+    """Opens a regular file of any size for reading; never waits at a FIFO.
+
+    Raises:
+        ValueError: it is not a regular file.
+        OSError: it cannot be opened.
+    """
+    return os.fdopen(_open_regular(path)[0], "rb")
+
+
+def _open_regular(path: Path | str) -> tuple[int, int]:
+    """Descriptor and size of a regular file."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise ValueError("not a regular file")
+    return descriptor, status.st_size
 
 
 def is_plain_name(name: str) -> bool:

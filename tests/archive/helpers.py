@@ -97,11 +97,18 @@ def write_dataset(
         **info["settings"],
         "batch.num_samples": num_samples,
         "rendering.render_exr": is_exr,
+        "rendering.resolution": res,
         "sample.num_objs": num_objs,
         "object.total_num_samples": num_samples,
         "object.n_buckets": num_model_buckets,
+        "sample.class_idxs": sorted(map(int, info["classes"])),
     }
-    (folder / "dataset.json").write_text(json.dumps({**info, "settings": settings}))
+    if design := info.get("design"):
+        named = design["factors"].items()
+        settings["design.levels"] = {n: len(f["levels"]) for n, f in named if f["levels"]}
+    camera = {**info["camera"], "resolution": res}
+    info = {**info, "settings": settings, "camera": camera}
+    (folder / "dataset.json").write_text(json.dumps(info))
     for idx in range(num_samples):
         record = np.zeros(num_objs, RECORD_DTYPE)
         bucket = idx * num_model_buckets // num_samples

@@ -57,6 +57,7 @@ def design(write: Callable[..., Path], quick: QuickArchiver) -> Callable[..., di
         folder = write(num_samples, num_objs)
         info = json.loads((folder / "dataset.json").read_text())
         info["design"] = create_design()
+        info["settings"]["design.levels"] = {"azimuth": NUM_AZIMUTHS, "class": NUM_CLASSES}
         (folder / "dataset.json").write_text(json.dumps(info))
         for idx in range(num_samples):
             path = folder / "img" / f"{idx:05d}.npy"

@@ -6,7 +6,6 @@ Lengths are in mm; the camera looks along z, x is to the right and y down, as in
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from synrender.errors import UserError, shorten
-from synrender.system.files import read_small_file
+from synrender.system.json_text import read_json
 
 MAX_JSON_BYTES = 1 << 30
 MAX_VALUE = 1e9
@@ -178,8 +177,8 @@ def _read_object(path: Path, row: Any, info: Any, key: str) -> BopObject:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(read_small_file(path, MAX_JSON_BYTES))
-    except (OSError, ValueError, RecursionError) as error:
+        values = read_json(path, MAX_JSON_BYTES)
+    except (OSError, ValueError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error
         raise UserError(f"{path}: cannot be read ({reason}); restore it") from None
     return _expect(path, dict, values, "all of it")

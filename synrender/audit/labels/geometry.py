@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from synrender.audit.labels.ground_truth import Given, Truth, judge_pixels
 from synrender.audit.labels.label_errors import Finding, create_finding
 from synrender.audit.rays.view import OUTSIDE, UNSURE
 from synrender.images.depth import DEPTH_BEYOND, DEPTH_STEPS_PER_M
-from synrender.system.files import read_small_file
+from synrender.system.json_text import decode, read_json
 
 MAX_ERROR_MM = 1.0
 MAX_POINT_ERROR_MM = 0.1
@@ -27,7 +26,7 @@ FACES = np.array([[s if a == axis else 0.5 for a in range(3)] for axis in range(
 """(6, 3): -x, +x, -y, +y, -z, +z."""
 KEYPOINTS = np.concatenate([CORNERS, np.full((1, 3), 0.5), FACES])
 
-Points = dict[str, dict[str, list[float]]]
+Points = dict[str, dict[str, tuple[float, ...]]]
 
 
 def check_coordinates(truth: Truth, given: Given) -> Finding:
@@ -94,7 +93,7 @@ def read_named_points(folder: Path) -> Points:
         OSError, ValueError: it cannot be read.
     """
     path = folder / POINTS_FILE
-    return json.loads(read_small_file(path, _MAX_FILE_BYTES)) if path.exists() else {}
+    return decode(Points, read_json(path, _MAX_FILE_BYTES)) if path.exists() else {}
 
 
 def _find_points(truth: Truth, shares: list[np.ndarray]) -> np.ndarray:
