@@ -9,6 +9,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from synrender.system.json_text import read_json
 
 MODEL_FILE = Path("models", "model_normalized.obj")
 LABELS_FILE = Path("labels", "labels_joint_anno.txt")
+_IMAGE_NAME = re.compile(r".*\.(png|jpe?g|bmp|webp|exr)(?=\s|$)", re.IGNORECASE)
 MAX_LIST_BYTES = 1 << 26
 """64 MiB. ShapeNet's taxonomy takes 0.3 MB, DTD's list 0.4 MB."""
 
@@ -258,11 +260,17 @@ def _list_textures(dtd_dir: Path) -> tuple[str, ...]:
         lines = read_small_file(path, MAX_LIST_BYTES).decode().splitlines()
     except ValueError as error:
         raise UserError(f"{path}: not DTD's list of images ({error}); restore it") from None
-    names = sorted({line.split()[0] for line in lines if line.strip()})
+    names = sorted({_find_name(line.strip()) for line in lines if line.strip()})
     for name in names:
         if not all(map(is_plain_name, name.split("/"))):
             raise UserError(f"{path}: {name!a} is no path below images/; mend that line")
     return tuple(names)
+
+
+def _find_name(line: str) -> str:
+    """Path of an image, which may have blanks in it; categories follow it."""
+    match = _IMAGE_NAME.match(line)
+    return match[0] if match else line.split()[0]
 
 
 def _fingerprint(names: object) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 from synrender.blender.label_passes import render_labels
+from synrender.blender.pixels import to_output_path
 from synrender.blender.start import has_egl
 from synrender.errors import UserError
 from synrender.images.integrity import find_image_damage
@@ -98,7 +99,7 @@ def render_frame(
 
 
 def _render_to_file(scene: bpy.types.Scene, path: Path) -> None:
-    scene.render.filepath = str(path)
+    scene.render.filepath = to_output_path(path)
     try:
         bpy.ops.render.render(write_still=True)
     except RuntimeError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import bpy
 
+from synrender.blender.pixels import load_image
 from synrender.errors import RejectedAsset
 from synrender.images.dimensions import find_excess
 from synrender.images.integrity import find_damage
@@ -47,7 +48,7 @@ def load_texture(path: Path) -> bpy.types.Image:
         RejectedAsset: Blender cannot load it.
     """
     try:
-        return bpy.data.images.load(str(path))
+        return load_image(path)
     except RuntimeError:
         raise RejectedAsset("Blender cannot load it") from None
 

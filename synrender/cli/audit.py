@@ -198,11 +198,13 @@ def audit_and_certify(
 def audit_foreign(arguments: argparse.Namespace, workers: Workers) -> int:
     """Audits a data set in BOP format and prints the table; returns the exit status."""
     from synrender.audit.bop.run import audit_bop
+    from synrender.system.folders import to_absolute
 
+    bop_dir = to_absolute(arguments.bop)
     checks = audit_bop(
-        arguments.bop, arguments.num_samples, arguments.seed, arguments.pixel_center, workers
+        bop_dir, arguments.num_samples, arguments.seed, arguments.pixel_center, workers
     )
-    return 1 if print_table(arguments.bop, checks) else 0
+    return 1 if print_table(bop_dir, checks) else 0
 
 
 def print_table(path: Path, checks: list[Check]) -> int:

@@ -164,7 +164,7 @@ def find_blender(name: str) -> str:
     """
     from synrender.errors import UserError
 
-    path = shutil.which(name) if name else ""
+    path = shutil.which(os.path.expanduser(name)) if name else ""
     if path is None:
         raise UserError(
             f"--blender {name}: no such executable; give its path, or leave --blender out to "

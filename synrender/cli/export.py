@@ -84,13 +84,14 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.export.run import PRELOADED, ExportOptions, export_dataset
     from synrender.system.console import create_bar
     from synrender.system.disk import full_disk_named
+    from synrender.system.folders import to_absolute
     from synrender.system.workers import Workers
 
     folder = open_dataset_folder(folders.data, arguments.dataset)
     out = arguments.out or folders.data / f"{folder.name}_{arguments.to}"
     options = ExportOptions(
         arguments.to,
-        out.absolute(),
+        to_absolute(out),
         arguments.shard_mb * 1_000_000,
         Publisher(arguments.license, arguments.creator, arguments.url),
         arguments.overwrite,

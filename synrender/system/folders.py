@@ -62,7 +62,7 @@ def find_folders(
             counts as unset.
 
     Raises:
-        UserError: a default is no path.
+        UserError: a default is no path, or there is no such home folder.
     """
 
     def find(variable: str, default: str) -> str | None:
@@ -82,10 +82,22 @@ def _create_folders(
     data: str | Path, shapenet: str | Path | None, dtd: str | Path | None
 ) -> Folders:
     return Folders(
-        Path(data).absolute(),
-        Path(shapenet).absolute() if shapenet else None,
-        Path(dtd).absolute() if dtd else None,
+        to_absolute(data),
+        to_absolute(shapenet) if shapenet else None,
+        to_absolute(dtd) if dtd else None,
     )
+
+
+def to_absolute(path: str | Path) -> Path:
+    """An absolute path, in which ``~`` is a home folder: shells replace it only in some places.
+
+    Raises:
+        UserError: there is no such home folder.
+    """
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise UserError(f"{path}: there is no such home folder; write the whole path") from None
 
 
 def is_clone() -> bool:

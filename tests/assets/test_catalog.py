@@ -167,3 +167,18 @@ def test_a_model_folder_that_is_no_text_is_one_line(sources: Path) -> None:
     os.mkdir(os.fsencode(sources / "ShapeNetCore.v2/02691156") + b"/\xff\n")
     with pytest.raises(UserError, match="needs a printable name"):
         load_catalog(settings_of(), Folders(sources))
+
+
+def test_names_of_textures_may_have_blanks(sources: Path) -> None:
+    labels = sources / "dtd" / "labels" / "labels_joint_anno.txt"
+    labels.write_text(
+        "my stones/grey stone 1.PNG\nplain.jpg woven grid\nwood.png old.jpeg\twoven\n"
+        "no_ending a b\n"
+    )
+    catalog = load_catalog(settings_of("sample.class_idxs = [4]"), Folders(sources))
+    assert catalog.textures == (
+        "my stones/grey stone 1.PNG",
+        "no_ending",
+        "plain.jpg",
+        "wood.png old.jpeg",
+    )

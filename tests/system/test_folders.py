@@ -3,6 +3,9 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
+import pytest
+
+from synrender.errors import UserError
 from synrender.system.folders import PROJECT_DIR, Folders, find_folders
 
 
@@ -26,3 +29,15 @@ def test_folders_travel_as_text_for_another_python() -> None:
     data = pickle.dumps(folders)
     assert b"pathlib" not in data
     assert pickle.loads(data) == folders
+
+
+def test_a_tilde_is_a_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    environment = {"SYNRENDER_DATA_DIR": "~/data", "SYNRENDER_SHAPENET_DIR": "~"}
+    folders = find_folders(environment, {"DTD_DIR": "~/dtd"})
+    assert folders == Folders(Path("/home/me/data"), Path("/home/me"), Path("/home/me/dtd"))
+
+
+def test_a_home_folder_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UserError, match=r"^~nobody-here/data: there is no such home folder"):
+        find_folders({"SYNRENDER_DATA_DIR": "~nobody-here/data"})
