@@ -73,7 +73,7 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.assets.catalog import ensure_demo_sources, load_catalog
     from synrender.blender.batch import render_batch
     from synrender.crashes.noted_run import noted_work
-    from synrender.dataset.claim import claim_dataset
+    from synrender.dataset.claim import claimed
     from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
     from synrender.errors import UserError
     from synrender.settings.groups import load_settings
@@ -87,12 +87,12 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
     catalog = load_catalog(settings, folders)
     if not is_quiet:
         say(*notes)
-    claim_dataset(folder, settings, catalog, arguments.overwrite)
-    folder.remove_abandoned_files(settings.batch.idxs)
     with (
+        claimed(folder, settings, catalog, arguments.overwrite),
         noted_work(folder, settings, catalog) as noted,
         captured_output() as capture,
     ):
+        folder.remove_abandoned_files(settings.batch.idxs)
         progress = Progress(capture.terminal, is_shown=not is_quiet)
 
         def on_sample(done: int, total: int) -> None:

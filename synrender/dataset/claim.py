@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import platform
+from collections.abc import Generator
 from importlib import metadata
 
 import numpy as np
@@ -23,12 +24,13 @@ from synrender.dataset.info import (
     read_info,
     write_info,
 )
-from synrender.dataset.lock import locked
-from synrender.dataset.removal import refuse_other_files, remove_dataset
+from synrender.dataset.lock import in_use, locked
+from synrender.dataset.removal import refuse_other_files, refuse_removal, remove_dataset
 from synrender.errors import UserError
 from synrender.sampling.camera import SENSOR_WIDTH_MM, scene_to_intrinsics, scene_to_world_to_camera
 from synrender.sampling.draws import draw_color_reference
 from synrender.settings.groups import Settings, settings_to_dict, settings_to_gin, with_layout
+from synrender.system.disk import READ_ONLY
 from synrender.system.files import write_array, write_text
 from synrender.system.version import find_program_version
 
@@ -40,10 +42,20 @@ RECORDED_PACKAGES = ("numpy", "gin-config")
 REMEDY = "choose another --dataset_name, or add --overwrite to start again"
 
 
-def claim_dataset(
+def claim_dataset(folder: DatasetFolder, settings: Settings, catalog: Catalog) -> DatasetInfo:
+    """`claimed`, where another process keeps the data set from being overwritten."""
+    with claimed(folder, settings, catalog) as info:
+        return info
+
+
+@contextlib.contextmanager
+def claimed(
     folder: DatasetFolder, settings: Settings, catalog: Catalog, overwrite: bool = False
-) -> DatasetInfo:
+) -> Generator[DatasetInfo]:
     """Starts a data set in its folder, or resumes one with the same settings.
+
+    Until the context ends, nobody else can overwrite it. A complete data set may be on a disk or in
+    a folder that cannot be written to.
 
     Args:
         folder: of the data set.
@@ -51,34 +63,52 @@ def claim_dataset(
         catalog: of this run.
         overwrite: remove the data set first and start from scratch.
 
-    Returns:
+    Yields:
         The description, as stored.
 
     Raises:
-        UserError: the folder holds other files, or a data set with other settings.
+        UserError: the folder holds other files, or a data set with other settings; or somebody is
+            at work there.
     """
     settings = with_layout(settings, folder.files_per_folder)
     describe_design(settings, catalog)  # refuses what cannot be, before anything is written
     if overwrite:
-        remove_dataset(folder)
-    refuse_other_files(folder)
-    folder.image_dir.mkdir(parents=True, exist_ok=True)
-    with locked(folder.path):
-        info = read_info(folder.path)
-        if info is None:
-            info = _describe(settings, catalog)
-            color_reference = draw_color_reference(
-                settings.batch.seed, len(settings.sample.classes), settings.material.num_modes
-            )
-            write_array(folder.color_reference_path, color_reference)
-            _write_description(folder, info)
-        else:
-            _refuse_other_settings(folder, info, settings, catalog)
-            extended = _extend_batch(info, settings)
-            if extended != info:
-                info = extended
-                _write_description(folder, info)
+        refuse_removal(folder)
+    else:
+        refuse_other_files(folder)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as holds:
+        with locked(folder.path):
+            if overwrite:
+                remove_dataset(folder)
+            _create_image_dir(folder)
+            info = _begin_or_resume(folder, settings, catalog)
+            holds.enter_context(in_use(folder.path, "rendered", is_shared=True))
+        yield info
+
+
+def _create_image_dir(folder: DatasetFolder) -> None:
+    try:
+        folder.image_dir.mkdir(exist_ok=True)
+    except OSError as error:  # an archived data set, which needs none
+        if error.errno not in READ_ONLY or not folder.is_begun:
+            raise
+
+
+def _begin_or_resume(folder: DatasetFolder, settings: Settings, catalog: Catalog) -> DatasetInfo:
+    info = refuse_other_settings(folder, settings, catalog)
+    if info is None:
+        info = _describe(settings, catalog)
+        color_reference = draw_color_reference(
+            settings.batch.seed, len(settings.sample.classes), settings.material.num_modes
+        )
+        write_array(folder.color_reference_path, color_reference)
+        _write_description(folder, info)
         return info
+    extended = _extend_batch(info, settings)
+    if extended != info:
+        _write_description(folder, extended)
+    return extended
 
 
 def claim_renderer(folder: DatasetFolder, version: str, device: str) -> None:
@@ -190,9 +220,21 @@ def _extend_batch(info: DatasetInfo, settings: Settings) -> DatasetInfo:
 # --- refusing -----------------------------------------------------------------------------------
 
 
-def _refuse_other_settings(
-    folder: DatasetFolder, info: DatasetInfo, settings: Settings, catalog: Catalog
-) -> None:
+def refuse_other_settings(
+    folder: DatasetFolder, settings: Settings, catalog: Catalog
+) -> DatasetInfo | None:
+    """Refuses to resume a data set with settings, models or textures that differ.
+
+    Returns:
+        The description, as stored; None if the data set is not begun.
+
+    Raises:
+        UserError: they differ.
+    """
+    info = read_info(folder.path)
+    if info is None:
+        return None
+    settings = with_layout(settings, folder.files_per_folder)
     known = settings_to_dict(info.settings)
     for name, value in settings_to_dict(settings).items():
         if name not in FREE_SETTINGS and known[name] != value:
@@ -206,3 +248,4 @@ def _refuse_other_settings(
             f"{folder.path} was made with other {kind} ({there}) than this run finds ({here}): "
             f"{REMEDY}"
         )
+    return info

@@ -12,7 +12,8 @@ from pathlib import Path
 from synrender.dataset.names import LOCK_FILE
 from synrender.errors import UserError
 from synrender.system.console import warn
-from synrender.system.locks import Lock, is_at, open_to_lock, try_lock
+from synrender.system.disk import READ_ONLY
+from synrender.system.locks import Lock, is_at, try_lock
 
 try:
     import fcntl
@@ -52,7 +53,7 @@ def locked(dataset_dir: Path) -> Generator[None]:
 def _open_lock(path: Path) -> int | None:
     """Opens the lock; None: it is not there, and this user or disk lets nothing be written."""
     flags = 0
-    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"):  # Windows has none of them
+    for name in ("O_NOFOLLOW", "O_NONBLOCK"):  # Windows has none of them
         flags |= getattr(os, name, 0)
     for mode in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
         try:
@@ -62,16 +63,16 @@ def _open_lock(path: Path) -> int | None:
                 raise UserError(
                     f"{path}: is no plain file, as a lock must be; move it away"
                 ) from None
-            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT):
+            if error.errno != errno.ENOENT and error.errno not in READ_ONLY:
                 raise
-            if error.errno == errno.ENOENT and not path.parent.is_dir():
+            if not path.parent.is_dir():
                 raise
     return None
 
 
 @contextlib.contextmanager
-def in_use(path: Path, purpose: str, is_shared: bool) -> Generator[None]:
-    """Holds a folder, or a file, for as long as a process works with it: with its like, or alone.
+def in_use(folder: Path, purpose: str, is_shared: bool) -> Generator[None]:
+    """Holds a folder for as long as a process works with it: with its like, or alone.
 
     The lock is on the folder itself, so it leaves no file, and ends with the process. Where there
     are no locks, nobody is kept out.
@@ -79,11 +80,11 @@ def in_use(path: Path, purpose: str, is_shared: bool) -> Generator[None]:
     Raises:
         UserError: others hold it, who do not go together with ``purpose``.
     """
-    fd = open_to_lock(path)
+    fd = os.open(folder, os.O_RDONLY)
     try:
-        if try_lock(fd, path, is_shared) is Lock.HELD:
+        if try_lock(fd, folder, is_shared) is Lock.HELD:
             raise UserError(
-                f"{path} cannot be {purpose} now: {_find_holder(fd)} is at work there; wait for "
+                f"{folder} cannot be {purpose} now: {_find_holder(fd)} is at work there; wait for "
                 "it, or stop it"
             )
         yield

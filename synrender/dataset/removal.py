@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,15 +37,11 @@ def find_foreign_files(folder: DatasetFolder) -> list[str]:
     return sorted(path.name for path in paths if not is_ours(path, folder.path))
 
 
-def remove_dataset(folder: DatasetFolder) -> None:
-    """Removes a data set, or what a killed first run left; nothing where there is nothing.
-
-    Everything is looked at before the first file goes. The description goes last but one, so that
-    a removal that is killed can be repeated.
+def refuse_removal(folder: DatasetFolder) -> None:
+    """Refuses to remove what `remove_dataset` must not remove.
 
     Raises:
-        UserError: the folder is a link, is no data set of ours, holds files that are not ours, or
-            somebody is at work there.
+        UserError: the folder is a link, is no data set of ours, or holds files that are not ours.
     """
     image_dirs = list_image_dirs(folder.path)
     links = [p for p in (folder.path, folder.image_dir, *image_dirs) if p.is_symlink()]
@@ -56,26 +53,44 @@ def remove_dataset(folder: DatasetFolder) -> None:
     is_begun = read_info(folder.path) is not None
     if not is_begun:
         refuse_other_files(folder)
-    if others := _find_others(folder, is_begun):
+    others = _find_others(folder, is_begun)
+    if others and is_begun == folder.is_begun:  # else another process begins or removes it now
         raise UserError(
             f"{folder.path} holds {others[0]}, which this program did not write: move it away, "
             "or choose another --dataset_name; nothing was removed"
         )
-    if not folder.path.is_dir():
-        return
-    last = [folder.path / INFO_FILE, folder.path / LOCK_FILE]
+
+
+def remove_dataset(folder: DatasetFolder) -> None:
+    """Removes a data set, or what a killed first run left; keeps its folder and its lock.
+
+    Everything is looked at before the first file goes. The description goes last, so that a removal
+    that is killed can be repeated.
+
+    Args:
+        folder: that exists, and that the caller has locked, so that nobody begins a data set there.
+
+    Raises:
+        UserError: see `refuse_removal`; or somebody is at work there.
+    """
+    kept, last = folder.path / LOCK_FILE, folder.path / INFO_FILE
     with in_use(folder.path, "overwritten", is_shared=False):
-        for path in itertools.chain((p for p in _list_files(folder) if p not in last), last):
+        refuse_removal(folder)
+        paths = (path for path in _list_files(folder) if path not in (kept, last))
+        for path in itertools.chain(paths, [last]):
             path.unlink(missing_ok=True)
-        for path in (*reversed(image_dirs), folder.path):
-            if path.exists():
-                path.rmdir()
+        for path in reversed(list_image_dirs(folder.path)):
+            path.rmdir()
 
 
 def _find_others(folder: DatasetFolder, is_begun: bool) -> list[str]:
     """Paths below the folder that are no files of ours; see `is_ours`."""
-    others = (p for p in _list_files(folder) if not is_ours(p, folder.path, is_begun))
-    return sorted(path.relative_to(folder.path).as_posix() for path in others)
+    others = []
+    for path in _list_files(folder):
+        with contextlib.suppress(FileNotFoundError):  # somebody has just removed it
+            if not is_ours(path, folder.path, is_begun):
+                others.append(path.relative_to(folder.path).as_posix())
+    return sorted(others)
 
 
 def _list_files(folder: DatasetFolder) -> Iterator[Path]:
@@ -84,4 +99,5 @@ def _list_files(folder: DatasetFolder) -> Iterator[Path]:
     if folder.path.is_dir():
         yield from (p for p in folder.path.iterdir() if p != folder.image_dir)
     for image_dir in image_dirs:
-        yield from (p for p in image_dir.iterdir() if p not in image_dirs)
+        with contextlib.suppress(FileNotFoundError):
+            yield from (p for p in image_dir.iterdir() if p not in image_dirs)

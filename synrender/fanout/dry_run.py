@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from synrender.dataset.claim import refuse_other_settings
 from synrender.dataset.design_record import describe_design
 from synrender.dataset.folder import PlannedDataset
 from synrender.errors import UserError
@@ -23,7 +24,6 @@ from synrender.fanout.job import Job, Status
 from synrender.fanout.queue import Todo, find_todo
 from synrender.fanout.run import (
     Options,
-    claim_datasets,
     create_template,
     describe_balances,
     load_catalogs,
@@ -63,7 +63,8 @@ def print_plan(
 ) -> int:
     """Prints the plan and renders nothing into the data sets; returns the exit status 0."""
     catalogs = load_catalogs(datasets, options, folders)
-    claim_datasets([d for d in datasets if d.folder.is_begun], catalogs)
+    for dataset in datasets:
+        refuse_other_settings(dataset.folder, dataset.settings, catalogs[dataset.name])
     todos = [find_todo(dataset, batch_size) for dataset in datasets]
     settings = datasets[0].settings  # the variants share the design
     if design := describe_design(settings, catalogs[datasets[0].name]):

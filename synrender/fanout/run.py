@@ -6,11 +6,11 @@ import contextlib
 import os
 import shutil
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
-from synrender.dataset.claim import claim_dataset
+from synrender.dataset.claim import claimed
 from synrender.dataset.design_record import describe_design
 from synrender.dataset.folder import PlannedDataset
 from synrender.dataset.lock import in_use
@@ -61,10 +61,38 @@ def run_datasets(
 def _run_datasets(
     datasets: Sequence[PlannedDataset], batch_size: int, options: Options, folders: Folders
 ) -> int:
-    catalogs = load_catalogs(datasets, options, folders)
-    with contextlib.ExitStack() as holds:  # what Ray's start would say late
-        _hold(datasets, holds)
-    claim_datasets([d for d in datasets if d.folder.is_begun], catalogs, options.overwrite)
+    with contextlib.ExitStack() as stack:
+        claims = Claims(load_catalogs(datasets, options, folders), stack)
+        claims.add([d for d in datasets if d.folder.is_begun], options.overwrite)
+        return _run_claimed(datasets, batch_size, options, folders, claims)
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Claimed data sets: until the stack ends, nobody overwrites them, nor renders them as well."""
+
+    catalogs: dict[str, Catalog]  # by data set
+    stack: contextlib.ExitStack
+    names: set[str] = field(default_factory=set)  # of those that are claimed
+
+    def add(self, datasets: Sequence[PlannedDataset], overwrite: bool = False) -> None:
+        """Begins data sets, or refuses those that were made with other settings."""
+        for dataset in (d for d in datasets if d.name not in self.names):
+            folder, catalog = dataset.folder, self.catalogs[dataset.name]
+            self.stack.enter_context(claimed(folder, dataset.settings, catalog, overwrite))
+            if folder.image_dir.is_dir():
+                purpose = "rendered by two drivers"
+                self.stack.enter_context(in_use(folder.image_dir, purpose, is_shared=False))
+            self.names.add(dataset.name)
+
+
+def _run_claimed(
+    datasets: Sequence[PlannedDataset],
+    batch_size: int,
+    options: Options,
+    folders: Folders,
+    claims: Claims,
+) -> int:
     remove_abandoned_files(datasets)  # of runs that were stopped
     if not options.is_quiet:
         say(*describe_balances(datasets))
@@ -77,7 +105,7 @@ def _run_datasets(
         return 0
     display = Display(datasets, num_samples - num_missing, options.is_quiet, options.blender)
     try:
-        result = _render(datasets, catalogs, todos, options, folders, display)
+        result = _render(datasets, claims, todos, options, folders, display)
     finally:
         display.close()
     remove_abandoned_files(datasets)  # of workers that were stopped
@@ -100,14 +128,6 @@ def load_catalogs(
     if not options.is_quiet:
         say(*list(notes)[-1:])  # one note covers all; that of a variant with textures comes last
     return catalogs
-
-
-def claim_datasets(
-    datasets: Sequence[PlannedDataset], catalogs: dict[str, Catalog], overwrite: bool = False
-) -> None:
-    """Begins data sets, or refuses those that were made with other settings."""
-    for dataset in datasets:
-        claim_dataset(dataset.folder, dataset.settings, catalogs[dataset.name], overwrite)
 
 
 def remove_abandoned_files(datasets: Sequence[PlannedDataset]) -> None:
@@ -145,7 +165,7 @@ def create_template(run_dir: Path, options: Options, folders: Folders) -> Job:
 
 def _render(
     datasets: Sequence[PlannedDataset],
-    catalogs: dict[str, Catalog],
+    claims: Claims,
     todos: Sequence[Todo],
     options: Options,
     folders: Folders,
@@ -156,12 +176,11 @@ def _render(
 
     if options.blender:
         check_executable(options.blender)
-    with run_folder(folders) as run_dir, contextlib.ExitStack() as holds:
+    with run_folder(folders) as run_dir:
         template = create_template(run_dir, options, folders)
         if options.is_local:
-            claim_datasets(datasets, catalogs)
-            _hold(datasets, holds)
-            scheduler = Scheduler(LocalExecutor(), datasets, catalogs, template, display)
+            claims.add(datasets)
+            scheduler = Scheduler(LocalExecutor(), datasets, claims.catalogs, template, display)
             return scheduler.run(BatchQueue(todos))
         with ray_session(options.address, options.cpus_per_task, folders.data):
             executor = RayExecutor(
@@ -176,21 +195,9 @@ def _render(
                     f"--cpus_per_task {options.cpus_per_task} --gpus_per_task "
                     f"{options.gpus_per_task:g}: no node has that much"
                 )
-            claim_datasets(datasets, catalogs)
-            _hold(datasets, holds)
-            scheduler = Scheduler(executor, datasets, catalogs, template, display)
+            claims.add(datasets)
+            scheduler = Scheduler(executor, datasets, claims.catalogs, template, display)
             return scheduler.run(BatchQueue(todos))
-
-
-def _hold(datasets: Sequence[PlannedDataset], holds: contextlib.ExitStack) -> None:
-    """Keeps other drivers and `preprocess_data.py` away from the data sets until the stack ends."""
-    for folder in (dataset.folder for dataset in datasets):
-        for path, purpose, is_shared in (
-            (folder.path, "rendered", True),
-            (folder.image_dir, "rendered by two drivers", False),
-        ):
-            if path.is_dir():
-                holds.enter_context(in_use(path, purpose, is_shared))
 
 
 @contextlib.contextmanager

@@ -13,6 +13,9 @@ from pathlib import Path
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """No room, a quota, a limit on the size of a file."""
 
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""This user, or nobody, may write there."""
+
 PROBE_BYTES = 1 << 20
 """A disk that can take so many bytes is not full: what failed there failed for another reason."""
 

@@ -205,7 +205,7 @@ def is_abandoned(path: Path) -> bool:
 def _tested(path: Path) -> Generator[bool]:
     """`is_abandoned`; if it is, nobody else finds so until the context ends."""
     try:
-        fd = open_to_lock(path)
+        fd = _open_existing(path)
     except OSError:  # it has just been removed, or is another user's
         yield False
         return
@@ -217,17 +217,12 @@ def _tested(path: Path) -> Generator[bool]:
         os.close(fd)
 
 
-def open_to_lock(path: Path) -> int:
-    """Opens a file or folder that exists; waits at no FIFO, and follows no link.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
-    flags = 0
-    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"):  # Windows has none of them
+def _open_existing(path: Path) -> int:
+    """Opens a file or folder; waits at no FIFO, and follows no link."""
+    flags = os.O_RDWR if stat.S_ISREG(os.lstat(path).st_mode) else os.O_RDONLY
+    for name in ("O_NOFOLLOW", "O_NONBLOCK"):  # Windows has none of them
         flags |= getattr(os, name, 0)
-    is_file = stat.S_ISREG(os.lstat(path).st_mode)
-    return os.open(path, (os.O_RDWR if is_file else os.O_RDONLY) | flags)
+    return os.open(path, flags)
 
 
 def _is_of_realm(path: Path) -> bool:

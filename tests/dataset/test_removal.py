@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.removal import refuse_other_files, remove_dataset
+from synrender.dataset.removal import refuse_other_files, refuse_removal, remove_dataset
 from synrender.errors import UserError
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -28,6 +28,8 @@ def list_all(path: Path) -> list[str]:
 
 def refuse_to_remove(folder: DatasetFolder, message: str) -> None:
     before = list_all(folder.path)
+    with pytest.raises(UserError, match=message):
+        refuse_removal(folder)
     with pytest.raises(UserError, match=message) as caught:
         remove_dataset(folder)
     assert "\n" not in str(caught.value)
@@ -43,8 +45,8 @@ def test_a_data_set_goes_whole_with_all_that_this_program_writes(folder: Dataset
     ):  # fmt: skip
         (folder.path / name).touch()
     remove_dataset(folder)
-    assert list(folder.path.parent.iterdir()) == []
-    remove_dataset(folder)  # nothing is there: nothing to do
+    assert list_all(folder.path) == [".lock"]
+    remove_dataset(folder)  # nothing else is there: nothing to do
 
 
 def test_what_a_killed_first_run_left_goes_too(tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_what_a_killed_first_run_left_goes_too(tmp_path: Path) -> None:
         (folder.path / name).touch()
     refuse_other_files(folder)
     remove_dataset(folder)
-    assert not folder.path.exists()
+    assert list_all(folder.path) == [".lock"]
 
 
 def test_a_foreign_description_does_not_make_a_folder_ours(tmp_path: Path) -> None:
@@ -130,4 +132,4 @@ def test_a_removal_that_was_killed_can_be_repeated(
             remove_dataset(folder)
     assert os.listdir(folder.image_dir)
     remove_dataset(folder)
-    assert not folder.path.exists()
+    assert list_all(folder.path) == []
