@@ -80,11 +80,8 @@ def write_page(arguments: argparse.Namespace, folders: Folders) -> Path:
     from synrender.audit.latest import find_audit
     from synrender.dataset.folder import open_dataset_folder
     from synrender.loading.dataset import open_dataset
-    from synrender.report.packages import require_packages
-    from synrender.system.console import create_bar
-
-    require_packages()
     from synrender.report.write import write_report
+    from synrender.system.console import create_bar
 
     folder = open_dataset_folder(folders.data, arguments.dataset)
     data = open_dataset(folder.path)
@@ -94,7 +91,7 @@ def write_page(arguments: argparse.Namespace, folders: Folders) -> Path:
         return write_report(data, folder.path, num_shown, audit, note, bar.update)
 
 
-COMMAND = Command(parse_arguments, run, HOST_PACKAGES)
+COMMAND = Command(parse_arguments, run, (*HOST_PACKAGES, "jinja2"))
 
 
 def main() -> None:

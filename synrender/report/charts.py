@@ -1,60 +1,50 @@
-"""Charts as SVG to be put into a page: text stays text, and colours follow the page's theme."""
+"""Charts as SVG to be put into a page: text stays text, and colors follow the page's theme."""
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Sequence
-from typing import Any
+import html
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from synrender.dataset.splits import SPLITS
 
-WIDTH_IN, HEIGHT_IN = 4.2, 1.5
-BAR_IN = 0.2  # height that each value takes in a bar chart
 MIN_BINS, MAX_BINS = 8, 32
 MAX_BARS = 24
 MAX_RANKS = 400  # points of a line
 
-_METADATA = ("Date", "Creator", "Format", "Type")
-_CUTS = (
-    (r"<metadata>.*?</metadata>|<style.*?</style>", ""),
-    (r' id="(?:[a-z0-9.]+_)+\d+"', ""),  # of which a page with many charts would have many
-    (r'width="[\d.]+pt" height="[\d.]+pt"', ""),  # the page decides
-    (r"^<svg ", '<svg aria-hidden="true" focusable="false" '),
-    (r"font(?:-size)?: [\d.]+px[^\"]*?; (text-anchor|fill)", r"\1"),  # likewise
-    (r' transform="rotate\(-0 [\d. ]+\)"', ""),
-    (r"(\.\d\d)\d+", r"\1"),
-    (r"\n\s*", "\n"),
-)
-"""What an ``<svg>`` element in a page does not need."""
+# Sizes in px of a page that shows a chart in its own size.
+WIDTH, HEIGHT = 300, 132
+FONT, CHARACTER = 13, 6.8  # size of text, width of a character
+BAR = 20  # height that each value takes in a bar chart
+_DASHES = ("", "", ' stroke-dasharray="5 3"')
 
-# Placeholders, which become variables of the page's style sheet.
-_COLORS = {"#010203": "ink", "#010204": "faint", **dict(zip(
-    ("#010205", "#010206", "#010207"), SPLITS, strict=True,
-))}  # fmt: skip
-_INK, _FAINT, *_SPLIT_COLORS = _COLORS
-_STYLES = ("-", "-", "--")
-_RC: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "synrender",  # equal data, equal file
-    "font.size": 8,
-    "text.parse_math": False,  # a name may hold a dollar sign
-    "text.color": _INK,
-    "axes.edgecolor": _FAINT,
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": _FAINT,
-    "ytick.color": _FAINT,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-}
+
+@dataclass(frozen=True)
+class _Frame:
+    """The rectangle that data is drawn in, and the numbers at its edges."""
+
+    left: float  # px
+    height: float  # px, without the axis below
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]  # at the bottom and at the top
+
+    def x(self, value: float) -> float:
+        """Place of a number, px from the left."""
+        low, high = self.x_range
+        return self.left + (value - low) / (high - low) * (WIDTH - self.left - 8)
+
+    def y(self, value: float) -> float:
+        """Place of a number, px from the top."""
+        bottom, top = self.y_range
+        return 6 + (top - value) / (top - bottom) * self.height
+
+    def path(self, xs: Iterable[float], ys: Iterable[float]) -> str:
+        """Points as the ``d`` of a path."""
+        points = (f"{self.x(x):.1f} {self.y(y):.1f}" for x, y in zip(xs, ys, strict=True))
+        return "M" + "L".join(points)
 
 
 def draw_histogram(counts: Sequence[np.ndarray], low: float, high: float, unit: str) -> str:
@@ -66,19 +56,17 @@ def draw_histogram(counts: Sequence[np.ndarray], low: float, high: float, unit: 
         high: where they end.
         unit: of the numbers.
     """
-    with rc_context(_RC):
-        figure, axes = _begin(HEIGHT_IN)
-        edges = np.linspace(low, high, len(counts[0]) + 1)
-        for k, numbers in enumerate(counts):
-            if numbers.sum():
-                shares = 100 * numbers / numbers.sum()
-                if k == 0:
-                    axes.stairs(shares, edges, color=_SPLIT_COLORS[k], fill=True, alpha=0.35)
-                axes.stairs(shares, edges, color=_SPLIT_COLORS[k], ls=_STYLES[k], lw=1.2)
-        axes.set_xlabel(unit)
-        axes.set_ylabel("%")
-        axes.set_xlim(low, high)
-        return _to_svg(figure)
+    shares = [100 * numbers / max(1, numbers.sum()) for numbers in counts]
+    high = high if high > low else low + 1
+    frame = _Frame(40, HEIGHT - 50, (low, high), (0, max(1.0, *(s.max() for s in shares)) * 1.05))
+    edges = np.repeat(np.linspace(low, high, len(counts[0]) + 1), 2)
+    parts = [*_draw_x_axis(frame, unit), *_draw_y_axis(frame, "%")]
+    for k, heights in enumerate(shares):
+        if heights.any():
+            d = frame.path(edges, [0, *np.repeat(heights, 2), 0])
+            fill = f'fill="var(--{SPLITS[k]})" fill-opacity=".35"' if k == 0 else 'fill="none"'
+            parts.append(f'<path d="{d}" {fill}{_stroke(k)}/>')
+    return _to_svg(HEIGHT, parts)
 
 
 def draw_bars(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
@@ -88,57 +76,75 @@ def draw_bars(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
         names: of the values, from top to bottom.
         counts: of each split, one number for each value.
     """
-    with rc_context(_RC):
-        figure, axes = _begin(0.45 + BAR_IN * 1.4 * len(names))
-        used = [k for k, numbers in enumerate(counts) if sum(numbers)]
-        height = 0.8 / max(1, len(used))
+    used = [k for k, numbers in enumerate(counts) if sum(numbers)]
+    shares = {k: [100 * n / sum(counts[k]) for n in counts[k]] for k in used}
+    left = 12 + CHARACTER * min(24, max(map(len, names), default=0))
+    most = max((max(values) for values in shares.values()), default=1)
+    frame = _Frame(left, BAR * len(names), (0, most * 1.02), (len(names), 0))
+    thick = 0.8 * BAR / max(1, len(used))
+    parts = list(_draw_x_axis(frame, "%"))
+    for place, name in enumerate(names):
+        parts.append(_text(left - 6, frame.y(place + 0.5) + 4, name, "end"))
         for row, k in enumerate(used):
-            shares = 100 * np.array(counts[k]) / sum(counts[k])
-            places = np.arange(len(names)) + (row + 0.5) * height - 0.4
-            axes.barh(places, shares, height * 0.9, color=_SPLIT_COLORS[k])
-        axes.set_yticks(range(len(names)), names)
-        axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.set_xlabel("%")
-        return _to_svg(figure)
+            y, width = frame.y(place + 0.1) + row * thick, frame.x(shares[k][place]) - left
+            parts.append(
+                f'<rect x="{left:.1f}" y="{y:.1f}" width="{width:.1f}" height="{0.9 * thick:.1f}" '
+                f'fill="var(--{SPLITS[k]})"/>'
+            )
+    return _to_svg(frame.height + 50, parts)
 
 
 def draw_ranks(counts: Sequence[Sequence[int]]) -> str:
     """How often each of many values appears in each split, the most frequent first."""
-    with rc_context(_RC):
-        figure, axes = _begin(HEIGHT_IN)
-        for k, numbers in enumerate(counts):
-            if not numbers:
-                continue
+    longest, most = max(map(len, counts)), max(max(n, default=0) for n in counts)
+    frame = _Frame(48, HEIGHT - 50, (0, max(1, longest)), (0, max(1, most) * 1.05))
+    parts = [*_draw_x_axis(frame, "rank by frequency", 1), *_draw_y_axis(frame, "times", 1)]
+    for k, numbers in enumerate(counts):
+        if numbers:
             heights = np.sort(numbers)[::-1]
             places = np.unique(np.linspace(0, len(heights) - 1, MAX_RANKS).astype(int))
-            (line,) = axes.step(places + 1, heights[places], where="mid", lw=1.4)
-            line.set(color=_SPLIT_COLORS[k], ls=_STYLES[k])
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel("values, the most frequent first")
-        axes.set_ylabel("times")
-        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        return _to_svg(figure)
+            d = frame.path(np.repeat([*places, len(heights)], 2)[1:-1], heights[places].repeat(2))
+            parts.append(f'<path d="{d}" fill="none"{_stroke(k)}/>')
+    return _to_svg(HEIGHT, parts)
 
 
-def _begin(height_in: float) -> tuple[Figure, Axes]:
-    figure = Figure((WIDTH_IN, height_in), layout="constrained")
-    axes = figure.subplots()
-    figure.patch.set_visible(False)
-    axes.patch.set_visible(False)
-    axes.locator_params(axis="y", nbins=4)
-    axes.tick_params(length=0)
-    return figure, axes
+def find_ticks(low: float, high: float, most: int = 4, least_step: float = 0) -> list[float]:
+    """Round numbers from low to high: steps of 1, 2 or 5 times a power of ten, ``most`` steps."""
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    step = next(f * power for f in (1, 2, 5, 10) if (high - low) / (f * power) <= most)
+    step = max(step, least_step)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(k * step, 12) for k in range(first, last + 1)]
 
 
-def _to_svg(figure: Figure) -> str:
-    """An ``<svg>`` element for a page that holds many: no ids, and no colours of its own."""
-    file = io.StringIO()
-    figure.savefig(file, format="svg", transparent=True, metadata=dict.fromkeys(_METADATA))
-    svg = file.getvalue()
-    svg = svg[svg.index("<svg") :]
-    for pattern, text in _CUTS:
-        svg = re.sub(pattern, text, svg, flags=re.DOTALL)
-    for color, name in _COLORS.items():
-        svg = svg.replace(color, f"var(--{name})")
-    return svg
+def _draw_x_axis(frame: _Frame, label: str, least_step: float = 0) -> Iterator[str]:
+    bottom = 6 + frame.height
+    yield f'<path d="M{frame.left:.1f} {bottom:.1f}H{WIDTH - 8}" stroke="var(--faint)"/>'
+    for tick in find_ticks(*frame.x_range, least_step=least_step):
+        yield _text(frame.x(tick), bottom + 15, f"{tick:.6g}", "middle")
+    yield _text((frame.left + WIDTH - 8) / 2, bottom + 32, label, "middle")
+
+
+def _draw_y_axis(frame: _Frame, label: str, least_step: float = 0) -> Iterator[str]:
+    yield f'<path d="M{frame.left:.1f} 6v{frame.height:.1f}" stroke="var(--faint)"/>'
+    for tick in find_ticks(*frame.y_range, least_step=least_step):
+        yield _text(frame.left - 6, frame.y(tick) + 4, f"{tick:.6g}", "end")
+    middle = 6 + frame.height / 2
+    turn = f' transform="rotate(-90 10 {middle:.1f})"'
+    yield _text(10, middle, label, "middle", turn)
+
+
+def _stroke(k: int) -> str:
+    return f' stroke="var(--{SPLITS[k]})" stroke-width="1.4"{_DASHES[k]}'
+
+
+def _text(x: float, y: float, text: str, anchor: str, more: str = "") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{more}>{html.escape(text)}</text>'
+
+
+def _to_svg(height: float, parts: Sequence[str]) -> str:
+    """An ``<svg>`` element without colors of its own."""
+    return (
+        f'<svg aria-hidden="true" focusable="false" viewBox="0 0 {WIDTH} {height:.0f}" '
+        f'font-size="{FONT}" fill="var(--ink)">\n' + "\n".join(parts) + "\n</svg>"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,6 @@ from synrender.loading.dataset import Dataset
 from synrender.report.distributions import FactorCharts, find_constants, to_label
 from synrender.report.filters import Filter
 from synrender.report.pictures import VIRIDIS, class_to_color
-from synrender.report.recipe import find_command
 from synrender.report.record_text import to_class_name
 from synrender.report.sample_cards import Gallery
 from synrender.report.sets import SampleSet
@@ -30,7 +30,10 @@ from synrender.report.tables import (
     find_shared_rows,
     find_split_rows,
 )
-from synrender.settings.groups import settings_to_gin
+from synrender.settings.groups import Settings, load_settings, settings_to_gin
+
+BASES = ("render_single", "render_multi")
+"""Files of `config/`; the one with fewer differences is taken."""
 
 PAGE_DIR = Path(__file__).parent / "page"
 MAX_REJECTED = 500
@@ -133,3 +136,23 @@ def _find_legend(content: Content, class_names: Mapping[int, str]) -> list[tuple
         return []
     ids = sorted({class_id for _, class_id in content.found.classes})
     return [(to_class_name(c, class_names), f"rgb{class_to_color(c)}") for c in ids]
+
+
+def find_command(name: str, settings: Settings) -> str:
+    """A command for a shell, one setting a line.
+
+    Args:
+        name: of the new data set.
+        settings: of the data set; what they have in common with a file of `config/` is left out.
+    """
+    changes = {base: _find_changes(settings, base) for base in BASES}
+    base = min(BASES, key=lambda b: len(changes[b]))
+    lines = [f"python render.py -d {shlex.quote(name)} -g {base}"]
+    lines += [f"  -p {shlex.quote(changes[base][0])}"] if changes[base] else []
+    lines += [f"     {shlex.quote(change)}" for change in changes[base][1:]]
+    return " \\\n".join(lines)
+
+
+def _find_changes(settings: Settings, base: str) -> list[str]:
+    known = set(settings_to_gin(load_settings([base])).splitlines())
+    return [line for line in settings_to_gin(settings).splitlines() if line not in known]

@@ -11,10 +11,9 @@ import numpy as np
 
 from synrender.dataset.info import DatasetInfo, DesignFactor, DesignInfo
 from synrender.dataset.splits import SPLITS
-from synrender.report.choice import EvenChoice, mix
+from synrender.report.choice import EvenChoice, TwinChoice, mix
 from synrender.report.histogram import GrowingHistogram
 from synrender.report.rows import NAMED, Rows
-from synrender.report.twins import TwinChoice
 from synrender.settings.factor_table import FACTORS, Kind, Scope
 
 MAX_TUPLES = 24

@@ -371,7 +371,7 @@ def test_the_script_is_one_line_about_mistakes(
     assert line.count("\n") == 1
     assert not list(folder.glob("*report*"))  # nor a temporary file
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    assert "jinja2, which is missing: pip install" in report.run("-d", "made", status=2)
+    assert "lacks jinja2; type" in report.run("-d", "made", status=2)
 
 
 def test_help_teaches_at_once() -> None:
