@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +14,14 @@ from synrender.dataset.splits import DEFAULT_NUM_SHARDS, Layout, create_layout, 
 from synrender.errors import UserError
 from synrender.settings.groups import Design, Object
 from synrender.system.files import read_small_file, write_array
+from synrender.system.npy_file import parse_npy
 
 DEFAULT_SEED = 0
 MAX_ORDER_BYTES = 1 << 28
 """Three times what `bounds.MAX_SAMPLES` take."""
+
+ORDER_DTYPES = (np.dtype(np.int64), np.dtype(np.int32))
+"""The first is what we write."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,10 @@ def write_order(dataset_dir: Path, order: Order) -> None:
 
 def _read_order(path: Path) -> np.ndarray:
     try:
-        data = read_small_file(path, MAX_ORDER_BYTES)
-        idxs = np.load(io.BytesIO(data), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        idxs = parse_npy(read_small_file(path, MAX_ORDER_BYTES), ORDER_DTYPES)
+    except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({error}); remove it to shuffle again") from None
-    if idxs.ndim != 1 or idxs.dtype.kind not in "iu" or not len(idxs):
+    if not len(idxs) or idxs.min() < 0:
         raise UserError(f"{path}: must be a list of sample indexes; remove it to shuffle again")
     if not np.array_equal(np.sort(idxs), idxs.min() + np.arange(len(idxs))):
         raise UserError(f"{path}: must name each sample once; remove it to shuffle again")

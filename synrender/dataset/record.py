@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from synrender.settings.factor_table import COLUMNS
+from synrender.settings.bounds import (
+    MAX_BUCKETS,
+    MAX_CLASSES,
+    MAX_LEVELS,
+    MAX_OBJECTS,
+    MAX_TOTAL_SAMPLES,
+)
+from synrender.settings.factor_table import COLUMNS, FACTORS
 from synrender.system.files import read_small_file
+from synrender.system.npy_file import parse_npy
 
 MAX_NAME_LENGTH = 64
 """Longest model id or texture name, in characters."""
@@ -57,6 +65,18 @@ UNKNOWN_AS_NAN = ("factor_values", "intrinsics", "world_to_camera")
 MAX_VALUE = 1e9
 """Largest number in a record. A model of 1e-8 to 1e8 units in a scene of 1e6 m stays below it."""
 
+LARGEST = {
+    "class": MAX_CLASSES,
+    **dict.fromkeys(("sample_idx", "group", "base"), MAX_TOTAL_SAMPLES),
+    "bucket": MAX_BUCKETS,
+    "instance": MAX_OBJECTS,
+    "factor_levels": MAX_LEVELS,
+}
+"""Largest whole number of each field."""
+
+KNOWN = ("class", "sample_idx", "group", "bucket")
+"""Whole numbers that are known of every object; an archive pads samples with -1 and 0."""
+
 MAX_RECORD_BYTES = 1 << 24
 """A record of 1000 objects takes 3 MB."""
 
@@ -68,66 +88,51 @@ def read_record(path: Path) -> np.ndarray:
         ValueError: the file is damaged, not a record of this program, or holds impossible numbers.
         OSError: the file cannot be read.
     """
-    data = read_small_file(path, MAX_RECORD_BYTES)
-    start = 10 + int.from_bytes(data[8:10], "little")
-    is_old, num_objs = _parse_header(data[:start])
-    dtype = _OLD_DTYPE if is_old else RECORD_DTYPE
-    stop = start + num_objs * dtype.itemsize
-    if len(data) < stop:
-        raise ValueError("truncated file")
-    # A copy of the bytes can be written to, and takes a tenth of the time of one by fields.
-    record = np.frombuffer(bytearray(data[start:stop]), dtype)
-    record = _upgrade(record) if is_old else record
-    if name := find_wild_field(record):
-        raise ValueError(f"field {name!r} is not a number, or beyond {MAX_VALUE:g}")
+    record = parse_npy(read_small_file(path, MAX_RECORD_BYTES), (RECORD_DTYPE, _OLD_DTYPE))
+    if not len(record):
+        raise ValueError("a record without objects")
+    record = _upgrade(record) if record.dtype == _OLD_DTYPE else record
+    name = find_wild_field(record) or next((n for n in KNOWN if (record[n] < 0).any()), None)
+    if name or (record["instance"] == 0).any():
+        raise ValueError(f"field {name or 'instance'!r} holds what no sample has")
     return record
 
 
-@functools.lru_cache(16)
-def _parse_header(header: bytes) -> tuple[bool, int]:
-    """Reads the header of an ``.npy`` file; a whole data set has the same one or two.
-
-    Returns:
-        Whether the record is from before designs, and its number of objects.
-
-    Raises:
-        ValueError: the header is damaged, or not of a record.
-    """
-    if not header:
-        raise ValueError("empty file")
-    file = io.BytesIO(header)
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError("not a record of this program")
-    try:
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    except ValueError:
-        raise
-    except Exception as error:  # of any kind: numpy takes the header for Python code
-        raise ValueError("damaged") from error
-    if len(shape) != 1 or dtype not in (RECORD_DTYPE, _OLD_DTYPE):
-        raise ValueError("not a record of this program")
-    if not shape[0] > 0:
-        raise ValueError("a record without objects")
-    return dtype == _OLD_DTYPE, shape[0]
-
-
 def find_wild_field(records: np.ndarray) -> str | None:
-    """First field with a number that no sample can have: not finite, or beyond `MAX_VALUE`.
+    """First field with a value that no sample can have, see `is_wild`."""
+    # Numbers all at once, as 64-bit words: field by field takes ten times as long.
+    words = np.ascontiguousarray(records).reshape(-1).view(np.int64)
+    words = words.reshape(-1, RECORD_DTYPE.itemsize // 8)
+    integers, floats = words[:, _INTEGER_WORDS], words.view(np.float64)[:, _FLOAT_WORDS]
+    floats = np.abs(floats)
+    are_sane = (
+        (integers >= -1).all()
+        and (integers <= _LARGEST_INTEGERS).all()
+        and (floats[:, :_NUM_KNOWN] <= MAX_VALUE).all()
+        and not (floats > MAX_VALUE).any()
+    )
+    names = _TEXT_NAMES if are_sane else _NAMES
+    return next((name for name in names if is_wild(name, records[name])), None)
 
-    NaN is allowed where it means that a value is not known, see `create_records`.
+
+def is_wild(name: str, values: np.ndarray | Sequence[str]) -> bool:
+    """Whether values of a field, of any shape, hold one that no sample can have.
+
+    Numbers are finite and at most `MAX_VALUE`, whole ones -1 (unknown) to `LARGEST`, text is
+    printable. NaN is allowed where it means that a value is not known, see `create_records`.
     """
-    # All at once, as 64-bit words: field by field takes ten times as long.
-    words = np.ascontiguousarray(records).reshape(-1).view(np.float64)
-    words = np.abs(words.reshape(-1, RECORD_DTYPE.itemsize // 8)[:, _FLOAT_WORDS])
-    if (words[:, :_NUM_KNOWN] <= MAX_VALUE).all() and not (words > MAX_VALUE).any():
-        return None
-    for name in _FLOAT_NAMES:
-        values = np.abs(records[name])
-        may_be_unknown = name in UNKNOWN_AS_NAN
-        is_sane = (values <= MAX_VALUE) | (np.isnan(values) & may_be_unknown)
-        if not is_sane.all():
-            return name
-    return None
+    values = np.asarray(values)
+    if name in LARGEST:
+        return bool(((values < -1) | (values > LARGEST[name])).any())
+    if name in _FLOAT_NAMES:
+        is_sane = np.abs(values) <= MAX_VALUE
+        return not (is_sane | np.isnan(values) if name in UNKNOWN_AS_NAN else is_sane).all()
+    try:
+        texts = set(values.ravel().tolist())
+    except ValueError:  # a number that stands for no letter
+        return True
+    is_known = name != "varied" or texts <= {"", "viewpoint", *FACTORS}
+    return not is_known or not all(text.isprintable() for text in texts)
 
 
 def create_records(shape: tuple[int, ...]) -> np.ndarray:
@@ -171,6 +176,7 @@ def record_to_bytes(record: np.ndarray) -> bytes:
 
 
 _NAMES = RECORD_DTYPE.names or ()
+_TEXT_NAMES = [name for name in _NAMES if RECORD_DTYPE[name].base.kind == "U"]
 _FLOAT_NAMES = [name for name in _NAMES if RECORD_DTYPE[name].base.kind == "f"]
 _OLD_NAMES = _NAMES[: _NAMES.index(FIRST_NEW_FIELD)]
 NEW_NAMES = _NAMES[_NAMES.index(FIRST_NEW_FIELD) :]
@@ -189,4 +195,8 @@ def _find_words(names: list[str]) -> list[int]:
 _KNOWN_WORDS = _find_words([name for name in _FLOAT_NAMES if name not in UNKNOWN_AS_NAN])
 _NUM_KNOWN = len(_KNOWN_WORDS)
 _FLOAT_WORDS = np.array(_KNOWN_WORDS + _find_words(list(UNKNOWN_AS_NAN)))
+_INTEGER_WORDS = np.array(_find_words(list(LARGEST)))
+_LARGEST_INTEGERS = np.concatenate(
+    [np.full(RECORD_DTYPE[name].itemsize // 8, largest) for name, largest in LARGEST.items()]
+)
 _OLD_DTYPE = np.dtype([(name, RECORD_DTYPE[name]) for name in _OLD_NAMES])

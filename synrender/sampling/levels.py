@@ -13,11 +13,11 @@ from synrender.sampling.designs.cell import NAMES
 from synrender.sampling.designs.rules import ALWAYS_FIXED
 from synrender.sampling.draws import OFFSETS, draw_layout, draw_light_angle, draw_pose
 from synrender.sampling.streams import LEVEL, create_rng, draw_permutation
+from synrender.settings.bounds import MAX_LEVELS
 from synrender.settings.factor_table import FACTORS, VIEWPOINT, find_columns
 from synrender.settings.frozen import FrozenDict
 from synrender.settings.groups import Settings
 
-MAX_LEVELS = 1_000_000
 ASSETS = ("model", "texture", "backdrop_texture")
 """Factors whose levels are files; one that cannot be used is replaced, see `level_candidates`."""
 

@@ -7,6 +7,12 @@ MAX_TOTAL_SAMPLES = 1_000_000_000_000
 """Of a data set, of which each run renders a part: designs are computed and not listed."""
 
 MAX_CLASSES = 1000
+MAX_OBJECTS = 1000
+"""Of a sample."""
+
+MAX_LEVELS = 1_000_000
+"""Of a factor."""
+
 MAX_BUCKETS = 10_000
 MAX_SHARDS = 1000
 """Files of an archive."""

@@ -20,6 +20,7 @@ from synrender.settings.bounds import (
     MAX_CLASSES,
     MAX_ENERGY,
     MAX_LENGTH_M,
+    MAX_OBJECTS,
     MAX_RESOLUTION,
     MAX_SAMPLES,
     MAX_SEED,
@@ -347,7 +348,7 @@ class Rendering(_Checked):
 class Sample(_Checked):
     """What is in a sample."""
 
-    num_objs: int = _setting(1, _integer(1, 1000))
+    num_objs: int = _setting(1, _integer(1, MAX_OBJECTS))
     class_idxs: int | tuple[int, ...] = _setting(10, _class_idxs)  # N: all of 0..N-1, or a list
     balanced: bool = _setting(False, _boolean)  # classes take turns over the groups
     classes: tuple[str, ...] = _setting(DEFAULT_CLASSES, _classes)  # names or ids; idx is class id

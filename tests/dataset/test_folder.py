@@ -17,6 +17,12 @@ from synrender.system.files import (
 )
 
 
+def create_record(num_objs: int = 1) -> np.ndarray:
+    record = np.zeros(num_objs, RECORD_DTYPE)
+    record["instance"] = range(1, num_objs + 1)
+    return record
+
+
 @pytest.mark.parametrize("name", ["a", "test_dataset", "x-1.0", "tmp_1-0-0-1"])
 def test_plain_names_are_folders(tmp_path: Path, name: str) -> None:
     assert name_to_dataset_dir(tmp_path, name) == tmp_path / name
@@ -36,7 +42,7 @@ def test_only_whole_pairs_are_complete(tmp_path: Path) -> None:
     pixels = np.random.Generator(np.random.PCG64(0)).integers(0, 255, (32, 32, 3), np.uint8)
     for idx in range(7):
         iio.imwrite(folder.image_path(idx), pixels)
-        write_array(folder.record_path(idx), np.zeros(1, RECORD_DTYPE))
+        write_array(folder.record_path(idx), create_record())
     assert folder.find_missing(range(7)) == []
     assert folder.find_missing(range(9)) == [7, 8]
     assert DatasetFolder(tmp_path, is_exr=True).find_missing(range(2)) == [0, 1]
@@ -47,29 +53,55 @@ def test_only_whole_pairs_are_complete(tmp_path: Path) -> None:
     folder.record_path(4).write_bytes(b"")
     np.save(folder.record_path(5), np.zeros(3))  # not a record
     assert folder.find_missing(range(7)) == [0, 1, 2, 3, 4, 5]
-    with pytest.raises(ValueError, match="not a record"):
+    with pytest.raises(ValueError, match="another type"):
         folder.read_record(5)
 
 
-def test_a_record_that_no_sample_has_is_not_complete(tmp_path: Path) -> None:
+WILD = {
+    "scale": np.nan, "bbox": -1e12, "euler": np.inf, "factor_values": 1e10, "class": -1,
+    "sample_idx": 10**13, "bucket": -(2**63), "group": 2**62, "instance": 0,
+    "factor_levels": -2, "base": -2, "synset_id": "a\0b", "model_id": "\ud800", "texture": "\n",
+    "varied": "nope",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WILD)
+def test_a_record_that_no_sample_has_is_not_complete(tmp_path: Path, name: str) -> None:
     folder = DatasetFolder(tmp_path, is_exr=False)
     folder.image_dir.mkdir()
-    for idx in range(7):
-        iio.imwrite(folder.image_path(idx), np.zeros((8, 8, 3), np.uint8))
-    records = np.zeros((7, 1), RECORD_DTYPE)
-    records[1]["scale"][:, 2] = np.nan
-    records[2]["bbox"][:, 0, 0] = -1e12
-    records[3]["euler"][:, 0] = np.inf
-    records[4]["factor_values"] = np.nan  # not known: allowed
-    for idx in range(5):
-        write_array(folder.record_path(idx), records[idx])
-    write_array(folder.record_path(5), np.zeros(0, RECORD_DTYPE))
-    header = folder.record_path(0).read_bytes().replace(b"(1,), }", b"(10**16,),}"[:7], 1)
-    folder.record_path(6).write_bytes(header)
-    assert folder.find_missing(range(7)) == [1, 2, 3, 5, 6]
-    os.mkfifo(folder.record_path(7))
+    iio.imwrite(folder.image_path(0), np.zeros((8, 8, 3), np.uint8))
+    record = create_record(2)
+    record["factor_values"][1] = np.nan  # not known: allowed
+    write_array(folder.record_path(0), record)
+    assert folder.is_complete(0)
+    record[name][1] = WILD[name]
+    write_array(folder.record_path(0), record)
+    with pytest.raises(ValueError, match=f"field '{name}' holds what no sample has"):
+        folder.read_record(0)
+    assert not folder.is_complete(0)
+
+
+def test_text_that_is_no_text_is_no_record(tmp_path: Path) -> None:
+    folder = DatasetFolder(tmp_path, is_exr=False)
+    folder.image_dir.mkdir()
+    record = create_record()
+    record["model_id"] = "model"
+    write_array(folder.record_path(0), record)
+    data = folder.record_path(0).read_bytes()
+    folder.record_path(0).write_bytes(data.replace(b"m\0\0\0o", b"m\0\0\x7fo"))
+    with pytest.raises(ValueError, match="'model_id' holds"):
+        folder.read_record(0)
+
+
+def test_what_is_no_record_is_not_complete(tmp_path: Path) -> None:
+    folder = DatasetFolder(tmp_path, is_exr=False)
+    folder.image_dir.mkdir()
+    write_array(folder.record_path(0), create_record(0))
+    with pytest.raises(ValueError, match="without objects"):
+        folder.read_record(0)
+    os.mkfifo(folder.record_path(1))
     with pytest.raises(ValueError, match="not a regular file"):
-        folder.read_record(7)
+        folder.read_record(1)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
