@@ -27,12 +27,18 @@ def nearest_name(name: str, valid_names: Iterable[str]) -> str:
     valid_names = sorted(valid_names)
     close = difflib.get_close_matches(name, valid_names, n=1, cutoff=0.5)
     if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; valid: {', '.join(valid_names[:20])}" if valid_names else ""
+        return f"; did you mean {shorten(close[0])!r}?"
+    return f"; valid: {', '.join(map(shorten, valid_names[:20]))}" if valid_names else ""
 
 
 def shorten(value: object, max_length: int = 60) -> str:
-    """Text of a value in one line; a long one is cut, and so is what cannot be shown."""
+    """Text of a value in one line; a long one is cut, and what cannot be shown is escaped."""
     text = " ".join(str(value).split())
-    shown = text if len(text) <= max_length else f"{text[:max_length]}..."
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
+    return to_line(text if len(text) <= max_length else f"{text[:max_length]}...")
+
+
+def to_line(text: str) -> str:
+    r"""A text in one line: what cannot be shown is escaped, a line break as ``\n``."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from synrender.assets import demo
 from synrender.assets.sources import ModelSource, Sources, TextureSource
-from synrender.errors import UserError, nearest_name
+from synrender.errors import UserError, nearest_name, shorten
+from synrender.settings.bounds import MAX_NAME_LENGTH, check_line
 from synrender.settings.groups import Settings
 from synrender.system.files import is_plain_name, read_small_file
 from synrender.system.folders import DTD_VARIABLE, SHAPENET_VARIABLE, Folders
@@ -197,18 +198,32 @@ def _find_classes(shapenet_dir: Path, settings: Settings) -> dict[int, tuple[str
         if not matches:
             names = {n for pair in synsets for n in pair}
             raise UserError(
-                f"sample.classes: {wanted!r} is no name or synset id in "
+                f"sample.classes: {shorten(wanted)!r} is no name or synset id in "
                 f"{shapenet_dir / 'taxonomy.json'}{nearest_name(wanted, names)}"
             )
         with_folder = [match for match in matches if (shapenet_dir / match[0]).is_dir()]
         if not with_folder:
             hint = _advise_on_classes(shapenet_dir, settings, synsets)
             raise UserError(
-                f"class {wanted!r}: {shapenet_dir} has no folder {matches[0][0]}; unpack it "
-                f"there{hint}"
+                f"class {shorten(wanted)!r}: {shapenet_dir} has no folder {matches[0][0]}; unpack "
+                f"it there{hint}"
             )
         found[class_idx] = with_folder[0]
+        _refuse_bad_names(shapenet_dir / "taxonomy.json", *with_folder[0])
     return found
+
+
+def _refuse_bad_names(path: Path, synset_id: str, name: str) -> None:
+    """Raises UserError if a class cannot be named in records, file names and tables."""
+    try:
+        check_line(name)
+    except ValueError as rule:
+        raise UserError(f"{path}: the class name {shorten(name)!r} {rule}; mend it") from None
+    if len(synset_id) > MAX_NAME_LENGTH:
+        raise UserError(
+            f"{path}: the synset id {shorten(synset_id)!r} has more than {MAX_NAME_LENGTH} "
+            "characters; rename its folder, and mend it"
+        )
 
 
 def _advise_on_classes(
@@ -238,9 +253,12 @@ def _read_taxonomy(path: Path) -> list[tuple[str, str]]:
         raise UserError(f"{path}: not ShapeNet's taxonomy ({error}); restore it") from None
     for name, synset_id in synsets:
         if not isinstance(name, str) or not isinstance(synset_id, str):
-            raise UserError(f"{path}: {name!r}, {synset_id!r}: must both be texts; restore it")
+            names = f"{shorten(name)!r}, {shorten(synset_id)!r}"
+            raise UserError(f"{path}: {names}: must both be texts; restore it")
         if not is_plain_name(synset_id):
-            raise UserError(f"{path}: the synset id {synset_id!a} is no folder name; restore it")
+            raise UserError(
+                f"{path}: the synset id {shorten(synset_id)!r} is no folder name; restore it"
+            )
     return synsets
 
 

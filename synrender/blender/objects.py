@@ -12,9 +12,9 @@ import numpy as np
 from synrender.assets.lost_shape import refuse_lost_shape
 from synrender.assets.obj_file import ObjMesh, read_obj
 from synrender.blender.scene import create_object
-from synrender.dataset.record import MAX_NAME_LENGTH
 from synrender.errors import RejectedAsset
 from synrender.sampling.sample_plan import ObjectPlan
+from synrender.settings.bounds import MAX_NAME_LENGTH
 
 LARGEST_SIDE_M = 0.7
 """Largest side of every model's bounding box before the plan's scale is applied."""

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import NoReturn
 
-from synrender.errors import EXIT_USER, shorten
+from synrender.errors import EXIT_USER, shorten, to_line
 from synrender.settings.bounds import MAX_SAMPLES
 
 
@@ -15,7 +15,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Ends the process with status 2."""
-        self.exit(EXIT_USER, f"error: {message}; --help explains the arguments\n")
+        self.exit(EXIT_USER, f"error: {to_line(message)}; --help explains the arguments\n")
 
 
 def create_parser(prog: str, description: str | None, epilog: str) -> argparse.ArgumentParser:

@@ -65,6 +65,13 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="licence of the images as the Hugging Face Hub names it, such as cc-by-4.0 (default: "
         "what follows from the models and textures)",
     )
+    for what, known in (("models", "shapenet"), ("textures", "dtd")):
+        add(
+            f"--{what}_license",
+            default="",
+            metavar="ID",
+            help=f"licence of your {what}, or {known} for its terms (default: not stated)",
+        )
     add("--creator", default="", metavar="NAME", help="who publishes it, for Croissant")
     add("--url", default="", help="address where it will be published, for Croissant")
     add(
@@ -93,7 +100,13 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         arguments.to,
         to_absolute(out),
         arguments.shard_mb * 1_000_000,
-        Publisher(arguments.license, arguments.creator, arguments.url),
+        Publisher(
+            arguments.license,
+            arguments.creator,
+            arguments.url,
+            arguments.models_license,
+            arguments.textures_license,
+        ),
         arguments.overwrite,
     )
     with full_disk_named(out), Workers(arguments.jobs or 0, PRELOADED) as workers:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from synrender.errors import EXIT_FAILURE, EXIT_USER, RESUME_HINT, UserError
+from synrender.errors import EXIT_FAILURE, EXIT_USER, RESUME_HINT, UserError, to_line
 from synrender.system.disk import FULL_DISK, find_full_disk
 from synrender.system.folders import NO_DEFAULTS, PROJECT_DIR, Folders, find_folders, is_clone
 from synrender.system.interrupts import EXIT_INTERRUPTED, STOPPED
@@ -72,7 +72,7 @@ def run_command(
 
 
 def _fail(line: str, status: int) -> int:
-    print(f"error: {line}", file=sys.stderr)
+    print(f"error: {to_line(line)}", file=sys.stderr)
     return status
 
 

@@ -30,10 +30,11 @@ from synrender.dataset.listing import (
 )
 from synrender.dataset.names import COLORS_FILE, CONFIG_FILE, IMAGE_DIR, INFO_FILE, list_shards
 from synrender.dataset.record import read_record
-from synrender.errors import UserError, nearest_name
+from synrender.errors import UserError, nearest_name, shorten
 from synrender.images.integrity import is_whole_image
 from synrender.settings.groups import Settings, with_layout
 from synrender.system.files import (
+    is_plain_name,
     write_array,
     write_atomically,
     write_bytes,
@@ -221,8 +222,8 @@ def name_to_dataset_dir(data_dir: Path, name: str) -> Path:
     is_plain = bool(name) and not name.startswith((".", "-")) and set(name) <= _NAME_CHARACTERS
     if not is_plain or len(name) > MAX_FOLDER_NAME:
         raise UserError(
-            f"--dataset_name {name!r}: must be one folder name of letters, digits, '-', '_' and "
-            "'.', not starting with '.' or '-'; to write elsewhere set SYNRENDER_DATA_DIR"
+            f"--dataset_name {shorten(name)!r}: must be one folder name of letters, digits, '-', "
+            "'_' and '.', not starting with '.' or '-'; to write elsewhere set SYNRENDER_DATA_DIR"
         )
     return data_dir / name
 
@@ -256,12 +257,13 @@ def open_dataset_folder(data_dir: Path, name: str, option: str = "--dataset") ->
     """
     try:
         with os.scandir(data_dir) as entries:
-            names = {e.name for e in entries if _looks_like_dataset(Path(e.path))}
+            plain = (e for e in entries if is_plain_name(e.name))
+            names = {e.name for e in plain if _looks_like_dataset(Path(e.path))}
     except OSError:
         names = set()
     if name not in names:
         hint = nearest_name(name, names) or "; the folder holds none: render one with render.py"
-        raise UserError(f"{option} {name!r}: no such data set{hint} (in {data_dir})")
+        raise UserError(f"{option} {shorten(name)!r}: no such data set{hint} (in {data_dir})")
     info = read_required_info(data_dir / name)
     return settings_to_folder(data_dir / name, info.settings)
 

@@ -14,6 +14,7 @@ from synrender.dataset.design_checks import check_design
 from synrender.dataset.listing import FLAT, MAX_INFO_BYTES
 from synrender.dataset.names import INFO_FILE
 from synrender.errors import UserError, shorten
+from synrender.settings.bounds import check_line
 from synrender.settings.groups import Settings, dict_to_settings, settings_to_dict
 from synrender.system.files import is_plain_name, read_small_file, write_text
 from synrender.system.json_text import decode, parse_json
@@ -60,6 +61,10 @@ class ClassInfo:
     synset_id: str
 
     def __post_init__(self) -> None:
+        try:
+            check_line(self.name)
+        except ValueError as rule:
+            raise ValueError(f"the class name {shorten(self.name)!r} {rule}") from None
         if not is_plain_name(self.synset_id):
             raise ValueError(f"the synset id {shorten(self.synset_id)!r} is no folder name")
 

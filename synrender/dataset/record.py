@@ -12,15 +12,13 @@ from synrender.settings.bounds import (
     MAX_BUCKETS,
     MAX_CLASSES,
     MAX_LEVELS,
+    MAX_NAME_LENGTH,
     MAX_OBJECTS,
     MAX_TOTAL_SAMPLES,
 )
 from synrender.settings.factor_table import COLUMNS, FACTORS
 from synrender.system.files import read_small_file
 from synrender.system.npy_file import parse_npy
-
-MAX_NAME_LENGTH = 64
-"""Longest model id or texture name, in characters."""
 
 RECORD_DTYPE = np.dtype(
     [

@@ -8,9 +8,10 @@ from typing import Any
 
 from synrender.dataset.names import CONFIG_FILE
 from synrender.export.card_facts import Facts
-from synrender.export.card_text import CITATION, LIMIT_OF_DEMO, LIMIT_OF_SOURCES, LIMITS
+from synrender.export.card_text import CITATION, find_limits
 from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column
-from synrender.export.licences import DEMO_NAME
+from synrender.export.licences import DEMO
+from synrender.export.markdown import Markdown, code, escape, link
 
 _TEMPLATE = "card.md.jinja"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -26,19 +27,22 @@ def render_card(facts: Facts) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # it is Markdown
+        autoescape=False,  # it is Markdown, which `escape` knows
+        finalize=escape,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    needed = [source.name for source in facts.sources if source.name != DEMO_NAME]
+    environment.filters |= {"code": code, "markdown": Markdown}
+    environment.globals["link"] = link
+    needed = [source.name for source in facts.sources if source.kind != DEMO]
     return environment.get_template(_TEMPLATE).render(
         f=facts,
         head=yaml.safe_dump(create_head(facts), sort_keys=False, allow_unicode=True),
         columns=_describe_columns(facts),
         config=CONFIG_FILE,
         sources_needed=" and ".join(needed),
-        limits=(*LIMITS, LIMIT_OF_SOURCES if needed else LIMIT_OF_DEMO),
+        limits=find_limits(facts.sources),
         citation=CITATION,
     )
 
@@ -73,8 +77,9 @@ def _describe_columns(facts: Facts) -> list[dict[str, str]]:
     for (meaning, kind, depth), group in itertools.groupby(
         facts.content.columns, lambda column: (column.meaning, column.type, column.depth)
     ):
-        names = ", ".join(f"`{column.name}`" for column in group)
-        rows.append({"names": names, "type": "list of " * depth + kind, "meaning": meaning})
+        names = Markdown(", ".join(code(column.name) for column in group))
+        kind = "list of " * depth + kind
+        rows.append({"names": names, "type": kind, "meaning": Markdown(meaning)})
     return rows
 
 

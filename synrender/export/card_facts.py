@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import datetime
+import json
+import re
 import shlex
 from dataclasses import dataclass
 
@@ -12,21 +15,61 @@ import numpy as np
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.last_audit import StoredAudit, read_audit
 from synrender.dataset.names import CONFIG_FILE
+from synrender.errors import UserError, shorten
 from synrender.export.columns import Content
 from synrender.export.format import Format
-from synrender.export.licences import Licence, Source, choose_licence, find_sources
+from synrender.export.licences import (
+    Licence,
+    Source,
+    check_licence_id,
+    choose_licence,
+    find_sources,
+)
 from synrender.export.marker import ExportedFile
 from synrender.export.pieces import Job
 from synrender.loading.dataset import Dataset
+from synrender.settings.bounds import check_line
+
+_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.:-]*(/[A-Za-z0-9._~:/?#@!$&*+,;=%-]*)?")
+"""Without blanks, quotes, brackets, and what ends a link in Markdown."""
 
 
 @dataclass(frozen=True)
 class Publisher:
     """What a user says of a data set that is published."""
 
-    license: str = ""  # as the Hugging Face Hub names it; "": what follows from the sources
+    license: str = ""  # of the images, as the Hugging Face Hub names it; "": not chosen
     creator: str = ""
     url: str = ""
+    models_license: str = ""  # likewise, or shapenet; "": not stated
+    textures_license: str = ""  # likewise, or dtd
+
+    def __post_init__(self) -> None:
+        """Raises UserError if a text cannot be what it says."""
+        checks = {"creator": check_line, "url": check_url}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            try:
+                if value:
+                    checks.get(field.name, check_licence_id)(value)
+            except ValueError as rule:
+                raise UserError(f"--{field.name} {shorten(value)!r}: {rule}") from None
+
+    @property
+    def declared(self) -> dict[str, str]:
+        """Licences of what the images show."""
+        return {"models": self.models_license, "textures": self.textures_license}
+
+
+def check_url(text: str) -> str:
+    """An address of a page.
+
+    Raises:
+        ValueError: it is none; the message says the rule.
+    """
+    if not _URL.fullmatch(text):
+        raise ValueError("must be an address such as https://example.org/data")
+    return text
 
 
 @dataclass(frozen=True)
@@ -63,6 +106,11 @@ class Facts:
         return {name: len(rows) for name, rows in self.job.split_rows.items() if rows}
 
     @property
+    def audit_command(self) -> str:
+        """What checks the data set."""
+        return f"python audit_dataset.py -d {shlex.quote(self.name)}"
+
+    @property
     def summary(self) -> str:
         """One sentence."""
         res, num = self.info.settings.rendering.resolution, self.info.settings.sample.num_objs
@@ -87,7 +135,7 @@ def gather_facts(
 ) -> Facts:
     """Reads what the card tells, such as the number of objects of each class."""
     info, name = data.info, job.dataset_path.name
-    sources = find_sources(info.sources)
+    sources = find_sources(info.sources, publisher.declared)
     folder = shlex.quote(f"{job.out.name}/{CONFIG_FILE}")
     return Facts(
         name,
@@ -102,7 +150,7 @@ def gather_facts(
         publisher,
         read_audit(job.dataset_path),
         f"python render.py -d {shlex.quote(name)} -g {folder}",
-        form.line(job.out.name, job),
+        form.line(json.dumps(job.out.name, ensure_ascii=False)[1:-1], job),
         datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
     )
 

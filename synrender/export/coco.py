@@ -163,7 +163,7 @@ _ANNOTATION = (
     ("area", INTEGER, 0, "visible pixels"),
     ("bbox", NUMBER, 1, "x, y, width, height of the visible pixels"),
     ("instance", INTEGER, 0, "number of the object in its sample, from 1"),
-    ("synset_id", TEXT, 0, "WordNet synset of the class"),
+    ("synset_id", TEXT, 0, "folder of the class, in ShapeNet its WordNet synset"),
     ("model_id", TEXT, 0, "id of the model"),
 )
 _IMAGE = (

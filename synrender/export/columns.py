@@ -6,6 +6,7 @@ sample as a whole, such as the light.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from synrender.export.meanings import MEANINGS, PICTURE_MEANINGS
 from synrender.export.png_samples import OBJECT_LABELS, OF_MASKS
 from synrender.loading.row_source import Sample
 from synrender.settings.factor_table import COLUMNS, FACTORS, Scope
-from synrender.system.files import is_plain_name
+from synrender.system.files import to_file_name
 
 PICTURE, LABEL, INTEGER, NUMBER, TEXT = "picture", "label", "integer", "number", "text"
 """Types of columns. A label is the place of a class among `Content.class_names`."""
@@ -94,16 +95,19 @@ def plan_content(info: DatasetInfo, sample: Sample) -> Content:
 def name_classes(info: DatasetInfo) -> dict[int, str]:
     """Short name of each class id: "airplane" of "airplane,aeroplane,plane".
 
-    The synset id is added where two classes would have the same name, or it is none for a folder.
+    Each can name a folder of any operating system. The synset id is added where that takes a
+    change, or where two classes would have the same name.
     """
     short = {c: entry.name.split(",")[0].strip() for c, entry in sorted(info.classes.items())}
-    names = list(short.values())
-    return {
+    counts = Counter(name.casefold() for name in short.values())
+    names = {
         c: name
-        if names.count(name) == 1 and is_plain_name(name)
-        else f"{name}_{info.classes[c].synset_id}".replace("/", "_").lstrip(".")
+        if counts[name.casefold()] == 1 and to_file_name(name) == name
+        else to_file_name(f"{to_file_name(name)}_{info.classes[c].synset_id}")
         for c, name in short.items()
     }
+    counts = Counter(name.casefold() for name in names.values())
+    return {c: n if counts[n.casefold()] == 1 else f"{n}_{c}" for c, n in names.items()}
 
 
 def _plan_factors(info: DatasetInfo, objects: int) -> list[Column]:

@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from synrender.export.card_facts import Facts
 from synrender.export.card_text import (
     ANNOTATION,
-    BIASES,
     CITATION,
     COLLECTION,
     IMPACT,
-    LIMIT_OF_DEMO,
-    LIMIT_OF_SOURCES,
-    LIMITS,
     MAINTENANCE,
-    PERSONAL,
-    PERSONAL_DTD,
     USES,
+    find_biases,
+    find_limits,
+    find_personal,
 )
-from synrender.export.licences import DEMO_NAME
 
 _NAMES_OF_CROISSANT = (
     "citeAs column equivalentProperty extract field fileProperty fileObject fileSet "
@@ -40,7 +37,6 @@ def render_croissant(facts: Facts) -> str:
 
 def create_metadata(facts: Facts) -> dict[str, Any]:
     """The metadata, as JSON-LD."""
-    licence = facts.licence
     found = facts.form.describe(facts.content, facts.files)
     return {
         "@context": _create_context(),
@@ -53,8 +49,8 @@ def create_metadata(facts: Facts) -> dict[str, Any]:
         "description": facts.summary,
         "version": "1.0.0",
         "datePublished": facts.date,
-        "license": [licence.url or licence.name, *dict.fromkeys(s.url for s in facts.sources)],
-        "url": facts.publisher.url or f"https://example.org/{facts.name}",
+        "license": _list_licences(facts),
+        "url": facts.publisher.url or f"https://example.org/{quote(facts.name)}",
         "creator": {"@type": "sc:Organization", "name": facts.publisher.creator or UNNAMED},
         "citeAs": CITATION,
         "keywords": ["synthetic", "rendered", "Blender", *(row.name for row in facts.classes)],
@@ -65,11 +61,15 @@ def create_metadata(facts: Facts) -> dict[str, Any]:
     }
 
 
+def _list_licences(facts: Facts) -> list[str]:
+    """Addresses of the licences of the images and of what they show; names where there is none."""
+    found = [facts.licence.url or facts.licence.name]
+    return list(dict.fromkeys([*found, *(s.url or s.terms for s in facts.sources)]))
+
+
 def _create_responsible_ai(facts: Facts) -> dict[str, Any]:
     """Fields of the extension for responsible AI."""
     sources = "; ".join(f"{s.what}: {s.name} ({s.terms})" for s in facts.sources)
-    is_demo = all(s.name == DEMO_NAME for s in facts.sources)
-    shows_dtd = any(s.what == "textures" and s.name != DEMO_NAME for s in facts.sources)
     annotation = ANNOTATION
     if facts.audit:
         passed = sum(check.verdict == "pass" for check in facts.audit.checks)
@@ -89,10 +89,10 @@ def _create_responsible_ai(facts: Facts) -> dict[str, Any]:
         "rai:dataAnnotationProtocol": [annotation],
         "rai:machineAnnotationTools": [f"Blender {facts.info.versions.get('blender')}"],
         "rai:dataUseCases": list(USES),
-        "rai:dataLimitations": [*LIMITS, LIMIT_OF_DEMO if is_demo else LIMIT_OF_SOURCES],
-        "rai:dataBiases": list(BIASES),
+        "rai:dataLimitations": find_limits(facts.sources),
+        "rai:dataBiases": find_biases(facts.sources),
         "rai:dataSocialImpact": IMPACT,
-        "rai:personalSensitiveInformation": [PERSONAL, *([PERSONAL_DTD] if shows_dtd else [])],
+        "rai:personalSensitiveInformation": find_personal(facts.sources),
         "rai:dataReleaseMaintenancePlan": MAINTENANCE,
     }
 

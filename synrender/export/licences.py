@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from synrender.assets.sources import Sources
+from synrender.errors import UserError
 
 _DEMO_PREFIX = "demo, version "
 
@@ -17,16 +20,20 @@ SPDX_NAMES = {
 }
 """Licences that have an address, by the name that the Hugging Face Hub gives them."""
 
+_LICENCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}")
+
 
 @dataclass(frozen=True)
 class Source:
     """Models or textures that the samples show."""
 
     what: str  # "models" or "textures"
+    kind: str  # DEMO, SHAPENET, DTD or OWN
     name: str
     terms: str  # in words
-    url: str  # of the terms, or of what is cited
+    url: str  # of the terms, or of what is cited; "": there is none
     fingerprint: str  # of the sorted names
+    is_stated: bool = True  # whether anybody said what may be done with it
 
 
 @dataclass(frozen=True)
@@ -39,48 +46,102 @@ class Licence:
     note: str  # why, in words
 
 
-DEMO_NAME = "built-in demo set"
+DEMO, SHAPENET, DTD, OWN = "demo", "shapenet", "dtd", "own"
 _DEMO = (
-    DEMO_NAME,
+    "built-in demo set",
     "BSD-3-Clause, as the code that makes them",
     "https://spdx.org/licenses/BSD-3-Clause.html",
 )
-_SHAPENET = (
-    "ShapeNetCore.v2",
-    "ShapeNet's terms of use: non-commercial research and education; each model belongs to its "
-    "author",
-    "https://shapenet.org/terms",
-)
-_DTD = (
-    "Describable Textures Dataset (DTD)",
-    "made available for research; each picture belongs to its photographer",
-    "https://www.robots.ox.ac.uk/~vgg/data/dtd/",
-)
+_KNOWN = {
+    ("models", SHAPENET): (
+        "ShapeNetCore.v2",
+        "ShapeNet's terms of use: non-commercial research and education; each model belongs to its "
+        "author",
+        "https://shapenet.org/terms",
+    ),
+    ("textures", DTD): (
+        "Describable Textures Dataset (DTD)",
+        "made available for research; each picture belongs to its photographer",
+        "https://www.robots.ox.ac.uk/~vgg/data/dtd/",
+    ),
+}
+"""Name, terms and address of what a user may declare, by what it is of."""
 
 
-def find_sources(sources: Sources) -> tuple[Source, ...]:
-    """The models, and the textures if there are any."""
-    models, textures = sources.models, sources.textures
-    found = [Source("models", *_choose(models.source, _SHAPENET), models.fingerprint)]
-    if textures.source is not None:
-        found.append(Source("textures", *_choose(textures.source, _DTD), textures.fingerprint))
+def check_licence_id(text: str) -> str:
+    """A licence as the Hugging Face Hub names it, or what `find_sources` knows.
+
+    Raises:
+        ValueError: it cannot be one; the message says the rule.
+    """
+    if not _LICENCE_ID.fullmatch(text):
+        raise ValueError(
+            "must be an id of letters, digits, '.', '-' and '+', as the Hugging Face Hub lists "
+            "them, such as cc-by-4.0; or other"
+        )
+    return text
+
+
+def find_sources(sources: Sources, declared: Mapping[str, str]) -> tuple[Source, ...]:
+    """The models, and the textures if there are any.
+
+    Args:
+        sources: of the data set.
+        declared: licence ids by "models" and "textures", ``shapenet`` and ``dtd`` among them; "":
+            not stated. A folder does not tell whose files are in it.
+
+    Raises:
+        UserError: a licence is declared of the demo set, which has its own, or of what is not
+            shown.
+    """
+    found = []
+    for what, source in (("models", sources.models), ("textures", sources.textures)):
+        licence = declared.get(what, "")
+        is_demo = (source.source or "").startswith(_DEMO_PREFIX)
+        if licence and (is_demo or source.source is None):
+            why = "are the built-in demo set's, whose licence is known" if is_demo else "are none"
+            raise UserError(
+                f"--{what}_license {licence}: the {what} of this data set {why}; leave it out"
+            )
+        if source.source is not None:
+            found.append(_describe(what, DEMO if is_demo else licence, source.fingerprint))
     return tuple(found)
+
+
+def _describe(what: str, licence: str, fingerprint: str) -> Source:
+    if licence == DEMO:
+        return Source(what, DEMO, *_DEMO, fingerprint)
+    if known := _KNOWN.get((what, licence.lower())):
+        return Source(what, licence.lower(), *known, fingerprint)
+    name, stated = f"own {what}", _name_licence(licence)
+    terms = f"Own {what}: {stated or 'licence not stated'}"
+    return Source(what, OWN, name, terms, find_url(licence), fingerprint, bool(stated))
 
 
 def choose_licence(sources: tuple[Source, ...], chosen: str) -> Licence:
     """Licence of the images: the user's choice, or what follows from the sources."""
     if chosen:
-        name = SPDX_NAMES.get(chosen.lower())
-        url = f"https://spdx.org/licenses/{name}.html" if name else ""
-        return Licence(chosen, chosen, url, "chosen by who exported the data set")
-    if all(source.name == DEMO_NAME for source in sources):
+        note = "chosen by who exported the data set"
+        return Licence(chosen, _name_licence(chosen), find_url(chosen), note)
+    kinds = {source.kind for source in sources}
+    if kinds == {DEMO}:
         name, _, url = _DEMO
         return Licence("bsd-3-clause", "BSD-3-Clause", url, f"all that is shown is of the {name}")
-    terms = next(source for source in sources if source.name != DEMO_NAME)
+    unstated = " and ".join(source.what for source in sources if not source.is_stated)
+    if unstated or OWN in kinds:
+        why = f"that of the {unstated} is not stated" if unstated else "the sources have their own"
+        return Licence("unknown", "not stated", "", f"not chosen, and {why}")
+    terms = next(source for source in sources if source.kind != DEMO)
     return Licence(
         "other", "research-only", terms.url, "not chosen; the sources' terms allow research alone"
     )
 
 
-def _choose(source: str, other: tuple[str, str, str]) -> tuple[str, str, str]:
-    return _DEMO if source.startswith(_DEMO_PREFIX) else other
+def find_url(licence: str) -> str:
+    """Address of a licence that has one; else ""."""
+    name = SPDX_NAMES.get(licence.lower())
+    return f"https://spdx.org/licenses/{name}.html" if name else ""
+
+
+def _name_licence(licence: str) -> str:
+    return SPDX_NAMES.get(licence.lower(), licence)

@@ -11,7 +11,7 @@ PICTURE_MEANINGS = {
 MEANINGS = {
     "split": "train, validation or test; they share no models where the data set is complete",
     "label": "place of the class among the class names",
-    "class_name": "first name that ShapeNet has for the class",
+    "class_name": "first name that taxonomy.json has for the class",
     "class": "class id of the renderer; class_map holds it + 1",
     "rot_mat": "rotation from object to world",
     "quaternion": "the same as w, x, y, z",
@@ -25,7 +25,7 @@ MEANINGS = {
     "bucket": "slice of the data set that has models of its own",
     "group": "consecutive samples that show the same models",
     "instance": "number of the object in instance_map, from 1",
-    "synset_id": "WordNet synset of the class",
+    "synset_id": "folder of the class, in ShapeNet its WordNet synset",
     "model_id": "id of the model",
     "texture": "file of the texture on the object; empty: none",
     "color": "colour of the object, scene-linear RGB",

@@ -11,12 +11,13 @@ from typing import Any
 from synrender.archive.hdf5_files import find_chunk_size
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.lock import in_use
-from synrender.errors import UserError
+from synrender.errors import UserError, shorten
 from synrender.export.card_facts import Publisher, gather_facts
 from synrender.export.columns import Content, plan_content
 from synrender.export.describe import describe
 from synrender.export.format import Format, lines_path
 from synrender.export.formats import FORMATS
+from synrender.export.licences import find_sources
 from synrender.export.marker import (
     begin,
     create_folder,
@@ -47,6 +48,11 @@ class ExportOptions:
     publisher: Publisher = field(default_factory=Publisher)
     overwrite: bool = False
 
+    def __post_init__(self) -> None:
+        """Raises UserError if the folder's name cannot be shown."""
+        if not self.out.name.isprintable():
+            raise UserError(f"--out {shorten(self.out)}: its name must be one that can be shown")
+
 
 def export_dataset(
     folder: DatasetFolder, options: ExportOptions, workers: Workers, progress: Progress
@@ -61,6 +67,7 @@ def export_dataset(
     # Nobody may render or archive meanwhile what is read.
     with in_use(folder.path, "exported", is_shared=False):
         data = open_source(folder.path)
+        find_sources(data.info.sources, options.publisher.declared)  # refuses what is not so
         content = plan_content(data.info, read_rows(data, [0])[0])
         if reason := form.refuse(content):
             raise UserError(f"--to {form.name}: {folder.path} {reason}")

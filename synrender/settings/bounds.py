@@ -6,6 +6,12 @@ MAX_SAMPLES = 10_000_000
 MAX_TOTAL_SAMPLES = 1_000_000_000_000
 """Of a data set, of which each run renders a part: designs are computed and not listed."""
 
+MAX_TEXT = 200
+"""Characters of a text that is shown, such as the name of a class."""
+
+MAX_NAME_LENGTH = 64
+"""Characters of a synset id, a model id or the name of a texture in a record."""
+
 MAX_CLASSES = 1000
 MAX_OBJECTS = 1000
 """Of a sample."""
@@ -35,3 +41,14 @@ MAX_SECONDS = 10_000_000
 MAX_LENGTH_M = MAX_ANGLE_RAD = 1e6
 MAX_ENERGY = 1e9
 """Beyond these, single precision leaves blank pictures."""
+
+
+def check_line(text: str) -> str:
+    """A text that can be shown in one line.
+
+    Raises:
+        ValueError: it cannot; the message says the rule.
+    """
+    if not text.isprintable() or not 0 < len(text) <= MAX_TEXT:
+        raise ValueError(f"must be one line of at most {MAX_TEXT} characters that can be shown")
+    return text

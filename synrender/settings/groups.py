@@ -26,6 +26,7 @@ from synrender.settings.bounds import (
     MAX_SEED,
     MAX_THREADS,
     MAX_TOTAL_SAMPLES,
+    check_line,
 )
 from synrender.settings.factor_table import FACTORS
 from synrender.settings.frozen import FrozenDict, freeze
@@ -154,7 +155,7 @@ def _classes(value: Any) -> tuple[str, ...]:
         )
     if not all(isinstance(v, str) and v for v in value) or len(set(value)) != len(value):
         raise ValueError("must hold strings, each only once")
-    return tuple(value)
+    return tuple(map(check_line, value))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, TextIO
 
+from synrender.errors import to_line
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -125,14 +127,14 @@ def create_file_bar(total: int, what: str) -> tqdm:
 
 
 def say(*lines: str) -> None:
-    """Prints lines and flushes them."""
+    """Prints lines and flushes them; each stays one line, whatever names are in it."""
     for line in lines:
-        print(line, flush=True)
+        print(to_line(line), flush=True)
 
 
 def warn(line: str) -> None:
     """Prints a line to stderr at once, past a capture."""
-    print(line, file=_terminal.get() or sys.stderr, flush=True)
+    print(to_line(line), file=_terminal.get() or sys.stderr, flush=True)
 
 
 @functools.cache

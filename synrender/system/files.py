@@ -19,6 +19,9 @@ from synrender.system.locks import temporary_file
 if TYPE_CHECKING:
     import numpy as np
 
+_KEPT = " -_.'()+&"
+_MAX_NAME_BYTES = 100
+"""Of a name that is made of a text. File systems take 255, with what is added to it."""
 
 _TEMPORARY = re.compile(r"\.(\.?[^.]+)\..+\.[0-9]+(\.[a-z0-9]+)")
 
@@ -83,6 +86,12 @@ def _open_regular(path: Path | str) -> tuple[int, int]:
 def is_plain_name(name: str) -> bool:
     """Whether a name is one visible component of a path, so that it leads out of no folder."""
     return name.isprintable() and not name.startswith(".") and "/" not in name and bool(name)
+
+
+def to_file_name(text: str) -> str:
+    """A text as the name of a file or folder that any operating system takes."""
+    kept = "".join(c if c.isalnum() or c in _KEPT else "_" for c in text)
+    return kept.encode()[:_MAX_NAME_BYTES].decode(errors="ignore").strip(" .") or "_"
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -182,3 +182,30 @@ def test_names_of_textures_may_have_blanks(sources: Path) -> None:
         "plain.jpg",
         "wood.png old.jpeg",
     )
+
+
+@pytest.mark.parametrize("name", ["x" * 201, "a\tb", "a\nb", "a\x1b[2Jb", "", "a\u2028b"])
+def test_a_class_name_that_no_line_can_show_is_refused_if_it_is_used(
+    sources: Path, name: str
+) -> None:
+    path = sources / "ShapeNetCore.v2" / "taxonomy.json"
+    taxonomy = json.loads(path.read_text())
+    taxonomy[2]["name"] = name
+    path.write_text(json.dumps(taxonomy))
+    others = settings_of("sample.classes = ['chair']", "sample.class_idxs = 1")
+    assert load_catalog(others, Folders(sources)).class_names == {0: "chair"}
+    chosen = settings_of("sample.classes = ['03636649']", "sample.class_idxs = 1")
+    with pytest.raises(UserError, match=r"taxonomy\.json: the class name .*; mend it") as caught:
+        load_catalog(chosen, Folders(sources))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300 + len(str(sources))
+
+
+def test_a_synset_id_that_no_record_can_hold_is_refused(sources: Path) -> None:
+    root = sources / "ShapeNetCore.v2"
+    text = (root / "taxonomy.json").read_text().replace("03636649", "0" * 65)
+    (root / "taxonomy.json").write_text(text)
+    (root / "03636649").rename(root / ("0" * 65))
+    settings = settings_of("sample.classes = ['lamp']", "sample.class_idxs = 1")
+    with pytest.raises(UserError, match="has more than 64 characters; rename its folder"):
+        load_catalog(settings, Folders(sources))

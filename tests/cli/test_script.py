@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -107,3 +108,20 @@ def test_exit_statuses_are_those_of_python(statement: str, status: int, errors: 
     )
     assert result.returncode == status
     assert result.stderr.startswith(errors) if errors else result.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [("-d", "a\nb"), ("--no\nsuch", "\x1b[2J"), ("--to", "\x1b")])
+def test_an_error_is_one_line_whatever_was_typed(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    found = subprocess.run(
+        [sys.executable, "export_dataset.py", "--to", "coco", *arguments],
+        cwd=PROJECT_DIR,
+        env={**os.environ, "SYNRENDER_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert found.returncode == 2
+    (line,) = found.stderr.splitlines()
+    assert line.isprintable()

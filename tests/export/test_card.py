@@ -98,7 +98,7 @@ def test_other_formats_are_found_by_the_hubs_library_too(
 
 def test_the_card_tells_what_is_there(exporter: Exporter) -> None:
     _, body = read_card(exporter.export("multi", "coco"))
-    assert "24 images of 64 x 64 px, rendered in Blender, of 2 objects each, of 10 classes" in body
+    assert "24 images of 16 x 16 px, rendered in Blender, of 2 objects each, of 10 classes" in body
     assert "| train | 20 |" in body
     assert "| `instance_map` | picture | 16 bits: number of the object, from 1" in body
     assert "`factor_color_r`, `factor_color_g`, `factor_color_b`" in body
@@ -132,7 +132,8 @@ def test_the_picture_shows_samples(name: str, exporter: Exporter) -> None:
 
 def test_licences_of_images_and_sources_are_told_apart(other: Exporter) -> None:
     set_sources(other.data_dir, "copy", "/secret/home/ShapeNetCore.v2", "/secret/home/dtd")
-    out = other.export("copy", "webdataset")
+    stated = ("--models_license", "ShapeNet", "--textures_license", "dtd")
+    out = other.export("copy", "webdataset", *stated)
     head, body = read_card(out)
     assert (head["license"], head["license_name"]) == ("other", "research-only")
     assert head["license_link"] == "https://shapenet.org/terms"
@@ -142,10 +143,43 @@ def test_licences_of_images_and_sources_are_told_apart(other: Exporter) -> None:
     texts = [p.read_bytes() for p in out.iterdir() if p.is_file() and p.suffix != ".tar"]
     assert not any(b"/secret" in text for text in texts)  # a path of the machine
 
-    head, body = read_card(other.export("copy", "parquet", "--license", "cc-by-nc-4.0"))
+    head, body = read_card(other.export("copy", "parquet", *stated, "--license", "cc-by-nc-4.0"))
     assert head["license"] == "cc-by-nc-4.0"
     assert "https://spdx.org/licenses/CC-BY-NC-4.0.html" in body
     assert "https://shapenet.org/terms" in body
+
+
+def test_a_folder_does_not_tell_whose_models_are_in_it(other: Exporter) -> None:
+    """Own models lie in a folder of ShapeNet's layout, and may be called like it."""
+    set_sources(other.data_dir, "copy", "/data/ShapeNetCore.v2", "/data/dtd")
+    out = other.export("copy", "webdataset")
+    head, body = read_card(out)
+    assert head["license"] == "unknown"
+    assert "| models | own models | Own models: licence not stated |" in body
+    assert "| textures | own textures | Own textures: licence not stated |" in body
+    metadata = json.loads((out / "croissant.json").read_text())
+    assert metadata["license"][0] == "not stated"
+    assert "Own models: licence not stated" in metadata["rai:dataCollectionRawData"]
+    texts = body + json.dumps(metadata)
+    assert not re.search("shapenet.org|vgg/data/dtd|ShapeNet's terms|freckled|no scene has", texts)
+
+    stated = ("--models_license", "cc-by-4.0", "--textures_license", "LicenseRef-mine")
+    head, body = read_card(other.export("copy", "parquet", *stated))
+    assert head["license"] == "unknown"
+    assert "| [own models](https://spdx.org/licenses/CC-BY-4.0.html) |" in body
+    assert "| Own models: CC-BY-4.0 |" in body
+    assert "| own textures | Own textures: LicenseRef-mine |" in body
+
+
+def test_a_licence_is_not_declared_of_what_has_one(other: Exporter) -> None:
+    out = other.out_dir / "refused"
+    command = ("-d", "copy", "--to", "parquet", "--out", out)
+    line = other.refuse(*command, "--models_license", "mit")
+    assert "are the built-in demo set's, whose licence is known; leave it out" in line
+    set_sources(other.data_dir, "copy", "/data/mine", None)
+    line = other.refuse(*command, "--textures_license", "mit")
+    assert "are none; leave it out" in line
+    assert not out.exists()
 
 
 def test_without_textures_there_are_none_to_license(other: Exporter) -> None:
@@ -167,7 +201,7 @@ def test_the_audit_is_told_if_there_was_one(other: Exporter) -> None:
     out = other.export("copy", "parquet")
     assert "on 2026-11-24, from the files alone" in read_card(out)[1]
     assert "12 of 24 samples by rays" in read_card(out)[1]
-    assert "| mask | pass | IoU / mean 0.9999 |" in read_card(out)[1]
+    assert "| mask | pass | IoU &#124; mean 0.9999 |" in read_card(out)[1]
     assert "passed 1 checks" in (out / "croissant.json").read_text()
 
 

@@ -108,6 +108,8 @@ def test_loading_does_not_change_gins_state() -> None:
         ("sample.class_idxs = []", "at least one class"),
         ("sample.class_idxs = [0, 0]", "each only once"),
         ("sample.classes = 'chair'", "must be a list of names"),
+        (f"sample.classes = ['{'x' * 201}']", "must be one line of at most 200 characters"),
+        (r"sample.classes = ['a\nb']", "must be one line of at most 200 characters"),
         ("scene.camera_location = (1, 2)", "must be 3 numbers"),
         ("object.total_num_samples = 10", "must be at most object.total_num_samples = 10"),
         ("batch.num_samples", "must read 'name.parameter = value'"),

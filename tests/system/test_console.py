@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from synrender.system.console import Progress, captured_output, format_duration
+from synrender.errors import nearest_name, shorten, to_line
+from synrender.system.console import Progress, captured_output, format_duration, say, warn
 
 
 class Terminal(io.StringIO):
@@ -65,3 +66,15 @@ def test_capture_ends_with_an_exception(capfd: pytest.CaptureFixture) -> None:
         print(1 / 0)
     print("back", file=sys.stderr, flush=True)
     assert capfd.readouterr().err == "back\n"
+
+
+def test_a_line_stays_one_line_that_can_be_shown(capsys: pytest.CaptureFixture) -> None:
+    """Names of files and models come from anybody; a terminal would obey their control codes."""
+    name = "a\nb\x1b[2J\x00\udcffé 中"
+    shown = r"a\nb\x1b[2J\x00\udcffé 中"
+    say(name)
+    warn(name)
+    assert capsys.readouterr() == (f"{shown}\n", f"{shown}\n")
+    assert to_line("plain é 中") == "plain é 中"
+    assert shorten(name).isprintable()
+    assert nearest_name("x", [name]).isprintable()
