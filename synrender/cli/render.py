@@ -151,3 +151,7 @@ COMMAND = Command(parse_arguments, run, BLENDER_PACKAGES)
 def main() -> None:
     """Entry point of ``synrender-render``."""
     run_script(COMMAND)
+
+
+if __name__ == "__main__":
+    main()

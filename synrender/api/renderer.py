@@ -1,0 +1,183 @@
+"""`Renderer`: one sample at a time, for notebooks and scripts."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from synrender.api.functions import draw_from, load_settings, load_sources
+from synrender.api.rendered_sample import RenderedSample
+from synrender.errors import UserError
+from synrender.loading.dataset import open_dataset
+from synrender.sampling.sample_plan import SamplePlan
+from synrender.settings.groups import Settings, settings_to_gin
+from synrender.settings.label_table import LABELS
+from synrender.system.folders import find_folders
+from synrender.system.locks import temporary_folder
+
+
+class Renderer:
+    """Renders single samples; ``render(i)`` is what ``open_dataset(...)[i]`` gives of a data set.
+
+    Use it in a ``with`` block, or call `close`. Nothing is printed, and no data set is written to.
+    Blender runs in a process of its own, which starts with the first sample.
+
+    >>> import synrender
+    >>> with synrender.Renderer("render_single", "rendering.resolution = 32") as renderer:
+    ...     sample = renderer.render(13)
+    >>> sample["image"].shape, sample["sample_idx"]
+    ((32, 32, 3), 13)
+    """
+
+    def __init__(self, *config: str, **bindings: object) -> None:
+        """Takes what `load_settings` takes.
+
+        Raises:
+            UserError: a mistake in the settings, or models or textures are missing.
+        """
+        self._begin(load_settings(*config, **bindings), _Server())
+
+    def _begin(self, settings: Settings, server: _Server) -> None:
+        self.settings, self._server = settings, server
+        self._catalog = load_sources(settings, find_folders(os.environ))
+        self._dataset_dir = server.create_dataset_dir()
+
+    def replace(self, *config: str, **bindings: object) -> Renderer:
+        """A renderer with some settings changed, in the same process; closing one closes both.
+
+        Args:
+            config: bindings such as ``"batch.seed = 4"``.
+            bindings: likewise, by name.
+
+        Raises:
+            UserError: a mistake in the settings.
+        """
+        texts = [*config, *(f"{name} = {value!r}" for name, value in bindings.items())]
+        changed = object.__new__(Renderer)
+        changed._begin(load_settings(settings_to_gin(self.settings), *texts), self._server)
+        return changed
+
+    def plan(self, idx: int) -> SamplePlan:
+        """What sample ``idx`` will show, as plain numbers; does not start Blender.
+
+        Raises:
+            UserError: there is no such sample.
+        """
+        return draw_from(self.settings, self._catalog, idx)
+
+    def render(self, idx: int) -> RenderedSample:
+        """Renders sample ``idx``.
+
+        Args:
+            idx: 0 to ``object.total_num_samples`` - 1.
+
+        Returns:
+            A dictionary by field: image, labels and record, see `open_dataset`.
+
+        Raises:
+            UserError: there is no such sample, or this Blender lacks a requested feature.
+            RuntimeError: Blender failed.
+        """
+        idxs = self._find_needed(idx)
+        batch = self.settings.batch
+        batch = dataclasses.replace(batch, idx_offset=idxs.start, num_samples=len(idxs))
+        settings = dataclasses.replace(self.settings, batch=batch)
+        self._server.render(settings, self._dataset_dir)
+        data = open_dataset(self._dataset_dir)
+        place = data.read_column("sample_idx").reshape(len(data), -1)[:, 0].tolist().index(idx)
+        return RenderedSample(data[place], data.class_names)
+
+    def _find_needed(self, idx: int) -> range:
+        """The sample, and where a label compares it with others of its group, these too."""
+        group = self.plan(idx).group
+        first, last = idx, idx
+        if any("flow_to" in LABELS[name].fields for name in self.settings.rendering.labels):
+            total = self.settings.object.total_num_samples
+            while first > 0 and self.plan(first - 1).group == group:
+                first -= 1
+            while last + 1 < total and self.plan(last + 1).group == group:
+                last += 1
+        return range(first, last + 1)
+
+    def close(self) -> None:
+        """Ends the process, and removes what it rendered."""
+        self._server.close()
+
+    def __enter__(self) -> Renderer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Server:
+    """The process of a `Renderer`, and its scratch folder."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        scratch = temporary_folder(Path(tempfile.gettempdir()), "synrender-notebook")
+        self._scratch = self._stack.enter_context(scratch)
+        self._num_datasets = 0
+        self._process: subprocess.Popen[str] | None = None
+
+    def create_dataset_dir(self) -> Path:
+        """A path for another data set."""
+        self._num_datasets += 1
+        return self._scratch / f"rendered_{self._num_datasets}"
+
+    def render(self, settings: Settings, dataset_dir: Path) -> None:
+        """Renders the samples of ``settings.batch`` that are missing."""
+        answer = self._ask({"gin": settings_to_gin(settings), "folder": str(dataset_dir)})
+        if answer["error"] is not None:
+            raise (UserError if answer["is_user_error"] else RuntimeError)(answer["error"])
+
+    def _ask(self, request: dict[str, str]) -> dict[str, Any]:
+        process = self._process or self._start()
+        try:
+            print(json.dumps(request), file=process.stdin, flush=True)
+            line = process.stdout.readline() if process.stdout else ""
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            status = self._end_process()
+            log = self._read_end_of_log()
+            raise RuntimeError(f"Blender's process ended (status {status}): {log}")
+        return json.loads(line)
+
+    def _start(self) -> subprocess.Popen[str]:
+        with (self._scratch / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "synrender.api.render_server"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        return self._process
+
+    def _read_end_of_log(self) -> str:
+        lines = (self._scratch / "log").read_text(errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "no output")
+
+    def _end_process(self) -> int | None:
+        """Waits until the process has ended; returns its exit status, if there was a process."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        for stream in (process.stdin, process.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                if stream is not None:
+                    stream.close()
+        return process.wait()
+
+    def close(self) -> None:
+        """Ends the process, and removes the scratch folder."""
+        self._end_process()
+        self._stack.close()
