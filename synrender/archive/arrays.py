@@ -1,11 +1,17 @@
-"""The file of normalised arrays: its options, its fields, and what a shard adds to it."""
+"""The file of normalised arrays: its fields, where their rows lie, and which rows are written.
+
+HDF5 makes the file once, with room for all rows. From then on rows are written straight to their
+places in it, by several processes at once (HDF5 allows a single writer, and sending it all pixels
+would take a quarter of the time). HDF5's own structures never change again, so whatever ends these
+processes, the file is as valid as before, and no row that is written is lost. A row's
+``sample_idx`` is written last, as the record of a sample is: a row without it is not written yet.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -14,48 +20,108 @@ from synrender.archive.hdf5_files import (
     DESCRIPTIONS,
     OF_RENDERED,
     RECORD_CHUNK,
-    create_field,
-    create_pixels,
+    allocate_field,
     find_chunk_size,
     open_file,
 )
 from synrender.archive.label_fields import AS_RENDERED, PX_FIELDS, scale_px
-from synrender.archive.pixels import FileOffsets, list_pixel_labels
+from synrender.archive.pixels import PreprocessOptions, list_pixel_labels, preprocess_chunk
+from synrender.dataset.certificate import ROOT_ATTRIBUTE
+from synrender.dataset.record import RECORD_DTYPE
 from synrender.dataset.splits import Layout
+from synrender.errors import UserError
 from synrender.images.label_codes import CODES
 
-RGB_MEAN_STD = ((98.12, 89.92, 84.36), (43.95, 42.66, 44.05))
-LAB_MEAN_STD = ((38.44, 3.03, 4.77), (17.42, 9.41, 11.37))
-"""Channel means and standard deviations of the 2020 release's images."""
-
-NOT_COPIED = ("bucket", "first_row")
+NOT_COPIED = ("bucket", "first_row", ROOT_ATTRIBUTE)
 """Attributes of a single ``imgs_XX.h5`` that the file of arrays does not take over."""
+
+LAST_FIELD = "sample_idx"
+NOT_WRITTEN = -1
+"""Value of `LAST_FIELD` in rows that are not written yet."""
 
 
 @dataclass(frozen=True)
-class PreprocessOptions:
-    """What the user asks for."""
+class Arrays:
+    """A file of arrays as bytes, for any process to write to."""
 
-    res: int = 128  # side of the images in px
-    to_lab: bool = False
-    mean_std: tuple[np.ndarray, np.ndarray] | None = None  # (3,) each; None: those of 2020
-    shard_idxs: Sequence[int] = ()  # empty: all
-    overwrite: bool = False
+    path: Path
+    starts: dict[str, int]  # by field: bytes from the beginning of the file to its first row
+    row_dtypes: dict[str, np.dtype]  # by field
 
-    @property
-    def normalization(self) -> np.ndarray:
-        """Mean and standard deviation of each channel, (2, 3) float64."""
-        default = LAB_MEAN_STD if self.to_lab else RGB_MEAN_STD
-        return np.array(default if self.mean_std is None else self.mean_std, np.float64)
+    def write(self, first_row: int, values: dict[str, np.ndarray]) -> None:
+        """Writes rows of some fields, `LAST_FIELD` last.
+
+        Args:
+            first_row: to write.
+            values: by field, (k, ...) each.
+
+        Raises:
+            UserError: a text is longer than the file has room for.
+        """
+        with self.path.open("r+b") as file:
+            for name in sorted(values, key=LAST_FIELD.__eq__):
+                dtype = self.row_dtypes[name]
+                if values[name].dtype.itemsize > dtype.base.itemsize:
+                    raise UserError(
+                        f"{self.path}: has no room for a {name} of {values[name].dtype.itemsize} "
+                        "bytes; write it again with --preprocess --overwrite"
+                    )
+                file.seek(self.starts[name] + first_row * dtype.itemsize)
+                file.write(np.ascontiguousarray(values[name], dtype.base).data)
+
+
+def open_arrays(path: Path) -> Arrays:
+    """Finds where the rows of a file of arrays lie.
+
+    Raises:
+        UserError: it is damaged, or was begun by an earlier version of this program.
+    """
+    with open_file(path) as file:
+        if "buckets_done" in file.attrs:
+            raise UserError(
+                f"{path}: was begun by an earlier version of this program; begin it again with "
+                "--preprocess --overwrite"
+            )
+        fields = {name: field for name, field in file.items() if field.size}
+        starts = {name: field.id.get_offset() for name, field in fields.items()}
+        dtypes = {name: np.dtype((f.dtype.str, f.shape[1:])) for name, f in fields.items()}
+    return Arrays(path, starts, dtypes)
+
+
+def find_written(path: Path) -> np.ndarray:
+    """Which rows of a file of arrays are written, (n,) bool."""
+    with open_file(path) as file:
+        last = file[LAST_FIELD][...]
+    return (last.reshape(len(last), -1) != NOT_WRITTEN).all(axis=1)
+
+
+def forget_rows(arrays: Arrays, parts: Sequence[range]) -> None:
+    """Makes rows count as not written, all at once."""
+    with open_file(arrays.path) as file:
+        last = file[LAST_FIELD][...]
+    for rows in parts:
+        last[rows.start : rows.stop] = NOT_WRITTEN
+    arrays.write(0, {LAST_FIELD: last})
+
+
+# --- creating it ----------------------------------------------------------------------------------
 
 
 def create_fields(
-    out: h5py.File, first_input: Path, layout: Layout, options: PreprocessOptions
+    out: h5py.File, shards: Sequence[Path], layout: Layout, options: PreprocessOptions
 ) -> None:
-    """Creates all fields for all rows, like those of the first ``imgs_XX.h5``."""
+    """Creates all fields for all rows, like those of the first ``imgs_XX.h5``.
+
+    Args:
+        out: the new file.
+        shards: all that are there.
+        layout: of the archive.
+        options: what the user asks for.
+    """
     n, res = layout.num_samples, options.res
     mean, std = options.normalization
-    with open_file(first_input) as file:
+    text_bytes = _find_text_bytes(shards, layout)
+    with open_file(shards[0]) as file:
         for name, value in file.attrs.items():
             if name not in NOT_COPIED:
                 out.attrs[name] = value
@@ -65,20 +131,23 @@ def create_fields(
         out.attrs["intrinsics"] = scale_px("intrinsics", rendered, scale)
         for name, field in file.items():
             if not name.startswith("png_") and name != "targets":
+                dtype = field.dtype
+                if name in text_bytes:
+                    dtype = h5py.string_dtype(length=text_bytes[name])
                 for copied in filter(None, (name, AS_RENDERED.get(name))):
-                    copy = create_field(out, copied, (n, *field.shape[1:]), field.dtype)
+                    copy = allocate_field(out, copied, (n, *field.shape[1:]), dtype)
                     copy.attrs.update(field.attrs)
                     if copied in PX_FIELDS:
                         text = DESCRIPTIONS.get(name, field.attrs["description"])
                         text = text.removesuffix(OF_RENDERED)
                         copy.attrs["description"] = f"{text}; px of the resized image"
         if "png_targets" in file:
-            targets = create_pixels(out, "targets", (n, 3, res, res), np.uint8)
+            targets = allocate_field(out, "targets", (n, 3, res, res), np.uint8)
             targets.attrs["description"] = (
                 "instance from 1, class id + 1, depth in cm (255: or more); 0 = backdrop; resized "
                 "by nearest neighbour"
             )
-            depth = create_pixels(out, "depth", (n, res, res), np.uint16)
+            depth = allocate_field(out, "depth", (n, res, res), np.uint16)
             depth.attrs["description"] = (
                 "depth along the viewing axis in 0.1 mm, resized by nearest neighbour; 65535 = "
                 "nothing hit, or beyond 6.5534 m"
@@ -88,83 +157,106 @@ def create_fields(
                 _create_label(out, name, (n, *CODES[name].find_shape(res, num_objs)), scale)
         else:
             out["targets"] = out["class"]
-    data = create_pixels(out, "data", (n, 3, res, res), np.float16)
+    data = allocate_field(out, "data", (n, 3, res, res), np.float16)
     data.attrs["description"] = (
         f"{'L*, a*, b*' if options.to_lab else 'red, green, blue of 0 to 255'}, as "
         "(value - mean) / std with the attributes mean and std of this file"
     )
+    out[LAST_FIELD][...] = NOT_WRITTEN
     out.attrs.update(
         mean=mean,
         std=std,
         res=res,
         color_space="lab" if options.to_lab else "rgb",
         is_measured_mean=options.mean_std is not None,
-        buckets_done=np.zeros(layout.num_shards, bool),
     )
+    root = find_common_root(shards) if len(shards) == layout.num_shards else None
+    if root is not None:
+        out.attrs[ROOT_ATTRIBUTE] = root
+
+
+def find_common_root(shards: Sequence[Path]) -> str | None:
+    """Root of the certificate of the files that shards were made from; None if not of all."""
+    roots = set()
+    for path in shards:
+        with open_file(path) as file:
+            roots.add(file.attrs.get(ROOT_ATTRIBUTE))
+    return roots.pop() if len(roots) == 1 else None
+
+
+def _find_text_bytes(shards: Sequence[Path], layout: Layout) -> dict[str, int]:
+    """By field of text: bytes of the longest one, or that may be if not all shards are there."""
+    names = [name for name in RECORD_DTYPE.names or () if RECORD_DTYPE[name].kind == "U"]
+    if len(shards) < layout.num_shards:
+        return {name: RECORD_DTYPE[name].itemsize for name in names}  # 4 a character, as in UTF-8
+    found = dict.fromkeys(names, 1)
+    for path in shards:
+        with open_file(path) as file:
+            for name in filter(file.__contains__, names):
+                for start in range(0, len(file[name]), RECORD_CHUNK):
+                    texts = file[name][start : start + RECORD_CHUNK].ravel().tolist()
+                    found[name] = max(found[name], *map(len, texts))
+    return found
 
 
 def _create_label(out: h5py.File, name: str, shape: tuple[int, ...], scale: float) -> None:
     code = CODES[name]
-    field = create_pixels(out, name, shape, code.dtype)
+    field = allocate_field(out, name, shape, code.dtype)
     field.attrs["description"] = f"{code.description}; resized by nearest neighbour"
     if code.step:
         side_px = int(out.attrs["image_size"])
         field.attrs["step"] = code.step(side_px) * (scale if name == "flow" else 1)
 
 
-def plan_shard(
-    out: h5py.File, path: Path, rows: range, options: PreprocessOptions
-) -> list[tuple[Any, ...]]:
-    """Tasks for `fill_rows` that fill the pixels of a shard.
+# --- filling it -----------------------------------------------------------------------------------
+
+
+def plan_pieces(rows: range, written: np.ndarray, side_px: int) -> list[range]:
+    """Pieces of the rows of a shard that are not written yet.
 
     Args:
-        out: the file of arrays.
-        path: ``imgs_XX.h5`` of the shard.
-        rows: rows of ``out`` that the shard fills.
-        options: what the user asks for.
+        rows: of the shard, in the file of arrays.
+        written: which rows of that file are written, (n,) bool.
+        side_px: side of the images, the larger one of both files.
     """
-    mean, std = options.normalization
-    size = find_chunk_size(max(options.res, int(out.attrs["image_size"])))
-    starts = range(0, len(rows), size)
-    pieces = [slice(start, min(start + size, len(rows))) for start in starts]
-    return [
-        (_find_offsets(out, rows.start + p.start), path, p, options.res, options.to_lab, mean, std)
-        for p in pieces
-    ]
+    size = find_chunk_size(side_px)
+    pieces = [rows[k : k + size] for k in range(0, len(rows), size)]
+    return [piece for piece in pieces if not written[piece.start : piece.stop].all()]
 
 
-def copy_records(out: h5py.File, path: Path, rows: range) -> None:
-    """Copies the record fields of a shard."""
-    scale = out.attrs["res"] / out.attrs["image_size"]
-    for name, start, values in _read_records(path, len(rows)):
-        first = rows.start + start
-        rows_done = slice(first, first + len(values))
-        if name in AS_RENDERED:
-            if AS_RENDERED[name] not in out:  # begun before both were kept
-                out[name][rows_done] = values
-                continue
-            out[AS_RENDERED[name]][rows_done] = values
-        out[name][rows_done] = scale_px(name, values, scale)
+def fill_rows(
+    arrays: Arrays, path: Path, rows: slice, first_row: int, options: PreprocessOptions
+) -> int:
+    """Preprocesses rows of a shard and writes them into the file of arrays.
+
+    Args:
+        arrays: where to write.
+        path: ``imgs_XX.h5``.
+        rows: rows of ``path``.
+        first_row: of ``arrays``, to write.
+        options: what the user asks for.
+
+    Returns:
+        Number of rows.
+
+    Raises:
+        UserError: something in ``path`` is damaged.
+    """
+    values = _read_records(path, rows, options.res) | preprocess_chunk(path, rows, options)
+    arrays.write(first_row, {name: v for name, v in values.items() if name in arrays.starts})
+    return rows.stop - rows.start
 
 
-def _read_records(path: Path, num_rows: int) -> Iterator[tuple[str, int, np.ndarray]]:
-    """Pieces of all record fields of a shard: (field, first row, values)."""
+def _read_records(path: Path, rows: slice, res: int) -> dict[str, np.ndarray]:
+    """Rows of all record fields of a shard, as the file of arrays has them; text as UTF-8 bytes."""
+    found = {}
     with open_file(path) as file:
+        scale = res / file.attrs["image_size"]
         for name, field in file.items():
             if not name.startswith("png_") and name != "targets":
-                for start in range(0, num_rows, RECORD_CHUNK):
-                    yield name, start, field[start : start + RECORD_CHUNK]
-
-
-def _find_offsets(out: h5py.File, row: int) -> FileOffsets:
-    """Byte offsets of a row's pixels."""
-
-    def find_offset(dataset: h5py.Dataset) -> int:
-        row_bytes = dataset.dtype.itemsize * int(np.prod(dataset.shape[1:]))
-        return dataset.id.get_offset() + row * row_bytes
-
-    is_dense = out["targets"].ndim == 4 and out["targets"].dtype == np.uint8
-    names = ["data", *(["targets"] if is_dense else [])]
-    # A file that was begun before depth was kept has none.
-    names += [name for name in ("depth", *CODES) if name in out]
-    return FileOffsets(Path(out.filename), {name: find_offset(out[name]) for name in names})
+                values = field[rows]
+                values = values.astype("S") if values.dtype.kind == "O" else values
+                found[name] = scale_px(name, values, scale)
+                if name in AS_RENDERED:
+                    found[AS_RENDERED[name]] = values
+    return found

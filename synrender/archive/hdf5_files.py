@@ -17,7 +17,7 @@ import numpy as np
 import PIL
 
 from synrender.dataset.info import DatasetInfo, DesignInfo, info_to_json
-from synrender.dataset.names import file_to_shard, shard_file
+from synrender.dataset.names import file_to_shard, is_partial_arrays, shard_file
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.dataset.splits import Layout, create_layout
 from synrender.errors import UserError
@@ -83,22 +83,15 @@ def find_chunk_size(side_px: int) -> int:
 
 
 @contextlib.contextmanager
-def new_file(path: Path, source: Path | None = None) -> Generator[h5py.File]:
+def new_file(path: Path) -> Generator[h5py.File]:
     """Writes a file under a temporary name, and renames it when it is complete.
-
-    Args:
-        path: path of the complete file.
-        source: an existing file to continue, which is moved; None: start with an empty file.
 
     Raises:
         CannotWrite: the file cannot be written (a full disk, for example); it is removed.
     """
     try:
         with temporary_file(path) as temporary:
-            if source is not None:
-                os.replace(source, temporary)
-            mode = "w" if source is None else "r+"
-            with _quiet_objects(), h5py.File(temporary, mode, locking=False) as file:
+            with _quiet_objects(), h5py.File(temporary, "w", locking=False) as file:
                 yield file  # `temporary_file` holds the lock
             os.replace(temporary, path)
     except BrokenExecutor:
@@ -157,7 +150,9 @@ def open_file(path: Path) -> Generator[h5py.File]:
         UserError: it is missing, damaged, or not written by this program.
     """
     try:
-        with h5py.File(path, "r") as file:
+        # Its writer holds a partial file with `in_use`, and never changes what is read of it here.
+        locking = False if is_partial_arrays(path.name) else None
+        with h5py.File(path, "r", locking=locking) as file:
             if file.attrs.get("archive_version") != ARCHIVE_VERSION:
                 raise UserError(f"{path}: not written by this program; move it away")
             yield file
@@ -233,7 +228,7 @@ def create_field(file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any)
     return dataset
 
 
-def create_pixels(file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
+def allocate_field(file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
     """Creates an HDF5 data set and allocates its space, for other processes to fill.
 
     It is contiguous and uncompressed, by far the fastest of HDF5's layouts for training: a random

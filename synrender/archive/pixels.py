@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,27 @@ from synrender.images.label_codes import CODES, Code, png_to_numbers
 from synrender.images.resize import img_resize
 
 Images = Iterator[np.ndarray]
+
+RGB_MEAN_STD = ((98.12, 89.92, 84.36), (43.95, 42.66, 44.05))
+LAB_MEAN_STD = ((38.44, 3.03, 4.77), (17.42, 9.41, 11.37))
+"""Channel means and standard deviations of the 2020 release's images."""
+
+
+@dataclass(frozen=True)
+class PreprocessOptions:
+    """What the user asks for."""
+
+    res: int = 128  # side of the images in px
+    to_lab: bool = False
+    mean_std: tuple[np.ndarray, np.ndarray] | None = None  # (3,) each; None: those of 2020
+    shard_idxs: Sequence[int] = ()  # empty: all
+    overwrite: bool = False
+
+    @property
+    def normalization(self) -> np.ndarray:
+        """Mean and standard deviation of each channel, (2, 3) float64."""
+        default = LAB_MEAN_STD if self.to_lab else RGB_MEAN_STD
+        return np.array(default if self.mean_std is None else self.mean_std, np.float64)
 
 
 def read_colors(file: h5py.File, rows: np.ndarray | slice, res: int, to_lab: bool) -> Images:
@@ -33,72 +54,24 @@ def read_colors(file: h5py.File, rows: np.ndarray | slice, res: int, to_lab: boo
         yield srgb8_to_lab(planes) if to_lab else planes
 
 
-@dataclass(frozen=True)
-class FileOffsets:
-    """Where in a file the pixels of some rows go, in bytes from its beginning."""
-
-    path: Path
-    starts: dict[str, int]  # by field; one that is not here is not written
-
-
-def fill_rows(
-    offsets: FileOffsets,
-    path: Path,
-    rows: slice,
-    res: int,
-    to_lab: bool,
-    mean: np.ndarray,
-    std: np.ndarray,
-) -> int:
-    """Preprocesses some rows and writes their pixels directly into the file of arrays.
-
-    HDF5 allows a single writer, and sending all pixels to it would take a quarter of the time. So
-    the writer only allocates the space, and each process writes at its own offsets.
-
-    Args:
-        offsets: where to write.
-        path: ``imgs_XX.h5``.
-        rows: rows of ``path``.
-        res: side of the result in px.
-        to_lab: convert to LAB.
-        mean: (3,) float64, to normalise with.
-        std: likewise.
-
-    Returns:
-        Number of rows.
-    """
-    pixels = preprocess_chunk(path, rows, res, to_lab, mean, std)
-    with offsets.path.open("r+b") as file:
-        for name, values in pixels.items():
-            if name in offsets.starts:
-                file.seek(offsets.starts[name])
-                file.write(values.data)
-    return rows.stop - rows.start
-
-
-def preprocess_chunk(
-    path: Path, rows: slice, res: int, to_lab: bool, mean: np.ndarray, std: np.ndarray
-) -> dict[str, np.ndarray]:
+def preprocess_chunk(path: Path, rows: slice, options: PreprocessOptions) -> dict[str, np.ndarray]:
     """Images, dense targets, depth and labels of some rows of a file.
 
     Args:
         path: ``imgs_XX.h5``.
         rows: k rows of ``path``.
-        res: side of the result in px.
-        to_lab: convert to LAB.
-        mean: (3,) float64, to normalise with: (value - mean) / std.
-        std: likewise.
+        options: what the user asks for.
 
     Returns:
         ``data`` (k, 3, res, res) float16; and, resized by nearest neighbour, if there are dense
         targets, ``targets`` (k, 3, res, res) uint8, ``depth`` (k, res, res) uint16, and the numbers
         of the labels of pixels that the file holds, see `CODES`.
     """
-    num_rows = rows.stop - rows.start
+    num_rows, res = rows.stop - rows.start, options.res
     data = np.empty((num_rows, 3, res, res), np.float16)
-    normalize = _create_normalizer(to_lab, mean, std)
+    normalize = _create_normalizer(options)
     with open_file(path) as file:
-        for i, colors in enumerate(read_colors(file, rows, res, to_lab)):
+        for i, colors in enumerate(read_colors(file, rows, res, options.to_lab)):
             normalize(colors, data[i])
         if "png_targets" not in file:
             return {"data": data}
@@ -135,11 +108,10 @@ def numbers_to_size(numbers: np.ndarray, code: Code, res: int) -> np.ndarray:
     return img_resize(numbers.transpose(1, 2, 0), res, nearest=True).transpose(2, 0, 1)
 
 
-def _create_normalizer(
-    to_lab: bool, mean: np.ndarray, std: np.ndarray
-) -> Callable[[np.ndarray, np.ndarray], None]:
+def _create_normalizer(options: PreprocessOptions) -> Callable[[np.ndarray, np.ndarray], None]:
     """A function that writes (value - mean) / std of an image's planes to its second argument."""
-    if to_lab:
+    mean, std = options.normalization
+    if options.to_lab:
         factor = (1 / std).astype(np.float32)[:, None, None]
         shift = (-mean / std).astype(np.float32)[:, None, None]
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
+import contextlib
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from synrender.archive.arrays import (
-    PreprocessOptions,
-    copy_records,
     create_fields,
-    plan_shard,
+    fill_rows,
+    find_common_root,
+    find_written,
+    forget_rows,
+    open_arrays,
+    plan_pieces,
 )
 from synrender.archive.hdf5_files import (
     new_file,
@@ -22,9 +26,10 @@ from synrender.archive.hdf5_files import (
     shard_path,
 )
 from synrender.archive.pack import Progress, select_shards
-from synrender.archive.pixels import fill_rows, list_pixel_labels
+from synrender.archive.pixels import PreprocessOptions, list_pixel_labels
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
-from synrender.dataset.names import arrays_file, list_shards
+from synrender.dataset.lock import in_use, locked
+from synrender.dataset.names import arrays_file, file_to_shard, list_shards
 from synrender.dataset.splits import Layout
 from synrender.errors import UserError
 from synrender.images.label_codes import CODES
@@ -84,35 +89,11 @@ def preprocess_dataset(
         selected = range(layout.num_shards)  # a partial file must not replace it
     inputs = {shard: shard_path(dataset_dir, shard) for shard in selected}
     _refuse_misfits(layout, list(inputs.values()))
-    is_resumed = (
-        partial.exists() and not options.overwrite and _is_newer(partial, list_shards(dataset_dir))
-    )
-    if is_resumed:
-        _refuse_other_content(partial, layout, options)
-    else:
-        partial.unlink(missing_ok=True)
-        _refuse_full_disk(inputs[selected[0]], layout, options)
-
-    with new_file(partial, source=partial if is_resumed else None) as out:
-        if not is_resumed:
-            create_fields(out, inputs[selected[0]], layout, options)
-        _settle_root(out, list(inputs.values()))
-        todo = [shard for shard in selected if not out.attrs["buckets_done"][shard]]
-        rows = {shard: layout.shard_rows(shard) for shard in todo}
-        tasks = {b: plan_shard(out, inputs[b], rows[b], options) for b in todo}
-        # One stream of tasks for all shards, so that no process waits while records are copied.
-        results = workers.map(fill_rows, [task for b in todo for task in tasks[b]])
-        with progress(sum(map(len, rows.values())), "preprocess") as bar:
-            for shard in todo:
-                for num_rows in itertools.islice(results, len(tasks[shard])):
-                    bar.update(num_rows)
-                copy_records(out, inputs[shard], rows[shard])
-                done = out.attrs["buckets_done"]
-                done[shard] = True
-                out.attrs["buckets_done"] = done
-        num_done = int(np.sum(out.attrs["buckets_done"]))
+    with _begun(partial, layout, options):
+        num_done = _fill(partial, inputs, layout, options, workers, progress)
+        if num_done == layout.num_shards:
+            partial.replace(complete)
     if num_done == layout.num_shards:
-        partial.replace(complete)
         counts = ", ".join(f"{name} {len(rows)}" for name, rows in layout.split_rows.items())
         say(f"{complete}: {layout.num_samples} samples ({counts})")
     else:
@@ -122,12 +103,77 @@ def preprocess_dataset(
         )
 
 
-def _settle_root(out: h5py.File, paths: list[Path]) -> None:
-    """Keeps the root of the certificate only if all shards were made from the files it names."""
-    for path in paths:
-        with open_file(path) as file:
-            if file.attrs.get(ROOT_ATTRIBUTE) != out.attrs.get(ROOT_ATTRIBUTE):
-                out.attrs.pop(ROOT_ATTRIBUTE, None)
+@contextlib.contextmanager
+def _begun(partial: Path, layout: Layout, options: PreprocessOptions) -> Generator[None]:
+    """Creates the partial file, unless it is there and can be continued; keeps others away from it.
+
+    Raises:
+        UserError: another process is writing it, or it is what another call began.
+        CannotWrite: it does not fit on the disk.
+    """
+    shards = list_shards(partial.parent)
+    with contextlib.ExitStack() as stack:
+        with locked(partial.parent):
+            if partial.exists():
+                with in_use(partial, "written", is_shared=False):
+                    if options.overwrite or _is_of_no_use(partial, shards, layout, options):
+                        partial.unlink()
+            if not partial.exists():
+                _refuse_full_disk(shards[0], layout, options)
+                with new_file(partial) as out:
+                    create_fields(out, shards, layout, options)
+            stack.enter_context(in_use(partial, "written", is_shared=False))
+        yield
+
+
+def _is_of_no_use(
+    partial: Path, shards: Sequence[Path], layout: Layout, options: PreprocessOptions
+) -> bool:
+    """Whether nothing of a partial file can be kept, because all was made from other shards.
+
+    Rows that were made from a shard that has been written again since count as not written.
+
+    Raises:
+        UserError: it was begun with other options.
+    """
+    _refuse_other_content(partial, layout, options)
+    arrays = open_arrays(partial)
+    newer = [path for path in shards if not _is_newer(partial, [path])]
+    if newer:
+        forget_rows(arrays, [layout.shard_rows(file_to_shard(path.name) or 0) for path in newer])
+    with open_file(partial) as file, open_file(shards[0]) as first:
+        is_other, root = _find_kind(file) != _find_kind(first), file.attrs.get(ROOT_ATTRIBUTE)
+    # Whoever trusts the root must not find rows from files that it does not cover.
+    has_other_root = root not in (None, find_common_root(shards))
+    return is_other or has_other_root or not find_written(partial).any()
+
+
+def _fill(
+    partial: Path,
+    inputs: dict[int, Path],
+    layout: Layout,
+    options: PreprocessOptions,
+    workers: Workers,
+    progress: Progress,
+) -> int:
+    """Writes the rows of some shards that are not written yet; returns how many shards are done."""
+    arrays, written = open_arrays(partial), find_written(partial)
+    with open_file(partial) as file:
+        side_px = max(options.res, int(file.attrs["image_size"]))
+    tasks = []
+    for shard, path in inputs.items():
+        rows = layout.shard_rows(shard)
+        for piece in plan_pieces(rows, written, side_px):
+            in_shard = slice(piece.start - rows.start, piece.stop - rows.start)
+            tasks.append((arrays, path, in_shard, piece.start, options))
+    if written.any():
+        say(f"{partial.name}: {written.sum()} of {len(written)} samples are there already")
+    with progress(sum(rows.stop - rows.start for _, _, rows, _, _ in tasks), "preprocess") as bar:
+        for num_rows in workers.map(fill_rows, tasks):
+            bar.update(num_rows)
+    written = find_written(partial)
+    all_rows = map(layout.shard_rows, range(layout.num_shards))
+    return sum(bool(written[rows.start : rows.stop].all()) for rows in all_rows)
 
 
 # --- checks -------------------------------------------------------------------------------------
@@ -139,17 +185,21 @@ def _is_newer(path: Path, others: list[Path]) -> bool:
 
 def _refuse_misfits(layout: Layout, paths: list[Path]) -> None:
     """Refuses files that are missing, or of another archive or image size than the first."""
-    first_size = None
+    first = None
     for path in paths:
         with open_file(path) as file:
-            size = (int(file.attrs["image_size"]), int(file.attrs["num_objs"]))
-            first_size = first_size or size
-            if read_layout(file) != layout or size != first_size:
-                raise UserError(
-                    f"{path}: belongs to another archive than {paths[0].name} (images of "
-                    f"{size[0]} px, {read_layout(file).num_samples} samples); write it again with "
-                    "--to_hdf5 --overwrite"
-                )
+            kind = _find_kind(file)
+        first = first or kind
+        if kind != first or kind[0] != layout:
+            raise UserError(
+                f"{path}: belongs to another archive than {paths[0].name} (images of {kind[1]} px, "
+                f"{kind[0].num_samples} samples); write it again with --to_hdf5 --overwrite"
+            )
+
+
+def _find_kind(file: h5py.File) -> tuple[Layout, int, int]:
+    """What all files of an archive have in common: layout, side of the images, objects."""
+    return read_layout(file), int(file.attrs["image_size"]), int(file.attrs["num_objs"])
 
 
 def _refuse_other_content(path: Path, layout: Layout, options: PreprocessOptions) -> None:

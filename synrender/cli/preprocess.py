@@ -124,8 +124,8 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
 
 def run_steps(arguments: argparse.Namespace, folders: Folders, workers: Workers) -> None:
     """Runs the requested steps in order."""
-    from synrender.archive.arrays import PreprocessOptions
     from synrender.archive.pack import PackOptions, pack_dataset, select_shards
+    from synrender.archive.pixels import PreprocessOptions
     from synrender.archive.preprocess import find_archive, preprocess_dataset
     from synrender.archive.remove_raw import remove_raw
     from synrender.dataset.folder import open_dataset_folder
@@ -134,33 +134,35 @@ def run_steps(arguments: argparse.Namespace, folders: Folders, workers: Workers)
 
     folder = open_dataset_folder(folders.data, arguments.dataset)
     dataset_dir = folder.path
-    # Nobody may render meanwhile what is archived.
-    with in_use(dataset_dir, "archived", is_shared=not arguments.to_hdf5):
-        if arguments.to_hdf5:
-            options = PackOptions(
-                arguments.num_buckets,
-                arguments.bucket_idxs,
-                arguments.is_exr,
-                arguments.seed,
-                arguments.overwrite,
-            )
-            pack_dataset(folder, options, workers, create_bar)
-        layout = find_archive(dataset_dir, arguments.num_buckets)
-        shards = select_shards(arguments.bucket_idxs, layout.num_shards)
-        if arguments.remove_raw:
-            remove_raw(folder, shards, workers, create_bar)
-    mean_std = None
-    if arguments.calc_mean is not None or arguments.use_mean:
-        mean_std = calc_mean(arguments, dataset_dir, shards, workers)
-    if arguments.preprocess:
-        options = PreprocessOptions(
-            arguments.res,
-            arguments.to_lab,
-            mean_std if arguments.use_mean else None,
+    if arguments.to_hdf5:
+        options = PackOptions(
+            arguments.num_buckets,
             arguments.bucket_idxs,
+            arguments.is_exr,
+            arguments.seed,
             arguments.overwrite,
         )
-        preprocess_dataset(dataset_dir, layout, options, workers, create_bar)
+        with in_use(dataset_dir, "archived", is_shared=False):  # nobody may render meanwhile
+            pack_dataset(folder, options, workers, create_bar)
+            if arguments.remove_raw:
+                num_shards = find_archive(dataset_dir, arguments.num_buckets).num_shards
+                shards = select_shards(arguments.bucket_idxs, num_shards)
+                remove_raw(folder, shards, workers, create_bar)
+    with in_use(dataset_dir, "read", is_shared=True):  # nor archive it again
+        layout = find_archive(dataset_dir, arguments.num_buckets)
+        shards = select_shards(arguments.bucket_idxs, layout.num_shards)
+        mean_std = None
+        if arguments.calc_mean is not None or arguments.use_mean:
+            mean_std = calc_mean(arguments, dataset_dir, shards, workers)
+        if arguments.preprocess:
+            options = PreprocessOptions(
+                arguments.res,
+                arguments.to_lab,
+                mean_std if arguments.use_mean else None,
+                arguments.bucket_idxs,
+                arguments.overwrite,
+            )
+            preprocess_dataset(dataset_dir, layout, options, workers, create_bar)
 
 
 def calc_mean(

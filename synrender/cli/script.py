@@ -18,7 +18,13 @@ from typing import NoReturn
 from synrender.errors import EXIT_FAILURE, EXIT_USER, RESUME_HINT, UserError, to_line
 from synrender.system.disk import FULL_DISK, find_full_disk
 from synrender.system.folders import NO_DEFAULTS, PROJECT_DIR, Folders, find_folders, is_clone
-from synrender.system.interrupts import EXIT_INTERRUPTED, STOPPED
+from synrender.system.interrupts import (
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    STOPPED,
+    Terminated,
+    sigterm_interrupts,
+)
 
 BLENDER_PACKAGES = ("numpy", "gin")
 """What each command imports, by the names of modules; Blender's own Python may lack them."""
@@ -57,7 +63,8 @@ def run_command(
         _require_packages(command.packages)
         folders = find_folders(os.environ, defaults)
         folder = folders.data
-        return command.run(arguments, folders)
+        with sigterm_interrupts():
+            return command.run(arguments, folders)
     except UserError as error:
         return _fail(str(error), EXIT_USER)
     except BrokenExecutor:
@@ -66,9 +73,9 @@ def run_command(
     except OSError as error:
         full = find_full_disk(error, folder) if folder and error.errno in FULL_DISK else None
         return _fail(f"{full or error}; {RESUME_HINT}", EXIT_FAILURE)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print(STOPPED, file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED
 
 
 def _fail(line: str, status: int) -> int:

@@ -94,6 +94,11 @@ def arrays_file(res: int, to_lab: bool, is_partial: bool = False) -> str:
     return f"data_{res}{'_lab' if to_lab else ''}{'.partial' if is_partial else ''}.h5"
 
 
+def is_partial_arrays(name: str) -> bool:
+    """Whether a file has the name of one of normalised arrays that is not complete yet."""
+    return _PARTIAL_ARRAYS.fullmatch(name) is not None
+
+
 def list_shards(dataset_dir: Path) -> list[Path]:
     """Shards that are there, by number."""
     found = {file_to_shard(path.name): path for path in _list_regular(dataset_dir)}

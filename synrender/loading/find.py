@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from synrender.archive.arrays import LAST_FIELD, NOT_WRITTEN
 from synrender.archive.hdf5_files import open_file, read_layout, shard_path
 from synrender.dataset.folder import settings_to_folder
 from synrender.dataset.info import DatasetInfo, json_to_info, read_required_info
@@ -71,7 +72,8 @@ def _find_files(path: Path, files: Sequence[Path]) -> Source:
     ends, first_row, split_ends, text = [], 0, (), ""
     for k, name in enumerate(files):
         with open_file(name) as file:
-            if not np.all(file.attrs.get("buckets_done", True)):
+            is_begun = not np.all(file.attrs.get("buckets_done", True))  # by an earlier version
+            if is_begun or ("data" in file and (file[LAST_FIELD][...] == NOT_WRITTEN).any()):
                 raise UserError(f"{name}: is not complete; finish it with preprocess_data.py -p")
             if k == 0:
                 first_row = int(file.attrs.get("first_row", 0))

@@ -1,4 +1,4 @@
-"""Signals: Ctrl-C takes effect between samples, SIGTERM at once."""
+"""Signals: Ctrl-C takes effect between samples, SIGTERM at once or as Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,36 @@ from synrender.system.console import warn
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 
+EXIT_TERMINATED = 143
+"""Exit status after SIGTERM, likewise."""
+
 STOPPED = "stopped; the same command goes on from here"
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came, where it counts as Ctrl-C."""
+
+
+@contextlib.contextmanager
+def sigterm_interrupts() -> Generator[None]:
+    """Makes SIGTERM raise `Terminated`, once, so that everything within is left in good order.
+
+    Outside the main thread, and where SIGTERM is handled or ignored already, this does nothing.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def interrupt(signum: int, frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing disturbs the cleaning up
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def exit_on_signals(
