@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import tomllib
@@ -35,3 +37,43 @@ def test_the_wheel_has_every_file_of_the_package() -> None:
     for name in result.stdout.split():
         known = [p for p in patterns if fnmatch.fnmatch(f"/{name}", p.replace("/**/", "/*"))]
         assert known, name
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel and the source archive."""
+    folder = tmp_path_factory.mktemp("dist")
+    run("-m", "uv", "build", "--no-build-isolation", "--out-dir", folder, PROJECT_DIR)
+    return folder
+
+
+def run(*arguments: object, python: str | Path = sys.executable, cwd: Path = PROJECT_DIR) -> str:
+    command = [str(python), *map(str, arguments)]
+    result = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.mark.slow
+def test_the_index_would_take_what_is_built(built: Path) -> None:
+    files = [*built.glob("*.whl"), *built.glob("*.tar.gz")]
+    assert len(files) == 2
+    run("-m", "twine", "check", "--strict", *files)
+
+
+@pytest.mark.slow
+def test_an_empty_environment_reads_data_sets_without_blender_and_ray(
+    built: Path, rendered_single: Path, tmp_path: Path
+) -> None:
+    run("-m", "uv", "venv", "--python", sys.executable, tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    (wheel,) = built.glob("*.whl")
+    run("-m", "uv", "pip", "install", "--python", python, wheel)
+    script = f"""
+import importlib.util, synrender
+data = synrender.open_dataset({str(rendered_single)!r})
+missing = [m for m in ("bpy", "ray", "skimage") if importlib.util.find_spec(m) is None]
+print(len(data), data[0]["image"].shape, missing, synrender.load_settings("render_multi").sample)
+"""
+    printed = run("-c", script, python=python, cwd=tmp_path)
+    assert printed.startswith("25 (32, 32, 3) ['bpy', 'ray', 'skimage'] Sample(num_objs=4")
