@@ -27,12 +27,16 @@ Those that say where a driver is, or which GPUs there are, stay.
 """
 
 
-def prepare_blender(home: Path) -> None:
+def prepare_blender(home: Path, scratch: Path | None = None) -> None:
     """Imports ``bpy`` if that is not done yet, with all of Blender's folders inside ``home``.
 
     Blender (the wheel too) creates folders for thumbnails, settings and scratch files when it
     starts. A Blender executable creates them before it runs our code; to move these as well, start
     it with the environment of `create_environment`.
+
+    Args:
+        home: folder for the files that Blender itself writes.
+        scratch: folder for scratch files, if they go elsewhere.
 
     Raises:
         UserError: this Python has no ``bpy``.
@@ -46,7 +50,7 @@ def prepare_blender(home: Path) -> None:
         )
     for name in os.environ.keys() - drop_blender_variables(os.environ):
         del os.environ[name]
-    os.environ.update(blender_environment(home))
+    os.environ.update(blender_environment(home, scratch))
     try:
         import bpy  # noqa: F401  (the import starts Blender)
     except ImportError as error:
@@ -61,9 +65,9 @@ def drop_blender_variables(environment: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in environment.items() if not k.startswith(READ_BY_BLENDER)}
 
 
-def create_environment(home: Path) -> dict[str, str]:
-    """Environment for a Blender executable, whose folders will be in ``home``."""
-    return {**drop_blender_variables(os.environ), **blender_environment(home)}
+def create_environment(home: Path, scratch: Path | None = None) -> dict[str, str]:
+    """Environment for a Blender executable; for its folders see `prepare_blender`."""
+    return {**drop_blender_variables(os.environ), **blender_environment(home, scratch)}
 
 
 def restart_if_influenced() -> None:
@@ -73,19 +77,29 @@ def restart_if_influenced() -> None:
     """
     kept = drop_blender_variables(os.environ)
     if "bpy" in sys.modules and kept != dict(os.environ):
-        app = sys.modules["bpy"].app
-        shutil.rmtree(app.tempdir, ignore_errors=True)
+        remove_scratch_folder()
         sys.stdout.flush()
-        os.execve(app.binary_path, sys.argv, kept)
+        os.execve(sys.modules["bpy"].app.binary_path, sys.argv, kept)
 
 
-def blender_environment(home: Path) -> dict[str, str]:
+def remove_scratch_folder() -> None:
+    """Removes the scratch folder of this process's Blender, which it keeps unless it ends normally.
+
+    A Blender that could make no folder of its own (``blender_`` and six letters) names one that
+    others use, such as ``/tmp``; that one stays.
+    """
+    folder = Path(sys.modules["bpy"].app.tempdir) if "bpy" in sys.modules else Path()
+    if folder.name.startswith("blender_"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def blender_environment(home: Path, scratch: Path | None = None) -> dict[str, str]:
     """Creates Blender's folders in ``home``; returns environment variables that name them."""
     folders = {
         "BLENDER_USER_RESOURCES": home / "user",
         "XDG_CACHE_HOME": home / "cache",
         "XDG_CONFIG_HOME": home / "config",
-        "TMPDIR": home / "tmp",
+        "TMPDIR": scratch or home / "tmp",
     }
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
-import shutil
 import sys
 import sysconfig
 import traceback
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from synrender.blender.start import remove_scratch_folder
 from synrender.errors import EXIT_FAILURE, EXIT_USER, RESUME_HINT, UserError, to_line
 from synrender.system.disk import FULL_DISK, find_full_disk
 from synrender.system.folders import NO_DEFAULTS, PROJECT_DIR, Folders, find_folders, is_clone
@@ -97,8 +97,7 @@ def run_script(command: Command, defaults: Mapping[str, object] = NO_DEFAULTS) -
         status = EXIT_FAILURE
     sys.stdout.flush()
     sys.stderr.flush()
-    if "bpy" in sys.modules:
-        shutil.rmtree(sys.modules["bpy"].app.tempdir, ignore_errors=True)
+    remove_scratch_folder()
     os._exit(status)
 
 

@@ -14,12 +14,11 @@ import ray.exceptions
 
 from synrender.crashes.journal import STARTUP_LIMIT_S, Entry, read_journal, take_leftovers
 from synrender.errors import UserError, shorten
-from synrender.fanout.executable import run_executable
+from synrender.fanout.executable import run_here
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.processes import guarded
 from synrender.fanout.ray_head import TOKEN_HELP, check_reachable, joining, no_cluster, watched_head
 from synrender.fanout.tasks import kill_here, run_job, take_leftovers_here
-from synrender.fanout.worker import render_job
 from synrender.system.console import redirected_output
 from synrender.system.cpus import find_allowed_cpus
 from synrender.system.disk import find_full_disk
@@ -301,7 +300,7 @@ class LocalExecutor:
 
     def result(self, handle: str, job: Job) -> Outcome:
         """Runs the job."""
-        return run_executable(job) if job.blender else render_job(job)
+        return run_here(job)
 
     def kill_hung(self, jobs: dict[str, Job]) -> list:
         """Nothing runs in the background."""

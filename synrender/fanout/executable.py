@@ -17,7 +17,9 @@ from synrender.blender.start import create_environment
 from synrender.crashes.journal import STARTUP_LIMIT_S, Cause, take_leftovers
 from synrender.errors import UserError, shorten
 from synrender.fanout.cpu_pinning import leased_cpus
-from synrender.fanout.job import Job, Outcome, Status
+from synrender.fanout.job import Job, Outcome, Status, json_to_outcome
+from synrender.fanout.worker import render_job, take_files
+from synrender.system.files import read_small_file
 
 CRASHES = tuple(
     status
@@ -26,6 +28,9 @@ CRASHES = tuple(
 )
 ENTRY_PATH = Path(__file__).with_name("blender_entry.py")
 
+
+MAX_OUTCOME_BYTES = 1 << 26
+"""A quarter of a million rejected models and textures with their reasons."""
 
 CHECK_LIMIT_S = 120
 CHECK_ANSWER = "synrender found Python"
@@ -57,36 +62,39 @@ def check_executable(blender: str) -> None:
         )
 
 
+def run_here(job: Job) -> Outcome:
+    """Renders a job in this process, or with an executable."""
+    return run_executable(job) if job.blender else take_files(job, render_job(job))
+
+
 def run_executable(job: Job) -> Outcome:
     """Starts Blender, waits until it ends, and reads the outcome that it saved."""
     start = time.monotonic()
-    job.run_dir.mkdir(parents=True, exist_ok=True)
-    job_path, outcome_path = (job.run_dir / f"{job.attempt}.{n}.pickle" for n in ("job", "outcome"))
+    job.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    outcome_path = job.run_dir / f"{job.attempt}.outcome"
     try:
-        job_path.write_bytes(pickle.dumps(job))
         with leased_cpus(job.num_cpus) as cpus, _open_log(job) as log:
-            status = _run(job, _create_command(job, job_path, outcome_path), log)
-        if outcome_path.exists():
-            outcome = _read_outcome(outcome_path)
-        else:
-            outcome = _create_died_outcome(job, status)
+            status = _run(job, _create_command(job, outcome_path), log)
+        outcome = _read_outcome(outcome_path) or _create_died_outcome(job, status)
         outcome.cpus = cpus
     except FileNotFoundError:
         outcome = Outcome(Status.BAD_NODE, f"there is no {job.blender}")
     finally:
-        for path in (job_path, outcome_path):
-            path.unlink(missing_ok=True)
+        outcome_path.unlink(missing_ok=True)
     outcome.seconds = time.monotonic() - start
-    return outcome
+    return take_files(job, outcome)
 
 
-def _read_outcome(path: Path) -> Outcome:
-    answer = pickle.loads(path.read_bytes())
-    return answer if isinstance(answer, Outcome) else Outcome(Status.BAD_NODE, str(answer))
+def _read_outcome(path: Path) -> Outcome | None:
+    """The outcome that Blender saved; None if it did not come to its end."""
+    try:
+        return json_to_outcome(read_small_file(path, MAX_OUTCOME_BYTES).decode())
+    except (OSError, ValueError):
+        return None
 
 
-def _create_command(job: Job, job_path: Path, outcome_path: Path) -> list[str]:
-    arguments = [str(ENTRY_PATH), "--", str(job_path), str(outcome_path), str(os.getpid())]
+def _create_command(job: Job, outcome_path: Path) -> list[str]:
+    arguments = [str(ENTRY_PATH), "--", str(outcome_path), str(os.getpid())]
     if Path(job.blender) == Path(sys.executable):
         return [job.blender, *arguments]
     # --python-exit-code must come before the script that it applies to.
@@ -97,13 +105,14 @@ def _run(job: Job, command: list[str], log: int | None) -> int:
     """Exit status; negative for a signal."""
     process = subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=log,
         stderr=log,
-        env=create_environment(job.folders.blender),
+        env=create_environment(job.folders.blender, job.blender_scratch_dir),
     )
     try:
-        return process.wait(_limit_s(job))
+        process.communicate(pickle.dumps(job), _limit_s(job))
+        return process.returncode
     except subprocess.TimeoutExpired:
         return -signal.SIGKILL
     finally:

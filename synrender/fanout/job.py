@@ -1,8 +1,13 @@
-"""A worker's job and its outcome: plain values, sent by pickle."""
+"""A worker's job and its outcome: plain values.
+
+Ray sends both. A Blender executable reads its job from a pipe and writes its outcome as JSON, so
+that no file that others may have put there is unpickled.
+"""
 
 from __future__ import annotations
 
 import enum
+import json
 import os
 import socket
 from dataclasses import dataclass, field
@@ -42,6 +47,11 @@ class Job:
         return self.folders.fanout / self.run
 
     @property
+    def blender_scratch_dir(self) -> Path:
+        """Folder that Blender keeps scratch files in."""
+        return self.run_dir / "tmp"
+
+    @property
     def scratch_dir(self) -> Path:
         """Folder that a gathered batch is rendered into."""
         return self.run_dir / f"{self.attempt}.scratch"
@@ -77,11 +87,43 @@ class Outcome:
     num_rendered: int = 0
     rejected: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+    # Filled in by the worker and not by the process that renders:
     files: list[tuple[int, bytes, bytes]] = field(default_factory=list)  # idx, image, record
     blender_version: str = ""  # with ``files``
     device: str = ""  # likewise
     journal: Entry | None = None  # of a process that died
-    host: str = field(default_factory=socket.gethostname)
-    pid: int = field(default_factory=os.getpid)
     node_id: str = ""  # Ray's
     cpus: tuple[int, ...] = ()  # that the worker was pinned to
+
+
+_SAVED = (
+    *("message", "tail", "seconds", "sample_seconds", "render_seconds", "num_rendered"),
+    *("rejected", "notes", "host", "pid"),
+)
+"""What the process that renders fills in, beside the status."""
+
+
+def outcome_to_json(outcome: Outcome) -> str:
+    """Text of an outcome, without what the worker fills in."""
+    values = {name: getattr(outcome, name) for name in _SAVED}
+    return json.dumps({"status": outcome.status.value, **values})
+
+
+def json_to_outcome(text: str) -> Outcome:
+    """Reads the text of `outcome_to_json`; what is missing has its default.
+
+    Raises:
+        ValueError: it is not such a text.
+    """
+    try:
+        values = json.loads(text)
+        outcome = Outcome(Status(values.pop("status")))
+        for name, value in values.items():
+            if name not in _SAVED or type(value) is not type(getattr(outcome, name)):
+                raise ValueError(f"{name} is {value!r:.40}")
+            setattr(outcome, name, value)
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"no outcome of a job ({error})") from None
+    return outcome

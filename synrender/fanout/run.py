@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,22 +201,16 @@ def _render(
 
 @contextlib.contextmanager
 def run_folder(folders: Folders) -> Generator[Path]:
-    """Folder for journals and logs, removed at the end; also removes those of killed drivers."""
+    """Folder for journals, logs and Blender's scratch files, which is removed at the end.
+
+    Nobody else can enter it. Those of killed drivers are removed as well.
+    """
     try:
         with temporary_folder(folders.fanout, "run") as folder:
-            try:
-                yield folder
-            finally:
-                _remove_temp_dirs(folder)
+            yield folder
     finally:
         with contextlib.suppress(OSError):
             folders.fanout.rmdir()
-
-
-def _remove_temp_dirs(run_dir: Path) -> None:
-    """Removes scratch folders that Blender on this machine removes only at a normal exit."""
-    for note in run_dir.glob("*.tempdir"):
-        shutil.rmtree(note.read_text(encoding="utf-8"), ignore_errors=True)
 
 
 def _summarise(

@@ -8,10 +8,9 @@ import os
 import signal
 
 from synrender.crashes.journal import Entry, take_leftovers
-from synrender.fanout.executable import run_executable
+from synrender.fanout.executable import run_here
 from synrender.fanout.job import Job, Outcome
 from synrender.fanout.processes import end_with_parent
-from synrender.fanout.worker import render_job
 from synrender.system.folders import find_folders
 
 
@@ -21,7 +20,7 @@ def run_job(job: Job) -> Outcome:
 
     end_with_parent(job.driver_pid)
     job = _to_node(job)
-    outcome = run_executable(job) if job.blender else render_job(job)
+    outcome = run_here(job)
     outcome.node_id = ray.get_runtime_context().get_node_id()
     return outcome
 

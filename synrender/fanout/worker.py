@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import shutil
-import socket
-import sys
 import time
 import traceback
 
 from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.blender.batch import render_batch
+from synrender.blender.start import prepare_blender
 from synrender.crashes.journal import Journal, JournalCatalog, Log, Watchdog, logged_output
 from synrender.dataset.claim import add_rejected, claim_dataset
 from synrender.dataset.folder import DatasetFolder
@@ -29,11 +27,14 @@ _catalogs: dict[Settings, Catalog] = {}  # of the last data set; listing takes a
 
 
 def render_job(job: Job) -> Outcome:
-    """Renders the job's samples; any error that does not end the process becomes an outcome."""
+    """Renders the job's samples; any error that does not end the process becomes an outcome.
+
+    `take_files` is to be called with it, in the process that hands the outcome to the driver.
+    """
     start = time.monotonic()
     outcome = Outcome(Status.ERROR)
     try:
-        job.run_dir.mkdir(parents=True, exist_ok=True)
+        job.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         log_path = job.run_dir / f"{job.attempt}.log" if job.is_quiet else None
         journal = Journal(job.run_dir / f"{job.attempt}.json")
         with (
@@ -54,8 +55,24 @@ def render_job(job: Job) -> Outcome:
         outcome.status = Status.DISK_FULL if full else Status.ERROR
         outcome.message = str(full or error)
     finally:
-        _remove_files(job)
+        _remove_notes(job)
     outcome.seconds = time.monotonic() - start
+    return outcome
+
+
+def take_files(job: Job, outcome: Outcome) -> Outcome:
+    """Puts the files of a gathered batch into its outcome, and removes them here."""
+    try:
+        if job.is_gathered and outcome.status is Status.DONE:
+            info = job.folder.read_info()
+            outcome.files = _read_files(job.folder, job.ranges)
+            outcome.blender_version = info.versions.get("blender") or ""
+            outcome.device = info.device or ""
+    except (OSError, UserError) as error:
+        outcome.status, outcome.message = Status.ERROR, str(error)
+    finally:
+        if job.is_gathered:
+            shutil.rmtree(job.scratch_dir, ignore_errors=True)
     return outcome
 
 
@@ -93,6 +110,7 @@ def _render(job: Job, outcome: Outcome, journal: Journal, log: Log, watchdog: Wa
         if stage == "build":
             watchdog.restart()
 
+    prepare_blender(job.folders.blender, job.blender_scratch_dir)
     for idx_offset, num_samples in job.ranges:
         batch = dataclasses.replace(settings.batch, idx_offset=idx_offset, num_samples=num_samples)
         of_batch = dataclasses.replace(settings, batch=batch)
@@ -109,21 +127,8 @@ def _render(job: Job, outcome: Outcome, journal: Journal, log: Log, watchdog: Wa
         outcome.num_rendered += report.num_rendered
         outcome.rejected |= report.rejected
         outcome.notes += [note for note in report.notes if note not in outcome.notes]
-    _note_temp_dir(job)
     outcome.render_seconds = time.monotonic() - start if start else 0.0
-    if job.is_gathered:
-        info = folder.read_info()
-        outcome.files = _read_files(folder, job.ranges)
-        outcome.blender_version = info.versions.get("blender") or ""
-        outcome.device = info.device or ""
     outcome.status = Status.DONE
-
-
-def _note_temp_dir(job: Job) -> None:
-    """Tells the driver where Blender's scratch folder is, which remains when a worker ends."""
-    if "bpy" in sys.modules:
-        note = job.run_dir / f"{socket.gethostname()}.{os.getpid()}.tempdir"
-        note.write_text(sys.modules["bpy"].app.tempdir, encoding="utf-8")
 
 
 def _load_catalog(job: Job) -> Catalog:
@@ -168,10 +173,8 @@ def _read_files(
     ]
 
 
-def _remove_files(job: Job) -> None:
-    """Removes the files of this attempt; if its process dies, they stay for the driver."""
+def _remove_notes(job: Job) -> None:
+    """Removes journal and log of this attempt; if its process dies, they stay for the driver."""
     for suffix in (".log", ".json"):
         with contextlib.suppress(OSError):
             (job.run_dir / f"{job.attempt}{suffix}").unlink()
-    if job.is_gathered:
-        shutil.rmtree(job.scratch_dir, ignore_errors=True)
