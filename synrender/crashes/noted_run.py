@@ -22,6 +22,7 @@ from synrender.crashes.journal import Entry, Journal, JournalCatalog, read_journ
 from synrender.dataset.claim import add_rejected
 from synrender.dataset.folder import DatasetFolder, PlannedDataset
 from synrender.dataset.lock import locked
+from synrender.dataset.names import list_work_notes
 from synrender.settings.groups import Settings
 from synrender.system.console import say
 from synrender.system.interrupts import exit_on_signals
@@ -82,7 +83,7 @@ def _judge(dataset: PlannedDataset, catalog: Catalog) -> tuple[dict[str, str], f
     """What is to be rejected and probed, by notes of dead runs; removes those that are used up."""
     blame, rejected = Blame(MAX_KILLS), {}
     kept: dict[int, list[Path]] = {}
-    for path in sorted(dataset.folder.path.glob(".work.*.json"), key=_find_time):
+    for path in sorted(list_work_notes(dataset.folder.path), key=_find_time):
         if not is_abandoned(path):
             continue
         entry = read_journal(path)

@@ -116,6 +116,11 @@ def list_hdf5(dataset_dir: Path) -> list[Path]:
     return [p for p in _list_regular(dataset_dir) if any(f.fullmatch(p.name) for f in patterns)]
 
 
+def list_work_notes(dataset_dir: Path) -> list[Path]:
+    """Notes of what a run of render.py is at, by name."""
+    return [p for p in _list_regular(dataset_dir) if _WORK_NOTE.fullmatch(p.name)]
+
+
 def _list_regular(folder: Path) -> list[Path]:
     """Regular files of a folder, or links to some, by name; none if there is no folder."""
     return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
