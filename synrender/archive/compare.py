@@ -12,7 +12,6 @@ from synrender.archive.encode import exr_to_targets, read_png
 from synrender.archive.hdf5_files import object_shape, open_file
 from synrender.archive.label_fields import LabelPlan, find_label_numbers
 from synrender.archive.raw_samples import load_record, pad_record
-from synrender.dataset.archived import read_archived
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.record import are_equal
 from synrender.errors import UserError
@@ -28,14 +27,24 @@ PARTNER_FIELDS = ("flow", "flow_to", "occlusion")
 
 
 def compare_chunk(
-    folder: DatasetFolder, path: Path, rows: slice, plan: LabelPlan | None = None
-) -> None:
+    folder: DatasetFolder, path: Path, rows: slice, plan: LabelPlan | None, known: frozenset[int]
+) -> list[int]:
     """Compares rows of an HDF5 file with the small files that are still there.
 
+    Args:
+        folder: of the small files.
+        path: ``imgs_XX.h5``.
+        rows: of ``path``.
+        plan: labels to compare; None: there are none.
+        known: samples that an earlier run compared, and whose partners may be gone since.
+
+    Returns:
+        Samples that were compared with both of their files.
+
     Raises:
-        UserError: a file differs.
+        UserError: a file differs, or lacks what its labels follow from.
     """
-    reader = plan.open(folder) if plan else None
+    reader, compared = plan.open(folder) if plan else None, []
     with open_file(path) as file:
         num_objs = int(file.attrs["num_objs"])
         idxs = file["sample_idx"][rows].reshape(rows.stop - rows.start, -1)[:, 0]
@@ -43,15 +52,17 @@ def compare_chunk(
             record_file, image_file = folder.record_path(idx), folder.image_path(idx)
             if record_file.exists() and not _is_record_equal(folder, file, row, idx, num_objs):
                 raise _differs(path, record_file)
-            if not image_file.exists():
-                continue
-            if not _is_image_equal(file, row, image_file):
+            if image_file.exists() and not _is_image_equal(file, row, image_file):
                 raise _differs(path, image_file)
-            if reader and plan and record_file.exists():
+            if not (record_file.exists() and image_file.exists()):
+                continue
+            if reader and plan:
                 labels = reader.open(idx)
-                fields = _find_fields(folder, labels, plan)
+                fields = _find_fields(labels, plan, is_known=idx in known)
                 if not _are_labels_equal(file, row, labels, replace(plan, fields=fields)):
                     raise _differs(path, image_file)
+            compared.append(idx)
+    return compared
 
 
 def _differs(path: Path, small_file: Path) -> UserError:
@@ -61,19 +72,15 @@ def _differs(path: Path, small_file: Path) -> UserError:
     )
 
 
-def _find_fields(folder: DatasetFolder, labels: Labels, plan: LabelPlan) -> tuple[str, ...]:
-    """Labels that can be compared.
-
-    A run that was stopped while it deleted has compared all of them before, and left samples whose
-    partner is gone.
-    """
+def _find_fields(labels: Labels, plan: LabelPlan, is_known: bool) -> tuple[str, ...]:
+    """Labels that can be compared; of a sample that is known, the partner may be gone."""
     others = tuple(name for name in plan.fields if name not in PARTNER_FIELDS)
     if others == plan.fields:
         return others
     try:
         assert labels.occlusion.size
     except UserError:
-        if not read_archived(folder.path):
+        if not is_known:
             raise
         return others
     return plan.fields

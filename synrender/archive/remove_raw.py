@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from synrender.archive.hdf5_files import (
 )
 from synrender.archive.label_fields import LabelPlan, plan_labels
 from synrender.archive.pack import Progress
-from synrender.dataset.archived import add_archived
+from synrender.dataset.archived import add_archived, read_archived
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.names import list_shards
 from synrender.errors import UserError
@@ -29,10 +30,12 @@ def remove_raw(
 ) -> None:
     """Deletes the small files of some shards, each after the whole shard was compared.
 
-    Where flow leads from one shard to another, all shards are compared before any is deleted.
+    Where flow leads from one shard to another, all shards are compared before any is deleted. What
+    was compared is noted in ``archived.json`` before it is deleted.
 
     Raises:
-        UserError: something in an HDF5 file differs; nothing of its shard is deleted.
+        UserError: something in an HDF5 file differs, and nothing of its shard is deleted; or there
+            were no small files to compare some samples with, in this run or before.
     """
     paths = [shard_path(folder.path, shard) for shard in shards]
     plan = _plan_labels(folder, paths)
@@ -40,15 +43,29 @@ def remove_raw(
     if plan and set(plan.fields) & set(PARTNER_FIELDS):
         _refuse_some(paths)
         groups = [paths]
-    num_removed = 0
+    num_removed, known, unknown = 0, read_archived(folder.path), []
     with progress(len(shards), "files compared") as bar:
         for group in groups:
+            found = []
             for path in group:
-                _compare_shard(folder, path, plan, workers)
+                found.append(_compare_shard(folder, path, plan, known, workers))
                 bar.update(1)
-            num_removed += sum(_remove_files(folder, path) for path in group)
+            for path, compared in zip(group, found, strict=True):
+                add_archived(folder.path, path.name, compared)
+            for path, compared in zip(group, found, strict=True):
+                idxs = _read_idxs(path).tolist()
+                is_safe = known.union(compared).__contains__
+                num_removed += _remove_files(folder, filter(is_safe, idxs))
+                unknown += itertools.filterfalse(is_safe, idxs)
     folder.remove_empty_dirs()  # files of other shards may be left
     say(f"{folder.image_dir}: removed {num_removed} files; imgs_*.h5 are now the only copy")
+    if unknown:
+        raise UserError(
+            f"{folder.image_dir}: lacks files of {len(unknown)} samples, the first is "
+            f"{min(unknown)}, and no run compared them with imgs_*.h5, so they do not count as "
+            f"archived; this renders them again: python render.py -d {folder.name} -g "
+            f"{folder.config_path}"
+        )
 
 
 def _plan_labels(folder: DatasetFolder, paths: list[Path]) -> LabelPlan | None:
@@ -74,20 +91,24 @@ def _read_idxs(path: Path) -> np.ndarray:
 
 
 def _compare_shard(
-    folder: DatasetFolder, path: Path, plan: LabelPlan | None, workers: Workers
-) -> None:
+    folder: DatasetFolder,
+    path: Path,
+    plan: LabelPlan | None,
+    known: frozenset[int],
+    workers: Workers,
+) -> list[int]:
+    """Samples of a shard that were compared with both of their small files."""
+    idxs = _read_idxs(path).tolist()
     with open_file(path) as file:
         num_rows, size = len(file["png_images"]), find_chunk_size(file.attrs["image_size"])
-    starts = range(0, num_rows, size)
-    tasks = [(folder, path, slice(s, min(s + size, num_rows)), plan) for s in starts]
-    for _ in workers.map(compare_chunk, tasks):
-        pass
+    pieces = [slice(s, min(s + size, num_rows)) for s in range(0, num_rows, size)]
+    tasks = [(folder, path, piece, plan, known.intersection(idxs[piece])) for piece in pieces]
+    return [idx for compared in workers.map(compare_chunk, tasks) for idx in compared]
 
 
-def _remove_files(folder: DatasetFolder, path: Path) -> int:
-    """Deletes the small files of a shard, the record of each sample first; returns how many."""
-    idxs, num_removed = _read_idxs(path).tolist(), 0
-    add_archived(folder.path, path.name, idxs)
+def _remove_files(folder: DatasetFolder, idxs: Iterable[int]) -> int:
+    """Deletes the small files of samples, the record of each first; returns how many."""
+    num_removed = 0
     for idx in idxs:
         for small_file in (folder.record_path(idx), folder.image_path(idx)):
             if small_file.exists():

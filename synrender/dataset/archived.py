@@ -32,11 +32,17 @@ class Entry(TypedDict):
 
 
 def add_archived(dataset_dir: Path, shard_name: str, idxs: Iterable[int]) -> None:
-    """Notes that a shard holds these samples and was compared with their small files."""
+    """Notes that these samples of a shard were compared with their small files.
+
+    What was noted of the shard before still counts, unless the shard has changed since.
+    """
     with locked(dataset_dir):
         entries = _read_entries(dataset_dir)
-        print_ = _find_fingerprint(dataset_dir / shard_name)
-        entries[shard_name] = {"fingerprint": print_, "samples": sorted(map(int, idxs))}
+        print_, samples = _find_fingerprint(dataset_dir / shard_name), set(idxs)
+        known = entries.get(shard_name)
+        if known and known["fingerprint"] == print_:
+            samples.update(known["samples"])
+        entries[shard_name] = {"fingerprint": print_, "samples": sorted(samples)}
         write_text(dataset_dir / ARCHIVED_FILE, json.dumps(entries) + "\n")
 
 

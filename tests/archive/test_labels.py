@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import synrender
+from synrender.archive import remove_raw
 from synrender.archive.label_fields import LabelPlan, find_label_numbers, scale_px
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.images.label_codes import find_flow_step
@@ -278,6 +279,27 @@ def test_a_removal_that_was_stopped_is_finished(labelled: Path, quick: QuickArch
         path.write_bytes(content)
     quick.run("-d", "labels", "-f", "--remove_raw")
     assert not kept[0].exists()
+
+
+def test_a_removal_that_was_stopped_between_two_files_is_finished(
+    labelled: Path, quick: QuickArchiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Partners of samples of the second file were in the first, and are gone."""
+    quick.run("-d", "labels", "-f", "-b", 3)
+    remove, calls = remove_raw._remove_files, []
+
+    def stop_at_second(*arguments: object) -> int:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return remove(*arguments)
+
+    monkeypatch.setattr(remove_raw, "_remove_files", stop_at_second)
+    quick.run("-d", "labels", "-f", "--remove_raw", status=130)
+    assert len(list((labelled / "img").iterdir())) == 16
+    monkeypatch.undo()
+    quick.run("-d", "labels", "-f", "--remove_raw")
+    assert not (labelled / "img").exists()
 
 
 def test_a_partner_that_is_gone_is_named(labelled: Path, quick: QuickArchiver) -> None:

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.settings.factor_table import COLUMNS
 from synrender.system.workers import Workers
@@ -297,6 +298,38 @@ def test_small_files_that_differ_stay_with_all_of_their_bucket(
     assert f"imgs_01.h5: differs from {path}" in line
     kept = {int(p.stem) for p in (single / "img").iterdir()}
     assert kept == set(np.load(single / "idx_ref.npy")[12:])
+
+
+def test_only_what_was_compared_counts_as_archived(
+    write: Callable[..., Path], quick: QuickArchiver
+) -> None:
+    """Nobody has looked at rows whose small files are gone."""
+    dataset_dir = write(24)
+    folder = DatasetFolder(dataset_dir, is_exr=False)
+    quick.run("-d", "made", "-f", "-b", 2)
+    lost = np.load(dataset_dir / "idx_ref.npy")[:3].tolist()
+    folder.image_path(lost[0]).unlink()
+    folder.record_path(lost[1]).unlink()
+    folder.image_path(lost[2]).unlink()
+    folder.record_path(lost[2]).unlink()
+    with h5py.File(dataset_dir / "imgs_00.h5", "r+") as file:
+        file["class"][2] = 1 - min(file["class"][2], 1)
+        file["png_images"][2] = file["png_images"][5]
+    for _ in range(2):
+        line = quick.refuse("-d", "made", "-f", "--remove_raw")
+        assert f"lacks files of 3 samples, the first is {min(lost)}, and no run compared" in line
+        assert folder.find_missing(range(24)) == sorted(lost)
+    left = {folder.record_path(lost[0]), folder.image_path(lost[1])}
+    assert set(folder.image_dir.iterdir()) == left
+
+
+def test_nothing_is_archived_where_nothing_can_be_compared(
+    single: Path, quick: QuickArchiver
+) -> None:
+    quick.run("-d", "single", "-f")
+    shutil.rmtree(single / "img")
+    assert "lacks files of 25 samples" in quick.refuse("-d", "single", "-f", "--remove_raw")
+    assert DatasetFolder(single, is_exr=False).find_missing(range(25)) == list(range(25))
 
 
 def test_an_exr_that_differs_stays(multi: Path, quick: QuickArchiver) -> None:

@@ -33,7 +33,8 @@ OTHERS = [
     *("img/0000.png", "img/000000.png", "img/012345.png", "img/00000.jpg", "img/00000.png.bak"),
     *("img/00000.instance.png", "img/photo.png", "img/1e5.png", f"img/{'9' * 30}.png"),
     *(".notes", ".git", ".thesis.host.7.tex", ".dataset.json", "img/.00000.png", ".imgs_00.h5"),
-    *(".thesis.7.json", ".work.json", ".work.notes.json", ".imgs_0.host.7.h5", "img/.photo.host.7.png"),
+    *(".thesis.7.json", ".work.json", ".work.notes.json", ".imgs_0.host.7.h5"),
+    "img/.photo.host.7.png",
 ]  # fmt: skip
 
 
