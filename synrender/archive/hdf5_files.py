@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import sys
 from collections.abc import Generator
 from concurrent.futures import BrokenExecutor
@@ -23,7 +22,9 @@ from synrender.dataset.splits import Layout, create_layout
 from synrender.errors import UserError
 from synrender.settings.factor_table import COLUMNS, FACTORS
 from synrender.settings.groups import settings_to_gin
-from synrender.system.disk import find_full_disk
+from synrender.system.disk import FULL_DISK, find_full_disk
+from synrender.system.hdf5_locks import open_hdf5_file
+from synrender.system.hindrances import Hindrance, find_errno, find_hindrance
 from synrender.system.locks import temporary_file
 
 ARCHIVE_VERSION = 1
@@ -99,11 +100,7 @@ def new_file(path: Path) -> Generator[h5py.File]:
     except (OSError, RuntimeError) as error:  # how HDF5 reports that it could not write
         if full := find_full_disk(error, path.parent):
             raise CannotWrite(f"{full} and repeat the command") from None
-        free_mb = _find_free_bytes(path.parent) / 1e6
-        raise CannotWrite(
-            f"{path}: cannot be written, {free_mb:.0f} MB are free ({_find_reason(error)}); make "
-            "room and repeat the command"
-        ) from None
+        raise CannotWrite(f"{path}: cannot be written ({_find_reason(error)})") from None
 
 
 @contextlib.contextmanager
@@ -147,26 +144,38 @@ def open_file(path: Path) -> Generator[h5py.File]:
     Only read the file inside the ``with`` block: errors there are reported as a damaged file.
 
     Raises:
+        Hindrance: this process cannot read it, which is no fault of the file.
         UserError: it is missing, damaged, or not written by this program.
     """
     try:
         # Its writer holds a partial file with `in_use`, and never changes what is read of it here.
-        locking = False if is_partial_arrays(path.name) else None
-        with h5py.File(path, "r", locking=locking) as file:
+        with open_hdf5_file(path, is_held=is_partial_arrays(path.name)) as file:
             if file.attrs.get("archive_version") != ARCHIVE_VERSION:
                 raise UserError(f"{path}: not written by this program; move it away")
             yield file
     except FileNotFoundError:
         raise UserError(f"{path}: missing; write it with --to_hdf5") from None
-    except READ_ERRORS:
-        raise UserError(f"{path}: no HDF5 file, or damaged; {find_remedy(path)}") from None
+    except READ_ERRORS as error:
+        if find_errno(error) in FULL_DISK:  # of a file that is written meanwhile
+            raise
+        if hindrance := find_hindrance(path, error):
+            raise hindrance from None
+        reason = find_errno(error)
+        what = f"cannot be read ({os.strerror(reason)})" if reason else "no HDF5 file, or damaged"
+        raise UserError(f"{path}: {what}; {find_remedy(path)}") from None
 
 
 def is_readable(path: Path) -> bool:
-    """Whether a file is one of an archive, as far as its attributes tell."""
+    """Whether a file is one of an archive, as far as its attributes tell.
+
+    Raises:
+        Hindrance: this process cannot read it, which is no fault of the file.
+    """
     try:
         with open_file(path) as file:
             read_layout(file)
+    except Hindrance:
+        raise
     except UserError:
         return False
     return True
@@ -293,7 +302,5 @@ def _find_free_bytes(folder: Path) -> int:
 
 def _find_reason(error: Exception) -> str:
     """The operating system's message, without HDF5's text around it."""
-    text = " ".join(str(error).split())
-    if match := re.search(r"errno = (\d+)", text):
-        return os.strerror(int(match[1]))
-    return getattr(error, "strerror", None) or text
+    number = find_errno(error)
+    return os.strerror(number) if number else " ".join(str(error).split())

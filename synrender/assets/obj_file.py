@@ -17,6 +17,7 @@ import numpy as np
 
 from synrender.errors import RejectedAsset
 from synrender.system.files import read_small_file
+from synrender.system.hindrances import Unreadable
 
 MAX_BYTES = 1 << 28
 """256 MiB; a model of two million triangles takes about 150 MB."""
@@ -108,7 +109,7 @@ def _read_text(path: Path) -> bytes:
         data = read_small_file(path, MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         raise RejectedAsset("no OBJ file") from None
-    except OSError as error:
+    except (OSError, Unreadable) as error:
         raise RejectedAsset(f"OBJ file: {error.strerror}") from None
     except ValueError as error:
         raise RejectedAsset(f"OBJ file: {error}") from None

@@ -24,6 +24,7 @@ from synrender.images.color import linear_to_srgb8
 from synrender.images.exr import ExrImage, read_exr
 from synrender.images.integrity import MAX_IMAGE_BYTES
 from synrender.system.files import read_small_file
+from synrender.system.hindrances import Unreadable
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class _Examiner:
         """View of the sample that flow leads to; None if it cannot be read."""
         try:
             return self._see(idx, self._subject.folder.read_record(idx))
-        except (OSError, ValueError, UnusableModel):
+        except (OSError, ValueError, Unreadable, UnusableModel):
             return None
 
     def _create_view(self, record: np.ndarray) -> View:

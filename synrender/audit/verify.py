@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from synrender.dataset.certificate import (
@@ -24,6 +23,7 @@ from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.hashes import Progress, file_name
 from synrender.dataset.names import list_hdf5, list_shards
 from synrender.dataset.record import RECORD_DTYPE, record_to_bytes
+from synrender.system.hdf5_locks import open_hdf5_file
 from synrender.system.workers import Workers
 
 _ROWS_PER_TASK = 256
@@ -116,7 +116,7 @@ def _rebuild(
     tasks = []
     for path in shards:
         try:
-            with h5py.File(path, "r") as file:
+            with open_hdf5_file(path) as file:
                 num_rows = len(file["sample_idx"])
         except _HDF5_ERRORS:
             continue  # its samples stay missing
@@ -133,7 +133,7 @@ def _rebuild(
 def rebuild_files(folder: DatasetFolder, path: Path, start: int, stop: int) -> dict[str, bytes]:
     """Hashes of the files that rows of a shard give, by name; none if it cannot be read."""
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5_file(path) as file:
             num_objs = int(file.attrs["num_objs"])
             records = np.zeros((stop - start, num_objs), RECORD_DTYPE)
             for name in RECORD_DTYPE.names or ():
@@ -162,7 +162,7 @@ def _find_other_roots(folder: DatasetFolder, root: str) -> list[Difference]:
     differences = []
     for path in list_hdf5(folder.path):
         try:
-            with h5py.File(path, "r") as file:
+            with open_hdf5_file(path) as file:
                 other = file.attrs.get(ROOT_ATTRIBUTE, root)
         except _HDF5_ERRORS:
             continue  # nothing is certified of it

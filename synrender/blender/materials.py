@@ -12,6 +12,7 @@ from synrender.images.dimensions import find_excess
 from synrender.images.integrity import find_damage
 from synrender.settings.groups import Material
 from synrender.system.files import read_small_file
+from synrender.system.hindrances import Unreadable
 
 ROUGHNESS = 0.5
 
@@ -27,7 +28,7 @@ def check_texture(path: Path) -> None:
     """
     try:
         data = read_small_file(path, MAX_TEXTURE_BYTES)
-    except OSError as error:
+    except (OSError, Unreadable) as error:
         raise RejectedAsset(error.strerror or "cannot be read") from None
     except ValueError as error:
         raise RejectedAsset(str(error)) from None

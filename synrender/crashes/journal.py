@@ -24,6 +24,7 @@ from typing import Any
 from synrender.assets.catalog import Catalog
 from synrender.system.console import redirected_output
 from synrender.system.files import read_small_file
+from synrender.system.hindrances import Hindrance
 
 STARTUP_LIMIT_S = 180
 """Seconds to import Blender and list the models, added to the time limit of the samples."""
@@ -111,7 +112,7 @@ def read_journal(path: Path) -> Entry | None:
         values: dict[str, Any] = json.loads(first_line)
         values["assets"] = tuple(values["assets"])
         return Entry(**values, cause=find_cause(rest))
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (Hindrance, OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

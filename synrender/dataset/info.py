@@ -17,6 +17,7 @@ from synrender.errors import UserError, shorten
 from synrender.settings.bounds import check_line
 from synrender.settings.groups import Settings, dict_to_settings, settings_to_dict
 from synrender.system.files import is_plain_name, read_small_file, write_text
+from synrender.system.hindrances import Hindrance
 from synrender.system.json_text import decode, parse_json
 
 FORMAT_VERSION = 1
@@ -181,6 +182,7 @@ def read_info(dataset_dir: Path) -> DatasetInfo | None:
     """Reads the description of a data set; None if the file does not exist.
 
     Raises:
+        Hindrance: this process cannot read it.
         UserError: the file is damaged or from another program.
     """
     path = dataset_dir / INFO_FILE
@@ -188,6 +190,8 @@ def read_info(dataset_dir: Path) -> DatasetInfo | None:
         return json_to_info(read_small_file(path, MAX_INFO_BYTES).decode())
     except FileNotFoundError:
         return None
+    except Hindrance:
+        raise
     except (OSError, ValueError, UserError) as error:  # a setting out of range is a UserError
         raise UserError(
             f"{path}: damaged or not of this program ({error}); restore it, or choose another "

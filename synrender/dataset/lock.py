@@ -71,20 +71,20 @@ def _open_lock(path: Path) -> int | None:
 
 
 @contextlib.contextmanager
-def in_use(folder: Path, purpose: str, is_shared: bool) -> Generator[None]:
-    """Holds a folder for as long as a process works with it: with its like, or alone.
+def in_use(path: Path, purpose: str, is_shared: bool) -> Generator[None]:
+    """Holds a folder, or a file, for as long as a process works with it: with its like, or alone.
 
-    The lock is on the folder itself, so it leaves no file, and ends with the process. Where there
+    The lock is on the folder or file itself, so it leaves no file, and ends with the process. Where there
     are no locks, nobody is kept out.
 
     Raises:
         UserError: others hold it, who do not go together with ``purpose``.
     """
-    fd = os.open(folder, os.O_RDONLY)
+    fd = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)  # as NFS wants it
     try:
-        if try_lock(fd, folder, is_shared) is Lock.HELD:
+        if try_lock(fd, path, is_shared) is Lock.HELD:
             raise UserError(
-                f"{folder} cannot be {purpose} now: {_find_holder(fd)} is at work there; wait for "
+                f"{path} cannot be {purpose} now: {_find_holder(fd)} is at work there; wait for "
                 "it, or stop it"
             )
         yield

@@ -37,6 +37,8 @@ from synrender.loading.row_source import (
     Part,
     Reader,
 )
+from synrender.system.hdf5_locks import open_hdf5_file
+from synrender.system.hindrances import find_hindrance
 
 _PIXELS = ("data", "targets", "depth")
 
@@ -48,11 +50,13 @@ def open_hdf5(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
         UserError: it is gone, or damaged.
     """
     try:
-        file = h5py.File(path, "r")
+        file = open_hdf5_file(path)
         with path.open("rb") as descriptor:
             mapping = mmap.mmap(descriptor.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be opened ({error}); write it again") from None
+        raise find_hindrance(path, error) or UserError(
+            f"{path}: cannot be opened ({error}); write it again"
+        ) from None
     columns = {name: _map_column(field, mapping) for name, field in file.items()}
     decode = _create_decoder(file)
     labels = create_label_readers(

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import h5py
 import numpy as np
 from PIL import Image
 
@@ -20,6 +19,7 @@ from synrender.report.filters import Filter
 from synrender.report.pictures import Picture, Scale, find_pictures, find_scale
 from synrender.report.record_text import MAX_OBJECTS, Value, find_facts
 from synrender.report.rows import Rows
+from synrender.system.hdf5_locks import open_hdf5_file
 
 MAX_PX = 160
 """Longer side of a picture; larger ones are shrunk."""
@@ -133,7 +133,7 @@ def _to_uri(pixels: np.ndarray, picture: Picture, max_px: int) -> str:
 
 def _find_image_reader(data: Dataset) -> Callable[[np.ndarray], np.ndarray]:
     """Function from a stored image to (h, w, 3) uint8 sRGB; arrays are normalised."""
-    with contextlib.suppress(OSError), h5py.File(data.files[0]) as file:
+    with contextlib.suppress(OSError), open_hdf5_file(data.files[0]) as file:
         if "data" in file:
             mean, std = (np.array(file.attrs[name])[:, None, None] for name in ("mean", "std"))
             is_lab = file.attrs["color_space"] == "lab"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from synrender.system.disk import full_disk_named
+from synrender.system.hindrances import find_hindrance
 from synrender.system.locks import temporary_file
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def read_small_file(path: Path | str, max_bytes: int) -> bytes:
 
     Raises:
         ValueError: it is not a regular file, or larger than ``max_bytes``.
-        OSError: it cannot be read.
+        Hindrance: this process cannot read it, which is no fault of the file.
+        OSError: it is missing, or its disk cannot read it.
     """
     # A third of the time that `Path.read_bytes` takes: a data set has millions of them.
     descriptor, size = _open_regular(path)
@@ -68,14 +70,20 @@ def open_regular(path: Path | str) -> BinaryIO:
 
     Raises:
         ValueError: it is not a regular file.
-        OSError: it cannot be opened.
+        Hindrance: this process cannot read it, which is no fault of the file.
+        OSError: it is missing, or its disk cannot read it.
     """
     return os.fdopen(_open_regular(path)[0], "rb")
 
 
 def _open_regular(path: Path | str) -> tuple[int, int]:
     """Descriptor and size of a regular file."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if hindrance := find_hindrance(path, error):
+            raise hindrance from None
+        raise
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)

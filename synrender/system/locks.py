@@ -19,6 +19,7 @@ import contextlib
 import enum
 import functools
 import hashlib
+import multiprocessing
 import os
 import re
 import secrets
@@ -78,7 +79,9 @@ def try_lock(fd: int, path: Path, is_shared: bool = False) -> Lock:
 
 
 def warn_of_no_locks(path: Path, error: OSError) -> None:
-    """Says once in each process that a disk has no locks."""
+    """Says once that a disk has no locks; the parent of worker processes says it for them."""
+    if multiprocessing.parent_process() is not None:
+        return
     warn_once(
         f"warning: files on {find_disk(path)} cannot be locked ({os.strerror(error.errno or 0)}); "
         "going on without locks, so run only one command at a time on a data set"

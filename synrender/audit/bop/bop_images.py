@@ -11,6 +11,7 @@ from PIL import Image
 from synrender.audit.bop.bop_files import IMAGE_KINDS, BopImage
 from synrender.images.integrity import MAX_IMAGE_BYTES
 from synrender.system.files import read_small_file
+from synrender.system.hindrances import Unreadable
 
 MAX_SIDE_PX = 16384
 
@@ -65,7 +66,7 @@ def _open(path: Path) -> Image.Image:
         return Image.open(io.BytesIO(read_small_file(path, MAX_IMAGE_BYTES)))
     except FileNotFoundError:
         raise BadImage(f"{path}: no such file") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (Unreadable, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadImage(f"{path}: {str(error).splitlines()[0]}") from None
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from synrender.audit.labels.ground_truth import Given
@@ -16,6 +15,7 @@ from synrender.audit.rays.audited_dataset import Subject
 from synrender.dataset.names import list_shards
 from synrender.errors import UserError
 from synrender.loading.dataset import Dataset, open_dataset
+from synrender.system.hdf5_locks import open_hdf5_file
 
 RAW = "files"
 """Name of the source that is not an archive."""
@@ -36,7 +36,7 @@ def open_sources(subject: Subject, fields: tuple[str, ...]) -> list[Source]:
     rows = {idx: place for place, idx in enumerate(folder.list_samples().pairs)}
     sources = [Source(RAW, rows, _open(folder.image_dir, fields))]
     for path in list_shards(folder.path):
-        with h5py.File(path) as file:
+        with open_hdf5_file(path) as file:
             idxs = file["sample_idx"][()]
         if len(idxs):  # fewer samples than shards
             firsts = idxs.reshape(len(idxs), -1)[:, 0].tolist()  # of each object

@@ -20,6 +20,7 @@ from synrender.audit.rays.audited_dataset import Subject
 from synrender.audit.rays.view import View
 from synrender.images.exr import ExrImage
 from synrender.settings.label_table import list_fields
+from synrender.system.hindrances import Unreadable
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class LabelChecker:
             try:
                 found.update(self._check_label(truth, name, given))
             # A texture or keypoints.json that cannot be read, or a field of another shape.
-            except (OSError, ValueError, IndexError, KeyError, TypeError) as error:
+            except (Unreadable, OSError, ValueError, IndexError, KeyError, TypeError) as error:
                 found[name] = missing(f"cannot be checked: {error}")
         if source.name == RAW:
             _compare_with_passes(truth.exr, given, found)

@@ -14,6 +14,7 @@ from synrender.audit.rays.audited_dataset import Camera, Subject
 from synrender.audit.rays.surface import Surface
 from synrender.errors import UserError
 from synrender.system.files import read_small_file
+from synrender.system.hindrances import Hindrance, Unreadable
 
 _MIN_RELATIVE_AREA = 1e-12
 """Faces with a smaller area, as a share of the squared largest side, are ignored for the bounds."""
@@ -92,7 +93,7 @@ class ModelCaster:
         """
         try:
             return Surface(self._path, self.bounds)
-        except (OSError, ValueError, IndexError) as error:
+        except (OSError, ValueError, IndexError, Unreadable) as error:
             raise UnusableModel(f"model {self._path}: {error}") from None
 
     def cast(self, origin: np.ndarray, directions: np.ndarray) -> np.ndarray:
@@ -122,6 +123,10 @@ def _load_mesh(path: Path) -> Any:
         text = io.BytesIO(read_small_file(path, _MAX_MODEL_BYTES))
         kind = path.suffix[1:]
         mesh = trimesh.load_mesh(text, file_type=kind, process=False, skip_materials=True)
+    except Hindrance as error:
+        if not isinstance(error, Unreadable):
+            raise
+        raise UnusableModel(f"model {error}") from None
     except Exception as error:  # of any kind: the files are arbitrary
         is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         reason = "no such file" if is_missing else error
