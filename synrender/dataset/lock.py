@@ -74,8 +74,8 @@ def _open_lock(path: Path) -> int | None:
 def in_use(path: Path, purpose: str, is_shared: bool) -> Generator[None]:
     """Holds a folder, or a file, for as long as a process works with it: with its like, or alone.
 
-    The lock is on the folder or file itself, so it leaves no file, and ends with the process. Where there
-    are no locks, nobody is kept out.
+    The lock is on it itself, so it leaves no file, and ends with the process. Where there are no
+    locks, nobody is kept out.
 
     Raises:
         UserError: others hold it, who do not go together with ``purpose``.
