@@ -80,7 +80,7 @@ def write_page(arguments: argparse.Namespace, folders: Folders) -> Path:
     from synrender.audit.latest import find_audit
     from synrender.dataset.folder import open_dataset_folder
     from synrender.loading.dataset import open_dataset
-    from synrender.report.write import write_report
+    from synrender.report.page import write_report
     from synrender.system.console import create_bar
 
     folder = open_dataset_folder(folders.data, arguments.dataset)

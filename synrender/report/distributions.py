@@ -17,8 +17,7 @@ from synrender.report.charts import (
     draw_histogram,
     draw_ranks,
 )
-from synrender.report.filters import name_levels
-from synrender.report.record_text import to_class_name, to_text, to_texture_name
+from synrender.report.record_text import name_levels, to_class_name, to_text, to_texture_name
 from synrender.report.survey import Distribution, Survey, find_range
 from synrender.settings.factor_table import FACTORS
 

@@ -1,36 +1,141 @@
-"""Puts a report together: one page of HTML that needs nothing but itself."""
+"""Writes the report of a data set: one page of HTML that needs nothing but itself."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+import numpy as np
 
 from synrender import __version__
-from synrender.dataset.info import DatasetInfo
+from synrender.dataset.info import DatasetInfo, DesignFactor
 from synrender.dataset.last_audit import StoredAudit
+from synrender.dataset.names import REPORT_FILE
 from synrender.dataset.splits import SPLITS
 from synrender.loading.dataset import Dataset
-from synrender.report.distributions import FactorCharts, find_constants, to_label
-from synrender.report.filters import Filter
+from synrender.report.distributions import FactorCharts, draw_factors, find_constants, to_label
 from synrender.report.pictures import VIRIDIS, class_to_color
-from synrender.report.record_text import to_class_name
-from synrender.report.sample_cards import Gallery
-from synrender.report.sets import SampleSet
-from synrender.report.survey import Survey
-from synrender.report.tables import (
-    find_balance,
-    find_factor_tables,
-    find_shared_rows,
-    find_split_rows,
-)
+from synrender.report.record_text import Filter, find_filters, name_levels, to_class_name
+from synrender.report.rows import Rows, open_records, read_all_rows, read_rows
+from synrender.report.sample_cards import Gallery, create_gallery
+from synrender.report.sets import SampleSet, find_paired, find_twins
+from synrender.report.survey import Survey, survey
 from synrender.settings.groups import Settings, load_settings, settings_to_gin
+from synrender.system.files import write_text
+
+MAX_SIDE = 24
+"""Rows and columns of a table of two factors."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A count, and its share of the largest in its table, 0 to 1."""
+
+    count: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Table:
+    """Counts, with names for rows and columns."""
+
+    title: str
+    row_title: str
+    columns: tuple[str, ...]
+    rows: dict[str, list[Cell]]
+
+
+@dataclass(frozen=True)
+class SplitRow:
+    """What a split holds."""
+
+    name: str
+    num_samples: int
+    num_objects: int
+    num_models: int
+    num_textures: int
+
+
+@dataclass(frozen=True)
+class SharedRow:
+    """What two splits have in common."""
+
+    name: str
+    num_models: int
+    num_textures: int
+
+
+def find_split_rows(found: Survey) -> list[SplitRow]:
+    """What each split holds."""
+    return [
+        SplitRow(
+            split,
+            found.num_samples[k],
+            found.num_objects[k],
+            len(found.models[k]),
+            len(found.textures[k]),
+        )
+        for k, split in enumerate(SPLITS)
+    ]
+
+
+def find_shared_rows(found: Survey) -> list[SharedRow]:
+    """What each two splits share."""
+    return [
+        SharedRow(
+            f"{SPLITS[a]} and {SPLITS[b]}",
+            len(found.models[a] & found.models[b]),
+            len(found.textures[a] & found.textures[b]),
+        )
+        for a, b in itertools.combinations(range(len(SPLITS)), 2)
+    ]
+
+
+def find_balance(found: Survey, class_names: Mapping[int, str]) -> Table:
+    """Objects of each class, by split; shares are of the largest of the split."""
+    ids = sorted({class_id for _, class_id in found.classes})
+    largest = [max((found.classes[k, c] for c in ids), default=0) for k in range(len(SPLITS))]
+    rows = {
+        f"{c} {to_class_name(c, class_names)}": [
+            _to_cell(found.classes[k, c], largest[k]) for k in range(len(SPLITS))
+        ]
+        for c in ids
+    }
+    return Table("Objects of each class", "class", SPLITS, rows)
+
+
+def find_factor_tables(found: Survey, factors: Mapping[str, DesignFactor]) -> list[Table]:
+    """Samples with each combination of two levels, for each split that has any."""
+    tables = []
+    for (a, b), counts in found.tables.items():
+        rows, columns = (
+            dict(itertools.islice(name_levels(factors[name]).items(), MAX_SIDE)) for name in (a, b)
+        )
+        for k, split in enumerate(SPLITS):
+            grid = [[counts[k, i, j] for j in columns] for i in rows]
+            largest = max(map(max, grid))
+            if largest:
+                title = f"{to_label(a)} and {to_label(b)}, {split}"
+                cells = [[_to_cell(count, largest) for count in line] for line in grid]
+                named = dict(zip(_make_unique(list(rows.values())), cells, strict=True))
+                tables.append(Table(title, to_label(a), tuple(columns.values()), named))
+    return tables
+
+
+def _make_unique(names: list[str]) -> list[str]:
+    return [name if names.count(name) == 1 else f"{k}: {name}" for k, name in enumerate(names)]
+
+
+def _to_cell(count: int, largest: int) -> Cell:
+    return Cell(count, count / largest if largest else 0.0)
+
 
 BASES = ("render_single", "render_multi")
 """Files of `config/`; the one with fewer differences is taken."""
@@ -156,3 +261,53 @@ def find_command(name: str, settings: Settings) -> str:
 def _find_changes(settings: Settings, base: str) -> list[str]:
     known = set(settings_to_gin(load_settings([base])).splitlines())
     return [line for line in settings_to_gin(settings).splitlines() if line not in known]
+
+
+Advance = Callable[[int], None]
+
+
+def write_report(
+    data: Dataset,
+    dataset_dir: Path,
+    num_samples: int,
+    audit: StoredAudit | None,
+    audit_note: str,
+    advance: Advance = lambda _: None,
+) -> Path:
+    """Writes the report atomically, over an earlier one.
+
+    Args:
+        data: the whole data set.
+        dataset_dir: where the report goes.
+        num_samples: that it shows, at most; besides, twins and sweeps are shown.
+        audit: what the last audit found.
+        audit_note: a line about it, or why there is none.
+        advance: told how many samples are done; each is read once, and again if it is shown.
+
+    Returns:
+        Path of the report.
+
+    Raises:
+        UserError: a sample is damaged.
+        DiskFull: there is no room.
+    """
+    records = open_records(data)
+
+    def read_parts() -> Iterator[Rows]:
+        for rows in read_all_rows(records):
+            yield rows
+            advance(int(rows.is_first.sum()))
+
+    found = survey(read_parts(), data.info, num_samples)
+    class_names, factors = data.class_names, data.factors
+    filters = find_filters(found, factors, class_names)
+    tuples = [place for group in found.tuples.values() for t in group for place in t]
+    rows = read_rows(records, np.union1d(found.chosen, tuples).astype(np.int64))
+    gallery = create_gallery(data, rows, filters, class_names, advance)
+    charts = list(draw_factors(found, factors, class_names))
+    twins = find_twins(found.tuples, rows, gallery, class_names)
+    paired = find_paired(data, rows, gallery, found.chosen)
+    content = Content(data, found, gallery, filters, charts, twins, paired, audit, audit_note)
+    path = dataset_dir / REPORT_FILE
+    write_text(path, render_page(content, class_names))
+    return path

@@ -15,9 +15,8 @@ from PIL import Image
 from synrender.dataset.splits import SPLITS
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.loading.row_source import IMAGE
-from synrender.report.filters import Filter
 from synrender.report.pictures import Picture, Scale, find_pictures, find_scale
-from synrender.report.record_text import MAX_OBJECTS, Value, find_facts
+from synrender.report.record_text import MAX_OBJECTS, Filter, Value, find_facts
 from synrender.report.rows import Rows
 from synrender.system.hdf5_locks import open_hdf5_file
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synrender.report.choice import EvenChoice, mix
-from synrender.report.histogram import NUM_BINS, GrowingHistogram
+from synrender.report.survey import NUM_BINS, GrowingHistogram
 
 
 def choose(num: int, cells: np.ndarray, part: int) -> np.ndarray:

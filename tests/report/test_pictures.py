@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from synrender.report.label_colors import flow_to_rgb, normals_to_rgb
-from synrender.report.pictures import PICTURES, Scale
+from synrender.report.pictures import PICTURES, Scale, flow_to_rgb, normals_to_rgb
 
 
 def draw(field: str, values: np.ndarray) -> np.ndarray:
