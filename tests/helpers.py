@@ -199,3 +199,20 @@ def disable_locks(folder: Path, error_number: int) -> dict[str, str]:
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
     environment = {"NOFLOCK_DIR": str(folder), "NOFLOCK_ERRNO": str(error_number)}
     return {**environment, "LD_PRELOAD": str(library)}
+
+
+def as_group_member(user_id: int, umask: int = 0o002) -> tuple[str, ...]:
+    """What to put before a command so that one of the users of group 2000 runs it.
+
+    Such a user may read all, because Python itself may be in a folder of root's, but may write only
+    where the modes of files say so.
+    """
+    if os.geteuid() or not shutil.which("setpriv"):
+        pytest.skip("only root can run commands as other users, with setpriv")
+    capability = "-all,+dac_read_search"
+    return (
+        *("sh", "-c", f'umask {umask:03o}; exec "$@"', "sh"),
+        *("setpriv", f"--reuid={user_id}", "--regid=2000", "--clear-groups"),
+        *(f"--inh-caps={capability}", "--ambient-caps=+dac_read_search"),
+        f"--bounding-set={capability}",
+    )
