@@ -36,7 +36,7 @@ def write_doubled_models(
     """
     catalog = load_catalog(settings, folders)
     shown = {
-        f"{catalog.synset_ids[plan.class_idx]}/{plan.model_ids[0]}"
+        f"{catalog.synset_ids[plan.class_idx]}/{plan.model.first}"
         for idx in idxs
         for plan in draw_sample(settings, catalog, idx).objects[:num_each]
     }

@@ -49,11 +49,11 @@ def build_plain(settings: Settings, catalog: Catalog, plan: SamplePlan) -> None:
     bpy.ops.mesh.primitive_plane_add(
         size=place.backdrop_size, location=place.backdrop_location, rotation=place.camera_rotation
     )
-    backdrop_texture = plan.backdrop_textures[0]
-    textures = [obj_plan.textures[0] for obj_plan in plan.objects]
+    backdrop_texture = plan.backdrop_texture.first
+    textures = [obj_plan.texture.first for obj_plan in plan.objects]
     _set_material(bpy.context.object, catalog.texture_path(backdrop_texture), BACKDROP_PASS_INDEX)
     for k, (obj_plan, texture) in enumerate(zip(plan.objects, textures, strict=True), start=1):
-        obj = _import_model(catalog.model_path(obj_plan.class_idx, obj_plan.model_ids[0]), obj_plan)
+        obj = _import_model(catalog.model_path(obj_plan.class_idx, obj_plan.model.first), obj_plan)
         obj.pass_index = k
         _set_material(obj, catalog.texture_path(texture), obj_plan.class_idx)
 

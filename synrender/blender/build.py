@@ -11,6 +11,7 @@ from synrender.blender.objects import Model, create_model_object, load_model, re
 from synrender.blender.scene import create_backdrop, create_camera, create_lights, reset_scene
 from synrender.dataset.record import create_records
 from synrender.errors import RejectedAsset, UserError
+from synrender.sampling.asset_choice import AssetChoice
 from synrender.sampling.camera import scene_to_intrinsics, scene_to_world_to_camera
 from synrender.sampling.sample_plan import ObjectPlan, SamplePlan
 from synrender.settings.bounds import MAX_NAME_LENGTH
@@ -118,69 +119,60 @@ class Builder:
         return materials
 
     def _load_model(self, plan: ObjectPlan, bucket: int) -> str:
-        """Loads the first usable candidate into ``_models``; returns its ``synset/model`` name.
+        """Loads a model into ``_models``; returns its ``synset/model`` name.
 
         Adds candidates that cannot be loaded to ``rejected``.
         """
-        for model_id in plan.model_ids:
-            name = f"{self._catalog.synset_ids[plan.class_idx]}/{model_id}"
-            if name in self.rejected:
-                continue
-            try:
-                if name not in self._models:
+
+        def is_usable(model_id: str) -> bool:
+            name = self._to_name(plan, model_id)
+            if name not in self.rejected and name not in self._models:
+                try:
                     path = self._catalog.model_path(plan.class_idx, model_id)
                     self._models[name] = load_model(path)
-                return name
-            except RejectedAsset as reason:
-                self.rejected[name] = str(reason)
+                except RejectedAsset as reason:
+                    self.rejected[name] = str(reason)
+            return name not in self.rejected
+
+        if (model_id := plan.model.find(is_usable)) is not None:
+            return self._to_name(plan, model_id)
+        reasons = [self.rejected.get(self._to_name(plan, m)) for m in plan.model.candidates]
         raise UserError(
-            f"class {self._settings.sample.classes[plan.class_idx]!r}, bucket {bucket}: none of "
-            f"its {len(plan.model_ids)} models can be used (last: {self.rejected[name]}); mend "
-            "or add some, or lower object.n_buckets, and start again with --overwrite"
+            f"class {self._settings.sample.classes[plan.class_idx]!r}, bucket {bucket}: too few of "
+            f"its {len(reasons)} models can be used (last: {next(filter(None, reasons[::-1]))}); "
+            "mend or add some, or lower object.n_buckets, and start again with --overwrite"
         )
+
+    def _to_name(self, plan: ObjectPlan, model_id: str) -> str:
+        return f"{self._catalog.synset_ids[plan.class_idx]}/{model_id}"
 
     def _load_textures(self, plan: SamplePlan) -> tuple[list[str], list[bpy.types.Image | None]]:
-        """Names and images for the backdrop and each object.
+        """Names and images for the backdrop and each object."""
+        choices = [plan.backdrop_texture, *(obj_plan.texture for obj_plan in plan.objects)]
+        names = [self._find_texture(choice) if choice.candidates else "" for choice in choices]
+        paths = [self._catalog.texture_path(name) if name else None for name in names]
+        return names, [load_texture(path) if path else None for path in paths]
 
-        A bad one is replaced by the next candidate that is not in the sample yet.
-        """
-        names: list[str] = []
-        images: list[bpy.types.Image | None] = []
-        slots = [plan.backdrop_textures, *(obj_plan.textures for obj_plan in plan.objects)]
-        for candidates in slots:
-            name, image = self._load_first_texture(candidates, names)
-            names.append(name)
-            images.append(image)
-        return names, images
-
-    def _load_first_texture(
-        self, candidates: tuple[str, ...], used: list[str]
-    ) -> tuple[str, bpy.types.Image | None]:
-        if not candidates:
-            return "", None
-        first, *spares = candidates
-        for name in (first, *(spare for spare in spares if spare not in used)):
-            image = self._load_texture(name)
-            if image is not None:
-                return name, image
-        num_textures = len(self._catalog.textures)
+    def _find_texture(self, choice: AssetChoice) -> str:
+        """Name of the texture that is shown; adds those that cannot be used to ``rejected``."""
+        if (name := choice.find(self._is_texture_usable)) is not None:
+            return name
+        reasons = [self.rejected.get(name) for name in choice.candidates]
         raise UserError(
-            f"{self._catalog.dtd_dir}: too few of its {num_textures} textures can be used for a "
-            f"sample (last: {name}, {self.rejected[name]}); mend or add some and start again "
-            "with --overwrite"
+            f"{self._catalog.dtd_dir}: too few of its {len(self._catalog.textures)} textures can "
+            f"be used for a sample (last: {next(filter(None, reasons[::-1]))}); mend or add some "
+            "and start again with --overwrite"
         )
 
-    def _load_texture(self, name: str) -> bpy.types.Image | None:
-        if name in self.rejected:
-            return None
+    def _is_texture_usable(self, name: str) -> bool:
+        if name in self._checked_textures or name in self.rejected:
+            return name not in self.rejected
         try:
             if len(name) > MAX_NAME_LENGTH:
                 raise RejectedAsset(f"name longer than {MAX_NAME_LENGTH} characters")
-            path = self._catalog.texture_path(name)
-            if name not in self._checked_textures:
-                check_texture(path)
-                self._checked_textures.add(name)
-            return load_texture(path)
+            check_texture(self._catalog.texture_path(name))
         except RejectedAsset as reason:
             self.rejected[name] = str(reason)
-            return None
+            return False
+        self._checked_textures.add(name)
+        return True

@@ -86,9 +86,11 @@ def find_suspects(dataset: PlannedDataset, catalog: Catalog, journal: Entry) -> 
     rejected = dataset.folder.read_info().rejected
     suspects = []
     for obj in draw_sample(dataset.settings, catalog, journal.idx).objects:
-        names = (f"{catalog.synset_ids[obj.class_idx]}/{m}" for m in obj.model_ids)
-        suspects.append(next((name for name in names if name not in rejected), None))
-    return [name for name in dict.fromkeys(suspects) if name is not None]
+        synset = catalog.synset_ids[obj.class_idx]
+        model_id = obj.model.find(lambda m, synset=synset: f"{synset}/{m}" not in rejected)
+        if model_id is not None:
+            suspects.append(f"{synset}/{model_id}")
+    return list(dict.fromkeys(suspects))
 
 
 def find_unproven(dataset: PlannedDataset, suspects: list[str], idx: int) -> list[str]:

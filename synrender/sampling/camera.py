@@ -6,6 +6,9 @@ y down; the top left pixel covers [0, 1) x [0, 1), so its centre is at (0.5, 0.5
 
 from __future__ import annotations
 
+import dataclasses
+import math
+
 import numpy as np
 
 from synrender.settings.groups import Scene
@@ -46,6 +49,19 @@ def scene_to_world_to_camera(scene: Scene) -> np.ndarray:
     world_to_camera[:3, :3] = rot_mat
     world_to_camera[:3, 3] = -rot_mat @ np.array(scene.camera_location)
     return world_to_camera
+
+
+def move_camera(scene: Scene, distance_m: float) -> Scene:
+    """The scene with its camera moved along the viewing axis.
+
+    Args:
+        scene: whose camera is ``math.dist(scene.camera_location, (0, 0, 0))`` from the origin.
+        distance_m: what takes the place of that distance.
+    """
+    backwards = euler_to_rot_mat(np.array(scene.camera_rotation))[:, 2]
+    step_m = distance_m - math.dist(scene.camera_location, (0, 0, 0))
+    location_m = np.array(scene.camera_location) + step_m * backwards
+    return dataclasses.replace(scene, camera_location=tuple(float(v) for v in location_m))
 
 
 def project(

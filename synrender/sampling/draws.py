@@ -61,6 +61,8 @@ LAYOUT_OFFSET_M = (0.05, 0.0, 0.05)
 LAYOUT_MARGIN = 0.08  # share of the image's side without object centres
 NUM_LAYOUT_TRIES = 100
 NUM_STEP_TRIES = 20
+SHRINK, NUM_SHRINKS = 0.95, 200
+"""What a layout that is not in view is multiplied by, and how often."""
 
 
 def draw_classes(seed: int, group: int, sample: Sample) -> list[int]:
@@ -221,7 +223,8 @@ def draw_layout(seed: int, key: Key, num_objs: int, scene: Scene) -> np.ndarray:
 
     Several objects form a chain on the ground: each is about 1.75 units from the one before it and
     at least 1.25 units from all others; 5 units are 1 m. Up to 100 chains are drawn, and the first
-    with all centres in view is used. If there is none, the one closest to that is used.
+    with all centres in view is used. If there is none, the one closest to that is used, and made
+    smaller until all are in view.
     """
     if num_objs == 1:
         return np.zeros((1, 3))
@@ -236,8 +239,24 @@ def draw_layout(seed: int, key: Key, num_objs: int, scene: Scene) -> np.ndarray:
         if distance < least_distance:
             best, least_distance = locations_m, distance
         if distance <= 0:
-            break
-    return best
+            return best
+    return _shrink_into_view(best, scene)
+
+
+def _shrink_into_view(locations_m: np.ndarray, scene: Scene) -> np.ndarray:
+    """Locations moved towards a point in the middle of the image, as little as will do.
+
+    They stay where they are if the camera looks elsewhere.
+    """
+    world_to_camera = scene_to_world_to_camera(scene)
+    forward = world_to_camera[2, :3]
+    camera_m = np.array(scene.camera_location)
+    middle_m = camera_m + forward * ((np.array(LAYOUT_OFFSET_M) - camera_m) @ forward)
+    for k in range(1, NUM_SHRINKS):
+        moved_m = middle_m + SHRINK**k * (locations_m - middle_m)
+        if _distance_out_of_view(moved_m, scene) <= 0:
+            return moved_m
+    return locations_m
 
 
 def _draw_chain(rng: np.random.Generator, num_objs: int) -> np.ndarray:

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from synrender.assets.catalog import Catalog
-from synrender.errors import UserError, nearest_name
+from synrender.errors import UserError, nearest_name, shorten
+from synrender.sampling.camera import move_camera
 from synrender.sampling.designs.cell import NAMES
 from synrender.sampling.designs.rules import ALWAYS_FIXED
 from synrender.sampling.draws import OFFSETS, draw_layout, draw_light_angle, draw_pose
 from synrender.sampling.streams import LEVEL, create_rng, draw_permutation
 from synrender.settings.bounds import MAX_LEVELS
-from synrender.settings.factor_table import FACTORS, VIEWPOINT, find_columns
+from synrender.settings.factor_table import FACTORS, VIEWPOINT, Factor, Kind, find_columns
 from synrender.settings.frozen import FrozenDict
-from synrender.settings.groups import Settings
+from synrender.settings.groups import Scene, Settings
 
+Vector = tuple[float, ...]
 ASSETS = ("model", "texture", "backdrop_texture")
-"""Factors whose levels are files; one that cannot be used is replaced, see `level_candidates`."""
+"""Factors whose levels are files; one that cannot be used is replaced, see `AssetChoice`."""
 
 
 @dataclass(frozen=True)
 class Levels:
     """Values of one factor."""
 
-    values: tuple[tuple[float, ...], ...]  # a number for each column; of a layout for each object
+    values: tuple[Vector, ...]  # a number for each column; of a layout for each object
     names: tuple[str, ...] = ()  # of classes and textures
 
     def __len__(self) -> int:
@@ -37,11 +41,12 @@ def count_levels(settings: Settings) -> FrozenDict:
     """Number of levels of each factor that has some."""
     counts = {}
     for name, value in settings.design.levels.items():
-        counts[name] = value if isinstance(value, int) else len(value)
-        if isinstance(value, bool) or not 1 <= counts[name] <= MAX_LEVELS:
+        counts[name] = len(value) if isinstance(value, tuple) else value
+        is_number = isinstance(counts[name], int) and not isinstance(value, bool)
+        if not is_number or not 1 <= counts[name] <= MAX_LEVELS:
             raise UserError(
                 f"design.levels: {name!r}: must be a number of levels from 1 to {MAX_LEVELS}, or a "
-                f"list of values, is {value!r}"
+                f"list of values, is {shorten(repr(value))}"
             )
     return FrozenDict(counts)
 
@@ -56,17 +61,61 @@ def find_levels(name: str, value: Any, settings: Settings, catalog: Catalog) -> 
         catalog: of the data set.
 
     Raises:
-        UserError: there are not as many, or a value is out of range.
+        UserError: there are not as many, a value is out of range, or two values are equal.
     """
     if name == "class":
-        return _find_classes(value, settings, catalog)
-    if name == "model":
-        return _find_models(value, settings, catalog)
-    if name in ASSETS:
-        return _find_textures(name, value, settings, catalog)
+        levels = _find_classes(value, settings, catalog)
+    elif name == "model":
+        levels = _find_models(value, settings, catalog)
+    elif name in ASSETS:
+        levels = _find_textures(name, value, settings, catalog)
+    else:
+        levels = _find_numbers(name, value, settings)
+    if not isinstance(value, int):
+        _refuse_equal(name, levels)
+    return levels
+
+
+def _refuse_equal(name: str, levels: Levels) -> None:
+    """Raises UserError if two levels are equal; angles are if they point the same way."""
+    seen: dict[object, str] = {}
+    for k, values in enumerate(levels.values):
+        key: object = values
+        text = levels.names[k] if levels.names else ", ".join(f"{v:g}" for v in values)
+        if _find_factor(name).kind is Kind.CIRCULAR:
+            key = tuple((round(math.cos(v), 9), round(math.sin(v), 9)) for v in values)
+        if key in seen:
+            raise UserError(
+                f"design.levels: {name!r}: {seen[key]} and {text} are equal levels; leave one out"
+            )
+        seen[key] = text
+
+
+def _find_numbers(name: str, value: Any, settings: Settings) -> Levels:
+    """Levels of a factor whose values are numbers."""
     if not isinstance(value, int):
         return Levels(tuple(_check_value(name, v, settings) for v in value))
     return _draw_levels(name, value, settings)
+
+
+def find_narrowest_scene(settings: Settings) -> Scene:
+    """The scene with a camera that sees no more than that of any sample.
+
+    It has the longest lens and the shortest distance of the design. Layouts are drawn for it, so
+    that they do not depend on the sample's own camera, and each camera sees all of them.
+    """
+    scene, found = settings.scene, {}
+    for name in ("camera_lens", "camera_distance"):
+        value = settings.design.levels.get(name)
+        if name in settings.design.fixed:
+            value = (settings.design.fixed[name],)
+        if value is not None:
+            found[name] = [v for (v,) in _find_numbers(name, value, settings).values]
+    if "camera_distance" in found:
+        scene = move_camera(scene, min(found["camera_distance"]))
+    if "camera_lens" in found:
+        scene = dataclasses.replace(scene, camera_lens=max(found["camera_lens"]))
+    return scene
 
 
 @functools.lru_cache(maxsize=64)
@@ -87,12 +136,12 @@ def _draw_levels(name: str, value: int, settings: Settings) -> Levels:
     return Levels(levels)
 
 
-def level_candidates(
-    stream_name: str, key: tuple[int, ...], items: tuple[str, ...], level: int, n: int, seed: int
+def order_for_levels(
+    name: str, key: tuple[int, ...], items: tuple[str, ...], seed: int
 ) -> tuple[str, ...]:
-    """Items that can stand for a level, the first that can be used does; levels share none."""
-    rng = create_rng(seed, LEVEL, NAMES.index(stream_name), *key)
-    return tuple(items[i] for i in draw_permutation(rng, len(items))[level::n])
+    """Items in the order in which the levels of a factor take them: level 0 the first."""
+    rng = create_rng(seed, LEVEL, NAMES.index(name), *key)
+    return tuple(items[i] for i in draw_permutation(rng, len(items)))
 
 
 # --- drawn levels ---------------------------------------------------------------------------------
@@ -116,7 +165,7 @@ def _offset(name: str) -> Callable[..., tuple[float, ...]]:
 
 def _draw_layout(settings: Settings, key: tuple[int, ...]) -> tuple[float, ...]:
     num_objs = settings.sample.num_objs
-    layout = draw_layout(settings.batch.seed, key, num_objs, settings.scene)
+    layout = draw_layout(settings.batch.seed, key, num_objs, find_narrowest_scene(settings))
     return tuple(layout.ravel().tolist())
 
 
@@ -134,8 +183,12 @@ _DRAWS: dict[str, Callable[..., tuple[float, ...]]] = {
 }
 
 
+def _find_factor(name: str) -> Factor:
+    return FACTORS["azimuth" if name == "viewpoint" else name]
+
+
 def _describe_distribution(name: str) -> str:
-    return FACTORS["azimuth" if name == "viewpoint" else name].distribution
+    return _find_factor(name).distribution
 
 
 # --- given values and assets ----------------------------------------------------------------------
@@ -148,14 +201,16 @@ def _check_value(name: str, value: Any, settings: Settings) -> tuple[float, ...]
     numbers = value if isinstance(value, tuple) else (value,)
     if name == "layout" and all(isinstance(v, tuple) for v in numbers):
         numbers = tuple(v for place in numbers for v in place)
-    factor = FACTORS["azimuth" if name == "viewpoint" else name]
+    factor = _find_factor(name)
     high = settings.sample.num_objs if name == "num_objs" else factor.high
-    is_number = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in numbers)
+    types = int if name == "num_objs" else (int, float)
+    is_number = all(isinstance(v, types) and not isinstance(v, bool) for v in numbers)
     if len(numbers) != size or not is_number or not all(factor.low <= v <= high for v in numbers):
+        whole = "whole " if types is int else ""
         unit = f" {factor.unit}" if factor.unit else ""
         raise UserError(
-            f"design: {name!r}: value {value!r} must be {size} number{'s' * (size > 1)} from "
-            f"{factor.low:g} to {high:g}{unit}"
+            f"design: {name!r}: value {shorten(repr(value))} must be {size} {whole}number"
+            f"{'s' * (size > 1)} from {factor.low:g} to {high:g}{unit}"
         )
     return tuple(float(v) for v in numbers)
 
@@ -168,7 +223,7 @@ def _find_classes(value: Any, settings: Settings, catalog: Catalog) -> Levels:
             f"design.levels: 'class' = {value}: sample.class_idxs has {len(class_list)} classes"
         )
     for class_idx in chosen:
-        if class_idx not in class_list:
+        if class_idx not in class_list or type(class_idx) is not int:
             raise UserError(
                 f"design: 'class': {class_idx!r} must be one of sample.class_idxs, {class_list}"
             )
@@ -201,8 +256,7 @@ def _find_textures(name: str, value: Any, settings: Settings, catalog: Catalog) 
             raise UserError(
                 f"design.levels: {name!r} = {value}: there are {len(textures)} textures"
             )
-        seed = settings.batch.seed
-        names = tuple(level_candidates(name, (), textures, k, value, seed)[0] for k in range(value))
+        names = order_for_levels(name, (), textures, settings.batch.seed)[:value]
     else:
         names = value
     for texture in names:

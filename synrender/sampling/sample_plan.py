@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.assets.catalog import Catalog
-from synrender.sampling.camera import euler_to_rot_mat
+from synrender.sampling.asset_choice import AssetChoice
+from synrender.sampling.camera import move_camera
 from synrender.sampling.designs import Cell, Rules, assign, create_rules
 from synrender.sampling.draws import (
     OFFSETS,
@@ -31,7 +32,13 @@ from synrender.sampling.draws import (
     draw_textures,
     find_light_location,
 )
-from synrender.sampling.levels import Levels, count_levels, find_levels, level_candidates
+from synrender.sampling.levels import (
+    Levels,
+    count_levels,
+    find_levels,
+    find_narrowest_scene,
+    order_for_levels,
+)
 from synrender.settings.factor_table import COLUMNS, VIEWPOINT, find_columns
 from synrender.settings.groups import BatchSettings, Object, Scene, Settings
 
@@ -46,8 +53,8 @@ class ObjectPlan:
     """One object of a sample."""
 
     class_idx: int
-    model_ids: tuple[str, ...]  # candidates in order: the first that loads is used
-    textures: tuple[str, ...]  # likewise; empty: untextured
+    model: AssetChoice  # of model ids
+    texture: AssetChoice
     euler: Vector  # (3,) XYZ, rad
     scale: Vector  # (3,) factors for a model whose largest side is 0.7 m
     location: Vector  # (3,) of the bounding box's centre, m
@@ -66,7 +73,7 @@ class SamplePlan:
     base: int  # what all but the varied factor is drawn from
     varied: str  # factor in which samples of one base differ; "" if none
     objects: tuple[ObjectPlan, ...]
-    backdrop_textures: tuple[str, ...]  # candidates in order; empty: untextured
+    backdrop_texture: AssetChoice
     backdrop_color: Vector  # (3,) scene-linear RGB, 0 to 1
     light_location: Vector  # (3,) of the point light, m
     scene: Scene  # with this sample's camera and light
@@ -172,27 +179,38 @@ class _Choices:
             return self._fixed[name].values[0]
         return None
 
-    def texture(self, name: str, drawn: tuple[str, ...]) -> tuple[str, ...]:
-        """Candidates for a texture: those of its level, a fixed one, or what was drawn."""
+    def texture(self, name: str, place: int, order: tuple[str, ...]) -> AssetChoice:
+        """What decides a texture: its level, a fixed name, or what was drawn.
+
+        Args:
+            name: of the factor.
+            place: 0 for the backdrop, 1 for the first object and so on.
+            order: all textures, in the order that was drawn for the sample.
+        """
+        if name in self._fixed:
+            return AssetChoice(self._fixed[name].names)
         if name in self._levels:
             levels, level = self._levels[name], self.cell.levels[name]
-            given = self._settings.design.levels[name]
-            if not isinstance(given, int):
-                return (levels.names[level],)
+            if not isinstance(self._settings.design.levels[name], int):
+                return AssetChoice((levels.names[level],))
             textures, seed = self._catalog.textures, self._settings.batch.seed
-            return level_candidates(name, (), textures, level, len(levels), seed)
-        return self._fixed[name].names if name in self._fixed else drawn
+            return AssetChoice(order_for_levels(name, (), textures, seed), level, len(levels))
+        num_shown = self._settings.sample.num_objs + 1
+        num_samples = self._count_drawn_twins({"texture", "backdrop_texture"})
+        return AssetChoice(order, place + self.member(name) * num_shown, num_samples * num_shown)
 
-    def model(self, class_idx: int, bucket: int, drawn: tuple[str, ...]) -> tuple[str, ...]:
-        """Candidates for a model; levels share none, nor do twins that differ in it."""
-        models = self._catalog.bucket_models(class_idx, bucket)
+    def model(self, class_idx: int, bucket: int, order: tuple[str, ...]) -> AssetChoice:
+        """What decides a model: its level, or what was drawn."""
         if "model" in self._levels:
-            key, n = (class_idx, bucket), len(self._levels["model"])
-            level, seed = self.cell.levels["model"], self._settings.batch.seed
-            return level_candidates("model", key, models, level, n, seed)
-        if self.cell.is_varied("model"):
-            return drawn[self.cell.member :: self._settings.design.twin_size]
-        return drawn
+            models, seed = self._catalog.bucket_models(class_idx, bucket), self._settings.batch.seed
+            order = order_for_levels("model", (class_idx, bucket), models, seed)
+            return AssetChoice(order, self.cell.levels["model"], len(self._levels["model"]))
+        return AssetChoice(order, self.member("model"), self._count_drawn_twins({"model"}))
+
+    def _count_drawn_twins(self, names: set[str]) -> int:
+        """Twins that differ in one of these factors and have no levels of it; 1: there are none."""
+        is_drawn = self.cell.varied in names - self._levels.keys()
+        return self._settings.design.twin_size if is_drawn else 1
 
     def factor_levels(self) -> tuple[int, ...]:
         """Index of the level of each column; -1: drawn freely, or fixed."""
@@ -231,7 +249,7 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
     scale, warp, offset = _draw_pose(settings, choices)
     locations_m = _draw_locations(settings, choices)
     colors, backdrop_color = _draw_colors(settings, choices, class_idxs)
-    textures, backdrop_textures = _draw_textures(settings, choices, catalog)
+    backdrop_texture, *textures = _draw_textures(settings, choices, catalog)
     light_angle = _draw_light_angle(settings, choices)
     scene, camera_distance = _find_scene(settings.scene, choices)
     num_shown = int((choices.value("num_objs") or (num_objs,))[0])
@@ -255,8 +273,8 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
         objects.append(
             ObjectPlan(
                 class_idx=class_idxs[k],
-                model_ids=models[k],
-                textures=textures[k],
+                model=models[k],
+                texture=textures[k],
                 euler=_vector(np.array(REST_EULER) + offset[k]),
                 scale=_vector(scale[k] * warp[k]),
                 location=_vector(locations_m[k]),
@@ -272,7 +290,7 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
         base=cell.base,
         varied=cell.varied,
         objects=tuple(objects),
-        backdrop_textures=backdrop_textures,
+        backdrop_texture=backdrop_texture,
         backdrop_color=_vector(backdrop_color),
         light_location=find_light_location(light_angle, settings.scene),
         scene=scene,
@@ -314,7 +332,8 @@ def _draw_locations(settings: Settings, choices: _Choices) -> np.ndarray:
     num_objs = settings.sample.num_objs
     if (value := choices.value("layout")) is not None:
         return np.array(value).reshape(num_objs, 3)
-    return draw_layout(settings.batch.seed, choices.key("layout"), num_objs, settings.scene)
+    scene = find_narrowest_scene(settings)
+    return draw_layout(settings.batch.seed, choices.key("layout"), num_objs, scene)
 
 
 def _draw_colors(
@@ -334,23 +353,14 @@ def _draw_colors(
     return colors, backdrop
 
 
-def _draw_textures(
-    settings: Settings, choices: _Choices, catalog: Catalog
-) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
-    """Candidates for each object and for the backdrop: those drawn for it, then spare ones."""
-    num_objs, seed = settings.sample.num_objs, settings.batch.seed
+def _draw_textures(settings: Settings, choices: _Choices, catalog: Catalog) -> list[AssetChoice]:
+    """What decides the textures of the backdrop and of each object."""
+    num_objs = settings.sample.num_objs
     if not settings.material.use_texture:
-        return [()] * num_objs, ()
-    order = draw_textures(seed, (choices.cell.base,), catalog.textures)
-    num_needed = num_objs + 1
-    spares = order[num_needed:]
-
-    def find(name: str, place: int) -> tuple[str, ...]:
-        shift = choices.member(name) * num_needed  # twins that differ in it take the next ones
-        drawn = (order[(place + shift) % len(order)], *spares)
-        return choices.texture(name, drawn)
-
-    return [find("texture", k + 1) for k in range(num_objs)], find("backdrop_texture", 0)
+        return [AssetChoice()] * (num_objs + 1)
+    order = draw_textures(settings.batch.seed, (choices.cell.base,), catalog.textures)
+    names = ["backdrop_texture", *["texture"] * num_objs]
+    return [choices.texture(name, place, order) for place, name in enumerate(names)]
 
 
 def _draw_light_angle(settings: Settings, choices: _Choices) -> float:
@@ -363,23 +373,14 @@ def _draw_light_angle(settings: Settings, choices: _Choices) -> float:
 
 
 def _find_scene(scene: Scene, choices: _Choices) -> tuple[Scene, float]:
-    """The scene with this sample's camera and light, and the camera's distance in m.
-
-    The camera moves along its own axis: at its default distance it stands where it does without
-    a design.
-    """
-    default_m = math.dist(scene.camera_location, (0, 0, 0))
-    changes: dict[str, object] = {}
+    """The scene with this sample's camera and light, and the camera's distance in m."""
     for name in ("light_energy", "camera_lens"):
         if (value := choices.value(name)) is not None:
-            changes[name] = value[0]
+            scene = dataclasses.replace(scene, **{name: value[0]})
     distance = choices.value("camera_distance")
     if distance is None:
-        return dataclasses.replace(scene, **changes), default_m
-    backwards = euler_to_rot_mat(np.array(scene.camera_rotation))[:, 2]
-    location = np.array(scene.camera_location) + (distance[0] - default_m) * backwards
-    changes["camera_location"] = _vector(location)
-    return dataclasses.replace(scene, **changes), distance[0]
+        return scene, math.dist(scene.camera_location, (0, 0, 0))
+    return move_camera(scene, distance[0]), distance[0]
 
 
 def _to_columns(values: dict[str, object]) -> Vector:

@@ -204,6 +204,11 @@ def _factor_map(value: Any) -> FrozenDict:
     return freeze(value)
 
 
+def _parent_map(value: Any) -> FrozenDict:
+    """A dictionary by factor, of the names of its parents."""
+    return FrozenDict({child: _names(parents) for child, parents in _factor_map(value).items()})
+
+
 def _split_map(value: Any) -> FrozenDict:
     """A dictionary by split, of dictionaries by factor."""
     if not isinstance(value, dict) or not set(value) <= set(SPLITS):
@@ -281,7 +286,7 @@ class Design(_Checked):
     held_out: int | tuple[FrozenDict, ...] = _setting(0, _held_out)  # combinations, by level
     held_out_factors: tuple[str, ...] = _setting((), _names)  # where held_out is a number
     inner_ranges: FrozenDict = _setting(FrozenDict(), _factor_map)  # factor: (low, high)
-    parents: FrozenDict = _setting(FrozenDict(), _factor_map)  # causal: child: its parents
+    parents: FrozenDict = _setting(FrozenDict(), _parent_map)  # causal: child: its parents
     tables: FrozenDict = _setting(FrozenDict(), _factor_map)  # child: rows of probabilities
     strength: float = _setting(0.8, _number(0, 1))  # of tables that are drawn
     do: FrozenDict = _setting(FrozenDict(), _split_map)  # split: factor: level, or 'even'

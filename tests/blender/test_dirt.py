@@ -225,7 +225,7 @@ def test_a_bucket_without_a_usable_model_is_one_clear_line(
     shapenet = write_shapenet(tmp_path / "shapenet", {"a": "", "b": lines_v()})
     arguments = ["-d", "hopeless", "-p", *FLAT, "batch.num_samples = 2"]
     output = renderer.run(*arguments, status=2, SYNRENDER_SHAPENET_DIR=str(shapenet))
-    assert "none of its 2 models can be used" in output
+    assert "too few of its 2 models can be used" in output
     assert "Traceback" not in output
     # The remedy that it names works.
     assert "mend or add some, or lower object.n_buckets, and start again with --overwrite" in output

@@ -202,7 +202,7 @@ def test_a_failure_shows_the_batch_how_to_repeat_it_and_the_end_of_blenders_outp
         TROUBLE_CRASH="/02691156/m00",
     )
     assert "failed: hopeless_0-0-0-0, samples 0 to 5" in output
-    assert "none of its 3 models can be used" in output
+    assert "too few of its 3 models can be used" in output
     config = driver.data_dir / "hopeless_0-0-0-0" / "config.gin"
     command = (
         f"python render.py -d hopeless_0-0-0-0 -g {config} "
@@ -224,7 +224,7 @@ def test_a_failure_shows_the_batch_how_to_repeat_it_and_the_end_of_blenders_outp
         check=False,
     )
     assert result.returncode == 2
-    assert "none of its 3 models can be used" in result.stderr
+    assert "too few of its 3 models can be used" in result.stderr
 
 
 # --- a full disk ----------------------------------------------------------------------------------

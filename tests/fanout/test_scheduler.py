@@ -191,7 +191,7 @@ def test_a_model_is_rejected_after_so_many_deaths_and_its_batch_goes_on(
     dataset: PlannedDataset, catalog: Catalog, cause: Cause, count: int, stage: str
 ) -> None:
     plan = draw_sample(dataset.settings, catalog, 9)
-    culprit = f"s{plan.objects[0].class_idx}/{plan.objects[0].model_ids[0]}"
+    culprit = f"s{plan.objects[0].class_idx}/{plan.objects[0].model.first}"
     info_path = dataset.folder.path / "dataset.json"
 
     def answer(job: Job) -> Outcome:
@@ -247,7 +247,7 @@ def test_a_model_that_finished_samples_show_is_not_blamed_for_its_neighbour(
     )
     claim_dataset(dataset.folder, dataset.settings, catalog)
     names = [
-        f"s{obj.class_idx}/{obj.model_ids[0]}"
+        f"s{obj.class_idx}/{obj.model.first}"
         for obj in draw_sample(dataset.settings, catalog, 9).objects
     ]
     assert len(set(names)) > 2

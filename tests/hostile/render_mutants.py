@@ -22,6 +22,7 @@ def main(root: Path, journal: Path, start: int, end: int, more_bindings: list[st
     """Mutants ``start`` to ``end`` - 1 of those that stand below ``root``."""
     from synrender.assets.catalog import load_catalog
     from synrender.blender.batch import prepare_blender
+    from synrender.sampling.asset_choice import AssetChoice
     from synrender.sampling.sample_plan import draw_sample
     from synrender.settings.groups import load_settings
     from synrender.system.folders import Folders
@@ -57,10 +58,12 @@ def main(root: Path, journal: Path, start: int, end: int, more_bindings: list[st
             builder = Builder(engine.scene, settings, catalog, {})
             texture = next(t for t in catalog.textures if t.startswith(f"a/{name}."))
             obj = dataclasses.replace(
-                plan.objects[0], model_ids=(name, "good"), textures=(texture, "a/good2.png")
+                plan.objects[0],
+                model=AssetChoice((name, "good")),
+                texture=AssetChoice((texture, "a/good2.png")),
             )
             mutated = dataclasses.replace(
-                plan, objects=(obj,), backdrop_textures=("a/good.png", "a/good2.png")
+                plan, objects=(obj,), backdrop_texture=AssetChoice(("a/good.png", "a/good2.png"))
             )
             record = builder.build_sample(mutated)
             image = root / f"{os.getpid()}.exr"

@@ -12,7 +12,7 @@ from synrender.sampling.designs.cell import TEST
 from synrender.sampling.designs.grid import code_to_levels, levels_to_code
 from synrender.sampling.designs.holdout import draw_held_out
 from synrender.sampling.designs.shortcut import find_partners
-from synrender.settings.factor_table import VIEWPOINT
+from synrender.settings.factor_table import FACTORS, VIEWPOINT
 from synrender.settings.frozen import FrozenDict
 from synrender.settings.groups import Design, Object
 
@@ -214,6 +214,8 @@ def _create_twins(design: Design, num_levels: FrozenDict, objects: Object) -> di
     if not names:
         raise UserError("design.kind = 'twins': name factors in design.twins or design.levels")
     for name in names:
+        if name not in (*FACTORS, "viewpoint"):
+            raise UserError(f"design.twins: {name!r} is no factor{nearest_name(name, FACTORS)}")
         if name in num_levels and num_levels[name] < size:
             raise UserError(
                 f"design.twin_size = {size}: {name!r} has {num_levels[name]} levels, and twins "
@@ -334,9 +336,7 @@ def _check_range(name: str, bounds: object, num_levels: FrozenDict, design: Desi
 
 
 def _create_causal(design: Design, num_levels: FrozenDict, seed: int) -> dict[str, object]:
-    parents = FrozenDict(
-        {c: (p,) if isinstance(p, str) else tuple(p) for c, p in design.parents.items()}
-    )
+    parents = design.parents
     if not parents:
         raise UserError("design.kind = 'causal': set design.parents")
     try:

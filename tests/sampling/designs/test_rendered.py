@@ -6,6 +6,7 @@ import itertools
 import json
 from pathlib import Path
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 
@@ -117,3 +118,28 @@ def test_the_example_of_each_kind_renders(wheel: Renderer, kind: str) -> None:
     records = read_records(wheel.data_dir / f"design_{kind}")
     assert records.shape == (12, 1)
     assert (records["factor_levels"] >= 0).any() or kind == "twins"
+
+
+def test_twins_of_a_texture_differ_where_textures_are_rejected(
+    wheel: Renderer, tmp_path: Path
+) -> None:
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "images").mkdir()
+    names = [f"t{k}.png" for k in range(9)]
+    (tmp_path / "labels" / "labels_joint_anno.txt").write_text("\n".join(names))
+    for k, name in enumerate(names):
+        iio.imwrite(tmp_path / "images" / name, np.full((8, 8, 3), 20 * k, np.uint8))
+    for name in names[:3]:
+        (tmp_path / "images" / name).write_bytes(b"no image")
+    design = "design.kind = 'twins'", "design.twins = 'backdrop_texture'", "object.n_buckets = 3"
+    size = "batch.num_samples = 24", "object.total_num_samples = 24", "sample.class_idxs = 1"
+    look = "rendering.resolution = 8", "rendering.render_samples = 1"
+    wheel.run(
+        *("-d", "twins_rejected", "-p", *design, *size, *look), SYNRENDER_DTD_DIR=str(tmp_path)
+    )
+    records = read_records(wheel.data_dir / "twins_rejected")[:, 0]
+    for first, second in zip(records[::2], records[1::2], strict=True):
+        assert first["backdrop_texture"] != second["backdrop_texture"]
+        assert first["texture"] == second["texture"]
+    info = json.loads((wheel.data_dir / "twins_rejected" / "dataset.json").read_text())
+    assert set(names[:3]) == set(info["rejected"])
