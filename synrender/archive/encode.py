@@ -17,8 +17,8 @@ from synrender.images.color import linear_to_srgb8
 from synrender.images.depth import depth_to_16_bit
 from synrender.images.exr import ExrImage, read_exr
 from synrender.images.integrity import PNG_SIGNATURE, find_image_damage
+from synrender.labels.boxes import instance_to_boxes
 from synrender.labels.derive import Labels
-from synrender.labels.masks import instance_to_boxes
 
 PNG_LEVEL = 4
 """Level of zlib: 10 % smaller than the fastest level, 3 times as fast as the default 6."""

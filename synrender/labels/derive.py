@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from synrender.errors import UserError
-from synrender.labels import masks
+from synrender.labels import boxes
 from synrender.labels.boxes import BOX_CORNERS, box_points
-from synrender.labels.coordinates import object_coordinates, world_position
+from synrender.labels.coordinates import (
+    find_camera,
+    object_coordinates,
+    project,
+    to_camera,
+    world_position,
+)
 from synrender.labels.flow import flow_and_occlusion, move_points, no_flow
 from synrender.labels.keypoints import NamedPoints, keypoint_positions, keypoint_visibility
-from synrender.labels.projection import find_camera, project, to_camera
 
 if TYPE_CHECKING:
     from synrender.images.exr import ExrImage  # which needs OpenEXR
@@ -73,7 +78,7 @@ class Labels:
     @property
     def shading(self) -> np.ndarray:
         """(h, w, 3) float32, image / albedo; 0 where the albedo is 0."""
-        return masks.shading(self.view.image.rgb_linear, self.albedo)
+        return boxes.shading(self.view.image.rgb_linear, self.albedo)
 
     @property
     def amodal(self) -> np.ndarray:
@@ -83,18 +88,18 @@ class Labels:
     @property
     def visible_share(self) -> np.ndarray:
         """(num_objs,) float32, 0 to 1."""
-        return masks.visible_share(self.view.image.instance, self.amodal)
+        return boxes.visible_share(self.view.image.instance, self.amodal)
 
     @property
     def box_2d(self) -> np.ndarray:
         """(num_objs, 4) int32 px."""
         view = self.view
-        return masks.instance_to_boxes(view.image.instance, len(view.record))[1]
+        return boxes.instance_to_boxes(view.image.instance, len(view.record))[1]
 
     @property
     def box_2d_amodal(self) -> np.ndarray:
         """(num_objs, 4) int32 px."""
-        return masks.masks_to_boxes(self.amodal)
+        return boxes.masks_to_boxes(self.amodal)
 
     def _rendered(self, name: str) -> np.ndarray:
         values = getattr(self.view.image, name)

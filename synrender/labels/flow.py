@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from synrender.labels.coordinates import find_shown, linear
-from synrender.labels.projection import pixel_centers, project, to_camera
+from synrender.labels.coordinates import find_shown, linear, pixel_centers, project, to_camera
 from synrender.labels.visibility import is_seen
 
 

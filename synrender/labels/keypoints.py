@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from synrender.labels.boxes import BOX_CENTER, BOX_CORNERS, FACE_CENTERS, box_points
-from synrender.labels.projection import project, to_camera
+from synrender.labels.coordinates import project, to_camera
 from synrender.labels.visibility import is_seen
 
 OUT_OF_FRAME, HIDDEN, SEEN = 0, 1, 2

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from synrender.labels.boxes import BOX_CORNERS
+from synrender.labels.boxes import BOX_CORNERS, mask_to_box
 from synrender.labels.derive import Labels
 from synrender.labels.keypoints import NamedPoints
-from synrender.labels.masks import mask_to_box
 from tests.labels.scenes import SIZE_PX, Scene, Solid, turn
 
 BOX = Solid("box", (0.1, 0, 2), (0.5, 0.4, 0.6), turn(0.7, 0.5, 0.3), (0.5, 0.2, 0.3), (4, 5, 6))

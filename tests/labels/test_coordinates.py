@@ -3,9 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synrender.labels.coordinates import world_position
+from synrender.labels.coordinates import find_camera, world_position
 from synrender.labels.derive import Labels
-from synrender.labels.projection import find_camera
 from tests.labels.scenes import INTRINSICS, SIZE_PX, Scene, Solid, turn
 
 
