@@ -8,6 +8,9 @@ from collections.abc import Iterable
 EXIT_FAILURE, EXIT_USER = 1, 2
 """Exit statuses: a failure that the user did not cause (such as a full disk); a user's mistake."""
 
+MAX_COMPARED = 200
+"""Letters of a name that are compared with others; a text of a megabyte would take for ever."""
+
 RESUME_HINT = "what is finished is valid, and the same command goes on from there"
 
 
@@ -25,7 +28,7 @@ class RejectedAsset(Exception):
 def nearest_name(name: str, valid_names: Iterable[str]) -> str:
     """Suggests a valid name: ``"; did you mean 'chair'?"``, or lists up to 20 of them."""
     valid_names = sorted(valid_names)
-    close = difflib.get_close_matches(name, valid_names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name[:MAX_COMPARED], valid_names, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {shorten(close[0])!r}?"
     return f"; valid: {', '.join(map(shorten, valid_names[:20]))}" if valid_names else ""

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from synrender.errors import EXIT_USER, shorten, to_line
+from synrender.errors import EXIT_USER, shorten
 from synrender.settings.bounds import MAX_SAMPLES
+
+MAX_MESSAGE = 400
+"""Letters of an error; argparse repeats arguments of any length."""
+
+_NO_VALUE = re.compile(r"(-\w=?|--\w+=)--")
+"""What argparse takes for an option with the value [] until Python 3.12."""
 
 
 class _Parser(argparse.ArgumentParser):
     """An argument parser that reports errors in one line."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuses what is no text before anything else sees it."""
+        for argument in args or ():
+            if _NO_VALUE.fullmatch(argument):
+                self.error(f"{argument}: '--' is no value")
+            try:
+                argument.encode()
+            except UnicodeEncodeError:
+                self.error(f"{argument}: is not UTF-8")
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         """Ends the process with status 2."""
-        self.exit(EXIT_USER, f"error: {to_line(message)}; --help explains the arguments\n")
+        line = shorten(message, MAX_MESSAGE)
+        self.exit(EXIT_USER, f"error: {line}; --help explains the arguments\n")
 
 
 def create_parser(prog: str, description: str | None, epilog: str) -> argparse.ArgumentParser:
@@ -52,9 +71,9 @@ def whole_number(low: int, high: int = MAX_SAMPLES) -> Callable[[str], int]:
         except ValueError:
             raise argparse.ArgumentTypeError(f"{shorten(text)!r}: must be a whole number") from None
         if value < low:
-            raise argparse.ArgumentTypeError(f"{text}: must be at least {low}")
+            raise argparse.ArgumentTypeError(f"{shorten(text)}: must be at least {low}")
         if value > high:
-            raise argparse.ArgumentTypeError(f"{text}: must be at most {high}")
+            raise argparse.ArgumentTypeError(f"{shorten(text)}: must be at most {high}")
         return value
 
     return parse
@@ -69,7 +88,9 @@ def positive_or_zero(high: float) -> Callable[[str], float]:
         except ValueError:
             raise argparse.ArgumentTypeError(f"{shorten(text)!r}: must be a number") from None
         if not 0 <= value <= high:  # not a number is neither
-            raise argparse.ArgumentTypeError(f"{text}: must be a number from 0 to {high:,.10g}")
+            raise argparse.ArgumentTypeError(
+                f"{shorten(text)}: must be a number from 0 to {high:,.10g}"
+            )
         return value
 
     return parse

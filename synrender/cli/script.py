@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib.util
+import io
 import os
 import sys
 import sysconfig
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from synrender.blender.start import remove_scratch_folder
-from synrender.errors import EXIT_FAILURE, EXIT_USER, RESUME_HINT, UserError, to_line
+from synrender.errors import EXIT_FAILURE, EXIT_USER, RESUME_HINT, UserError, shorten, to_line
 from synrender.system.disk import FULL_DISK, find_full_disk
 from synrender.system.folders import NO_DEFAULTS, PROJECT_DIR, Folders, find_folders, is_clone
 from synrender.system.interrupts import (
@@ -30,6 +32,9 @@ BLENDER_PACKAGES = ("numpy", "gin")
 """What each command imports, by the names of modules; Blender's own Python may lack them."""
 
 HOST_PACKAGES = (*BLENDER_PACKAGES, "h5py", "imageio", "kornia_rs", "OpenEXR", "PIL", "skimage")
+MAX_LINE = 8000
+"""Letters of an error: two paths of the largest length."""
+
 _PROJECTS = {"gin": "gin-config", "kornia_rs": "kornia-rs", "PIL": "pillow"}
 _PROJECTS |= {"skimage": "scikit-image"}
 """Names under which pip knows packages, where they are others."""
@@ -71,6 +76,8 @@ def run_command(
         memory = "a process was killed, perhaps because memory ran out; try fewer --jobs"
         return _fail(f"{memory}; {RESUME_HINT}", EXIT_FAILURE)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return _fail(f"{shorten(error)}: give a shorter name", EXIT_USER)
         full = find_full_disk(error, folder) if folder and error.errno in FULL_DISK else None
         return _fail(f"{full or error}; {RESUME_HINT}", EXIT_FAILURE)
     except KeyboardInterrupt as error:
@@ -79,7 +86,7 @@ def run_command(
 
 
 def _fail(line: str, status: int) -> int:
-    print(f"error: {to_line(line)}", file=sys.stderr)
+    print(f"error: {to_line(line[:MAX_LINE])}", file=sys.stderr)
     return status
 
 
@@ -88,6 +95,8 @@ def run_script(command: Command, defaults: Mapping[str, object] = NO_DEFAULTS) -
 
     At once, because Blender can crash during a normal exit.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = run_command(command, _find_arguments(), defaults)
     except SystemExit as error:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from synrender.dataset.folder import PlannedDataset, plan_dataset_folder
-from synrender.errors import UserError, nearest_name
+from synrender.errors import UserError, nearest_name, shorten
 from synrender.fanout.balance import find_group_size
 from synrender.settings.groups import load_settings, with_layout
 
@@ -132,11 +132,11 @@ def _bound_name(binding: str) -> str:
 def _refuse_bindings(gin_param: Sequence[str], variants: Sequence[str]) -> None:
     by_variant = {_bound_name(b) for v in variants for b in variant_to_bindings(v)}
     for binding in gin_param:
-        name = _bound_name(binding)
+        name, shown = _bound_name(binding), shorten(repr(binding))
         if name in SET_BY_FLAGS:
-            raise UserError(f"--gin_param {binding!r}: here {SET_BY_FLAGS[name]} decides this")
+            raise UserError(f"--gin_param {shown}: here {SET_BY_FLAGS[name]} decides this")
         if name in by_variant:
             raise UserError(
-                f"--gin_param {binding!r}: the variant decides this; choose with --variants, or "
+                f"--gin_param {shown}: the variant decides this; choose with --variants, or "
                 "render a data set of your own with render.py"
             )

@@ -17,6 +17,7 @@ from gin import config_parser
 
 from synrender.errors import UserError, shorten
 from synrender.system.files import read_small_file
+from synrender.system.json_text import check_values
 
 MAX_CONFIG_BYTES = 1 << 20
 """A complete configuration takes 3 kB."""
@@ -77,8 +78,11 @@ class _Reader:
                 if statement.scope or not statement.arg_name:
                     name = statement.scope or statement.selector
                     raise UserError(f"{where}: {shorten(name)}: must read 'name.parameter = value'")
+                name = f"{statement.selector}.{statement.arg_name}"
+                _check(statement.value, where, name)
                 yield Binding(statement.selector, statement.arg_name, statement.value)
             elif isinstance(statement, config_parser.IncludeStatement):
+                _check(statement.filename, where, "include")
                 beside = parents[-1].parent / statement.filename if parents else None
                 is_beside = beside is not None and beside.is_file()
                 path = beside if beside is not None and is_beside else Path(statement.filename)
@@ -88,6 +92,13 @@ class _Reader:
                     f"{where}: {shorten(statement.format())}: a configuration may not import "
                     "Python modules; remove the line"
                 )
+
+
+def _check(value: Any, where: str, name: str) -> None:
+    try:
+        check_values(value)
+    except ValueError as rule:
+        raise UserError(f"{where}: {shorten(name)} = {rule}") from None
 
 
 class _Refuser(config_parser.ParserDelegate):
@@ -111,7 +122,7 @@ def _parse(text: str, where: str) -> list[Any]:
         raise UserError(f"{where}: {str(error).splitlines()[0]}") from None
     except (RecursionError, MemoryError):
         raise UserError(f"{where}: has too many nested brackets") from None
-    except (SyntaxError, ValueError, tokenize.TokenError) as error:
+    except (SyntaxError, ValueError, TypeError, tokenize.TokenError) as error:
         first_line = str(error.args[0] if error.args else error).strip().splitlines()[0]
         number = getattr(error, "lineno", None)
         line = f", line {number}" if number and "\n" in text.strip() else ""

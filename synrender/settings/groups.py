@@ -179,6 +179,16 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _factor_names(value: Any) -> tuple[str, ...]:
+    return tuple(_factor_name(name) for name in _names(value))
+
+
+def _factor_name(name: Any) -> str:
+    if name not in (*FACTORS, "viewpoint"):
+        raise ValueError(f"{shorten(name)!r} is no factor{nearest_name(str(name), FACTORS)}")
+    return name
+
+
 def _labels(value: Any) -> tuple[str, ...]:
     names = _names(value)
     for name in names:
@@ -198,10 +208,7 @@ def _factor_map(value: Any) -> FrozenDict:
     """A dictionary by the names of factors."""
     if not isinstance(value, dict):
         raise ValueError("must be a dictionary such as {'azimuth': [0, 0.5]}")
-    for name in value:
-        if name not in (*FACTORS, "viewpoint"):
-            raise ValueError(f"{name!r} is no factor{nearest_name(str(name), FACTORS)}")
-    return freeze(value)
+    return freeze({_factor_name(name): item for name, item in value.items()})
 
 
 def _parent_map(value: Any) -> FrozenDict:
@@ -277,14 +284,14 @@ class Design(_Checked):
     levels: FrozenDict = _setting(FrozenDict(), _factor_map)  # factor: how many, or a list
     fixed: FrozenDict = _setting(FrozenDict(), _factor_map)  # factor: its value in all samples
     repeats: int = _setting(1, _integer(1, MAX_TOTAL_SAMPLES))  # grid: samples of each combination
-    grid: tuple[str, ...] = _setting((), _names)  # factors of the grid; (): all with levels
-    sweeps: tuple[str, ...] = _setting((), _names)  # one_at_a_time: likewise
-    twins: tuple[str, ...] = _setting((), _names)  # twins differ in one of these; likewise
+    grid: tuple[str, ...] = _setting((), _factor_names)  # factors of the grid; (): all with levels
+    sweeps: tuple[str, ...] = _setting((), _factor_names)  # one_at_a_time: likewise
+    twins: tuple[str, ...] = _setting((), _factor_names)  # twins differ in one of these; likewise
     twin_size: int = _setting(2, _integer(2, 1000))  # samples of a tuple of twins
-    shortcut: tuple[str, ...] = _setting((), _names)  # (cue, target)
+    shortcut: tuple[str, ...] = _setting((), _factor_names)  # (cue, target)
     rho: tuple[float, ...] = _setting((0.95, 0.0, 0.0), _rho)  # its strength in each split
     held_out: int | tuple[FrozenDict, ...] = _setting(0, _held_out)  # combinations, by level
-    held_out_factors: tuple[str, ...] = _setting((), _names)  # where held_out is a number
+    held_out_factors: tuple[str, ...] = _setting((), _factor_names)  # where held_out is a number
     inner_ranges: FrozenDict = _setting(FrozenDict(), _factor_map)  # factor: (low, high)
     parents: FrozenDict = _setting(FrozenDict(), _parent_map)  # causal: child: its parents
     tables: FrozenDict = _setting(FrozenDict(), _factor_map)  # child: rows of probabilities
@@ -456,7 +463,8 @@ def load_settings(gin_config: Iterable[str] = (), gin_param: Iterable[str] = ())
         bindings += read_gin_file(find_config(name))
     for text in gin_param:
         if "=" not in text:
-            raise UserError(f"--gin_param {text!r}: must read 'name.parameter = value'")
+            shown = shorten(repr(text))
+            raise UserError(f"--gin_param {shown}: must read 'name.parameter = value'")
         bindings += read_gin_text(text)
     types = dict(_setting_types())
     groups: dict[str, dict[str, Any]] = {group: {} for group in types}

@@ -92,12 +92,16 @@ def to_absolute(path: str | Path) -> Path:
     """An absolute path, in which ``~`` is a home folder: shells replace it only in some places.
 
     Raises:
-        UserError: there is no such home folder.
+        UserError: there is no such home folder, or the path is not UTF-8, as records need it.
     """
     try:
-        return Path(path).expanduser().absolute()
+        absolute = Path(path).expanduser().absolute()
+        str(absolute).encode()
     except RuntimeError:
         raise UserError(f"{path}: there is no such home folder; write the whole path") from None
+    except UnicodeEncodeError:
+        raise UserError(f"{path}: its name is not UTF-8; give it another one") from None
+    return absolute
 
 
 def is_clone() -> bool:
