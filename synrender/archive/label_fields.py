@@ -14,8 +14,7 @@ import numpy as np
 from synrender.archive.hdf5_files import PNG_DTYPE
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import CameraInfo, DatasetInfo
-from synrender.dataset.label_reader import LabelReader
-from synrender.dataset.named_points import read_named_points
+from synrender.dataset.label_reader import LabelReader, read_named_points
 from synrender.images.label_codes import CODES, numbers_to_png
 from synrender.labels.derive import Labels
 from synrender.labels.keypoints import NamedPoints

@@ -16,9 +16,9 @@ import numpy as np
 
 from synrender.dataset.certificate import (
     ROOT_ATTRIBUTE,
+    Difference,
     compare_dataset,
 )
-from synrender.dataset.differences import Difference
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.hashes import Progress, file_name
 from synrender.dataset.names import list_hdf5, list_shards

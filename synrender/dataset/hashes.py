@@ -1,15 +1,11 @@
-"""Hashes of all files of a data set that its certificate covers.
-
-These are its description (`DESCRIPTION_FILES`) and the files of its samples, ``img/00000.png`` and
-so on, whatever their kinds. What follows from them (archives, contact sheets) is not covered.
-"""
+"""Hashes of all files of a data set that its certificate covers, and one hash over them all."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +19,47 @@ from synrender.dataset.listing import (
     list_image_dirs,
     sample_name,
 )
-from synrender.dataset.merkle import find_root
 from synrender.dataset.names import DESCRIPTION_FILES, split_sample_file
 from synrender.images.integrity import MAX_IMAGE_BYTES
 from synrender.system.files import read_small_file
 from synrender.system.workers import Workers
+
+# --- a Merkle tree --------------------------------------------------------------------------------
+
+_LEAF, _NODE = b"\x00", b"\x01"
+
+
+def hash_leaf(entry: bytes) -> bytes:
+    """Hash of a leaf, 32 bytes."""
+    return hashlib.sha256(_LEAF + entry).digest()
+
+
+def find_root(entries: Iterable[bytes]) -> bytes:
+    """Root of a Merkle tree over entries, in this order, 32 bytes; SHA-256 of nothing for none.
+
+    As in RFC 9162, section 2.1.1.
+
+    Holds one hash for each level of the tree, whatever the number of entries.
+    """
+    # Complete subtrees from left to right, each larger than the next: (number of leaves, hash).
+    subtrees: list[tuple[int, bytes]] = []
+    for entry in entries:
+        subtrees.append((1, hash_leaf(entry)))
+        while len(subtrees) > 1 and subtrees[-2][0] == subtrees[-1][0]:
+            _join_last(subtrees)
+    if not subtrees:
+        return hashlib.sha256().digest()
+    while len(subtrees) > 1:
+        _join_last(subtrees)
+    return subtrees[0][1]
+
+
+def _join_last(subtrees: list[tuple[int, bytes]]) -> None:
+    size_right, right = subtrees.pop()
+    size_left, left = subtrees.pop()
+    node = hashlib.sha256(_NODE + left + right).digest()
+    subtrees.append((size_left + size_right, node))
+
 
 Progress = Callable[[int, str], Any]
 """``with progress(total, what) as bar: bar.update(number)``, as tqdm does."""

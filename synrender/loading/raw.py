@@ -10,8 +10,7 @@ import numpy as np
 
 from synrender.dataset.folder import settings_to_folder
 from synrender.dataset.info import DatasetInfo
-from synrender.dataset.label_reader import LabelReader
-from synrender.dataset.named_points import read_named_points
+from synrender.dataset.label_reader import LabelReader, read_named_points
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synrender.dataset.merkle import find_root, hash_leaf
+from synrender.dataset.hashes import find_root, hash_leaf
 
 ENTRIES = [
     bytes.fromhex(text)
