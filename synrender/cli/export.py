@@ -31,13 +31,15 @@ The image of an EXR is its 8-bit sRGB picture. A file's name is the number of it
 each export holds
   README.md       a data set card: how it was made and how to make it again, licences, audit
   croissant.json  Croissant metadata, with the fields of responsible AI
-  export.json     comes last: the export is complete
+  export.json     comes last: the export is complete; lists all files with their SHA-256
 
 examples:
   python export_dataset.py -d test_dataset --to parquet
   python export_dataset.py -d multi --to coco --out /data/multi_coco
+  python export_dataset.py -d multi --to coco --out /data/multi_coco --verify
 
-Repeat the same command to finish an export that was stopped or killed.
+Repeat the same command to finish an export that was stopped or killed. One that is complete is left
+alone; it is refused if a file has another size than it had, and lost files are written again.
 """
 
 FORMATS = ("webdataset", "parquet", "coco", "imagefolder")
@@ -81,11 +83,17 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="processes to work in (default: one for each CPU)",
     )
     add("--overwrite", action="store_true", help="remove the export that is there first")
+    add(
+        "--verify",
+        action="store_true",
+        help="only compare all files of the export with the SHA-256 in its export.json; exit "
+        "status 1 if any differs",
+    )
     return parser.parse_args(argv)
 
 
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
-    """Writes the export, on all cores; returns the exit status 0."""
+    """Writes the export, or verifies it, on all cores; returns the exit status."""
     from synrender.dataset.folder import open_dataset_folder
     from synrender.export.card_facts import Publisher
     from synrender.export.run import PRELOADED, ExportOptions, export_dataset
@@ -94,11 +102,15 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.system.folders import to_absolute
     from synrender.system.workers import Workers
 
+    if arguments.verify and arguments.out:  # the data set may be gone
+        return verify(to_absolute(arguments.out), arguments.jobs or 0)
     folder = open_dataset_folder(folders.data, arguments.dataset)
-    out = arguments.out or folders.data / f"{folder.name}_{arguments.to}"
+    out = to_absolute(arguments.out or folders.data / f"{folder.name}_{arguments.to}")
+    if arguments.verify:
+        return verify(out, arguments.jobs or 0)
     options = ExportOptions(
         arguments.to,
-        to_absolute(out),
+        out,
         arguments.shard_mb * 1_000_000,
         Publisher(
             arguments.license,
@@ -113,6 +125,19 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         workers.prepare()
         export_dataset(folder, options, workers, create_bar)
     return 0
+
+
+def verify(out: Path, num_jobs: int) -> int:
+    """Compares an export with its list of files and prints what differs; returns the status."""
+    from synrender.export.run import PRELOADED
+    from synrender.export.verify import verify_export
+    from synrender.system.console import create_file_bar, say
+    from synrender.system.workers import Workers
+
+    with Workers(num_jobs, PRELOADED) as workers:
+        found = verify_export(out, workers, create_file_bar)
+    say(str(out), *found.to_lines())
+    return 1 if found.num_differences else 0
 
 
 COMMAND = Command(parse_arguments, run, HOST_PACKAGES)

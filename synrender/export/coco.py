@@ -18,10 +18,11 @@ from synrender.export.croissant_parts import (
     pictures_of_files,
     samples_of_paths,
 )
-from synrender.export.format import Format, lines_path, to_json, write_lines
+from synrender.export.format import Format, find_sample_idxs, lines_path, to_json, write_lines
 from synrender.export.pieces import ExportedFile, Job
 from synrender.export.png_samples import AMODAL, OBJECT_LABELS
-from synrender.export.values import to_name, to_sample_idx, to_values
+from synrender.export.values import idx_to_name, to_sample_idx, to_values
+from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import IMAGE, Sample
 from synrender.system.files import write_atomically, write_bytes
 
@@ -39,14 +40,21 @@ def refuse(content: Content) -> str:
     return "" if content.has_labels else "holds no instance masks; they need images in EXR"
 
 
+def list_paths(job: Job, content: Content, data: Dataset) -> list[str]:
+    """An image for each sample, and a file of labels for each split."""
+    names = [f"{idx_to_name(idx)}.png" for idx in find_sample_idxs(data).tolist()]
+    images = [f"{split}/{names[row]}" for split, rows in job.split_rows.items() for row in rows]
+    return images + [f"annotations/instances_{split}.json" for split in job.splits]
+
+
 def encode(
     samples: Sequence[Sample], split: str, content: Content, out: Path
 ) -> list[dict[str, Any]]:
     """Writes the images; returns an entry of COCO's images and its annotations for each."""
-    (out / split).mkdir(exist_ok=True)
     entries = []
     for sample in samples:
-        name, idx = f"{to_name(sample)}.png", to_sample_idx(sample)
+        idx = to_sample_idx(sample)
+        name = f"{idx_to_name(idx)}.png"
         write_bytes(out / split / name, sample[IMAGE])
         height, width = sample["labels"].shape
         values = to_values(sample, content, split)
@@ -97,7 +105,6 @@ def _to_rle(mask: np.ndarray) -> dict[str, Any]:
 def finish(job: Job, content: Content) -> None:
     """Writes ``annotations/instances_<split>.json`` from the pieces, line by line."""
     folder = job.out / "annotations"
-    folder.mkdir(exist_ok=True)
     named = zip(content.class_ids, content.class_names, strict=True)
     categories = [{"id": c + 1, "name": name, "supercategory": "object"} for c, name in named]
     for split, group in itertools.groupby(job.pieces, lambda piece: piece.split):
@@ -178,6 +185,7 @@ COCO = Format(
     ("pycocotools",),
     refuse,
     lines_path,
+    list_paths,
     encode,
     write_lines,
     finish,

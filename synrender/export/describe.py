@@ -10,6 +10,7 @@ from synrender.dataset.names import CONFIG_FILE
 from synrender.export.card import render_card
 from synrender.export.card_facts import Facts
 from synrender.export.croissant import render_croissant
+from synrender.export.marker import CARD_FILE, CROISSANT_FILE, PICTURE_FILE
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.report.pictures import find_pictures
 from synrender.report.sheet import draw_sheet
@@ -22,10 +23,10 @@ _NUM_PICTURED = 20
 def describe(facts: Facts, data: Dataset) -> None:
     """Writes all of it into the folder of the export."""
     out = facts.job.out
-    write_bytes(out / "samples.png", draw_picture(facts, data))
+    write_bytes(out / PICTURE_FILE, draw_picture(facts, data))
     write_text(out / CONFIG_FILE, settings_to_gin(facts.info.settings))
-    write_text(out / "croissant.json", render_croissant(facts))
-    write_text(out / "README.md", render_card(facts))
+    write_text(out / CROISSANT_FILE, render_croissant(facts))
+    write_text(out / CARD_FILE, render_card(facts))
 
 
 def draw_picture(facts: Facts, data: Dataset) -> bytes:

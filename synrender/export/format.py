@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from synrender.export.columns import Content
 from synrender.export.croissant_parts import Distribution
 from synrender.export.pieces import ExportedFile, Job, Piece
+from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import Sample
 
 PIECES_DIR = ".pieces"
@@ -25,6 +28,8 @@ class Format:
     packages: tuple[str, ...]  # that it needs, as Python imports them
     refuse: Callable[[Content], str]  # why such a data set cannot be exported; "": it can
     piece_path: Callable[[Path, Piece], Path]  # folder of the export: file that ends a piece
+    list_paths: Callable[[Job, Content, Dataset], list[str]]
+    """Files that hold the samples or their labels, below the folder of the export."""
     encode: Callable[[Sequence[Sample], str, Content, Path], Any]
     """In a worker: samples of `read_rows`, their split, the folder of the export."""
     write: Callable[[Path, Content, Iterable[Any]], None]
@@ -46,6 +51,11 @@ def accept_all(content: Content) -> str:
 
 def finish_nothing(job: Job, content: Content) -> None:
     """For formats whose pieces are the files of the export."""
+
+
+def find_sample_idxs(data: Dataset) -> np.ndarray:
+    """Number of each sample, (n,) int64."""
+    return data.read_column("sample_idx").reshape(len(data), -1)[:, 0]
 
 
 # --- formats of many small files --------------------------------------------------------------

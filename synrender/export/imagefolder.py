@@ -15,9 +15,10 @@ from synrender.export.croissant_parts import (
     pictures_of_files,
     samples_of_table,
 )
-from synrender.export.format import Format, lines_path, write_lines
+from synrender.export.format import Format, find_sample_idxs, lines_path, write_lines
 from synrender.export.pieces import ExportedFile, Job
-from synrender.export.values import to_name, to_values
+from synrender.export.values import idx_to_name, to_sample_idx, to_values
+from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import IMAGE, Sample
 from synrender.system.files import write_atomically, write_bytes
 
@@ -29,6 +30,23 @@ def refuse(content: Content) -> str:
     return "holds several objects in each sample, and a folder is for one class; take coco"
 
 
+def list_paths(job: Job, content: Content, data: Dataset) -> list[str]:
+    """An image for each sample, and a file of records for each split."""
+    names = dict(zip(content.class_ids, content.class_names, strict=True))
+    class_names = [names.get(c, "") for c in data.read_column("class").ravel().tolist()]
+    idxs = find_sample_idxs(data).tolist()
+    images = [
+        _find_path(split, class_names[row], idxs[row])
+        for split, rows in job.split_rows.items()
+        for row in rows
+    ]
+    return images + [f"{split}.jsonl" for split in job.splits]
+
+
+def _find_path(split: str, class_name: str, idx: int) -> str:
+    return f"{split}/{class_name}/{idx_to_name(idx)}.png"
+
+
 def encode(
     samples: Sequence[Sample], split: str, content: Content, out: Path
 ) -> list[dict[str, Any]]:
@@ -36,10 +54,9 @@ def encode(
     records = []
     for sample in samples:
         values = to_values(sample, content, split)
-        path = Path(split, values["class_name"], f"{to_name(sample)}.png")
-        (out / path.parent).mkdir(parents=True, exist_ok=True)
+        path = _find_path(split, values["class_name"], to_sample_idx(sample))
         write_bytes(out / path, sample[IMAGE])
-        records.append({"file_name": path.as_posix(), **values})
+        records.append({"file_name": path, **values})
     return records
 
 
@@ -82,6 +99,7 @@ IMAGEFOLDER = Format(
     (),
     refuse,
     lines_path,
+    list_paths,
     encode,
     write_lines,
     finish,

@@ -1,154 +1,237 @@
 """``export.json``: comes last, so that an export without it is not complete; and what comes before.
 
-While an export is under way its plan lies in a hidden file, so that it goes on as it was begun.
+It lists every file of the export with its size and SHA-256. While the export is under way, its plan
+lies in a hidden file, so that it goes on as it was begun. Only what one of the two lists is ours:
+nothing else in the folder is ever removed.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import re
-import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from synrender import __version__
-from synrender.errors import UserError
+from synrender.dataset.names import CONFIG_FILE
+from synrender.errors import UserError, shorten
 from synrender.export.format import PIECES_DIR
+from synrender.export.listing import (
+    ListedFile,
+    create_folders,
+    find_files,
+    parse_line,
+    refuse_others,
+    remove_files,
+    remove_temporary_files,
+)
 from synrender.export.pieces import ExportedFile, Job
-from synrender.system.files import read_small_file, write_text
-from synrender.system.locks import remove_abandoned_files
+from synrender.settings.groups import SPLITS
+from synrender.system.console import say
+from synrender.system.files import is_plain_name, temporary_to_name, write_text
+from synrender.system.json_text import decode, read_json
 
 MARKER, PLAN = "export.json", ".export.json"
-_MAX_BYTES, _BLOCK_BYTES = 1 << 26, 1 << 20
-_OURS = re.compile(
-    r"\.?export\.json|\.pieces|README\.md|croissant\.json|config\.gin|samples\.png|data|annotations"
-    r"|(train|validation|test)(-\d+\.tar|\.jsonl)?"
-)
-_TEMPORARY = re.compile(
-    r"\.{1,2}(export|README|croissant|config|samples|(train|validation|test)(-\d+)?)\..+\.\d+\.\w+"
-)
-"""Names in the folder of an export, and of files there that were being written."""
+CARD_FILE, CROISSANT_FILE, PICTURE_FILE = "README.md", "croissant.json", "samples.png"
+DESCRIPTION_FILES = (CARD_FILE, CROISSANT_FILE, PICTURE_FILE, CONFIG_FILE)
+
+_MAX_BYTES = 1 << 31
+"""Ten million files, with 120 bytes each."""
+
+_PIECE = re.compile(rf"({'|'.join(SPLITS)})-[0-9]{{5,}}\.jsonl")
 
 
-def is_complete(job: Job) -> bool:
-    """Whether this export is there already."""
-    known = _read(job.out / MARKER)
-    if known is None or not is_same(known, job):
-        return False
-    return all(_has_size(job.out / file["path"], file["bytes"]) for file in known.get("files", ()))
+@dataclass(frozen=True)
+class Marker:
+    """Content of `MARKER` or of `PLAN`."""
+
+    dataset: str
+    version: str  # of this program
+    format: str
+    splits: dict[str, int]  # samples of each
+    samples_per_piece: int
+    fingerprint: str
+    files: tuple[ExportedFile, ...] = ()  # that hold the samples, in formats of large files
+    listing: tuple[str, ...] = ()  # all files but `MARKER`, `ListedFile.to_line` of each
+    planned: tuple[str, ...] = ()  # of `PLAN`: paths of the same files, which are not there yet
+
+    def check(self) -> None:
+        """Raises ValueError for what no export has, such as a path that leads out of its folder."""
+        if self.samples_per_piece < 1:
+            raise ValueError(f"samples_per_piece must be at least 1, is {self.samples_per_piece}")
+        for path in self._find_paths():
+            if not all(map(is_plain_name, path.split("/"))):
+                raise ValueError(f"{shorten(repr(path))} is no path below the folder")
+
+    def find_listed(self) -> list[ListedFile]:
+        """All files of a complete export but `MARKER`; none of an export of an earlier version."""
+        return [parse_line(line) for line in self.listing]
+
+    def find_ours(self, out: Path) -> set[str]:
+        """Paths of all files that the export in a folder has or may have."""
+        return self._find_paths() | _find_own(out)
+
+    def _find_paths(self) -> set[str]:
+        listed = (file.path for file in self.find_listed())
+        return {*listed, *self.planned, *(file.path for file in self.files)}
+
+
+# --- what is there --------------------------------------------------------------------------------
 
 
 def create_folder(out: Path) -> None:
     """Creates the folder of an export, unless it is there.
 
     Raises:
-        UserError: it holds something else than an export, or is none.
+        UserError: it is no folder, or holds something though no export was begun there.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out}: is no folder; choose another one")
     out.mkdir(parents=True, exist_ok=True)
-    names = sorted(path.name for path in out.iterdir() if not _TEMPORARY.fullmatch(path.name))
-    foreign = [name for name in names if not _OURS.fullmatch(name)]
-    if not {MARKER, PLAN} & set(names):
-        foreign = foreign or names  # no export was begun here
-    if foreign:
+    if not any((out / name).exists() for name in (MARKER, PLAN)):
+        refuse_others(out, find_files(out, {PLAN}))
+
+
+def is_complete(job: Job) -> bool:
+    """Whether this export is there already, as far as the sizes and names of all files tell.
+
+    Raises:
+        UserError: a file has another size than it had, or there are others among ours.
+    """
+    known = read_marker(job.out / MARKER)
+    if known is None or not is_same(known, job) or not known.listing:
+        return False
+    found = find_files(job.out, known.find_ours(job.out))
+    refuse_others(job.out, found)
+    listed = known.find_listed()
+    changed = [f for f in listed if f.path in found.sizes and found.sizes[f.path] != f.bytes]
+    if changed:
+        first = changed[0]
         raise UserError(
-            f"{out}: holds {foreign[0]!r}, which is not of an export; choose another folder with "
-            "--out"
+            f"{job.out}: {first.path} has {found.sizes[first.path]} bytes, {first.bytes} were "
+            f"written ({len(changed)} of {len(listed)} files have changed); --overwrite writes the "
+            "export again"
         )
+    lost = [file.path for file in listed if file.path not in found.sizes]
+    if lost:
+        say(f"{job.out}: {lost[0]} is lost ({len(lost)} of {len(listed)} files)")
+    return not lost
 
 
-def begin(job: Job, overwrite: bool) -> Job:
-    """Claims the folder of an export; returns the job as it was begun.
+def is_same(known: Marker, job: Job) -> bool:
+    """Whether an export is that of a job, however large its pieces are."""
+    return known == dataclasses.replace(
+        _create_marker(job),
+        version=known.version,
+        dataset=known.dataset,
+        samples_per_piece=known.samples_per_piece,
+        files=known.files,
+        listing=known.listing,
+        planned=known.planned,
+    )
+
+
+def read_marker(path: Path) -> Marker | None:
+    """Content of a marker; None if there is none.
+
+    Raises:
+        UserError: it is damaged, or not of an export.
+    """
+    try:
+        known = decode(Marker, read_json(path, _MAX_BYTES))
+        known.check()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: is not of an export, or damaged ({error}); choose another folder with --out"
+        ) from None
+    return known
+
+
+# --- beginning and finishing ----------------------------------------------------------------------
+
+
+def adopt(job: Job, overwrite: bool) -> Job:
+    """Claims the folder of an export; returns the job as it was begun, or empties the folder.
 
     Args:
         job: to begin; one that was begun with another size of pieces keeps it.
         overwrite: remove an earlier export that is there.
 
     Raises:
-        UserError: the folder holds another export.
+        UserError: the folder holds another export, or what is of none.
     """
-    known = None if overwrite else _read(job.out / MARKER) or _read(job.out / PLAN)
-    if known is None:
-        _clear(job.out)
-    elif not is_same(known, job):
-        raise UserError(
-            f"{job.out}: holds another export, {known.get('format')} of {known.get('dataset')} as "
-            "it was then; choose another folder with --out, or --overwrite"
-        )
-    else:
-        job = dataclasses.replace(job, piece_rows=int(known["samples_per_piece"]))
-    for folder in (job.out, *(path for path in job.out.rglob("*") if path.is_dir())):
-        remove_abandoned_files(folder)
-    write_text(job.out / PLAN, json.dumps(_to_values(job)) + "\n")
-    (job.out / MARKER).unlink(missing_ok=True)  # until it is complete again
-    (job.out / PIECES_DIR).mkdir(exist_ok=True)
+    known = read_marker(job.out / MARKER) or read_marker(job.out / PLAN)
+    if known and not overwrite:
+        if not is_same(known, job):
+            raise UserError(
+                f"{job.out}: holds another export, {known.format} of {known.dataset} as it was "
+                "then; choose another folder with --out, or --overwrite"
+            )
+        return dataclasses.replace(job, piece_rows=known.samples_per_piece)
+    ours = known.find_ours(job.out) if known else {PLAN}
+    refuse_others(job.out, find_files(job.out, ours))
+    remove_files(job.out, ours - {MARKER, PLAN})  # these last, so that it can be repeated
     return job
 
 
-def finish(job: Job, files: Sequence[ExportedFile]) -> None:
+def begin(job: Job, paths: Collection[str]) -> None:
+    """Notes which files the export will have, and creates their folders.
+
+    Args:
+        job: of `adopt`.
+        paths: of all files that hold samples, or their labels.
+
+    Raises:
+        UserError: there is something else in the folder.
+    """
+    ours = {*paths, *_find_own(job.out)}
+    refuse_others(job.out, find_files(job.out, ours))
+    planned = (*paths, *DESCRIPTION_FILES)
+    _write(job.out / PLAN, dataclasses.replace(_create_marker(job), planned=planned))
+    (job.out / MARKER).unlink(missing_ok=True)  # until it is complete again
+    (job.out / PIECES_DIR).mkdir(exist_ok=True)
+    create_folders(job.out, paths)
+    remove_temporary_files(job.out, ours)
+
+
+def finish(job: Job, files: Sequence[ExportedFile], listed: Sequence[ListedFile]) -> None:
     """Writes the marker, and removes what was needed on the way.
 
     Args:
         job: that is done.
-        files: that hold the samples.
+        files: that hold the samples, in formats of large files.
+        listed: all files of the export.
     """
-    values = {**_to_values(job), "files": [dataclasses.asdict(file) for file in files]}
-    write_text(job.out / MARKER, json.dumps(values, indent=1) + "\n")
+    lines = tuple(file.to_line() for file in listed)
+    marker = dataclasses.replace(_create_marker(job), files=tuple(files), listing=lines)
+    _write(job.out / MARKER, marker)
     remove_traces(job)
 
 
 def remove_traces(job: Job) -> None:
     """Removes what only an unfinished export needs."""
-    (job.out / PLAN).unlink(missing_ok=True)
-    shutil.rmtree(job.out / PIECES_DIR, ignore_errors=True)
+    remove_files(job.out, _find_own(job.out) - {MARKER, *DESCRIPTION_FILES})
 
 
-def is_same(known: dict[str, Any], job: Job) -> bool:
-    """Whether an export is that of a job, however large its pieces are."""
-    values = {**job.to_values(), "samples_per_piece": known.get("samples_per_piece")}
-    return all(known.get(name) == value for name, value in values.items())
+def _find_own(out: Path) -> set[str]:
+    """Paths of what every export has, and of the pieces of one under way."""
+    pieces_dir, names = out / PIECES_DIR, [""]  # the folder is ours also if it is empty
+    if pieces_dir.is_dir() and not pieces_dir.is_symlink():
+        found = (temporary_to_name(path.name) or path.name for path in pieces_dir.iterdir())
+        names += filter(_PIECE.fullmatch, found)
+    return {MARKER, PLAN, *DESCRIPTION_FILES, *(f"{PIECES_DIR}/{name}" for name in names)}
 
 
-def describe_file(path: Path) -> tuple[int, str]:
-    """Size of a file in bytes, and its SHA-256."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return path.stat().st_size, digest.hexdigest()
+def _create_marker(job: Job) -> Marker:
+    return decode(
+        Marker, {"dataset": job.dataset_path.name, "version": __version__, **job.to_values()}
+    )
 
 
-def _has_size(path: Path, num_bytes: int) -> bool:
-    try:
-        return path.stat().st_size == num_bytes
-    except FileNotFoundError:
-        return False
-
-
-def _clear(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
-def _to_values(job: Job) -> dict[str, Any]:
-    return {"dataset": job.dataset_path.name, "version": __version__, **job.to_values()}
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    """Content of a marker; None if there is none."""
-    try:
-        known = json.loads(read_small_file(path, _MAX_BYTES))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: damaged ({error}); remove the folder, or --overwrite") from None
-    if not isinstance(known, dict) or not isinstance(known.get("samples_per_piece"), int):
-        raise UserError(f"{path}: is not of an export; choose another folder with --out")
-    return known
+def _write(path: Path, marker: Marker) -> None:
+    values = {name: value for name, value in dataclasses.asdict(marker).items() if value != ()}
+    write_text(path, json.dumps(values, indent=1) + "\n")

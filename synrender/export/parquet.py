@@ -12,6 +12,7 @@ from synrender.export.croissant_parts import Distribution, file_set, samples_of_
 from synrender.export.format import Format, accept_all, finish_nothing
 from synrender.export.pieces import ExportedFile, Job, Piece
 from synrender.export.values import to_name, to_values
+from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import Sample
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ _GROUP_ROWS = 256
 def piece_path(out: Path, piece: Piece) -> Path:
     """``data/train-00000-of-00002.parquet``."""
     return out / "data" / f"{piece.split}-{piece.number:05d}-of-{piece.count:05d}.parquet"
+
+
+def list_paths(job: Job, content: Content, data: Dataset) -> list[str]:
+    """The pieces."""
+    return [piece_path(Path(), piece).as_posix() for piece in job.pieces]
 
 
 def encode(
@@ -121,6 +127,7 @@ PARQUET = Format(
     ("pyarrow",),
     accept_all,
     piece_path,
+    list_paths,
     encode,
     write,
     finish_nothing,

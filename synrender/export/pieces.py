@@ -61,6 +61,11 @@ class Job:
         }
 
     @property
+    def splits(self) -> list[str]:
+        """Names of the splits that have samples."""
+        return [name for name, rows in self.split_rows.items() if rows]
+
+    @property
     def num_rows(self) -> int:
         """Samples in all splits."""
         return self.split_ends[-1][1]

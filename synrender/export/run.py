@@ -18,17 +18,19 @@ from synrender.export.describe import describe
 from synrender.export.format import Format, lines_path
 from synrender.export.formats import FORMATS
 from synrender.export.licences import find_sources
+from synrender.export.listing import ListedFile, describe_files, describe_some
 from synrender.export.marker import (
+    DESCRIPTION_FILES,
+    adopt,
     begin,
     create_folder,
-    describe_file,
     finish,
     is_complete,
     remove_traces,
 )
 from synrender.export.pieces import ExportedFile, Job, Piece, cut_rows, plan_job
 from synrender.export.png_samples import open_source, read_rows, read_task
-from synrender.system.console import say
+from synrender.system.console import create_file_bar, say
 from synrender.system.files import write_atomically
 from synrender.system.workers import Workers
 
@@ -64,8 +66,8 @@ def export_dataset(
     """
     form = FORMATS[options.format]
     _refuse_missing_packages(form)
-    # Nobody may render or archive meanwhile what is read.
-    with in_use(folder.path, "exported", is_shared=False):
+    # Nobody may remove or archive meanwhile what is read; others may read it too.
+    with in_use(folder.path, "exported", is_shared=True):
         data = open_source(folder.path)
         find_sources(data.info.sources, options.publisher.declared)  # refuses what is not so
         content = plan_content(data.info, read_rows(data, [0])[0])
@@ -73,18 +75,22 @@ def export_dataset(
             raise UserError(f"--to {form.name}: {folder.path} {reason}")
         job = plan_job(data, options.out, form.name, options.shard_bytes)
         create_folder(job.out)
-        if is_complete(job) and not options.overwrite:
-            remove_traces(job)
-            say(f"{job.out}: there already")
-            return
         with in_use(job.out, "written", is_shared=False):
-            job = begin(job, options.overwrite)
+            if not options.overwrite and is_complete(job):
+                remove_traces(job)
+                say(f"{job.out}: there already")
+                return
+            job = adopt(job, options.overwrite)
+            paths = form.list_paths(job, content, data)
+            begin(job, paths)
             side_px = data.info.settings.rendering.resolution
             _write_pieces(job, form, content, side_px, workers, progress)
             form.finish(job, content)
-            files = _describe_files(job, form, workers)
+            listed = describe_files(job.out, paths, workers, create_file_bar)
+            files = _find_large_files(job, form, listed)
             describe(gather_facts(job, form, content, data, files, options.publisher), data)
-            finish(job, files)
+            listed += describe_some(job.out, DESCRIPTION_FILES)
+            finish(job, files, listed)
     counts = ", ".join(f"{name} {len(rows)}" for name, rows in job.split_rows.items())
     say(f"{job.out}: {job.num_rows} samples ({counts})")
 
@@ -98,8 +104,6 @@ def encode_task(job: Job, content: Content, split: str, rows: range) -> Any:
 def _write_pieces(
     job: Job, form: Format, content: Content, side_px: int, workers: Workers, progress: Progress
 ) -> None:
-    for piece in job.pieces:
-        form.piece_path(job.out, piece).parent.mkdir(parents=True, exist_ok=True)
     todo = [piece for piece in job.pieces if not form.piece_path(job.out, piece).exists()]
     if num_done := len(job.pieces) - len(todo):
         say(f"{job.out}: {num_done} of {len(job.pieces)} pieces are there already")
@@ -124,15 +128,13 @@ def _watch(results: Iterator[Any], chunks: Sequence[range], bar: Any) -> Iterato
         bar.update(len(rows))
 
 
-def _describe_files(job: Job, form: Format, workers: Workers) -> list[ExportedFile]:
+def _find_large_files(job: Job, form: Format, listed: Sequence[ListedFile]) -> list[ExportedFile]:
     """The files that hold the samples; none of formats that have a file for each."""
     if form.piece_path is lines_path:
         return []
-    paths = [form.piece_path(job.out, piece) for piece in job.pieces]
-    described = workers.map(describe_file, [(path,) for path in paths])
     return [
-        ExportedFile(path.relative_to(job.out).as_posix(), piece.split, len(piece.rows), *found)
-        for path, piece, found in zip(paths, job.pieces, described, strict=True)
+        ExportedFile(file.path, piece.split, len(piece.rows), file.bytes, file.sha256)
+        for file, piece in zip(listed, job.pieces, strict=True)
     ]
 
 

@@ -55,7 +55,12 @@ def to_sample_idx(sample: Sample) -> int:
 
 def to_name(sample: Sample) -> str:
     """Name of a sample's files: its number."""
-    return f"{to_sample_idx(sample):06d}"
+    return idx_to_name(to_sample_idx(sample))
+
+
+def idx_to_name(idx: int) -> str:
+    """Name of the files of a sample with this number."""
+    return f"{idx:06d}"
 
 
 def _level_or_none(level: int) -> int | None:

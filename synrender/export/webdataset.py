@@ -18,6 +18,7 @@ from synrender.export.format import Format, accept_all, finish_nothing, to_json
 from synrender.export.pieces import ExportedFile, Job, Piece
 from synrender.export.png_samples import PICTURES
 from synrender.export.values import to_name, to_values
+from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import Sample
 
 _END = bytes(2 * tarfile.BLOCKSIZE)
@@ -26,6 +27,11 @@ _END = bytes(2 * tarfile.BLOCKSIZE)
 def piece_path(out: Path, piece: Piece) -> Path:
     """``train-000000.tar``."""
     return out / f"{piece.split}-{piece.number:06d}.tar"
+
+
+def list_paths(job: Job, content: Content, data: Dataset) -> list[str]:
+    """The pieces."""
+    return [piece_path(Path(), piece).as_posix() for piece in job.pieces]
 
 
 def encode(samples: Sequence[Sample], split: str, content: Content, out: Path) -> bytes:
@@ -84,6 +90,7 @@ WEBDATASET = Format(
     (),
     accept_all,
     piece_path,
+    list_paths,
     encode,
     write,
     finish_nothing,

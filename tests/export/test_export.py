@@ -194,7 +194,7 @@ def test_the_folder_of_a_data_set_or_a_file_is_no_place_for_it(
     made: Path, exporter: Exporter
 ) -> None:
     line = exporter.refuse("-d", "single", "--to", "parquet", "--out", made / "single")
-    assert "holds 'dataset.json', which is not of an export" in line
+    assert "holds 'config.gin', which is not of an export" in line
     (exporter.out_dir / "file").touch()
     line = exporter.refuse("-d", "single", "--to", "parquet", "--out", exporter.out_dir / "file")
     assert line.endswith("file: is no folder; choose another one")

@@ -1,0 +1,169 @@
+"""The files of an export: which ones are ours, and whether they are as they were written.
+
+Links are never followed, whether they stand for a folder or for a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synrender.errors import UserError
+from synrender.system.files import temporary_to_name
+from synrender.system.locks import remove_abandoned_files
+from synrender.system.workers import Workers
+
+_BLOCK_BYTES = 1 << 20
+_FILES_PER_TASK = 256
+_LINE = re.compile(r"([0-9a-f]{64}) ([0-9]{1,18}) (.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """A file of an export as it was written."""
+
+    path: str  # below the folder of the export
+    bytes: int
+    sha256: str  # hexadecimal
+
+    def to_line(self) -> str:
+        """Text for ``export.json``."""
+        return f"{self.sha256} {self.bytes} {self.path}"
+
+
+def parse_line(line: str) -> ListedFile:
+    """Of a line of `ListedFile.to_line`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = _LINE.fullmatch(line)
+    if not match:
+        raise ValueError(f"{line[:100]!r}: must be a SHA-256, a number of bytes and a path")
+    return ListedFile(match[3], int(match[2]), match[1])
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in the folder of an export."""
+
+    sizes: dict[str, int]  # bytes of the files that are ours, by path
+    others: tuple[str, ...]  # paths of what is not ours, in order
+
+
+def find_files(out: Path, ours: AbstractSet[str]) -> Found:
+    """Looks through the folder of an export.
+
+    Args:
+        out: the folder.
+        ours: paths of files that are ours; so are their folders, and temporary files beside them.
+    """
+    sizes: dict[str, int] = {}
+    others = []
+    for path, entry in _walk(out, find_folders(ours)):
+        status = entry.stat(follow_symlinks=False)
+        if path in ours and stat.S_ISREG(status.st_mode):
+            sizes[path] = status.st_size
+        elif not _is_temporary(path, ours):
+            others.append(path)
+    return Found(sizes, tuple(sorted(others)))
+
+
+def find_folders(paths: Collection[str]) -> set[str]:
+    """Folders that files are in, and those that these are in; "" is the folder of the export."""
+    folders = {""}
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders
+
+
+def create_folders(out: Path, paths: Collection[str]) -> None:
+    """Creates the folders that files go to, none of them through a link; see `find_files`."""
+    for folder in sorted(find_folders(paths)):
+        (out / folder).mkdir(exist_ok=True)
+
+
+def refuse_others(out: Path, found: Found) -> None:
+    """Raises UserError if something in the folder is not ours."""
+    if found.others:
+        raise UserError(
+            f"{out}: holds {found.others[0]!r}, which is not of an export; choose another folder "
+            "with --out, or move it away"
+        )
+
+
+def remove_files(out: Path, ours: AbstractSet[str]) -> None:
+    """Removes files that are ours, and their folders where these are empty then."""
+    found = find_files(out, ours)
+    remove_temporary_files(out, ours)
+    for path in found.sizes:
+        (out / path).unlink(missing_ok=True)
+    for folder in sorted(find_folders(ours) - {""}, reverse=True):
+        with contextlib.suppress(OSError):
+            (out / folder).rmdir()
+
+
+def remove_temporary_files(out: Path, paths: Collection[str]) -> None:
+    """Removes what a killed run was writing."""
+    for folder in find_folders(paths):
+        if (out / folder).is_dir() and not (out / folder).is_symlink():
+            remove_abandoned_files(out / folder)
+
+
+def describe_files(
+    out: Path, paths: Sequence[str], workers: Workers, progress: Callable[[int, str], Any]
+) -> list[ListedFile]:
+    """Size and SHA-256 of files that exist, in order."""
+    starts = range(0, len(paths), _FILES_PER_TASK)
+    tasks = [(out, paths[start : start + _FILES_PER_TASK]) for start in starts]
+    found: list[ListedFile] = []
+    with progress(len(paths), "hashes") as bar:
+        for files in workers.map(describe_some, tasks):
+            found += files
+            bar.update(len(files))
+    return found
+
+
+def describe_some(out: Path, paths: Sequence[str]) -> list[ListedFile]:
+    """Size and SHA-256 of some files; runs in a worker."""
+    return [ListedFile(path, *_hash_file(out / path)) for path in paths]
+
+
+def _hash_file(path: Path) -> tuple[int, str]:
+    digest = hashlib.sha256()
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    with open(descriptor, "rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+        return file.tell(), digest.hexdigest()
+
+
+def _walk(out: Path, folders: Collection[str]) -> Iterator[tuple[str, os.DirEntry]]:
+    """Everything below a folder but what is in folders that are not ours, and ours themselves."""
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        with os.scandir(out / folder) as entries:
+            for entry in entries:
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                if path in folders and entry.is_dir(follow_symlinks=False):
+                    waiting.append(path)
+                else:
+                    yield path, entry
+
+
+def _is_temporary(path: str, ours: Collection[str]) -> bool:
+    folder, slash, name = path.rpartition("/")
+    target = temporary_to_name(name)
+    return target is not None and f"{folder}{slash}{target}" in ours
