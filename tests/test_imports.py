@@ -209,3 +209,11 @@ def test_the_readme_names_every_room_and_every_factor() -> None:
     for factor in FACTORS.values():
         assert f"| `{factor.name}` | {factor.kind.value} |" in text
         assert factor.distribution in text
+
+
+def test_the_audit_reads_models_by_code_of_its_own() -> None:
+    for path in sorted(Path("synrender/audit").rglob("*.py")):
+        chains = walk_imports(path)
+        assert not chains.keys() & {"synrender.assets.obj_file", "synrender.assets.lost_shape"}, (
+            path
+        )

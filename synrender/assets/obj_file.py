@@ -38,9 +38,10 @@ FEWEST_FIELDS = {b"v": 3, b"vn": 3, b"vt": 1, b"f": 3, b"l": 2, b"p": 1, b"curv"
 """Of the last line of a file that does not end in a newline; with fewer it is broken off."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_BLANK = rb"[\x01-\x09\x0b-\x20]"
+_BLANK = rb"[ \t\v\f]"
+_CONTROL = bytes(range(1, 9)) + bytes(range(14, 32)) + b"\x7f"
 _CONTINUED = re.compile(
-    rb"^%(b)s*(?:v|vn|f)(?=%(b)s|\\)(?:[^#\n]*\\%(b)s*\n(?!\Z))+[^#\n]*" % {b"b": _BLANK},
+    rb"^%(b)s*(?:v|vn|f)(?=%(b)s|\\%(b)s*\n)(?:[^#\n]*\\%(b)s*\n(?!\Z))+[^#\n]*" % {b"b": _BLANK},
     re.MULTILINE,
 )
 """A vertex, normal or face that goes on in the next line, up to a comment or its end.
@@ -49,7 +50,7 @@ A backslash ends other lines too, such as comments and names of files, without a
 """
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _NOT_FINITE = re.compile(rb"[-+]?(nan|inf(inity)?)", re.IGNORECASE)
-_CORNER = re.compile(rb"(-?\d+)(?:/-?\d*(?:/(-?\d*))?)?")
+_CORNER = re.compile(rb"(-?\d+)(?:/(?:-?\d+)?(?:/(-?\d+)?)?)?")
 _NUM_COORDINATES = range(3, 8)  # x y z, and perhaps w, or the vertex's colour, or both
 
 
@@ -172,9 +173,10 @@ def _split_lines(data: bytes) -> dict[str, _Lines]:
     num_fields = np.diff(first_fields, append=len(field_starts))
     places = field_starts[np.minimum(first_fields, len(field_starts) - 1)]
     first, second, third = (chars[places + k] for k in range(3))
-    is_word = (num_fields > 0) & (second <= ord(" "))
+    is_end = np.isin(np.arange(256), [*range(ord(" ") + 1), ord("#")])  # of a keyword
+    is_word = (num_fields > 0) & is_end[second]
     is_kind = {k: is_word & (first == ord(k)) for k in ("v", "f")}
-    is_kind["vn"] = (num_fields > 0) & (first == ord("v")) & (second == ord("n")) & (third <= 32)
+    is_kind["vn"] = (num_fields > 0) & (first == ord("v")) & (second == ord("n")) & is_end[third]
     lengths = line_ends + 1 - line_starts
     kinds = {}
     for kind, is_here in is_kind.items():
@@ -184,7 +186,12 @@ def _split_lines(data: bytes) -> dict[str, _Lines]:
         for k in range(len(kind)):
             chars[places[is_here] + k] = ord(" ")
         text = chars[np.repeat(is_here, lengths)].tobytes()
-        kinds[kind] = _Lines(text, np.flatnonzero(is_here), (num_fields[is_here] - 1).astype("i4"))
+        lines = _Lines(text, np.flatnonzero(is_here), (num_fields[is_here] - 1).astype("i4"))
+        if len(text.translate(None, _CONTROL)) < len(text):
+            first = re.search(rb"[%s]" % _CONTROL, text)
+            line = text.count(b"\n", 0, first.start() if first else 0)
+            raise _reject(lines, line, "a control character")
+        kinds[kind] = lines
     return kinds
 
 
@@ -201,10 +208,10 @@ def _parse(text: bytes, allowed: bytes, dtype: type, count: int) -> np.ndarray |
     if text.translate(None, allowed + b" \t\r\n\v\f"):
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of older numpy, where ours raise
+        warnings.simplefilter("error", DeprecationWarning)  # older numpy does not raise ValueError
         try:
             values = np.fromstring(text.decode("ascii"), dtype, sep=" ")
-        except ValueError:
+        except (ValueError, DeprecationWarning):
             return None
     return values if len(values) == count else None
 

@@ -17,7 +17,7 @@ from synrender.audit.outline import OutlineFindings, find_outline
 from synrender.audit.picture import PictureFindings, examine_picture
 from synrender.audit.poses import PositionErrors, find_position_errors
 from synrender.audit.rays.audited_dataset import Subject
-from synrender.audit.rays.raycast import ModelCaster, UnusableModel
+from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
 from synrender.audit.rays.view import View
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8

@@ -140,10 +140,10 @@ def clean_geometry(geometry: Geometry) -> Geometry:
         RejectedAsset: no face with an area is left.
     """
     size = float(np.ptp(geometry.vertices[geometry.corner_vertices], axis=0).max())
-    is_kept = _find_first_faces(geometry)
-    is_kept &= geometry.face_areas > MIN_RELATIVE_AREA * size**2
-    if not is_kept.any():
+    has_area = geometry.face_areas > MIN_RELATIVE_AREA * size**2
+    if not has_area.any():
         raise RejectedAsset("degenerate: no face has an area")
+    is_kept = _find_first_faces(geometry, has_area)
     is_kept_corner = np.repeat(is_kept, geometry.face_sizes)
     kept_corners = geometry.corner_vertices[is_kept_corner]
     is_used = np.zeros(len(geometry.vertices), bool)
@@ -190,12 +190,12 @@ def _find_places(vertices: np.ndarray) -> np.ndarray:
     return np.unique(places, return_inverse=True)[1].reshape(-1)
 
 
-def _find_first_faces(geometry: Geometry) -> np.ndarray:
-    """Which faces are not duplicates of an earlier face, (f,) bool."""
+def _find_first_faces(geometry: Geometry, has_area: np.ndarray) -> np.ndarray:
+    """Which of the faces with an area are not duplicates of an earlier one, (f,) bool."""
     face_starts = np.cumsum(geometry.face_sizes) - geometry.face_sizes
     is_first = np.zeros(len(geometry.face_sizes), bool)
     for face_size in np.unique(geometry.face_sizes):
-        faces = np.flatnonzero(geometry.face_sizes == face_size)
+        faces = np.flatnonzero(has_area & (geometry.face_sizes == face_size))
         corners = face_starts[faces][:, None] + np.arange(face_size)
         keys = np.sort(geometry.places[corners], axis=1)
         _, first = np.unique(keys, axis=0, return_index=True)

@@ -70,7 +70,8 @@ def test_a_broken_vertex_is_named_with_its_line(tmp_path: Path, vertex: str) -> 
 @pytest.mark.parametrize(
     "face",
     ["", "1", "1 2", "1 2 x", "1 2 5", "0 1 2", "1 2 -5", "1 2 3.5", "1 2 /3", "1 2 1/2/3/4",
-     "1-2 3 4", "1 2 99999999999999999999", "1 2 3//1", "1/2/1 2/2/1 3/2/1", "1 - 2 3", "1 2 3 f"],
+     "1-2 3 4", "1 2 99999999999999999999", "1 2 3//1", "1/2/1 2/2/1 3/2/1", "1 - 2 3", "1 2 3 f",
+     "1 2 3//-", "1 2 3/-", "# 1 2 3"],
 )  # fmt: skip
 def test_a_broken_face_is_named_with_its_line(tmp_path: Path, face: str) -> None:
     line = reject(tmp_path, SQUARE + f"f {face}\nf 1 2 3\n")
@@ -185,8 +186,11 @@ def test_odd_bytes_outside_of_what_is_read_change_nothing(tmp_path: Path) -> Non
     assert read(tmp_path, odd).face_sizes.tolist() == [4]
     for kind in ("utf-16", "utf-32"):
         assert "binary data" in reject(tmp_path, odd.encode(kind))
-    for bad in ("v 0 0\x010", "v 0 0 0\xa0", "f 1 2\x1f3", "\1f 1 2 3"):
+    for bad in ("v 0 0 0\xa0", "v 0 0 0-", "f#", "f 1 2 3 \\", "v 0 0 0e"):
         reject(tmp_path, SQUARE + f"f 1 2 3 4\n{bad}\n")
+    for bad in ("v 0 0\x010", "f 1 2\x1f3", "\1f 1 2 3", "vn 0 0\x7f1", "f 1 2 \\\1\n3"):
+        line = reject(tmp_path, SQUARE + f"f 1 2 3 4\n{bad}\n")
+        assert line.startswith("line 6: a control character: ")
 
 
 @pytest.mark.timeout(300)

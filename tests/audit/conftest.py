@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from synrender.audit.check import Check, Verdict
-from synrender.audit.rays import raycast
+from synrender.audit.rays import model_caster
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
 from synrender.settings.label_table import LABELS
@@ -55,13 +55,13 @@ def dirty(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def load_once():
     """Reads each OBJ file once for all tests, which is most of an audit's time."""
-    return functools.cache(raycast._load_mesh)
+    return functools.cache(model_caster.load_triangles)
 
 
 @pytest.fixture
 def audit(wheel: Renderer, load_once, monkeypatch: pytest.MonkeyPatch):
     """Audits a folder, all samples, and returns the checks by name."""
-    monkeypatch.setattr(raycast, "_load_mesh", load_once)
+    monkeypatch.setattr(model_caster, "load_triangles", load_once)
 
     def audit(dataset_dir: Path, num_cast: int = 0) -> dict[str, Check]:
         folder = open_dataset_folder(dataset_dir.parent, dataset_dir.name)

@@ -67,3 +67,60 @@ ODD_MODELS = {
     "far_off": re.sub(r"(?m)^v (\S+)", lambda m: f"v {float(m[1]) + 30}", _SPHERE),
 }
 """Doubled faces, faces from behind, unusable normals, a sheet; balls have edges of no length."""
+
+
+# --- faces of more than four corners ------------------------------------------------------------
+
+
+def write_prism(outline: list[tuple[float, float]], height: float = 0.4) -> str:
+    """A body with flat faces of any outline, given counterclockwise, at its top and bottom."""
+    num = len(outline)
+    sides = [(k, (k + 1) % num, num + (k + 1) % num, num + k) for k in range(num)]
+    faces = [range(num)[::-1], range(num, 2 * num), *sides]
+    vertices = [(x, y, z) for z in (0, height) for x, y in outline]
+    return "".join("v {} {} {}\n".format(*v) for v in vertices) + "".join(
+        f"f {' '.join(str(k + 1) for k in face)}\n" for face in faces
+    )
+
+
+def write_sheet(points: np.ndarray, has_normals: bool) -> str:
+    """One face of any outline (n, 3), and where wished a normal at each corner."""
+    outward = points / 2 + (0, 0, 1)
+    return "".join(
+        [
+            *("v {:.7f} {:.7f} {:.7f}\n".format(*p) for p in points),
+            *("vn {:.7f} {:.7f} {:.7f}\n".format(*n) for n in outward),
+            "f",
+            *(f" {k + 1}//{k + 1}" if has_normals else f" {k + 1}" for k in range(len(points))),
+            "\n",
+        ]
+    )  # fmt: skip
+
+
+_ANGLES = 2 * np.pi * np.arange(12) / 12
+_RADII = np.where(np.arange(12) % 2, 0.45, 1)
+_STAR = np.stack([_RADII * np.cos(_ANGLES), _RADII * np.sin(_ANGLES), 0 * _ANGLES], axis=1)
+_UP = np.array([0.0, 0.0, 1.0])
+_WITH_HOLE = [(0, 0), (1, 0), (1, 1), (0, 1), (0, 0), (0.3, 0.3), (0.3, 0.7), (0.7, 0.7)]
+_WITH_HOLE += [(0.7, 0.3), (0.3, 0.3)]
+
+POLYGON_MODELS = {
+    "l_shape": write_prism([(0, 0), (1, 0), (1, 0.3), (0.3, 0.3), (0.3, 1), (0, 1)]),
+    "arrowhead": write_prism([(0, 0), (1, 0.5), (0, 1), (0.35, 0.5)]),
+    "hole": write_prism(_WITH_HOLE),
+    "star": write_sheet(_STAR, has_normals=True),
+    "saddle": write_sheet(_STAR + np.outer(0.4 * np.cos(2 * _ANGLES), _UP), has_normals=False),
+    "crown": write_sheet(_STAR + np.outer(0.3 * np.sin(5 * _ANGLES), _UP), has_normals=True),
+    "on_a_map": re.sub(
+        r"(?m)^v (\S+) (\S+)",
+        lambda m: f"v {float(m[1]) + 431250:.7f} {float(m[2]) + 5412300:.7f}",
+        _SPHERE,
+    ),
+    "backslashes": "# C:\\models\\\n" + re.sub(
+        r"(?m)^(f \S+) (\S+) ", r"g a\\\n\1 \\ \n \2 \\\n", write_sphere(12, 6)
+    ),
+}  # fmt: skip
+"""Dents, a hole, faces that are not flat, a place far away, lines that go on and lines that do not.
+
+Each has one face or one kind of face, so that nothing else hides how it is cut.
+"""

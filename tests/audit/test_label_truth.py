@@ -14,7 +14,7 @@ from synrender.audit.labels.label_errors import create_finding, summarize
 from synrender.audit.labels.normals import find_normals
 from synrender.audit.measure_samples import _Examiner
 from synrender.audit.rays.audited_dataset import open_subject
-from synrender.audit.rays.polygons import read_triangles
+from synrender.audit.rays.model_caster import load_triangles
 from synrender.audit.rays.raycast import find_pixel_centers
 from synrender.audit.rays.texture import look_up, read_texture
 from synrender.audit.rays.view import HIDDEN, OUTSIDE, SEEN, View
@@ -200,27 +200,28 @@ def test_corners_get_the_normals_that_are_drawn(tmp_path: Path) -> None:
         "f 1 2 2\nf 1 2 1\n"  # no area
         "f -4 -3 -2\n"
     )
-    triangles = read_triangles(path)
-    assert triangles.corners.shape == (3, 3, 3)
+    triangles = load_triangles(path)
+    corners = triangles.corners + triangles.center
+    assert corners.shape == (3, 3, 3)
     by_corner = {
         tuple(at): normal
         for at, normal in zip(
-            triangles.corners[:2].reshape(-1, 3).tolist(),
-            triangles.normals[:2].reshape(-1, 3).tolist(),
+            corners[1:].reshape(-1, 3).tolist(),
+            triangles.normals[1:].reshape(-1, 3).tolist(),
             strict=True,
         )
     }
     assert np.allclose(by_corner[0, 0, 0], [0, -0.6, 0.8])
     assert np.allclose(by_corner[2, 2, 0], [0, 0, 1])
     assert np.allclose(by_corner[0, 2, 0], [0, 0, 1])
-    assert np.allclose(triangles.normals[2], [0, 0, 1])
+    assert np.allclose(triangles.normals[0], [0, 0, 1])
     assert np.allclose(triangles.face_normals, [0, 0, 1])
 
 
 def test_a_quad_with_a_dent_is_cut_through_it(tmp_path: Path) -> None:
     path = tmp_path / "m.obj"
     path.write_text("v 0 0 0\nv 4 0 0\nv 1 1 0\nv 0 4 0\nf 2 3 4 1\n")
-    corners = read_triangles(path).corners
+    corners = load_triangles(path).corners
     winding = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     assert np.allclose(winding, [0, 0, 4])  # of both; the other diagonal is outside the face
 

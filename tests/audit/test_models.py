@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from synrender.audit.rays.raycast import ModelCaster, UnusableModel
+from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
 from tests.blender.test_dirt import BOX
 
 DAMAGE = {

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from synrender.audit.check import Check, Verdict
 from synrender.audit.labels.label_verdicts import RULES
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
 from synrender.settings.label_table import LABELS
 from synrender.system.folders import Folders
-from tests.audit.shapes import ODD_MODELS
+from tests.audit.shapes import ODD_MODELS, POLYGON_MODELS
 from tests.helpers import Renderer, read_record, write_shapenet
 
 SETTINGS = (
@@ -43,15 +45,17 @@ def test_labels_of_demo_models(renderer: Renderer) -> None:
     )  # fmt: skip
 
 
-def test_labels_of_odd_models(renderer: Renderer, tmp_path: Path) -> None:
-    shapenet = write_shapenet(tmp_path, ODD_MODELS)
+@pytest.mark.parametrize("models", [ODD_MODELS, POLYGON_MODELS], ids=["odd", "polygons"])
+def test_labels_of_odd_models(renderer: Renderer, tmp_path: Path, models: dict[str, str]) -> None:
+    shapenet = write_shapenet(tmp_path, models)
+    name = f"audited_{'odd' if models is ODD_MODELS else 'polygons'}"
     environment = {"SYNRENDER_SHAPENET_DIR": str(shapenet)}
     checks = render_and_audit(
-        renderer, "audited_odd", "sample.num_objs = 4", "object.random_viewpoint = 2",
+        renderer, name, "sample.num_objs = 4", "object.random_viewpoint = 2",
         "batch.num_samples = 12", "object.total_num_samples = 12", "sample.class_idxs = 1",
         **environment,
     )  # fmt: skip
-    folder = renderer.data_dir / "audited_odd"
+    folder = renderer.data_dir / name
     shown = {row["model_id"] for idx in range(12) for row in read_record(folder, idx)}
-    assert shown == set(ODD_MODELS)
+    assert shown == set(models)
     assert_labels_pass(checks)

@@ -9,7 +9,7 @@ import numpy as np
 
 from synrender.audit.bop.bop_files import BopObject
 from synrender.audit.mask_checks import mask_to_box
-from synrender.audit.rays.raycast import ModelCaster
+from synrender.audit.rays.model_caster import ModelCaster
 
 MIN_DEPTH_MM = 1e-3
 """A model's box that comes nearer to the camera's plane is taken to fill the whole picture."""

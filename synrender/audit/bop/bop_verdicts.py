@@ -13,7 +13,7 @@ from synrender.audit.bop.gt_info import MAX_BOX_ERROR_PX, MAX_SHARE_ERROR
 from synrender.audit.check import Check, Measure, decide, skip
 from synrender.audit.mask_checks import TIE_RADIUS_PX
 from synrender.audit.poses import MAX_ROTATION_ERROR
-from synrender.audit.rays.raycast import ModelCaster, UnusableModel
+from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
 from synrender.audit.verdicts import (
     MAX_DEPTH_ERROR_MM,
     MAX_SMALL_DIFFERENCE_PX,

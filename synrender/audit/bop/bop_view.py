@@ -15,7 +15,7 @@ import numpy as np
 from synrender.audit.bop.bop_files import BopObject
 from synrender.audit.bop.bop_rays import BopCamera, cast_around
 from synrender.audit.mask_checks import TIE_RADIUS_PX
-from synrender.audit.rays.raycast import ModelCaster
+from synrender.audit.rays.model_caster import ModelCaster
 
 VISIBLE_WITHIN_MM = 15.0
 """The toolkit counts a surface as visible up to this far behind the nearest one."""

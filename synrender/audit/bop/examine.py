@@ -13,7 +13,7 @@ from synrender.audit.bop.bop_rays import BopCamera, cast_silhouette
 from synrender.audit.bop.bop_view import View
 from synrender.audit.bop.gt_info import InfoErrors, compare_info
 from synrender.audit.mask_checks import DEPTH_EDGES_MM, find_interior
-from synrender.audit.rays.raycast import ModelCaster
+from synrender.audit.rays.model_caster import ModelCaster
 
 SATURATED = 65535
 """Step of a depth image that means this far or farther."""

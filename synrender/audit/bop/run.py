@@ -20,7 +20,8 @@ from synrender.audit.bop.bop_verdicts import (
 )
 from synrender.audit.bop.examine import BopFindings, examine_image
 from synrender.audit.check import Check, Verdict
-from synrender.audit.rays.raycast import ModelCaster, UnusableModel, require_ray_caster
+from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
+from synrender.audit.rays.raycast import require_ray_caster
 from synrender.errors import UserError
 from synrender.system.workers import Workers
 

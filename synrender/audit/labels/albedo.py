@@ -83,7 +83,7 @@ def find_albedo(view: View, paints: list[Paint | None], positions_px: np.ndarray
         if paint.texture is None:
             continue
         if row:
-            hits = view.caster(row).surface.hit(*view.to_obj_rays(row, rays, chosen))
+            hits = view.caster(row).hit(*view.to_obj_rays(row, rays, chosen))
             uv, is_known[chosen] = hits.uv, ~hits.is_cube_tie & np.isfinite(hits.uv).all(axis=1)
         else:
             uv = view.to_backdrop(

@@ -38,7 +38,7 @@ def find_normals(view: View, positions_px: np.ndarray) -> np.ndarray:
         if not len(chosen):
             continue
         origin, directions = view.to_obj_rays(k, rays, chosen)
-        hits = view.caster(k).surface.hit(origin, directions)
+        hits = view.caster(k).hit(origin, directions)
         # Row vectors: normals transform by the transposed inverse of obj_to_world.
         corners = _to_unit(hits.corner_normals @ view.to_obj(k)[:3, :3])
         drawn = _to_unit(np.einsum("rc,rck->rk", hits.weights, corners))

@@ -1,20 +1,19 @@
-"""Reads the faces of an OBJ file with their corners' normals, for what trimesh does not keep.
+"""Cuts the faces of a model into triangles, as Blender's triangles lie, with code of its own.
 
-trimesh cuts faces into triangles, reorders them, and drops all normals of a file in which some
-corners have none. This reader takes one line after the other, and shares nothing with the
-renderer's.
+Where a face is not flat, or has normals of its own at its corners, what one sees depends on how it
+is cut. Blender cuts quads along the diagonal from their first corner, unless the face has a dent
+there, and larger faces by ear clipping. Its rule is followed here in double precision; tests
+compare the two.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from synrender.system.files import read_small_file
+from synrender.audit.rays.ear_clipping import NO_AREA, clip_ears
 
-MAX_MODEL_BYTES = 1 << 28
 _MIN_RELATIVE_AREA = 1e-12
 """The renderer drops faces with a smaller area, as a share of the squared largest side."""
 _MIN_COSINE = 1e-3
@@ -22,62 +21,84 @@ _MIN_COSINE = 1e-3
 
 
 @dataclass(frozen=True)
-class Triangles:
-    """The faces that are drawn, cut into triangles as Blender cuts quads; larger ones as a fan."""
+class Polygons:
+    """Faces as they stand in a file. The corners of all faces are listed face after face."""
 
-    corners: np.ndarray  # (t, 3, 3) float64, model units, rounded to single precision
+    vertices: np.ndarray  # (v, 3) float64, model units
+    corners: np.ndarray  # (c,) int64, index into vertices
+    normals: np.ndarray  # (c, 3) float64, unit length; NaN where the file has none
+    sizes: np.ndarray  # (f,) int64, corners of each face
+
+
+@dataclass(frozen=True)
+class Triangles:
+    """The faces that are drawn, cut into triangles."""
+
+    center: np.ndarray  # (3,) float64, of their box, model units
+    corners: np.ndarray  # (t, 3, 3) float64, model units, minus the centre
     normals: np.ndarray  # (t, 3, 3) unit normal at each corner, on the front of its face
     face_normals: np.ndarray  # (t, 3) unit normal of the whole face
 
+    @property
+    def bounds(self) -> np.ndarray:
+        """(2, 3) low and high corner, in the file's coordinates."""
+        corners = self.corners.reshape(-1, 3)
+        return self.center + np.stack([corners.min(axis=0), corners.max(axis=0)])
 
-def read_triangles(path: Path) -> Triangles:
-    """Reads a file and applies the rules of the renderer to its faces.
 
-    A face is left out if an earlier one has its corners at the same places, or if it has no area.
-    A corner has its face's own normal where the file has none or an unusable one.
+def cut_polygons(polygons: Polygons) -> Triangles:
+    """Applies the rules of the renderer to faces, and cuts those that are left.
+
+    A corner at the vertex of the one before it is none. A face is left out if it has no area, or if
+    an earlier one has its corners at the same places in single precision. A corner has its face's
+    own normal where the file has none or an unusable one.
 
     Raises:
-        ValueError, IndexError: the file is not a readable OBJ file.
-        OSError: it cannot be read.
+        ValueError: a vertex is no point, or no face is left.
     """
-    text = read_small_file(path, MAX_MODEL_BYTES).decode("utf-8", "replace")
-    vertices, normals, faces = _read_lines(text.replace("\\\r\n", " ").replace("\\\n", " "))
-    used = vertices[[vertex for face in faces for vertex, _ in face]]
-    min_area = _MIN_RELATIVE_AREA * float(np.ptp(used, axis=0).max()) ** 2
-    _, places = np.unique(vertices + 0.0, axis=0, return_inverse=True)  # -0.0 becomes 0.0
-    by_size: dict[int, list[list[Corner]]] = {}
-    for face in faces:
-        by_size.setdefault(len(face), []).append(face)
+    corners, normals, sizes = _drop_repeats(polygons)
+    used = polygons.vertices[corners]
+    if not len(used) or not np.isfinite(used).all():
+        raise ValueError("a vertex is no point" if len(used) else "no faces")
+    low, high = used.min(axis=0), used.max(axis=0)
+    center = low + (high - low) / 2
+    used -= center
+    min_area = _MIN_RELATIVE_AREA * float((high - low).max()) ** 2
+    _, places = np.unique(used.astype(np.float32) + np.float32(0), axis=0, return_inverse=True)
+    places, starts = places.reshape(-1), np.cumsum(sizes) - sizes
     parts = []
-    for size, same in by_size.items():
-        corners = np.array(same, np.int64)  # (f, size, 2)
-        keys = np.sort(places.reshape(-1)[corners[:, :, 0]], axis=1)
-        corners = corners[np.sort(np.unique(keys, axis=0, return_index=True)[1])]
-        at = vertices[corners[:, :, 0]]
+    for size in np.unique(sizes).tolist():
+        rows = starts[sizes == size][:, None] + np.arange(size)  # (f, size) corners of each face
         # The sum over a fan is the normal of the whole face, twice its area long.
-        spokes = at - at[:, :1]
-        normal = np.cross(spokes[:, 1:-1], spokes[:, 2:]).sum(axis=1)
-        length = np.linalg.norm(normal, axis=1)
+        spokes = used[rows] - used[rows[:, :1]]
+        winding = np.cross(spokes[:, 1:-1], spokes[:, 2:]).sum(axis=1)
+        length = np.linalg.norm(winding, axis=1)
         has_area = length > 2 * min_area
-        at, normal = at[has_area], normal[has_area] / length[has_area, None]
-        turned = _turn(normals[corners[has_area, :, 1]], normal)
-        fan = np.tile(np.arange(size), (len(at), 1))
-        if size == 4:  # a quad with a dent is cut along its other diagonal
-            fan[_is_dented(at)] = (1, 2, 3, 0)
-        at, turned = (np.take_along_axis(a, fan[:, :, None], axis=1) for a in (at, turned))
-        parts += [
-            (at[:, [0, k, k + 1]], turned[:, [0, k, k + 1]], normal) for k in range(1, size - 1)
-        ]
-    triangles = Triangles(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-    if not len(triangles.corners):
-        raise ValueError("no faces")
-    return triangles
+        rows, front = rows[has_area], winding[has_area] / length[has_area, None]
+        keys = np.sort(places[rows], axis=1)
+        is_first = np.sort(np.unique(keys, axis=0, return_index=True)[1])
+        rows, front = rows[is_first], front[is_first]
+        turned = _turn(normals[rows], front)
+        faces, cuts = cut_faces(used[rows], front)
+        parts.append((used[rows[faces[:, None], cuts]], turned[faces[:, None], cuts], front[faces]))
+    triangles, drawn, fronts = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    if not len(triangles):
+        raise ValueError("no face has an area")
+    shift = (triangles.min(axis=(0, 1)) + triangles.max(axis=(0, 1))) / 2
+    return Triangles(center + shift, triangles - shift, drawn, fronts)
 
 
-def _is_dented(quads: np.ndarray) -> np.ndarray:
-    """Quads (f, 4, 3) whose second and fourth corner are on one side of the line between others."""
-    second, third, fourth = np.moveaxis(quads[:, 1:] - quads[:, :1], 1, 0)
-    return np.sum(np.cross(second, third) * np.cross(fourth, third), axis=1) > 0
+def _drop_repeats(polygons: Polygons) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Corners, normals and sizes without corners at the vertex of the one before them."""
+    corners, sizes = polygons.corners, polygons.sizes
+    face = np.repeat(np.arange(len(sizes)), sizes)
+    ends = np.cumsum(sizes)
+    before = np.arange(len(corners)) - 1
+    before[ends - sizes] = ends - 1
+    is_kept = corners != corners[before]
+    num_left = np.bincount(face[is_kept], minlength=len(sizes))
+    is_kept &= (num_left >= 3)[face]
+    return corners[is_kept], polygons.normals[is_kept], num_left[num_left >= 3]
 
 
 def _turn(normals: np.ndarray, face_normals: np.ndarray) -> np.ndarray:
@@ -88,57 +109,50 @@ def _turn(normals: np.ndarray, face_normals: np.ndarray) -> np.ndarray:
     return np.where(is_usable[:, :, None], turned, face_normals[:, None])
 
 
-Corner = tuple[int, int]
-"""Index of the vertex and of the normal, from 0; normal -1: none."""
+# --- cutting --------------------------------------------------------------------------------------
 
 
-def _read_lines(text: str) -> tuple[np.ndarray, np.ndarray, list[list[Corner]]]:
-    """Vertices (v, 3), unit normals (n + 1, 3), and the corners of each face.
+def cut_faces(points: np.ndarray, face_normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cuts faces of equally many corners.
 
-    A normal that cannot be read is NaN, and so is the last one, which stands for none.
+    Args:
+        points: (f, size, 3) of the corners.
+        face_normals: (f, 3) unit length.
+
+    Returns:
+        For each triangle the number of its face, (t,), and of its corners in it, (t, 3).
     """
-    vertices: list[list[float]] = []
-    normals: list[list[float]] = []
-    faces: list[list[Corner]] = []
-    for line in text.split("\n"):
-        kind, *fields = line.partition("#")[0].split() or [""]
-        if kind == "v":
-            vertices.append([float(field) for field in fields[:3]])
-        elif kind == "vn":
-            normals.append(_read_normal(fields[:3]))
-        elif kind == "f":
-            corners = [_read_corner(field, len(vertices), len(normals)) for field in fields]
-            # A corner at the place of the one before it is none.
-            corners = [c for i, c in enumerate(corners) if c[0] != corners[i - 1][0]]
-            if len(corners) >= 3:
-                faces.append(corners)
-    if not faces:
-        raise ValueError("no faces")
-    with np.errstate(all="ignore"):
-        units = np.array([*normals, [np.nan] * 3])
-        units /= np.linalg.norm(units, axis=1, keepdims=True)
-    return np.array(vertices, np.float32).astype(np.float64), units, faces
+    num, size = points.shape[:2]
+    cuts = np.tile(_cut_round(size), (num, 1, 1))
+    if size == 4:
+        cuts[_is_dented(points)] = [(0, 1, 3), (1, 2, 3)]
+    elif size > 4:
+        flat = _flatten(points, face_normals)
+        before, after = flat - np.roll(flat, 1, axis=1), np.roll(flat, -1, axis=1) - flat
+        turns = before[..., 0] * after[..., 1] - before[..., 1] * after[..., 0]
+        for face in np.flatnonzero((turns <= NO_AREA).any(axis=1)).tolist():
+            cuts[face] = clip_ears([tuple(place) for place in flat[face].tolist()])
+    return np.repeat(np.arange(num), size - 2), cuts.reshape(-1, 3)
 
 
-def _read_normal(fields: list[str]) -> list[float]:
-    try:
-        normal = [float(field) for field in fields]
-    except ValueError:
-        return [np.nan] * 3
-    return normal if len(normal) == 3 else [np.nan] * 3
+def _cut_round(size: int) -> list[tuple[int, int, int]]:
+    """Cuts a face without any dent."""
+    if size <= 4:
+        return [(0, k, k + 1) for k in range(1, size - 1)]
+    circle = np.exp(2j * np.pi * np.arange(size) / size) / 2
+    return clip_ears(list(zip(circle.real.tolist(), circle.imag.tolist(), strict=True)))
 
 
-def _read_corner(field: str, num_vertices: int, num_normals: int) -> Corner:
-    """Indexes from 0 of a corner such as ``3``, ``3/7``, ``3//2``, ``3/7/2`` or ``-1``."""
-    vertex, *_, normal = [*field.split("/"), "", ""][:3]
-    return (
-        _to_idx(int(vertex), num_vertices),
-        _to_idx(int(normal), num_normals) if normal else -1,
-    )
+def _is_dented(quads: np.ndarray) -> np.ndarray:
+    """Quads (f, 4, 3) whose second and fourth corner are on one side of the line between others."""
+    second, third, fourth = np.moveaxis(quads[:, 1:] - quads[:, :1], 1, 0)
+    return np.sum(np.cross(second, third) * np.cross(fourth, third), axis=1) > 0
 
 
-def _to_idx(number: int, num: int) -> int:
-    idx = number - 1 if number > 0 else number + num
-    if not 0 <= idx < num or number == 0:
-        raise IndexError(f"a face names {number}, of {num}")
-    return idx
+def _flatten(points: np.ndarray, face_normals: np.ndarray) -> np.ndarray:
+    """Faces (f, size, 3) seen from their fronts, (f, size, 2), with a largest side of 1."""
+    across = np.cross(face_normals, np.eye(3)[np.abs(face_normals).argmin(axis=1)])
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    axes = np.stack([across, np.cross(face_normals, across)], axis=2)
+    flat = (points - points[:, :1]) @ axes
+    return flat / np.ptp(flat, axis=1).max(axis=1)[:, None, None]

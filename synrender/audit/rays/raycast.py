@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import io
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from synrender.audit.rays.audited_dataset import Camera, Subject
-from synrender.audit.rays.surface import Surface
+from synrender.audit.rays.model_caster import ModelCaster
 from synrender.errors import UserError
-from synrender.system.files import read_small_file
-from synrender.system.hindrances import Hindrance, Unreadable
-
-_MIN_RELATIVE_AREA = 1e-12
-"""Faces with a smaller area, as a share of the squared largest side, are ignored for the bounds."""
-
-
-_MAX_MODEL_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -56,88 +44,6 @@ def require_ray_caster() -> None:
             f"the audit needs a ray caster, and {error.name} is missing: pip install "
             "'embreex>=4.4,<5' 'trimesh>=5.2,<6' (make setup does it)"
         ) from None
-
-
-class UnusableModel(Exception):
-    """An OBJ file that a record names but rays cannot be cast onto; the message says why."""
-
-
-class ModelCaster:
-    """Casts rays onto one OBJ or PLY file, in the file's own coordinates."""
-
-    def __init__(self, path: Path) -> None:
-        """Loads only the geometry, of all objects of the file.
-
-        Raises:
-            UnusableModel: there is no such file, or trimesh finds no faces in it.
-        """
-        from trimesh.ray.ray_pyembree import RayMeshIntersector
-
-        self._path = path
-        mesh = _load_mesh(path)
-        self._intersector = RayMeshIntersector(mesh)
-        self._corners = mesh.vertices[mesh.faces]  # (f, 3, 3)
-        edges = self._corners[:, 1:] - self._corners[:, :1]
-        self._normals = np.cross(edges[:, 0], edges[:, 1])  # (f, 3), twice the area long
-        extent = float(np.ptp(self._corners.reshape(-1, 3), axis=0).max())
-        has_area = np.linalg.norm(self._normals, axis=1) > 2 * _MIN_RELATIVE_AREA * extent**2
-        used = self._corners[has_area if has_area.any() else slice(None)].reshape(-1, 3)
-        self.bounds = np.stack([used.min(axis=0), used.max(axis=0)])  # (2, 3) model units
-
-    @functools.cached_property
-    def surface(self) -> Surface:
-        """Normals and texture coordinates; read when first asked for.
-
-        Raises:
-            UnusableModel: the file's lines cannot be read one by one.
-        """
-        try:
-            return Surface(self._path, self.bounds)
-        except (OSError, ValueError, IndexError, Unreadable) as error:
-            raise UnusableModel(f"model {self._path}: {error}") from None
-
-    def cast(self, origin: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """Distances to the first hit, (r,), as multiples of the directions; inf = none.
-
-        Args:
-            origin: (3,) shared by all rays, model units.
-            directions: (r, 3).
-        """
-        distances = np.full(len(directions), np.inf)
-        faces, rays = self._intersector.intersects_id(
-            np.broadcast_to(origin, directions.shape), directions, multiple_hits=False
-        )
-        # Embree works in single precision: it says which face is hit, and we compute where.
-        normals = self._normals[faces]
-        towards = np.sum(normals * directions[rays], axis=1)
-        offset = np.sum(normals * (self._corners[faces, 0] - origin), axis=1)
-        is_hit = towards != 0
-        distances[rays[is_hit]] = offset[is_hit] / towards[is_hit]
-        return distances
-
-
-def _load_mesh(path: Path) -> Any:
-    import trimesh
-
-    try:
-        text = io.BytesIO(read_small_file(path, _MAX_MODEL_BYTES))
-        kind = path.suffix[1:]
-        mesh = trimesh.load_mesh(text, file_type=kind, process=False, skip_materials=True)
-    except Hindrance as error:
-        if not isinstance(error, Unreadable):
-            raise
-        raise UnusableModel(f"model {error}") from None
-    except Exception as error:  # of any kind: the files are arbitrary
-        is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
-        reason = "no such file" if is_missing else error
-        raise UnusableModel(f"model {path}: {reason}") from None
-    if len(getattr(mesh, "faces", ())) == 0:  # a PLY may be a cloud of points
-        raise UnusableModel(f"model {path}: no faces")
-    if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
-        raise UnusableModel(f"model {path}: a face names a vertex that is not there")
-    if mesh.vertices.shape[1:] != (3,) or not np.isfinite(mesh.vertices).all():
-        raise UnusableModel(f"model {path}: a vertex is no point")
-    return mesh
 
 
 def pixels_to_rays(camera: Camera, positions_px: np.ndarray) -> Rays:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.audit.rays.audited_dataset import Camera, Subject
+from synrender.audit.rays.model_caster import ModelCaster
 from synrender.audit.rays.raycast import (
     Cast,
-    ModelCaster,
     Rays,
     cast_rays,
     find_pixel_centers,
