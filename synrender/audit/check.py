@@ -49,9 +49,15 @@ def decide(
     culprits: Iterable[str] = (),
     measures: Iterable[Measure] = (),
 ) -> Check:
-    """Result of a check that applies: pass or fail; without measures, its faults are counted."""
+    """Result of a check: pass or fail; without measures, its faults are counted.
+
+    One that had nothing to measure does not apply.
+    """
     culprits = tuple(culprits)
     measures = tuple(measures) or (Measure("faults", len(culprits), at_most=0),)
+    judged = [m.num for m in measures if (m.at_least, m.at_most) != (None, None)]
+    if passes and not any(num is None or num for num in judged):
+        return skip(name, f"nothing to judge: {figures}")
     if passes:
         return Check(name, Verdict.PASS, figures, (), measures)
     return Check(name, Verdict.FAIL, figures, culprits, measures)

@@ -49,9 +49,13 @@ def load_texture(path: Path) -> bpy.types.Image:
         RejectedAsset: Blender cannot load it.
     """
     try:
-        return load_image(path)
+        image = load_image(path)
     except RuntimeError:
         raise RejectedAsset("Blender cannot load it") from None
+    image.alpha_mode = "NONE"  # else what is transparent is black
+    if bpy.app.version < (4, 5) and read_small_file(path, MAX_TEXTURE_BYTES).startswith(b"RIFF"):
+        image.pack()  # these versions forget it of a WebP file that they read themselves
+    return image
 
 
 def create_material(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from synrender.blender.batch import render_batch
 from synrender.dataset.claim import add_rejected, claim_dataset
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.record import NEW_NAMES, are_equal, is_old_record
+from synrender.dataset.revision import refuse_other_revision
 from synrender.errors import UserError
 from synrender.images.scanline_exr import read_channels
-from synrender.settings.groups import Settings, load_settings
+from synrender.settings.groups import Settings
 from synrender.system.folders import Folders
 from synrender.system.locks import temporary_folder
 
@@ -35,8 +37,9 @@ def load_replay_settings(folder: DatasetFolder, idx: int) -> Settings:
     """
     if not folder.is_complete(idx):
         raise UserError(f"--replay {folder.name} {idx}: no such complete sample in {folder.path}")
-    batch = [f"batch.idx_offset = {idx}", "batch.num_samples = 1"]
-    return load_settings([str(folder.config_path)], batch)
+    settings = folder.read_info().settings
+    batch = dataclasses.replace(settings.batch, idx_offset=idx, num_samples=1)
+    return dataclasses.replace(settings, batch=batch)
 
 
 def replay_sample(
@@ -53,9 +56,11 @@ def replay_sample(
         folders: paths of this run.
 
     Raises:
-        UserError: the models or textures differ from those of the data set.
+        UserError: the models or textures differ from those of the data set, or another version of
+            this program renders its pixels.
     """
     info = folder.read_info()
+    refuse_other_revision(folder.path, info, "replays it")
     catalog = load_catalog(settings, folders)
     if difference := info.sources.find_difference(catalog.sources):
         kind, there, here = difference

@@ -26,6 +26,11 @@ from synrender.dataset.info import (
 )
 from synrender.dataset.lock import in_use, locked
 from synrender.dataset.removal import refuse_other_files, refuse_removal, remove_dataset
+from synrender.dataset.revision import (
+    RENDER_REVISION,
+    is_other_revision,
+    refuse_other_revision,
+)
 from synrender.errors import UserError
 from synrender.sampling.camera import SENSOR_WIDTH_MM, scene_to_intrinsics, scene_to_world_to_camera
 from synrender.sampling.draws import draw_color_reference
@@ -185,6 +190,7 @@ def _describe(settings: Settings, catalog: Catalog) -> DatasetInfo:
         },
         settings=settings,
         design=describe_design(settings, catalog),
+        render_revision=RENDER_REVISION,
     )
 
 
@@ -225,6 +231,8 @@ def refuse_other_settings(
 ) -> DatasetInfo | None:
     """Refuses to resume a data set with settings, models or textures that differ.
 
+    Likewise one that lacks samples, if this program renders other pixels.
+
     Returns:
         The description, as stored; None if the data set is not begun.
 
@@ -248,4 +256,6 @@ def refuse_other_settings(
             f"{folder.path} was made with other {kind} ({there}) than this run finds ({here}): "
             f"{REMEDY}"
         )
+    if is_other_revision(info) and folder.find_missing(settings.batch.idxs):
+        refuse_other_revision(folder.path, info, f"continues it; or {REMEDY}")
     return info

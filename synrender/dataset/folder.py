@@ -32,7 +32,9 @@ from synrender.dataset.names import COLORS_FILE, CONFIG_FILE, IMAGE_DIR, INFO_FI
 from synrender.dataset.record import read_record
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.images.integrity import is_whole_image
-from synrender.settings.groups import Settings, with_layout
+from synrender.settings.gin_text import read_gin_file
+from synrender.settings.groups import Settings, load_settings, settings_to_dict, with_layout
+from synrender.system.console import warn_once
 from synrender.system.files import (
     is_plain_name,
     write_array,
@@ -245,6 +247,8 @@ def plan_dataset_folder(path: Path, settings: Settings, overwrite: bool = False)
         UserError: its description is damaged.
     """
     info = None if overwrite else read_info(path)
+    if info:
+        _warn_of_edits(path, info)
     batch = info.settings.batch if info else settings.batch
     return settings_to_folder(path, with_layout(settings, batch.files_per_folder))
 
@@ -265,7 +269,32 @@ def open_dataset_folder(data_dir: Path, name: str, option: str = "--dataset") ->
         hint = nearest_name(name, names) or "; the folder holds none: render one with render.py"
         raise UserError(f"{option} {shorten(name)!r}: no such data set{hint} (in {data_dir})")
     info = read_required_info(data_dir / name)
+    _warn_of_edits(data_dir / name, info)
     return settings_to_folder(data_dir / name, info.settings)
+
+
+def _warn_of_edits(path: Path, info: DatasetInfo) -> None:
+    """Says so if `CONFIG_FILE`, which is written from `INFO_FILE` and never read, differs from it.
+
+    The range of samples may differ, since a run can be killed between the two.
+    """
+    config = path / CONFIG_FILE
+    if not config.is_file():
+        return
+    try:
+        names = {f"{binding.group}.{binding.parameter}" for binding in read_gin_file(config)}
+        edited = settings_to_dict(load_settings([str(config)]))
+    except UserError as error:
+        warn_once(f"{error}; {INFO_FILE} counts")
+        return
+    known = settings_to_dict(info.settings)
+    for name in sorted(names - {"batch.idx_offset", "batch.num_samples"}):
+        if edited[name] != known[name]:
+            here, there = shorten(repr(edited[name])), shorten(repr(known[name]))
+            warn_once(
+                f"{config} was edited: {name} = {here}. {INFO_FILE} has {there}, and counts; to "
+                "render what was edited, give the file with -g to a data set of another name"
+            )
 
 
 def _is_empty(folder: Path) -> bool:

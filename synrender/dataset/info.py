@@ -20,6 +20,8 @@ from synrender.system.files import is_plain_name, read_small_file, write_text
 from synrender.system.hindrances import Hindrance
 from synrender.system.json_text import decode, parse_json
 
+MAX_REVISION = 1_000_000
+
 FORMAT_VERSION = 1
 """Version of the file format; increased when readers must handle a change."""
 
@@ -133,6 +135,7 @@ class DatasetInfo:
     rejected: dict[str, str] = field(default_factory=dict)  # models and textures: reason
     device: str | None = None  # such as "CPU"; None: unknown, or nothing rendered yet
     design: DesignInfo | None = None  # None: drawn at random
+    render_revision: int = 1  # see `RENDER_REVISION`; data sets of revision 1 do not record it
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -143,6 +146,8 @@ class DatasetInfo:
         ):
             if here != there:
                 raise ValueError(f"{name} is {shorten(here)}, the settings say {shorten(there)}")
+        if not 1 <= self.render_revision <= MAX_REVISION:
+            raise ValueError(f"render_revision must be 1 to {MAX_REVISION}")
         if self.design:
             check_design(self.design, settings)
 

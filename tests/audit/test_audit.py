@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from synrender.audit.check import Measure, Verdict, decide
 from synrender.audit.rays.audited_dataset import find_models_dir
 from synrender.audit.rays.raycast import require_ray_caster
 from synrender.dataset.last_audit import read_audit
@@ -133,3 +134,16 @@ def test_models_are_looked_for_where_the_data_set_says(
         find_models_dir(str(tmp_path / "gone"), folders)
     elsewhere = Folders(wheel.data_dir, shapenet=tmp_path)
     assert find_models_dir(str(tmp_path / "gone"), elsewhere) == tmp_path
+
+
+def test_a_check_that_judged_nothing_does_not_apply() -> None:
+    """An average over no pixels would pass, whatever the files hold."""
+    nothing = [
+        Measure("error, mm", 0.0, at_most=1, num=0),
+        Measure("pixels that are not judged", 9),
+    ]
+    assert decide("depth", True, "over 0 px", (), nothing).verdict is Verdict.NOT_APPLICABLE
+    assert decide("depth", False, "over 0 px", ["3"], nothing).verdict is Verdict.FAIL
+    some = [*nothing, Measure("faults", 0, at_most=0, num=1)]
+    assert decide("depth", True, "over 0 px", (), some).verdict is Verdict.PASS
+    assert decide("files", True, "without numbers").verdict is Verdict.PASS

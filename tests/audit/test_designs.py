@@ -201,6 +201,20 @@ def test_right_records_pass_and_other_designs_do_not_apply(kind: str) -> None:
         assert "promised 0.9" in checks["shortcut"].figures
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "kept"),
+    [
+        ("causal", "do", np.s_[:300]),
+        ("twins", "twins", np.s_[::2]),
+        ("sweeps", "sweeps", np.s_[:1]),
+    ],
+)
+def test_what_is_not_rendered_is_not_judged(kind: str, name: str, kept: slice) -> None:
+    """No sample of a split with an intervention, and no two samples of any tuple or sweep."""
+    verdict = check(kind, create_dataset(kind)[kept])[name].verdict
+    assert verdict is Verdict.NOT_APPLICABLE
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", DESIGNS)
 def test_right_data_passes_for_all_seeds_but_the_promised_share(kind: str) -> None:

@@ -188,7 +188,10 @@ def test_a_texture_is_mixed_between_the_centres_of_its_texels(tmp_path: Path) ->
     assert np.allclose(colors.linear[:, 0], ((srgb + 0.055) / 1.055) ** 2.4)
     assert not colors.is_flat.any()
     Image.fromarray(texture[:, :, 0].astype(np.uint16)).save(tmp_path / "deep.png")
-    assert read_texture(tmp_path / "deep.png") is None  # 16 bits, which Cycles mixes as linear
+    deep = read_texture(tmp_path / "deep.png")
+    assert deep is not None
+    assert deep.dtype == np.uint16
+    np.testing.assert_array_equal(deep, texture[:, :, :1].repeat(3, axis=2))
 
 
 def test_corners_get_the_normals_that_are_drawn(tmp_path: Path) -> None:

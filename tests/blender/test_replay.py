@@ -65,6 +65,18 @@ def test_an_asset_that_was_rejected_later(wheel: Renderer) -> None:
     assert "equal" in wheel.run("--replay", "rejected_later", "0")
 
 
+def test_an_edited_configuration_is_noticed_and_does_not_count(wheel: Renderer) -> None:
+    dataset_dir = wheel.render("edited", "batch.num_samples = 1")
+    config = dataset_dir / "config.gin"
+    assert "edited" not in wheel.run("--replay", "edited", "0").replace("of edited", "")
+    config.write_text(config.read_text().replace("lighting.r = 0.0", "lighting.r = 1.0"))
+    output = wheel.run("--replay", "edited", "0")
+    assert f"{config} was edited: lighting.r = 1.0. dataset.json has 0.0, and counts" in output
+    assert "equal, pixels and record" in output
+    config.write_text("lighting.r = ")
+    assert "dataset.json counts" in wheel.run("--replay", "edited", "0")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -156,9 +156,10 @@ def check_do(design: DesignInfo, samples: Samples) -> Check:
     causal = design.causal
     if causal is None or not any(causal.do.values()):
         return skip("do", "no interventions")
-    parts, tests, culprits = [], {}, []
+    parts, tests, culprits, num_judged = [], {}, [], 0
     for split, name, level in _list_interventions(causal):
         inside = samples.choose(samples.splits == SPLITS.index(split))
+        num_judged += len(inside.idxs)
         found, n = inside.level(design.factors[name]), len(design.factors[name].levels)
         if level != EVEN:
             num = int((found == level).sum())
@@ -172,7 +173,7 @@ def check_do(design: DesignInfo, samples: Samples) -> Check:
         tests |= even_tests
         parts.append(f"{split} {name} even within {difference:.3f}, whatever its parents are")
     culprits += _find_unlikely(tests)
-    measures = count_faults(culprits, len(samples.idxs), "samples")
+    measures = count_faults(culprits, num_judged, "samples")
     return decide("do", not culprits, "; ".join(parts), culprits, measures)
 
 

@@ -95,7 +95,7 @@ def check_levels(design: DesignInfo, records: Records, rejected: Collection[str]
     figures = (
         f"{len(with_levels)} factors with levels; {len(culprits)} values are not their level's"
     )
-    measures = count_faults(culprits, len(records.rows), "objects")
+    measures = count_faults(culprits, len(records.rows) * len(with_levels), "values")
     return decide("levels", not culprits, figures, culprits, measures)
 
 

@@ -96,7 +96,7 @@ def check_blocks(design: DesignInfo, records: Records) -> Check:
         f"{len(sweeps)} {kind}, {num_samples} samples equal to the bit but for their factor, "
         f"{len(culprits)} faults, {num_missing} samples missing"
     )
-    measures = count_faults(culprits, num_samples, "samples")
+    measures = count_faults(culprits, num_samples - len(sweeps), "samples compared with another")
     return decide(name, not culprits, figures, culprits, measures)
 
 

@@ -21,7 +21,7 @@ UNKNOWN_PX = "px not judged"
 class Paint:
     """What a surface is painted with."""
 
-    texture: np.ndarray | None  # (h, w, 3) uint8 sRGB, top row first; None: plain colour
+    texture: np.ndarray | None  # as `read_texture` returns it; None: plain colour
     color: np.ndarray  # (3,) scene-linear
     color_share: float  # 0: only the texture, 1: only the colour
 
@@ -44,7 +44,7 @@ class Painter:
         self._textures: dict[str, np.ndarray | None] = {}
 
     def find_paints(self, record: np.ndarray) -> list[Paint | None]:
-        """Paint of the backdrop and each object; None where a texture is not of 8-bit RGB.
+        """Paint of the backdrop and each object; None where a texture is of a rare kind.
 
         Raises:
             OSError, ValueError: a texture cannot be read.

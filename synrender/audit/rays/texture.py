@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
+from kornia_rs.io import decode_image_png_u16
 from PIL import Image
 
+from synrender.images.integrity import EXR_MAGIC, PNG_SIGNATURE
 from synrender.system.files import read_small_file
 
 _MAX_BYTES = 1 << 28
+_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK")
+"""Kinds of images, as Pillow calls them, that are turned into RGB as the renderer turns them."""
 MAX_FLAT_STEP = 16
 """Levels of 255 by which the four texels around a place may differ where a texture is flat."""
 
@@ -25,40 +31,79 @@ class TextureColors:
 
 
 def read_texture(path: Path) -> np.ndarray | None:
-    """8-bit sRGB of an image file, (h, w, 3) uint8; None where it is not opaque 8-bit RGB or grey.
+    """Colours of an image file, whatever its alpha; None where it is of a kind that is rare.
+
+    Returns:
+        (h, w, 3), top row first: uint8 or uint16 sRGB, or float32 scene-linear of an EXR file.
 
     Raises:
         OSError, ValueError: it cannot be read.
     """
-    data = io.BytesIO(read_small_file(path, _MAX_BYTES))
+    data = read_small_file(path, _MAX_BYTES)
+    if data.startswith(EXR_MAGIC):
+        return _read_exr(path)
+    if data.startswith(PNG_SIGNATURE) and data[24] == 16:
+        return _read_deep_png(data)
     try:
-        with Image.open(data) as image:
-            if image.mode not in ("RGB", "L", "P") or "transparency" in image.info:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.mode not in _MODES:
                 return None
-            return np.asarray(image.convert("RGB"))
+            colors = image.convert("RGBA") if image.mode == "P" else image  # else Pillow warns
+            return np.asarray(colors.convert("RGB"))
     except (SyntaxError, Image.DecompressionBombError) as error:  # of Pillow
         raise ValueError(f"{path}: {error}") from None
 
 
+def _read_deep_png(data: bytes) -> np.ndarray | None:
+    """Values of a PNG of 16 bits, (h, w, 3) uint16."""
+    mode = {0: "mono", 2: "rgb", 6: "rgba"}.get(data[25])  # by colour type
+    if mode is None:
+        return None
+    width, height = struct.unpack_from(">II", data, 16)
+    try:
+        values = decode_image_png_u16(data, (height, width), mode)
+    except Exception as error:  # kornia_rs raises nothing narrower
+        raise ValueError(str(error)) from None
+    return np.broadcast_to(values[:, :, :3], (height, width, 3))
+
+
+def _read_exr(path: Path) -> np.ndarray | None:
+    """Values of an EXR file of one part that names its channels R, G and B, or Y."""
+    try:
+        parts = OpenEXR.File(str(path), separate_channels=True).parts
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    data, display = (np.array(parts[0].header.get(f"{of}Window", 0)) for of in ("data", "display"))
+    channels = {name: channel.pixels for name, channel in parts[0].channels.items()}
+    names = "RGB" if "R" in channels else "YYY"
+    found = [channels[name] for name in names if name in channels]
+    is_plain = len(parts) == 1 and set(channels) <= {*names, "A"} and np.array_equal(data, display)
+    if not is_plain or len(found) < 3 or any(pixels.dtype.kind != "f" for pixels in found):
+        return None
+    return np.stack(found, axis=2, dtype=np.float32)
+
+
 def look_up(texture: np.ndarray, uv: np.ndarray) -> TextureColors:
-    """Bilinear mean of the four texels around each place, of sRGB values, then made linear.
+    """Bilinear mean of the four texels around each place.
 
     Args:
-        texture: (h, w, 3) uint8 sRGB, top row first.
+        texture: as `read_texture` returns it; sRGB values are made linear after they are mixed.
         uv: (r, 2); (0, 0) is the texture's lower left corner, and it repeats beyond 1.
     """
     height, width = texture.shape[:2]
+    is_linear = texture.dtype.kind == "f"
+    white = 1 if is_linear else np.iinfo(texture.dtype).max
     x, y = uv[:, 0] * width - 0.5, (1 - uv[:, 1]) * height - 0.5
     left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
     right_share, lower_share = x - left, y - top
     texels, mean = [], np.zeros((len(uv), 3))
     for dy, share_y in ((0, 1 - lower_share), (1, lower_share)):
         for dx, share_x in ((0, 1 - right_share), (1, right_share)):
-            texel = texture[(top + dy) % height, (left + dx) % width].astype(np.float64)
+            texel = texture[(top + dy) % height, (left + dx) % width] / white
             mean += texel * (share_x * share_y)[:, None]
-            texels.append(texel)
-    steps = np.ptp(texels, axis=0).max(axis=1)
-    return TextureColors(srgb_to_linear(mean / 255), steps <= MAX_FLAT_STEP)
+            texels.append(linear_to_srgb(texel) if is_linear else texel)
+    is_flat = 255 * np.ptp(texels, axis=0).max(axis=1) <= MAX_FLAT_STEP
+    return TextureColors(mean if is_linear else srgb_to_linear(mean), is_flat)
 
 
 def srgb_to_linear(srgb: np.ndarray) -> np.ndarray:

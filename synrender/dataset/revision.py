@@ -1,0 +1,41 @@
+"""The revision of the pixels: which versions of this program render the same ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from synrender.dataset.info import DatasetInfo
+from synrender.errors import UserError, shorten
+
+RENDER_REVISION = 2
+"""Goes up with every change that alters any pixel or label of an unchanged configuration.
+
+1: versions 0.1, which did not record it. 2: colours of textures are shown whatever their alpha, and
+models are centred in double precision.
+"""
+
+_FIRST_VERSION = "0.1.0"
+
+
+def is_other_revision(info: DatasetInfo) -> bool:
+    """Whether this program renders other pixels than those of a data set."""
+    return info.render_revision != RENDER_REVISION
+
+
+def refuse_other_revision(dataset_dir: Path, info: DatasetInfo, does_what: str) -> None:
+    """Refuses to render a data set on, or again, with other pixels.
+
+    Args:
+        dataset_dir: folder of the data set.
+        info: its description.
+        does_what: what the right version does, and any other remedy, such as ``"replays it"``.
+
+    Raises:
+        UserError: the revision is another one; the line says which version of this program to use.
+    """
+    if is_other_revision(info):
+        version = shorten(info.versions.get("synrender") or _FIRST_VERSION)
+        raise UserError(
+            f"{dataset_dir} has pixels of revision {info.render_revision}, and this program "
+            f"renders revision {RENDER_REVISION}: version {version} of it {does_what}"
+        )
