@@ -6,12 +6,15 @@
 VENV := .venv
 RUN := $(VENV)/bin/python
 ARGS ?=
+JOBS := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+PYTEST = $(RUN) -m pytest -q -n $(JOBS) --dist loadfile
 OTHER_BLENDERS := 4.2 5.0 5.2
 # pyproject.toml says 3.10, the least that Blender has; numpy 2's types need 3.12.
 TYPES = $(if $(wildcard $(VENV)/bin/python3.13),--python-version 3.13)
 python_of = $(if $(filter 5.2,$1),3.13,3.11)
 
-.PHONY: help setup demo test test-blenders test-torch bench hostile kills lint format lock clean
+.PHONY: help setup demo test test-slow test-mutations test-kill test-blenders test-torch bench lint \
+	format lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -28,8 +31,17 @@ demo: setup ## render a small dataset of built-in models, and draw a sheet and a
 	@$(RUN) report_dataset.py -d test_dataset --sheet
 	@$(RUN) report_dataset.py -d test_dataset
 
-test: setup ## run the tests
-	@$(RUN) -m pytest -q $(ARGS)
+test: setup ## run the tests that every change needs
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: setup ## run the rest: long kills, large matrices, what other processes do
+	@$(PYTEST) -m slow $(ARGS)
+
+test-mutations: setup ## read and render N damaged files, none of which may do harm (N=1000)
+	@SYNRENDER_TEST_MUTANTS=$(or $(N),1000) $(RUN) -m pytest -q -s tests/hostile $(ARGS)
+
+test-kill: setup ## kill N drivers, workers and preprocessings at random moments, and compare (N=100)
+	@$(RUN) -m tests.hostile.kills $(or $(N),100)
 
 test-blenders: $(OTHER_BLENDERS:%=test-blender-%) ## test the other Blenders, and compare all (-j2: at once)
 	@$(RUN) tools/compare_blenders.py $(OTHER_BLENDERS)
@@ -38,19 +50,14 @@ test-blender-%: setup
 	@PYTHON= tools/setup.sh .venv-$* tools/blender-$*.lock $(call python_of,$*)
 	@SYNRENDER_TEST_BLENDERS=$* $(RUN) -m pytest -q tests/blender -k bpy$* $(ARGS)
 
-test-torch: setup ## test the loader with PyTorch's own DataLoader (200 MB more; Python 3.11)
-	@PYTHON= PIP_RETRIES=1 tools/setup.sh .venv-torch tools/torch.lock 3.11
+test-torch: setup ## test the loader with PyTorch's own DataLoader (200 MB, or 6 GB from PyPI; Python 3.11)
+	@PYTHON= PIP_RETRIES=1 tools/setup.sh .venv-torch tools/torch.lock 3.11 || \
+		PYTHON= tools/setup.sh .venv-torch tools/torch-pypi.lock 3.11
 	@PYTHONPATH=.venv-torch/lib/python3.11/site-packages \
 		$(RUN) -m pytest -q tests/loading/test_torch.py $(ARGS)
 
 bench: setup ## measure speed and error beside a plain Blender loop; 40 minutes, the first time half an hour more
 	@$(RUN) benchmarks/render.py --compare $(ARGS)
-
-hostile: setup ## render N damaged models and textures, none of which may do harm (N=1000)
-	@SYNRENDER_TEST_MUTANTS=$(or $(N),1000) $(RUN) -m pytest -q -s tests/hostile/test_mutants.py $(ARGS)
-
-kills: setup ## kill N drivers, workers and preprocessings at random moments, and compare (N=100)
-	@$(RUN) -m tests.hostile.kills $(or $(N),100)
 
 lint: setup ## check style, types and import boundaries
 	@$(RUN) -m ruff check

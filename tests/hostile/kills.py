@@ -1,6 +1,6 @@
 """Kills drivers, workers and preprocessing at random moments, and compares what is finished.
 
-python -m tests.hostile.kills [NUM_KILLS] [SEED]        (make kills N=100)
+python -m tests.hostile.kills [NUM_KILLS] [SEED]        (make test-kill N=100)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """No mutant of a model or texture crashes, hangs, raises, or gives a blank or magenta picture.
 
-``make hostile N=1000`` tries more of them.
+``make test-mutations N=1000`` tries more of them.
 """
 
 from __future__ import annotations
