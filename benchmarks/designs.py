@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.sampling.sample_plan import draw_sample
-from synrender.settings.groups import Settings, load_settings
+from synrender.settings.groups import Settings
+from synrender.settings.load import load_settings
 from synrender.system.folders import find_folders
 
 NUM_SAMPLES = 1_200_000_000

@@ -25,8 +25,8 @@ from synrender.blender.start import prepare_blender
 from synrender.images.exr import read_exr
 from synrender.labels.derive import Labels, View
 from synrender.sampling.sample_plan import draw_sample
-from synrender.settings.groups import load_settings
 from synrender.settings.label_table import LABELS, PASSES, list_fields
+from synrender.settings.load import load_settings
 from synrender.system.folders import find_folders
 
 NO_CAMERA = np.eye(3), np.eye(4)

@@ -30,7 +30,8 @@ PROJECT_DIR = BENCHMARKS_DIR.parent
 sys.path.insert(0, str(PROJECT_DIR))
 
 from benchmarks.doubled_models import write_doubled_models  # noqa: E402
-from synrender.settings.groups import Settings, load_settings  # noqa: E402
+from synrender.settings.groups import Settings  # noqa: E402
+from synrender.settings.load import load_settings  # noqa: E402
 from synrender.system.folders import find_folders  # noqa: E402
 
 FOLDERS = find_folders(os.environ)

@@ -26,7 +26,8 @@ from synrender.assets.catalog import load_catalog
 from synrender.blender.start import prepare_blender
 from synrender.dataset.folder import DatasetFolder
 from synrender.sampling.sample_plan import draw_sample
-from synrender.settings.groups import Settings, load_settings
+from synrender.settings.groups import Settings
+from synrender.settings.load import load_settings
 from synrender.system.folders import find_folders
 
 FOLDERS = find_folders(os.environ)

@@ -14,8 +14,9 @@ from synrender.dataset.folder import name_to_dataset_dir
 from synrender.errors import EXIT_USER, UserError
 from synrender.sampling import sample_plan
 from synrender.sampling.sample_plan import SamplePlan
-from synrender.settings import groups
-from synrender.settings.groups import Settings, settings_to_gin
+from synrender.settings import load
+from synrender.settings.groups import Settings
+from synrender.settings.load import settings_to_gin
 from synrender.system.folders import DATA_VARIABLE, Folders, find_folders
 
 
@@ -38,7 +39,7 @@ def load_settings(*config: str, **bindings: object) -> Settings:
     files = [text for text in config if "=" not in text]
     texts = [text for text in config if "=" in text]
     texts += [f"{name} = {value!r}" for name, value in bindings.items()]
-    return groups.load_settings(files or ["render_single"], texts)
+    return load.load_settings(files or ["render_single"], texts)
 
 
 def draw_sample(settings: Settings, idx: int) -> SamplePlan:

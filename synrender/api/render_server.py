@@ -20,7 +20,7 @@ from synrender.blender.batch import render_batch
 from synrender.dataset.claim import claimed
 from synrender.dataset.folder import plan_dataset_folder
 from synrender.errors import UserError
-from synrender.settings.groups import load_settings
+from synrender.settings.load import load_settings
 from synrender.system.folders import Folders, find_folders
 
 

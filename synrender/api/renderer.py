@@ -17,8 +17,9 @@ from synrender.api.rendered_sample import RenderedSample
 from synrender.errors import UserError
 from synrender.loading.dataset import open_dataset
 from synrender.sampling.sample_plan import SamplePlan
-from synrender.settings.groups import Settings, settings_to_gin
+from synrender.settings.groups import Settings
 from synrender.settings.label_table import LABELS
+from synrender.settings.load import settings_to_gin
 from synrender.system.folders import find_folders
 from synrender.system.locks import temporary_folder
 

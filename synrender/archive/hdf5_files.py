@@ -21,7 +21,7 @@ from synrender.dataset.record import RECORD_DTYPE
 from synrender.dataset.splits import Layout, create_layout
 from synrender.errors import UserError
 from synrender.settings.factor_table import COLUMNS, FACTORS
-from synrender.settings.groups import settings_to_gin
+from synrender.settings.load import settings_to_gin
 from synrender.system.disk import FULL_DISK, find_full_disk
 from synrender.system.hdf5_locks import open_hdf5_file
 from synrender.system.hindrances import Hindrance, find_errno, find_hindrance

@@ -76,7 +76,7 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.dataset.claim import claimed
     from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
     from synrender.errors import UserError
-    from synrender.settings.groups import load_settings
+    from synrender.settings.load import load_settings
     from synrender.system.console import Progress, captured_output, say
 
     dataset_dir = name_to_dataset_dir(folders.data, arguments.dataset_name)

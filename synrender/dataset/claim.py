@@ -34,7 +34,8 @@ from synrender.dataset.revision import (
 from synrender.errors import UserError
 from synrender.sampling.camera import SENSOR_WIDTH_MM, scene_to_intrinsics, scene_to_world_to_camera
 from synrender.sampling.draws import draw_color_reference
-from synrender.settings.groups import Settings, settings_to_dict, settings_to_gin, with_layout
+from synrender.settings.groups import Settings
+from synrender.settings.load import settings_to_dict, settings_to_gin, with_layout
 from synrender.system.disk import READ_ONLY
 from synrender.system.files import write_array, write_text
 from synrender.system.version import find_program_version

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from synrender.settings.bounds import MAX_TOTAL_SAMPLES
+from synrender.settings.checks import DESIGNS, SPLITS
 from synrender.settings.factor_table import COLUMNS, FACTORS, Kind, Scope, find_columns
-from synrender.settings.groups import DESIGNS, SPLITS, Settings
+from synrender.settings.groups import Settings
 
 if TYPE_CHECKING:
     from synrender.dataset.info import CausalInfo, DesignFactor, DesignInfo, ShortcutInfo

@@ -33,7 +33,8 @@ from synrender.dataset.record import read_record
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.images.integrity import is_whole_image
 from synrender.settings.gin_text import read_gin_file
-from synrender.settings.groups import Settings, load_settings, settings_to_dict, with_layout
+from synrender.settings.groups import Settings
+from synrender.settings.load import load_settings, settings_to_dict, with_layout
 from synrender.system.console import warn_once
 from synrender.system.files import (
     is_plain_name,

@@ -15,7 +15,8 @@ from synrender.dataset.listing import FLAT, MAX_INFO_BYTES
 from synrender.dataset.names import INFO_FILE
 from synrender.errors import UserError, shorten
 from synrender.settings.bounds import check_line
-from synrender.settings.groups import Settings, dict_to_settings, settings_to_dict
+from synrender.settings.groups import Settings
+from synrender.settings.load import dict_to_settings, settings_to_dict
 from synrender.system.files import is_plain_name, read_small_file, write_text
 from synrender.system.hindrances import Hindrance
 from synrender.system.json_text import decode, parse_json

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.settings.groups import SPLITS
+from synrender.settings.checks import SPLITS
 
 DEFAULT_NUM_SHARDS = DEFAULT_NUM_BUCKETS = 12
 

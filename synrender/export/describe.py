@@ -14,7 +14,7 @@ from synrender.export.marker import CARD_FILE, CROISSANT_FILE, PICTURE_FILE
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.report.pictures import find_pictures
 from synrender.report.sheet import draw_sheet
-from synrender.settings.groups import settings_to_gin
+from synrender.settings.load import settings_to_gin
 from synrender.system.files import write_bytes, write_text
 
 _NUM_PICTURED = 20

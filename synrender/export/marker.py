@@ -28,7 +28,7 @@ from synrender.export.listing import (
     remove_temporary_files,
 )
 from synrender.export.pieces import ExportedFile, Job
-from synrender.settings.groups import SPLITS
+from synrender.settings.checks import SPLITS
 from synrender.system.console import say
 from synrender.system.files import is_plain_name, temporary_to_name, write_text
 from synrender.system.json_text import decode, read_json

@@ -6,7 +6,8 @@ import math
 
 from synrender.dataset.info import DesignFactor, DesignInfo
 from synrender.sampling.sample_plan import bucket_to_first_idx
-from synrender.settings.groups import SPLITS, Settings
+from synrender.settings.checks import SPLITS
+from synrender.settings.groups import Settings
 
 MAX_LEVELS_SHOWN = 8
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from synrender.dataset.folder import PlannedDataset, plan_dataset_folder
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.fanout.balance import find_group_size
-from synrender.settings.groups import load_settings, with_layout
+from synrender.settings.load import load_settings, with_layout
 
 VARIANTS = (
     "0-0-0-0",

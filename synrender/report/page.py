@@ -27,7 +27,8 @@ from synrender.report.rows import Rows, open_records, read_all_rows, read_rows
 from synrender.report.sample_cards import Gallery, create_gallery
 from synrender.report.sets import SampleSet, find_paired, find_twins
 from synrender.report.survey import Survey, survey
-from synrender.settings.groups import Settings, load_settings, settings_to_gin
+from synrender.settings.groups import Settings
+from synrender.settings.load import load_settings, settings_to_gin
 from synrender.system.files import write_text
 
 MAX_SIDE = 24

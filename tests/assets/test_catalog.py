@@ -8,7 +8,8 @@ import pytest
 
 from synrender.assets.catalog import ensure_demo_sources, load_catalog
 from synrender.errors import UserError
-from synrender.settings.groups import Settings, load_settings
+from synrender.settings.groups import Settings
+from synrender.settings.load import load_settings
 from synrender.system.folders import Folders
 
 CLASSES = [("02691156", "airplane,aeroplane,plane"), ("03001627", "chair"), ("03636649", "lamp")]

@@ -22,7 +22,7 @@ from synrender.assets.catalog import load_catalog
 from synrender.system.console import captured_output
 from synrender.dataset.folder import DatasetFolder
 from synrender.system.folders import find_folders
-from synrender.settings.groups import load_settings
+from synrender.settings.load import (load_settings)
 
 settings = load_settings(["render_single"], sys.argv[2:])
 folders = find_folders(os.environ)

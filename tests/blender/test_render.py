@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from synrender.dataset.record import RECORD_DTYPE
-from synrender.settings.groups import load_settings
+from synrender.settings.load import load_settings
 from tests.helpers import (
     PROJECT_DIR,
     Renderer,

@@ -14,7 +14,8 @@ from synrender.dataset.claim import claimed
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.lock import in_use, locked
 from synrender.errors import UserError
-from synrender.settings.groups import Settings, load_settings
+from synrender.settings.groups import Settings
+from synrender.settings.load import load_settings
 from synrender.system.folders import Folders
 from tests.fanout.drive import write_assets
 

@@ -13,7 +13,7 @@ from synrender.errors import UserError
 from synrender.fanout import balance, queue, variants
 from synrender.sampling.draws import draw_classes
 from synrender.sampling.sample_plan import idx_to_bucket, idx_to_group
-from synrender.settings.groups import settings_to_dict
+from synrender.settings.load import settings_to_dict
 
 
 def plan(*names: str, num_samples: int = 4800, num_classes: int = 10, **options: object):

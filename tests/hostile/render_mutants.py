@@ -24,7 +24,7 @@ def main(root: Path, journal: Path, start: int, end: int, more_bindings: list[st
     from synrender.blender.batch import prepare_blender
     from synrender.sampling.asset_choice import AssetChoice
     from synrender.sampling.sample_plan import draw_sample
-    from synrender.settings.groups import load_settings
+    from synrender.settings.load import load_settings
     from synrender.system.folders import Folders
 
     bindings = [

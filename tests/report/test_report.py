@@ -16,7 +16,7 @@ import pytest
 from synrender.dataset.info import read_required_info
 from synrender.dataset.last_audit import StoredAudit, StoredCheck, write_audit
 from synrender.settings.factor_table import find_columns
-from synrender.settings.groups import load_settings
+from synrender.settings.load import load_settings
 from tests.archive.helpers import QuickArchiver
 from tests.helpers import PROJECT_DIR
 from tests.report.conftest import FIXTURES, Reporter, View

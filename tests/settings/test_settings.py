@@ -5,13 +5,8 @@ from pathlib import Path
 import pytest
 
 from synrender.errors import UserError
-from synrender.settings.groups import (
-    DEFAULT_CLASSES,
-    Settings,
-    load_settings,
-    settings_to_dict,
-    settings_to_gin,
-)
+from synrender.settings.groups import DEFAULT_CLASSES, Settings
+from synrender.settings.load import load_settings, settings_to_dict, settings_to_gin
 
 # The parameters of the 2020 release, and those that the rewrite added.
 NAMES = [

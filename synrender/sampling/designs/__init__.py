@@ -16,7 +16,7 @@ from synrender.sampling.designs.one_at_a_time import find_sweep
 from synrender.sampling.designs.rules import Rules, create_rules
 from synrender.sampling.designs.shortcut import assign_cue
 from synrender.sampling.designs.twins import draw_twin_factor, find_twin_level
-from synrender.settings.groups import SPLITS
+from synrender.settings.checks import SPLITS
 
 __all__ = ["TEST", "TRAIN", "VALIDATION", "Cell", "Range", "Rules", "assign", "create_rules"]
 

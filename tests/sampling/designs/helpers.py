@@ -9,7 +9,8 @@ import numpy as np
 from synrender.assets.catalog import Catalog
 from synrender.sampling.sample_plan import SamplePlan, draw_sample
 from synrender.settings.factor_table import COLUMNS
-from synrender.settings.groups import Settings, load_settings
+from synrender.settings.groups import Settings
+from synrender.settings.load import load_settings
 
 NUM_CLASSES = 5
 

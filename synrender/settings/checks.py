@@ -1,0 +1,215 @@
+"""Checks of settings: each takes a value and returns it in its final type.
+
+Or it raises ValueError, whose message states the rule.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from synrender.errors import nearest_name, shorten
+from synrender.settings.bounds import (
+    MAX_ANGLE_RAD,
+    MAX_BUCKETS,
+    MAX_CLASSES,
+    MAX_ENERGY,
+    MAX_LENGTH_M,
+    MAX_SAMPLES,
+    check_line,
+)
+from synrender.settings.factor_table import FACTORS
+from synrender.settings.frozen import FrozenDict, freeze
+from synrender.settings.label_table import LABELS
+
+DESIGNS = ("random", "grid", "one_at_a_time", "twins", "shortcut", "holdout", "causal")
+SPLITS = ("train", "validation", "test")
+
+GinValue = Any
+"""What gin's parser returns."""
+
+Check = Callable[[GinValue], GinValue]
+
+
+def boolean(value: GinValue) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise ValueError("must be True or False")
+    return value
+
+
+def integer(low: int, high: int | None = None) -> Check:
+    """A whole number from ``low`` to ``high``."""
+    rule = f"must be a whole number of at least {low}"
+    if high is not None:
+        rule += f" and at most {high}"
+
+    def check(value: GinValue) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise ValueError(rule)
+        if high is not None and value > high:
+            raise ValueError(rule)
+        return value
+
+    return check
+
+
+def number(low: float = -math.inf, high: float = math.inf) -> Check:
+    """A finite number from ``low`` to ``high``."""
+    rule = "must be a finite number"
+    if low > -math.inf:
+        rule += f" of at least {low:g}"
+    if high < math.inf:
+        rule += f" and at most {high:g}"
+
+    def check(value: GinValue) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(rule)
+        if not (low <= value <= high and abs(value) <= sys.float_info.max):
+            raise ValueError(rule)
+        return float(value)
+
+    return check
+
+
+def vector(length: int, largest: float) -> Check:
+    """``length`` numbers from -``largest`` to ``largest``."""
+
+    def check(value: GinValue) -> tuple[float, ...]:
+        if not isinstance(value, (tuple, list)) or len(value) != length:
+            raise ValueError(f"must be {length} numbers in brackets, such as (1, 0, 0.4)")
+        return tuple(number(-largest, largest)(v) for v in value)
+
+    return check
+
+
+length, angle, energy = (number(0, m) for m in (MAX_LENGTH_M, MAX_ANGLE_RAD, MAX_ENERGY))
+location = vector(3, MAX_LENGTH_M)
+
+
+def one_of(names: Sequence[str]) -> Check:
+    """One of some names."""
+
+    def check(value: GinValue) -> str:
+        if value not in names:
+            raise ValueError(f"must be one of {', '.join(map(repr, names))}")
+        return value
+
+    return check
+
+
+def files_per_folder(value: GinValue) -> int:
+    """A number of files; 0: all in one folder."""
+    value = integer(0, 2 * MAX_SAMPLES)(value)
+    if value == 1:
+        raise ValueError("must be at least 2, an image and its record, or 0 for a single folder")
+    return value
+
+
+def class_idxs(value: GinValue) -> int | tuple[int, ...]:
+    """A number of classes, or a list of class ids."""
+    if isinstance(value, (list, tuple)):
+        idxs = tuple(integer(0, MAX_CLASSES)(v) for v in value)
+        if not idxs or len(set(idxs)) != len(idxs):
+            raise ValueError("must name at least one class, and each only once")
+        return idxs
+    try:
+        return integer(1, MAX_CLASSES)(value)
+    except ValueError:
+        raise ValueError(
+            f"must be a number N up to {MAX_CLASSES} (classes 0..N-1) or a list such as [0, 4]"
+        ) from None
+
+
+def classes(value: GinValue) -> tuple[str, ...]:
+    """Names or synset ids of classes."""
+    if not isinstance(value, (list, tuple)) or not 0 < len(value) <= MAX_CLASSES:
+        raise ValueError(
+            f"must be a list of names or synset ids from taxonomy.json, {MAX_CLASSES} at most"
+        )
+    if not all(isinstance(v, str) and v for v in value) or len(set(value)) != len(value):
+        raise ValueError("must hold strings, each only once")
+    return tuple(map(check_line, value))
+
+
+def names(value: GinValue) -> tuple[str, ...]:
+    """A name, or a list of names."""
+    value = (value,) if isinstance(value, str) else value
+    if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
+        raise ValueError("must be a name or a list of names")
+    return tuple(value)
+
+
+def factor_names(value: GinValue) -> tuple[str, ...]:
+    """Names of factors."""
+    return tuple(_factor_name(name) for name in names(value))
+
+
+def _factor_name(name: GinValue) -> str:
+    if name not in (*FACTORS, "viewpoint"):
+        raise ValueError(f"{shorten(name)!r} is no factor{nearest_name(str(name), FACTORS)}")
+    return name
+
+
+def labels(value: GinValue) -> tuple[str, ...]:
+    """Names of labels, in the order of their table."""
+    found = names(value)
+    for name in found:
+        if name not in LABELS:
+            raise ValueError(f"{name!r} is no label{nearest_name(name, LABELS)}")
+    return tuple(name for name in LABELS if name in found)
+
+
+def kinds(value: GinValue) -> tuple[str, ...]:
+    """One or more kinds of design."""
+    found = names(value)
+    if not found or not set(found) <= set(DESIGNS) or len(set(found)) != len(found):
+        raise ValueError(f"must be one or more of {', '.join(map(repr, DESIGNS))}, each once")
+    return found
+
+
+def factor_map(value: GinValue) -> FrozenDict:
+    """A dictionary by the names of factors."""
+    if not isinstance(value, dict):
+        raise ValueError("must be a dictionary such as {'azimuth': [0, 0.5]}")
+    return freeze({_factor_name(name): item for name, item in value.items()})
+
+
+def parent_map(value: GinValue) -> FrozenDict:
+    """A dictionary by factor, of the names of its parents."""
+    return FrozenDict({child: names(parents) for child, parents in factor_map(value).items()})
+
+
+def split_map(value: GinValue) -> FrozenDict:
+    """A dictionary by split, of dictionaries by factor."""
+    if not isinstance(value, dict) or not set(value) <= set(SPLITS):
+        raise ValueError(f"must be a dictionary by split: {', '.join(SPLITS)}")
+    return FrozenDict({split: factor_map(factors) for split, factors in value.items()})
+
+
+def held_out(value: GinValue) -> int | tuple[FrozenDict, ...]:
+    """A number of combinations, or a list of them."""
+    if isinstance(value, (list, tuple)):
+        return tuple(factor_map(combination) for combination in value)
+    try:
+        return integer(0, 1_000_000)(value)
+    except ValueError:
+        raise ValueError(
+            "must be a number of combinations, or a list such as [{'class': 0, 'texture': 2}]"
+        ) from None
+
+
+def rho(value: GinValue) -> tuple[float, ...]:
+    """A strength from 0 to 1 for each split."""
+    if not isinstance(value, (tuple, list)) or len(value) != len(SPLITS):
+        raise ValueError(f"must be 3 numbers from 0 to 1: {', '.join(SPLITS)}")
+    return tuple(number(0, 1)(v) for v in value)
+
+
+def split_buckets(value: GinValue) -> tuple[int, ...]:
+    """A number of buckets for each split, or nothing."""
+    if not isinstance(value, (tuple, list)) or len(value) not in (0, len(SPLITS)):
+        raise ValueError(f"must be 3 numbers of buckets: {', '.join(SPLITS)}")
+    return tuple(integer(0, MAX_BUCKETS)(v) for v in value)
