@@ -164,12 +164,14 @@ def test_a_batch_of_twelve_models_that_crash_is_finished(
 def test_models_that_may_not_be_read_are_rejected_and_replaced(
     driver: Driver, tmp_path: Path
 ) -> None:
-    """A folder, a file and a texture of mode 000, in every bucket."""
+    """A folder, a file and a texture of mode 000, in every bucket; and a file of odd bytes."""
     shapenet, dtd = write_assets(tmp_path)
     models = sorted((shapenet / "02691156").iterdir())
     locked = [folder for k, folder in enumerate(models) if k % 3 == 0]
     locked += [m / "models/model_normalized.obj" for k, m in enumerate(models) if k % 3 == 1]
     locked.append(next((dtd / "images/noise").iterdir()))
+    odd = locked.pop(0) / "models/model_normalized.obj"
+    odd.write_bytes(b"\1\2\n\x1f")
     for path in locked:
         path.chmod(0)
     try:
@@ -185,6 +187,7 @@ def test_models_that_may_not_be_read_are_rejected_and_replaced(
             path.chmod(0o700)
     assert "all 60 samples are complete" in output
     info = json.loads((driver.data_dir / "unreadable_1-0-0-0/dataset.json").read_text())
+    assert info["rejected"].pop(f"02691156/{models[0].name}") == "empty file"
     reasons = set(info["rejected"].values())
     assert len(info["rejected"]) > 12
     assert all(reason.endswith("Permission denied") for reason in reasons), reasons
