@@ -95,7 +95,7 @@ def angles_deg(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def test_normals_of_a_sphere_point_away_from_its_centre(spheres: list[View]) -> None:
     view = spheres[0]
     exr = read_passes_of(view)
-    found = find_normals(view, find_pixel_centers(view.camera))
+    found = find_normals(view, find_pixel_centers(view.camera)).unit
     for k, row in enumerate(view.record, start=1):
         is_here = (view.cast.instance == k) & (exr.instance == k)
         if not is_here.any():  # hidden

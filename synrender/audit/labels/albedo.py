@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.audit.labels.ground_truth import Given, Truth, judge_pixels, measure_pixels
-from synrender.audit.labels.label_errors import Finding, create_finding, missing
+from synrender.audit.labels.label_errors import UNKNOWN_PX, Finding, create_finding, missing
 from synrender.audit.rays.audited_dataset import Subject
 from synrender.audit.rays.texture import linear_to_srgb, look_up, read_texture
 from synrender.audit.rays.view import View
 
 MAX_LEVELS = 1.0
 """Of 255, in sRGB."""
-UNKNOWN_PX = "px not judged"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ _UPPER = np.concatenate([[0], _EDGES[2:]])
 """Upper bound of each bin; what is in the first counts as 0."""
 
 
+UNKNOWN_PX = "px not judged"
+"""Name of the number of pixels at which rays do not tell what is right."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """What one check of a label found in one sample."""

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 from synrender.audit.check import Check, Measure, count_faults, decide, list_some, skip
 from synrender.audit.labels import albedo, amodal, flow, geometry, normals
-from synrender.audit.labels.albedo import UNKNOWN_PX
 from synrender.audit.labels.amodal import SMALL
 from synrender.audit.labels.flow import OCCLUDED, UNSURE_PX
 from synrender.audit.labels.geometry import JUDGED
-from synrender.audit.labels.label_errors import Finding, Summary, summarize
+from synrender.audit.labels.label_errors import UNKNOWN_PX, Finding, Summary, summarize
 from synrender.audit.labels.reader_under_test import RAW
 from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.rays.audited_dataset import Records, Subject
@@ -60,6 +59,11 @@ class Rule:
         return [judged, *others, Measure("faults", num_faults, at_most=0, num=num, of=of)]
 
 
+def _tell_normal(s: Summary) -> str:
+    num = s.numbers.get(UNKNOWN_PX, 0)
+    return RULES["normal"].describe_errors(s) + (f"; {num} px not judged" if num else "")
+
+
 def _tell_amodal(s: Summary) -> str:
     return (
         f"IoU mean {1 - s.mean:.4f}, lowest {1 - s.largest:.4f} of {s.num} objects; "
@@ -85,7 +89,7 @@ def _tell_keypoints(s: Summary) -> str:
 
 _PIXELS = "interior px"
 RULES = {
-    "normal": Rule("normal", "degrees", _PIXELS, normals.MAX_ANGLE_DEG),
+    "normal": Rule("normal", "degrees", _PIXELS, normals.MAX_ANGLE_DEG, _tell_normal),
     "albedo": Rule("albedo", "levels", f"{_PIXELS} of flat texture", albedo.MAX_LEVELS),
     "shading": Rule("shading", "levels", "values, times albedo", albedo.MAX_LEVELS),
     "amodal": Rule("amodal", "1 - IoU", "objects", 1 - amodal.MIN_MEAN_IOU, _tell_amodal, True),

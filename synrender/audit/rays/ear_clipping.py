@@ -14,14 +14,19 @@ Corners = tuple[int, int, int]
 Place = tuple[float, float]
 
 
-def clip_ears(places: list[Place]) -> list[Corners]:
+def clip_ears(places: list[Place], tie: float = 0.0) -> tuple[list[Corners], bool]:
     """Triangles of one face, as numbers of its corners, wound as the face is.
 
     Args:
         places: of the corners, seen from the face's front, with a largest side of 1; the face may
             be dented, and meet itself.
+        tie: areas up to this one may be rounded to either side of 0 in single precision, but for 0
+            itself, as of corners at one place.
+
+    Returns:
+        The triangles, and whether rounding may have decided how they lie.
     """
-    ring = _Ring(places)
+    ring = _Ring(places, tie)
     triangles = []
     first, step = 0, 1
     while ring.num_left > 3:
@@ -34,16 +39,17 @@ def clip_ears(places: list[Place]) -> list[Corners]:
         if ring.turns[first] <= 0:
             first, step = ring.neighbour(first, step), -step
     middle = ring.neighbour(before, 1)
-    return [*triangles, (before, middle, ring.neighbour(middle, 1))]
+    triangles.append((before, middle, ring.neighbour(middle, 1)))
+    return triangles, ring.has_tie
 
 
 class _Ring:
     """The corners of a face that are not yet cut off."""
 
-    def __init__(self, places: list[Place]) -> None:
+    def __init__(self, places: list[Place], tie: float) -> None:
         num = len(places)
-        self.num_left = num
-        self._places = places
+        self.num_left, self.has_tie = num, False
+        self._places, self._tie = places, tie
         self._neighbours = {-1: [k - 1 for k in range(num)], 1: [k + 1 for k in range(num)]}
         self._neighbours[-1][0], self._neighbours[1][-1] = num - 1, 0
         self.turns = [self._find_turn(k) for k in range(num)]
@@ -80,7 +86,9 @@ class _Ring:
 
     def _find_turn(self, corner: int) -> int:
         a, b, c = (self._places[k] for k in self._find_triangle(corner))
-        return _find_side(a, b, c)
+        area = _find_area(a, b, c)
+        self.has_tie |= 0 < abs(area) <= self._tie
+        return 0 if abs(area) <= NO_AREA else 1 if area > 0 else -1
 
     def _find_triangle(self, corner: int) -> Corners:
         return self.neighbour(corner, -1), corner, self.neighbour(corner, 1)
@@ -90,18 +98,15 @@ class _Ring:
         own = self._find_triangle(corner)
         a, b, c = (self._places[k] for k in own)
         (x_min, x_max), (y_min, y_max) = ((min(v), max(v)) for v in zip(a, b, c, strict=True))
-        return any(
-            x_min <= self._places[k][0] <= x_max
-            and y_min <= self._places[k][1] <= y_max
-            and _find_side(c, a, self._places[k]) >= 0
-            and _find_side(a, b, self._places[k]) >= 0
-            and _find_side(b, c, self._places[k]) >= 0
-            for k in blunt
-            if k not in own
-        )
+        for x, y in (self._places[k] for k in blunt if k not in own):
+            if x_min <= x <= x_max and y_min <= y <= y_max:
+                depth = min(_find_area(*edge, (x, y)) for edge in ((c, a), (a, b), (b, c)))
+                self.has_tie |= 0 < abs(depth) <= self._tie
+                if depth >= -NO_AREA:
+                    return True
+        return False
 
 
-def _find_side(start: Place, end: Place, place: Place) -> int:
-    """1 for a place left of the line from ``start`` to ``end``, -1 right of it, 0 on it."""
-    area = (end[0] - start[0]) * (place[1] - start[1]) - (end[1] - start[1]) * (place[0] - start[0])
-    return 0 if abs(area) <= NO_AREA else 1 if area > 0 else -1
+def _find_area(a: Place, b: Place, c: Place) -> float:
+    """Twice the area of a triangle; below 0 if it is wound clockwise."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

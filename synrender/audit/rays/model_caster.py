@@ -26,6 +26,7 @@ class SurfaceHits:
     weights: np.ndarray  # (r, 3) of the corners at the hit; they add up to 1
     uv: np.ndarray  # (r, 2) in the texture, v upwards; repeats beyond 0 and 1
     is_cube_tie: np.ndarray  # (r,) bool: the face looks at two sides of the cube alike
+    is_normal_known: np.ndarray  # (r,) bool: False where rounding decides which normals are mixed
 
 
 class UnusableModel(Exception):
@@ -87,6 +88,7 @@ class ModelCaster:
             _spread(weights, rays, num, np.nan),
             _spread(uv, rays, num, np.nan),
             _spread(is_tie, rays, num, False),
+            _spread(self._triangles.is_known[idxs], rays, num, True),
         )
 
     def _intersect(

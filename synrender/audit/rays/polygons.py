@@ -16,6 +16,10 @@ from synrender.audit.rays.ear_clipping import NO_AREA, clip_ears
 
 _MIN_RELATIVE_AREA = 1e-12
 """The renderer drops faces with a smaller area, as a share of the squared largest side."""
+_ROUNDING = 5e-7
+"""Of a face's double area in single precision, in its largest side and its distance from 0."""
+_FLAT = 1e-4
+"""Difference of a face's normals at its corners that is not seen."""
 _MIN_COSINE = 1e-3
 """A normal nearer to its face's plane does not tell the side that it is on."""
 
@@ -38,6 +42,7 @@ class Triangles:
     corners: np.ndarray  # (t, 3, 3) float64, model units, minus the centre
     normals: np.ndarray  # (t, 3, 3) unit normal at each corner, on the front of its face
     face_normals: np.ndarray  # (t, 3) unit normal of the whole face
+    is_known: np.ndarray  # (t,) bool: False where rounding decides which normals are mixed
 
     @property
     def bounds(self) -> np.ndarray:
@@ -79,13 +84,16 @@ def cut_polygons(polygons: Polygons) -> Triangles:
         is_first = np.sort(np.unique(keys, axis=0, return_index=True)[1])
         rows, front = rows[is_first], front[is_first]
         turned = _turn(normals[rows], front)
-        faces, cuts = cut_faces(used[rows], front)
-        parts.append((used[rows[faces[:, None], cuts]], turned[faces[:, None], cuts], front[faces]))
-    triangles, drawn, fronts = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        cuts, has_tie = cut_faces(used[rows], front)
+        is_known = ~has_tie | (np.ptp(turned, axis=1) <= _FLAT).all(axis=1)
+        face = np.repeat(np.arange(len(rows)), size - 2)
+        own = face[:, None], cuts.reshape(-1, 3)
+        parts.append((used[rows[own]], turned[own], front[face], is_known[face]))
+    triangles, *others = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     if not len(triangles):
         raise ValueError("no face has an area")
     shift = (triangles.min(axis=(0, 1)) + triangles.max(axis=(0, 1))) / 2
-    return Triangles(center + shift, triangles - shift, drawn, fronts)
+    return Triangles(center + shift, triangles - shift, *others)
 
 
 def _drop_repeats(polygons: Polygons) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -116,31 +124,32 @@ def cut_faces(points: np.ndarray, face_normals: np.ndarray) -> tuple[np.ndarray,
     """Cuts faces of equally many corners.
 
     Args:
-        points: (f, size, 3) of the corners.
+        points: (f, size, 3) of the corners, about the model's centre.
         face_normals: (f, 3) unit length.
 
     Returns:
-        For each triangle the number of its face, (t,), and of its corners in it, (t, 3).
+        Corners of each triangle in its face, (f, size - 2, 3), and for each face whether rounding
+        to single precision may have decided how it is cut, (f,) bool.
     """
     num, size = points.shape[:2]
-    cuts = np.tile(_cut_round(size), (num, 1, 1))
+    has_tie = np.zeros(num, bool)
+    if size == 3:
+        return np.tile(np.arange(3), (num, 1, 1)), has_tie
+    flat, side = _flatten(points, face_normals)
+    ties = _ROUNDING * np.abs(points).max(axis=(1, 2)) / side
     if size == 4:
+        areas = _find_areas(flat[:, :1], flat[:, 2:3], flat[:, 1::2])  # beside the first diagonal
+        cuts = np.tile([(0, 1, 2), (0, 2, 3)], (num, 1, 1))
         cuts[_is_dented(points)] = [(0, 1, 3), (1, 2, 3)]
-    elif size > 4:
-        flat = _flatten(points, face_normals)
-        before, after = flat - np.roll(flat, 1, axis=1), np.roll(flat, -1, axis=1) - flat
-        turns = before[..., 0] * after[..., 1] - before[..., 1] * after[..., 0]
-        for face in np.flatnonzero((turns <= NO_AREA).any(axis=1)).tolist():
-            cuts[face] = clip_ears([tuple(place) for place in flat[face].tolist()])
-    return np.repeat(np.arange(num), size - 2), cuts.reshape(-1, 3)
-
-
-def _cut_round(size: int) -> list[tuple[int, int, int]]:
-    """Cuts a face without any dent."""
-    if size <= 4:
-        return [(0, k, k + 1) for k in range(1, size - 1)]
+        return cuts, ((areas != 0) & (np.abs(areas) <= ties[:, None])).any(axis=1)
     circle = np.exp(2j * np.pi * np.arange(size) / size) / 2
-    return clip_ears(list(zip(circle.real.tolist(), circle.imag.tolist(), strict=True)))
+    usual, _ = clip_ears(list(zip(circle.real.tolist(), circle.imag.tolist(), strict=True)))
+    cuts = np.tile(usual, (num, 1, 1))  # of faces without a dent
+    turns = _find_areas(np.roll(flat, 1, axis=1), flat, np.roll(flat, -1, axis=1))
+    for face in np.flatnonzero((turns <= np.maximum(ties, NO_AREA)[:, None]).any(axis=1)).tolist():
+        places = [tuple(place) for place in flat[face].tolist()]
+        cuts[face], has_tie[face] = clip_ears(places, ties[face])
+    return cuts, has_tie
 
 
 def _is_dented(quads: np.ndarray) -> np.ndarray:
@@ -149,10 +158,17 @@ def _is_dented(quads: np.ndarray) -> np.ndarray:
     return np.sum(np.cross(second, third) * np.cross(fourth, third), axis=1) > 0
 
 
-def _flatten(points: np.ndarray, face_normals: np.ndarray) -> np.ndarray:
-    """Faces (f, size, 3) seen from their fronts, (f, size, 2), with a largest side of 1."""
+def _flatten(points: np.ndarray, face_normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Faces (f, size, 3) seen from their fronts, (f, size, 2) in their largest side, and that."""
     across = np.cross(face_normals, np.eye(3)[np.abs(face_normals).argmin(axis=1)])
     across /= np.linalg.norm(across, axis=1, keepdims=True)
     axes = np.stack([across, np.cross(face_normals, across)], axis=2)
     flat = (points - points[:, :1]) @ axes
-    return flat / np.ptp(flat, axis=1).max(axis=1)[:, None, None]
+    side = np.ptp(flat, axis=1).max(axis=1)
+    return flat / side[:, None, None], side
+
+
+def _find_areas(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """Twice the areas of triangles in a plane (..., 2); below 0 if they are wound clockwise."""
+    first, second = b - a, c - a
+    return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
