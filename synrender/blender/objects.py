@@ -13,6 +13,7 @@ from synrender.assets.lost_shape import refuse_lost_shape
 from synrender.assets.obj_file import ObjMesh, read_obj
 from synrender.blender.scene import create_object
 from synrender.errors import RejectedAsset
+from synrender.sampling.camera import turn
 from synrender.sampling.sample_plan import ObjectPlan
 from synrender.settings.bounds import MAX_NAME_LENGTH
 
@@ -297,8 +298,8 @@ def create_model_object(
 
 def read_pose(obj: bpy.types.Object, model: Model) -> dict[str, np.ndarray]:
     """Pose fields of the record, read from Blender; call after the view layer's update."""
-    uncenter = np.eye(4)
-    uncenter[:3, 3] = -model.center
+    obj_to_world = np.array(obj.matrix_world)
+    obj_to_world[:3, 3] -= turn(obj_to_world[:3, :3], model.center)
     return {
         "rot_mat": np.array(obj.rotation_euler.to_matrix()),
         "quaternion": np.array(obj.rotation_euler.to_quaternion()),
@@ -306,5 +307,5 @@ def read_pose(obj: bpy.types.Object, model: Model) -> dict[str, np.ndarray]:
         "bbox": model.bbox,
         "scale": np.array(obj.scale),
         "location": np.array(obj.location),
-        "obj_to_world": np.array(obj.matrix_world) @ uncenter,
+        "obj_to_world": obj_to_world,
     }

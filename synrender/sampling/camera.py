@@ -2,6 +2,9 @@
 
 World: Blender's, Z up, metres. Camera: OpenCV's, x right, y down, z forward. Pixels: x right,
 y down; the top left pixel covers [0, 1) x [0, 1), so its centre is at (0.5, 0.5).
+
+No matrix products: numpy hands them to a library that rounds them differently on other CPUs, and
+its sines too are other ones with AVX-512.
 """
 
 from __future__ import annotations
@@ -15,9 +18,6 @@ from synrender.settings.groups import Scene
 
 SENSOR_WIDTH_MM = 36.0
 
-# Blender's camera looks along -Z with Y up; OpenCV's camera looks along +Z with Y down.
-_BLENDER_TO_OPENCV = np.diag([1.0, -1.0, -1.0])
-
 
 def euler_to_rot_mat(euler: np.ndarray) -> np.ndarray:
     """Rotation matrix of Euler angles in Blender's XYZ order: ``Rz @ Ry @ Rx``.
@@ -28,11 +28,19 @@ def euler_to_rot_mat(euler: np.ndarray) -> np.ndarray:
     Returns:
         (3, 3) float64.
     """
-    (cx, cy, cz), (sx, sy, sz) = np.cos(euler), np.sin(euler)
-    rot_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    rot_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    rot_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return rot_z @ rot_y @ rot_x
+    (cx, cy, cz), (sx, sy, sz) = (tuple(map(f, euler.tolist())) for f in (math.cos, math.sin))
+    return np.array(
+        [
+            [cy * cz, sx * sy * cz - cx * sz, cx * sy * cz + sx * sz],
+            [cy * sz, sx * sy * sz + cx * cz, cx * sy * sz - sx * cz],
+            [-sy, sx * cy, cx * cy],
+        ]
+    )
+
+
+def turn(rot_mat: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Points (..., 3) multiplied by a matrix (3, 3), with the same bits on every CPU."""
+    return (points[..., None, :] * rot_mat).sum(axis=-1)
 
 
 def scene_to_intrinsics(scene: Scene, resolution: int) -> np.ndarray:
@@ -44,10 +52,11 @@ def scene_to_intrinsics(scene: Scene, resolution: int) -> np.ndarray:
 
 def scene_to_world_to_camera(scene: Scene) -> np.ndarray:
     """Rigid transform from world to OpenCV camera space, (4, 4) float64."""
-    rot_mat = _BLENDER_TO_OPENCV @ euler_to_rot_mat(np.array(scene.camera_rotation)).T
+    # Blender's camera looks along -Z with Y up; OpenCV's camera looks along +Z with Y down.
+    rot_mat = euler_to_rot_mat(np.array(scene.camera_rotation)).T * [[1.0], [-1.0], [-1.0]]
     world_to_camera = np.eye(4)
     world_to_camera[:3, :3] = rot_mat
-    world_to_camera[:3, 3] = -rot_mat @ np.array(scene.camera_location)
+    world_to_camera[:3, 3] = -turn(rot_mat, np.array(scene.camera_location))
     return world_to_camera
 
 
@@ -78,8 +87,8 @@ def project(
         Pixel positions (n, 2) and depths (n,) in m along the viewing axis. Points with a depth
         of 0 or less are behind the camera; their positions are not valid.
     """
-    in_camera = points @ world_to_camera[:3, :3].T + world_to_camera[:3, 3]
+    in_camera = turn(world_to_camera[:3, :3], points) + world_to_camera[:3, 3]
     depth_m = in_camera[:, 2]
     with np.errstate(divide="ignore", invalid="ignore"):
-        positions_px = (in_camera @ intrinsics.T)[:, :2] / depth_m[:, None]
+        positions_px = turn(intrinsics, in_camera)[:, :2] / depth_m[:, None]
     return positions_px, depth_m

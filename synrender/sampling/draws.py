@@ -251,7 +251,7 @@ def _shrink_into_view(locations_m: np.ndarray, scene: Scene) -> np.ndarray:
     world_to_camera = scene_to_world_to_camera(scene)
     forward = world_to_camera[2, :3]
     camera_m = np.array(scene.camera_location)
-    middle_m = camera_m + forward * ((np.array(LAYOUT_OFFSET_M) - camera_m) @ forward)
+    middle_m = camera_m + forward * ((np.array(LAYOUT_OFFSET_M) - camera_m) * forward).sum()
     for k in range(1, NUM_SHRINKS):
         moved_m = middle_m + SHRINK**k * (locations_m - middle_m)
         if _distance_out_of_view(moved_m, scene) <= 0:

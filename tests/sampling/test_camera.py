@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -40,3 +44,28 @@ def test_right_and_down_are_positive() -> None:
     # 50 mm lens, 36 mm sensor, 36 px: the focal length is 50 px.
     np.testing.assert_allclose(positions, [[28, 18], [18, 8], [18, 18]])
     np.testing.assert_allclose(depth_m, 5)
+
+
+def test_other_kinds_of_cpu_give_the_same_bits() -> None:
+    """numpy's matrix products are other ones on a CPU without fused multiplication and addition."""
+    script = (
+        "import dataclasses, hashlib, numpy as np\n"
+        "from synrender.sampling.camera import project, scene_to_world_to_camera\n"
+        "from synrender.settings.groups import Scene\n"
+        "rng, sha = np.random.default_rng(0), hashlib.sha256()\n"
+        "for _ in range(200):\n"
+        "    angles, place = (tuple(map(float, rng.uniform(-3, 3, 3))) for _ in range(2))\n"
+        "    scene = Scene(camera_rotation=angles, camera_location=place)\n"
+        "    matrix = scene_to_world_to_camera(scene)\n"
+        "    positions, _ = project(rng.uniform(-1, 1, (9, 3)), np.eye(3) * 70, matrix)\n"
+        "    sha.update(matrix.tobytes() + positions.tobytes())\n"
+        "print(sha.hexdigest())\n"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", script], env={**os.environ, "OPENBLAS_CORETYPE": kind},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for kind in ("Nehalem", "Haswell")
+    }  # fmt: skip
+    assert len(found) == 1
