@@ -115,7 +115,7 @@ def measure_stages(spec: dict[str, Any]) -> dict[str, float]:
     num_samples, is_denoised = rig.cycles.samples, rig.cycles.use_denoising
     import bpy
 
-    from synrender.images.integrity import find_image_damage
+    from synrender.images.image_files import find_image_damage
 
     with tempfile.TemporaryDirectory() as folder:
         image, record_path = Path(folder, f"image{suffix}"), Path(folder, "record.npy")

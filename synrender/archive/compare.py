@@ -119,7 +119,7 @@ def _is_image_equal(file: h5py.File, row: int, path: Path) -> bool:
     stored = {name: file[name][row].tobytes() for name in file if name.startswith("png_")}
     if path.suffix == ".png":
         return stored["png_images"] == read_png(path)
-    exr = read_exr(path)
+    exr = read_exr(path, int(file.attrs["image_size"]))
     expected = {
         "png_images": linear_to_srgb8(exr.rgb_linear),
         "png_targets": exr_to_targets(exr),

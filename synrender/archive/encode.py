@@ -16,7 +16,8 @@ from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8
 from synrender.images.depth import depth_to_16_bit
 from synrender.images.exr import ExrImage, read_exr
-from synrender.images.integrity import PNG_SIGNATURE, find_image_damage
+from synrender.images.image_files import read_image
+from synrender.images.integrity import PNG_SIGNATURE, find_damage
 from synrender.labels.boxes import instance_to_boxes
 from synrender.labels.derive import Labels
 
@@ -111,8 +112,14 @@ def read_png(path: Path) -> bytes:
     Raises:
         UserError: it is missing, truncated, or not 8-bit RGB.
     """
-    damage = find_image_damage(path)
-    data = b"" if damage else path.read_bytes()
+    try:
+        data = read_image(path)
+    except OSError as error:
+        data, damage = b"", error.strerror or "cannot be read"
+    except ValueError as error:
+        data, damage = b"", str(error)
+    else:
+        damage = find_damage(data)
     if not damage and not data.startswith(PNG_SIGNATURE):
         damage = "not a PNG file"
     if damage:

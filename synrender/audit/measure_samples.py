@@ -22,8 +22,7 @@ from synrender.audit.rays.view import View
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8
 from synrender.images.exr import ExrImage, read_exr
-from synrender.images.integrity import MAX_IMAGE_BYTES
-from synrender.system.files import read_small_file
+from synrender.images.image_files import read_image
 from synrender.system.hindrances import Unreadable
 
 
@@ -127,7 +126,7 @@ def _read_image(subject: Subject, idx: int) -> tuple:
     exr, num_not_finite = None, 0
     try:
         if subject.folder.is_exr:
-            exr = read_exr(path)
+            exr = read_exr(path, side)
             num_not_finite = int((~np.isfinite(exr.rgb_linear)).sum())
             rgb8 = linear_to_srgb8(np.nan_to_num(exr.rgb_linear))
         else:
@@ -142,10 +141,9 @@ def _read_image(subject: Subject, idx: int) -> tuple:
 def _read_picture(path: Path, side: int) -> np.ndarray:
     """Pixels of an image file; one of another size is refused before they take memory."""
     try:
-        with Image.open(io.BytesIO(read_small_file(path, MAX_IMAGE_BYTES))) as image:
+        with Image.open(io.BytesIO(read_image(path, side))) as image:
             if image.size != (side, side):
-                width, height = image.size
-                raise ValueError(f"{width} x {height} px, dataset.json says {side} x {side}")
+                raise ValueError(f"{image.width} x {image.height} px, must be {side} x {side} px")
             return np.asarray(image)
     except Image.DecompressionBombError as error:
         raise ValueError(str(error)) from None

@@ -14,7 +14,7 @@ from synrender.blender.label_passes import render_labels
 from synrender.blender.pixels import to_output_path
 from synrender.blender.start import has_egl
 from synrender.errors import UserError
-from synrender.images.integrity import find_image_damage
+from synrender.images.image_files import find_image_damage
 from synrender.images.scanline_exr import read_channels, write_channels
 from synrender.settings.groups import Rendering
 

@@ -15,6 +15,7 @@ from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.record import NEW_NAMES, are_equal, is_old_record
 from synrender.dataset.revision import refuse_other_revision
 from synrender.errors import UserError
+from synrender.images.image_files import read_image
 from synrender.images.scanline_exr import read_channels
 from synrender.settings.groups import Settings
 from synrender.system.folders import Folders
@@ -122,8 +123,11 @@ def find_pixel_difference(name: str, stored: np.ndarray, now: np.ndarray) -> str
 
 
 def _find_image_difference(stored: Path, now: Path) -> str | None:
-    if stored.read_bytes() == now.read_bytes():
-        return None
+    try:
+        if read_image(stored) == read_image(now):
+            return None
+    except ValueError as error:
+        return f"the stored image cannot be compared: {error}"
     if stored.suffix == ".png":
         from synrender.blender.pixels import read_png
 

@@ -32,7 +32,7 @@ from synrender.dataset.names import CERTIFICATE_FILE, HASHES_FILE
 from synrender.dataset.removal import find_foreign_files
 from synrender.errors import UserError, shorten
 from synrender.system.console import warn
-from synrender.system.files import read_small_file, write_array, write_text
+from synrender.system.files import read_sha256, read_small_file, write_array, write_text
 from synrender.system.json_text import read_json
 from synrender.system.npy_file import find_data, parse_npy
 from synrender.system.workers import Workers
@@ -139,7 +139,7 @@ def write_certificate(folder: DatasetFolder, findings: dict[str, Any], hashes: F
         "num_leaves": len(hashes.description) + len(hashes.samples),
         "rule": TREE,
         "hashes_file": HASHES_FILE,
-        "hashes_sha256": hashlib.sha256(hashes_path.read_bytes()).hexdigest(),
+        "hashes_sha256": read_sha256(hashes_path, MAX_HASHES_BYTES)[1].hex(),
     }
     files = {name: digest.hex() for name, digest in hashes.description.items()}
     layout = {"files_per_folder": folder.files_per_folder}
@@ -256,9 +256,10 @@ def _read_body(dataset_dir: Path) -> tuple[Any, str]:
 def _read_hashes(folder: DatasetFolder, sha256: Any) -> np.ndarray | None:
     """Content of `HASHES_FILE`; None if it is not as it was written."""
     try:
-        data = read_small_file(folder.path / HASHES_FILE, MAX_HASHES_BYTES)
-        if hashlib.sha256(data).hexdigest() != sha256:
+        path = folder.path / HASHES_FILE
+        if read_sha256(path, MAX_HASHES_BYTES)[1].hex() != sha256:  # it may be of any size
             return None
+        data = read_small_file(path, MAX_HASHES_BYTES)
         kinds = _KIND.findall(data[: find_data(data)].decode("latin-1"))
         return parse_npy(data, [create_samples(0, tuple(kinds)).dtype])
     except (OSError, ValueError):

@@ -31,7 +31,7 @@ from synrender.dataset.listing import (
 from synrender.dataset.names import COLORS_FILE, CONFIG_FILE, IMAGE_DIR, INFO_FILE, list_shards
 from synrender.dataset.record import read_record
 from synrender.errors import UserError, nearest_name, shorten
-from synrender.images.integrity import is_whole_image
+from synrender.images.image_files import is_whole_image
 from synrender.settings.gin_text import read_gin_file
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings, settings_to_dict, with_layout

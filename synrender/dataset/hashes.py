@@ -20,8 +20,7 @@ from synrender.dataset.listing import (
     sample_name,
 )
 from synrender.dataset.names import DESCRIPTION_FILES, split_sample_file
-from synrender.images.integrity import MAX_IMAGE_BYTES
-from synrender.system.files import read_small_file
+from synrender.system.files import read_sha256
 from synrender.system.workers import Workers
 
 # --- a Merkle tree --------------------------------------------------------------------------------
@@ -70,6 +69,9 @@ NO_FILE = bytes(HASH_BYTES)
 
 UNREADABLE = b"\xff" * HASH_BYTES
 """Stands for what is no file that can be read; no file has this hash either."""
+
+MAX_FILE_BYTES = 1 << 34
+"""An EXR of 16384 px, the largest that can be rendered, takes 13 GB without compression."""
 
 _FILES_PER_TASK = 256
 _KIND = re.compile(r"[a-z0-9_.]+")
@@ -198,7 +200,7 @@ def hash_sample_files(folder: DatasetFolder, kinds: tuple[str, ...], files: np.n
 def hash_file(path: Path | str) -> bytes:
     """SHA-256 of a file; `NO_FILE` or `UNREADABLE` where there is none."""
     try:
-        return hashlib.sha256(read_small_file(path, MAX_IMAGE_BYTES)).digest()
+        return read_sha256(path, MAX_FILE_BYTES)[1]
     except FileNotFoundError:
         return NO_FILE
     except (OSError, ValueError):

@@ -42,6 +42,7 @@ class LabelReader:
     ) -> None:
         """Takes the folder, its camera, all its samples in order, and the user's keypoints."""
         self._folder, self._idxs, self._named = folder, idxs, named
+        self._side_px = camera.resolution
         self._camera: Camera = np.array(camera.intrinsics), np.array(camera.world_to_camera)
         self._images: OrderedDict[int, ExrImage] = OrderedDict()
         self.read_record = functools.lru_cache(MAX_RECORDS)(self._read_record)
@@ -77,7 +78,8 @@ class LabelReader:
     def _read_image(self, idx: int) -> ExrImage:
         from synrender.images.exr import read_exr  # a training machine may lack OpenEXR
 
-        return self._images.get(idx) or read_exr(self._folder.image_path(idx))
+        path = self._folder.image_path(idx)
+        return self._images.get(idx) or read_exr(path, self._side_px)
 
     def _keep_image(self, idx: int) -> ExrImage:
         image = self._images[idx] = self._read_image(idx)

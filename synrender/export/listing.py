@@ -6,7 +6,6 @@ Links are never followed, whether they stand for a folder or for a file.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import stat
@@ -17,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from synrender.errors import UserError
-from synrender.system.files import temporary_to_name
+from synrender.system.files import read_sha256, temporary_to_name
 from synrender.system.locks import remove_abandoned_files
 from synrender.system.workers import Workers
 
-_BLOCK_BYTES = 1 << 20
+_MAX_FILE_BYTES = 1 << 60
 _FILES_PER_TASK = 256
 _LINE = re.compile(r"([0-9a-f]{64}) ([0-9]{1,18}) (.+)", re.DOTALL)
 
@@ -137,16 +136,8 @@ def describe_files(
 
 def describe_some(out: Path, paths: Sequence[str]) -> list[ListedFile]:
     """Size and SHA-256 of some files; runs in a worker."""
-    return [ListedFile(path, *_hash_file(out / path)) for path in paths]
-
-
-def _hash_file(path: Path) -> tuple[int, str]:
-    digest = hashlib.sha256()
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    with open(descriptor, "rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-        return file.tell(), digest.hexdigest()
+    found = [(path, *read_sha256(out / path, _MAX_FILE_BYTES)) for path in paths]
+    return [ListedFile(path, num_bytes, digest.hex()) for path, num_bytes, digest in found]
 
 
 def _walk(out: Path, folders: Collection[str]) -> Iterator[tuple[str, os.DirEntry]]:

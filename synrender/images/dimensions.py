@@ -29,15 +29,23 @@ def find_excess(data: bytes) -> str | None:
 
     Knows PNG, JPEG, BMP, WebP and EXR.
     """
-    try:
-        width, height = _read_size(data)
-    except (struct.error, IndexError, ValueError, KeyError):
+    size = read_size(data)
+    if size is None:
         return "not an image of a readable size (PNG, JPEG, BMP, WebP or EXR)"
+    width, height = size
     if width <= 0 or height <= 0 or width * height > MAX_PIXELS:
         return f"{width} x {height} px: must be 1 to {MAX_PIXELS} px in all"
     if data.startswith(JPEG_MAGIC) and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
         return f"JPEG of more than {MAX_JPEG_SCANS} scans"
     return None
+
+
+def read_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in px, as the beginning of an image file says; None: it does not."""
+    try:
+        return _read_size(data)
+    except (struct.error, IndexError, ValueError, KeyError):
+        return None
 
 
 def _read_size(data: bytes) -> tuple[int, int]:

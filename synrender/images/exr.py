@@ -10,7 +10,7 @@ import OpenEXR
 
 from synrender.errors import UserError
 from synrender.images.depth import FARTHEST_M
-from synrender.images.integrity import find_image_damage
+from synrender.images.image_files import find_image_damage
 from synrender.settings.groups import BACKDROP_PASS_INDEX
 from synrender.system.console import captured_output
 
@@ -39,13 +39,17 @@ class ExrImage:
     amodal: np.ndarray | None = None  # (num_objs, h, w) bool, in the order of instances
 
 
-def read_exr(path: Path) -> ExrImage:
+def read_exr(path: Path, side_px: int | None = None) -> ExrImage:
     """Reads a sample's image and label passes.
 
+    Args:
+        path: of the file.
+        side_px: side that the square image must have; None: any.
+
     Raises:
-        UserError: the file is missing, truncated, damaged, or lacks a pass.
+        UserError: the file is missing, damaged, of another size, or lacks a pass.
     """
-    damage = find_image_damage(path)  # OpenEXR only warns about a truncated file
+    damage = find_image_damage(path, side_px)  # OpenEXR only warns about a truncated file
     if damage:
         raise UserError(
             f"{path}: {damage}; remove it and render again: only missing samples are rendered"

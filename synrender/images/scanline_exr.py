@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from synrender.images.image_files import read_image
 from synrender.images.integrity import EXR_MAGIC, count_exr_chunks, read_exr_header
 
 _LINES_PER_CHUNK = {0: 1, 3: 16}  # by compression: none, ZIP
@@ -32,7 +33,7 @@ def read_channels(path: Path) -> tuple[Header, dict[str, np.ndarray]]:
     Raises:
         ValueError: the file is not of the supported kind.
     """
-    data = path.read_bytes()
+    data = read_image(path)
     version = struct.unpack_from("<I", data, 4)[0] if data[:4] == EXR_MAGIC else None
     if version is None or version & 0xFF != 2 or version & 0x1A00:
         raise ValueError(f"{path}: not a scan-line EXR file of one part")

@@ -15,7 +15,7 @@ from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8
 from synrender.images.decode_png import decode_png
-from synrender.images.integrity import MAX_IMAGE_BYTES
+from synrender.images.image_files import read_image
 from synrender.labels.derive import Labels
 from synrender.loading.row_source import (
     CLASS_MAP,
@@ -29,7 +29,6 @@ from synrender.loading.row_source import (
     Reader,
 )
 from synrender.settings.label_table import PASSES, list_fields, list_possible
-from synrender.system.files import read_small_file
 
 if TYPE_CHECKING:
     from synrender.images.exr import ExrImage
@@ -41,7 +40,7 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     """Opens the folder of a data set; its rows are its complete samples in order."""
     folder = settings_to_folder(path, info.settings)
     idxs = np.array(folder.list_samples().pairs, np.int64)
-    named = read_named_points(path)
+    named, side_px = read_named_points(path), info.camera.resolution
     samples = LabelReader(folder, info.camera, idxs, named)
     names = RECORD_DTYPE.names or ()
     varies = info.design is not None and "num_objs" in info.design.factors
@@ -53,10 +52,10 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
 
     def read_images(rows: np.ndarray) -> list[list[np.ndarray]]:
         paths = [folder.image_path(idx) for idx in idxs[rows].tolist()]
-        return [[read_pixels(path, nothing_hit)[IMAGE] for path in paths]]
+        return [[read_pixels(path, nothing_hit, side_px)[IMAGE] for path in paths]]
 
     def read_pngs(rows: np.ndarray) -> list[list[bytes]]:
-        return [[_read_png(folder.image_path(idx)) for idx in idxs[rows].tolist()]]
+        return [[_read_png(folder.image_path(idx), side_px) for idx in idxs[rows].tolist()]]
 
     def read_exr_fields(wanted: list[str], rows: np.ndarray) -> list[tuple[Any, ...]]:
         found = []
@@ -76,9 +75,9 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     return Part((pixels, records), len(idxs), on_request, named.all_names)
 
 
-def _read_png(path: Path) -> bytes:
+def _read_png(path: Path, side_px: int | None) -> bytes:
     try:
-        return read_small_file(path, MAX_IMAGE_BYTES)
+        return read_image(path, side_px)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: {error}; {_REMEDY}") from None
 
@@ -99,24 +98,27 @@ def _to_value(values: np.ndarray, is_single: bool) -> Any:
     return values.tolist() if values.ndim == 0 or values.dtype.kind == "U" else values.copy()
 
 
-def read_pixels(path: Path, nothing_hit: float) -> dict[str, np.ndarray]:
+def read_pixels(
+    path: Path, nothing_hit: float, side_px: int | None = None
+) -> dict[str, np.ndarray]:
     """Image of a sample, and from EXR its labels, by field.
 
     Args:
         path: PNG or EXR.
         nothing_hit: value of the depth there.
+        side_px: side that the square image must have; None: any.
 
     Raises:
         UserError: it is damaged.
     """
     if path.suffix == ".png":
         try:
-            return {IMAGE: decode_png(_read_png(path))}
+            return {IMAGE: decode_png(_read_png(path, side_px))}
         except ValueError as error:
             raise UserError(f"{path}: {error}; {_REMEDY}") from None
     from synrender.images.exr import read_exr  # a training machine may lack OpenEXR
 
-    exr = read_exr(path)
+    exr = read_exr(path, side_px)
     return {name: find(exr, nothing_hit) for name, find in _EXR_FIELDS.items()}
 
 

@@ -6,6 +6,7 @@ becomes of temporary files of processes that were killed.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 _KEPT = " -_.'()+&"
 _MAX_NAME_BYTES = 100
 """Of a name that is made of a text. File systems take 255, with what is added to it."""
+
+HEAD_BYTES = 1 << 16
+BLOCK_BYTES = 1 << 20
 
 _TEMPORARY = re.compile(r"\.(\.?[^.]+)\..+\.[0-9]+(\.[a-z0-9]+)")
 
@@ -52,15 +56,46 @@ def read_small_file(path: Path | str, max_bytes: int) -> bytes:
         Hindrance: this process cannot read it, which is no fault of the file.
         OSError: it is missing, or its disk cannot read it.
     """
+    return read_bounded_file(path, lambda head: max_bytes)
+
+
+def read_bounded_file(path: Path | str, find_max_bytes: Callable[[bytes], int]) -> bytes:
+    """Content of a regular file, like `read_small_file`.
+
+    Args:
+        path: of the file.
+        find_max_bytes: its size at most, given its first `HEAD_BYTES`; may raise ValueError.
+    """
     # A third of the time that `Path.read_bytes` takes: a data set has millions of them.
+    descriptor, size = _open_regular(path)
+    try:
+        parts = [os.read(descriptor, min(size, HEAD_BYTES))]
+        num_bytes, max_bytes = len(parts[0]), find_max_bytes(parts[0])
+        if size > max_bytes:
+            raise ValueError(f"{size} bytes, at most {max_bytes} are allowed")
+        while num_bytes < size and (part := os.read(descriptor, size - num_bytes)):
+            parts.append(part)
+            num_bytes += len(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
+def read_sha256(path: Path | str, max_bytes: int) -> tuple[int, bytes]:
+    """Size of a regular file, and its SHA-256; takes little memory, whatever the size.
+
+    Raises:
+        ValueError, Hindrance, OSError: as `read_small_file` does.
+    """
+    digest, num_bytes = hashlib.sha256(), 0
     descriptor, size = _open_regular(path)
     try:
         if size > max_bytes:
             raise ValueError(f"{size} bytes, at most {max_bytes} are allowed")
-        data = os.read(descriptor, size)
-        while len(data) < size and (part := os.read(descriptor, size)):
-            data += part
-        return data
+        while block := os.read(descriptor, BLOCK_BYTES):
+            digest.update(block)
+            num_bytes += len(block)
+        return num_bytes, digest.digest()
     finally:
         os.close(descriptor)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -97,6 +98,11 @@ def rename(dataset_dir: Path) -> None:
     (dataset_dir / "img/00004.png").rename(dataset_dir / "img/00040.png")
 
 
+def blow_up(dataset_dir: Path) -> None:
+    """To 100 GB, of which the disk holds a few blocks."""
+    os.truncate(dataset_dir / "img/00003.png", 100_000_000_000)
+
+
 def remove(dataset_dir: Path) -> None:
     for kind in ("png", "npy"):
         (dataset_dir / f"img/00011.{kind}").unlink()
@@ -119,6 +125,7 @@ def retouch(dataset_dir: Path) -> None:
 
 CHANGES = {
     "a byte of an image": (flip("img/00003.png"), ["changed img/00003.png"]),
+    "an image of 100 GB": (blow_up, ["changed img/00003.png"]),
     "a byte of a record": (flip("img/00005.npy"), ["changed img/00005.npy"]),
     "a byte of the settings": (flip("config.gin"), ["changed config.gin"]),
     "a byte of the description": (flip("dataset.json"), ["changed dataset.json"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -222,6 +223,11 @@ def remove_the_objects(dataset_dir: Path) -> None:
     np.save(dataset_dir / "img/00005.npy", read_record(dataset_dir, 5)[:0])
 
 
+def blow_up_an_image(dataset_dir: Path) -> None:
+    """To 3 GB, of which the disk holds a few blocks."""
+    os.truncate(next(dataset_dir.glob("img/00003.*[gr]")), 3_000_000_000)
+
+
 def truncate_a_record(dataset_dir: Path) -> None:
     path = dataset_dir / "img" / "00010.npy"
     path.write_bytes(path.read_bytes()[:-20])
@@ -288,6 +294,7 @@ EXR = {
     "model in train and test": (move_a_model_across_splits, {"splits"}),
     "a model that is nowhere": (edit_field("model_id", lambda _: "nowhere"), {"files"}),
     "an image cut short": (truncate_an_image, {"files"}),
+    "an image of 3 GB": (blow_up_an_image, {"files"}),
 }  # fmt: skip
 PNG = {
     "objects out of the picture": (move_objects_away, {"silhouette"}),
@@ -303,6 +310,7 @@ PNG = {
     "sample in another bucket": (move_a_sample_across_buckets, {"splits"}),
     "one class alone": (repeat_a_class, {"balance"}),
     "an image cut short": (truncate_an_image, {"files"}),
+    "an image of 3 GB": (blow_up_an_image, {"files"}),
     "a huge image": (make_an_image_huge, {"files"}),
     "a record of no objects": (remove_the_objects, {"files"}),
     "a record cut short": (truncate_a_record, {"files"}),

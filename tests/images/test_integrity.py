@@ -10,7 +10,7 @@ import OpenEXR
 import pytest
 from PIL import Image
 
-from synrender.images.integrity import find_image_damage, is_whole_image
+from synrender.images.image_files import find_image_damage, is_whole_image
 
 COMPRESSIONS = [OpenEXR.NO_COMPRESSION, OpenEXR.ZIPS_COMPRESSION, OpenEXR.ZIP_COMPRESSION]
 

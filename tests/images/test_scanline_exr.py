@@ -6,7 +6,7 @@ import numpy as np
 import OpenEXR
 import pytest
 
-from synrender.images.integrity import find_image_damage
+from synrender.images.image_files import find_image_damage
 from synrender.images.scanline_exr import read_channels, write_channels
 
 

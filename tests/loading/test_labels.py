@@ -42,9 +42,9 @@ def read_paths(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the EXR files that are read."""
     found: list[str] = []
 
-    def read(path: Path) -> exr.ExrImage:
+    def read(path: Path, side_px: int | None = None) -> exr.ExrImage:
         found.append(path.name)
-        return read_exr(path)
+        return read_exr(path, side_px)
 
     monkeypatch.setattr(exr, "read_exr", read)
     return found

@@ -9,8 +9,7 @@ import numpy as np
 from PIL import Image
 
 from synrender.audit.bop.bop_files import IMAGE_KINDS, BopImage
-from synrender.images.integrity import MAX_IMAGE_BYTES
-from synrender.system.files import read_small_file
+from synrender.images.image_files import read_image
 from synrender.system.hindrances import Unreadable
 
 MAX_SIDE_PX = 16384
@@ -63,7 +62,7 @@ def read_mask(image: BopImage, kind: str, size: tuple[int, int]) -> np.ndarray |
 
 def _open(path: Path) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(read_small_file(path, MAX_IMAGE_BYTES)))
+        return Image.open(io.BytesIO(read_image(path)))
     except FileNotFoundError:
         raise BadImage(f"{path}: no such file") from None
     except (Unreadable, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
