@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +50,8 @@ def replay_sample(
 ) -> Comparison:
     """Renders sample ``idx`` of a data set again.
 
-    Renders into a temporary folder; pixels and record must be exactly equal.
+    Renders into a temporary folder, elsewhere if the data folder cannot be written to; pixels and
+    record must be exactly equal.
 
     Args:
         folder: of the data set.
@@ -70,11 +73,14 @@ def replay_sample(
             "different ones; set the folders as they were"
         )
     stored = folder.read_record(idx)
-    with temporary_folder(folders.data, ".replay") as scratch_dir:
+    is_writable = os.access(folders.data, os.W_OK)
+    parent = folders.data if is_writable else Path(tempfile.gettempdir())
+    with temporary_folder(parent, ".replay") as scratch_dir:
         scratch = DatasetFolder(scratch_dir / folder.name, folder.is_exr)
         claim_dataset(scratch, settings, catalog)
         add_rejected(scratch, _without_used(info.rejected, stored))
-        render_batch(settings, scratch, catalog, folders.blender)
+        home = folders.blender if is_writable else scratch_dir / "blender"
+        render_batch(settings, scratch, catalog, home)
         difference = find_record_difference(stored, scratch.read_record(idx))
         difference = difference or _find_image_difference(
             folder.image_path(idx), scratch.image_path(idx)

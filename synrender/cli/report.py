@@ -7,6 +7,7 @@ With --sheet: DATA_DIR/<dataset>/contact_sheet.png, a picture of the first sampl
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synrender.cli.arguments import create_parser, whole_number
@@ -14,7 +15,6 @@ from synrender.cli.script import HOST_PACKAGES, Command, run_script
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
     from synrender.system.folders import Folders
 
@@ -28,6 +28,7 @@ examples:
   python report_dataset.py -d many -n 60         60 samples in the gallery, a smaller file
   python report_dataset.py -d many --no_audit    without an audit where there was none
   python report_dataset.py -d many --sheet       contact_sheet.png alone, of the first 20 samples
+  python report_dataset.py -d many --out many.html   of a data set that cannot be written to
 
 The samples in the gallery are chosen evenly over classes, splits and levels of the design, so the
 file has the same size for a data set of any size; all records are read for the distributions.
@@ -56,6 +57,12 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help=f"samples to show (default: {NUM_IN_GALLERY} in the gallery, {NUM_ON_SHEET} on a "
         "sheet)",
     )
+    add(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="file to write (default: report.html or contact_sheet.png in the data set's folder)",
+    )
     add("--sheet", action="store_true", help="draw contact_sheet.png instead of the report")
     add("--no_audit", action="store_true", help="do not audit if there was no audit before")
     return parser.parse_args(argv)
@@ -63,32 +70,59 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Writes what was asked for and prints its path; returns the exit status 0."""
-    print(draw_sheet(arguments, folders) if arguments.sheet else write_page(arguments, folders))
+    from synrender.dataset.names import REPORT_FILE, SHEET_FILE
+
+    name = SHEET_FILE if arguments.sheet else REPORT_FILE
+    path = find_out(arguments.out, folders.data / arguments.dataset / name)
+    write = draw_sheet if arguments.sheet else write_page
+    write(arguments, folders, path)
+    print(path)
     return 0
 
 
-def draw_sheet(arguments: argparse.Namespace, folders: Folders) -> Path:
+def find_out(out: Path | None, default: Path) -> Path:
+    """The file to write.
+
+    Raises:
+        UserError: it is a folder, or of another kind than the default.
+    """
+    from synrender.errors import UserError
+    from synrender.system.folders import to_absolute
+
+    if out is None:
+        return default
+    path = to_absolute(out)
+    if path.is_dir() or path.suffix != default.suffix:
+        raise UserError(
+            f"--out {out}: must name a file that ends in {default.suffix}, such as {default.name}"
+        )
+    return path
+
+
+def draw_sheet(arguments: argparse.Namespace, folders: Folders, path: Path) -> None:
     """Draws the contact sheet; without slow imports, if it is up to date."""
     from synrender.report.contact_sheet import draw_contact_sheet
 
     dataset_dir = folders.data / arguments.dataset
-    return draw_contact_sheet(dataset_dir, arguments.num_samples or NUM_ON_SHEET)
+    draw_contact_sheet(dataset_dir, path, arguments.num_samples or NUM_ON_SHEET)
 
 
-def write_page(arguments: argparse.Namespace, folders: Folders) -> Path:
+def write_page(arguments: argparse.Namespace, folders: Folders, path: Path) -> None:
     """Writes the report."""
     from synrender.audit.latest import find_audit
     from synrender.dataset.folder import open_dataset_folder
     from synrender.loading.dataset import open_dataset
     from synrender.report.page import write_report
     from synrender.system.console import create_bar
+    from synrender.system.disk import refuse_unwritable
 
     folder = open_dataset_folder(folders.data, arguments.dataset)
+    refuse_unwritable(path.parent)
     data = open_dataset(folder.path)
     audit, note = find_audit(folder, folders, not arguments.no_audit)
     num_shown = arguments.num_samples or NUM_IN_GALLERY
     with create_bar(len(data) + min(num_shown, len(data)), "report") as bar:
-        return write_report(data, folder.path, num_shown, audit, note, bar.update)
+        write_report(data, path, num_shown, audit, note, bar.update)
 
 
 COMMAND = Command(parse_arguments, run, (*HOST_PACKAGES, "jinja2"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import faulthandler
+import os
 import signal
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ def noted_work(folder: DatasetFolder, settings: Settings, catalog: Catalog) -> G
         settings: of it.
         catalog: of it.
     """
-    if not CAN_LOCK:
+    if not CAN_LOCK or not os.access(folder.path, os.W_OK):  # there nothing is rendered
         yield NotedWork(catalog, lambda stage, idx: None, frozenset())
         return
     with contextlib.ExitStack() as stack:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synrender.dataset.listing import list_samples, read_files_per_folder, sample_path
-from synrender.dataset.names import INFO_FILE, SHEET_FILE
+from synrender.dataset.names import INFO_FILE
 from synrender.errors import UserError
+from synrender.system.disk import refuse_unwritable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -19,15 +20,16 @@ if TYPE_CHECKING:
 _NUM_HEAD_BYTES = 4096
 
 
-def draw_contact_sheet(dataset_dir: Path, num_samples: int) -> Path:
-    """Draws the sheet, unless it is newer than every sample that it shows; returns its path.
+def draw_contact_sheet(dataset_dir: Path, sheet: Path, num_samples: int) -> None:
+    """Draws the sheet, unless it is newer than every sample that it shows.
 
     Args:
         dataset_dir: of the data set.
+        sheet: file to write.
         num_samples: how many to show, from the first on.
 
     Raises:
-        UserError: there is no complete sample.
+        UserError: there is no complete sample, or the file cannot be written.
     """
     images = find_first_samples(dataset_dir, num_samples)
     if not images:
@@ -35,10 +37,9 @@ def draw_contact_sheet(dataset_dir: Path, num_samples: int) -> Path:
             f"--dataset {dataset_dir.name!r}: no complete samples in {dataset_dir / 'img'}; "
             f"render some first: python render.py -d {dataset_dir.name}"
         )
-    sheet = dataset_dir / SHEET_FILE
     if not is_up_to_date(sheet, images):
+        refuse_unwritable(sheet.parent)
         draw(dataset_dir, sheet, images)
-    return sheet
 
 
 def find_first_samples(dataset_dir: Path, num_samples: int) -> list[Path]:

@@ -17,7 +17,6 @@ import numpy as np
 from synrender import __version__
 from synrender.dataset.info import DatasetInfo, DesignFactor
 from synrender.dataset.last_audit import StoredAudit
-from synrender.dataset.names import REPORT_FILE
 from synrender.dataset.splits import SPLITS
 from synrender.loading.dataset import Dataset
 from synrender.report.distributions import FactorCharts, draw_factors, find_constants, to_label
@@ -269,24 +268,21 @@ Advance = Callable[[int], None]
 
 def write_report(
     data: Dataset,
-    dataset_dir: Path,
+    path: Path,
     num_samples: int,
     audit: StoredAudit | None,
     audit_note: str,
     advance: Advance = lambda _: None,
-) -> Path:
+) -> None:
     """Writes the report atomically, over an earlier one.
 
     Args:
         data: the whole data set.
-        dataset_dir: where the report goes.
+        path: where the report goes.
         num_samples: that it shows, at most; besides, twins and sweeps are shown.
         audit: what the last audit found.
         audit_note: a line about it, or why there is none.
         advance: told how many samples are done; each is read once, and again if it is shown.
-
-    Returns:
-        Path of the report.
 
     Raises:
         UserError: a sample is damaged.
@@ -309,6 +305,4 @@ def write_report(
     twins = find_twins(found.tuples, rows, gallery, class_names)
     paired = find_paired(data, rows, gallery, found.chosen)
     content = Content(data, found, gallery, filters, charts, twins, paired, audit, audit_note)
-    path = dataset_dir / REPORT_FILE
     write_text(path, render_page(content, class_names))
-    return path

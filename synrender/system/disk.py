@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
+from synrender.errors import UserError
+
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """No room, a quota, a limit on the size of a file."""
 
@@ -55,6 +57,17 @@ def find_full_disk(error: BaseException, folder: Path) -> DiskFull | None:
         f"{disk} is full: {folder} cannot be written ({os.strerror(reason.errno or 0)}, "
         f"{free_mb:.1f} MB free); make room"
     )
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Refuses to begin what could not be written in the end.
+
+    Raises:
+        UserError: there is no such folder, or this user cannot write there; names ``--out``.
+    """
+    if not os.access(folder, os.W_OK):
+        reason = "cannot be written to" if folder.is_dir() else "no such folder"
+        raise UserError(f"{folder}: {reason}; name a file in another folder with --out")
 
 
 def find_disk(folder: Path) -> Path:

@@ -1,0 +1,80 @@
+"""What only reads works where nothing can be written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import PROJECT_DIR, as_plain_user
+
+
+@pytest.fixture
+def locked_up(rendered_single: Path, tmp_path: Path) -> Iterator[Path]:
+    """A complete, archived data set in a data folder that nobody may write to."""
+    data_dir = tmp_path / "data"
+    shutil.copytree(rendered_single, data_dir / "locked")
+    (data_dir / "demo_assets").symlink_to(rendered_single.parent / "demo_assets")
+    (tmp_path / "tmp").mkdir()
+    yield data_dir / "locked"
+    change_modes(data_dir, 0o755)
+
+
+def change_modes(data_dir: Path, mode: int) -> None:
+    for folder in (data_dir, *(p for p in data_dir.rglob("*") if not p.is_symlink())):
+        folder.chmod(mode)
+
+
+def run(dataset_dir: Path, *arguments: object, status: int = 0) -> str:
+    """Runs a command of somebody who may not write; returns what it prints."""
+    data_dir = dataset_dir.parent
+    temporary = str(data_dir.parent / "tmp")
+    result = subprocess.run(
+        [*as_plain_user(), sys.executable, *map(str, arguments)],
+        cwd=PROJECT_DIR,
+        env={**os.environ, "SYNRENDER_DATA_DIR": str(data_dir), "TMPDIR": temporary},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == status, result.stderr
+    return result.stdout + result.stderr
+
+
+def test_reading_needs_no_writing(locked_up: Path, tmp_path: Path) -> None:
+    archive = ["-d", "locked", "-f", "-p", "-r", "8"]
+    run(locked_up, "preprocess_data.py", *archive, "-j", 1)
+    change_modes(locked_up.parent, 0o555)
+    before = {p: p.stat().st_mtime_ns for p in locked_up.rglob("*")}
+    again = run(locked_up, "render.py", "-d", "locked", "-g", locked_up / "config.gin")
+    assert "all 25 samples are complete already" in again
+    assert "equal, pixels and record" in run(locked_up, "render.py", "--replay", "locked", 3)
+    assert "data_8.h5: is there already" in run(locked_up, "preprocess_data.py", *archive)
+    report = ["report_dataset.py", "-d", "locked"]
+    page, sheet = tmp_path / "page.html", tmp_path / "sheet.png"
+    assert run(locked_up, *report, "--no_audit", "--out", page) == f"{page}\n"
+    assert run(locked_up, *report, "--sheet", "--out", sheet) == f"{sheet}\n"
+    assert page.stat().st_size > sheet.stat().st_size > 1000
+    export = ["export_dataset.py", "-d", "locked", "--to", "imagefolder", "-j", "1"]
+    assert "25 samples" in run(locked_up, *export, "--out", tmp_path / "export")
+    assert {p: p.stat().st_mtime_ns for p in locked_up.rglob("*")} == before
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_what_must_write_says_so_in_one_line(locked_up: Path, tmp_path: Path) -> None:
+    (locked_up / "img" / "00003.png").unlink()
+    change_modes(locked_up.parent, 0o555)
+    line = run(locked_up, "render.py", "-d", "locked", "-g", locked_up / "config.gin", status=1)
+    assert "Permission denied" in line
+    assert "goes on" not in line
+    report = ["report_dataset.py", "-d", "locked"]
+    for option in ("--sheet", "--no_audit"):
+        line = run(locked_up, *report, option, status=2)
+        assert "locked: cannot be written to; name a file in another folder with --out" in line
+    line = run(locked_up, *report, "--out", tmp_path / "page.png", status=2)
+    assert "must name a file that ends in .html" in line
