@@ -1,4 +1,4 @@
-"""The two errors that are not bugs: a user's mistake, and an unusable model or texture."""
+"""Errors that are not bugs: a user's mistake, a run cut short, an unusable model or texture."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ EXIT_FAILURE, EXIT_USER = 1, 2
 MAX_COMPARED = 200
 """Letters of a name that are compared with others; a text of a megabyte would take for ever."""
 
-RESUME_HINT = "what is finished is valid, and the same command goes on from there"
-
 
 class UserError(Exception):
     """A mistake that the user can fix: one line with the value, the rule and the remedy.
 
     Commands print it without a traceback and exit with status 2.
     """
+
+
+class CutShort(OSError):
+    """Something outside ended the work early, such as a full disk; what is finished is valid."""
 
 
 class RejectedAsset(Exception):

@@ -88,7 +88,8 @@ def new_file(path: Path) -> Generator[h5py.File]:
     """Writes a file under a temporary name, and renames it when it is complete.
 
     Raises:
-        CannotWrite: the file cannot be written (a full disk, for example); it is removed.
+        DiskFull: there is no room; the file is removed.
+        CannotWrite: it cannot be written for another reason; it is removed.
     """
     try:
         with temporary_file(path) as temporary:
@@ -99,7 +100,7 @@ def new_file(path: Path) -> Generator[h5py.File]:
         raise
     except (OSError, RuntimeError) as error:  # how HDF5 reports that it could not write
         if full := find_full_disk(error, path.parent):
-            raise CannotWrite(f"{full} and repeat the command") from None
+            raise full from None
         raise CannotWrite(f"{path}: cannot be written ({_find_reason(error)})") from None
 
 

@@ -19,6 +19,7 @@ from synrender.cli.arguments import (
 )
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
 from synrender.settings.bounds import MAX_CLASSES, MAX_CPUS, MAX_SECONDS, MAX_SEED
+from synrender.system.resume import Resume
 
 if TYPE_CHECKING:
     import argparse
@@ -173,7 +174,14 @@ def find_blender(name: str) -> str:
     return os.path.abspath(path) if path else ""
 
 
-COMMAND = Command(parse_arguments, run, (*HOST_PACKAGES, "ray"))
+def find_resume(arguments: argparse.Namespace) -> Resume:
+    """How a run goes on; a dry run does not."""
+    if arguments.dry_run:
+        return Resume.NOT
+    return Resume.WITHOUT_OVERWRITE if arguments.overwrite else Resume.SAME
+
+
+COMMAND = Command(parse_arguments, run, (*HOST_PACKAGES, "ray"), find_resume)
 
 
 def main() -> None:

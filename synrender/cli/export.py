@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from synrender.cli.arguments import create_parser, whole_number
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
 from synrender.settings.bounds import MAX_CPUS
+from synrender.system.resume import Resume
 
 if TYPE_CHECKING:
     import argparse
@@ -140,7 +141,14 @@ def verify(out: Path, num_jobs: int) -> int:
     return 1 if found.num_differences else 0
 
 
-COMMAND = Command(parse_arguments, run, HOST_PACKAGES)
+def find_resume(arguments: argparse.Namespace) -> Resume:
+    """How an export goes on; a comparison does not."""
+    if arguments.verify:
+        return Resume.NOT
+    return Resume.WITHOUT_OVERWRITE if arguments.overwrite else Resume.SAME
+
+
+COMMAND = Command(parse_arguments, run, HOST_PACKAGES, find_resume)
 
 
 def main() -> None:

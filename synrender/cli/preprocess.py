@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from synrender.cli.arguments import create_parser, whole_number
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
 from synrender.settings.bounds import MAX_CPUS, MAX_RESOLUTION, MAX_SEED, MAX_SHARDS
+from synrender.system.resume import Resume
 
 if TYPE_CHECKING:
     import argparse
@@ -198,7 +199,13 @@ def refuse_contradictions(arguments: argparse.Namespace) -> None:
         raise UserError("--use_mean: needs all buckets; leave --bucket_idxs (-i) out")
 
 
-COMMAND = Command(parse_arguments, run, HOST_PACKAGES)
+def find_resume(arguments: argparse.Namespace) -> Resume:
+    """How the steps that write files go on; with --overwrite they begin again."""
+    is_writing = arguments.to_hdf5 or arguments.preprocess
+    return Resume.SAME if is_writing and not arguments.overwrite else Resume.NOT
+
+
+COMMAND = Command(parse_arguments, run, HOST_PACKAGES, find_resume)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from synrender.cli.arguments import add_gin_arguments, create_parser
 from synrender.cli.script import BLENDER_PACKAGES, Command, run_script
+from synrender.system.resume import Resume
 
 if TYPE_CHECKING:
     import argparse
@@ -75,7 +76,7 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.crashes.noted_run import noted_work
     from synrender.dataset.claim import claimed
     from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
-    from synrender.errors import UserError
+    from synrender.errors import CutShort, UserError
     from synrender.settings.load import load_settings
     from synrender.system.console import Progress, captured_output, say
 
@@ -117,7 +118,7 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
     if not is_quiet:
         say(*report.to_lines(folder))
     if report.num_lost:
-        raise OSError(f"{folder.path}: {report.num_lost} rendered samples have been removed since")
+        raise CutShort(f"{folder.path}: {report.num_lost} rendered samples have been removed since")
     return 0
 
 
@@ -145,7 +146,14 @@ def replay(name: str, idx: str, folders: Folders) -> int:
     return 0 if comparison.is_equal else 1
 
 
-COMMAND = Command(parse_arguments, run, BLENDER_PACKAGES)
+def find_resume(arguments: argparse.Namespace) -> Resume:
+    """How a run goes on; a replay does not."""
+    if arguments.replay:
+        return Resume.NOT
+    return Resume.WITHOUT_OVERWRITE if arguments.overwrite else Resume.SAME
+
+
+COMMAND = Command(parse_arguments, run, BLENDER_PACKAGES, find_resume)
 
 
 def main() -> None:

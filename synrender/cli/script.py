@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from synrender.blender.start import remove_scratch_folder
-from synrender.errors import EXIT_FAILURE, EXIT_USER, RESUME_HINT, UserError, shorten, to_line
+from synrender.errors import EXIT_FAILURE, EXIT_USER, CutShort, UserError, shorten, to_line
 from synrender.system.disk import FULL_DISK, find_full_disk
 from synrender.system.folders import NO_DEFAULTS, PROJECT_DIR, Folders, find_folders, is_clone
 from synrender.system.interrupts import (
     EXIT_INTERRUPTED,
     EXIT_TERMINATED,
-    STOPPED,
     Terminated,
     sigterm_interrupts,
 )
+from synrender.system.resume import Resume, add_resume, describe_stop, resumed
 
 BLENDER_PACKAGES = ("numpy", "gin")
 """What each command imports, by the names of modules; Blender's own Python may lack them."""
@@ -47,6 +47,7 @@ class Command:
     parse: Callable[[list[str]], argparse.Namespace]
     run: Callable[[argparse.Namespace, Folders], int]  # returns the exit status
     packages: tuple[str, ...]  # modules that it imports
+    find_resume: Callable[[argparse.Namespace], Resume] = lambda arguments: Resume.NOT
 
 
 def run_command(
@@ -63,6 +64,11 @@ def run_command(
         SystemExit: the arguments are wrong, or they ask for help.
     """
     arguments = command.parse(list(argv))
+    with resumed(command.find_resume(arguments)):
+        return _run(command, arguments, defaults)
+
+
+def _run(command: Command, arguments: argparse.Namespace, defaults: Mapping[str, object]) -> int:
     folder = None  # that is written to; its disk is named if it is full
     try:
         _require_packages(command.packages)
@@ -74,14 +80,16 @@ def run_command(
         return _fail(str(error), EXIT_USER)
     except BrokenExecutor:
         memory = "a process was killed, perhaps because memory ran out; try fewer --jobs"
-        return _fail(f"{memory}; {RESUME_HINT}", EXIT_FAILURE)
+        return _fail(add_resume(memory), EXIT_FAILURE)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             return _fail(f"{shorten(error)}: give a shorter name", EXIT_USER)
         full = find_full_disk(error, folder) if folder and error.errno in FULL_DISK else None
-        return _fail(f"{full or error}; {RESUME_HINT}", EXIT_FAILURE)
+        is_cut_short = full or isinstance(error, CutShort)
+        line = str(full or error)
+        return _fail(add_resume(line) if is_cut_short else line, EXIT_FAILURE)
     except KeyboardInterrupt as error:
-        print(STOPPED, file=sys.stderr)
+        print(describe_stop(), file=sys.stderr)
         return EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED
 
 

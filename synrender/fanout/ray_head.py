@@ -12,8 +12,9 @@ import socket
 import threading
 from collections.abc import Generator
 
-from synrender.errors import EXIT_FAILURE, EXIT_USER, RESUME_HINT, UserError
+from synrender.errors import EXIT_FAILURE, EXIT_USER, UserError
 from synrender.fanout.processes import end_family
+from synrender.system.resume import add_resume
 
 CONNECT_TIMEOUT_S = 10.0
 JOIN_LIMIT_S = 18.0
@@ -93,6 +94,7 @@ def watched_head(address: str) -> Generator[None]:
     From a thread, because whoever asks Ray something then is stuck in its C++ code.
     """
     is_over = threading.Event()
+    line = add_resume(f"error: Ray's server at {address} has died") + "\n"
 
     def watch() -> None:
         num_failures = 0
@@ -103,7 +105,6 @@ def watched_head(address: str) -> Generator[None]:
             except OSError:
                 num_failures += 1
             if num_failures >= MAX_FAILURES and not is_over.is_set():
-                line = f"error: Ray's server at {address} has died; {RESUME_HINT}\n"
                 end_family()
                 os.write(2, line.encode())
                 os._exit(EXIT_FAILURE)

@@ -27,6 +27,7 @@ from synrender.system.console import format_duration, say
 from synrender.system.disk import full_disk_named
 from synrender.system.folders import Folders
 from synrender.system.locks import temporary_folder
+from synrender.system.resume import add_resume
 
 
 @dataclass(frozen=True)
@@ -233,9 +234,7 @@ def _summarise(
         )
     if num_missing:
         why = f"stopped: {result.stopped}; " if result.stopped else ""
-        display.warn(
-            f"error: {why}{num_missing} of {num_samples} samples are missing; what is finished "
-            "is valid, and the same command goes on from there"
-        )
+        missing = f"error: {why}{num_missing} of {num_samples} samples are missing"
+        display.warn(add_resume(missing))
     elif not is_quiet:
         say(f"all {num_samples} samples are complete.")

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
-from synrender.errors import UserError
+from synrender.errors import CutShort, UserError
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """No room, a quota, a limit on the size of a file."""
@@ -22,7 +22,7 @@ PROBE_BYTES = 1 << 20
 """A disk that can take so many bytes is not full: what failed there failed for another reason."""
 
 
-class DiskFull(OSError):
+class DiskFull(CutShort):
     """There is no room to write; the message names the disk. Scripts end with status 1."""
 
 

@@ -10,14 +10,13 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from synrender.system.console import warn
+from synrender.system.resume import describe_stop
 
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 
 EXIT_TERMINATED = 143
 """Exit status after SIGTERM, likewise."""
-
-STOPPED = "stopped; the same command goes on from here"
 
 
 class Terminated(KeyboardInterrupt):
@@ -58,6 +57,7 @@ def exit_on_signals(
         counts: for each signal, how many of it end the process.
         clean_up: called at each of these signals, in that thread.
     """
+    line = f"{describe_stop()}\n".encode()
     reader, writer = os.pipe()
     stderr = os.dup(2)  # where it goes now: Blender's own output is captured later
     os.set_blocking(writer, False)
@@ -72,7 +72,7 @@ def exit_on_signals(
                 left[number] -= 1
                 clean_up()
                 if left[number] <= 0:
-                    os.write(stderr, f"{STOPPED}\n".encode())
+                    os.write(stderr, line)
                     os._exit(128 + number)
 
     threading.Thread(target=listen, daemon=True).start()
@@ -118,7 +118,7 @@ def interrupts_held() -> Generator[Callable[[], None]]:
     def hold(signum: int, frame: object) -> None:
         nonlocal was_pressed
         if was_pressed:
-            warn(STOPPED)
+            warn(describe_stop())
             os._exit(EXIT_INTERRUPTED)
         was_pressed = True
 

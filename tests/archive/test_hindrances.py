@@ -17,6 +17,7 @@ from synrender.archive.hdf5_files import CannotWrite, new_file, open_file
 from synrender.dataset.archived import add_archived, read_archived
 from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
+from synrender.system.disk import DiskFull
 from synrender.system.hindrances import Hindrance, Unreadable
 from tests.helpers import PROJECT_DIR, as_plain_user, disable_locks
 
@@ -129,7 +130,7 @@ def test_a_file_that_cannot_be_written_names_the_reason_and_asks_for_room_only_o
     with refused as caught, new_file(tmp_path / "imgs_00.h5"):
         pass
     assert "make room" not in str(caught.value)
-    with pytest.raises(CannotWrite, match="make room"), new_file(tmp_path / "imgs_01.h5"):
+    with pytest.raises(DiskFull, match="make room"), new_file(tmp_path / "imgs_01.h5"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

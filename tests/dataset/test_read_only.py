@@ -63,7 +63,8 @@ def test_reading_needs_no_writing(locked_up: Path, tmp_path: Path) -> None:
     export = ["export_dataset.py", "-d", "locked", "--to", "imagefolder", "-j", "1"]
     assert "25 samples" in run(locked_up, *export, "--out", tmp_path / "export")
     assert {p: p.stat().st_mtime_ns for p in locked_up.rglob("*")} == before
-    assert not list((tmp_path / "tmp").iterdir())
+    left = [p.name for p in (tmp_path / "tmp").iterdir()]
+    assert not [name for name in left if not name.startswith("pymp-")]  # of Python itself
 
 
 def test_what_must_write_says_so_in_one_line(locked_up: Path, tmp_path: Path) -> None:
