@@ -95,7 +95,7 @@ run_script(Command(lambda argv: None, run, ()))
         ("sys.exit(3)", 3, ""),
         ("sys.exit(256)", 1, ""),
         ("sys.exit('a word')", 1, "a word\n"),
-        ("raise OSError('no light')", 1, "error: no light; "),
+        ("raise OSError('no light')", 1, "error: no light\n"),
     ],
 )
 def test_exit_statuses_are_those_of_python(statement: str, status: int, errors: str) -> None:
