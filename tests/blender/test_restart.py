@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -192,3 +193,36 @@ def test_render_py_needs_nothing_that_windows_and_macos_lack(wheel: Renderer) ->
     )
     assert result.returncode == 0, result.stderr
     assert len(read_images(wheel.data_dir / "another_system")) == 2
+
+
+WATCHER = """
+import fcntl, os
+replace = os.replace
+def check(source, target):
+    with open(source, "rb") as file, open(os.environ["REPLACED"], "a") as log:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            print(target, "free", file=log)
+        except BlockingIOError:
+            print(target, "held", file=log)
+    replace(source, target)
+if "REPLACED" in os.environ:
+    os.replace = check
+"""
+
+
+@pytest.mark.parametrize("config", ["render_single", "render_multi"])
+def test_what_blender_writes_is_locked_until_it_is_complete(
+    renderer: Renderer, tmp_path: Path, config: str
+) -> None:
+    """Blender writes into the file that is locked, and puts no other one into its place."""
+    (tmp_path / "sitecustomize.py").write_text(WATCHER)
+    inherited = renderer.environment.get("PYTHONPATH", "")
+    watched = {"PYTHONPATH": f"{tmp_path}:{inherited}", "REPLACED": str(tmp_path / "replaced")}
+    watching = replace(renderer, environment={**renderer.environment, **watched})
+    watching.render(f"locked_{config}", "batch.num_samples = 1", config=config)
+    lines = (tmp_path / "replaced").read_text().splitlines()
+    names = [Path(line.split()[0]).name for line in lines]
+    assert {"00000.npy", "dataset.json"} <= set(names)
+    assert {"00000.png", "00000.exr"} & set(names)
+    assert all(line.endswith(" held") for line in lines)
