@@ -20,6 +20,7 @@ from synrender.fanout.cpu_pinning import leased_cpus
 from synrender.fanout.job import Job, Outcome, Status, json_to_outcome
 from synrender.fanout.worker import render_job, take_files
 from synrender.system.files import read_small_file
+from synrender.system.locks import used_folder
 
 CRASHES = tuple(
     status
@@ -70,10 +71,13 @@ def run_here(job: Job) -> Outcome:
 def run_executable(job: Job) -> Outcome:
     """Starts Blender, waits until it ends, and reads the outcome that it saved."""
     start = time.monotonic()
-    job.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     outcome_path = job.run_dir / f"{job.attempt}.outcome"
     try:
-        with leased_cpus(job.num_cpus) as cpus, _open_log(job) as log:
+        with (
+            used_folder(job.run_dir),
+            leased_cpus(job.num_cpus) as cpus,
+            _open_log(job) as log,
+        ):
             status = _run(job, _create_command(job, outcome_path), log)
         outcome = _read_outcome(outcome_path) or _create_died_outcome(job, status)
         outcome.cpus = cpus

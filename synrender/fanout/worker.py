@@ -22,6 +22,7 @@ from synrender.fanout.cpu_pinning import leased_cpus
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.settings.groups import Settings
 from synrender.system.disk import find_full_disk
+from synrender.system.locks import used_folder
 
 _catalogs: dict[Settings, Catalog] = {}  # of the last data set; listing takes a while
 
@@ -34,22 +35,8 @@ def render_job(job: Job) -> Outcome:
     start = time.monotonic()
     outcome = Outcome(Status.ERROR)
     try:
-        job.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log_path = job.run_dir / f"{job.attempt}.log" if job.is_quiet else None
-        journal = Journal(job.run_dir / f"{job.attempt}.json")
-        with (
-            leased_cpus(job.num_cpus) as cpus,
-            logged_output(log_path) as log,
-            Watchdog(job.time_limit, log) as watchdog,
-        ):
-            outcome.cpus = cpus
-            try:
-                _render(job, outcome, journal, log, watchdog)
-            except Exception as error:
-                _explain(error, outcome, journal, job)
-                if outcome.status is Status.ERROR:
-                    traceback.print_exc()
-                    outcome.tail = log.tail()
+        with used_folder(job.run_dir):
+            _render_watched(job, outcome)
     except OSError as error:  # the journal itself cannot be written
         full = find_full_disk(error, job.run_dir)
         outcome.status = Status.DISK_FULL if full else Status.ERROR
@@ -58,6 +45,24 @@ def render_job(job: Job) -> Outcome:
         _remove_notes(job)
     outcome.seconds = time.monotonic() - start
     return outcome
+
+
+def _render_watched(job: Job, outcome: Outcome) -> None:
+    log_path = job.run_dir / f"{job.attempt}.log" if job.is_quiet else None
+    journal = Journal(job.run_dir / f"{job.attempt}.json")
+    with (
+        leased_cpus(job.num_cpus) as cpus,
+        logged_output(log_path) as log,
+        Watchdog(job.time_limit, log) as watchdog,
+    ):
+        outcome.cpus = cpus
+        try:
+            _render(job, outcome, journal, log, watchdog)
+        except Exception as error:
+            _explain(error, outcome, journal, job)
+            if outcome.status is Status.ERROR:
+                traceback.print_exc()
+                outcome.tail = log.tail()
 
 
 def take_files(job: Job, outcome: Outcome) -> Outcome:

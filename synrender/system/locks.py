@@ -153,8 +153,32 @@ def temporary_folder(parent: Path, prefix: str) -> Generator[Path]:
 
 
 @contextlib.contextmanager
+def used_folder(folder: Path) -> Generator[None]:
+    """Keeps a `temporary_folder` of another process, which may end meanwhile, from being removed.
+
+    Creates it where it is not there, because each machine has a disk of its own.
+    """
+    for _ in range(_MAX_TRIES):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            fd = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # who looks for abandoned ones came between
+        try:
+            if not CAN_LOCK:
+                fd = _close(fd)
+            elif try_lock(fd, folder, is_shared=True) is Lock.TAKEN and not is_at(fd, folder):
+                continue
+            yield
+            return
+        finally:
+            _close(fd)
+    raise OSError(f"{folder}: others remove it again and again")
+
+
+@contextlib.contextmanager
 def _held(create: Callable[[], tuple[Path, int]]) -> Generator[Path]:
-    """Creates a file or folder, and holds its lock."""
+    """Creates a file or folder, and holds its lock, as `used_folder` does too."""
     for _ in range(_MAX_TRIES):
         try:
             path, fd = create()
@@ -163,7 +187,7 @@ def _held(create: Callable[[], tuple[Path, int]]) -> Generator[Path]:
         try:
             if not CAN_LOCK:
                 fd = _close(fd)  # Windows does not rename an open file
-            elif try_lock(fd, path) is Lock.HELD or not is_at(fd, path):
+            elif try_lock(fd, path, is_shared=True) is Lock.HELD or not is_at(fd, path):
                 continue  # who looks for abandoned ones came between, and removes it
             yield path
             return

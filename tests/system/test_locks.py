@@ -20,6 +20,7 @@ from synrender.system.locks import (
     remove_abandoned_files,
     temporary_file,
     temporary_folder,
+    used_folder,
 )
 from tests.helpers import PROJECT_DIR, disable_locks
 
@@ -92,6 +93,28 @@ def test_what_is_in_use_stays_and_what_was_killed_goes(
         make_old(path)
     clean_up(prefix, tmp_path)
     assert not any(path.exists() for path in used)
+
+
+def test_a_folder_stays_as_long_as_anybody_of_a_run_uses_it(tmp_path: Path) -> None:
+    """A driver may be killed before its workers, and machines have disks of their own."""
+    script = "with temporary_folder(folder, 'run') as path:\n"
+    script += "    print(path.name, flush=True)\n    sys.stdin.read()"
+    driver = start((), script, tmp_path)
+    assert driver.stdout is not None
+    shared = tmp_path / driver.stdout.readline().strip()
+    with used_folder(shared):
+        driver.kill()
+        driver.communicate()
+        clean_up((), tmp_path)
+        assert shared.exists()
+    clean_up((), tmp_path)
+    assert not shared.exists()
+    with used_folder(shared):  # creates it, as on another machine
+        assert shared.stat().st_mode & 0o777 == 0o700
+        clean_up((), tmp_path)
+        assert shared.exists()
+    clean_up((), tmp_path)
+    assert not shared.exists()
 
 
 def make_old(path: Path) -> None:
