@@ -12,6 +12,7 @@ from synrender.archive.raw_samples import Source, refuse_missing
 from synrender.dataset.names import ORDER_FILE, list_shards
 from synrender.dataset.splits import DEFAULT_NUM_SHARDS, Layout, create_layout, draw_order
 from synrender.errors import UserError
+from synrender.settings.bounds import MAX_SAMPLES
 from synrender.settings.groups import Design, Object
 from synrender.system.files import read_small_file, write_array
 from synrender.system.npy_file import parse_npy
@@ -76,6 +77,11 @@ def plan_order(
         raise UserError(
             f"{source.folder.image_dir}: no samples; render some: python render.py -d "
             f"{source.folder.name}"
+        )
+    if len(found) > MAX_SAMPLES:  # a list of what is missing would fill the memory
+        raise UserError(
+            f"{source.folder.image_dir}: holds samples {found.start} to {found.stop - 1}, an "
+            f"archive at most {MAX_SAMPLES:,} in a row; move the others away"
         )
     refuse_missing(source, found)
     layout = create_layout(len(found), num_shards, objects.n_buckets, design.split)

@@ -22,9 +22,8 @@ from synrender.system.disk import FULL_DISK, find_full_disk
 from synrender.system.folders import NO_DEFAULTS, PROJECT_DIR, Folders, find_folders, is_clone
 from synrender.system.interrupts import (
     EXIT_INTERRUPTED,
-    EXIT_TERMINATED,
     Terminated,
-    sigterm_interrupts,
+    endings_interrupt,
 )
 from synrender.system.resume import Resume, add_resume, describe_stop, resumed
 
@@ -74,7 +73,7 @@ def _run(command: Command, arguments: argparse.Namespace, defaults: Mapping[str,
         _require_packages(command.packages)
         folders = find_folders(os.environ, defaults)
         folder = folders.data
-        with sigterm_interrupts():
+        with endings_interrupt():
             return command.run(arguments, folders)
     except UserError as error:
         return _fail(str(error), EXIT_USER)
@@ -90,7 +89,7 @@ def _run(command: Command, arguments: argparse.Namespace, defaults: Mapping[str,
         return _fail(add_resume(line) if is_cut_short else line, EXIT_FAILURE)
     except KeyboardInterrupt as error:
         print(describe_stop(), file=sys.stderr)
-        return EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED
+        return error.status if isinstance(error, Terminated) else EXIT_INTERRUPTED
 
 
 def _fail(line: str, status: int) -> int:

@@ -15,34 +15,41 @@ from synrender.system.resume import describe_stop
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 
-EXIT_TERMINATED = 143
-"""Exit status after SIGTERM, likewise."""
+ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What batch systems, and terminals that are closed, send to end a process."""
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came, where it counts as Ctrl-C."""
+    """A signal of `ENDING` came, where it counts as Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        """Takes the number of the signal."""
+        super().__init__()
+        self.status = 128 + number
 
 
 @contextlib.contextmanager
-def sigterm_interrupts() -> Generator[None]:
-    """Makes SIGTERM raise `Terminated`, once, so that everything within is left in good order.
+def endings_interrupt() -> Generator[None]:
+    """Makes the signals of `ENDING` raise `Terminated`, so that all within is left in good order.
 
-    Outside the main thread, and where SIGTERM is handled or ignored already, this does nothing.
+    Once: nothing disturbs the cleaning up. Outside the main thread, and for signals that are
+    handled or ignored already, this does nothing.
     """
     is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
+    numbers = [n for n in ENDING if is_main and signal.getsignal(n) is signal.SIG_DFL]
 
-    def interrupt(signum: int, frame: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing disturbs the cleaning up
-        raise Terminated
+    def interrupt(number: int, frame: object) -> None:
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)
+        raise Terminated(number)
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in numbers:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def exit_on_signals(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import synrender
+from synrender.dataset.listing import read_files_per_folder, sample_path
 from synrender.errors import UserError
 from tests.archive.helpers import QuickArchiver, read_fields
 
@@ -57,3 +58,15 @@ def test_copies_of_arrays_are_not_read(archived: Path, quick: QuickArchiver) -> 
     for path in archived.glob("imgs_*"):
         path.unlink()
     assert len(synrender.open_dataset(archived)) == 24
+
+
+def test_a_number_that_is_far_off_does_not_fill_the_memory(
+    write: Callable[..., Path], quick: QuickArchiver
+) -> None:
+    dataset_dir = write(24)
+    files_per_folder = read_files_per_folder(dataset_dir / "dataset.json")
+    far = sample_path(dataset_dir, 999_999_999_999, "png", files_per_folder)
+    far.parent.mkdir(exist_ok=True)
+    shutil.copy(dataset_dir / "img/00000.png", far)
+    line = quick.refuse("-d", "made", "-f")
+    assert "holds samples 0 to 999999999999, an archive at most 10,000,000 in a row" in line

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,21 +19,21 @@ from tests.archive.helpers import QuickArchiver, list_files
 from tests.helpers import PROJECT_DIR
 
 HALTED = """
-import sys, threading
-from synrender.archive import preprocess
-real, calls = preprocess.fill_rows, []
-def fill_rows(*arguments):
-    if len(calls) == 2:
-        print("halted", flush=True)
-        threading.Event().wait()
-    calls.append(arguments)
-    return real(*arguments)
-preprocess.fill_rows = fill_rows
+import threading
 from synrender.cli.preprocess import COMMAND
 from synrender.cli.script import run_script
+from synrender.system.workers import Workers
+real = Workers.map
+def halt(*arguments):
+    for number, result in enumerate(real(*arguments), start=1):
+        if number == 2:
+            print("halted", flush=True)
+            threading.Event().wait()
+        yield result
+Workers.map = halt
 run_script(COMMAND)
 """
-"""Runs preprocess_data.py up to its third piece, says so, and waits to be ended there."""
+"""Runs preprocess_data.py until two pieces are done, says so, and waits to be ended there."""
 
 PREPROCESS = ("-d", "made", "-p", "-r", "128", "-l")
 
@@ -93,20 +92,24 @@ def test_the_finished_part_survives(
     assert not partial.exists()
 
 
-@pytest.mark.parametrize("end", [os.kill, os.killpg], ids=["the driver", "all processes"])
-def test_sigterm_leaves_nothing_behind(
-    end: Callable[[int, int], None], archived: Path, quick: QuickArchiver
+@pytest.mark.parametrize(
+    ("number", "status", "end"),
+    [
+        (signal.SIGTERM, 143, os.kill),
+        (signal.SIGTERM, 143, os.killpg),  # all processes
+        (signal.SIGHUP, 129, os.kill),
+    ],
+)
+def test_signals_that_end_a_process_leave_nothing_behind(
+    number: int, status: int, end: Callable[[int, int], None], archived: Path, quick: QuickArchiver
 ) -> None:
     """One line, no hidden file, and no warnings of Python's own resource tracker."""
-    process = start(archived.parent, "preprocess_data.py", "-j", "2")
-    partial = archived / "data_128_lab.partial.h5"
-    limit = time.monotonic() + 120
-    while not (partial.exists() and count_written(partial)) and time.monotonic() < limit:
-        time.sleep(0.002)
-    end(process.pid, signal.SIGTERM)
+    process = start(archived.parent, "-c", HALTED, "-j", "2")
+    assert process.stdout.readline() == "halted\n"
+    end(process.pid, number)
     output, errors = process.communicate(timeout=120)
     assert (process.returncode, output, errors) == (
-        143, "", "stopped; the same command goes on from here\n"
+        status, "", "stopped; the same command goes on from here\n"
     )  # fmt: skip
     assert not list(archived.glob(".data*"))
     assert "are there already" in quick.run(*PREPROCESS)
