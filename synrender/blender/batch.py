@@ -11,7 +11,7 @@ from pathlib import Path
 
 from synrender.assets.catalog import Catalog
 from synrender.blender.start import prepare_blender
-from synrender.dataset.claim import add_rejected, claim_renderer
+from synrender.dataset.claim import RenderedBy, add_rejected, claim_renderer
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.lock import in_use
 from synrender.sampling.sample_plan import draw_sample
@@ -117,7 +117,8 @@ def _render_samples(
     with interrupts_held() as check_for_interrupt:
         passes = find_passes(settings.rendering.labels)
         engine = start_engine(settings.rendering)
-        claim_renderer(folder, BLENDER_VERSION, engine.device)
+        by = RenderedBy(BLENDER_VERSION, engine.device, engine.cpu)
+        claim_renderer(folder, by, missing)
         builder = Builder(engine.scene, settings, catalog, rejected)
         on_sample(0, len(missing))
         for done, idx in enumerate(missing, start=1):

@@ -17,6 +17,7 @@ from synrender.errors import UserError
 from synrender.images.image_files import find_image_damage
 from synrender.images.scanline_exr import read_channels, write_channels
 from synrender.settings.groups import Rendering
+from synrender.system.cpus import CpuKind, find_cpu
 
 BLENDER_VERSION = bpy.app.version_string.split()[0]
 
@@ -39,6 +40,7 @@ class Engine:
 
     scene: bpy.types.Scene
     device: str  # "CPU", or the backend and the names of its GPUs
+    cpu: CpuKind
     notes: list[str]  # lines to print
 
 
@@ -72,7 +74,7 @@ def start_engine(rendering: Rendering) -> Engine:
     _set_stamps_off(render)
     _set_output(scene, rendering.render_exr)
     scene.world = create_world()
-    return Engine(scene, device, notes)
+    return Engine(scene, device, _find_cpu(), notes)
 
 
 def render_frame(
@@ -160,6 +162,13 @@ def _set_device(scene: bpy.types.Scene, use_gpu: bool) -> tuple[str, list[str]]:
         return "CPU", ["rendering.use_gpu: Blender sees no GPU here; rendering on the CPU."]
     scene.cycles.device = "GPU"
     return device, [f"rendering.use_gpu: rendering on {device}."]
+
+
+def _find_cpu() -> CpuKind:
+    """The kind of CPU, as Cycles sees it."""
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    names = [d.name for d in preferences.get_devices_for_type("CPU") if d.type == "CPU"]
+    return find_cpu(names[0] if names else "")
 
 
 def _omit_noisy_image() -> None:

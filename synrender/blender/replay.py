@@ -13,6 +13,12 @@ import numpy as np
 from synrender.assets.catalog import load_catalog
 from synrender.blender.batch import render_batch
 from synrender.dataset.claim import add_rejected, claim_dataset
+from synrender.dataset.cpu_kinds import (
+    MAX_LEVELS,
+    MAX_SHARE_BEYOND,
+    find_bound,
+    find_cpu_of,
+)
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.record import NEW_NAMES, are_equal, is_old_record
 from synrender.dataset.revision import refuse_other_revision
@@ -50,8 +56,9 @@ def replay_sample(
 ) -> Comparison:
     """Renders sample ``idx`` of a data set again.
 
-    Renders into a temporary folder, elsewhere if the data folder cannot be written to; pixels and
-    record must be exactly equal.
+    Renders into a temporary folder, elsewhere if the data folder cannot be written to. Record and
+    pixels must be equal to the bit; if the sample was rendered on another kind of CPU, pixels must
+    be within a bound.
 
     Args:
         folder: of the data set.
@@ -81,14 +88,19 @@ def replay_sample(
         add_rejected(scratch, _without_used(info.rejected, stored))
         home = folders.blender if is_writable else scratch_dir / "blender"
         render_batch(settings, scratch, catalog, home)
+        now = scratch.read_info()
+        cpus = {find_cpu_of(i.cpus, idx) for i in (info, now)} - {None}
         difference = find_record_difference(stored, scratch.read_record(idx))
         difference = difference or _find_image_difference(
-            folder.image_path(idx), scratch.image_path(idx)
+            folder.image_path(idx), scratch.image_path(idx), is_same_cpu=len(cpus) < 2
         )
-        version = scratch.read_info().versions["blender"]
-    known = info.versions.get("blender")
+    version, known = now.versions["blender"], info.versions.get("blender")
     by = f"Blender {version}" if version == known else f"Blender {version}, originally {known}"
-    found = difference or "equal, pixels and record"
+    if len(cpus) < 2:
+        found = difference or "equal, pixels and record"
+    else:
+        what = difference or "record equal, pixels within the bound for that"
+        found = f"on another kind of CPU ({' and '.join(sorted(map(str, cpus)))}): {what}"
     return Comparison(difference is None, f"sample {idx} of {folder.name} ({by}): {found}")
 
 
@@ -112,23 +124,35 @@ def find_record_difference(stored: np.ndarray, now: np.ndarray) -> str | None:
     return None
 
 
-def find_pixel_difference(name: str, stored: np.ndarray, now: np.ndarray) -> str | None:
-    """First pixel in which two images, (h, w) or (h, w, c), differ; None if they are equal."""
+def find_pixel_difference(
+    name: str, stored: np.ndarray, now: np.ndarray, bound: float | None = None
+) -> str | None:
+    """First pixel in which two images, (h, w) or (h, w, c), differ; None if they do not.
+
+    Args:
+        name: of the image.
+        stored: its values.
+        now: values to compare them with.
+        bound: what the values of two kinds of CPU may differ by, but for few pixels; None: nothing.
+    """
     if stored.shape != now.shape:
         return f"{name} has shape {stored.shape} stored, {now.shape} now"
-    is_other = stored != now
+    with np.errstate(invalid="ignore"):
+        differences = np.abs(stored.astype(float) - now.astype(float))
+    is_other = (stored != now) & ~(differences <= (bound or 0))
     is_other = is_other.any(axis=2) if is_other.ndim == 3 else is_other
-    if not is_other.any():
+    num_allowed = 0 if bound is None else max(1, MAX_SHARE_BEYOND * is_other.size)
+    if is_other.sum() <= num_allowed:
         return None
     y, x = np.argwhere(is_other)[0]
-    largest = np.abs(stored.astype(float) - now.astype(float)).max()
+    largest = differences.max()
     return (
         f"{name} differs in {is_other.sum()} of {is_other.size} pixels, by {largest:g} at most; "
         f"first at x {x}, y {y}: stored {stored[y, x]}, now {now[y, x]}"
     )
 
 
-def _find_image_difference(stored: Path, now: Path) -> str | None:
+def _find_image_difference(stored: Path, now: Path, is_same_cpu: bool) -> str | None:
     try:
         if read_image(stored) == read_image(now):
             return None
@@ -137,7 +161,8 @@ def _find_image_difference(stored: Path, now: Path) -> str | None:
     if stored.suffix == ".png":
         from synrender.blender.pixels import read_png
 
-        return find_pixel_difference("the image", read_png(stored), read_png(now))
+        levels = None if is_same_cpu else MAX_LEVELS
+        return find_pixel_difference("the image", read_png(stored), read_png(now), levels)
     try:
         (_, stored_channels), (_, now_channels) = read_channels(stored), read_channels(now)
     except ValueError as error:
@@ -145,7 +170,9 @@ def _find_image_difference(stored: Path, now: Path) -> str | None:
     if stored_channels.keys() != now_channels.keys():
         return f"the passes are {', '.join(stored_channels)} stored, {', '.join(now_channels)} now"
     differences = (
-        find_pixel_difference(name, pixels, now_channels[name])
+        find_pixel_difference(
+            name, pixels, now_channels[name], None if is_same_cpu else find_bound(name)
+        )
         for name, pixels in stored_channels.items()
     )
     return next(filter(None, differences), None)

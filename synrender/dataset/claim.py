@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import platform
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 
 import numpy as np
 
 from synrender.assets.catalog import Catalog
+from synrender.dataset.cpu_kinds import add_samples, describe_mixture
 from synrender.dataset.design_record import describe_design
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import (
@@ -36,6 +38,8 @@ from synrender.sampling.camera import SENSOR_WIDTH_MM, scene_to_intrinsics, scen
 from synrender.sampling.draws import draw_color_reference
 from synrender.settings.groups import Settings
 from synrender.settings.load import settings_to_dict, settings_to_gin, with_layout
+from synrender.system.console import warn_once
+from synrender.system.cpus import CpuKind
 from synrender.system.disk import READ_ONLY
 from synrender.system.files import write_array, write_text
 from synrender.system.version import find_program_version
@@ -117,19 +121,33 @@ def _begin_or_resume(folder: DatasetFolder, settings: Settings, catalog: Catalog
     return extended
 
 
-def claim_renderer(folder: DatasetFolder, version: str, device: str) -> None:
-    """Records Blender's version and device; refuses others, because their pixels differ.
+@dataclass(frozen=True)
+class RenderedBy:
+    """What pixels depend on besides the settings."""
+
+    blender: str  # version, such as "4.5.15"
+    device: str  # such as "CPU" or "OPTIX: NVIDIA L4"
+    cpu: CpuKind
+    revision: int = RENDER_REVISION
+
+
+def claim_renderer(folder: DatasetFolder, by: RenderedBy, idxs: Sequence[int]) -> None:
+    """Records what renders some samples; refuses what gives other pixels than the data set has.
+
+    Another kind of CPU is not refused. A line says so.
 
     Args:
         folder: of a claimed data set.
-        version: of Blender, such as ``"4.5.15"``.
-        device: such as ``"CPU"`` or ``"OPTIX: NVIDIA L4"``.
+        by: what renders the samples.
+        idxs: of the samples, ascending.
 
     Raises:
-        UserError: the data set was rendered with another Blender or device.
+        UserError: the data set was rendered with another Blender, device or revision.
     """
     with locked(folder.path):
         info = folder.read_info()
+        refuse_other_revision(folder.path, info, f"continues it; or {REMEDY}", by.revision)
+        version, device = by.blender, by.device
         known_version = info.versions.get("blender")
         if known_version not in (None, version):
             raise UserError(
@@ -142,9 +160,21 @@ def claim_renderer(folder: DatasetFolder, version: str, device: str) -> None:
                 f"{folder.path} was rendered on {known_device}, this run has {device}: the two "
                 f"give different pixels; set rendering.use_gpu as it was, or {REMEDY}"
             )
-        if (known_version, info.device) != (version, device):
-            versions = {**info.versions, "blender": version}
-            write_info(folder.path, dataclasses.replace(info, versions=versions, device=device))
+        versions = {**info.versions, "blender": version}
+        cpus = add_samples(info.cpus, by.cpu, idxs)
+        claimed = dataclasses.replace(info, versions=versions, device=device, cpus=cpus)
+        if claimed != info:
+            write_info(folder.path, claimed)
+    if mixture := describe_mixture(entry.cpu for entry in cpus):
+        warn_once(f"{folder.path} is of {mixture}")
+
+
+def find_rendered_by(info: DatasetInfo) -> RenderedBy | None:
+    """What rendered a data set of one kind of CPU; None if nothing is rendered yet."""
+    blender, device = info.versions.get("blender"), info.device
+    if not (blender and device and info.cpus):
+        return None
+    return RenderedBy(blender, device, info.cpus[-1].cpu, info.render_revision)
 
 
 def find_device(info: DatasetInfo) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.assets.sources import Sources
+from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.design_checks import check_design
 from synrender.dataset.listing import FLAT, MAX_INFO_BYTES
 from synrender.dataset.names import INFO_FILE
@@ -137,6 +138,7 @@ class DatasetInfo:
     device: str | None = None  # such as "CPU"; None: unknown, or nothing rendered yet
     design: DesignInfo | None = None  # None: drawn at random
     render_revision: int = 1  # see `RENDER_REVISION`; data sets of revision 1 do not record it
+    cpus: tuple[CpuSamples, ...] = ()  # which kind of CPU rendered which samples; empty: unknown
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -158,6 +160,7 @@ def info_to_json(info: DatasetInfo) -> str:
     values = {f.name: getattr(info, f.name) for f in dataclasses.fields(info)}
     for name in ("sources", "camera", "design"):
         values[name] = values[name] and dataclasses.asdict(values[name])
+    values["cpus"] = [dataclasses.asdict(entry) for entry in info.cpus]
     values["classes"] = {str(c): dataclasses.asdict(v) for c, v in info.classes.items()}
     values["settings"] = settings_to_dict(info.settings)
     return json.dumps(values, indent=1) + "\n"

@@ -17,7 +17,8 @@ def commit_files(folder: DatasetFolder, outcome: Outcome) -> Outcome:
         OSError: this machine cannot write.
     """
     try:
-        claim_renderer(folder, outcome.blender_version, outcome.device)
+        if outcome.by:
+            claim_renderer(folder, outcome.by, [idx for idx, _, _ in outcome.files])
     except UserError as error:
         return dataclasses.replace(outcome, status=Status.BAD_NODE, message=str(error), files=[])
     if outcome.rejected:

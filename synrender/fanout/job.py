@@ -15,6 +15,7 @@ from pathlib import Path
 
 from synrender.assets.sources import Sources
 from synrender.crashes.journal import Entry
+from synrender.dataset.claim import RenderedBy
 from synrender.dataset.folder import DatasetFolder, settings_to_folder
 from synrender.settings.groups import Settings
 from synrender.system.folders import Folders
@@ -91,8 +92,7 @@ class Outcome:
     pid: int = field(default_factory=os.getpid)
     # Filled in by the worker and not by the process that renders:
     files: list[tuple[int, bytes, bytes]] = field(default_factory=list)  # idx, image, record
-    blender_version: str = ""  # with ``files``
-    device: str = ""  # likewise
+    by: RenderedBy | None = None  # with ``files``
     journal: Entry | None = None  # of a process that died
     node_id: str = ""  # Ray's
     cpus: tuple[int, ...] = ()  # that the worker was pinned to

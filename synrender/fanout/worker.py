@@ -15,7 +15,7 @@ from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.blender.batch import render_batch
 from synrender.blender.start import prepare_blender
 from synrender.crashes.journal import Journal, JournalCatalog, Log, Watchdog, logged_output
-from synrender.dataset.claim import add_rejected, claim_dataset
+from synrender.dataset.claim import add_rejected, claim_dataset, find_rendered_by
 from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
 from synrender.fanout.cpu_pinning import leased_cpus
@@ -69,10 +69,8 @@ def take_files(job: Job, outcome: Outcome) -> Outcome:
     """Puts the files of a gathered batch into its outcome, and removes them here."""
     try:
         if job.is_gathered and outcome.status is Status.DONE:
-            info = job.folder.read_info()
             outcome.files = _read_files(job.folder, job.ranges)
-            outcome.blender_version = info.versions.get("blender") or ""
-            outcome.device = info.device or ""
+            outcome.by = find_rendered_by(job.folder.read_info())
     except (OSError, UserError) as error:
         outcome.status, outcome.message = Status.ERROR, str(error)
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from synrender.images.scanline_exr import read_channels, write_channels
-from tests.helpers import Renderer, read_image, read_record
+from tests.helpers import PROJECT_DIR, Renderer, read_image, read_record
 
 
 @pytest.fixture(scope="module", params=["render_single", "render_multi"])
@@ -63,6 +65,39 @@ def test_an_asset_that_was_rejected_later(wheel: Renderer) -> None:
     info["rejected"] = {f"{row['synset_id']}/{row['model_id']}": "crashed Blender 2 times"}
     (dataset_dir / "dataset.json").write_text(json.dumps(info))
     assert "equal" in wheel.run("--replay", "rejected_later", "0")
+
+
+@pytest.mark.parametrize("config", ["render_single", "render_multi"])
+def test_another_kind_of_cpu(wheel: Renderer, config: str) -> None:
+    """Its pixels are compared within a bound, and its samples are recorded as its own."""
+    size = ("batch.num_samples = 3", "rendering.render_samples = 16")
+    dataset_dir = wheel.render(f"other_cpu_{config}", *size, config=config)
+    name, suffix = dataset_dir.name, "exr" if config == "render_multi" else "png"
+    output = run_on_other_cpu(wheel, "--replay", name, "1")
+    assert "on another kind of CPU (AnotherMaker another model and " in output
+    assert "): record equal, pixels within the bound" in output
+    (dataset_dir / "img" / "00002.npy").unlink()
+    command = ["-d", name, "-g", str(dataset_dir / "config.gin")]
+    first = run_on_other_cpu(wheel, *command).splitlines()[0]
+    assert first.startswith(f"{dataset_dir} is of 2 kinds of CPU: ")
+    cpus = json.loads((dataset_dir / "dataset.json").read_text())["cpus"]
+    assert [entry["samples"] for entry in cpus] == ["0-1", "2"]
+    assert cpus[1]["cpu"]["model"] == "another model"
+    assert "equal, pixels and record" in run_on_other_cpu(wheel, "--replay", name, "2")
+    assert "on another kind of CPU" in wheel.run("--replay", name, "2")
+    images = [dataset_dir / "img" / f"0000{k}.{suffix}" for k in range(2)]
+    images[0].write_bytes(images[1].read_bytes())
+    assert " differs in " in run_on_other_cpu(wheel, "--replay", name, "0", status=1)
+
+
+def run_on_other_cpu(wheel: Renderer, *arguments: str, status: int = 0) -> str:
+    """Errors, then output, of render.py on a CPU without AVX2."""
+    result = subprocess.run(
+        [sys.executable, "tests/blender/other_cpu.py", *arguments],
+        cwd=PROJECT_DIR, env=wheel.full_environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == status, result.stderr + result.stdout
+    return result.stderr + result.stdout
 
 
 def test_an_edited_configuration_is_noticed_and_does_not_count(wheel: Renderer) -> None:

@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 import synrender
-from synrender.dataset.claim import add_rejected, claim_renderer
+from synrender.dataset.claim import RenderedBy, add_rejected, claim_renderer
+from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import write_info
 from synrender.errors import UserError
+from synrender.system.cpus import CpuKind
 from synrender.system.version import find_program_version
 
+HERE, ELSEWHERE = CpuKind("Maker", "here", ("avx",)), CpuKind("Maker", "elsewhere", ("avx", "avx2"))
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
@@ -23,16 +27,44 @@ def folder(tmp_path: Path) -> DatasetFolder:
     return DatasetFolder(path, is_exr=False)
 
 
+def claim(
+    folder: DatasetFolder, idxs: Sequence[int] = range(3), cpu: CpuKind = HERE, **changes: object
+) -> None:
+    """Claims samples for the renderer of the data set, but for what is changed."""
+    by = RenderedBy("4.5.15", "CPU", cpu, revision=1)
+    claim_renderer(folder, dataclasses.replace(by, **changes), idxs)
+
+
+def test_another_revision_is_refused(folder: DatasetFolder) -> None:
+    """A node of a cluster may have another version of this program."""
+    with pytest.raises(UserError, match="revision 1, and this program renders revision 2"):
+        claim(folder, revision=2)
+
+
+def test_another_kind_of_cpu_is_recorded_and_said(
+    folder: DatasetFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claim(folder, range(6))
+    assert capsys.readouterr().err == ""
+    claim(folder, range(4, 8), ELSEWHERE)
+    assert folder.read_info().cpus == (CpuSamples(HERE, "0-3"), CpuSamples(ELSEWHERE, "4-7"))
+    line = capsys.readouterr().err
+    assert "is of 2 kinds of CPU: Maker here; Maker elsewhere with avx2." in line.replace(
+        "Maker elsewhere with avx2; Maker here", "Maker here; Maker elsewhere with avx2"
+    )
+    assert line.count("\n") == 1
+
+
 def test_another_blender_is_refused(folder: DatasetFolder) -> None:
     with pytest.raises(UserError, match=r"rendered with Blender 4\.5\.15, this is 5\.2\.3"):
-        claim_renderer(folder, "5.2.3", "CPU")
+        claim(folder, blender="5.2.3")
 
 
 def test_another_device_is_refused(folder: DatasetFolder) -> None:
-    claim_renderer(folder, "4.5.15", "CPU")
+    claim(folder)
     assert folder.read_info().device == "CPU"
     with pytest.raises(UserError, match="rendered on CPU, this run has OPTIX: NVIDIA L4"):
-        claim_renderer(folder, "4.5.15", "OPTIX: NVIDIA L4")
+        claim(folder, device="OPTIX: NVIDIA L4")
     assert folder.read_info().device == "CPU"
 
 
@@ -40,12 +72,12 @@ def test_a_data_set_without_a_device_is_the_cpus_unless_it_allowed_a_gpu(
     folder: DatasetFolder,
 ) -> None:
     with pytest.raises(UserError, match="rendered on CPU"):
-        claim_renderer(folder, "4.5.15", "OPTIX: NVIDIA L4")
+        claim(folder, device="OPTIX: NVIDIA L4")
     info = folder.read_info()
     rendering = dataclasses.replace(info.settings.rendering, use_gpu=True)
     settings = dataclasses.replace(info.settings, rendering=rendering)
     write_info(folder.path, dataclasses.replace(info, settings=settings))
-    claim_renderer(folder, "4.5.15", "OPTIX: NVIDIA L4")
+    claim(folder, device="OPTIX: NVIDIA L4")
     assert folder.read_info().device == "OPTIX: NVIDIA L4"
 
 

@@ -30,7 +30,7 @@ def test_a_description_is_equal_after_writing_and_reading_json(info: DatasetInfo
     assert info.device is None  # not recorded at that time
 
 
-ADDED_LATER = {"device": None, "design": None, "render_revision": 1}
+ADDED_LATER = {"device": None, "design": None, "render_revision": 1, "cpus": []}
 
 
 def test_values_keep_the_names_that_they_have_had(info: DatasetInfo) -> None:
