@@ -78,7 +78,7 @@ def _find_fields(labels: Labels, plan: LabelPlan, is_known: bool) -> tuple[str, 
     if others == plan.fields:
         return others
     try:
-        assert labels.occlusion.size
+        _ = labels.occlusion  # reads the partner
     except UserError:
         if not is_known:
             raise

@@ -69,12 +69,10 @@ def encode_image(
         )
     exr = labels.view.image if labels else read_exr(path)
     _refuse_other_size(path, _exr_to_size(exr), side_px)
-    if exr.instance.max() > num_objs:
-        raise UserError(
-            f"{path}: shows instance {exr.instance.max()}, its record has {num_objs} objects; "
-            "remove both and render again"
-        )
-    num_visible_px, box_px = instance_to_boxes(exr.instance, num_objs)
+    try:
+        num_visible_px, box_px = instance_to_boxes(exr.instance, num_objs)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     return EncodedImage(
         array_to_png(linear_to_srgb8(exr.rgb_linear)),
         array_to_png(exr_to_targets(exr)),

@@ -30,7 +30,7 @@ from synrender.system.resume import Resume, add_resume, describe_stop, resumed
 BLENDER_PACKAGES = ("numpy", "gin")
 """What each command imports, by the names of modules; Blender's own Python may lack them."""
 
-HOST_PACKAGES = (*BLENDER_PACKAGES, "h5py", "imageio", "kornia_rs", "OpenEXR", "PIL", "skimage")
+HOST_PACKAGES = (*BLENDER_PACKAGES, "h5py", "imageio", "kornia_rs", "PIL", "skimage")
 MAX_LINE = 8000
 """Letters of an error: two paths of the largest length."""
 

@@ -6,7 +6,6 @@ import functools
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,14 +13,11 @@ from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import CameraInfo
 from synrender.dataset.record import MAX_NAME_LENGTH, MAX_VALUE
 from synrender.errors import UserError, shorten
+from synrender.images.exr import ExrImage, read_exr
 from synrender.labels.derive import Camera, Labels, View
 from synrender.labels.flow import find_partner
 from synrender.labels.keypoints import BOX_NAMES, NamedPoints
 from synrender.system.json_text import read_json
-
-if TYPE_CHECKING:
-    from synrender.images.exr import ExrImage
-
 
 MAX_RECORDS = 32
 """Records that are kept, to find partners without reading each record of a group again."""
@@ -76,8 +72,6 @@ class LabelReader:
         return record
 
     def _read_image(self, idx: int) -> ExrImage:
-        from synrender.images.exr import read_exr  # a training machine may lack OpenEXR
-
         path = self._folder.image_path(idx)
         return self._images.get(idx) or read_exr(path, self._side_px)
 

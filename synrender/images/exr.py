@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import OpenEXR
 
 from synrender.errors import UserError
 from synrender.images.depth import FARTHEST_M
-from synrender.images.image_files import find_image_damage
+from synrender.images.image_files import read_image
+from synrender.images.integrity import find_damage
+from synrender.images.scanline_exr import decode_channels
 from synrender.settings.groups import BACKDROP_PASS_INDEX
-from synrender.system.console import captured_output
 
 # Last parts of a channel's name, after the view layer's. Blender 5 renamed passes and channels.
 _CHANNEL_NAMES = {
@@ -23,6 +23,10 @@ _CHANNEL_NAMES = {
     "material": ("IndexMA.X", "Material Index.X"),
     "depth": ("Depth.Z", "Depth.V"),
 }
+
+
+MAX_INDEX = 32_767
+"""Of an object or material in Blender."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +53,23 @@ def read_exr(path: Path, side_px: int | None = None) -> ExrImage:
     Raises:
         UserError: the file is missing, damaged, of another size, or lacks a pass.
     """
-    damage = find_image_damage(path, side_px)  # OpenEXR only warns about a truncated file
-    if damage:
-        raise UserError(
-            f"{path}: {damage}; remove it and render again: only missing samples are rendered"
-        )
     try:
-        with captured_output():  # the library prints errors that we report below
-            file = OpenEXR.File(str(path), separate_channels=True)
-    except (RuntimeError, ValueError) as error:
-        raise UserError(f"{path}: not a readable EXR file ({error})") from None
-    # The library leaves out what it could not decode.
-    if not file.parts or not all(part.channels for part in file.parts):
+        data = read_image(path, side_px)
+        if damage := find_damage(data):
+            raise ValueError(damage)
+        _, channels = decode_channels(data)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(
-            f"{path}: damaged pixels; remove it and render again: only missing samples are rendered"
-        )
-    # Blender 5 writes one part per pass; channel names are as in a file with a single part.
-    channels = {name: c.pixels for part in file.parts for name, c in part.channels.items()}
+            f"{path}: {reason}; remove it and render again: only missing samples are rendered"
+        ) from None
     pixels = {what: _find_channel(path, channels, what) for what in _CHANNEL_NAMES}
     if len({p.shape for p in pixels.values()}) > 1:
         raise UserError(f"{path}: its passes differ in size; render it again")
 
+    for what in ("instance", "material"):
+        if not (pixels[what].min() >= 0 and pixels[what].max() <= MAX_INDEX):  # or not a number
+            raise UserError(f"{path}: its {what} pass holds what is no index; render it again")
     instance = np.rint(pixels["instance"]).astype(np.int32)
     material = np.rint(pixels["material"]).astype(np.int32)
     # Where a ray hits nothing, the material index is 0, which is also the first class's index.

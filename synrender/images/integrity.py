@@ -15,7 +15,7 @@ JPEG_MAGIC = b"\xff\xd8\xff"
 PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 """Bit depths that the PNG format allows for each colour type."""
 
-_EXR_MULTIPART_FLAG = 0x1000
+EXR_MULTIPART_FLAG = 0x1000
 
 
 def find_damage(data: bytes) -> str | None:
@@ -66,15 +66,9 @@ def _find_jpeg_damage(data: bytes) -> str | None:
 def _find_exr_damage(data: bytes) -> str | None:
     """Checks header, offset table and chunks. Source: OpenEXR file layout."""
     (version,) = struct.unpack_from("<I", data, 4)
-    is_multipart = bool(version & _EXR_MULTIPART_FLAG)
-    position, num_chunks = 8, 0
-    while True:
-        attributes, position = read_exr_header(data, position)
-        if not attributes:
-            break
-        num_chunks += count_exr_chunks(attributes)
-        if not is_multipart:
-            break
+    is_multipart = bool(version & EXR_MULTIPART_FLAG)
+    headers, position = read_exr_headers(data)
+    num_chunks = sum(map(count_exr_chunks, headers))
     offsets = struct.unpack_from(f"<{num_chunks}Q", data, position)
     last = max(offsets)
     if min(offsets) < position:
@@ -82,6 +76,19 @@ def _find_exr_damage(data: bytes) -> str | None:
     size_at = last + (8 if is_multipart else 4)  # after the part number and the line number
     (size,) = struct.unpack_from("<I", data, size_at)
     return None if size_at + 4 + size <= len(data) else "truncated EXR"
+
+
+def read_exr_headers(data: bytes) -> tuple[list[dict[bytes, tuple[bytes, bytes]]], int]:
+    """Headers of all parts of an EXR file, and the position after them."""
+    (version,) = struct.unpack_from("<I", data, 4)
+    header, position = read_exr_header(data, 8)
+    headers = [header]
+    while version & EXR_MULTIPART_FLAG:
+        header, position = read_exr_header(data, position)
+        if not header:
+            break
+        headers.append(header)
+    return headers, position
 
 
 def read_exr_header(data: bytes, position: int) -> tuple[dict[bytes, tuple[bytes, bytes]], int]:

@@ -1,7 +1,8 @@
-"""Reads and writes Blender's single-part EXR files with only numpy and zlib.
+"""Reads and writes Blender's EXR files with only numpy and zlib.
 
-Blender's own Python has no OpenEXR library. Supports only what Blender writes: scan lines,
-uncompressed or ZIP, float or half values. On the host, `synrender.images.exr` uses OpenEXR.
+Supports what Blender writes: scan lines, uncompressed or ZIP, float or half values, in one part or
+several. The OpenEXR library is not used, because Blender's own Python has none, and because it
+prints a line of its own for each damaged chunk.
 
 Source: the OpenEXR project's "OpenEXR File Layout" and, for ZIP, its predictor and interleaving.
 """
@@ -10,16 +11,24 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from synrender.images.image_files import read_image
-from synrender.images.integrity import EXR_MAGIC, count_exr_chunks, read_exr_header
+from synrender.images.integrity import (
+    EXR_MAGIC,
+    EXR_MULTIPART_FLAG,
+    count_exr_chunks,
+    read_exr_headers,
+)
 
-_LINES_PER_CHUNK = {0: 1, 3: 16}  # by compression: none, ZIP
+_LINES_PER_CHUNK = {0: 1, 2: 1, 3: 16}  # by compression: none, ZIP of one line, ZIP
 _ZIP = 3
 _ZIP_LEVEL = 4  # as the OpenEXR library
+_MAX_RATIO = 1100  # of what zlib can make of a byte
+_OTHER_FLAGS = 0xA00  # tiles, deep data
 _DTYPES = {0: np.dtype("<u4"), 1: np.dtype("<f2"), 2: np.dtype("<f4")}  # by pixel type number
 _TYPE_NUMBERS = {dtype: number for number, dtype in _DTYPES.items()}
 
@@ -28,40 +37,67 @@ Header = dict[bytes, tuple[bytes, bytes]]
 
 
 def read_channels(path: Path) -> tuple[Header, dict[str, np.ndarray]]:
-    """Reads header and channels of a file: {name: (h, w)}, top line first.
+    """Reads a file; see `decode_channels`.
 
     Raises:
-        ValueError: the file is not of the supported kind.
+        ValueError: the file is damaged, or not of the supported kind.
+        OSError: it cannot be read.
     """
-    data = read_image(path)
-    version = struct.unpack_from("<I", data, 4)[0] if data[:4] == EXR_MAGIC else None
-    if version is None or version & 0xFF != 2 or version & 0x1A00:
-        raise ValueError(f"{path}: not a scan-line EXR file of one part")
-    header, position = read_exr_header(data, 8)
+    try:
+        return decode_channels(read_image(path))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def decode_channels(data: bytes) -> tuple[Header, dict[str, np.ndarray]]:
+    """First header and all channels of a file: {name: (h, w)}, top line first.
+
+    Raises:
+        ValueError: the file is damaged, or not of the supported kind.
+    """
+    is_exr = len(data) > 8 and data.startswith(EXR_MAGIC)
+    version = struct.unpack_from("<I", data, 4)[0] if is_exr else 0
+    if version & 0xFF != 2 or version & _OTHER_FLAGS:
+        raise ValueError("not a scan-line EXR file")
+    try:
+        headers, position = read_exr_headers(data)
+        channels: dict[str, np.ndarray] = {}
+        for header in headers:
+            offsets = struct.unpack_from(f"<{count_exr_chunks(header)}Q", data, position)
+            position += 8 * len(offsets)
+            if version & EXR_MULTIPART_FLAG:
+                offsets = [offset + 4 for offset in offsets]  # after the number of the part
+            channels |= _decode_part(data, header, offsets)
+    except (struct.error, zlib.error, IndexError, KeyError, OverflowError) as error:
+        raise ValueError(f"damaged pixels or header ({error})") from None
+    return headers[0], channels
+
+
+def _decode_part(data: bytes, header: Header, offsets: Sequence[int]) -> dict[str, np.ndarray]:
     compression = header[b"compression"][1][0]
     if compression not in _LINES_PER_CHUNK:
-        raise ValueError(f"{path}: compression {compression} is not supported")
+        raise ValueError(f"compression {compression} is not supported")
     types = _read_channel_list(header[b"channels"][1])
     x_min, y_min, x_max, y_max = struct.unpack("<4i", header[b"dataWindow"][1])
     width, height = x_max - x_min + 1, y_max - y_min + 1
-    channels = {name: np.empty((height, width), dtype) for name, dtype in types.items()}
     line_size = sum(dtype.itemsize for dtype in types.values()) * width
-    offsets = struct.unpack_from(f"<{count_exr_chunks(header)}Q", data, position)
-    for offset in offsets:
-        first_line, size = struct.unpack_from("<2i", data, offset)
-        first_line -= y_min
-        num_lines = min(_LINES_PER_CHUNK[compression], height - first_line)
-        chunk = data[offset + 8 : offset + 8 + size]
-        if size < num_lines * line_size:
-            chunk = _unzip(chunk)
-        lines = np.frombuffer(chunk, np.uint8).reshape(num_lines, line_size)
-        start = 0
-        for name, dtype in types.items():
-            end = start + dtype.itemsize * width
-            block = np.ascontiguousarray(lines[:, start:end]).view(dtype)
-            channels[name][first_line : first_line + num_lines] = block
-            start = end
-    return header, channels
+    if not 0 < height * line_size <= _MAX_RATIO * len(data) or width <= 0:
+        raise ValueError(f"damaged header: {width} x {height} px in {len(data)} bytes")
+    lines = np.empty((height, line_size), np.uint8)
+    num_lines = _LINES_PER_CHUNK[compression]
+    first_lines = [struct.unpack_from("<i", data, offset)[0] for offset in offsets]
+    if first_lines != list(range(y_min, y_max + 1, num_lines)):
+        raise ValueError("damaged pixels: not each line once")
+    for first_line, offset in zip(range(0, height, num_lines), offsets, strict=True):
+        (size,) = struct.unpack_from("<i", data, offset + 4)
+        chunk = memoryview(data)[offset + 8 : offset + 8 + size]
+        _decode_chunk(chunk, lines[first_line : first_line + num_lines].reshape(-1))
+    channels, start = {}, 0
+    for name, dtype in types.items():
+        end = start + dtype.itemsize * width
+        channels[name] = np.ascontiguousarray(lines[:, start:end]).view(dtype)
+        start = end
+    return channels
 
 
 def write_channels(path: Path, header: Header, channels: dict[str, np.ndarray]) -> None:
@@ -99,6 +135,8 @@ def _read_channel_list(value: bytes) -> dict[str, np.dtype]:
     while value[position]:
         end = value.index(b"\0", position)
         (number,) = struct.unpack_from("<i", value, end + 1)
+        if struct.unpack_from("<2i", value, end + 9) != (1, 1):
+            raise ValueError("channels of fewer pixels are not supported")
         types[value[position:end].decode()] = _DTYPES[number]
         position = end + 17  # type, linearity, two samplings
     return types
@@ -112,15 +150,24 @@ def _create_channel_list(channels: dict[str, np.ndarray]) -> bytes:
     return b"".join(entries) + b"\0"
 
 
-def _unzip(packed: bytes) -> bytes:
-    """Undoes zlib, then the neighbour differences, then the split into even and odd bytes."""
-    steps = np.frombuffer(zlib.decompress(packed), np.uint8).astype(np.int64)
-    steps[1:] -= 128
-    split = (np.cumsum(steps) & 255).astype(np.uint8)
-    raw = np.empty_like(split)
-    half = (len(split) + 1) // 2
-    raw[0::2], raw[1::2] = split[:half], split[half:]
-    return raw.tobytes()
+def _decode_chunk(chunk: memoryview, out: np.ndarray) -> None:
+    """Undoes zlib, then the neighbour differences, then the split into even and odd bytes.
+
+    Args:
+        chunk: of a file; as long as ``out`` if it is not compressed.
+        out: (n,) uint8 that is filled.
+    """
+    if len(chunk) == len(out):
+        out[:] = np.frombuffer(chunk, np.uint8)
+        return
+    unzip = zlib.decompressobj()
+    steps = np.frombuffer(unzip.decompress(chunk, len(out) + 1), np.uint8)
+    if len(steps) != len(out) or not unzip.eof:
+        raise ValueError(f"damaged pixels: a chunk of {len(steps)} bytes instead of {len(out)}")
+    split = np.cumsum(steps, dtype=np.uint8)  # bytes wrap around, as they should
+    split[1::2] ^= 128  # each step but the first is 128 too large
+    half = (len(out) + 1) // 2
+    out[0::2], out[1::2] = split[:half], split[half:]
 
 
 def _zip(raw: bytes) -> bytes:

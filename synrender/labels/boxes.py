@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from synrender.errors import UserError
 from synrender.labels.coordinates import linear
 
 BOX_CORNERS = np.array([[i >> 2 & 1, i >> 1 & 1, i & 1] for i in range(8)], np.float64)
@@ -46,12 +47,26 @@ def instance_to_boxes(instance: np.ndarray, num_objs: int) -> tuple[np.ndarray, 
 
     Returns:
         Number of pixels (num_objs,) int32, and tight boxes (num_objs, 4) int32, see `mask_to_box`.
+
+    Raises:
+        UserError: the map shows an instance beyond ``num_objs``.
     """
+    refuse_unknown_instances(instance, num_objs)
     num_visible_px = np.bincount(instance.ravel(), minlength=num_objs + 1)[1:].astype(np.int32)
     box_px = np.zeros((num_objs, 4), np.int32)
     for k in np.flatnonzero(num_visible_px):
         box_px[k] = mask_to_box(instance == k + 1)
     return num_visible_px, box_px
+
+
+def refuse_unknown_instances(instance: np.ndarray, num_objs: int) -> None:
+    """Raises UserError if an instance map, (h, w) int, shows what is not in the record."""
+    unknown = instance[(instance < 0) | (instance > num_objs)]
+    if unknown.size:
+        raise UserError(
+            f"its image shows instance {unknown[0]}, its record has {num_objs} objects; remove "
+            "both and render again"
+        )
 
 
 def masks_to_boxes(masks: np.ndarray) -> np.ndarray:

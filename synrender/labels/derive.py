@@ -22,7 +22,7 @@ from synrender.labels.flow import flow_and_occlusion, move_points, no_flow
 from synrender.labels.keypoints import NamedPoints, keypoint_positions, keypoint_visibility
 
 if TYPE_CHECKING:
-    from synrender.images.exr import ExrImage  # which needs OpenEXR
+    from synrender.images.exr import ExrImage
 
 Camera = tuple[np.ndarray, np.ndarray]
 """Intrinsics (3, 3) px and world to camera (4, 4)."""
@@ -42,7 +42,12 @@ class View:
     @functools.cached_property
     def image(self) -> ExrImage:
         """The passes of the sample; not to be written to."""
-        return self._read_image()
+        image = self._read_image()
+        try:
+            boxes.refuse_unknown_instances(image.instance, len(self.record))
+        except UserError as error:
+            raise UserError(f"sample {self.idx}: {error}") from None
+        return image
 
     @property
     def idx(self) -> int:

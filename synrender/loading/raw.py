@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8
 from synrender.images.decode_png import decode_png
+from synrender.images.exr import ExrImage, read_exr
 from synrender.images.image_files import read_image
 from synrender.labels.derive import Labels
 from synrender.loading.row_source import (
@@ -29,9 +30,6 @@ from synrender.loading.row_source import (
     Reader,
 )
 from synrender.settings.label_table import PASSES, list_fields, list_possible
-
-if TYPE_CHECKING:
-    from synrender.images.exr import ExrImage
 
 _REMEDY = "remove it and render again, which fills the gap"
 
@@ -116,8 +114,6 @@ def read_pixels(
             return {IMAGE: decode_png(_read_png(path, side_px))}
         except ValueError as error:
             raise UserError(f"{path}: {error}; {_REMEDY}") from None
-    from synrender.images.exr import read_exr  # a training machine may lack OpenEXR
-
     exr = read_exr(path, side_px)
     return {name: find(exr, nothing_hit) for name, find in _EXR_FIELDS.items()}
 

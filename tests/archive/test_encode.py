@@ -75,6 +75,13 @@ def test_boxes_are_tight_and_hidden_objects_have_none(rendered_multi: Path) -> N
     assert num_visible_px[:4].any()
 
 
+@pytest.mark.parametrize("instance", [3, 255, -1])
+def test_an_instance_beyond_the_record_is_one_line(instance: int) -> None:
+    shown = np.array([[0, 1], [instance, 2]])
+    with pytest.raises(UserError, match=f"shows instance {instance}, its record has 2 objects"):
+        instance_to_boxes(shown, 2)
+
+
 def test_more_objects_than_8_bits_can_tell_apart_are_refused(tmp_path: Path) -> None:
     plane = np.zeros((4, 4))
     write_exr(tmp_path / "a.exr", np.zeros((4, 4, 3)), plane, plane, plane)

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -64,24 +63,38 @@ def test_a_truncated_file_is_named(rendered_multi: Path, tmp_path: Path) -> None
             read_exr(path)
 
 
-def test_damage_amid_the_pixels_is_found_without_a_word_from_the_library(
-    rendered_multi: Path, tmp_path: Path
+def test_damage_amid_the_pixels_is_found(rendered_multi: Path, tmp_path: Path) -> None:
+    data = (rendered_multi / "img/00000.exr").read_bytes()
+    rng = np.random.default_rng(0)
+    for place in rng.integers(1500, len(data), 40):
+        flipped = bytearray(data)
+        flipped[place] ^= 1 << rng.integers(8)
+        (tmp_path / "a.exr").write_bytes(flipped)
+        with pytest.raises(UserError, match=r"a\.exr: (damaged|truncated|EXR with)"):
+            read_exr(tmp_path / "a.exr")
+
+
+def test_threads_leave_the_output_of_the_process_alone(
+    rendered_multi: Path, tmp_path: Path, capfd: pytest.CaptureFixture
 ) -> None:
-    data = bytearray((rendered_multi / "img/00000.exr").read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 200] = bytes(200)
-    (tmp_path / "a.exr").write_bytes(data)
-    script = (
-        "import sys, pathlib\n"
-        "from synrender.images.exr import UserError, read_exr\n"
-        "try: read_exr(pathlib.Path(sys.argv[1]))\n"
-        "except UserError as error: print(error)"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", script, tmp_path / "a.exr"], capture_output=True, text=True
-    )
-    assert result.stderr == ""
-    assert re.fullmatch(r".*a\.exr: damaged pixels.*\n", result.stdout)
+    """Neither what stdout and stderr lead to, nor a word to them, also for a damaged file."""
+    good = rendered_multi / "img/00000.exr"
+    bad = tmp_path / "a.exr"
+    bad.write_bytes(good.read_bytes()[:-200] + bytes(200))
+
+    def read(k: int) -> None:
+        if k % 5:
+            read_exr(good)
+        else:
+            with pytest.raises(UserError):
+                read_exr(bad)
+
+    before = [os.fstat(number) for number in (1, 2)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(read, range(80)))
+    for number, status in zip((1, 2), before, strict=True):
+        assert os.path.samestat(os.fstat(number), status)
+    assert "".join(capfd.readouterr()) == ""
 
 
 def test_a_missing_pass_is_named_with_the_remedy(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from synrender.dataset.info import read_required_info
 from synrender.dataset.label_reader import LabelReader
 from synrender.errors import UserError
 from synrender.images import exr
-from synrender.images.exr import read_exr
+from synrender.images.image_files import read_image
+from synrender.images.scanline_exr import read_channels, write_channels
 from synrender.labels.keypoints import NamedPoints
 from synrender.settings.label_table import LABELS, list_fields
 from tests.archive.helpers import QuickArchiver
@@ -42,11 +43,11 @@ def read_paths(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the EXR files that are read."""
     found: list[str] = []
 
-    def read(path: Path, side_px: int | None = None) -> exr.ExrImage:
+    def read(path: Path, side_px: int | None = None) -> bytes:
         found.append(path.name)
-        return read_exr(path, side_px)
+        return read_image(path, side_px)
 
-    monkeypatch.setattr(exr, "read_exr", read)
+    monkeypatch.setattr(exr, "read_image", read)
     return found
 
 
@@ -199,10 +200,21 @@ def test_a_damaged_file_of_points_is_one_line(labelled: Path, text: str, message
     assert "\n" not in str(error.value)
 
 
-def test_an_image_that_lacks_a_pass_is_named(labelled: Path, rendered_multi: Path) -> None:
-    shutil.copy(rendered_multi / "img" / "00000.exr", labelled / "img" / "00005.exr")
+def test_an_image_that_lacks_a_pass_is_named(labelled: Path) -> None:
+    path = labelled / "img" / "00005.exr"
+    header, channels = read_channels(path)
+    write_channels(path, header, {k: v for k, v in channels.items() if ".Amodal." not in k})
     data = synrender.open_dataset(labelled, fields=["amodal"])
     with pytest.raises(UserError, match=r"sample 5.*no amodal pass"):
+        data[5]
+
+
+def test_an_image_of_more_objects_than_the_record_has_is_named(
+    labelled: Path, rendered_multi: Path
+) -> None:
+    shutil.copy(rendered_multi / "img" / "00000.exr", labelled / "img" / "00005.exr")
+    data = synrender.open_dataset(labelled, fields=["box_2d"])
+    with pytest.raises(UserError, match="sample 5: its image shows instance 3, its record has 2"):
         data[5]
 
 
