@@ -67,6 +67,16 @@ def test_reading_needs_no_writing(locked_up: Path, tmp_path: Path) -> None:
     assert not [name for name in left if not name.startswith("pymp-")]  # of Python itself
 
 
+def test_an_archived_data_set_without_small_files_and_lock_is_complete(locked_up: Path) -> None:
+    run(locked_up, "preprocess_data.py", "-d", "locked", "-f", "--remove_raw", "-j", 1)
+    (locked_up / ".lock").unlink()
+    assert not (locked_up / "img").exists()
+    change_modes(locked_up.parent, 0o555)
+    again = run(locked_up, "render.py", "-d", "locked", "-g", locked_up / "config.gin")
+    assert "all 25 samples are complete already" in again
+    assert not {".lock", "img"} & {path.name for path in locked_up.iterdir()}
+
+
 def test_what_must_write_says_so_in_one_line(locked_up: Path, tmp_path: Path) -> None:
     (locked_up / "img" / "00003.png").unlink()
     change_modes(locked_up.parent, 0o555)
