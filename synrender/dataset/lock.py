@@ -80,6 +80,9 @@ def in_use(path: Path, purpose: str, is_shared: bool) -> Generator[None]:
     Raises:
         UserError: others hold it, who do not go together with ``purpose``.
     """
+    if fcntl is None:
+        yield
+        return
     fd = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)  # as NFS wants it
     try:
         if try_lock(fd, path, is_shared) is Lock.HELD:

@@ -143,7 +143,7 @@ def temporary_folder(parent: Path, prefix: str) -> Generator[Path]:
         parent.mkdir(parents=True, exist_ok=True)  # another process may have removed it
         folder = parent / f"{prefix}-{_find_realm(parent)}-{secrets.randbits(24)}"
         folder.mkdir(mode=0o700)
-        return folder, os.open(folder, os.O_RDONLY)
+        return folder, _open_folder(folder)
 
     with _held(create) as folder:
         try:
@@ -161,13 +161,11 @@ def used_folder(folder: Path) -> Generator[None]:
     for _ in range(_MAX_TRIES):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            fd = os.open(folder, os.O_RDONLY)
+            fd = _open_folder(folder)
         except FileNotFoundError:
             continue  # who looks for abandoned ones came between
         try:
-            if not CAN_LOCK:
-                fd = _close(fd)
-            elif try_lock(fd, folder, is_shared=True) is Lock.TAKEN and not is_at(fd, folder):
+            if try_lock(fd, folder, is_shared=True) is Lock.TAKEN and not is_at(fd, folder):
                 continue
             yield
             return
@@ -194,6 +192,11 @@ def _held(create: Callable[[], tuple[Path, int]]) -> Generator[Path]:
         finally:
             _close(fd)
     raise OSError("no temporary file could be created")
+
+
+def _open_folder(folder: Path) -> int:
+    """Descriptor to lock; -1 on Windows, which opens no folders."""
+    return os.open(folder, os.O_RDONLY) if CAN_LOCK else -1
 
 
 def _close(fd: int) -> int:

@@ -176,6 +176,17 @@ sys.modules["fcntl"] = None
 for name in ("sched_getaffinity", "sched_setaffinity", "getuid", "statvfs", "O_NOFOLLOW",
              "O_NONBLOCK", "O_CLOEXEC", "set_blocking"):
     delattr(os, name)
+open_file, replace = os.open, os.replace
+def open_no_folder(path, *arguments, **options):
+    if os.path.isdir(path):
+        raise PermissionError(13, "Permission denied", path)
+    return open_file(path, *arguments, **options)
+def replace_closed(source, target):
+    links = [f"/proc/self/fd/{n}" for n in os.listdir("/proc/self/fd")]
+    if os.path.realpath(source) in [os.path.realpath(link) for link in links]:
+        raise PermissionError(13, "it is open", source)
+    replace(source, target)
+os.open, os.replace = open_no_folder, replace_closed
 sys.argv = ["render.py", *sys.argv[1:]]
 runpy.run_path("render.py", run_name="__main__")
 """
