@@ -233,12 +233,35 @@ def _create_mesh(
     name: str, geometry: Geometry, vertices: np.ndarray, uv: np.ndarray
 ) -> bpy.types.Mesh:
     vertex_idxs, corners = _split_by_normal(geometry)
+    cut, sizes = _cut_quads(geometry, vertices)
     mesh = bpy.data.meshes.new(name)
-    _add_faces(mesh, vertices[geometry.corner_vertices[corners]], vertex_idxs, geometry.face_sizes)
+    _add_faces(mesh, vertices[geometry.corner_vertices[corners]], vertex_idxs[cut], sizes)
     mesh.update(calc_edges=True)
-    mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", uv.reshape(-1))
+    mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", uv[cut].reshape(-1))
     _set_vertex_normals(mesh, geometry.corner_normals[corners])
     return mesh
+
+
+def _cut_quads(geometry: Geometry, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cuts quads into triangles: Blender's versions differ in how they cut those that are bent.
+
+    Along the diagonal from the first corner; from the second where both others lie on one side.
+
+    Returns:
+        The corner of the geometry at each corner that is left, and the sizes of the faces, int32.
+    """
+    sizes = geometry.face_sizes
+    is_quad, starts = sizes == 4, np.cumsum(sizes) - sizes
+    quads = vertices[geometry.corner_vertices[starts[is_quad, None] + np.arange(4)]]
+    second, third, fourth = np.moveaxis(quads[:, 1:] - quads[:, :1], 1, 0)
+    is_dented = np.zeros(len(sizes), np.int64)
+    is_dented[is_quad] = np.sum(np.cross(second, third) * np.cross(fourth, third), axis=1) > 0
+    num_corners = np.where(is_quad, 6, sizes)
+    face = np.repeat(np.arange(len(sizes)), num_corners)
+    place = np.arange(len(face)) - np.repeat(np.cumsum(num_corners) - num_corners, num_corners)
+    cuts = np.array([(0, 1, 2, 0, 2, 3), (0, 1, 3, 1, 2, 3)])
+    place = np.where(is_quad[face], cuts[is_dented[face], place % 6], place)
+    return starts[face] + place, np.repeat(np.where(is_quad, 3, sizes), 1 + is_quad).astype("i4")
 
 
 def _split_by_normal(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:

@@ -100,6 +100,7 @@ def write_sheet(points: np.ndarray, has_normals: bool) -> str:
 _ANGLES = 2 * np.pi * np.arange(12) / 12
 _RADII = np.where(np.arange(12) % 2, 0.45, 1)
 _STAR = np.stack([_RADII * np.cos(_ANGLES), _RADII * np.sin(_ANGLES), 0 * _ANGLES], axis=1)
+_BENT_QUAD = np.array([(1.2, -1.1, 1), (0.2, -0.8, -0.3), (-0.9, 0.7, 0.3), (-0.6, -1.1, 0.3)])
 _UP = np.array([0.0, 0.0, 1.0])
 _WITH_HOLE = [(0, 0), (1, 0), (1, 1), (0, 1), (0, 0), (0.3, 0.3), (0.3, 0.7), (0.7, 0.7)]
 _WITH_HOLE += [(0.7, 0.3), (0.3, 0.3)]
@@ -110,6 +111,7 @@ POLYGON_MODELS = {
     "hole": write_prism(_WITH_HOLE),
     "star": write_sheet(_STAR, has_normals=True),
     "saddle": write_sheet(_STAR + np.outer(0.4 * np.cos(2 * _ANGLES), _UP), has_normals=False),
+    "bent_quad": write_sheet(_BENT_QUAD, has_normals=False),
     "crown": write_sheet(_STAR + np.outer(0.3 * np.sin(5 * _ANGLES), _UP), has_normals=True),
     "on_a_map": re.sub(
         r"(?m)^v (\S+) (\S+)",
