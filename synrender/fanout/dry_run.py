@@ -21,7 +21,7 @@ from synrender.fanout.design_table import format_design
 from synrender.fanout.environment import prepare_environment
 from synrender.fanout.executable import run_executable
 from synrender.fanout.job import Job, Status
-from synrender.fanout.queue import Todo, find_todo
+from synrender.fanout.queue import Todo, find_block_size, find_todo
 from synrender.fanout.run import (
     Options,
     create_template,
@@ -65,7 +65,10 @@ def print_plan(
     catalogs = load_catalogs(datasets, options, folders)
     for dataset in datasets:
         refuse_other_settings(dataset.folder, dataset.settings, catalogs[dataset.name])
-    todos = [find_todo(dataset, batch_size) for dataset in datasets]
+    todos = [
+        find_todo(dataset, batch_size, find_block_size(dataset, catalogs[dataset.name]))
+        for dataset in datasets
+    ]
     settings = datasets[0].settings  # the variants share the design
     if design := describe_design(settings, catalogs[datasets[0].name]):
         say(*format_design(design, settings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synrender.assets.catalog import Catalog
+from synrender.dataset.design_record import describe_design
 from synrender.dataset.folder import PlannedDataset
 
 
@@ -20,6 +23,7 @@ class Batch:
     idx_offset: int
     num_samples: int
     num_missing: int  # of them when the run began
+    block_size: int = 1  # samples that belong together, such as twins: one worker renders them
 
     @property
     def idxs(self) -> range:
@@ -38,6 +42,7 @@ class Todo:
     dataset: PlannedDataset
     batch_size: int
     missing: Sequence[int]  # number of missing samples of each batch
+    block_size: int = 1
 
     @property
     def num_missing(self) -> int:
@@ -53,7 +58,8 @@ class Todo:
         """The batches with something to render, made one by one."""
         for k, num_missing in enumerate(self.missing):
             if num_missing:
-                yield create_batch(self.dataset, self.batch_size, k, num_missing)
+                batch = create_batch(self.dataset, self.batch_size, k, num_missing)
+                yield dataclasses.replace(batch, block_size=self.block_size)
 
 
 def create_batch(dataset: PlannedDataset, batch_size: int, k: int, num_missing: int = 0) -> Batch:
@@ -63,14 +69,28 @@ def create_batch(dataset: PlannedDataset, batch_size: int, k: int, num_missing: 
     return Batch(dataset, start, min(batch_size, total - start), num_missing)
 
 
-def find_todo(dataset: PlannedDataset, batch_size: int) -> Todo:
-    """Looks at every sample of a data set on disk."""
+def find_block_size(dataset: PlannedDataset, catalog: Catalog) -> int:
+    """Samples of a tuple of twins, or of a set of sweeps; else 1."""
+    design = describe_design(dataset.settings, catalog)
+    return design.block_size if design else 1
+
+
+def find_todo(dataset: PlannedDataset, batch_size: int, block_size: int = 1) -> Todo:
+    """Looks at every sample of a data set on disk.
+
+    Args:
+        dataset: to render.
+        batch_size: samples of a batch, at least; rounded up to whole blocks.
+        block_size: of `find_block_size`.
+    """
+    batch_size = math.ceil(batch_size / block_size) * block_size
     idxs = dataset.settings.batch.idxs
     num_batches = math.ceil(len(idxs) / batch_size)
     folder = dataset.folder
     missing = folder.find_missing(idxs) if folder.path.is_dir() else idxs
     batch_of_each = np.fromiter(missing, np.int64) // batch_size
-    return Todo(dataset, batch_size, np.bincount(batch_of_each, minlength=num_batches).tolist())
+    counts = np.bincount(batch_of_each, minlength=num_batches).tolist()
+    return Todo(dataset, batch_size, counts, block_size)
 
 
 class BatchQueue:
@@ -103,11 +123,18 @@ class BatchQueue:
 
 
 def split_batch(batch: Batch, num_missing: int) -> tuple[Batch, Batch | None]:
-    """Splits off a batch with so many missing samples; returns it, and the rest or None."""
+    """Splits off a batch with so many missing samples; returns it, and the rest or None.
+
+    It gets more of them where it would end within a block.
+    """
     missing = batch.find_missing()
     if len(missing) <= num_missing:  # another run is rendering them
         return batch, None
-    num_samples = missing[num_missing] - batch.idx_offset
+    num_blocks = math.ceil((missing[num_missing] - batch.idx_offset) / batch.block_size)
+    num_samples = num_blocks * batch.block_size
+    if num_samples >= batch.num_samples:
+        return batch, None
+    num_missing = bisect.bisect_left(missing, batch.idx_offset + num_samples)
     first = dataclasses.replace(batch, num_samples=num_samples, num_missing=num_missing)
     rest = dataclasses.replace(
         batch,

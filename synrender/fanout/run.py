@@ -19,7 +19,7 @@ from synrender.fanout.display import Display
 from synrender.fanout.environment import prepare_environment
 from synrender.fanout.executable import check_executable
 from synrender.fanout.job import Job
-from synrender.fanout.queue import BatchQueue, Todo, find_todo
+from synrender.fanout.queue import BatchQueue, Todo, find_block_size, find_todo
 from synrender.fanout.scheduler import RunResult, Scheduler
 from synrender.sampling.sample_plan import describe_uneven_splits
 from synrender.settings.groups import Settings
@@ -96,7 +96,10 @@ def _run_claimed(
     remove_abandoned_files(datasets)  # of runs that were stopped
     if not options.is_quiet:
         say(*describe_balances(datasets))
-    todos = [find_todo(dataset, batch_size) for dataset in datasets]
+    todos = [
+        find_todo(dataset, batch_size, find_block_size(dataset, claims.catalogs[dataset.name]))
+        for dataset in datasets
+    ]
     num_missing = sum(todo.num_missing for todo in todos)
     num_samples = sum(dataset.settings.batch.num_samples for dataset in datasets)
     if not num_missing:

@@ -173,6 +173,20 @@ def test_batches_get_smaller_towards_the_end(tmp_path: Path) -> None:
         assert size <= max(1, -(-sum(sizes[k:]) // 4))
 
 
+@pytest.mark.parametrize("num_slots", [1, 2, 64])
+@pytest.mark.parametrize("batch_size", [1, 7, 40])
+def test_twins_are_rendered_by_one_worker(tmp_path: Path, batch_size: int, num_slots: int) -> None:
+    """Another kind of CPU would give other pixels to a part of them."""
+    (dataset,) = variants.plan_datasets(
+        "x", tmp_path, variants.VARIANTS[:1], 60, 2, None, ["render_single"], []
+    )
+    todo = queue.find_todo(dataset, batch_size, block_size=3)
+    batches = take_all(queue.BatchQueue([todo]), num_slots)
+    assert all(b.idx_offset % 3 == 0 and b.num_samples % 3 == 0 for b in batches)
+    assert [idx for b in batches for idx in b.idxs] == list(range(60))
+    assert sum(b.num_missing for b in batches) == 60
+
+
 def test_a_batch_is_split_by_what_is_missing(tmp_path: Path) -> None:
     (dataset,) = variants.plan_datasets(
         "x", tmp_path, variants.VARIANTS[:1], 12, 2, None, ["render_single"], []
