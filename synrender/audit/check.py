@@ -7,6 +7,9 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+MAX_FALSE_ALARMS = 1e-4
+"""Probability that chance makes a check fail a data set that is right; shared among its tests."""
+
 _NUM_LISTED = 8
 _WIDTH, _INDENT = 100, 28  # characters of a line, and before the figures
 

@@ -87,7 +87,11 @@ class _Examiner:
         bounds = np.stack([view.caster(k).bounds for k in range(1, len(record) + 1)])
         findings = replace(findings, positions=find_position_errors(record, bounds))
         if exr is None:
-            return replace(findings, outline=find_outline(rgb8, view.cast.instance))
+            centers_px, _ = view.project(record["location"])
+            with np.errstate(invalid="ignore"):
+                are_inside = (centers_px >= 0) & (centers_px <= view.camera.resolution)
+            outline = find_outline(rgb8, view.cast.instance, bool(are_inside.all()))
+            return replace(findings, outline=outline)
         settled = settle(exr, view.cast, record, view.cast_at)
         labels = compare_labels(exr, view.cast, record, settled)
         checked = self._checker.check(exr, view, settled, self._see_other)

@@ -21,6 +21,9 @@ MAX_ERROR_PX = 1
 MIN_OUTLINE_PX = 24
 """Shorter outlines are not judged."""
 
+MIN_RANK = 0.75
+"""Lowest rank of an outline that is found; those in random places have any rank."""
+
 _MAX_STEP = 60
 """Larger changes of an 8-bit value count as this one, so that one bright edge does not decide."""
 
@@ -29,18 +32,37 @@ _MAX_STEP = 60
 class OutlineFindings:
     """Findings about one sample."""
 
-    num_visible_px: int  # of all objects, to the rays
-    is_measured: bool  # False: the outline is too short
+    is_hidden: bool  # no ray hits an object, and some object's centre is outside the frame
+    length_px: int  # of the outline: pairs of neighbouring pixels that it runs between
     shift_px: tuple[int, int]  # (x, y) at which the picture changes most along the outline
     rank: float  # share of shifts where it changes less than where the outline should be
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether the outline is long enough to be judged."""
+        return self.length_px >= MIN_OUTLINE_PX
 
-def find_outline(rgb8: np.ndarray, instance: np.ndarray) -> OutlineFindings:
+    @property
+    def is_misplaced(self) -> bool:
+        """Whether the picture changes most farther away than a right outline is found."""
+        return not _is_near(self.shift_px)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it changes more at so many shifts that the place may be any."""
+        return self.rank < MIN_RANK
+
+
+def find_outline(
+    rgb8: np.ndarray, instance: np.ndarray, are_centers_inside: bool = True
+) -> OutlineFindings:
     """Looks for the objects' outlines around where they should be.
 
     Args:
         rgb8: (h, w, 3) uint8.
         instance: (h, w) that the rays hit, 0 = backdrop.
+        are_centers_inside: whether the centres of all objects are in the frame: then rays miss
+            them all only if they are smaller than the distance of two rays.
     """
     reach = range(-MAX_SHIFT_PX, MAX_SHIFT_PX + 1)
     pairs = []  # changes between neighbours along an axis, and where the outline runs between two
@@ -63,8 +85,8 @@ def find_outline(rgb8: np.ndarray, instance: np.ndarray) -> OutlineFindings:
     there = max(c for s, c in contrasts.items() if _is_near(s))
     elsewhere = np.array([c for s, c in contrasts.items() if not _is_near(s)])
     return OutlineFindings(
-        int((instance > 0).sum()),
-        length >= MIN_OUTLINE_PX,
+        not (are_centers_inside or instance.any()),
+        length,
         shift,
         float((elsewhere < there).mean()),
     )

@@ -3,67 +3,120 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
-from synrender.audit.check import Check, Measure, count_faults, decide, skip
+from synrender.audit.check import MAX_FALSE_ALARMS, Check, Measure, decide, skip
 from synrender.audit.measure_samples import SampleFindings
-from synrender.audit.outline import MAX_ERROR_PX
-from synrender.audit.rays.audited_dataset import Subject
+from synrender.audit.outline import OutlineFindings
+from synrender.audit.rays.audited_dataset import Records, Subject
+from synrender.settings.groups import Material
 
 MIN_SPREAD = 1.0  # of a picture's grey value, 8-bit steps
 MAX_CLIPPED_SHARE = 0.5
 MAX_MAGENTA_SHARE = 0.02
-MAX_MISPLACED_SHARE = 0.05
-"""Share of pictures that may change more at another shift: a texture can hide an outline."""
-MIN_RANK = 0.75
-"""Lowest rank of any picture; right outlines rank above 0.96, random places at 0.5."""
-
 SAMPLES = "samples"
 
 
-def check_outline(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
-    """PNG: the picture changes more across the objects' outline than across shifts of it."""
+@dataclass(frozen=True)
+class _Mishap:
+    """What a texture, a shadow or a like colour can do to the outline of a true picture."""
+
+    name: str
+    px: float  # its probability is at most this, divided by the length of the outline in px
+    has: Callable[[OutlineFindings], bool]
+
+
+MISHAPS = (
+    _Mishap("misplaced outlines", 10, lambda o: o.is_misplaced),
+    _Mishap("outlines no better placed than by chance", 1, lambda o: o.is_lost),
+    _Mishap("outlines further left", 5, lambda o: o.shift_px[0] < 0),
+    _Mishap("outlines further right", 5, lambda o: o.shift_px[0] > 0),
+    _Mishap("outlines further up", 5, lambda o: o.shift_px[1] < 0),
+    _Mishap("outlines further down", 5, lambda o: o.shift_px[1] > 0),
+)
+"""In 12,000 true pictures of 32 to 64 px, in eight kinds of settings, each happened less often at
+every length, and half as often at most where the outline is longer than 64 px; see
+``benchmarks/silhouettes.py``."""
+
+PLACING = {"layout", "camera_distance", "camera_lens"}
+"""Factors by which a design can put objects out of the frame."""
+
+
+def check_outline(subject: Subject, records: Records, findings: Sequence[SampleFindings]) -> Check:
+    """PNG: the picture changes more across the objects' outline than across shifts of it.
+
+    A texture may hide an outline or look like one. So each mishap is counted, and fails the data
+    set where it happens more often than it does in true ones: with a probability of at most
+    `MAX_FALSE_ALARMS`, if pictures that share what they show count once.
+    """
     if subject.folder.is_exr:
         return skip("silhouette", "EXR images are judged by their masks")
     found = {f.idx: f.outline for f in findings if f.outline is not None}
-    outside = [idx for idx, outline in found.items() if outline.num_visible_px == 0]
-    hidden = [f"{i} (shows no object)" for i in outside]
-    measured = {idx: outline for idx, outline in found.items() if outline.is_measured}
-    if not measured:
-        measures = count_faults(hidden, len(found), SAMPLES)
-        return decide("silhouette", not outside, "no outline is long enough", hidden, measures)
-    shifts = np.array([outline.shift_px for outline in measured.values()])
-    ranks = np.array([outline.rank for outline in measured.values()])
-    is_off = np.abs(shifts).max(axis=1) > MAX_ERROR_PX
-    is_lost = ranks < MIN_RANK
-    middle = np.median(shifts, axis=0)
-    figures = (
-        f"{int((~is_off).sum())} of {len(measured)} outlines where they should be, within "
-        f"{MAX_ERROR_PX} px, {int(is_lost.sum())} no better than by chance; median shift "
-        f"({middle[0]:g}, {middle[1]:g}) px; {len(outside)} samples show none"
+    chosen = find_unlike(subject.settings.material, records, found)
+    measured = {idx: found[idx] for idx in chosen if found[idx].is_measured}
+    lengths = np.array([outline.length_px for outline in measured.values()])
+    faults, measures = [], []
+    for mishap in MISHAPS:
+        idxs = [idx for idx, outline in measured.items() if mishap.has(outline)]
+        chances = mishap.px / np.maximum(lengths, 1)
+        allowed = count_allowed(chances, MAX_FALSE_ALARMS / len(MISHAPS))
+        num = len(measured)
+        measures.append(Measure(mishap.name, len(idxs), at_most=allowed, num=num, of=SAMPLES))
+        if len(idxs) > allowed:
+            faults += [f"{idx} (shift {found[idx].shift_px} px)" for idx in idxs]
+    design = subject.settings.design
+    if not PLACING & {*design.levels, *design.fixed}:
+        hidden = [idx for idx, outline in found.items() if outline.is_hidden]
+        faults += [f"{idx} (shows no object)" for idx in hidden]
+        name = "samples whose objects are out of the frame"
+        measures.append(Measure(name, len(hidden), at_most=0, num=len(found), of=SAMPLES))
+    if not faults and len(measured) <= (measures[0].at_most or 0):
+        return skip(
+            "silhouette", f"{len(measured)} outlines are too few to tell faults from chance"
+        )
+    figures = f"of {len(measured)} unlike pictures: " + ", ".join(
+        f"{measure.value} {measure.name} (bound {measure.at_most})" for measure in measures
     )
-    num_allowed = max(1, int(MAX_MISPLACED_SHARE * len(measured)))
-    passes = (
-        is_off.sum() + len(outside) <= num_allowed
-        and not is_lost.any()
-        and np.abs(middle).max() < 1
-    )
-    idxs = list(measured)
-    culprits = hidden + [
-        f"{idxs[i]} (shift {measured[idxs[i]].shift_px} px)"
-        for i in np.argsort(ranks).tolist()
-        if is_off[i]
-    ]
-    num = len(measured)
-    num_misplaced = int(is_off.sum()) + len(outside)
-    measures = [
-        Measure("misplaced outlines", num_misplaced, at_most=num_allowed, num=num, of=SAMPLES),
-        Measure("lowest rank", float(ranks.min()), at_least=MIN_RANK, num=num, of=SAMPLES),
-        Measure("median shift, px", float(np.abs(middle).max()), at_most=1, num=num, of=SAMPLES),
-    ]
-    return decide("silhouette", bool(passes), figures, culprits, measures)
+    return decide("silhouette", not faults, figures, dict.fromkeys(faults), measures)
+
+
+def count_allowed(chances: np.ndarray, alpha: float) -> int:
+    """Largest number of mishaps that a data set may have.
+
+    More happen with a probability of at most ``alpha``, if one happens to sample i with
+    ``chances[i]`` or less: of all chances with the same mean, equal ones give the most (Hoeffding,
+    1956).
+    """
+    if not len(chances):
+        return 0
+    return int(stats.binom.isf(alpha, len(chances), min(1.0, float(chances.mean()))))
+
+
+def find_unlike(material: Material, records: Records, idxs: Iterable[int]) -> list[int]:
+    """Samples of which no two share their base, or both textures and colours.
+
+    What hides the outline in one of two such pictures hides it in the other.
+    """
+    has_texture = material.use_texture and material.color_intensity < 1
+    fields = [*(("texture", "backdrop_texture") if has_texture else ())]
+    if not has_texture or material.color_intensity:
+        fields += ["color", "backdrop_color"]
+    wanted = set(idxs)
+    sample_idxs, starts = np.unique(records.idxs, return_index=True)
+    seen, chosen = set(), []
+    for idx, rows in zip(sample_idxs.tolist(), np.split(records.rows, starts[1:]), strict=True):
+        if idx not in wanted:
+            continue
+        base = int(rows["base"][0])
+        look = tuple(rows[name].tobytes() for name in fields)
+        if (base < 0 or ("base", base) not in seen) and look not in seen:
+            chosen.append(idx)
+        seen |= {("base", base), look}
+    return chosen
 
 
 def check_images(

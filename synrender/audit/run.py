@@ -97,7 +97,7 @@ def run_audit(
         check_boxes(subject, findings),
         check_stored(subject, findings),
         *check_all_labels(subject, records, findings),
-        check_outline(subject, findings),
+        check_outline(subject, records, findings),
         check_pose(records, findings),
         check_images(subject, findings, find_meant_duplicates(subject.design, records)),
         check_splits(subject, records),

@@ -61,7 +61,7 @@ with a design of factors, what dataset.json promises against the records:
   do           interventions took place
   twins        (or sweeps) equal to the bit in all but their factor, and different in that
   same labels  EXR: a factor of appearance changes no mask, class or depth
-A check of chance fails one of 1000 data sets that are right.
+A check of chance, silhouette among them, fails at most one of 10,000 data sets that are right.
 with --bop, of each label that is there, with the same bounds:
   files        no image lacks a file; those that are examined can be read and have one size
   models       boxes of models/obj_XXXXXX.ply against models_info.json within 0.1 mm

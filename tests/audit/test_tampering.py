@@ -257,10 +257,29 @@ def move_objects_away(dataset_dir: Path) -> None:
         edit_record(dataset_dir, idx, move)
 
 
-def shift_pngs(dataset_dir: Path) -> None:
+def shift_pngs(dataset_dir: Path, num_px: int = 3) -> None:
     for idx in range(12):
         path = image_of(dataset_dir, idx)
-        iio.imwrite(path, np.roll(iio.imread(path), 3, axis=1))
+        iio.imwrite(path, np.roll(iio.imread(path), num_px, axis=1))
+
+
+def roll_records(dataset_dir: Path) -> None:
+    """Each picture gets the record of the one before it, with its own number."""
+    for idx in range(11):
+        swap_records(dataset_dir, idx, idx + 1)
+
+
+def enlarge_objects(dataset_dir: Path) -> None:
+    """In the records, by a quarter, as if a scale had been left out."""
+
+    def enlarge(record: np.ndarray) -> None:
+        record["scale"] *= 1.25
+        record["obj_to_world"][:, :3, :3] *= 1.25
+        from_origin = record["location"] - record["obj_to_world"][:, :3, 3]
+        record["obj_to_world"][:, :3, 3] -= 0.25 * from_origin  # the centre stays
+
+    for idx in range(12):
+        edit_record(dataset_dir, idx, enlarge)
 
 
 EXR = {
@@ -299,7 +318,10 @@ EXR = {
 PNG = {
     "objects out of the picture": (move_objects_away, {"silhouette"}),
     "all shifted": (shift_pngs, {"silhouette"}),
-    "records swapped": (lambda d: swap_records(d, 2, 9), {"silhouette", "splits"}),
+    "records swapped": (lambda d: swap_records(d, 2, 9), {"splits"}),
+    "records a sample too late": (roll_records, {"silhouette"}),
+    "all a pixel to the right": (lambda d: shift_pngs(d, 1), {"silhouette"}),
+    "objects larger": (enlarge_objects, {"silhouette"}),
     "blank": (fill_png((90, 80, 70)), {"images"}),
     "overexposed": (overexpose_png, {"images"}),
     "magenta": (paint_the_object_magenta, {"images"}),

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.stats import binomtest
 
-from synrender.audit.check import Check, Measure, count_faults, decide, skip
+from synrender.audit.check import MAX_FALSE_ALARMS, Check, Measure, count_faults, decide, skip
 from synrender.audit.designs.factor_arrays import TEST, Samples
 from synrender.audit.designs.statistics import (
-    MAX_FALSE_ALARMS,
     count_p_values,
     table_p_values,
 )

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-MAX_FALSE_ALARMS = 1e-3
-"""Probability that a check by chance fails a data set that is right; shared among its tests."""
 MIN_EXPECTED = 5
 """Samples that chance has to promise each cell of a table; with fewer the bounds are not true."""
 
