@@ -27,9 +27,10 @@ setup: ## make .venv as the lock of its Python says; instant when it is there
 	@PYTHON="$(PYTHON)" tools/setup.sh $(VENV)
 
 demo: setup ## render a small dataset of built-in models, and draw a sheet and a report of it
-	@$(RUN) render.py -d test_dataset
-	@$(RUN) report_dataset.py -d test_dataset --sheet
-	@$(RUN) report_dataset.py -d test_dataset
+	@$(RUN) render.py -d demo -p "sample.class_idxs = 10" \
+		"sample.balanced = True" "batch.cache_obj_frames = 2"
+	@$(RUN) report_dataset.py -d demo --sheet
+	@$(RUN) report_dataset.py -d demo
 
 test: setup ## run the tests that every change needs
 	@$(PYTEST) -m "not slow" $(ARGS)

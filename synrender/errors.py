@@ -30,7 +30,10 @@ class RejectedAsset(Exception):
 def nearest_name(name: str, valid_names: Iterable[str]) -> str:
     """Suggests a valid name: ``"; did you mean 'chair'?"``, or lists up to 20 of them."""
     valid_names = sorted(valid_names)
-    close = difflib.get_close_matches(name[:MAX_COMPARED], valid_names, n=1, cutoff=0.5)
+    begun = [valid for valid in valid_names if name and valid.startswith(name)]
+    close = begun[:1] or difflib.get_close_matches(
+        name[:MAX_COMPARED], valid_names, n=1, cutoff=0.5
+    )
     if close:
         return f"; did you mean {shorten(close[0])!r}?"
     return f"; valid: {', '.join(map(shorten, valid_names[:20]))}" if valid_names else ""

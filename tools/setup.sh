@@ -117,5 +117,7 @@ say "making $venv with $("$python" --version)"
 "$python" -m venv --clear "$venv"
 say "installing $lock (downloads up to ${size:-750} MB the first time)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+# The package is this folder itself, so that it is imported from anywhere.
+pwd >"$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/synrender.pth"
 touch "$venv/complete"  # last, so that an interrupted set-up starts again
 say "done"

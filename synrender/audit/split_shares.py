@@ -69,7 +69,7 @@ def check_balance(subject: Subject, records: Records) -> Check:
     class_list = sorted(subject.synset_ids)
     counts = {c: int((rows["class"] == c).sum()) for c in class_list}
     low, high = min(counts.values()), max(counts.values())
-    figures = f"{len(class_list)} classes with {low} to {high} objects"
+    figures = f"{len(class_list)} classes with {low if low == high else f'{low} to {high}'} objects"
     # A group shows the same models in all its samples, so classes take turns by group.
     turns = np.unique(
         np.stack([rows["bucket"], rows["group"], rows["instance"], rows["class"]]), axis=1

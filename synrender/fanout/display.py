@@ -43,7 +43,7 @@ class Display:
                 total=self._num_samples,
                 initial=num_done,
                 unit="sample",
-                desc=f"{len(datasets)} data sets",
+                desc=count_datasets(len(datasets)),
                 ncols=shutil.get_terminal_size().columns,  # tqdm accepts a width of 0
                 nrows=shutil.get_terminal_size().lines,
                 mininterval=0,
@@ -118,7 +118,7 @@ class Display:
         rate = (self._num_shown - self._num_first) / seconds
         eta = format_duration((self._num_samples - self._num_shown) / rate) if rate else "?"
         print(
-            f"{len(self.datasets)} data sets: {self._num_shown}/{self._num_samples} samples, "
+            f"{count_datasets(len(self.datasets))}: {self._num_shown}/{self._num_samples} samples, "
             f"{rate:.2f}/s, ETA {eta}, batches: {trouble}",
             file=self._stdout,
             flush=True,
@@ -135,6 +135,11 @@ class Display:
     def seconds(self) -> float:
         """Seconds since the run began."""
         return time.monotonic() - self._start
+
+
+def count_datasets(num: int) -> str:
+    """Such as ``1 data set`` or ``12 data sets``."""
+    return f"{num} data set{'s' * (num != 1)}"
 
 
 def batch_to_command(batch: Batch, blender: str = "") -> str:

@@ -18,6 +18,7 @@ from synrender.dataset.folder import PlannedDataset
 from synrender.errors import UserError
 from synrender.fanout.balance import describe_group_size
 from synrender.fanout.design_table import format_design
+from synrender.fanout.display import count_datasets
 from synrender.fanout.environment import prepare_environment
 from synrender.fanout.executable import run_executable
 from synrender.fanout.job import Job, Status
@@ -91,7 +92,7 @@ def format_plan(todos: Sequence[Todo]) -> list[str]:
         numbers = [num_samples, num_samples - todo.num_missing, todo.num_batches]
         rows.append((todo.dataset.name, *map(str, numbers)))
         sums = [a + b for a, b in zip(sums, numbers, strict=True)]
-    rows.append((f"{len(todos)} data sets", *map(str, sums)))
+    rows.append((count_datasets(len(todos)), *map(str, sums)))
     width = max(len(row[0]) for row in rows)
     return [f"{row[0]:<{width}}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in rows]
 

@@ -109,6 +109,16 @@ class Dataset(Factors):
         split = f", {self.split}" if self.split else ""
         return f"<{self.path}{split}: {len(self)} samples of {', '.join(self.fields)}>"
 
+    def __enter__(self) -> Dataset:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the files of this process; reading opens them again."""
+        self._parts = {}
+
     # --- reading ------------------------------------------------------------------------------
 
     def __len__(self) -> int:

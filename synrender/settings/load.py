@@ -40,16 +40,18 @@ def load_settings(gin_config: Iterable[str] = (), gin_param: Iterable[str] = ())
         UserError: an unknown file, name or parameter, or a value of the wrong type or range.
     """
     bindings: list[Binding] = []
+    typed: list[Binding] = []
     for name in gin_config:
         bindings += read_gin_file(find_config(name))
     for text in gin_param:
         if "=" not in text:
             shown = shorten(repr(text))
             raise UserError(f"--gin_param {shown}: must read 'name.parameter = value'")
-        bindings += read_gin_text(text)
+        typed += read_gin_text(text)
+    bindings += typed
     types = find_types()
     groups: dict[str, dict[str, Any]] = {group: {} for group in types}
-    for binding in bindings:
+    for binding in [*bindings, *_find_class_idxs(typed)]:
         group, parameter = binding.group, binding.parameter
         if group not in types:
             hint = nearest_name(group, types)
@@ -60,6 +62,14 @@ def load_settings(gin_config: Iterable[str] = (), gin_param: Iterable[str] = ())
             raise UserError(f"{group}.{shorten(parameter)}: no such parameter{hint}")
         groups[group][parameter] = binding.value
     return _create_settings(groups)
+
+
+def _find_class_idxs(typed: list[Binding]) -> list[Binding]:
+    """Bindings that a command line implies: all classes that it names, if it says no more."""
+    values = {b.parameter: b.value for b in typed if b.group == "sample"}
+    if "class_idxs" in values or not isinstance(values.get("classes"), (list, tuple)):
+        return []
+    return [Binding("sample", "class_idxs", max(1, len(values["classes"])))]
 
 
 def _create_settings(groups: dict[str, dict[str, Any]]) -> Settings:

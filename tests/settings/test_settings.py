@@ -206,3 +206,10 @@ def test_fast_goes_after_either_config(config: str) -> None:
     changed = {name for name in slow if slow[name] != fast[name]}
     assert changed <= {"rendering.render_samples", "rendering.denoise_prefilter"}
     assert (slow["rendering.render_samples"], fast["rendering.render_samples"]) == (32, 6)
+
+
+def test_classes_that_a_user_names_are_those_that_appear() -> None:
+    named = "sample.classes = ['lamp', 'chair', 'bench']"
+    assert load_settings(["render_single"], [named]).sample.class_list == (0, 1, 2)
+    chosen = load_settings(["render_single"], [named, "sample.class_idxs = [1]"])
+    assert chosen.sample.class_list == (1,)

@@ -76,6 +76,11 @@ def test_uv_installs_the_python_that_is_missing(clone: Path) -> None:
     assert "setup: no Python 3.99 here; uv installs 3.99 for " in result.stdout
     assert (clone / "venv" / "complete").exists()
     assert (clone / "venv" / "bin" / "python").exists()
+    (clone / "synrender").mkdir()
+    (clone / "synrender" / "__init__.py").touch()
+    command = [clone / "venv" / "bin" / "python", "-c", "import synrender as s; print(s.__file__)"]
+    found = subprocess.check_output(command, cwd=clone.parent, text=True)
+    assert found == f"{clone / 'synrender' / '__init__.py'}\n"
 
 
 def test_where_the_network_refuses_one_line_says_what_to_install(clone: Path) -> None:
