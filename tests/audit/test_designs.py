@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from synrender.audit.check import MAX_FALSE_ALARMS, Check, Verdict
-from synrender.audit.designs.run import check_design
+from synrender.audit.designs.run import check_design, keep_one_kind
 from synrender.audit.designs.statistics import Variable, associate, count_p_values
 from synrender.audit.rays.audited_dataset import Records
+from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.info import CausalInfo, DesignFactor, DesignInfo, ShortcutInfo
 from synrender.dataset.record import create_records
 from synrender.settings.factor_table import COLUMNS, FACTORS, find_columns
+from synrender.system.cpus import CpuKind
 
 NUM_BUCKETS, SPLIT = 12, (6, 3, 3)
 LEVELS = {
@@ -213,6 +215,14 @@ def test_what_is_not_rendered_is_not_judged(kind: str, name: str, kept: slice) -
     """No sample of a split with an intervention, and no two samples of any tuple or sweep."""
     verdict = check(kind, create_dataset(kind)[kept])[name].verdict
     assert verdict is Verdict.NOT_APPLICABLE
+
+
+def test_label_passes_are_compared_within_one_kind_of_cpu() -> None:
+    one, other = CpuKind("Maker", "one", ()), CpuKind("Maker", "other", ())
+    cpus = (CpuSamples(one, "0-2"), CpuSamples(other, "3-5"))
+    digests = {idx: str(idx) for idx in range(6)}
+    assert list(keep_one_kind(digests, cpus, 2)) == [0, 1, 2, 4, 5]
+    assert keep_one_kind(digests, (), 2) == digests
 
 
 @pytest.mark.slow

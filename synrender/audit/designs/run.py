@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ from synrender.audit.designs.promises import (
 from synrender.audit.designs.twins import check_blocks, check_labels_of_blocks
 from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.rays.audited_dataset import Records, Subject
+from synrender.dataset.cpu_kinds import CpuSamples, find_kinds
 from synrender.dataset.info import DesignFactor, DesignInfo
 from synrender.settings.factor_table import COLUMNS
 
@@ -33,15 +35,33 @@ def check_designs(
     design = subject.design
     if design is None:
         return [skip("design", "all factors are drawn at random")]
-    digests = {f.idx: f.labels_digest for f in findings if f.labels_digest}
+    found = {f.idx: f.labels_digest for f in findings if f.labels_digest}
+    digests = keep_one_kind(found, subject.cpus, design.block_size)
     has_class_colors = subject.settings.material.use_color_ref
     total, num_buckets = (
         subject.settings.object.total_num_samples,
         subject.settings.object.n_buckets,
     )
-    return check_design(
+    checks = check_design(
         design, records, digests, num_buckets, total, has_class_colors, subject.rejected
     )
+    if num_left_out := len(found) - len(digests):
+        *others, last = checks
+        figures = f"{last.figures}; {num_left_out} samples of another kind of CPU are left out"
+        checks = [*others, dataclasses.replace(last, figures=figures)]
+    return checks
+
+
+def keep_one_kind(
+    digests: dict[int, str], cpus: Sequence[CpuSamples], block_size: int
+) -> dict[int, str]:
+    """Digests of those samples of each block that one kind of CPU rendered: its first one's."""
+    first: dict[int, int] = {}
+    return {
+        idx: digests[idx]
+        for idx, kind in zip(digests, find_kinds(cpus, digests).tolist(), strict=True)
+        if first.setdefault(idx // block_size, kind) == kind
+    }
 
 
 def check_design(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import DesignInfo
 from synrender.errors import UserError
@@ -50,6 +51,7 @@ class Subject:
     design: DesignInfo | None = None  # how its factors vary together; None: at random
     textures_dir: Path | None = None  # images/ of DTD, or of the demo textures; None: none used
     rejected: frozenset[str] = frozenset()  # models and textures that could not be used
+    cpus: tuple[CpuSamples, ...] = ()  # which kind of CPU rendered which samples
 
     def find_camera(self, record: np.ndarray) -> Camera:
         """Camera of a sample; its record has it where a design varies it."""
@@ -110,6 +112,7 @@ def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
         info.design,
         find_textures_dir(info.sources.textures.source, folders),
         frozenset(info.rejected),
+        info.cpus,
     )
 
 
