@@ -77,6 +77,7 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.dataset.claim import claimed
     from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
     from synrender.errors import CutShort, UserError
+    from synrender.sampling.sample_plan import describe_single_bucket
     from synrender.settings.load import load_settings
     from synrender.system.console import Progress, captured_output, say
 
@@ -87,7 +88,7 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
     notes = ensure_demo_sources(settings, folders)
     catalog = load_catalog(settings, folders)
     if not is_quiet:
-        say(*notes)
+        say(*notes, *filter(None, [describe_single_bucket(settings)]))
     with (
         claimed(folder, settings, catalog, arguments.overwrite),
         noted_work(folder, settings, catalog) as noted,

@@ -45,6 +45,9 @@ from synrender.settings.groups import BatchSettings, Object, Scene, Settings
 NUM_SHARES = 12
 """Parts of a data set that training code reckons with: 10 train, 1 validates, 1 tests."""
 
+MIN_TRAINING_SAMPLES = 100
+"""Fewer are a trial, and not meant to train on."""
+
 Vector = tuple[float, ...]
 
 
@@ -103,6 +106,20 @@ def describe_uneven_splits(num_samples: int) -> str | None:
         f"{num_samples} samples cannot be divided by {NUM_SHARES}: the training code of 2020 takes "
         f"the last {NUM_SHARES}ths by n // {NUM_SHARES} rows and so mixes validation and test; "
         f"take {' or '.join(map(str, sizes))} samples, or go by split_ends of the HDF5 files"
+    )
+
+
+def describe_single_bucket(settings: Settings) -> str | None:
+    """One line about a run that is no trial and fills a part of one bucket; None of others."""
+    batch, objects = settings.batch, settings.object
+    num_samples = batch.num_samples
+    is_trial = num_samples < MIN_TRAINING_SAMPLES or batch.idx_offset
+    if is_trial or idx_to_bucket(num_samples - 1, objects) or objects.n_buckets == 1:
+        return None
+    return (
+        f"{num_samples} of {objects.total_num_samples} samples lie in the first of "
+        f"{objects.n_buckets} buckets, so that training, validation and test will share models; "
+        f'for a whole data set of {num_samples} add -p "object.total_num_samples = {num_samples}"'
     )
 
 

@@ -12,6 +12,7 @@ from synrender.sampling.camera import project, scene_to_intrinsics, scene_to_wor
 from synrender.sampling.draws import draw_color_reference, draw_colors, draw_layout
 from synrender.sampling.sample_plan import (
     bucket_to_first_idx,
+    describe_single_bucket,
     describe_uneven_splits,
     draw_sample,
     idx_to_bucket,
@@ -93,7 +94,7 @@ def test_groups_are_consecutive_and_end_with_their_bucket() -> None:
 def test_buckets_share_out_all_models_evenly(num_models: int) -> None:
     catalog = create_catalog(num_models)
     shares = [catalog.bucket_models(0, b) for b in range(12)]
-    assert sum(shares, ()) == catalog.model.first
+    assert sum(shares, ()) == catalog.model_ids[0]
     assert {len(s) for s in shares} <= {num_models // 12, num_models // 12 + 1}
 
 
@@ -310,6 +311,15 @@ def test_groups_count_up_from_0_and_end_with_their_bucket(
             group, begun = group + 1, idx
         expected.append(group)
     assert [idx_to_group(idx, batch, objects) for idx in range(total)] == expected
+
+
+def test_a_part_of_one_bucket_is_said_with_what_to_type() -> None:
+    line = describe_single_bucket(Settings(batch=BatchSettings(num_samples=1200)))
+    assert "will share models" in (line or "")
+    assert '-p "object.total_num_samples = 1200"' in (line or "")
+    whole = Settings(batch=BatchSettings(num_samples=1200), object=Object(total_num_samples=1200))
+    for settings in (whole, Settings()):
+        assert describe_single_bucket(settings) is None
 
 
 def test_the_nearest_sizes_that_12_divides() -> None:
