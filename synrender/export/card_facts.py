@@ -9,6 +9,7 @@ import json
 import re
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -54,6 +55,12 @@ class Publisher:
                     checks.get(field.name, check_licence_id)(value)
             except ValueError as rule:
                 raise UserError(f"--{field.name} {shorten(value)!r}: {rule}") from None
+
+    def find_told(self, dataset_path: Path) -> dict[str, str]:
+        """What a card tells that may change though the data set does not."""
+        audit = read_audit(dataset_path)
+        texts = {**dataclasses.asdict(self), "audit": audit.date if audit else ""}
+        return {name: text for name, text in texts.items() if text}
 
     @property
     def declared(self) -> dict[str, str]:

@@ -56,6 +56,7 @@ class Marker:
     files: tuple[ExportedFile, ...] = ()  # that hold the samples, in formats of large files
     listing: tuple[str, ...] = ()  # all files but `MARKER`, `ListedFile.to_line` of each
     planned: tuple[str, ...] = ()  # of `PLAN`: paths of the same files, which are not there yet
+    told: dict[str, str] | None = None  # in the card, besides the data; None: it is to be written
 
     def check(self) -> None:
         """Raises ValueError for what no export has, such as a path that leads out of its folder."""
@@ -130,6 +131,7 @@ def is_same(known: Marker, job: Job) -> bool:
         files=known.files,
         listing=known.listing,
         planned=known.planned,
+        told=known.told,
     )
 
 
@@ -198,16 +200,22 @@ def begin(job: Job, paths: Collection[str]) -> None:
     remove_temporary_files(job.out, ours)
 
 
-def finish(job: Job, files: Sequence[ExportedFile], listed: Sequence[ListedFile]) -> None:
+def finish(
+    job: Job,
+    files: Sequence[ExportedFile],
+    listed: Sequence[ListedFile],
+    told: dict[str, str] | None,
+) -> None:
     """Writes the marker, and removes what was needed on the way.
 
     Args:
         job: that is done.
         files: that hold the samples, in formats of large files.
-        listed: all files of the export.
+        listed: all files of the export; without `DESCRIPTION_FILES` while these are written again.
+        told: in these, besides the data: `Publisher.find_told`; None: they are to be written.
     """
     lines = tuple(file.to_line() for file in listed)
-    marker = dataclasses.replace(_create_marker(job), files=tuple(files), listing=lines)
+    marker = dataclasses.replace(_create_marker(job), files=tuple(files), listing=lines, told=told)
     _write(job.out / MARKER, marker)
     remove_traces(job)
 
@@ -233,5 +241,7 @@ def _create_marker(job: Job) -> Marker:
 
 
 def _write(path: Path, marker: Marker) -> None:
-    values = {name: value for name, value in dataclasses.asdict(marker).items() if value != ()}
+    values = {
+        name: value for name, value in dataclasses.asdict(marker).items() if value not in ((), None)
+    }
     write_text(path, json.dumps(values, indent=1) + "\n")

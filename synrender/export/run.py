@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,15 +22,18 @@ from synrender.export.licences import find_sources
 from synrender.export.listing import ListedFile, describe_files, describe_some
 from synrender.export.marker import (
     DESCRIPTION_FILES,
+    MARKER,
     adopt,
     begin,
     create_folder,
     finish,
     is_complete,
+    read_marker,
     remove_traces,
 )
 from synrender.export.pieces import ExportedFile, Job, Piece, cut_rows, plan_job
 from synrender.export.png_samples import open_source, read_rows, read_task
+from synrender.loading.dataset import Dataset
 from synrender.system.console import create_file_bar, say
 from synrender.system.files import write_atomically
 from synrender.system.workers import Workers
@@ -78,7 +82,7 @@ def export_dataset(
         with in_use(job.out, "written", is_shared=False):
             if not options.overwrite and is_complete(job):
                 remove_traces(job)
-                say(f"{job.out}: there already")
+                _describe_anew(job, form, content, data, options.publisher)
                 return
             job = adopt(job, options.overwrite)
             paths = form.list_paths(job, content, data)
@@ -88,11 +92,29 @@ def export_dataset(
             form.finish(job, content)
             listed = describe_files(job.out, paths, workers, create_file_bar)
             files = _find_large_files(job, form, listed)
+            told = options.publisher.find_told(folder.path)
             describe(gather_facts(job, form, content, data, files, options.publisher), data)
             listed += describe_some(job.out, DESCRIPTION_FILES)
-            finish(job, files, listed)
+            finish(job, files, listed, told)
     counts = ", ".join(f"{name} {len(rows)}" for name, rows in job.split_rows.items())
     say(f"{job.out}: {job.num_rows} samples ({counts})")
+
+
+def _describe_anew(
+    job: Job, form: Format, content: Content, data: Dataset, publisher: Publisher
+) -> None:
+    """Writes the card and the like of a complete export again, if they would tell other things."""
+    known, told = read_marker(job.out / MARKER), publisher.find_told(job.dataset_path)
+    if known is None or known.told == told:
+        say(f"{job.out}: there already")
+        return
+    job = dataclasses.replace(job, piece_rows=known.samples_per_piece)
+    listed = [file for file in known.find_listed() if file.path not in DESCRIPTION_FILES]
+    finish(job, known.files, listed, None)
+    describe(gather_facts(job, form, content, data, list(known.files), publisher), data)
+    listed += describe_some(job.out, DESCRIPTION_FILES)
+    finish(job, known.files, listed, told)
+    say(f"{job.out}: there already, described anew")
 
 
 def encode_task(job: Job, content: Content, split: str, rows: range) -> Any:

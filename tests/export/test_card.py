@@ -171,6 +171,33 @@ def test_a_folder_does_not_tell_whose_models_are_in_it(other: Exporter) -> None:
     assert "| own textures | Own textures: LicenseRef-mine |" in body
 
 
+def test_a_card_is_written_again_if_it_would_tell_something_else(
+    other: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from synrender.dataset.last_audit import StoredAudit, write_audit
+    from synrender.export import run
+
+    out = other.export("copy", "imagefolder")
+    (image, *_), card = sorted((out / "train").rglob("*.png")), out / "README.md"
+    before = image.stat().st_mtime_ns
+    command = ("-d", "copy", "--to", "imagefolder", "--out", out)
+    assert "there already\n" in other.run(*command)
+
+    monkeypatch.setattr(run, "describe", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    other.run(*command, "--license", "mit", status=130)
+    monkeypatch.undo()
+    assert read_card(out)[0]["license"] == "bsd-3-clause"
+    monkeypatch.setenv("SYNRENDER_DATA_DIR", str(other.data_dir))
+    assert "described anew" in other.run(*command, "--license", "mit")
+    assert read_card(out)[0]["license"] == "mit"
+    assert "there already\n" in other.run(*command, "--license", "mit")
+    write_audit(other.data_dir / "copy", StoredAudit("2026-11-24", "0.1.0", 24, 12, ()))
+    assert "described anew" in other.run(*command, "--license", "mit")
+    assert "on 2026-11-24" in card.read_text()
+    assert "there already\n" in other.run(*command, "--license", "mit")
+    assert image.stat().st_mtime_ns == before
+
+
 def test_a_licence_is_not_declared_of_what_has_one(other: Exporter) -> None:
     out = other.out_dir / "refused"
     command = ("-d", "copy", "--to", "parquet", "--out", out)
