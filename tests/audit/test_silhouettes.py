@@ -69,7 +69,7 @@ def test_more_mishaps_than_allowed_are_as_rare_as_promised() -> None:
     """With the exact distribution of a sum of unequal chances."""
     rng, alpha = np.random.default_rng(0), MAX_FALSE_ALARMS / len(MISHAPS)
     for num in (1, 5, 12, 120, 400):
-        chances = 10 / rng.uniform(24, 250, num)
+        chances = MISHAPS[0].px / rng.uniform(24, 250, num)
         exact = np.ones(1)
         for chance in chances:
             exact = np.convolve(exact, [1 - chance, chance])
