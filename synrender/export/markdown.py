@@ -9,7 +9,7 @@ from synrender.errors import to_line
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 """A backslash before these is not enough: of HTML in any renderer, and of a cell in a table."""
 
-_SPECIAL = re.compile(r"[\\`*_\[\]~$#!]|[&<>|]|:(?=//)|(?<=\bwww)\.")
+_SPECIAL = re.compile(r"[\\`*_\[\]~$#!]|[&<>|]|:(?=//)|(?<=www)\.")
 """What begins a mark, or makes a link of a bare address."""
 
 

@@ -12,6 +12,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from synrender.dataset.folder import PlannedDataset
+from synrender.errors import to_line
 from synrender.fanout.job import Outcome
 from synrender.fanout.queue import Batch
 from synrender.system.console import format_duration
@@ -86,7 +87,7 @@ class Display:
         self._write(sys.stderr, *lines)
 
     def _write(self, stream: TextIO, *lines: str) -> None:
-        for line in lines:
+        for line in map(to_line, lines):
             if self._bar is not None:
                 tqdm.write(line, file=stream)
             else:

@@ -159,7 +159,7 @@ def test_what_a_publisher_may_say_is_told(exporter: Exporter) -> None:
 def test_text_in_markdown() -> None:
     assert escape("a_b <c> | &") == "a\\_b &lt;c&gt; &#124; &amp;"
     assert escape("a\n# b") == "a\\\\n\\# b"
-    assert escape("https://e.example") == "https&#58;//e.example"
+    assert escape("https://e.example _www.e.x") == "https&#58;//e.example \\_www&#46;e.x"
     assert escape(escape("*")) == escape("*") == "\\*"
     assert escape(Markdown("*b*")) == "*b*"
     assert code("a|b") == "`a\\|b`"
