@@ -22,12 +22,13 @@ from synrender.archive.hdf5_files import (
     RECORD_CHUNK,
     allocate_field,
     find_chunk_size,
-    open_file,
 )
-from synrender.archive.label_fields import AS_RENDERED, PX_FIELDS, scale_px
+from synrender.archive.label_fields import scale_px
 from synrender.archive.pixels import PreprocessOptions, list_pixel_labels, preprocess_chunk
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.dataset.record import RECORD_DTYPE
+from synrender.dataset.shard import list_fields, open_file
+from synrender.dataset.shard_fields import AS_RENDERED, PX_FIELDS
 from synrender.dataset.splits import Layout
 from synrender.errors import UserError
 from synrender.images.label_codes import CODES
@@ -82,7 +83,7 @@ def open_arrays(path: Path) -> Arrays:
                 f"{path}: was begun by an earlier version of this program; begin it again with "
                 "--preprocess --overwrite"
             )
-        fields = {name: field for name, field in file.items() if field.size}
+        fields = {name: file[name] for name in list_fields(file) if file[name].size}
         starts = {name: field.id.get_offset() for name, field in fields.items()}
         dtypes = {name: np.dtype((f.dtype.str, f.shape[1:])) for name, f in fields.items()}
     return Arrays(path, starts, dtypes)
@@ -129,7 +130,8 @@ def create_fields(
         rendered = file.attrs["intrinsics"]
         out.attrs[AS_RENDERED["intrinsics"]] = rendered
         out.attrs["intrinsics"] = scale_px("intrinsics", rendered, scale)
-        for name, field in file.items():
+        for name in list_fields(file):
+            field = file[name]
             if not name.startswith("png_") and name != "targets":
                 dtype = field.dtype
                 if name in text_bytes:
@@ -252,7 +254,8 @@ def _read_records(path: Path, rows: slice, res: int) -> dict[str, np.ndarray]:
     found = {}
     with open_file(path) as file:
         scale = res / file.attrs["image_size"]
-        for name, field in file.items():
+        for name in list_fields(file):
+            field = file[name]
             if not name.startswith("png_") and name != "targets":
                 values = field[rows]
                 values = values.astype("S") if values.dtype.kind == "O" else values

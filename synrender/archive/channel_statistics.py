@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.archive.hdf5_files import find_chunk_size, open_file, shard_path
+from synrender.archive.hdf5_files import find_chunk_size, shard_path
 from synrender.archive.pack import Progress
 from synrender.archive.pixels import read_colors
+from synrender.dataset.shard import open_file
 from synrender.system.workers import Workers
 
 

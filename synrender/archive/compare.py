@@ -9,17 +9,18 @@ import h5py
 import numpy as np
 
 from synrender.archive.encode import exr_to_targets, read_png
-from synrender.archive.hdf5_files import object_shape, open_file
 from synrender.archive.label_fields import LabelPlan, find_label_numbers
 from synrender.archive.raw_samples import load_record, pad_record
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.record import are_equal
+from synrender.dataset.shard import open_file
+from synrender.dataset.shard_fields import object_shape
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8
+from synrender.images.decode_png import decode_png
 from synrender.images.depth import depth_to_16_bit
 from synrender.images.exr import read_exr
 from synrender.images.label_codes import CODES, png_to_numbers
-from synrender.images.resize import img_read_and_resize
 from synrender.labels.derive import Labels
 
 PARTNER_FIELDS = ("flow", "flow_to", "occlusion")
@@ -88,11 +89,13 @@ def _find_fields(labels: Labels, plan: LabelPlan, is_known: bool) -> tuple[str, 
 
 def _are_labels_equal(file: h5py.File, row: int, labels: Labels, plan: LabelPlan) -> bool:
     side_px = int(file.attrs["image_size"])
-    expected = find_label_numbers(labels, plan, int(file.attrs["num_objs"]), side_px)
+    num_objs = int(file.attrs["num_objs"])
+    expected = find_label_numbers(labels, plan, num_objs, side_px)
     for name, value in expected.items():
         try:
             if name in CODES:
-                stored = png_to_numbers(file[f"png_{name}"][row].tobytes(), CODES[name])
+                png = file[f"png_{name}"][row].tobytes()
+                stored = png_to_numbers(png, CODES[name], value.shape)
             else:
                 stored = file[name][row]
         except (KeyError, ValueError):  # no such field, or not an image
@@ -116,9 +119,8 @@ def _is_record_equal(
 
 
 def _is_image_equal(file: h5py.File, row: int, path: Path) -> bool:
-    stored = {name: file[name][row].tobytes() for name in file if name.startswith("png_")}
     if path.suffix == ".png":
-        return stored["png_images"] == read_png(path)
+        return file["png_images"][row].tobytes() == read_png(path)
     exr = read_exr(path, int(file.attrs["image_size"]))
     expected = {
         "png_images": linear_to_srgb8(exr.rgb_linear),
@@ -127,8 +129,10 @@ def _is_image_equal(file: h5py.File, row: int, path: Path) -> bool:
     }
     try:
         return all(
-            np.array_equal(img_read_and_resize(stored[name]), array)
+            np.array_equal(
+                decode_png(file[name][row].tobytes(), array.shape, array.dtype.type), array
+            )
             for name, array in expected.items()
         )
-    except OSError:  # the stored bytes are not an image
+    except ValueError:  # the stored bytes are no such image
         return False

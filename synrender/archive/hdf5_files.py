@@ -16,19 +16,16 @@ import numpy as np
 import PIL
 
 from synrender.dataset.info import DatasetInfo, DesignInfo, info_to_json
-from synrender.dataset.names import file_to_shard, is_partial_arrays, shard_file
+from synrender.dataset.names import shard_file
 from synrender.dataset.record import RECORD_DTYPE
-from synrender.dataset.splits import Layout, create_layout
-from synrender.errors import UserError
+from synrender.dataset.shard import ARCHIVE_VERSION
+from synrender.dataset.shard_fields import object_shape
+from synrender.dataset.splits import Layout
 from synrender.settings.factor_table import COLUMNS, FACTORS
 from synrender.settings.load import settings_to_gin
-from synrender.system.disk import FULL_DISK, find_full_disk
-from synrender.system.hdf5_locks import open_hdf5_file
-from synrender.system.hindrances import Hindrance, find_errno, find_hindrance
+from synrender.system.disk import find_full_disk
+from synrender.system.hindrances import find_errno
 from synrender.system.locks import temporary_file
-
-ARCHIVE_VERSION = 1
-"""Version of the HDF5 files; goes up with a change that readers must know."""
 
 CHUNK_PX = 32 * 128**2
 """Pixels that a process handles at a time, whatever the size of a data set."""
@@ -53,20 +50,6 @@ DESCRIPTIONS = {
     "box_px": "x_min, y_min, x_max, y_max of each object in the instance pass; pixel edges, so "
     f"that x_max - x_min is the width; all 0 = hidden{OF_RENDERED}",
 }
-
-
-READ_ERRORS = (
-    *(OSError, RuntimeError, KeyError),  # KeyError: a field that is not there
-    *(
-        ValueError,
-        TypeError,
-        IndexError,
-        AttributeError,
-        OverflowError,
-        MemoryError,
-    ),  # flipped bits
-)
-"""What h5py raises on a damaged file; a flipped bit may lead to any of these."""
 
 
 class CannotWrite(OSError):
@@ -138,65 +121,6 @@ def refuse_full_disk(folder: Path, num_bytes: int) -> None:
         )
 
 
-@contextlib.contextmanager
-def open_file(path: Path) -> Generator[h5py.File]:
-    """Opens a file of an archive for reading.
-
-    Only read the file inside the ``with`` block: errors there are reported as a damaged file.
-
-    Raises:
-        Hindrance: this process cannot read it, which is no fault of the file.
-        UserError: it is missing, damaged, or not written by this program.
-    """
-    try:
-        # Its writer holds a partial file with `in_use`, and never changes what is read of it here.
-        with open_hdf5_file(path, is_held=is_partial_arrays(path.name)) as file:
-            if file.attrs.get("archive_version") != ARCHIVE_VERSION:
-                raise UserError(f"{path}: not written by this program; move it away")
-            yield file
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing; write it with --to_hdf5") from None
-    except READ_ERRORS as error:
-        if find_errno(error) in FULL_DISK:  # of a file that is written meanwhile
-            raise
-        if hindrance := find_hindrance(path, error):
-            raise hindrance from None
-        reason = find_errno(error)
-        what = f"cannot be read ({os.strerror(reason)})" if reason else "no HDF5 file, or damaged"
-        raise UserError(f"{path}: {what}; {find_remedy(path)}") from None
-
-
-def is_readable(path: Path) -> bool:
-    """Whether a file is one of an archive, as far as its attributes tell.
-
-    Raises:
-        Hindrance: this process cannot read it, which is no fault of the file.
-    """
-    try:
-        with open_file(path) as file:
-            read_layout(file)
-    except Hindrance:
-        raise
-    except UserError:
-        return False
-    return True
-
-
-def find_remedy(path: Path) -> str:
-    """What writes a damaged file of an archive again."""
-    shard = file_to_shard(path.name)
-    if shard is not None:
-        return f"write it again with --to_hdf5 --overwrite --bucket_idxs {shard}"
-    return "write it again with --preprocess --overwrite"
-
-
-def read_layout(file: h5py.File) -> Layout:
-    """Layout of the archive that a file belongs to."""
-    names = ("num_samples", "num_buckets", "num_model_buckets")
-    split_buckets = tuple(map(int, file.attrs.get("split_buckets", ())))
-    return create_layout(*(int(file.attrs[name]) for name in names), split_buckets)
-
-
 # --- fields ---------------------------------------------------------------------------------------
 
 
@@ -223,11 +147,6 @@ def describe_factors(file: h5py.File, design: DesignInfo | None) -> None:
     levels = json.dumps({name: factor.levels for name, factor in factors.items()})
     for name in ("factor_values", "factor_levels"):
         file[name].attrs.update(columns=list(COLUMNS), units=units, levels=levels)
-
-
-def object_shape(num_objs: int) -> tuple[int, ...]:
-    """Shape of the object axis: empty for a single object."""
-    return () if num_objs == 1 else (num_objs,)
 
 
 def create_field(file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:

@@ -15,6 +15,7 @@ from synrender.archive.hdf5_files import PNG_DTYPE
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import CameraInfo, DatasetInfo
 from synrender.dataset.label_reader import LabelReader, read_named_points
+from synrender.dataset.shard_fields import ANY, NUMBERS, PX_FIELDS, Numbers
 from synrender.images.label_codes import CODES, numbers_to_png
 from synrender.labels.derive import Labels
 from synrender.labels.keypoints import NamedPoints
@@ -22,55 +23,6 @@ from synrender.settings.label_table import list_fields
 
 DERIVED = ("world_position", "box_2d")
 """What a reader gets from other fields."""
-
-_CORNERS = "of the model's box: corner i is at the upper end of x if i & 4, y if i & 2, z if i & 1"
-_POINTS = "the attribute `names` says which point is which; NaN where a model has no such point"
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """A field that is stored as it is."""
-
-    shape: tuple[int, ...]  # for one object; -1: number of keypoints
-    dtype: type
-    description: str
-    is_per_object: bool = True
-
-
-NUMBERS = {
-    "visible_share": Numbers(
-        (), np.float32, "visible pixels / pixels of the whole object in the frame; 0 = none there"
-    ),
-    "box_2d_amodal": Numbers(
-        (4,), np.int32, "like box_px, of the whole object as if it stood alone; all 0 = outside"
-    ),
-    "box_3d_world_m": Numbers((8, 3), np.float32, f"world, m, {_CORNERS}"),
-    "box_3d_camera_m": Numbers(
-        (8, 3), np.float32, f"camera (x right, y down, z forward), m, {_CORNERS}"
-    ),
-    "box_3d_px": Numbers((8, 2), np.float32, f"px, {_CORNERS}; NaN = behind the camera"),
-    "flow_to": Numbers((), np.int64, "sample_idx that flow leads to; -1: none", False),
-    "keypoint_px": Numbers((-1, 2), np.float32, f"px; {_POINTS}, or behind the camera"),
-    "keypoint_world_m": Numbers((-1, 3), np.float32, f"world, m; {_POINTS}"),
-    "keypoint_visibility": Numbers(
-        (-1,),
-        np.uint8,
-        "0 = out of the frame, or no such point; 1 = a surface is in front of it; 2 = seen; the "
-        "attribute `names` says which point is which",
-    ),
-}
-
-PX_FIELDS = (
-    *("intrinsics", "num_visible_px", "box_px"),
-    *("box_2d", "box_2d_amodal", "box_3d_px", "keypoint_px"),
-)
-"""Fields in px, which `data_<res>.h5` holds scaled to its images."""
-
-AS_RENDERED = {name: f"rendered_{name}" for name in PX_FIELDS[:3]}
-"""Fields in px that `data_<res>.h5` also holds as they are of the rendered images, by this name.
-
-A file without the second name is from before it was kept: its first is not scaled.
-"""
 
 
 @dataclass(frozen=True)
@@ -193,5 +145,5 @@ def _round_out(values: np.ndarray, to_whole: np.ufunc) -> np.ndarray:
 
 def _find_shape(numbers: Numbers, plan: LabelPlan, num_objs: int) -> tuple[int, ...]:
     num_points = len(plan.named.all_names)
-    shape = tuple(num_points if size == -1 else size for size in numbers.shape)
+    shape = tuple(num_points if size == ANY else size for size in numbers.shape)
     return (num_objs, *shape) if numbers.is_per_object else shape

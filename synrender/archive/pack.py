@@ -20,8 +20,6 @@ from synrender.archive.hdf5_files import (
     describe_factors,
     find_chunk_size,
     new_file,
-    object_shape,
-    open_file,
     shard_path,
     write_pngs,
     write_values,
@@ -41,6 +39,8 @@ from synrender.dataset.certificate import ROOT_ATTRIBUTE, find_valid_root
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import DesignInfo
 from synrender.dataset.names import list_shards, shard_file
+from synrender.dataset.shard import open_file
+from synrender.dataset.shard_fields import object_shape
 from synrender.dataset.splits import Layout
 from synrender.errors import UserError
 from synrender.sampling.sample_plan import describe_uneven_splits

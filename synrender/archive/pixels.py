@@ -9,11 +9,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from synrender.archive.hdf5_files import open_file
-from synrender.errors import UserError
+from synrender.dataset.shard import create_decoder, open_file
 from synrender.images.color import srgb8_to_lab
-from synrender.images.decode_png import decode_png
-from synrender.images.label_codes import CODES, Code, png_to_numbers
+from synrender.images.label_codes import CODES, Code
 from synrender.images.resize import img_resize
 
 Images = Iterator[np.ndarray]
@@ -93,7 +91,7 @@ def list_pixel_labels(file: h5py.File) -> list[str]:
 def _read_label(file: h5py.File, name: str, rows: slice, res: int) -> np.ndarray:
     """Numbers of a label, as `data_<res>.h5` holds them, (k, ...)."""
     code = CODES[name]
-    found = _decode(file, f"png_{name}", rows, lambda png: png_to_numbers(png, code))
+    found = create_decoder(file)(f"png_{name}", rows)
     shape = code.find_shape(res, int(file.attrs["num_objs"]))
     values = np.empty((rows.stop - rows.start, *shape), code.dtype)
     for i, numbers in enumerate(found):
@@ -133,22 +131,5 @@ def _create_normalizer(options: PreprocessOptions) -> Callable[[np.ndarray, np.n
 def _read_images(
     file: h5py.File, name: str, rows: np.ndarray | slice, res: int, nearest: bool
 ) -> Images:
-    for image in _decode(file, name, rows, decode_png):
+    for image in create_decoder(file)(name, rows):
         yield img_resize(image, res, nearest)
-
-
-def _decode(
-    file: h5py.File,
-    name: str,
-    rows: np.ndarray | slice,
-    decode: Callable[[bytes], np.ndarray],
-) -> Images:
-    for i, png in enumerate(file[name][rows]):
-        try:
-            yield decode(png.tobytes())
-        except ValueError as error:
-            row = np.arange(len(file[name]))[rows][i]
-            raise UserError(
-                f"{file.filename}: {name}[{row}] cannot be decoded ({error}); write the file again "
-                "with --to_hdf5 --overwrite"
-            ) from None

@@ -9,17 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from synrender.archive.compare import PARTNER_FIELDS, compare_chunk
-from synrender.archive.hdf5_files import (
-    find_chunk_size,
-    open_file,
-    read_layout,
-    shard_path,
-)
+from synrender.archive.hdf5_files import find_chunk_size, shard_path
 from synrender.archive.label_fields import LabelPlan, plan_labels
 from synrender.archive.pack import Progress
 from synrender.dataset.archived import add_archived, read_archived
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.names import list_shards
+from synrender.dataset.shard import open_file, read_layout
 from synrender.errors import UserError
 from synrender.system.console import say
 from synrender.system.workers import Workers

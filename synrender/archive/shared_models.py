@@ -11,9 +11,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from synrender.archive.hdf5_files import open_file
 from synrender.archive.raw_samples import load_records
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.shard import open_file
 from synrender.dataset.splits import SPLITS, Layout
 from synrender.settings.groups import Object
 

@@ -10,7 +10,7 @@ from synrender.audit.check import Check, Measure, decide, skip
 from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.rays.audited_dataset import Subject
 from synrender.dataset.names import list_shards
-from synrender.system.hdf5_locks import open_hdf5_file
+from synrender.dataset.shard import Damaged, open_file
 
 MAX_BOX_ERROR_PX = 1
 MAX_COUNT_ERROR = 0.02  # share of an object's visible pixels; at least 3 px are allowed
@@ -24,10 +24,14 @@ def check_stored(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
         return skip("hdf5", "no imgs_XX.h5 with label fields")
     worst_box, worst_count, num_rows, culprits = 0, 0, 0, []
     for path in files:
-        with open_hdf5_file(path) as file:
-            idxs, counts, boxes = (
-                file[name][()] for name in ("sample_idx", "num_visible_px", "box_px")
-            )
+        try:
+            with open_file(path) as file:
+                idxs, counts, boxes = (
+                    file[name][()] for name in ("sample_idx", "num_visible_px", "box_px")
+                )
+        except Damaged as error:
+            culprits.append(str(error))
+            continue
         if not len(idxs):  # fewer samples than shards
             continue
         # A single object has no object axis.

@@ -23,11 +23,10 @@ from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.hashes import Progress, file_name
 from synrender.dataset.names import list_hdf5, list_shards
 from synrender.dataset.record import RECORD_DTYPE, record_to_bytes
-from synrender.system.hdf5_locks import open_hdf5_file
+from synrender.dataset.shard import Damaged, open_file
 from synrender.system.workers import Workers
 
 _ROWS_PER_TASK = 256
-_HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -116,9 +115,9 @@ def _rebuild(
     tasks = []
     for path in shards:
         try:
-            with open_hdf5_file(path) as file:
+            with open_file(path) as file:
                 num_rows = len(file["sample_idx"])
-        except _HDF5_ERRORS:
+        except Damaged:
             continue  # its samples stay missing
         starts = range(0, num_rows, _ROWS_PER_TASK)
         tasks += [(folder, path, s, min(s + _ROWS_PER_TASK, num_rows)) for s in starts]
@@ -133,7 +132,7 @@ def _rebuild(
 def rebuild_files(folder: DatasetFolder, path: Path, start: int, stop: int) -> dict[str, bytes]:
     """Hashes of the files that rows of a shard give, by name; none if it cannot be read."""
     try:
-        with open_hdf5_file(path) as file:
+        with open_file(path) as file:
             num_objs = int(file.attrs["num_objs"])
             records = np.zeros((stop - start, num_objs), RECORD_DTYPE)
             for name in RECORD_DTYPE.names or ():
@@ -142,7 +141,7 @@ def rebuild_files(folder: DatasetFolder, path: Path, start: int, stop: int) -> d
                 records[name] = values.reshape(records[name].shape)
             has_files = "png_targets" not in file  # else they were made from an EXR
             pngs = file["png_images"][start:stop] if has_files else []
-    except _HDF5_ERRORS:
+    except Damaged:
         return {}
     found = {}
     for record in records:
@@ -162,9 +161,9 @@ def _find_other_roots(folder: DatasetFolder, root: str) -> list[Difference]:
     differences = []
     for path in list_hdf5(folder.path):
         try:
-            with open_hdf5_file(path) as file:
+            with open_file(path) as file:
                 other = file.attrs.get(ROOT_ATTRIBUTE, root)
-        except _HDF5_ERRORS:
+        except Damaged:
             continue  # nothing is certified of it
         if other != root:
             note = f"made from files of another certificate, with the root {str(other)[:64]}"

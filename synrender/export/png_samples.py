@@ -90,7 +90,7 @@ def read_rows(data: Dataset, rows: Sequence[int] | np.ndarray) -> list[Sample]:
     labels there are ``num_visible_px`` and ``box_px`` too, see `instance_to_boxes`, and what there
     is of `OBJECT_LABELS` and ``amodal``, whose first axis is that of the objects.
     """
-    return [_encode(sample) for sample in data.__getitems__(rows)]
+    return [_encode(sample) for sample in data.read_checked(rows)]
 
 
 def find_sample_bytes(sample: Sample) -> int:

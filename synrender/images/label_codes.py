@@ -6,6 +6,7 @@ normal, 1/131070 of a box or a colour, 1/256 px of flow at 128 px. Masks lose no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -174,15 +175,17 @@ def numbers_to_png(numbers: np.ndarray) -> bytes:
     return encode_png(numbers.reshape(-1, numbers.shape[-1]))
 
 
-def png_to_numbers(png: bytes, code: Code) -> np.ndarray:
-    """The way back; masks of each object must be square.
+def png_to_numbers(png: bytes, code: Code, shape: tuple[int, ...]) -> np.ndarray:
+    """The way back.
+
+    Args:
+        png: of `numbers_to_png`.
+        code: of the field.
+        shape: of the numbers, see `Code.find_shape`.
 
     Raises:
-        ValueError: the PNG is damaged or of another kind.
+        ValueError: the PNG is damaged, or of another size or kind.
     """
-    numbers = decode_png(png)
-    if numbers.dtype != code.dtype or numbers.ndim != (3 if code.channels else 2):
-        raise ValueError("another kind of PNG than its label has")
-    if code.is_per_object:
-        return numbers.reshape(-1, numbers.shape[1], numbers.shape[1])
-    return numbers[:, :, : code.channels] if code.channels else numbers
+    if code.channels:
+        return decode_png(png, (*shape[:2], 3), code.dtype)[:, :, : code.channels]
+    return decode_png(png, (math.prod(shape[:-1]), shape[-1]), code.dtype).reshape(shape)

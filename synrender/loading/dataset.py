@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from synrender.dataset.info import DatasetInfo
-from synrender.dataset.record import NEW_NAMES, create_records
+from synrender.dataset.record import KNOWN, NEW_NAMES, RECORD_DTYPE, create_records, is_wild
 from synrender.dataset.splits import SPLITS
 from synrender.errors import UserError, nearest_name
 from synrender.loading.factors import CACHED, Factors
@@ -136,6 +136,27 @@ class Dataset(Factors):
             raise IndexError(f"{self.path}: has {len(self)} samples, not one at {idxs}")
         samples = self._read(self.fields, rows + self._first)
         return samples if self.transform is None else [self.transform(s) for s in samples]
+
+    def read_checked(self, rows: Sequence[int] | np.ndarray) -> list[Sample]:
+        """Samples without the transform, with records that hold nothing that no sample has.
+
+        Others read whatever the files hold: looking at each value would take longer than reading.
+
+        Raises:
+            UserError: a file is damaged.
+        """
+        samples = self._read(self.fields, np.asarray(rows, np.int64) + self._first)
+        names = [name for name in RECORD_DTYPE.names or () if name in self.fields and samples]
+        for name in names:
+            values = np.concatenate([np.ravel(sample[name]) for sample in samples])
+            firsts = [np.ravel(sample[name])[0] for sample in samples]
+            if is_wild(name, values) or (name in KNOWN and min(firsts) < 0):
+                raise UserError(
+                    f"{self.path}: field {name!r} of one of {len(samples)} samples from row "
+                    f"{rows[0]} on holds what no sample has; write the HDF5 files again with "
+                    "preprocess_data.py --overwrite"
+                )
+        return samples
 
     def read_column(self, name: str) -> np.ndarray:
         """A record field in all samples of this split, (n, ...); text as objects.

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from synrender.archive.arrays import LAST_FIELD, NOT_WRITTEN
-from synrender.archive.hdf5_files import open_file, read_layout, shard_path
+from synrender.archive.hdf5_files import shard_path
 from synrender.dataset.folder import settings_to_folder
-from synrender.dataset.info import DatasetInfo, json_to_info, read_required_info
+from synrender.dataset.info import DatasetInfo, read_required_info
 from synrender.dataset.names import IMAGE_DIR, list_arrays, list_shards
+from synrender.dataset.shard import is_arrays, list_fields, open_file, read_info, read_layout
 from synrender.dataset.splits import SPLITS, create_layout
 from synrender.errors import UserError
 from synrender.loading.hdf5 import open_hdf5
@@ -69,21 +70,27 @@ def _list_shards(path: Path, shards: Sequence[Path]) -> Source:
 
 
 def _find_files(path: Path, files: Sequence[Path]) -> Source:
-    ends, first_row, split_ends, text = [], 0, (), ""
+    ends: list[int] = []
+    first_row, split_ends, info, kind = 0, (), None, None
     for k, name in enumerate(files):
         with open_file(name) as file:
             is_begun = not np.all(file.attrs.get("buckets_done", True))  # by an earlier version
-            if is_begun or ("data" in file and (file[LAST_FIELD][...] == NOT_WRITTEN).any()):
+            if is_begun or (is_arrays(file) and (file[LAST_FIELD][...] == NOT_WRITTEN).any()):
                 raise UserError(f"{name}: is not complete; finish it with preprocess_data.py -p")
+            names = ("num_objs", "image_size")
+            own = read_layout(file), [int(file.attrs[n]) for n in names], [*list_fields(file)]
+            kind = kind or own
+            if own != kind:
+                raise UserError(
+                    f"{name}: belongs to another archive than {files[0].name}; write it again with "
+                    "preprocess_data.py --to_hdf5 --overwrite"
+                )
             if k == 0:
                 first_row = int(file.attrs.get("first_row", 0))
                 split_ends = tuple(int(end) for end in file.attrs["split_ends"])
-                text = file.attrs["dataset"]
+                info = read_info(file)
             ends.append((ends[-1] if ends else 0) + len(file["sample_idx"]))
-    try:
-        info = json_to_info(text)
-    except ValueError as error:
-        raise UserError(f"{files[0]}: its attribute `dataset` is damaged ({error})") from None
+    assert info is not None
     return Source(path, tuple(files), tuple(ends), first_row, split_ends, info, open_hdf5)
 
 

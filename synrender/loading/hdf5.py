@@ -15,13 +15,19 @@ from typing import Any
 import h5py
 import numpy as np
 
-from synrender.archive.label_fields import AS_RENDERED, scale_px
+from synrender.archive.label_fields import scale_px
 from synrender.dataset.info import DatasetInfo
-from synrender.errors import UserError
-from synrender.images.decode_png import decode_png
+from synrender.dataset.shard import (
+    DecodeRows,
+    create_decoder,
+    damage_named,
+    list_fields,
+    open_checked,
+)
+from synrender.dataset.shard_fields import AS_RENDERED
+from synrender.images.decode_png import check_whole
 from synrender.images.depth import depth_to_m
 from synrender.loading.hdf5_labels import (
-    DecodeColumn,
     create_label_readers,
     find_rendered,
     find_scale,
@@ -37,28 +43,23 @@ from synrender.loading.row_source import (
     Part,
     Reader,
 )
-from synrender.system.hdf5_locks import open_hdf5_file
-from synrender.system.hindrances import find_hindrance
+from synrender.system.files import open_regular
 
 _PIXELS = ("data", "targets", "depth")
 
 
 def open_hdf5(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
-    """Opens a file, whose attributes were checked before.
+    """Opens a file.
 
     Raises:
         UserError: it is gone, or damaged.
     """
-    try:
-        file = open_hdf5_file(path)
-        with path.open("rb") as descriptor:
-            mapping = mmap.mmap(descriptor.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError) as error:
-        raise find_hindrance(path, error) or UserError(
-            f"{path}: cannot be opened ({error}); write it again"
-        ) from None
-    columns = {name: _map_column(field, mapping) for name, field in file.items()}
-    decode = _create_decoder(file)
+    file = open_checked(path)
+    with damage_named(path), open_regular(path) as descriptor:
+        mapping = mmap.mmap(descriptor.fileno(), 0, access=mmap.ACCESS_READ)
+    fields = {name: file[name] for name in list_fields(file)}
+    columns = {name: _map_column(field, mapping) for name, field in fields.items()}
+    decode = create_decoder(file)
     labels = create_label_readers(
         file,
         lambda name, rows: _read_rows(columns[name], rows),
@@ -69,7 +70,7 @@ def open_hdf5(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     )
     readers = [*_create_pixel_readers(file, columns, decode, nothing_hit), *labels]
     known = {*_PIXELS, *(name for reader in labels for name in reader.names)}
-    for name, field in file.items():
+    for name, field in fields.items():
         if name not in known and not name.startswith("png_"):
             is_text = h5py.check_string_dtype(field.dtype) is not None
             read = TextColumn(field) if is_text else _create_number_reader(file, columns, name)
@@ -94,9 +95,10 @@ class TextColumn:
     def __call__(self, rows: np.ndarray) -> list[Any]:
         """``str`` of each row, or a list of one for each object."""
         if self._codes is None:
-            values = self._field[...]
-            texts, codes = np.unique(values, return_inverse=True)
-            self._texts = np.array([text.decode() for text in texts.tolist()], object)
+            with damage_named(Path(self._field.file.filename)):
+                values = self._field[...]
+                texts, codes = np.unique(values, return_inverse=True)
+                self._texts = np.array([text.decode() for text in texts.tolist()], object)
             self._codes = codes.reshape(values.shape).astype(np.int32)
         assert self._texts is not None
         return self._texts[self._codes[rows]].tolist()
@@ -133,20 +135,21 @@ def _read_rows(column: np.ndarray | h5py.Dataset, rows: np.ndarray) -> np.ndarra
     if isinstance(column, np.ndarray):
         return column[rows]
     places, inverse = np.unique(rows, return_inverse=True)  # HDF5 wants them in order, once
-    return column[places][inverse]
+    with damage_named(Path(column.file.filename)):
+        return column[places][inverse]
 
 
 def _create_depth_reader(
-    file: h5py.File, columns: dict[str, Any], decode: DecodeColumn
+    file: h5py.File, columns: dict[str, Any], decode: DecodeRows
 ) -> Callable[[np.ndarray], Any] | None:
     """Rows to depth in whole steps, (h, w) uint16 for each; None: the file holds none."""
     if "png_depth" in file:
-        return lambda rows: decode("png_depth", rows, decode_png)
+        return lambda rows: list(decode("png_depth", rows))
     return (lambda rows: _read_rows(columns["depth"], rows)) if "depth" in file else None
 
 
 def _create_pixel_readers(
-    file: h5py.File, columns: dict[str, Any], decode: DecodeColumn, nothing_hit: float
+    file: h5py.File, columns: dict[str, Any], decode: DecodeRows, nothing_hit: float
 ) -> list[Reader]:
     readers = []
     if "data" in file:
@@ -165,45 +168,30 @@ def _create_pixel_readers(
 
             readers.append(Reader((DEPTH,), read_depth))
         return readers
-    readers.append(Reader((IMAGE,), lambda rows: [decode("png_images", rows, decode_png)]))
+    readers.append(Reader((IMAGE,), lambda rows: [list(decode("png_images", rows))]))
     if "png_targets" in file:
 
         def read_maps(rows: np.ndarray) -> list[list[np.ndarray]]:
-            images = decode("png_targets", rows, decode_png)
+            images = list(decode("png_targets", rows))
             return [[np.ascontiguousarray(image[:, :, k]) for image in images] for k in (0, 1)]
 
         def read_png_depth(rows: np.ndarray) -> list[list[np.ndarray]]:
-            depths = decode("png_depth", rows, decode_png)
-            return [[depth_to_m(steps, nothing_hit) for steps in depths]]
+            return [[depth_to_m(steps, nothing_hit) for steps in decode("png_depth", rows)]]
 
         readers.append(Reader((INSTANCE_MAP, CLASS_MAP), read_maps))
         readers.append(Reader((DEPTH,), read_png_depth))
     return readers
 
 
-def _create_decoder(file: h5py.File) -> DecodeColumn:
-    fields = {name: field for name, field in file.items() if name.startswith("png_")}
-
-    def decode(
-        name: str, rows: np.ndarray, decode_one: Callable[[bytes], np.ndarray]
-    ) -> list[np.ndarray]:
-        images = []
-        for row in rows.tolist():
-            try:
-                images.append(decode_one(fields[name][row].tobytes()))
-            except (OSError, ValueError) as error:
-                raise UserError(
-                    f"{file.filename}: {name}[{row}] cannot be decoded ({error}); write the file "
-                    "again with preprocess_data.py --to_hdf5 --overwrite"
-                ) from None
-        return images
-
-    return decode
-
-
 def _create_png_reader(file: h5py.File) -> Callable[[np.ndarray], list[list[bytes]]]:
-    field = file["png_images"]
-    return lambda rows: [[field[row].tobytes() for row in rows.tolist()]]
+    field, side_px = file["png_images"], int(file.attrs["image_size"])
+
+    def read(rows: np.ndarray) -> list[list[bytes]]:
+        with damage_named(Path(file.filename)):
+            pngs = [field[row].tobytes() for row in rows.tolist()]
+            return [[check_whole(png, (side_px, side_px, 3), np.uint8) for png in pngs]]
+
+    return read
 
 
 def _wrap(read: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], list[Any]]:

@@ -8,10 +8,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from synrender.archive.label_fields import AS_RENDERED, scale_px
+from synrender.archive.label_fields import scale_px
 from synrender.dataset.info import CameraInfo
+from synrender.dataset.shard import DecodeRows
+from synrender.dataset.shard_fields import AS_RENDERED
 from synrender.images.depth import depth_to_m
-from synrender.images.label_codes import CODES, Code, png_to_numbers
+from synrender.images.label_codes import CODES, Code
 from synrender.images.resize import find_nearest_pixels
 from synrender.labels.coordinates import world_position
 from synrender.loading.row_source import BOX_2D, WORLD_POSITION, Reader
@@ -19,14 +21,11 @@ from synrender.loading.row_source import BOX_2D, WORLD_POSITION, Reader
 ReadColumn = Callable[[str, np.ndarray], np.ndarray]
 """Name of a field of numbers, and rows: its values in them, (k, ...)."""
 
-DecodeColumn = Callable[[str, np.ndarray, Callable[[bytes], np.ndarray]], list[np.ndarray]]
-"""Name of a field of PNGs, rows, and how to decode one: the pixels in each row."""
-
 
 def create_label_readers(
     file: h5py.File,
     read: ReadColumn,
-    decode: DecodeColumn,
+    decode: DecodeRows,
     read_depth: Callable[[np.ndarray], Any] | None,
     camera: CameraInfo,
     nothing_hit: float,
@@ -86,11 +85,10 @@ def find_scale(file: h5py.File) -> float:
 
 
 def _read_pngs(
-    name: str, code: Code, side_px: int, decode: DecodeColumn
+    name: str, code: Code, side_px: int, decode: DecodeRows
 ) -> Callable[[np.ndarray], Any]:
     def read(rows: np.ndarray) -> list[list[np.ndarray]]:
-        images = decode(f"png_{name}", rows, lambda png: png_to_numbers(png, code))
-        return [[code.decode(numbers, side_px) for numbers in images]]
+        return [[code.decode(numbers, side_px) for numbers in decode(f"png_{name}", rows)]]
 
     return read
 

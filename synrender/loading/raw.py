@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from synrender.dataset.label_reader import LabelReader, read_named_points
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.images.color import linear_to_srgb8
-from synrender.images.decode_png import decode_png
+from synrender.images.decode_png import check_whole, decode_png
 from synrender.images.exr import ExrImage, read_exr
 from synrender.images.image_files import read_image
 from synrender.labels.derive import Labels
@@ -48,12 +48,15 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
         records = [samples.read_record(idx) for idx in idxs[rows].tolist()]
         return [[_to_value(record[name], is_single) for record in records] for name in names]
 
+    side_px = info.camera.resolution
+
     def read_images(rows: np.ndarray) -> list[list[np.ndarray]]:
         paths = [folder.image_path(idx) for idx in idxs[rows].tolist()]
-        return [[read_pixels(path, nothing_hit, side_px)[IMAGE] for path in paths]]
+        return [[_read_png(path, side_px, decode_png) for path in paths]]
 
     def read_pngs(rows: np.ndarray) -> list[list[bytes]]:
-        return [[_read_png(folder.image_path(idx), side_px) for idx in idxs[rows].tolist()]]
+        paths = [folder.image_path(idx) for idx in idxs[rows].tolist()]
+        return [[_read_png(path, side_px, check_whole) for path in paths]]
 
     def read_exr_fields(wanted: list[str], rows: np.ndarray) -> list[tuple[Any, ...]]:
         found = []
@@ -73,9 +76,14 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     return Part((pixels, records), len(idxs), on_request, named.all_names)
 
 
-def _read_png(path: Path, side_px: int | None) -> bytes:
+Read = TypeVar("Read")
+
+
+def _read_png(
+    path: Path, side_px: int, read: Callable[[bytes, tuple[int, ...], type], Read]
+) -> Read:
     try:
-        return read_image(path, side_px)
+        return read(read_image(path, side_px), (side_px, side_px, 3), np.uint8)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: {error}; {_REMEDY}") from None
 
@@ -96,24 +104,19 @@ def _to_value(values: np.ndarray, is_single: bool) -> Any:
     return values.tolist() if values.ndim == 0 or values.dtype.kind == "U" else values.copy()
 
 
-def read_pixels(
-    path: Path, nothing_hit: float, side_px: int | None = None
-) -> dict[str, np.ndarray]:
+def read_pixels(path: Path, nothing_hit: float, side_px: int) -> dict[str, np.ndarray]:
     """Image of a sample, and from EXR its labels, by field.
 
     Args:
         path: PNG or EXR.
         nothing_hit: value of the depth there.
-        side_px: side that the square image must have; None: any.
+        side_px: of the image.
 
     Raises:
         UserError: it is damaged.
     """
     if path.suffix == ".png":
-        try:
-            return {IMAGE: decode_png(_read_png(path, side_px))}
-        except ValueError as error:
-            raise UserError(f"{path}: {error}; {_REMEDY}") from None
+        return {IMAGE: _read_png(path, side_px, decode_png)}
     exr = read_exr(path, side_px)
     return {name: find(exr, nothing_hit) for name, find in _EXR_FIELDS.items()}
 

@@ -13,6 +13,7 @@ from synrender.dataset.listing import list_samples, read_files_per_folder, sampl
 from synrender.dataset.names import INFO_FILE
 from synrender.errors import UserError
 from synrender.system.disk import refuse_unwritable
+from synrender.system.files import open_regular
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -57,9 +58,9 @@ def is_up_to_date(sheet: Path, images: list[Path]) -> bool:
     try:
         sheet_time = sheet.stat().st_mtime_ns
         newest = max(image.stat().st_mtime_ns for image in images)
-        with sheet.open("rb") as file:
+        with open_regular(sheet) as file:
             head = file.read(_NUM_HEAD_BYTES)
-    except OSError:
+    except (OSError, ValueError):
         return False
     return sheet_time > newest and describe(images).encode("latin-1") in head
 
@@ -71,13 +72,12 @@ def describe(images: list[Path]) -> str:
 
 def draw(dataset_dir: Path, sheet: Path, images: list[Path]) -> None:
     """Draws the sheet of some image files."""
-    from synrender.dataset.info import read_info
+    from synrender.dataset.info import read_required_info
     from synrender.report.sheet import draw_sheet, read_samples
     from synrender.system.files import write_atomically
 
-    info = read_info(dataset_dir)
-    classes = info.classes if info else {}
-    names = {c: entry.name.split(",")[0] for c, entry in classes.items()}
+    info = read_required_info(dataset_dir)
+    names = {c: entry.name.split(",")[0] for c, entry in info.classes.items()}
     picture = draw_sheet(read_samples(dataset_dir, images, info), dataset_dir.name, names)
     write_atomically(sheet, lambda path: save_sheet(picture, path, describe(images)))
 

@@ -61,7 +61,7 @@ def read_rows(data: Dataset, places: np.ndarray) -> Rows:
         data: opened by `open_records`.
         places: (k,) int64, of the samples.
     """
-    samples = data.__getitems__(places)
+    samples = data.read_checked(places)
     nums = np.array([np.size(sample["class"]) for sample in samples])
     fields = {name: _join([s[name] for s in samples], name) for name in data.fields}
     is_there = fields["class"] >= 0  # an archive fills up where the number of objects varies

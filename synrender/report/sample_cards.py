@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from synrender.dataset.shard import is_arrays, open_file
 from synrender.dataset.splits import SPLITS
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.loading.row_source import IMAGE
 from synrender.report.pictures import Picture, Scale, find_pictures, find_scale
 from synrender.report.record_text import MAX_OBJECTS, Filter, Value, find_facts
 from synrender.report.rows import Rows
-from synrender.system.hdf5_locks import open_hdf5_file
 
 MAX_PX = 160
 """Longer side of a picture; larger ones are shrunk."""
@@ -132,12 +131,14 @@ def _to_uri(pixels: np.ndarray, picture: Picture, max_px: int) -> str:
 
 def _find_image_reader(data: Dataset) -> Callable[[np.ndarray], np.ndarray]:
     """Function from a stored image to (h, w, 3) uint8 sRGB; arrays are normalised."""
-    with contextlib.suppress(OSError), open_hdf5_file(data.files[0]) as file:
-        if "data" in file:
-            mean, std = (np.array(file.attrs[name])[:, None, None] for name in ("mean", "std"))
-            is_lab = file.attrs["color_space"] == "lab"
-            return lambda image: _to_srgb8(image * std + mean, is_lab)
-    return lambda image: image
+    if data.files[0].is_dir():  # the small files
+        return lambda image: image
+    with open_file(data.files[0]) as file:
+        if not is_arrays(file):
+            return lambda image: image
+        mean, std = (np.array(file.attrs[name])[:, None, None] for name in ("mean", "std"))
+        is_lab = file.attrs["color_space"] == "lab"
+    return lambda image: _to_srgb8(image * std + mean, is_lab)
 
 
 def _to_srgb8(planes: np.ndarray, is_lab: bool) -> np.ndarray:

@@ -29,19 +29,19 @@ BACKGROUND = (24, 26, 30)
 TEXT, FAINT_TEXT = (232, 234, 238), (150, 156, 166)
 
 
-def read_samples(dataset_dir: Path, images: list[Path], info: DatasetInfo | None) -> list[Sample]:
+def read_samples(dataset_dir: Path, images: list[Path], info: DatasetInfo) -> list[Sample]:
     """Reads what a sheet shows of the first samples of a data set.
 
     Args:
         dataset_dir: its folder.
         images: files of the samples, PNG or EXR, all of one size.
-        info: its description; None: only what the image files hold.
+        info: its description.
 
     Raises:
         UserError: a damaged file.
     """
-    if info is None or not info.settings.rendering.labels:
-        return [read_pixels(path, np.inf) for path in images]
+    if not info.settings.rendering.labels:
+        return [read_pixels(path, np.inf, info.camera.resolution) for path in images]
     part = open_raw(dataset_dir, np.inf, info)
     fields = [picture.field for picture in find_pictures(part.names)]
     return part.read(fields, np.arange(len(images)))

@@ -10,12 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import h5py
 import pytest
 
-from synrender.archive.hdf5_files import CannotWrite, new_file, open_file
+from synrender.archive.hdf5_files import CannotWrite, new_file
+from synrender.cli.preprocess import COMMAND
+from synrender.cli.script import run_command
 from synrender.dataset.archived import add_archived, read_archived
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.shard import open_file
 from synrender.errors import UserError
 from synrender.system.disk import DiskFull
 from synrender.system.hindrances import Hindrance, Unreadable
@@ -27,10 +29,10 @@ READ_ALL = """
 import os, resource, sys
 from pathlib import Path
 import h5py, numpy, synrender.loading.hdf5
-from synrender.archive.hdf5_files import is_readable, open_file
 from synrender.dataset.archived import read_archived
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import read_info
+from synrender.dataset.shard import is_readable, open_file
 
 def read_shard():
     with open_file(path / "imgs_00.h5"):
@@ -56,11 +58,11 @@ for read in (
 
 
 @pytest.fixture
-def dataset_dir(tmp_path: Path) -> Path:
+def dataset_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Sample 0 as files, and a verified shard that can be opened."""
     path = shutil.copytree(FIXTURES / "before_single", tmp_path / "data" / "single")
-    with h5py.File(path / "imgs_00.h5", "w") as file:
-        file.attrs["archive_version"] = 1
+    monkeypatch.setenv("SYNRENDER_DATA_DIR", str(path.parent))
+    assert run_command(COMMAND, ["-d", "single", "-f", "-b", "1", "-j", "1"]) == 0
     add_archived(path, "imgs_00.h5", [7])
     return path
 

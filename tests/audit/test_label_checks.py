@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -334,7 +335,10 @@ def edit_png(field: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable
     """Changes a field of PNGs in the second row."""
 
     def falsify(file: h5py.File) -> None:
-        numbers = decode_png(file[field][1].tobytes())
+        png = file[field][1].tobytes()
+        width, height, bits, kind = struct.unpack_from(">IIBB", png, 16)
+        shape = (height, width, 3) if kind == 2 else (height, width)
+        numbers = decode_png(png, shape, np.uint16 if bits == 16 else np.uint8)
         changed = change(numbers.astype(np.int64)).astype(numbers.dtype)
         file[field][1] = np.frombuffer(encode_png(changed), np.uint8)
 

@@ -6,7 +6,8 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from synrender.images.decode_png import decode_png
+from synrender.images.decode_png import check_whole, decode_png
+from synrender.images.integrity import PNG_SIGNATURE
 from synrender.images.label_codes import (
     CODES,
     FLOW_ZERO,
@@ -24,7 +25,7 @@ def there_and_back(field: str, values: np.ndarray, side_px: int = SIDE_PX) -> np
     code = CODES[field]
     numbers = code.encode(values, side_px)
     assert numbers.dtype == code.dtype
-    stored = png_to_numbers(numbers_to_png(numbers), code)
+    stored = png_to_numbers(numbers_to_png(numbers), code, numbers.shape)
     np.testing.assert_array_equal(stored, numbers)
     decoded = code.decode(stored, side_px)
     assert decoded.dtype == values.dtype
@@ -97,14 +98,41 @@ def test_masks_lose_nothing(shape: tuple[int, ...]) -> None:
 def test_other_programs_read_our_pngs(dtype: type, shape: tuple[int, ...]) -> None:
     image = RNG.integers(0, np.iinfo(dtype).max + 1, shape).astype(dtype)
     png = encode_png(image)
-    np.testing.assert_array_equal(decode_png(png), image)
+    np.testing.assert_array_equal(decode_png(png, shape, dtype), image)
     is_cut = dtype == np.uint16 and len(shape) == 3  # Pillow drops the lower bits
     np.testing.assert_array_equal(iio.imread(io.BytesIO(png)), image >> 8 if is_cut else image)
 
 
 def test_a_damaged_png_is_an_error() -> None:
+    shape = (SIDE_PX, SIDE_PX, 3)
     png = numbers_to_png(CODES["normal"].encode(random(3), SIDE_PX))
-    with pytest.raises(ValueError, match="another kind"):
-        png_to_numbers(png, CODES["occlusion"])
+    with pytest.raises(ValueError, match="no PNG of 40 x 40 px, grey of 8 bits"):
+        png_to_numbers(png, CODES["occlusion"], shape[:2])
+    with pytest.raises(ValueError, match="no PNG of 40 x 41 px"):
+        png_to_numbers(png, CODES["normal"], (SIDE_PX + 1, SIDE_PX, 3))
     with pytest.raises(ValueError):  # noqa: PT011
-        png_to_numbers(png[:100], CODES["normal"])
+        png_to_numbers(png[:100], CODES["normal"], shape)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)])
+def test_no_flipped_bit_of_a_header_reaches_the_decoder(
+    dtype: type, shape: tuple[int, ...], capfd: pytest.CaptureFixture
+) -> None:
+    """It panics, which no `except Exception` sees, and prints that; or takes gigabytes."""
+    png = encode_png(np.zeros(shape, dtype))
+    for bit in range(8 * len(PNG_SIGNATURE), 8 * 33):  # with the checksum
+        damaged = bytearray(png)
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(ValueError) as error:  # noqa: PT011
+            decode_png(bytes(damaged), shape, dtype)
+        assert "\n" not in str(error.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_whole_png_has_the_size_that_it_should_have_and_no_damage() -> None:
+    png = encode_png(np.zeros((5, 7, 3), np.uint8))
+    assert check_whole(png, (5, 7, 3), np.uint8) == png
+    for damaged, shape in ((png, (7, 5, 3)), (png[:-1], (5, 7, 3)), (png[:-20], (5, 7, 3))):
+        with pytest.raises(ValueError, match=r"no PNG of|truncated"):
+            check_whole(damaged, shape, np.uint8)

@@ -187,9 +187,11 @@ def test_points_that_the_user_names(labelled: Path) -> None:
     [
         ("{", "keypoints.json"),
         ("[]", "JSON object"),
-        ('{"s/m": {"tip": [1, 2]}}', "s/m: tip: must be three finite numbers"),
-        ('{"s/m": {"tip": [1, 2, "3"]}}', "three finite numbers"),
-        ('{"s/m": {"tip": [1, 2, NaN]}}', "three finite numbers"),
+        ('{"s/m": {"tip": [1, 2]}}', "s/m: tip: must be three numbers"),
+        ('{"s/m": {"tip": [1, 2, "3"]}}', "must be three numbers"),
+        ('{"s/m": {"tip": [1, 2, 1e10]}}', "must be three numbers of at most 1e.09"),
+        ('{"s/m": {"tip": [1, 2, NaN]}}', "NaN is no number of JSON"),
+        ('{"s/m": {"a\\nb": [1, 2, 3]}}', "a point needs a printable name"),
         ('{"s/m": {"center": [1, 2, 3]}}', "point of every box"),
     ],
 )

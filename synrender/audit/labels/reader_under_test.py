@@ -13,9 +13,9 @@ import numpy as np
 from synrender.audit.labels.ground_truth import Given
 from synrender.audit.rays.audited_dataset import Subject
 from synrender.dataset.names import list_shards
+from synrender.dataset.shard import Damaged, open_file
 from synrender.errors import UserError
 from synrender.loading.dataset import Dataset, open_dataset
-from synrender.system.hdf5_locks import open_hdf5_file
 
 RAW = "files"
 """Name of the source that is not an archive."""
@@ -36,8 +36,11 @@ def open_sources(subject: Subject, fields: tuple[str, ...]) -> list[Source]:
     rows = {idx: place for place, idx in enumerate(folder.list_samples().pairs)}
     sources = [Source(RAW, rows, _open(folder.image_dir, fields))]
     for path in list_shards(folder.path):
-        with open_hdf5_file(path) as file:
-            idxs = file["sample_idx"][()]
+        try:
+            with open_file(path) as file:
+                idxs = file["sample_idx"][()]
+        except Damaged:
+            continue  # the check of boxes in HDF5 files names it
         if len(idxs):  # fewer samples than shards
             firsts = idxs.reshape(len(idxs), -1)[:, 0].tolist()  # of each object
             rows = {idx: place for place, idx in enumerate(firsts)}
