@@ -16,6 +16,9 @@ from tests.archive.helpers import Archiver, write_dataset
 from tests.export.helpers import Exporter
 from tests.helpers import Renderer
 
+LEVELS = {"azimuth": 4, "class": 3}
+"""Of the factors of `create_design`."""
+
 
 def read_tars(out: Path) -> dict[str, bytes]:
     """All files of all tars."""
@@ -98,7 +101,7 @@ def test_splits_are_those_of_the_design(made: Path, exporter: Exporter, tmp_path
     shutil.copytree(made / "single", tmp_path / "raw")
     path = tmp_path / "raw" / "dataset.json"
     info = json.loads(path.read_text())
-    info["settings"]["design.split"] = [6, 4, 2]
+    info["settings"] |= {"design.split": [6, 4, 2], "design.levels": LEVELS}
     info["design"] = {**create_design(), "split_buckets": [6, 4, 2]}
     path.write_text(json.dumps(info))
     shutil.copytree(tmp_path / "raw", tmp_path / "h5")
@@ -117,7 +120,9 @@ def test_factors_with_levels_have_a_column_for_them(
 
     shutil.copytree(made / "single", tmp_path / "grid")
     path = tmp_path / "grid" / "dataset.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "design": create_design()}))
+    info = json.loads(path.read_text())
+    info["settings"]["design.levels"] = LEVELS
+    path.write_text(json.dumps({**info, "design": create_design()}))
     for record_path in (tmp_path / "grid" / "img").glob("*.npy"):
         record = np.load(record_path)
         record["factor_levels"] = -1

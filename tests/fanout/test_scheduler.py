@@ -253,6 +253,7 @@ def test_a_model_that_finished_samples_show_is_not_blamed_for_its_neighbour(
     assert len(set(names)) > 2
     culprit = names[-1]
     record = np.zeros(len(names), RECORD_DTYPE)
+    record["instance"] = np.arange(1, len(names) + 1)
     others = [name for name in names if name != culprit]
     for row, name in zip(record, others, strict=False):
         row["synset_id"], row["model_id"] = name.split("/")

@@ -73,6 +73,7 @@ def write_grid(
     """Writes a grid of class and azimuth, each cell in pairs of colour twins."""
     info = json.loads((FIXTURES / "before_single" / "dataset.json").read_text())
     info["settings"]["sample.num_objs"] = num_objs
+    info["settings"]["design.levels"] = {"azimuth": NUM_AZIMUTHS, "class": NUM_CLASSES}
     info["design"] = create_design()
     info["classes"] = {
         str(k): {"name": f"{name},other name", "synset_id": f"0{k}"}
