@@ -31,7 +31,7 @@ from synrender.fanout.run import (
     run_folder,
 )
 from synrender.system.console import format_duration, say
-from synrender.system.cpus import find_allowed_cpus
+from synrender.system.cpu_count import count_cpus
 from synrender.system.files import existing_parent
 from synrender.system.folders import Folders
 
@@ -172,7 +172,7 @@ def count_slots(options: Options, folders: Folders) -> int:
     if options.is_local:
         return 1
     if not options.address:
-        return max(1, len(find_allowed_cpus()) // options.cpus_per_task)
+        return max(1, count_cpus() // options.cpus_per_task)
     prepare_environment(options.address)
     from synrender.fanout.cluster import RayExecutor, ray_session
 

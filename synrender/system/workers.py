@@ -12,7 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import forkserver
 from typing import Any, TypeVar
 
-from synrender.system.cpus import find_allowed_cpus
+from synrender.system.cpu_count import count_cpus
 
 Result = TypeVar("Result")
 
@@ -36,7 +36,7 @@ class Workers:
             num_jobs: number of processes; 0: one for each CPU.
             preloaded: modules that the fork server imports once for all processes.
         """
-        self.num_jobs = num_jobs or len(find_allowed_cpus())
+        self.num_jobs = num_jobs or count_cpus()
         self._preloaded = list(preloaded)
         self._context = multiprocessing.get_context("forkserver")
         self._executor: ProcessPoolExecutor | None = None
