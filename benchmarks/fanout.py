@@ -19,10 +19,11 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from synrender.dataset.folder import DatasetFolder, PlannedDataset
-from synrender.fanout.cluster import RayExecutor, ray_session
+from synrender.fanout.cluster import RayExecutor, TaskOptions
 from synrender.fanout.display import Display
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.queue import Batch, BatchQueue, Todo
+from synrender.fanout.ray_session import ray_session
 from synrender.fanout.run import Options, create_template, run_folder
 from synrender.fanout.scheduler import Scheduler
 from synrender.settings.groups import BatchSettings, Object, Settings
@@ -54,8 +55,8 @@ def run_noops(num_batches: int, num_reports: int = 10) -> list[Report]:
         dataset = PlannedDataset(DatasetFolder(folders.data / "noop", is_exr=False), settings)
         todo = Todo(dataset, 1, array("L", [1]) * num_batches)
         display = Display([dataset], 0, is_quiet=True)
-        with ray_session(None, 1, folders.data):
-            executor = RayExecutor(run_dir, 1, 0, samples_per_task=1, function=render_nothing)
+        with ray_session(None, 1, folders.data) as session:
+            executor = RayExecutor(session, run_dir, TaskOptions(1), function=render_nothing)
             template = create_template(run_dir, Options(), folders)
             scheduler = Scheduler(executor, [dataset], {}, template, display)
             start = time.monotonic()

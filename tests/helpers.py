@@ -192,13 +192,28 @@ def disable_locks(folder: Path, error_number: int) -> dict[str, str]:
         folder: whose files cannot be locked.
         error_number: what the system says: `errno.ENOLCK`, `errno.ENOSYS` or `errno.EOPNOTSUPP`.
     """
+    environment = {"NOFLOCK_DIR": str(folder), "NOFLOCK_ERRNO": str(error_number)}
+    return {**environment, **_preload("noflock", folder)}
+
+
+def disable_sockets(folder: Path, where: Path) -> dict[str, str]:
+    """Environment for commands that can make no Unix sockets in a folder, as on some disks.
+
+    Args:
+        folder: in which no sockets can be made.
+        where: another one, for what makes it so.
+    """
+    return {"NOSOCKET_DIR": str(folder), **_preload("nosocket", where)}
+
+
+def _preload(name: str, folder: Path) -> dict[str, str]:
+    """Environment with a library of tests/fixtures, compiled beside a folder."""
     if not shutil.which("cc"):
         pytest.skip("no C compiler")
-    library = folder.parent / f"{folder.name}.noflock.so"
-    source = PROJECT_DIR / "tests" / "fixtures" / "noflock.c"
+    library = folder.parent / f"{folder.name}.{name}.so"
+    source = PROJECT_DIR / "tests" / "fixtures" / f"{name}.c"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    environment = {"NOFLOCK_DIR": str(folder), "NOFLOCK_ERRNO": str(error_number)}
-    return {**environment, "LD_PRELOAD": str(library)}
+    return {"LD_PRELOAD": str(library)}
 
 
 def as_group_member(user_id: int, umask: int = 0o002) -> tuple[str, ...]:

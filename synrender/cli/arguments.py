@@ -79,17 +79,17 @@ def whole_number(low: int, high: int = MAX_SAMPLES) -> Callable[[str], int]:
     return parse
 
 
-def positive_or_zero(high: float) -> Callable[[str], float]:
-    """Argument type: a number from 0 to ``high``."""
+def positive_or_zero(high: float, low: float = 0) -> Callable[[str], float]:
+    """Argument type: 0, or a number from ``low`` to ``high``."""
 
     def parse(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"{shorten(text)!r}: must be a number") from None
-        if not 0 <= value <= high:  # not a number is neither
+        if value != 0 and not low <= value <= high:  # not a number is neither
             raise argparse.ArgumentTypeError(
-                f"{shorten(text)}: must be a number from 0 to {high:,.10g}"
+                f"{shorten(text)}: must be 0, or a number from {low:g} to {high:,.10g}"
             )
         return value
 

@@ -109,10 +109,10 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     )
     add(
         "--time_limit",
-        type=positive_or_zero(MAX_SECONDS),
+        type=positive_or_zero(MAX_SECONDS, low=1),
         default=600,
         metavar="SECONDS",
-        help="for a sample; its process is then killed; 0: none (default: 600)",
+        help="for a sample, at least 1; its process is then killed; 0: none (default: 600)",
     )
     add("--gather", action="store_true", help="nodes share no storage: fetch the files through Ray")
     add("--dry_run", action="store_true", help="print the plan, with an ETA from a few samples")

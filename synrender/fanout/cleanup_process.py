@@ -1,6 +1,6 @@
 """Waits until the driver has ended, kills what is left of its Ray, and removes Ray's files.
 
-python -I -S guard.py FOLDER DRIVER_PID
+python -I -S cleanup_process.py FOLDER DRIVER_PID START_NOTE REMEDY
 
 Started by `processes.guarded`; imports nothing but the standard library. The driver holds the other
 end of this process's input, so it ends when the driver does, by whatever signal.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -19,11 +20,13 @@ from pathlib import Path
 PATIENCE_S = 5.0
 
 
-def main(folder: Path, driver_pid: int) -> None:
-    """Waits, kills and removes."""
+def main(folder: Path, driver_pid: int, start_note: str, remedy: str) -> None:
+    """Waits, says why the driver ended if it could not, kills and removes."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # batch systems send them to all
         signal.signal(number, signal.SIG_IGN)
     sys.stdin.buffer.read()
+    if reason := find_reason(folder / start_note):
+        print(f"error: {reason}; {remedy}", file=sys.stderr, flush=True)
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and (pids := find_writers(folder) - {driver_pid, os.getpid()}):
         for pid in pids:
@@ -31,6 +34,17 @@ def main(folder: Path, driver_pid: int) -> None:
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def find_reason(start_note: Path) -> str:
+    """Why the driver ended as Ray started, by what `faulthandler` wrote; "" if it did not."""
+    try:
+        text = start_note.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    if limit := re.match(r"Timeout \(([0-9:]+)\)", text):
+        return f"Ray did not start within {limit[1]}"
+    return "Ray crashed as it started" if text else ""
 
 
 def find_writers(folder: Path) -> set[int]:
@@ -55,4 +69,4 @@ def _is_open_for_writing(fd: Path, folder: Path) -> bool:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

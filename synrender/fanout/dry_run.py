@@ -174,10 +174,12 @@ def count_slots(options: Options, folders: Folders) -> int:
     if not options.address:
         return max(1, count_cpus() // options.cpus_per_task)
     prepare_environment(options.address)
-    from synrender.fanout.cluster import RayExecutor, ray_session
+    from synrender.fanout.cluster import RayExecutor, TaskOptions
+    from synrender.fanout.ray_session import ray_session
 
-    with ray_session(options.address, options.cpus_per_task, folders.data):
-        executor = RayExecutor(Path(), options.cpus_per_task, options.gpus_per_task, 1)
+    with ray_session(options.address, options.cpus_per_task, folders.data) as session:
+        tasks = TaskOptions(options.cpus_per_task, options.gpus_per_task)
+        executor = RayExecutor(session, Path(), tasks)
         return max(1, executor.num_slots(frozenset()))
 
 

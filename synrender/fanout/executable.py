@@ -14,7 +14,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from synrender.blender.start import create_environment
-from synrender.crashes.journal import STARTUP_LIMIT_S, Cause, take_leftovers
+from synrender.crashes.journal import Cause, take_leftovers
 from synrender.errors import UserError, shorten
 from synrender.fanout.cpu_pinning import leased_cpus
 from synrender.fanout.job import Job, Outcome, Status, json_to_outcome
@@ -115,7 +115,7 @@ def _run(job: Job, command: list[str], log: int | None) -> int:
         env=create_environment(job.folders.blender, job.blender_scratch_dir),
     )
     try:
-        process.communicate(pickle.dumps(job), _limit_s(job))
+        process.communicate(pickle.dumps(job), job.limit_s if job.time_limit else None)
         return process.returncode
     except subprocess.TimeoutExpired:
         return -signal.SIGKILL
@@ -123,12 +123,6 @@ def _run(job: Job, command: list[str], log: int | None) -> int:
         if process.poll() is None:
             process.kill()
             process.wait()
-
-
-def _limit_s(job: Job) -> float | None:
-    """Seconds after which a process that did not end itself is killed; None: no limit."""
-    num_samples = sum(count for _, count in job.ranges)
-    return job.time_limit * (num_samples + 1) + STARTUP_LIMIT_S if job.time_limit else None
 
 
 @contextlib.contextmanager

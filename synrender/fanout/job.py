@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import enum
 import json
+import math
 import os
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from synrender.assets.sources import Sources
-from synrender.crashes.journal import Entry
+from synrender.crashes.journal import STARTUP_LIMIT_S, Entry
 from synrender.dataset.claim import RenderedBy
 from synrender.dataset.folder import DatasetFolder, settings_to_folder
 from synrender.settings.groups import Settings
@@ -41,6 +42,18 @@ class Job:
     rejected: dict[str, str] = field(default_factory=dict)  # so far, for a gathered batch
     probed: frozenset[int] = frozenset()  # see `render_batch`
     sources: Sources | None = None  # that a gathered batch must find on its node
+
+    @property
+    def limit_s(self) -> float:
+        """Seconds after which a process that did not end itself is killed."""
+        num_samples = sum(count for _, count in self.ranges)
+        limit_s = self.time_limit * (num_samples + 1) + STARTUP_LIMIT_S
+        return limit_s if self.time_limit else math.inf
+
+    @property
+    def silence_limit_s(self) -> float:
+        """Seconds without any sign of life after which a process is killed by the driver."""
+        return 2 * self.time_limit + STARTUP_LIMIT_S if self.time_limit else math.inf
 
     @property
     def run_dir(self) -> Path:

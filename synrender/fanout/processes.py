@@ -18,6 +18,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+START_NOTE = "start.log"
+"""File beside Ray's that says why the driver ended as Ray started, if it could not itself."""
+
 GUARD_PATH = Path(__file__).with_name("cleanup_process.py")
 
 PATIENCE_S = 5.0
@@ -57,13 +60,15 @@ def end_family() -> None:
 
 
 @contextlib.contextmanager
-def guarded(folder: Path) -> Generator[None]:
+def guarded(folder: Path, remedy: str = "") -> Generator[None]:
     """Has a guard clean up when this process leaves the context, or ends.
 
     Args:
         folder: of Ray's files; whoever has one open for writing is killed, and it is removed.
+        remedy: what to say if this process ends as Ray starts, and leaves a note of that.
     """
     command = [sys.executable, "-I", "-S", str(GUARD_PATH), str(folder), str(os.getpid())]
+    command += [START_NOTE, remedy]
     # In a session of its own neither Ctrl-C nor a signal to the driver's group reaches it.
     guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     try:

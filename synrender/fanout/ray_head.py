@@ -10,7 +10,8 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 
 from synrender.errors import EXIT_FAILURE, EXIT_USER, UserError
 from synrender.fanout.processes import end_family
@@ -64,13 +65,32 @@ def joining(address: str) -> Generator[None]:
 
     For what speaks gRPC and is not Ray, or is a Ray that is stuck.
     """
+    why = str(no_cluster(address, NO_ANSWER))
+    with ended_early(lambda seconds: why if seconds > JOIN_LIMIT_S else None, EXIT_USER):
+        yield
+
+
+@contextlib.contextmanager
+def ended_early(find_reason: Callable[[float], str | None], status: int) -> Generator[None]:
+    """Ends this process with one line and a status as soon as there is a reason to.
+
+    From a thread, because Ray does not always come back from its C++ code.
+
+    Args:
+        find_reason: called with the seconds since the context was entered; None: go on.
+        status: exit status.
+    """
     is_over = threading.Event()
     stderr = os.dup(2)  # the descriptor itself leads nowhere while Ray starts
+    start = time.monotonic()
 
     def watch() -> None:
-        if not is_over.wait(JOIN_LIMIT_S):
-            os.write(stderr, f"error: {no_cluster(address, NO_ANSWER)}\n".encode())
-            os._exit(EXIT_USER)
+        while not is_over.wait(WATCH_EVERY_S):
+            reason = find_reason(time.monotonic() - start)
+            if reason and not is_over.is_set():
+                end_family()
+                os.write(stderr, f"error: {reason}\n".encode())
+                os._exit(status)
 
     threading.Thread(target=watch, daemon=True).start()
     try:
@@ -89,30 +109,22 @@ def no_cluster(address: str, why: str) -> UserError:
 
 @contextlib.contextmanager
 def watched_head(address: str) -> Generator[None]:
-    """Ends this process with one line and status 1 if the server at the address dies meanwhile.
+    """Ends this process with one line and status 1 if the server at the address dies meanwhile."""
+    num_failures = 0
 
-    From a thread, because whoever asks Ray something then is stuck in its C++ code.
-    """
-    is_over = threading.Event()
-    line = add_resume(f"error: Ray's server at {address} has died") + "\n"
+    dead = add_resume(f"Ray's server at {address} has died")
 
-    def watch() -> None:
-        num_failures = 0
-        while not is_over.wait(WATCH_EVERY_S):
-            try:
-                socket.create_connection(split_address(address), timeout=WATCH_EVERY_S).close()
-                num_failures = 0
-            except OSError:
-                num_failures += 1
-            if num_failures >= MAX_FAILURES and not is_over.is_set():
-                end_family()
-                os.write(2, line.encode())
-                os._exit(EXIT_FAILURE)
+    def find_reason(seconds: float) -> str | None:
+        nonlocal num_failures
+        try:
+            socket.create_connection(split_address(address), timeout=WATCH_EVERY_S).close()
+            num_failures = 0
+        except OSError:
+            num_failures += 1
+        return dead if num_failures >= MAX_FAILURES else None
 
-    thread = threading.Thread(target=watch, daemon=True)
-    if split_address(address)[1]:
-        thread.start()
-    try:
+    if not split_address(address)[1]:
         yield
-    finally:
-        is_over.set()
+        return
+    with ended_early(find_reason, EXIT_FAILURE):
+        yield

@@ -20,7 +20,7 @@ from synrender.fanout.environment import prepare_environment
 from synrender.fanout.executable import check_executable
 from synrender.fanout.job import Job
 from synrender.fanout.queue import BatchQueue, Todo, find_block_size, find_todo
-from synrender.fanout.scheduler import RunResult, Scheduler
+from synrender.fanout.scheduler import LocalExecutor, RunResult, Scheduler
 from synrender.sampling.sample_plan import describe_uneven_splits
 from synrender.settings.groups import Settings
 from synrender.system.console import format_duration, say
@@ -175,8 +175,6 @@ def _render(
     display: Display,
 ) -> RunResult:
     prepare_environment(options.address)
-    from synrender.fanout.cluster import LocalExecutor, RayExecutor, ray_session
-
     if options.blender:
         check_executable(options.blender)
     with run_folder(folders) as run_dir:
@@ -185,13 +183,15 @@ def _render(
             claims.add(datasets)
             scheduler = Scheduler(LocalExecutor(), datasets, claims.catalogs, template, display)
             return scheduler.run(BatchQueue(todos))
-        with ray_session(options.address, options.cpus_per_task, folders.data):
+        from synrender.fanout.cluster import RayExecutor, TaskOptions
+        from synrender.fanout.ray_session import ray_session
+
+        with ray_session(options.address, options.cpus_per_task, folders.data) as session:
             executor = RayExecutor(
+                session,
                 run_dir,
-                options.cpus_per_task,
-                options.gpus_per_task,
-                samples_per_task=todos[0].batch_size,
-                is_shared=not options.is_gathered,
+                TaskOptions(options.cpus_per_task, options.gpus_per_task, todos[0].batch_size),
+                is_shared=not (options.is_gathered and options.address),
             )
             if executor.num_slots(frozenset()) == 0:
                 raise UserError(

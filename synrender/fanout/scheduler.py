@@ -11,11 +11,13 @@ from typing import Any, Protocol
 
 from synrender.assets.catalog import Catalog
 from synrender.crashes.blame import MAX_KILLS, Blame
+from synrender.crashes.journal import Cause
 from synrender.dataset.claim import add_rejected
 from synrender.dataset.folder import PlannedDataset
 from synrender.errors import UserError
 from synrender.fanout.collect import commit_files
 from synrender.fanout.display import Display
+from synrender.fanout.executable import run_here
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.queue import Batch, BatchQueue
 
@@ -30,6 +32,13 @@ MAX_WITHOUT_PROGRESS = 40
 
 More where many run at a time: each may have met a model that kills its process `MAX_KILLS` times.
 """
+
+
+MAX_TIMEOUTS = 4
+"""Workers that may exceed the time limit before any sample is finished; then the limit is wrong."""
+
+MIN_CONCLUSIVE_S = 10.0
+"""A shorter time limit convicts no model before any sample is finished."""
 
 
 class Executor(Protocol):
@@ -48,10 +57,42 @@ class Executor(Protocol):
         """Outcome of a job that has ended."""
 
     def kill_hung(self, jobs: dict[Any, Job]) -> list:
-        """Kills jobs that are far beyond their time limit; returns handles that are given up."""
+        """Kills jobs that are far beyond their time limit; returns handles that are given up.
+
+        Raises:
+            OSError: no job runs, and none begins.
+        """
 
     def count_unfinished(self, jobs: list[Job]) -> int:
         """Samples that running jobs have finished so far, as far as that can be seen."""
+
+
+class LocalExecutor:
+    """Runs jobs one after the other in this process, for debugging."""
+
+    def num_slots(self, avoid_nodes: frozenset[str]) -> int:
+        """One at a time."""
+        return 1
+
+    def submit(self, job: Job, avoid_nodes: frozenset[str]) -> str:
+        """Keeps the job for later."""
+        return job.attempt
+
+    def wait(self, handles: list, timeout_s: float) -> list:
+        """The one that was submitted first."""
+        return handles[:1]
+
+    def result(self, handle: str, job: Job) -> Outcome:
+        """Runs the job."""
+        return run_here(job)
+
+    def kill_hung(self, jobs: dict[str, Job]) -> list:
+        """Nothing runs in the background."""
+        return []
+
+    def count_unfinished(self, jobs: list[Job]) -> int:
+        """Nothing runs in the background."""
+        return 0
 
 
 @dataclass
@@ -92,7 +133,8 @@ class Scheduler:
         self._retries: deque[Batch] = deque()
         self._in_flight: dict[Any, tuple[Batch, Job]] = {}
         self._attempts: dict[tuple[str, int], Attempts] = {}
-        self._num_without_progress = 0
+        self._num_without_progress = self._num_timeouts = 0
+        self._has_finished_any = False
         self._counter = itertools.count()
         self.result = RunResult()
 
@@ -170,6 +212,7 @@ class Scheduler:
     def _finish(self, batch: Batch, outcome: Outcome) -> None:
         self._attempts.pop(_key(batch), None)
         self._num_without_progress = 0
+        self._has_finished_any = True
         self.result.num_batches += 1
         self._add_rejected(outcome.rejected)
         self._display.finish_batch(batch)
@@ -203,16 +246,23 @@ class Scheduler:
         if num_missing == 0:  # the worker died after its last sample
             self._finish(batch, outcome)
             return
+        self._has_finished_any |= made_progress
         has_rejected = outcome.status is Status.DIED and self._reject_asset(batch, outcome)
         if made_progress or has_rejected:
             attempts.num_errors = attempts.num_deaths = self._num_without_progress = 0
         else:
             self._num_without_progress += 1
+            self._num_timeouts += _has_timed_out(outcome)
         if outcome.status is Status.DIED:
             attempts.num_deaths += 1
         else:
             attempts.num_errors += 1
-        if attempts.num_errors >= MAX_ERRORS or attempts.num_deaths >= MAX_DEATHS:
+        if self._num_timeouts >= MAX_TIMEOUTS and not self._has_finished_any:
+            self.result.stopped = (
+                f"{self._num_timeouts} processes finished no sample within the time limit; give a "
+                f"longer one than --time_limit {self._template.time_limit:g}"
+            )
+        elif attempts.num_errors >= MAX_ERRORS or attempts.num_deaths >= MAX_DEATHS:
             self._fail(batch, outcome)
         elif self._num_without_progress >= max(
             MAX_WITHOUT_PROGRESS, MAX_KILLS * (len(self._in_flight) + 1)
@@ -229,11 +279,15 @@ class Scheduler:
 
     def _reject_asset(self, batch: Batch, outcome: Outcome) -> bool:
         """Rejects an asset that has killed enough workers, for all data sets; says whether."""
+        is_slow_run = not self._has_finished_any
+        is_short = self._template.time_limit < MIN_CONCLUSIVE_S
+        if is_slow_run and is_short and _has_timed_out(outcome):
+            return False
         rejected = self._blame.note_death(
             batch.dataset,
             self._catalogs[batch.dataset.name],
             outcome.journal,
-            is_slow_run=self.result.num_batches == 0,
+            is_slow_run=is_slow_run,
         )
         new = {n: reason for n, reason in rejected.items() if n not in self.result.rejected}
         for name, reason in new.items():
@@ -261,6 +315,10 @@ class Scheduler:
         if self._display.is_due():
             jobs = [job for _, job in self._in_flight.values()]
             self._display.show(self._executor.count_unfinished(jobs))
+
+
+def _has_timed_out(outcome: Outcome) -> bool:
+    return outcome.journal is not None and outcome.journal.cause is Cause.HUNG
 
 
 def to_ranges(idxs: list[int]) -> tuple[tuple[int, int], ...]:

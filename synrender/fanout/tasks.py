@@ -6,6 +6,9 @@ import contextlib
 import dataclasses
 import os
 import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from synrender.crashes.journal import Entry, take_leftovers
 from synrender.fanout.executable import run_here
@@ -14,15 +17,32 @@ from synrender.fanout.processes import end_with_parent
 from synrender.system.folders import find_folders
 
 
+@dataclass(frozen=True)
+class Worker:
+    """The process that runs a task."""
+
+    node_id: str  # Ray's
+    host: str
+    pid: int  # on its node
+
+
+def create_task(function: Callable[[Job], Outcome]) -> Callable[[Job], Iterator[Worker | Outcome]]:
+    """A task that returns its worker as soon as it has begun, and then what a function returns."""
+
+    def run(job: Job) -> Iterator[Worker | Outcome]:
+        import ray
+
+        node_id = ray.get_runtime_context().get_node_id()
+        yield Worker(node_id, socket.gethostname(), os.getpid())
+        yield function(job)
+
+    return run
+
+
 def run_job(job: Job) -> Outcome:
     """Renders a job, in this process or with an executable."""
-    import ray
-
     end_with_parent(job.driver_pid)
-    job = _to_node(job)
-    outcome = run_here(job)
-    outcome.node_id = ray.get_runtime_context().get_node_id()
-    return outcome
+    return run_here(_to_node(job))
 
 
 def take_leftovers_here(job: Job) -> tuple[Entry | None, str]:
@@ -42,7 +62,7 @@ def _to_node(job: Job) -> Job:
     The data folder is the node's. Models and textures are where the node's environment says, else
     where the driver has them.
     """
-    if not job.is_gathered:
+    if not job.is_gathered or job.driver_pid:
         return job
     own = find_folders(os.environ)
     shapenet, dtd = own.shapenet or job.folders.shapenet, own.dtd or job.folders.dtd

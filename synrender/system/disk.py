@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import shutil
 import tempfile
@@ -52,10 +53,12 @@ def find_full_disk(error: BaseException, folder: Path) -> DiskFull | None:
     if reason is None:
         return None
     disk = find_disk(folder)
-    free_mb = shutil.disk_usage(disk).free / 1e6
+    room, remedy = f"{shutil.disk_usage(disk).free / 1e6:.1f} MB free", "make room"
+    if count_free_files(folder) == 0:
+        room, remedy = f"{room}, but no more files (inodes)", "remove files"
     return DiskFull(
-        f"{disk} is full: {folder} cannot be written ({os.strerror(reason.errno or 0)}, "
-        f"{free_mb:.1f} MB free); make room"
+        f"{disk} is full: {folder} cannot be written ({os.strerror(reason.errno or 0)}, {room}); "
+        f"{remedy}"
     )
 
 
@@ -68,6 +71,24 @@ def refuse_unwritable(folder: Path) -> None:
     if not os.access(folder, os.W_OK):
         reason = "cannot be written to" if folder.is_dir() else "no such folder"
         raise UserError(f"{folder}: {reason}; name a file in another folder with --out")
+
+
+def check_free_files(folder: Path, num_files: int) -> None:
+    """Raises `DiskFull` if the disk of a folder does not take so many more files."""
+    num_free = count_free_files(folder)
+    if num_free < num_files:
+        raise DiskFull(
+            f"{find_disk(folder)} is full: it takes {num_free:g} more files (inodes), and {folder} "
+            f"needs {num_files}; remove files"
+        )
+
+
+def count_free_files(folder: Path) -> float:
+    """Files that the disk of a folder still takes; infinite if it has no limit on their number."""
+    if not hasattr(os, "statvfs"):
+        return math.inf
+    status = os.statvfs(find_disk(folder))
+    return status.f_favail if status.f_files else math.inf
 
 
 def find_disk(folder: Path) -> Path:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +73,7 @@ class Driver:
     data_dir: Path
     environment: dict[str, str]
     prefix: tuple[str, ...] = ()  # of the command
+    script: tuple[str, ...] = ("distributed_render.py",)
 
     def start(
         self,
@@ -80,7 +83,7 @@ class Driver:
         **environment: str,
     ) -> subprocess.Popen:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("SYNRENDER_")}
-        command = [*self.prefix, sys.executable, "distributed_render.py", *map(str, arguments)]
+        command = [*self.prefix, sys.executable, *self.script, *map(str, arguments)]
         command += ["--variants", *variants, "-p", *QUICK, *bindings]
         if "--num_classes" not in arguments:
             command += ["--num_classes", str(NUM_CLASSES)]
@@ -193,3 +196,16 @@ def create_box(size: np.ndarray) -> str:
 
 def write_troublemaker(folder: Path) -> None:
     (folder / "sitecustomize.py").write_text(TROUBLEMAKER)
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[bool]:
+    """Mounts a tmpfs of a size on a folder; False where this machine lets nobody mount."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)]
+    is_mounted = shutil.which("mount") and not subprocess.run(command, check=False).returncode
+    try:
+        yield bool(is_mounted)
+    finally:
+        if is_mounted:
+            subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -65,7 +65,9 @@ def test_workers_end_with_a_killed_driver_though_there_be_no_guard(driver: Drive
     family = find_family(process.pid)
     workers = {journal["pid"] for journal in driver.journals()} & set(family)
     assert workers
-    (guard,) = (p for p in family if b"guard.py" in Path(f"/proc/{p}/cmdline").read_bytes())
+    (guard,) = (
+        p for p in family if b"cleanup_process.py" in Path(f"/proc/{p}/cmdline").read_bytes()
+    )
     os.kill(guard, signal.SIGKILL)
     process.kill()
     process.wait(10)
@@ -115,7 +117,7 @@ import os, signal, sys, threading
 from pathlib import Path
 from synrender.fanout.environment import prepare_environment
 prepare_environment(None)
-from synrender.fanout.cluster import ray_session
+from synrender.fanout.ray_session import ray_session
 
 received, seen = [], set()
 ours = lambda number, frame: received.append(number)

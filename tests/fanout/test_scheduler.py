@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 
@@ -82,9 +84,15 @@ class WholeBatches(BatchQueue):
         return super().take(1)
 
 
-def run(dataset: PlannedDataset, catalog: Catalog, executor: FakeExecutor, batch_size: int = 4):
+def run(
+    dataset: PlannedDataset,
+    catalog: Catalog,
+    executor: FakeExecutor,
+    batch_size: int = 4,
+    time_limit: float = 60,
+):
     folders = Folders(dataset.folder.path.parent)
-    template = Job("", "run", "", Settings(), (), folders, time_limit=60)
+    template = Job("", "run", "", Settings(), (), folders, time_limit)
     scheduler = Scheduler(
         executor, [dataset], {dataset.name: catalog}, template, Display([dataset], 0, True)
     )
@@ -96,14 +104,17 @@ def render(dataset: PlannedDataset, job: Job) -> None:
     ((start, count),) = job.ranges
     for idx in range(start, start + count):
         path = dataset.folder.image_dir / f"{idx:05d}.npy"
-        np.save(path, np.zeros(1, RECORD_DTYPE))
+        np.save(path, create_record(1))
         path.with_suffix(".png").write_bytes(SMALLEST_PNG)
 
 
-SMALLEST_PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
-    "0000000c4944415408d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
-)
+def create_record(num_objs: int) -> np.ndarray:
+    record = np.zeros(num_objs, RECORD_DTYPE)
+    record["instance"] = np.arange(1, num_objs + 1)
+    return record
+
+
+SMALLEST_PNG = iio.imwrite("<bytes>", np.zeros((1, 1, 3), np.uint8), extension=".png")
 
 
 def test_ranges_join_neighbours() -> None:
@@ -211,6 +222,44 @@ def test_a_model_is_rejected_after_so_many_deaths_and_its_batch_goes_on(
     assert sum(job.ranges[0][0] == 8 for job in executor.jobs) == count + 1
 
 
+@pytest.mark.parametrize("stage", ["build", "render"])
+def test_a_time_limit_that_no_sample_can_meet_ends_the_run_soon_and_blames_no_model(
+    dataset: PlannedDataset, catalog: Catalog, stage: str
+) -> None:
+    def answer(job: Job) -> Outcome:
+        journal = Entry("host", 1, stage, job.ranges[0][0], assets=("s0/m1",), cause=Cause.HUNG)
+        return Outcome(Status.DIED, "gone", journal=journal)
+
+    executor = FakeExecutor(answer)
+    result = run(dataset, catalog, executor, time_limit=1.5)
+    assert "give a longer one than --time_limit 1.5" in result.stopped
+    assert len(executor.jobs) <= scheduling.MAX_TIMEOUTS + executor.most_in_flight
+    assert result.rejected == {}
+
+
+def test_a_time_limit_that_samples_meet_does_not_end_the_run(
+    dataset: PlannedDataset, catalog: Catalog
+) -> None:
+    """Batches of one model that hangs, after the first sample of each."""
+    seen: Counter[int] = Counter()
+
+    def answer(job: Job) -> Outcome:
+        ((start, count),) = job.ranges
+        seen[start] += 1
+        render(dataset, dataclasses.replace(job, ranges=((start, min(count, seen[start])),)))
+        if seen[start] >= count:
+            return Outcome(Status.DONE)
+        return Outcome(
+            Status.DIED,
+            "gone",
+            journal=Entry("host", 1, "render", start + seen[start], cause=Cause.HUNG),
+        )
+
+    result = run(dataset, catalog, FakeExecutor(answer), time_limit=1.5)
+    assert not result.stopped
+    assert result.num_batches == 6
+
+
 def test_many_tasks_that_meet_such_models_at_once_do_not_stop_the_run(
     tmp_path: Path, catalog: Catalog
 ) -> None:
@@ -252,8 +301,7 @@ def test_a_model_that_finished_samples_show_is_not_blamed_for_its_neighbour(
     ]
     assert len(set(names)) > 2
     culprit = names[-1]
-    record = np.zeros(len(names), RECORD_DTYPE)
-    record["instance"] = np.arange(1, len(names) + 1)
+    record = create_record(len(names))
     others = [name for name in names if name != culprit]
     for row, name in zip(record, others, strict=False):
         row["synset_id"], row["model_id"] = name.split("/")

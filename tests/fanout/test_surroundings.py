@@ -1,0 +1,250 @@
+"""Machines that make Ray's life hard: it runs there, or one line says why not."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from synrender.crashes.journal import STARTUP_LIMIT_S
+from synrender.fanout.cluster import RayExecutor, Stillness, TaskOptions
+from synrender.fanout.job import Job
+from synrender.fanout.ray_session import MIN_ADDRESS_SPACE, OBJECT_STORE_BYTES, Session
+from synrender.fanout.tasks import Worker
+from synrender.settings.groups import Settings
+from synrender.system.disk import DiskFull, check_free_files, count_free_files, find_full_disk
+from synrender.system.folders import Folders
+from tests.fanout.drive import Driver, small_disk
+from tests.helpers import PROJECT_DIR, as_group_member, disable_sockets
+
+SESSION = """
+import os, signal, sys, time
+from pathlib import Path
+from synrender.fanout.environment import prepare_environment
+prepare_environment(None)
+from synrender.fanout import cluster, ray_session
+"""
+"""Beginning of scripts that use Ray and nothing else of a run."""
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount, or be another user")
+
+
+def run_script(lines: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", SESSION + lines, *map(str, arguments)],
+        cwd=PROJECT_DIR,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@needs_root
+def test_letters_of_any_script_no_home_and_few_addresses_are_enough(
+    driver: Driver, tmp_path: Path
+) -> None:
+    """In a data folder that Ray cannot use, as a user without a name, below ``ulimit -v``."""
+    data_dir = tmp_path / "O'Neill's größte %s Ordner"
+    data_dir.mkdir()
+    os.chown(data_dir, 1234, 2000)
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(parent.stat().st_mode | 0o055)
+    limits = ("prlimit", f"--as={8_000_000 * 1024}", "env", "-u", "HOME")
+    user = dataclasses.replace(driver, prefix=(*as_group_member(1234), *limits))
+    output = user.run(
+        *("-d", "hard", "-n", 24, "-b", 6),
+        variants=("0-0-0-0",),
+        SYNRENDER_DATA_DIR=str(data_dir),
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+    assert "all 24 samples are complete" in output
+    assert not list(data_dir.glob(".[rf]*"))
+
+
+# --- where Ray's sockets go -----------------------------------------------------------------------
+
+PLACE = """
+with ray_session._ray_folder(Path(sys.argv[1]), "") as folder:
+    print(folder)
+"""
+
+
+@pytest.mark.parametrize("name", ["data", "größte", "O'Neill", "a%sb", "a{b}", "n" * 90])
+def test_rays_folder_is_the_data_folder_where_it_can_be(tmp_path_factory, name: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir("/tmp")
+        data_dir = tmp_path_factory.mktemp("d") / name
+    result = run_script(PLACE, data_dir)
+    folder = Path(result.stdout.strip())
+    is_own = folder.is_relative_to(data_dir)
+    assert is_own or folder.parents[1] == Path("/tmp"), result.stderr
+    assert not is_own or name == "data"
+    assert not folder.parent.exists()
+    assert not (data_dir / ".ray").exists()
+
+
+def test_without_sockets_in_the_data_folder_ray_goes_elsewhere(tmp_path: Path) -> None:
+    result = run_script(PLACE, tmp_path / "d", **disable_sockets(tmp_path / "d", tmp_path))
+    assert result.stdout.startswith("/tmp/synrender-ray-"), result.stderr
+
+
+def test_without_sockets_anywhere_one_line_says_so(driver: Driver, tmp_path: Path) -> None:
+    environment = disable_sockets(Path("/"), tmp_path / "x")
+    output = driver.run("-d", "none", "-n", 24, status=1, **environment)
+    assert output.splitlines()[-1].startswith("error: Ray found no place for its sockets: not in ")
+    assert "Traceback" not in output
+
+
+# --- starts that fail -----------------------------------------------------------------------------
+
+
+def test_too_few_addresses_are_a_mistake_said_before_ray_starts(driver: Driver) -> None:
+    limited = dataclasses.replace(driver, prefix=("prlimit", f"--as={MIN_ADDRESS_SPACE - 1024}"))
+    output = limited.run("-d", "narrow", "-n", 24, status=2)
+    assert output.splitlines()[-1].startswith("error: ulimit -v 3599999: Ray needs at least ")
+    assert not (driver.data_dir / "narrow_0-0-0-0").exists()
+
+
+def test_a_start_that_takes_too_long_is_ended_by_one_line(tmp_path: Path) -> None:
+    """Whatever Ray's C++ code is waiting for."""
+    lines = "ray_session.START_LIMIT_S = 1\n"
+    lines += "with ray_session.ray_session(None, 1, Path(sys.argv[1])): print('started')"
+    result = run_script(lines, tmp_path)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: Ray did not start within 0:00:01; is a limit too low")
+    assert result.stderr.count("\n") == 1
+    assert not list(tmp_path.glob(".ray/*"))
+
+
+def test_a_crash_as_ray_starts_is_one_line(tmp_path: Path) -> None:
+    """Ray's C++ code aborts the process when it cannot go on."""
+    lines = "with ray_session._ray_folder(Path(sys.argv[1]), 'try this') as folder:\n"
+    lines += "    with ray_session._limited(folder): os.abort()"
+    result = run_script(lines, tmp_path)
+    assert result.returncode == -signal.SIGABRT
+    assert result.stderr == "error: Ray crashed as it started; try this\n"
+
+
+def test_tasks_that_do_not_begin_are_not_waited_for(tmp_path: Path) -> None:
+    """Ray's server for this machine is stopped before it has started a process for them."""
+    lines = """
+from synrender.fanout.processes import find_children
+cluster.STARTUP_LIMIT_S, cluster.SUSPICION_S = 2, 1
+with ray_session.ray_session(None, 1, Path(sys.argv[1])) as session:
+    sys.stderr.write(f"{cluster.ray.cluster_resources()['object_store_memory']:.0f}\\n")
+    executor = cluster.RayExecutor(session, Path(sys.argv[1]), cluster.TaskOptions(1), print)
+    for pid in find_children(os.getpid()):
+        if "/raylet" in Path(f"/proc/{pid}/cmdline").read_text().split("\\0")[0]:
+            os.kill(pid, signal.SIGSTOP)
+    handle = executor.submit("a job", frozenset())
+    while not executor.wait([handle], 0.1):
+        try:
+            executor.kill_hung({handle: None})
+        except OSError as error:
+            sys.stderr.write(f"{error}\\n")
+            os._exit(3)
+"""
+    result = run_script(lines, tmp_path)
+    assert result.returncode == 3, result.stderr
+    store_bytes, reason = result.stderr.splitlines()
+    assert int(store_bytes) == OBJECT_STORE_BYTES
+    assert reason.startswith("Ray began no task within 2 s; ")
+
+
+# --- watching -------------------------------------------------------------------------------------
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("skew_s", [-300.0, 0.0, 300.0])
+def test_a_server_with_another_clock_makes_no_task_look_hung(tmp_path: Path, skew_s: float) -> None:
+    """The times of a journal are the server's: 5 minutes behind, or ahead."""
+    clock, journal = Clock(), tmp_path / "attempt.json"
+    executor = RayExecutor(Session(tmp_path), tmp_path, TaskOptions(1))
+    executor._stillness = Stillness(clock)
+    executor._workers["handle"] = Worker("node", "host", 1)
+    job = create_job(tmp_path, time_limit=10)
+    limit_s = 2 * 10 + STARTUP_LIMIT_S
+    for _ in range(5):
+        journal.write_text("{}")
+        os.utime(journal, (clock.now + skew_s, clock.now + skew_s))
+        for _ in range(2):
+            assert executor.kill_hung({"handle": job}) == []
+            clock.now += limit_s - 1
+
+
+def test_tasks_of_a_cluster_may_wait_for_others(
+    tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    clock = Clock()
+    executor = RayExecutor(Session(), tmp_path, TaskOptions(1))
+    executor._stillness = Stillness(clock)
+    for _ in range(5):
+        assert executor.kill_hung({"handle": create_job(tmp_path, time_limit=10)}) == []
+        clock.now += STARTUP_LIMIT_S
+    assert capfd.readouterr().err.count("no task has begun for 180 s: others use") == 1
+
+
+def create_job(data_dir: Path, time_limit: float) -> Job:
+    return Job("attempt", "run", "x", Settings(), ((0, 1),), Folders(data_dir), time_limit)
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+@needs_root
+def test_a_disk_without_free_inodes_ends_in_one_line(driver: Driver, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "200m,nr_inodes=60") as is_mounted:
+        if not is_mounted:
+            pytest.skip("this machine lets nobody mount")
+        disk = str(tmp_path / "disk")
+        output = driver.run("-d", "few", "-n", 24, status=1, SYNRENDER_DATA_DIR=disk)
+    assert output.splitlines()[-1].startswith(f"error: {disk} is full: it takes 5")
+    assert "more files (inodes)" in output
+    assert output.count("error: ") == 1
+
+
+@pytest.mark.slow
+@needs_root
+def test_inodes_that_run_out_end_the_run_in_one_line(driver: Driver, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "200m,nr_inodes=250") as is_mounted:
+        if not is_mounted:
+            pytest.skip("this machine lets nobody mount")
+        disk = str(tmp_path / "disk")
+        output = driver.run("-d", "few", "-n", 240, status=1, SYNRENDER_DATA_DIR=disk)
+    last = output.splitlines()[-1]
+    assert last.startswith(f"error: stopped: {disk} is full: "), output
+    assert "no more files (inodes)" in last
+    assert output.count("error: ") == 1
+
+
+@needs_root
+def test_free_inodes_are_counted(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "1m,nr_inodes=10") as is_mounted:
+        if not is_mounted:
+            pytest.skip("this machine lets nobody mount")
+        folder = tmp_path / "disk" / "not yet" / "there"
+        assert count_free_files(folder) == 9
+        check_free_files(folder, 9)
+        with pytest.raises(DiskFull, match="it takes 9 more files"):
+            check_free_files(folder, 10)
+        for k in range(9):
+            (tmp_path / "disk" / str(k)).touch()
+        full = find_full_disk(OSError(), tmp_path / "disk")
+        assert "1.0 MB free, but no more files (inodes)); remove files" in str(full)
