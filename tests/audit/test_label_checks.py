@@ -58,7 +58,7 @@ def test_all_labels_of_the_demo_models_pass(labelled: Path, audit) -> None:
 def test_all_labels_of_dirty_files_pass(dirty: Path, audit) -> None:
     checks = audit(dirty)
     assert failed(checks) == set(), checks
-    assert applied(checks) >= TITLES
+    assert applied(checks) >= TITLES - {"flow", "occlusion"}  # a group has one sample: no partner
 
 
 def test_without_labels_there_are_no_rows(multi: Path, audit) -> None:

@@ -194,9 +194,11 @@ def test_a_batch_is_split_by_what_is_missing(tmp_path: Path) -> None:
     (batch,) = queue.find_todo(dataset, 12).batches()
     image_dir = dataset.folder.image_dir
     image_dir.mkdir(parents=True)
+    record = np.zeros(1, RECORD_DTYPE)
+    record["instance"] = 1
     for idx in (1, 2, 3, 7):
         iio.imwrite(image_dir / f"{idx:05d}.png", np.zeros((4, 4, 3), np.uint8))
-        np.save(image_dir / f"{idx:05d}.npy", np.zeros(1, RECORD_DTYPE))
+        np.save(image_dir / f"{idx:05d}.npy", record)
     (batch,) = queue.find_todo(dataset, 12).batches()
     assert batch.num_missing == 8
     first, rest = queue.split_batch(batch, 3)
