@@ -31,15 +31,16 @@ class _Mishap:
 
 
 MISHAPS = (
-    _Mishap("misplaced outlines", 15, lambda o: o.is_misplaced),
-    _Mishap("outlines no better placed than by chance", 2, lambda o: o.is_lost),
+    _Mishap("misplaced outlines", 12, lambda o: o.is_misplaced),
+    _Mishap("outlines no better placed than by chance", 1.5, lambda o: o.is_lost),
     _Mishap("outlines further left", 8, lambda o: o.shift_px[0] < 0),
     _Mishap("outlines further right", 8, lambda o: o.shift_px[0] > 0),
     _Mishap("outlines further up", 8, lambda o: o.shift_px[1] < 0),
     _Mishap("outlines further down", 8, lambda o: o.shift_px[1] > 0),
 )
-"""In 19,000 true pictures of 32 to 64 px, in nine kinds of settings, each happened at most 0.6
-times as often, whatever the length of the outline; see ``benchmarks/silhouettes.py``."""
+"""Of 24 true data sets of 32 to 64 px, in nine kinds of settings, each happened at most 0.7 times
+as often where objects are a third of the usual size, and 0.3 times as often elsewhere, but for
+scenes of several objects at 32 px (0.5). ``benchmarks/silhouettes.py`` measures it."""
 
 PLACING = {"layout", "camera_distance", "camera_lens"}
 """Factors by which a design can put objects out of the frame."""
