@@ -332,7 +332,8 @@ DAMAGED = {
         edit_pose(lambda row: row["cam_R_m2c"].pop()), "image 1: cam_R_m2c must be 9 numbers",
     ),
     "a pose of NaN": (
-        edit_pose(lambda row: row.update(cam_t_m2c=[0, 0, float("nan")])), "cam_t_m2c must be 3",
+        edit_pose(lambda row: row.update(cam_t_m2c=[0, 0, float("nan")])),
+        "NaN is no number of JSON",
     ),
     "no object id": (edit_pose(lambda row: row.pop("obj_id")), "obj_id must be int, is 'None'"),
     "a camera without focal length": (

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
+from tests.archive.helpers import Archiver
 from tests.audit.conftest import applied, failed
 from tests.helpers import NAMES_OF_BLENDER_5, read_passes, read_record
 
@@ -373,19 +374,11 @@ def test_rewriting_a_file_alone_fails_nothing(multi: Path, tmp_path: Path, audit
 @pytest.mark.parametrize("num_shifted", [0, 2])
 def test_boxes_in_hdf5_are_checked(multi: Path, tmp_path: Path, audit, num_shifted: int) -> None:
     copy = copy_dataset(multi, tmp_path)
-    order = np.arange(12)[::-1]
-    boxes, counts = np.zeros((12, 3, 4), np.int32), np.zeros((12, 3), np.int32)
-    for row, idx in enumerate(order):
-        instance = read_passes(copy, idx)["instance"]
-        for k in range(3):
-            ys, xs = np.nonzero(instance == k + 1)
-            counts[row, k] = len(xs)
-            if len(xs):
-                boxes[row, k] = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
-    boxes[3] += num_shifted
-    with h5py.File(copy / "imgs_00.h5", "w") as file:
-        file["sample_idx"] = np.repeat(order[:, None], 3, axis=1)
-        file["num_visible_px"], file["box_px"] = counts, boxes
+    Archiver(copy.parent).run("-d", copy.name, "-f", "-b", 1, "-j", 1)
+    with h5py.File(copy / "imgs_00.h5", "r+") as file:
+        boxes = file["box_px"][...]
+        boxes[3] += num_shifted
+        file["box_px"][...] = boxes
     checks = audit(copy)
     assert "hdf5" in applied(checks)
     assert failed(checks) == ({"hdf5"} if num_shifted else set())
