@@ -58,7 +58,7 @@ def little_memory() -> Generator[None]:
 @pytest.mark.usefixtures("little_memory")
 def test_a_file_of_gigabytes_is_refused_wherever_images_are_read(sparse: Path) -> None:
     assert f"{BYTES} bytes, at most" in (find_image_damage(sparse) or "")
-    readers: list[Callable[[Path], object]] = [lambda path: read_pixels(path, 0.0, 64)]
+    readers: list[Callable[[Path], object]] = [lambda path: read_pixels(path, 0.0, SIDE)]
     readers.append(read_png if sparse.suffix == ".png" else read_exr)
     for read in readers:
         with pytest.raises(UserError, match=rf"00003.*: {BYTES} bytes, at most \d+ are allowed"):
