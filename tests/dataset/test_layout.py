@@ -209,7 +209,9 @@ def test_an_empty_data_set_of_a_million_is_planned_at_once(tmp_path: Path) -> No
 def test_a_record_that_is_cut_off_or_no_file_is_not_read(tmp_path: Path) -> None:
     folder = DatasetFolder(tmp_path, is_exr=False)
     folder.image_dir.mkdir()
-    write_array(folder.record_path(0), np.zeros(2, RECORD_DTYPE))
+    record = np.zeros(2, RECORD_DTYPE)
+    record["instance"] = (1, 2)
+    write_array(folder.record_path(0), record)
     assert len(folder.read_record(0)) == 2
     data = folder.record_path(0).read_bytes()
     for size in (0, 4, 60, 2000, len(data) - 1):
