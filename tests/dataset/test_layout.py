@@ -216,7 +216,7 @@ def test_a_record_that_is_cut_off_or_no_file_is_not_read(tmp_path: Path) -> None
     data = folder.record_path(0).read_bytes()
     for size in (0, 4, 60, 2000, len(data) - 1):
         folder.record_path(0).write_bytes(data[:size])
-        with pytest.raises(ValueError, match=r"file|header|magic|read"):
+        with pytest.raises(ValueError, match=r"file|array"):
             folder.read_record(0)
     os.mkfifo(folder.record_path(1))
     with pytest.raises(ValueError, match="not a regular file"):
