@@ -18,7 +18,7 @@ from synrender.dataset.record import create_records
 from synrender.settings.groups import Design, Material
 
 FOUND = np.load(Path(__file__).parents[1] / "fixtures" / "outlines.npz")
-"""Of 600 true samples of each resolution: shift (x, y), rank, length, as the benchmark finds them."""
+"""Of 600 true samples a resolution: shift (x, y), rank, length, as the benchmark finds them."""
 
 NUM_SETS, SET_SIZE = 200, 120
 
