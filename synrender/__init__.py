@@ -7,7 +7,7 @@ asked for, because Blender's own Python lacks what some of them need. Types: ``_
 import importlib
 from typing import Any
 
-__version__ = "0.2.0"
+__version__ = "1.0.0"
 
 _HOMES = {
     "Dataset": "loading.dataset",
