@@ -17,6 +17,8 @@ import numpy as np
 import OpenEXR
 import pytest
 
+from synrender.dataset.record import MATRICES, RECORD_DTYPE
+
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 NAMES_OF_BLENDER_5 = {"IndexOB.X": "Object Index.X", "IndexMA.X": "Material Index.X"}
@@ -156,6 +158,15 @@ def read_passes(dataset_dir: Path, idx: int) -> dict[str, np.ndarray]:
 
 def read_record(dataset_dir: Path, idx: int) -> np.ndarray:
     return np.load(dataset_dir / "img" / f"{idx:05d}.npy")
+
+
+def create_record(num_objs: int = 1) -> np.ndarray:
+    """A record that can be read: zeros, and identities for matrices."""
+    record = np.zeros(num_objs, RECORD_DTYPE)
+    record["instance"] = np.arange(1, num_objs + 1)
+    for name in MATRICES:
+        record[name] = np.eye(record[name].shape[-1])
+    return record
 
 
 def read_records(dataset_dir: Path) -> np.ndarray:

@@ -16,6 +16,7 @@ from synrender.dataset.record import (
     MAX_RECORD_BYTES,
     RECORD_DTYPE,
     create_records,
+    find_singular_field,
     find_wild_field,
 )
 from synrender.errors import UserError
@@ -107,7 +108,7 @@ def load_records(folder: DatasetFolder, idxs: np.ndarray, num_objs: int) -> np.n
             records[i] = np.frombuffer(data, RECORD_DTYPE, offset=len(header))
             continue
         records[i] = pad_record(load_record(folder, idx), num_objs, folder.record_path(idx))
-    if find_wild_field(records):
+    if find_wild_field(records) or find_singular_field(records):
         for idx in idxs.tolist():
             load_record(folder, idx)  # names the file
     return records

@@ -75,6 +75,12 @@ LARGEST = {
 KNOWN = ("class", "sample_idx", "group", "bucket")
 """Whole numbers that are known of every object; an archive pads samples with -1 and 0."""
 
+MATRICES = ("obj_to_world", "intrinsics", "world_to_camera")
+"""Fields whose inverse leads from pixels to the camera, the world and the model."""
+
+MIN_DETERMINANT = 1e-60
+"""Smallest absolute value. A model of 1e8 units has 1e-24."""
+
 MAX_RECORD_BYTES = 1 << 24
 """A record of 1000 objects takes 3 MB."""
 
@@ -83,7 +89,8 @@ def read_record(path: Path) -> np.ndarray:
     """Record of a sample: (num_objs,) of `RECORD_DTYPE`, also from a file from before designs.
 
     Raises:
-        ValueError: the file is damaged, not a record of this program, or holds impossible numbers.
+        ValueError: the file is damaged, not a record of this program, holds impossible numbers, or
+            a matrix without an inverse.
         OSError: the file cannot be read.
     """
     record = parse_npy(read_small_file(path, MAX_RECORD_BYTES), (RECORD_DTYPE, _OLD_DTYPE))
@@ -93,7 +100,26 @@ def read_record(path: Path) -> np.ndarray:
     name = find_wild_field(record) or next((n for n in KNOWN if (record[n] < 0).any()), None)
     if name or (record["instance"] == 0).any():
         raise ValueError(f"field {name or 'instance'!r} holds what no sample has")
+    if name := find_singular_field(record):
+        raise ValueError(f"field {name!r} has no inverse")
     return record
+
+
+def find_singular_field(records: np.ndarray) -> str | None:
+    """First of `MATRICES` with a matrix that cannot be inverted; NaN, for unknown, counts as none.
+
+    Args:
+        records: of `RECORD_DTYPE`, of any shape.
+    """
+    # All in one call, which takes a third of the time of one call for each field.
+    matrices = np.zeros((len(MATRICES), *records.shape, 4, 4))
+    matrices[..., 3, 3] = 1
+    for matrix, name in zip(matrices, MATRICES, strict=True):
+        side = records[name].shape[-1]
+        matrix[..., :side, :side] = records[name]
+    with np.errstate(invalid="ignore"):  # NaN
+        are_singular = np.abs(np.linalg.det(matrices)) < MIN_DETERMINANT
+    return next((n for n, bad in zip(MATRICES, are_singular, strict=True) if bad.any()), None)
 
 
 def find_wild_field(records: np.ndarray) -> str | None:

@@ -138,24 +138,30 @@ class Dataset(Factors):
         return samples if self.transform is None else [self.transform(s) for s in samples]
 
     def read_checked(self, rows: Sequence[int] | np.ndarray) -> list[Sample]:
-        """Samples without the transform, with records that hold nothing that no sample has.
+        """Samples without the transform, whose records and images hold only possible values.
 
-        Others read whatever the files hold: looking at each value would take longer than reading.
+        Other methods return whatever the files hold: looking at each value would take longer than
+        reading it.
 
         Raises:
             UserError: a file is damaged.
         """
         samples = self._read(self.fields, np.asarray(rows, np.int64) + self._first)
         names = [name for name in RECORD_DTYPE.names or () if name in self.fields and samples]
+        wild = []
         for name in names:
             values = np.concatenate([np.ravel(sample[name]) for sample in samples])
             firsts = [np.ravel(sample[name])[0] for sample in samples]
             if is_wild(name, values) or (name in KNOWN and min(firsts) < 0):
-                raise UserError(
-                    f"{self.path}: field {name!r} of one of {len(samples)} samples from row "
-                    f"{rows[0]} on holds what no sample has; write the HDF5 files again with "
-                    "preprocess_data.py --overwrite"
-                )
+                wild.append(name)
+        if IMAGE in self.fields and not all(np.isfinite(s[IMAGE]).all() for s in samples):
+            wild.append(IMAGE)
+        if wild:
+            raise UserError(
+                f"{self.path}: field {wild[0]!r} of one of {len(samples)} samples from row "
+                f"{rows[0]} on holds what no sample has; write the HDF5 files again with "
+                "preprocess_data.py --overwrite"
+            )
         return samples
 
     def read_column(self, name: str) -> np.ndarray:

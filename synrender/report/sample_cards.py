@@ -77,11 +77,11 @@ def create_gallery(
     places = np.unique(rows.samples)
     pictures = find_pictures(names)
     few = places[:: -(-len(places) // _NUM_FOR_SCALE)] if len(names) > 1 else places[:0]
-    scale = find_scale(sample for part in _cut(few) for sample in pixels.__getitems__(part))
+    scale = find_scale(sample for part in _cut(few) for sample in pixels.read_checked(part))
     max_px = min(MAX_PX, math.isqrt(MAX_TOTAL_PX // len(pictures)))
     cards, side_px = {}, 1
     for part in _cut(places):
-        for place, sample in zip(part.tolist(), pixels.__getitems__(part), strict=True):
+        for place, sample in zip(part.tolist(), pixels.read_checked(part), strict=True):
             sample[IMAGE] = to_image(sample[IMAGE])
             side_px = min(max_px, max(sample[IMAGE].shape[:2]))
             shown = {p.name: _to_uri(p.draw(sample[p.field], scale), p, max_px) for p in pictures}

@@ -7,6 +7,7 @@ is used, and these three are refused.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util  # noqa: F401  (gin uses importlib.util without importing it)
 import tokenize
 from collections.abc import Iterator
@@ -61,15 +62,16 @@ class _Reader:
     def read_file(self, path: Path, parents: tuple[Path, ...]) -> Iterator[Binding]:
         """Bindings of a file that ``parents`` include, the outermost first."""
         self._num_files += 1
-        if path.resolve() in parents:
-            raise UserError(f"{path}: includes itself; remove that include")
         if self._num_files > MAX_FILES:
             raise UserError(f"{path}: is included file number {MAX_FILES}; that is too many")
         try:
+            resolved = path.resolve()
+            if resolved in parents:
+                raise UserError(f"{path}: includes itself; remove that include")
             text = read_small_file(path, MAX_CONFIG_BYTES).decode()
         except (OSError, ValueError) as error:
-            raise UserError(f"{path}: is no gin file ({error})") from None
-        yield from self.read_text(text, str(path), (*parents, path.resolve()))
+            raise UserError(f"{shorten(path, 200)}: is no gin file ({shorten(error, 150)})") from None
+        yield from self.read_text(text, str(path), (*parents, resolved))
 
     def read_text(self, text: str, where: str, parents: tuple[Path, ...]) -> Iterator[Binding]:
         """Bindings of a text; ``where`` names it in messages."""
@@ -83,15 +85,21 @@ class _Reader:
                 yield Binding(statement.selector, statement.arg_name, statement.value)
             elif isinstance(statement, config_parser.IncludeStatement):
                 _check(statement.filename, where, "include")
-                beside = parents[-1].parent / statement.filename if parents else None
-                is_beside = beside is not None and beside.is_file()
-                path = beside if beside is not None and is_beside else Path(statement.filename)
-                yield from self.read_file(path, parents)
+                yield from self.read_file(_find_included(statement.filename, parents), parents)
             elif isinstance(statement, config_parser.ImportStatement):
                 raise UserError(
                     f"{where}: {shorten(statement.format())}: a configuration may not import "
                     "Python modules; remove the line"
                 )
+
+
+def _find_included(name: str, parents: tuple[Path, ...]) -> Path:
+    """The file beside the one that includes it, if there is such a file; else as it is named."""
+    if parents:
+        with contextlib.suppress(OSError):  # a name that is too long
+            if (beside := parents[-1].parent / name).is_file():
+                return beside
+    return Path(name)
 
 
 def _check(value: Any, where: str, name: str) -> None:

@@ -17,8 +17,7 @@ import OpenEXR
 from synrender.cli.preprocess import COMMAND
 from synrender.cli.script import run_command
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.record import RECORD_DTYPE
-from tests.helpers import PROJECT_DIR
+from tests.helpers import PROJECT_DIR, create_record
 
 
 @dataclass(frozen=True)
@@ -110,13 +109,12 @@ def write_dataset(
     info = {**info, "settings": settings, "camera": camera}
     (folder / "dataset.json").write_text(json.dumps(info))
     for idx in range(num_samples):
-        record = np.zeros(num_objs, RECORD_DTYPE)
+        record = create_record(num_objs)
         bucket = idx * num_model_buckets // num_samples
-        for name in ("rot_mat", "quaternion", "light", "location", "obj_to_world"):
+        for name in ("rot_mat", "quaternion", "light", "location"):
             record[name] = rng.random(record[name].shape)
         record["class"] = rng.integers(0, 10, num_objs)
         record["sample_idx"], record["bucket"] = idx, bucket
-        record["instance"] = np.arange(1, num_objs + 1)
         record["synset_id"] = "02691156"
         record["model_id"] = [f"bucket{bucket}_model{k}" for k in rng.integers(0, 3, num_objs)]
         record["texture"], record["backdrop_texture"] = "banded/ä_0001.jpg", f"dotted/{bucket}.jpg"

@@ -8,19 +8,14 @@ import numpy as np
 import pytest
 
 from synrender.dataset.folder import DatasetFolder, name_to_dataset_dir
-from synrender.dataset.record import RECORD_DTYPE
+from synrender.dataset.record import MATRICES, UNKNOWN_AS_NAN
 from synrender.errors import UserError
 from synrender.system.files import (
     write_array,
     write_atomically,
     write_text,
 )
-
-
-def create_record(num_objs: int = 1) -> np.ndarray:
-    record = np.zeros(num_objs, RECORD_DTYPE)
-    record["instance"] = range(1, num_objs + 1)
-    return record
+from tests.helpers import create_record
 
 
 @pytest.mark.parametrize("name", ["a", "test_dataset", "x-1.0", "tmp_1-0-0-1"])
@@ -79,6 +74,23 @@ def test_a_record_that_no_sample_has_is_not_complete(tmp_path: Path, name: str) 
     with pytest.raises(ValueError, match=f"field '{name}' holds what no sample has"):
         folder.read_record(0)
     assert not folder.is_complete(0)
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_a_record_with_a_matrix_without_inverse_is_not_complete(tmp_path: Path, name: str) -> None:
+    folder = DatasetFolder(tmp_path, is_exr=False)
+    folder.image_dir.mkdir()
+    iio.imwrite(folder.image_path(0), np.zeros((8, 8, 3), np.uint8))
+    record = create_record(2)
+    record[name][1, -1] = 0
+    write_array(folder.record_path(0), record)
+    with pytest.raises(ValueError, match=f"field '{name}' has no inverse"):
+        folder.read_record(0)
+    assert not folder.is_complete(0)
+    record[name][1] = np.nan  # not known
+    is_allowed = name in UNKNOWN_AS_NAN
+    write_array(folder.record_path(0), record)
+    assert folder.is_complete(0) == is_allowed
 
 
 def test_text_that_is_no_text_is_no_record(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from synrender.audit.check import Verdict
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import DatasetFolder, open_dataset_folder
 from synrender.dataset.listing import sample_path
-from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.report.contact_sheet import find_first_samples
 from synrender.settings.groups import BatchSettings
@@ -25,7 +24,7 @@ from synrender.system.folders import Folders
 from synrender.system.locks import temporary_file
 from tests.archive.helpers import Archiver
 from tests.fanout.drive import Driver
-from tests.helpers import Renderer
+from tests.helpers import Renderer, create_record
 
 NUM_SAMPLES = 14
 LAYOUT = "batch.files_per_folder = 8"  # four samples
@@ -209,9 +208,7 @@ def test_an_empty_data_set_of_a_million_is_planned_at_once(tmp_path: Path) -> No
 def test_a_record_that_is_cut_off_or_no_file_is_not_read(tmp_path: Path) -> None:
     folder = DatasetFolder(tmp_path, is_exr=False)
     folder.image_dir.mkdir()
-    record = np.zeros(2, RECORD_DTYPE)
-    record["instance"] = (1, 2)
-    write_array(folder.record_path(0), record)
+    write_array(folder.record_path(0), create_record(2))
     assert len(folder.read_record(0)) == 2
     data = folder.record_path(0).read_bytes()
     for size in (0, 4, 60, 2000, len(data) - 1):

@@ -8,12 +8,12 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.fanout import balance, queue, variants
 from synrender.sampling.draws import draw_classes
 from synrender.sampling.sample_plan import idx_to_bucket, idx_to_group
 from synrender.settings.load import settings_to_dict
+from tests.helpers import create_record
 
 
 def plan(*names: str, num_samples: int = 4800, num_classes: int = 10, **options: object):
@@ -194,8 +194,7 @@ def test_a_batch_is_split_by_what_is_missing(tmp_path: Path) -> None:
     (batch,) = queue.find_todo(dataset, 12).batches()
     image_dir = dataset.folder.image_dir
     image_dir.mkdir(parents=True)
-    record = np.zeros(1, RECORD_DTYPE)
-    record["instance"] = 1
+    record = create_record()
     for idx in (1, 2, 3, 7):
         iio.imwrite(image_dir / f"{idx:05d}.png", np.zeros((4, 4, 3), np.uint8))
         np.save(image_dir / f"{idx:05d}.npy", record)

@@ -17,7 +17,6 @@ from synrender.crashes.blame import Blame
 from synrender.crashes.journal import Cause, Entry
 from synrender.dataset.claim import claim_dataset
 from synrender.dataset.folder import PlannedDataset
-from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.fanout import scheduler as scheduling
 from synrender.fanout.display import Display
@@ -28,6 +27,7 @@ from synrender.fanout.variants import plan_datasets
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
 from synrender.system.folders import Folders
+from tests.helpers import create_record
 
 
 class FakeExecutor:
@@ -106,12 +106,6 @@ def render(dataset: PlannedDataset, job: Job) -> None:
         path = dataset.folder.image_dir / f"{idx:05d}.npy"
         np.save(path, create_record(1))
         path.with_suffix(".png").write_bytes(SMALLEST_PNG)
-
-
-def create_record(num_objs: int) -> np.ndarray:
-    record = np.zeros(num_objs, RECORD_DTYPE)
-    record["instance"] = np.arange(1, num_objs + 1)
-    return record
 
 
 SMALLEST_PNG = iio.imwrite("<bytes>", np.zeros((1, 1, 3), np.uint8), extension=".png")

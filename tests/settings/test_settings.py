@@ -154,6 +154,7 @@ def test_mistakes_are_one_clear_line(binding: str, message: str) -> None:
         (b"include 'own.gin'\n", "includes itself"),
         (b"include '%s/own.gin'\n", "includes itself"),
         (b"include 'nowhere.gin'\n", "nowhere.gin: is no gin file"),
+        (b"include '" + b"x" * 5000 + b"'\n", "xxx[.]{3}: is no gin file"),
         (b"include '/dev/zero'\n", "/dev/zero: is no gin file .not a regular file"),
         (b"batch.seed = 1\n" * 100_000, "1500000 bytes, at most 1048576"),
         (bytes(range(256)), "is no gin file"),
