@@ -76,19 +76,23 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.crashes.noted_run import noted_work
     from synrender.dataset.claim import claimed
     from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
+    from synrender.dataset.info import read_info
     from synrender.errors import CutShort, UserError
-    from synrender.sampling.sample_plan import describe_single_bucket
+    from synrender.sampling.sample_plan import describe_size
     from synrender.settings.load import load_settings
     from synrender.system.console import Progress, captured_output, say
 
     dataset_dir = name_to_dataset_dir(folders.data, arguments.dataset_name)
-    settings = load_settings(arguments.gin_config or ["render_single"], arguments.gin_param)
+    info = None if arguments.overwrite else read_info(dataset_dir)
+    begun = info.settings if info else None
+    config = arguments.gin_config or ["render_single"]
+    settings = load_settings(config, arguments.gin_param, begun)
     folder = plan_dataset_folder(dataset_dir, settings, arguments.overwrite)
     is_quiet = arguments.is_ray_process
     notes = ensure_demo_sources(settings, folders)
     catalog = load_catalog(settings, folders)
     if not is_quiet:
-        say(*notes, *filter(None, [describe_single_bucket(settings)]))
+        say(*notes, *filter(None, [describe_size(settings, begun is not None)]))
     with (
         claimed(folder, settings, catalog, arguments.overwrite),
         noted_work(folder, settings, catalog) as noted,

@@ -260,7 +260,11 @@ def find_command(name: str, settings: Settings) -> str:
 
 def _find_changes(settings: Settings, base: str) -> list[str]:
     known = set(settings_to_gin(load_settings([base])).splitlines())
-    return [line for line in settings_to_gin(settings).splitlines() if line not in known]
+    changes = [line for line in settings_to_gin(settings).splitlines() if line not in known]
+    total = settings.object.total_num_samples
+    if load_settings([base], changes).object.total_num_samples != total:  # follows from another
+        changes.append(f"object.total_num_samples = {total}")
+    return changes
 
 
 Advance = Callable[[int], None]

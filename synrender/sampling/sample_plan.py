@@ -41,12 +41,10 @@ from synrender.sampling.levels import (
 )
 from synrender.settings.factor_table import COLUMNS, VIEWPOINT, find_columns
 from synrender.settings.groups import BatchSettings, Object, Scene, Settings
+from synrender.settings.load import MIN_TRAINING_SAMPLES
 
 NUM_SHARES = 12
 """Parts of a data set that training code reckons with: 10 train, 1 validates, 1 tests."""
-
-MIN_TRAINING_SAMPLES = 100
-"""Fewer are a trial, and not meant to train on."""
 
 Vector = tuple[float, ...]
 
@@ -109,17 +107,30 @@ def describe_uneven_splits(num_samples: int) -> str | None:
     )
 
 
-def describe_single_bucket(settings: Settings) -> str | None:
-    """One line about a run that is no trial and fills a part of one bucket; None of others."""
+def describe_size(settings: Settings, is_begun: bool) -> str | None:
+    """One line about the size of a data set, where it may not be what was meant; else None.
+
+    That is: a run that is no trial fills a part of one bucket, or the size of a new data set is
+    that of its first run, since nothing names it.
+    """
     batch, objects = settings.batch, settings.object
     num_samples = batch.num_samples
-    is_trial = num_samples < MIN_TRAINING_SAMPLES or batch.idx_offset
-    if is_trial or idx_to_bucket(num_samples - 1, objects) or objects.n_buckets == 1:
+    if num_samples < MIN_TRAINING_SAMPLES or batch.idx_offset:
         return None
+    is_named = "object.total_num_samples" in settings.named
+    if num_samples == objects.total_num_samples and not is_named and not is_begun:
+        return (
+            f"The whole data set will have these {num_samples} samples; if more will follow, set "
+            "object.total_num_samples now, because each sample's models depend on it"
+        )
+    if idx_to_bucket(num_samples - 1, objects) or objects.n_buckets == 1:
+        return None
+    start_again = ", and --overwrite or another --dataset_name" if is_begun else ""
     return (
         f"{num_samples} of {objects.total_num_samples} samples lie in the first of "
         f"{objects.n_buckets} buckets, so that training, validation and test will share models; "
-        f'for a whole data set of {num_samples} add -p "object.total_num_samples = {num_samples}"'
+        f"for a whole data set of {num_samples} add "
+        f'-p "object.total_num_samples = {num_samples}"{start_again}'
     )
 
 

@@ -226,6 +226,8 @@ class Settings:
     rendering: Rendering = field(default_factory=Rendering)
     sample: Sample = field(default_factory=Sample)
     scene: Scene = field(default_factory=Scene)
+    named: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """What a command line and then its gin files name; only messages depend on it."""
 
     def __post_init__(self) -> None:
         end, total = self.batch.idx_offset + self.batch.num_samples, self.object.total_num_samples

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from synrender.errors import UserError, nearest_name, shorten
+from synrender.settings.bounds import MAX_TOTAL_SAMPLES
 from synrender.settings.gin_text import Binding, read_gin_file, read_gin_text
-from synrender.settings.groups import Settings, find_types
+from synrender.settings.groups import BatchSettings, Object, Settings, find_types
 from synrender.system.folders import CONFIG_DIRS
+
+MIN_TRAINING_SAMPLES = 100
+"""Fewer are a trial, and not meant to train on."""
 
 
 def find_config(name: str) -> Path:
@@ -29,29 +34,32 @@ def find_config(name: str) -> Path:
     )
 
 
-def load_settings(gin_config: Iterable[str] = (), gin_param: Iterable[str] = ()) -> Settings:
+def load_settings(
+    gin_config: Iterable[str] = (), gin_param: Iterable[str] = (), begun: Settings | None = None
+) -> Settings:
     """Reads gin files, then bindings (which win), and returns checked settings.
+
+    Two settings follow from others where nothing names them: ``sample.class_idxs`` (all classes
+    that a binding names) and ``object.total_num_samples`` (see `_find_total`).
 
     Args:
         gin_config: names from ``config/`` without ``.gin``, or paths; later ones win.
         gin_param: bindings such as ``"material.use_texture = False"``.
+        begun: settings of the data set that the run continues, if there is one.
 
     Raises:
         UserError: an unknown file, name or parameter, or a value of the wrong type or range.
     """
-    bindings: list[Binding] = []
+    files = [read_gin_file(find_config(name)) for name in gin_config]
     typed: list[Binding] = []
-    for name in gin_config:
-        bindings += read_gin_file(find_config(name))
     for text in gin_param:
         if "=" not in text:
             shown = shorten(repr(text))
             raise UserError(f"--gin_param {shown}: must read 'name.parameter = value'")
         typed += read_gin_text(text)
-    bindings += typed
     types = find_types()
     groups: dict[str, dict[str, Any]] = {group: {} for group in types}
-    for binding in [*bindings, *_find_class_idxs(typed)]:
+    for binding in [*itertools.chain(*files), *typed, *_find_class_idxs(typed)]:
         group, parameter = binding.group, binding.parameter
         if group not in types:
             hint = nearest_name(group, types)
@@ -61,7 +69,11 @@ def load_settings(gin_config: Iterable[str] = (), gin_param: Iterable[str] = ())
             hint = nearest_name(parameter, parameters)
             raise UserError(f"{group}.{shorten(parameter)}: no such parameter{hint}")
         groups[group][parameter] = binding.value
-    return _create_settings(groups)
+    if groups["object"].get("total_num_samples") is None:
+        groups["object"]["total_num_samples"] = _find_total(groups, begun)
+    by_weight = itertools.chain(typed, *reversed(files))
+    named = dict.fromkeys(f"{b.group}.{b.parameter}" for b in by_weight if b.value is not None)
+    return _create_settings(groups, tuple(named))
 
 
 def _find_class_idxs(typed: list[Binding]) -> list[Binding]:
@@ -72,10 +84,26 @@ def _find_class_idxs(typed: list[Binding]) -> list[Binding]:
     return [Binding("sample", "class_idxs", max(1, len(values["classes"])))]
 
 
-def _create_settings(groups: dict[str, dict[str, Any]]) -> Settings:
+def _find_total(groups: dict[str, dict[str, Any]], begun: Settings | None) -> int:
+    """Size of a data set whose size nothing names.
+
+    A data set that is begun keeps its size as long as the run fits in. A run that starts with the
+    first sample and is no trial is a whole data set, so that training, validation and test have
+    models of their own. Any other run is a part of a data set of the usual size: what a trial shows
+    does not depend on how many samples it has.
+    """
+    batch = BatchSettings(**groups["batch"])
+    if begun is not None and batch.idxs.stop <= begun.object.total_num_samples:
+        return begun.object.total_num_samples
+    n_buckets = Object(**{**groups["object"], "total_num_samples": MAX_TOTAL_SAMPLES}).n_buckets
+    is_whole = batch.idx_offset == 0 and batch.num_samples >= max(MIN_TRAINING_SAMPLES, n_buckets)
+    return batch.num_samples if is_whole else Object().total_num_samples
+
+
+def _create_settings(groups: dict[str, dict[str, Any]], named: tuple[str, ...] = ()) -> Settings:
     """Settings of checked values; what a group lacks has its default."""
     made: dict[str, Any] = {name: kind(**groups[name]) for name, kind in find_types().items()}
-    return Settings(**made)
+    return Settings(**made, named=named)
 
 
 # --- to and from other formats --------------------------------------------------------------------
@@ -85,8 +113,8 @@ def settings_to_dict(settings: Settings) -> dict[str, Any]:
     """Flat dictionary ``{"batch.seed": 0, ...}`` with values that JSON can hold."""
     return {
         f"{group}.{name}": list(value) if isinstance(value, tuple) else value
-        for group, values in dataclasses.asdict(settings).items()
-        for name, value in values.items()
+        for group in find_types()
+        for name, value in dataclasses.asdict(getattr(settings, group)).items()
     }
 
 
@@ -117,7 +145,8 @@ def with_layout(settings: Settings, files_per_folder: int) -> Settings:
 def settings_to_gin(settings: Settings) -> str:
     """All settings as gin text, from which `load_settings` reads equal settings."""
     lines = []
-    for group, values in dataclasses.asdict(settings).items():
+    for group in find_types():
+        values = dataclasses.asdict(getattr(settings, group))
         lines += [f"# Parameters for {group}:", "# " + "=" * 78]
         lines += [f"{group}.{name} = {value!r}" for name, value in sorted(values.items())]
         lines.append("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import synrender
 from tests.helpers import PROJECT_DIR, Renderer, read_images
 
 QUICK = ["-p", "rendering.resolution = 32", "rendering.render_samples = 1"]
@@ -94,6 +96,31 @@ def test_other_settings_on_the_same_name_are_refused(wheel: Renderer) -> None:
     assert (dataset_dir / "config.gin").read_bytes() == config
     wheel.run("-d", "claimed", "--overwrite", *other)
     assert "lighting.r = 2.0" in (dataset_dir / "config.gin").read_text()
+
+
+def test_a_first_run_is_a_whole_data_set_and_a_later_one_keeps_the_size(wheel: Renderer) -> None:
+    tiny = [*QUICK, "rendering.resolution = 8", "material.use_texture = False"]
+
+    def run(*bindings: str, status: int = 0) -> str:
+        return wheel.run("-d", "size", *tiny, *bindings, status=status)
+
+    output = run("batch.num_samples = 108")
+    assert "The whole data set will have these 108 samples" in output
+    data = synrender.open_dataset(wheel.data_dir / "size")
+    assert data.read_column("bucket").reshape(-1).tolist() == [i // 9 for i in range(108)]
+    models = data.read_column("model_id").reshape(12, 9)
+    assert sum(len(set(bucket)) for bucket in models) == len(set(models.reshape(-1)))
+    for bindings in ([], ["batch.num_samples = 100"]):
+        assert "samples are complete already" in run(*bindings)
+    output = run("batch.num_samples = 120", status=2)
+    assert (
+        "was made with object.total_num_samples = 108, this run has 120: choose another" in output
+    )
+    shutil.rmtree(wheel.data_dir / "size")
+    run("batch.num_samples = 1")  # a trial: of 60000
+    output = run("batch.num_samples = 100")
+    assert "100 of 60000 samples lie in the first of 12 buckets" in output
+    assert "rendered 99 samples" in output
 
 
 def test_other_models_on_the_same_name_are_refused(wheel: Renderer, tmp_path: Path) -> None:

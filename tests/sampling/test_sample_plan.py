@@ -12,7 +12,7 @@ from synrender.sampling.camera import project, scene_to_intrinsics, scene_to_wor
 from synrender.sampling.draws import draw_color_reference, draw_colors, draw_layout
 from synrender.sampling.sample_plan import (
     bucket_to_first_idx,
-    describe_single_bucket,
+    describe_size,
     describe_uneven_splits,
     draw_sample,
     idx_to_bucket,
@@ -27,6 +27,7 @@ from synrender.settings.groups import (
     Scene,
     Settings,
 )
+from synrender.settings.load import load_settings
 
 NUM_CLASSES = 10
 
@@ -314,12 +315,24 @@ def test_groups_count_up_from_0_and_end_with_their_bucket(
 
 
 def test_a_part_of_one_bucket_is_said_with_what_to_type() -> None:
-    line = describe_single_bucket(Settings(batch=BatchSettings(num_samples=1200)))
-    assert "will share models" in (line or "")
-    assert '-p "object.total_num_samples = 1200"' in (line or "")
-    whole = Settings(batch=BatchSettings(num_samples=1200), object=Object(total_num_samples=1200))
+    part = Settings(batch=BatchSettings(num_samples=1200))
+    line = describe_size(part, is_begun=False) or ""
+    assert "will share models" in line
+    assert line.endswith('-p "object.total_num_samples = 1200"')
+    assert (describe_size(part, is_begun=True) or "").endswith("another --dataset_name")
+    whole = Settings(
+        batch=BatchSettings(num_samples=1200),
+        object=Object(total_num_samples=1200),
+        named=("object.total_num_samples",),
+    )
     for settings in (whole, Settings()):
-        assert describe_single_bucket(settings) is None
+        assert describe_size(settings, is_begun=False) is None
+
+
+def test_a_size_that_nothing_names_is_said_at_the_start() -> None:
+    settings = load_settings(["render_single"], ["batch.num_samples = 1200"])
+    assert "have these 1200 samples" in (describe_size(settings, is_begun=False) or "")
+    assert describe_size(settings, is_begun=True) is None
 
 
 def test_the_nearest_sizes_that_12_divides() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from synrender.errors import UserError
+from synrender.sampling.sample_plan import idx_to_bucket
 from synrender.settings.groups import DEFAULT_CLASSES, Settings
 from synrender.settings.load import load_settings, settings_to_dict, settings_to_gin
 
@@ -214,3 +215,64 @@ def test_classes_that_a_user_names_are_those_that_appear() -> None:
     assert load_settings(["render_single"], [named]).sample.class_list == (0, 1, 2)
     chosen = load_settings(["render_single"], [named, "sample.class_idxs = [1]"])
     assert chosen.sample.class_list == (1,)
+
+
+# --- what follows from other settings -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bindings", "total"),
+    [
+        (["batch.num_samples = 1200"], 1200),
+        (["batch.num_samples = 100_000"], 100_000),
+        (["batch.num_samples = 1200", "object.total_num_samples = 60000"], 60000),
+        (["object.total_num_samples = 2400", "batch.num_samples = 1200"], 2400),
+        (["batch.num_samples = 99"], 60000),  # a trial
+        (["batch.num_samples = 1200", "batch.idx_offset = 1200"], 60000),  # a part
+        (["batch.num_samples = 200", "object.n_buckets = 201"], 60000),
+    ],
+)
+def test_the_size_is_that_of_a_run_of_a_whole_data_set_if_nothing_names_it(
+    bindings: list[str], total: int
+) -> None:
+    for config in ([], ["render_single"], ["render_multi"]):
+        assert load_settings(config, bindings).object.total_num_samples == total
+
+
+def test_a_size_that_a_file_names_wins(tmp_path: Path) -> None:
+    own = tmp_path / "own.gin"
+    own.write_text("object.total_num_samples = 60000\n")
+    typed = ["batch.num_samples = 1200"]
+    assert load_settings([str(own)], typed).object.total_num_samples == 60000
+    assert load_settings(["render_single", str(own)], typed).object.total_num_samples == 60000
+    own.write_text("batch.num_samples = 1200\n")
+    assert load_settings([str(own)]).object.total_num_samples == 1200
+
+
+def test_a_data_set_that_is_begun_keeps_its_size() -> None:
+    begun = load_settings(["render_single"], ["batch.num_samples = 20"])
+    more = load_settings(["render_single"], ["batch.num_samples = 1200"], begun)
+    assert more.object.total_num_samples == 60000
+    begun = load_settings(["render_single"], ["batch.num_samples = 1200"])
+    for typed in (["batch.num_samples = 600"], [], ["batch.idx_offset = 1180"]):
+        assert load_settings(["render_single"], typed, begun).object.total_num_samples == 1200
+    named = ["batch.num_samples = 600", "object.total_num_samples = 600"]
+    assert load_settings(["render_single"], named, begun).object.total_num_samples == 600
+
+
+def test_a_whole_data_set_has_models_of_its_own_in_every_split() -> None:
+    """10/12, 1/12 and 1/12 of the samples, to the sample."""
+    objects = load_settings(["render_single"], ["batch.num_samples = 1200"]).object
+    buckets = [idx_to_bucket(idx, objects) for idx in range(1200)]
+    assert buckets == [idx // 100 for idx in range(1200)]
+
+
+def test_settings_know_what_was_named_the_most_specific_first(tmp_path: Path) -> None:
+    own = tmp_path / "own.gin"
+    own.write_text("lighting.r = 1\nbatch.seed = 2\n")
+    settings = load_settings(["fast", str(own)], ["sample.classes = ['chair']", "batch.seed = 3"])
+    assert settings.named[:3] == ("sample.classes", "batch.seed", "lighting.r")
+    assert set(settings.named[3:]) == {"rendering.render_samples", "rendering.denoise_prefilter"}
+    assert settings == load_settings([str(tmp_path / "own.gin"), "fast"], [
+        "batch.seed = 3", "sample.classes = ['chair']",
+    ])  # fmt: skip
