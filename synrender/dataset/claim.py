@@ -256,6 +256,22 @@ def _extend_batch(info: DatasetInfo, settings: Settings) -> DatasetInfo:
 
 # --- refusing -----------------------------------------------------------------------------------
 
+MAX_LISTED = 4
+"""Settings that one line names."""
+
+
+def _describe_difference(stored: Settings, now: Settings) -> str:
+    """The settings that differ, those that the user named first; "" if none do."""
+    known, wanted = settings_to_dict(stored), settings_to_dict(now)
+    names = [n for n in wanted if n not in FREE_SETTINGS and known[n] != wanted[n]]
+    if not names:
+        return ""
+    first, *others = [*(n for n in now.named if n in names), *names]
+    others = [name for name in dict.fromkeys(others) if name != first]
+    listed = ", ".join(others[:MAX_LISTED]) + ", ..." * (len(others) > MAX_LISTED)
+    also = f"; also different: {listed}" if others else ""
+    return f"{first} = {known[first]!r}, this run has {wanted[first]!r}{also}"
+
 
 def refuse_other_settings(
     folder: DatasetFolder, settings: Settings, catalog: Catalog
@@ -274,13 +290,8 @@ def refuse_other_settings(
     if info is None:
         return None
     settings = with_layout(settings, folder.files_per_folder)
-    known = settings_to_dict(info.settings)
-    for name, value in settings_to_dict(settings).items():
-        if name not in FREE_SETTINGS and known[name] != value:
-            raise UserError(
-                f"{folder.path} was made with {name} = {known[name]!r}, this run has "
-                f"{value!r}: {REMEDY}"
-            )
+    if difference := _describe_difference(info.settings, settings):
+        raise UserError(f"{folder.path} was made with {difference}: {REMEDY}")
     if difference := info.sources.find_difference(catalog.sources):
         kind, there, here = difference
         raise UserError(

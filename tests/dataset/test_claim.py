@@ -8,13 +8,20 @@ from pathlib import Path
 import pytest
 
 import synrender
-from synrender.dataset.claim import RenderedBy, add_rejected, claim_renderer
+from synrender.dataset.claim import (
+    RenderedBy,
+    add_rejected,
+    claim_renderer,
+    refuse_other_settings,
+)
 from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import write_info
 from synrender.errors import UserError
+from synrender.settings.load import load_settings
 from synrender.system.cpus import CpuKind
 from synrender.system.version import find_program_version
+from tests.sampling.designs.helpers import create_catalog
 
 HERE, ELSEWHERE = CpuKind("Maker", "here", ("avx",)), CpuKind("Maker", "elsewhere", ("avx", "avx2"))
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -33,6 +40,29 @@ def claim(
     """Claims samples for the renderer of the data set, but for what is changed."""
     by = RenderedBy("4.5.15", "CPU", cpu, revision=1)
     claim_renderer(folder, dataclasses.replace(by, **changes), idxs)
+
+
+@pytest.mark.parametrize(
+    ("config", "typed", "first"),
+    [
+        (["render_multi"], ["sample.num_objs = 3"], "sample.num_objs = 1, this run has 3; also"),
+        (["render_multi"], ["lighting.r = 9", "batch.seed = 8"], "lighting.r = 0.0, this run has"),
+        (["render_single", "OWN"], [], "rendering.denoise_prefilter = 'fast', this run has 'none'"),
+        ([], ["sample.classes = ['chair', 'lamp']"], r"sample.classes = \["),
+        (["COPY"], ["lighting.r = 9"], r"lighting.r = 0.0, this run has 9.0: choose"),
+    ],
+)
+def test_the_refusal_names_first_what_the_user_named(
+    folder: DatasetFolder, tmp_path: Path, config: list[str], typed: list[str], first: str
+) -> None:
+    """And then what differs besides, such as settings that follow from those."""
+    own = tmp_path / "own.gin"
+    own.write_text("rendering.denoise_prefilter = 'none'\n")
+    paths = {"OWN": str(own), "COPY": str(folder.config_path)}
+    settings = load_settings([paths.get(name, name) for name in config], typed)
+    with pytest.raises(UserError, match=f"was made with {first}") as caught:
+        refuse_other_settings(folder, settings, create_catalog())
+    assert "\n" not in str(caught.value)
 
 
 def test_another_revision_is_refused(folder: DatasetFolder) -> None:
