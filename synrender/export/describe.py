@@ -11,7 +11,7 @@ from synrender.export.card import render_card
 from synrender.export.card_facts import Facts
 from synrender.export.croissant import render_croissant
 from synrender.export.marker import CARD_FILE, CROISSANT_FILE, PICTURE_FILE
-from synrender.loading.dataset import Dataset, open_dataset
+from synrender.loading.dataset import Dataset
 from synrender.report.pictures import find_pictures
 from synrender.report.sheet import draw_sheet
 from synrender.settings.load import settings_to_gin
@@ -32,11 +32,10 @@ def describe(facts: Facts, data: Dataset) -> None:
 def draw_picture(facts: Facts, data: Dataset) -> bytes:
     """A contact sheet, as PNG, of samples spread evenly over the data set."""
     rows = np.unique(np.linspace(0, len(data) - 1, min(_NUM_PICTURED, len(data))).astype(int))
-    path = facts.job.dataset_path
-    fields = [picture.field for picture in find_pictures(open_dataset(path).fields)]
-    shown = open_dataset(path, fields=fields, nothing_hit=np.inf)
+    fields = [picture.field for picture in find_pictures(data.with_fields(None).fields)]
+    shown = data.with_fields(fields, np.inf)
     names = dict(zip(facts.content.class_ids, facts.content.class_names, strict=True))
     file = io.BytesIO()
-    sheet = draw_sheet(shown.__getitems__(rows), facts.name, names)
+    sheet = draw_sheet(shown.read_checked(rows), facts.name, names)
     sheet.save(file, "png", optimize=True)
     return file.getvalue()

@@ -54,14 +54,14 @@ def open_source(path: Path) -> Dataset:
     if not len(data):
         raise UserError(f"{path}: holds no samples")
     image = IMAGE_PNG if IMAGE_PNG in data.all_fields else IMAGE
-    first = open_dataset(path, fields=(image,))[0]
+    first = data.with_fields((image,))[0]
     if image == IMAGE and first[IMAGE].dtype != np.uint8:
         raise UserError(
             f"{path}: only normalised arrays are left ({data.files[0].name}); an export needs the "
             "images of imgs_XX.h5 or the small files"
         )
     fields = [name for name in data.fields if name in _FIELDS]
-    return open_dataset(path, fields=(image, *fields), nothing_hit=np.inf)
+    return data.with_fields((image, *fields), np.inf)
 
 
 @functools.lru_cache(maxsize=1)

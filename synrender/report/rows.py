@@ -10,7 +10,7 @@ import numpy as np
 
 from synrender.dataset.record import create_records
 from synrender.dataset.splits import SPLITS
-from synrender.loading.dataset import Dataset, open_dataset
+from synrender.loading.dataset import Dataset
 from synrender.settings.factor_table import COLUMNS
 
 PART_SIZE = 1000
@@ -88,7 +88,7 @@ def read_all_rows(data: Dataset) -> Iterator[Rows]:
 
 def open_records(data: Dataset) -> Dataset:
     """The same data set, with the fields of records alone."""
-    return open_dataset(data.path, fields=[name for name in FIELDS if name in data.fields])
+    return data.with_fields([name for name in FIELDS if name in data.fields])
 
 
 def _join(values: list[Any], name: str) -> Any:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from synrender.dataset.shard import is_arrays, open_file
 from synrender.dataset.splits import SPLITS
-from synrender.loading.dataset import Dataset, open_dataset
+from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import IMAGE
 from synrender.report.pictures import Picture, Scale, find_pictures, find_scale
 from synrender.report.record_text import MAX_OBJECTS, Filter, Value, find_facts
@@ -72,7 +72,7 @@ def create_gallery(
         advance: told how many samples are done.
     """
     names = [p.field for p in find_pictures(data.fields)]
-    pixels = open_dataset(data.path, fields=names, nothing_hit=np.inf)
+    pixels = data.with_fields(names, np.inf)
     to_image = _find_image_reader(data)
     places = np.unique(rows.samples)
     pictures = find_pictures(names)

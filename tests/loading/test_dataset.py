@@ -115,8 +115,12 @@ def test_splits_transform_and_chosen_fields(form: str, formats: Formats) -> None
     assert found["test"] == set(range(44, 48))
     data = synrender.open_dataset(path, fields=["texture", "image"])
     assert list(data[3]) == ["texture", "image"]
-    twice = synrender.open_dataset(path, transform=double)[3]["twice"]
-    np.testing.assert_array_equal(twice, data[3]["image"].astype(int) * 2)
+    doubled = synrender.open_dataset(path, "train", double)
+    np.testing.assert_array_equal(doubled[3]["twice"], data[3]["image"].astype(int) * 2)
+    other = doubled.with_fields(["sample_idx", "image"])
+    assert list(other[3]) == ["sample_idx", "image"]
+    assert len(other) == len(doubled) < len(data)
+    assert other.with_fields(None).fields == synrender.open_dataset(path).fields
 
 
 @pytest.mark.parametrize("form", FORMATS)
