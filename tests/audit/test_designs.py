@@ -217,6 +217,16 @@ def test_what_is_not_rendered_is_not_judged(kind: str, name: str, kept: slice) -
     assert verdict is Verdict.NOT_APPLICABLE
 
 
+def test_without_levels_no_object_may_have_one() -> None:
+    """The check of levels judges a design of drawn values alone, too."""
+    without = {n: dataclasses.replace(f, levels=()) for n, f in DESIGNS["twins"].factors.items()}
+    design = dataclasses.replace(DESIGNS["twins"], factors=without)
+    records = create_dataset("twins")
+    assert check("twins", records, design)["levels"].verdict is Verdict.FAIL
+    records["factor_levels"] = -1
+    assert check("twins", records, design)["levels"].verdict is Verdict.PASS
+
+
 def test_label_passes_are_compared_within_one_kind_of_cpu() -> None:
     one, other = CpuKind("Maker", "one", ()), CpuKind("Maker", "other", ())
     cpus = (CpuSamples(one, "0-2"), CpuSamples(other, "3-5"))

@@ -102,7 +102,7 @@ def check_design(
 
 
 def check_levels(design: DesignInfo, records: Records, rejected: Collection[str]) -> Check:
-    """Each factor with levels has one of them in each object, with the value of that level."""
+    """Each object has a level of each factor with levels, its value too, and no other level."""
     with_levels = {name: factor for name, factor in design.factors.items() if factor.levels}
     culprits = []
     for name, factor in with_levels.items():
@@ -115,7 +115,7 @@ def check_levels(design: DesignInfo, records: Records, rejected: Collection[str]
     figures = (
         f"{len(with_levels)} factors with levels; {len(culprits)} values are not their level's"
     )
-    measures = count_faults(culprits, len(records.rows) * len(with_levels), "values")
+    measures = count_faults(culprits, records.rows["factor_levels"].size, "levels, -1 where none")
     return decide("levels", not culprits, figures, culprits, measures)
 
 
