@@ -15,6 +15,7 @@ import bpy
 import numpy as np
 
 from synrender.blender.materials import make_unlit
+from synrender.blender.scene import to_array
 from synrender.images.depth import FARTHEST_M
 from synrender.images.scanline_exr import read_channels
 
@@ -72,7 +73,7 @@ def _is_image(channel: str) -> bool:
 def _to_camera_space(scene: bpy.types.Scene, found: Channels, is_hit: np.ndarray) -> Channels:
     names = [f"{scene.view_layers[0].name}.Normal.{axis}" for axis in "XYZ"]
     in_world = np.stack([found[name] for name in names], axis=2)
-    camera_to_world = np.array(scene.camera.matrix_world.to_3x3())
+    camera_to_world = to_array(scene.camera.matrix_world.to_3x3())
     # Blender's camera has Y up and looks along -Z.
     in_camera = in_world @ camera_to_world * (1, -1, -1) * is_hit[:, :, None]
     return dict(zip(names, np.moveaxis(in_camera.astype(np.float32) + 0, 2, 0), strict=True))

@@ -11,7 +11,7 @@ import numpy as np
 
 from synrender.assets.lost_shape import refuse_lost_shape
 from synrender.assets.obj_file import ObjMesh, read_obj
-from synrender.blender.scene import create_object
+from synrender.blender.scene import create_object, to_array
 from synrender.errors import RejectedAsset
 from synrender.sampling.camera import turn
 from synrender.sampling.sample_plan import ObjectPlan
@@ -321,14 +321,14 @@ def create_model_object(
 
 def read_pose(obj: bpy.types.Object, model: Model) -> dict[str, np.ndarray]:
     """Pose fields of the record, read from Blender; call after the view layer's update."""
-    obj_to_world = np.array(obj.matrix_world)
+    obj_to_world = to_array(obj.matrix_world)
     obj_to_world[:3, 3] -= turn(obj_to_world[:3, :3], model.center)
     return {
-        "rot_mat": np.array(obj.rotation_euler.to_matrix()),
-        "quaternion": np.array(obj.rotation_euler.to_quaternion()),
-        "euler": np.array(obj.rotation_euler),
+        "rot_mat": to_array(obj.rotation_euler.to_matrix()),
+        "quaternion": to_array(obj.rotation_euler.to_quaternion()),
+        "euler": to_array(obj.rotation_euler),
         "bbox": model.bbox,
-        "scale": np.array(obj.scale),
-        "location": np.array(obj.location),
+        "scale": to_array(obj.scale),
+        "location": to_array(obj.location),
         "obj_to_world": obj_to_world,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import bpy
+import numpy as np
 
 from synrender.sampling.camera import SENSOR_WIDTH_MM
 from synrender.settings.groups import Scene
@@ -19,6 +20,11 @@ def reset_scene(keep: Collection[bpy.types.ID] = ()) -> None:
     kinds = (data.objects, data.lights, data.cameras, data.materials, data.images, data.meshes)
     kept = {block.as_pointer() for block in keep}
     data.batch_remove([b for kind in kinds for b in kind if b.as_pointer() not in kept])
+
+
+def to_array(values: object) -> np.ndarray:
+    """A vector, rotation or matrix of Blender's as float64: from 5.0 on numpy makes it float32."""
+    return np.array(values, np.float64)
 
 
 def create_object(
