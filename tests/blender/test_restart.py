@@ -58,14 +58,13 @@ def test_killed_in_the_middle(renderer: Renderer) -> None:
     np.testing.assert_array_equal(read_images(dataset_dir), read_images(whole))
 
 
-def test_a_third_run_renders_nothing(wheel: Renderer) -> None:
+def test_a_third_run_renders_nothing(wheel: Renderer, tmp_path: Path) -> None:
+    (tmp_path / "bpy.py").write_text("raise AssertionError('Blender is not needed')")
     dataset_dir = wheel.render("complete", "batch.num_samples = 3")
     before = modification_times(dataset_dir)
-    start = time.monotonic()
-    assert "all 3 samples are complete" in wheel.run(
-        "-d", "complete", *QUICK, "batch.num_samples = 3"
-    )
-    assert time.monotonic() - start < 5  # without starting Blender
+    arguments = ["-d", "complete", *QUICK, "batch.num_samples = 3"]
+    output = wheel.run(*arguments, PYTHONPATH=str(tmp_path))
+    assert "all 3 samples are complete" in output
     assert modification_times(dataset_dir) == before
 
 
@@ -157,7 +156,7 @@ def test_interrupted_by_the_keyboard(renderer: Renderer, attempt: int) -> None:
     process, dataset_dir = start_many(renderer, f"interrupted{attempt}")
     with process:
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=240)
     assert process.returncode == 130, errors
     assert "the same command goes on" in errors
     names = modification_times(dataset_dir)

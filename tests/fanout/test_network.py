@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,9 +112,7 @@ EMPTY_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # of HTTP/2, which gRPC spe
         (EMPTY_SETTINGS, "it did not take this driver in within 18 s"),
     ],
 )
-def test_what_listens_and_is_not_ray_is_said_within_20_s(
-    driver: Driver, answer: bytes, message: str
-) -> None:
+def test_what_listens_and_is_not_ray_is_said(driver: Driver, answer: bytes, message: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         is_over = threading.Event()
 
@@ -128,9 +125,7 @@ def test_what_listens_and_is_not_ray_is_said_within_20_s(
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        start = time.monotonic()
         output = driver.run("-d", "other", "-n", 24, "-a", address, status=2)
-        assert time.monotonic() - start < 22  # 2 s of them to start Python
         is_over.set()
         socket.create_connection(server.getsockname()).close()
         thread.join()
@@ -147,9 +142,7 @@ def test_rays_server_dies_and_the_driver_says_so(driver: Driver) -> None:
         if "gcs_server" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]
     )
     os.kill(server, signal.SIGKILL)
-    start = time.monotonic()
     output = finish(process, 1)
-    assert time.monotonic() - start < 25
     lines = output.splitlines()
     assert [line for line in lines if "error" in line] == lines[-1:]
     assert re.fullmatch(r"error: Ray's server at 127.0.0.1:\d+ has died; what is .*", lines[-1])

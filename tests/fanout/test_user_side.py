@@ -60,7 +60,7 @@ def test_a_young_run_has_an_eta(driver: Driver) -> None:
         next(line for line in process.stdout if "ETA" in line)
     finally:
         os.kill(process.pid, signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=240)
 
 
 def test_a_terminal_shows_one_live_line(driver: Driver) -> None:
@@ -85,7 +85,7 @@ def test_a_terminal_shows_one_live_line(driver: Driver) -> None:
             break
         chunks.append(chunk)
     os.close(primary)
-    assert process.wait(60) == 0
+    assert process.wait(240) == 0
     live, *rest = b"".join(chunks).decode().split("\n")
     states = [state for state in live.split("\r") if state.strip()]
     assert len(states) > 3
