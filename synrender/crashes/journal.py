@@ -19,12 +19,12 @@ import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from synrender.assets.catalog import Catalog
 from synrender.system.console import redirected_output
 from synrender.system.files import read_small_file
 from synrender.system.hindrances import Hindrance
+from synrender.system.json_text import decode, parse_json
 
 STARTUP_LIMIT_S = 180
 """Seconds to import Blender and list the models, added to the time limit of the samples."""
@@ -109,11 +109,10 @@ def read_journal(path: Path) -> Entry | None:
     try:
         text = read_small_file(path, MAX_JOURNAL_BYTES).decode(errors="replace")
         first_line, _, rest = text.partition("\n")
-        values: dict[str, Any] = json.loads(first_line)
-        values["assets"] = tuple(values["assets"])
-        return Entry(**values, cause=find_cause(rest))
-    except (Hindrance, OSError, ValueError, TypeError, KeyError, RecursionError):
+        entry = decode(Entry, parse_json(first_line.encode()))
+    except (Hindrance, OSError, ValueError):
         return None
+    return dataclasses.replace(entry, cause=find_cause(rest))
 
 
 def read_tail(path: Path, num_lines: int = 20) -> str:

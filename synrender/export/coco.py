@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,14 @@ from synrender.export.croissant_parts import (
     pictures_of_files,
     samples_of_paths,
 )
-from synrender.export.format import Format, find_sample_idxs, lines_path, to_json, write_lines
+from synrender.export.format import (
+    Format,
+    find_sample_idxs,
+    lines_path,
+    read_lines,
+    to_json,
+    write_lines,
+)
 from synrender.export.pieces import ExportedFile, Job
 from synrender.export.png_samples import AMODAL, OBJECT_LABELS
 from synrender.export.values import idx_to_name, to_sample_idx, to_values
@@ -130,10 +136,8 @@ def finish(job: Job, content: Content) -> None:
 
 def _read_entries(out: Path, pieces: Sequence[Any], key: str) -> Iterator[list[Any]]:
     for piece in pieces:
-        with lines_path(out, piece).open(encoding="utf-8") as file:
-            for line in file:
-                entry = json.loads(line)
-                yield [entry["image"]] if key == "images" else entry["annotations"]
+        for entry in read_lines(out, piece, {"image": dict, "annotations": list}):
+            yield [entry["image"]] if key == "images" else entry["annotations"]
 
 
 def read_line(folder: str, job: Job) -> str:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from synrender.errors import UserError, shorten
 from synrender.export.columns import Content
 from synrender.export.croissant_parts import Distribution
 from synrender.export.pieces import ExportedFile, Job, Piece
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import Sample
+from synrender.system.files import open_regular
+from synrender.system.json_text import parse_json
+
+MAX_LINE_BYTES = 1 << 28
+"""Of a record: 255 masks of an image of 16,384 px."""
 
 PIECES_DIR = ".pieces"
 """Where formats of many small files keep the records of finished pieces until all are there."""
@@ -71,6 +77,34 @@ def write_lines(path: Path, content: Content, chunks: Iterable[list[Any]]) -> No
     with path.open("w", encoding="utf-8") as file:
         for records in chunks:
             file.writelines(to_json(record) + "\n" for record in records)
+
+
+def read_lines(out: Path, piece: Piece, kinds: Mapping[str, type]) -> Iterator[dict[str, Any]]:
+    """Records of a finished piece in order; reads them one by one.
+
+    Args:
+        out: folder of the export.
+        piece: to read.
+        kinds: what each record has, and of which type.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    path, num_lines = lines_path(out, piece), 0
+    try:
+        with open_regular(path) as file:
+            while line := file.readline(MAX_LINE_BYTES):
+                record, num_lines = parse_json(line), num_lines + 1
+                if not all(isinstance(record.get(name), kind) for name, kind in kinds.items()):
+                    raise ValueError(f"line {num_lines} lacks one of {', '.join(kinds)}")
+                yield record
+        if num_lines != len(piece.rows):
+            raise ValueError(f"{num_lines} lines instead of {len(piece.rows)}")
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"{path}: damaged ({shorten(error, 200)}); remove it, and the same command writes it "
+            "again"
+        ) from None
 
 
 def to_json(value: Any) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,15 @@ from synrender.export.croissant_parts import (
     pictures_of_files,
     samples_of_table,
 )
-from synrender.export.format import Format, find_sample_idxs, lines_path, write_lines
-from synrender.export.pieces import ExportedFile, Job
+from synrender.export.format import (
+    Format,
+    find_sample_idxs,
+    lines_path,
+    read_lines,
+    to_json,
+    write_lines,
+)
+from synrender.export.pieces import ExportedFile, Job, Piece
 from synrender.export.values import idx_to_name, to_sample_idx, to_values
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import IMAGE, Sample
@@ -62,16 +69,16 @@ def encode(
 
 def finish(job: Job, content: Content) -> None:
     """Joins the records of each split."""
-    for split, pieces in itertools.groupby(job.pieces, lambda piece: piece.split):
-        paths = [lines_path(job.out, piece) for piece in pieces]
-
-        def write(temporary: Path, paths: list[Path] = paths) -> None:
-            with temporary.open("wb") as file:
-                for path in paths:
-                    with path.open("rb") as part:
-                        shutil.copyfileobj(part, file)
-
+    for split, group in itertools.groupby(job.pieces, lambda piece: piece.split):
+        write = functools.partial(_write_records, job.out, list(group))
         write_atomically(job.out / f"{split}.jsonl", write)
+
+
+def _write_records(out: Path, pieces: list[Piece], path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for piece in pieces:
+            for record in read_lines(out, piece, {"file_name": str}):
+                file.write(to_json(record) + "\n")
 
 
 def read_line(folder: str, job: Job) -> str:

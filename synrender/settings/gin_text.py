@@ -70,7 +70,8 @@ class _Reader:
                 raise UserError(f"{path}: includes itself; remove that include")
             text = read_small_file(path, MAX_CONFIG_BYTES).decode()
         except (OSError, ValueError) as error:
-            raise UserError(f"{shorten(path, 200)}: is no gin file ({shorten(error, 150)})") from None
+            reason = shorten(error, 150)
+            raise UserError(f"{shorten(path, 200)}: is no gin file ({reason})") from None
         yield from self.read_text(text, str(path), (*parents, resolved))
 
     def read_text(self, text: str, where: str, parents: tuple[Path, ...]) -> Iterator[Binding]:

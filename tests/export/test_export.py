@@ -67,6 +67,38 @@ def test_what_is_missing_is_added(
     assert list_files(out) == whole
 
 
+DAMAGES = {
+    "no JSON": lambda data: b"{" + data,
+    "no text": lambda data: b"\xff" + data,
+    "of another type": lambda data: b"[]\n" + data,
+    "cut off": lambda data: data[: len(data) // 2],
+    "a line less": lambda data: data[data.index(b"\n") + 1 :],
+    "empty": lambda data: b"",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("form", ["coco", "imagefolder"])
+def test_a_damaged_piece_is_named_and_written_again(
+    exporter: Exporter, monkeypatch: pytest.MonkeyPatch, form: str, damage: str
+) -> None:
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    out = exporter.out_dir / "out"
+    command = ("-d", FORMS[form], "--to", form, "--out", out)
+    with monkeypatch.context() as patch:
+        patch.setattr("synrender.export.run.describe", stop)
+        exporter.run(*command, status=130)
+    path = out / ".pieces" / "train-00000.jsonl"
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    line = exporter.run(*command, status=2).splitlines()[-1]
+    assert line.startswith(f"error: {path}: damaged (")
+    path.unlink()
+    exporter.run(*command)
+    assert (out / "export.json").exists()
+
+
 def test_one_that_is_there_is_left_alone(exporter: Exporter) -> None:
     out = exporter.export("single", "webdataset")
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pkgutil
 import resource
 import shutil
 import sys
@@ -18,11 +19,15 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
-from synrender.errors import UserError
+import synrender
+from synrender.errors import UserError, shorten
+from tests.hostile.argument_mutants import draw_arguments, run_arguments
 from tests.hostile.file_mutants import mutate, mutate_bytes
 
 MAX_SECONDS = 60
@@ -37,8 +42,6 @@ def run_command(name: str, *arguments: object) -> Callable[[Path], int]:
     """A command of ours; ``{}`` in an argument stands for the working folder."""
 
     def run(folder: Path) -> int:
-        from importlib import import_module
-
         from synrender.cli.script import run_command
 
         command = import_module(f"synrender.cli.{name}").COMMAND
@@ -50,8 +53,6 @@ def run_command(name: str, *arguments: object) -> Callable[[Path], int]:
 
 def load(folder: Path) -> int:
     """All fields of two samples, as a training program reads them."""
-    import synrender
-
     data = synrender.open_dataset(folder / "set")
     everything = synrender.open_dataset(folder / "set", fields=data.all_fields)
     everything.__getitems__([0, -1])
@@ -61,8 +62,6 @@ def load(folder: Path) -> int:
 
 def load_all(folder: Path) -> int:
     """Everything that a training program may ask for."""
-    import synrender
-
     for path in (folder / "set", folder / "set" / "img", *sorted((folder / "set").glob("*.h5"))):
         if not path.exists():
             continue
@@ -84,8 +83,6 @@ def load_file(name: str) -> Callable[[Path], int]:
     """The same of one file of a data set."""
 
     def load_one(folder: Path) -> int:
-        import synrender
-
         data = synrender.open_dataset(folder / "set" / name)
         everything = synrender.open_dataset(folder / "set" / name, fields=data.all_fields)
         everything.__getitems__([0, -1])
@@ -220,6 +217,10 @@ TARGETS: dict[str, dict[str, tuple[Callable[[Path], int], ...]]] = {
         "../out_imagefolder/.export.json": (EXPORTS["imagefolder"],),
         "../out_imagefolder/.pieces/train-00000.jsonl": (EXPORTS["imagefolder"],),
     },
+    "coco": {
+        "../out_coco/.export.json": (EXPORTS["coco"],),
+        "../out_coco/.pieces/train-00000.jsonl": (EXPORTS["coco"],),
+    },
     "assets": {
         "../shapenet/taxonomy.json": (list_assets,),
         "../dtd/labels/labels_joint_anno.txt": (list_assets,),
@@ -230,7 +231,11 @@ TARGETS: dict[str, dict[str, tuple[Callable[[Path], int], ...]]] = {
 QUICK_SHARE = 0.85
 """Of the mutants that are read in the first way, in a quick run."""
 
-WEIGHTS = {"labels": 6, "grid": 4, "plans": 1, "arrays": 1, "bop": 1, "exports": 1, "assets": 1}
+ARGUMENTS = "arguments"
+BASES = {ARGUMENTS: "grid"}
+"""Folder of the data sets, where it has another name."""
+
+WEIGHTS = {**dict.fromkeys(TARGETS, 1), "labels": 6, "grid": 4, ARGUMENTS: 3}
 
 
 # --- one mutant -----------------------------------------------------------------------------------
@@ -239,22 +244,25 @@ WEIGHTS = {"labels": 6, "grid": 4, "plans": 1, "arrays": 1, "bop": 1, "exports":
 def try_mutant(root: Path, seed: int, idx: int, is_quick: bool) -> dict:
     """How a mutant ends."""
     rng = np.random.Generator(np.random.PCG64([seed, idx]))
-    names = [name for name in WEIGHTS if (root / name).exists()]
+    names = [name for name in WEIGHTS if (root / BASES.get(name, name)).exists()]
     weights = np.array([WEIGHTS[name] for name in names], float)
     base = names[rng.choice(len(names), p=weights / weights.sum())]
-    target = list(TARGETS[base])[rng.integers(len(TARGETS[base]))]
-    commands = TARGETS[base][target]
-    is_first = is_quick and rng.random() < QUICK_SHARE
-    command = commands[0 if is_first else rng.integers(len(commands))]
     work = root / f"work{os.getpid()}"
-    shutil.copytree(root / base, work, copy_function=os.link, symlinks=True)
-    found = {"idx": idx, "target": f"{base} {target}", "command": describe(command)}
+    shutil.copytree(root / BASES.get(base, base), work, copy_function=os.link, symlinks=True)
     try:
-        found["way"] = mutate_somehow(work / "set" / target, rng)
-        found |= run_child(command, work)
+        if base == ARGUMENTS:
+            name, arguments = draw_arguments(rng)
+            found = {"target": f"{base} of {name}", "way": shorten(arguments, 300), "command": name}
+            return {"idx": idx, **found, **run_child(partial(run_arguments, name, arguments), work)}
+        target = list(TARGETS[base])[rng.integers(len(TARGETS[base]))]
+        commands = TARGETS[base][target]
+        is_first = is_quick and rng.random() < QUICK_SHARE
+        command = commands[0 if is_first else rng.integers(len(commands))]
+        found = {"target": f"{base} {target}", "way": mutate_somehow(work / "set" / target, rng)}
+        found["command"] = describe(command)
+        return {"idx": idx, **found, **run_child(command, work)}
     finally:
         shutil.rmtree(work)
-    return found
 
 
 def mutate_somehow(path: Path, rng: np.random.Generator) -> str:
@@ -321,14 +329,17 @@ def run_and_exit(command: Callable[[Path], int], work: Path, outputs: list[Path]
     os._exit(status)
 
 
-def main(root: Path, seed: int, start: int, end: int, is_quick: bool) -> None:
-    # All that the children would import each for itself.
-    import yaml  # noqa: F401
+def import_all() -> None:
+    """Imports all that the children would import each for itself."""
+    for module in pkgutil.walk_packages(synrender.__path__, "synrender."):
+        if not module.name.startswith("synrender.blender."):
+            import_module(module.name)
+    for name in ("yaml", "pycocotools.mask", "pyarrow.parquet", "jinja2", "skimage.color"):
+        import_module(name)
 
-    import synrender.audit.bop.run
-    import synrender.audit.run
-    import synrender.export.run
-    import synrender.report.page  # noqa: F401
+
+def main(root: Path, seed: int, start: int, end: int, is_quick: bool) -> None:
+    import_all()
 
     for idx in range(start, end):
         print(json.dumps(try_mutant(root, seed, idx, is_quick)), flush=True)

@@ -1,6 +1,6 @@
-"""No mutant of a file that we read ends in a traceback, hangs, dies or takes much memory.
+"""No mutant of a file that we read, or of arguments, is a traceback, hangs, or takes much memory.
 
-``make hostile N=1000`` tries more of them.
+``make test-mutations N=1000`` tries more of them.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ NUM_QUICK = 200
 """Up to so many are read in the quickest way most of the time."""
 
 SEED = 20
+EXPORT = ("-d", "set", "-j", 1, "--to")
 CUBE = "v -1 -1 -1\nv 1 -1 -1\nv 0 1 -1\nv 0 0 1\nf 1 2 3\nf 1 2 4\nf 2 3 4\nf 3 1 4\n"
 PLY = """ply
 format ascii 1.0
@@ -56,7 +57,7 @@ def bases(wheel: Renderer, rendered_labels: Path, tmp_path_factory: pytest.TempP
 
     def make(root: Path) -> None:
         demo = wheel.data_dir / "demo_assets"
-        for name in ("labels", "grid", "plans", "arrays", "exports", "assets", "bop"):
+        for name in ("labels", "grid", "plans", "arrays", "exports", "coco", "assets", "bop"):
             (root / name).mkdir()
             (root / name / "demo_assets").symlink_to(demo)
         make_labels(root / "labels", rendered_labels)
@@ -64,6 +65,7 @@ def bases(wheel: Renderer, rendered_labels: Path, tmp_path_factory: pytest.TempP
         make_plan(root / "plans")
         make_arrays(root / "arrays", root / "grid")
         make_exports(root / "exports", root / "grid")
+        make_coco(root / "coco", root / "labels")
         make_assets(root / "assets")
         make_bop(root / "bop" / "set")
 
@@ -124,14 +126,23 @@ def make_arrays(root: Path, grid: Path) -> None:
 def make_exports(root: Path, grid: Path) -> None:
     """Exports that are complete, and others that were stopped before their end."""
     shutil.copytree(grid / "set", root / "set")
-    arguments = ["-d", "set", "-j", 1, "--to"]
-    run(root, export.COMMAND, *arguments, "webdataset", "--out", root / "out_webdataset")
+    run(root, export.COMMAND, *EXPORT, "webdataset", "--out", root / "out_webdataset")
     for form in ("parquet", "imagefolder"):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("synrender.export.run.describe", stop)
-            out = root / f"out_{form}"
-            run(root, export.COMMAND, *arguments, form, "--out", out, status=130)
-            assert (out / ".export.json").exists()
+        stop_export(root, form)
+
+
+def make_coco(root: Path, labels: Path) -> None:
+    """An export to COCO, which needs labels, that was stopped before its end."""
+    shutil.copytree(labels / "set", root / "set")
+    stop_export(root, "coco")
+
+
+def stop_export(root: Path, form: str) -> None:
+    out = root / f"out_{form}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("synrender.export.run.describe", stop)
+        run(root, export.COMMAND, *EXPORT, form, "--out", out, status=130)
+    assert (out / ".export.json").exists()
 
 
 def stop(*arguments: object) -> None:
@@ -184,10 +195,6 @@ def print_table(ends: list[dict]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    "SYNRENDER_TEST_MUTANTS" not in os.environ,
-    reason="not yet green: run by make test-mutations, which shows what is left to mend",
-)
 @pytest.mark.timeout(600 + 10 * NUM_MUTANTS)
 def test_every_mutant_of_a_file_is_answered(bases: Path) -> None:
     command = [sys.executable, "-m", "tests.hostile.run_file_mutants", bases, SEED, 0, NUM_MUTANTS]
