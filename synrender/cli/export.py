@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from synrender.cli.arguments import create_parser, whole_number
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
+from synrender.export import FORMATS
 from synrender.settings.bounds import MAX_CPUS
 from synrender.system.resume import Resume
 
@@ -43,7 +44,6 @@ Repeat the same command to finish an export that was stopped or killed. One that
 alone; it is refused if a file has another size than it had, and lost files are written again.
 """
 
-FORMATS = ("webdataset", "parquet", "coco", "imagefolder")
 MAX_SHARD_MB = 100_000
 
 
@@ -96,7 +96,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Writes the export, or verifies it, on all cores; returns the exit status."""
     from synrender.dataset.folder import open_dataset_folder
-    from synrender.export.card_facts import Publisher
+    from synrender.export.facts import Publisher
     from synrender.export.run import PRELOADED, ExportOptions, export_dataset
     from synrender.system.console import create_bar
     from synrender.system.disk import full_disk_named
@@ -130,8 +130,8 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
 
 def verify(out: Path, num_jobs: int) -> int:
     """Compares an export with its list of files and prints what differs; returns the status."""
+    from synrender.export.marker import verify_export
     from synrender.export.run import PRELOADED
-    from synrender.export.verify import verify_export
     from synrender.system.console import create_file_bar, say
     from synrender.system.workers import Workers
 

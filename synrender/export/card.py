@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
 from synrender.dataset.names import CONFIG_FILE
-from synrender.export.card_facts import Facts
-from synrender.export.card_text import CITATION, find_limits
+from synrender.errors import to_line
 from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column
-from synrender.export.licences import DEMO
-from synrender.export.markdown import Markdown, code, escape, link
+from synrender.export.facts import CITATION, Facts, find_limits
+from synrender.export.licenses import DEMO
 
 _TEMPLATE = "card.md.jinja"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -108,3 +108,45 @@ def _to_yaml(column: Column, facts: Facts) -> dict[str, Any]:
     for _ in range(column.depth):
         kind, key = ({key: kind} if key == "sequence" else kind), "sequence"
     return {"name": column.name, key: kind}
+
+
+# --- Markdown -------------------------------------------------------------------------------------
+
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
+"""A backslash before these is not enough: of HTML in any renderer, and of a cell in a table."""
+
+_SPECIAL = re.compile(r"[\\`*_\[\]~$#!]|[&<>|]|:(?=//)|(?<=www)\.")
+"""What begins a mark, or makes a link of a bare address."""
+
+
+class Markdown(str):
+    """Text that is Markdown already, such as that of `code`."""
+
+
+def escape(value: object) -> Markdown:
+    """Any text in one line, as it is read; what is `Markdown` stays so."""
+    if isinstance(value, Markdown):
+        return value
+    return Markdown(_SPECIAL.sub(_escape_character, to_line(str(value))))
+
+
+def code(text: str) -> Markdown:
+    """Text as code within a line, also in a cell of a table."""
+    text = to_line(text).replace("|", "\\|")
+    runs = [len(run) for run in re.findall("`+", text)]
+    fence = "`" * (max(runs, default=0) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return Markdown(f"{fence}{pad}{text}{pad}{fence}")
+
+
+def link(text: str, url: str) -> Markdown:
+    """A link to an address of this program's own; without one, the text."""
+    return Markdown(f"[{escape(text)}]({url})") if url else escape(text)
+
+
+def _escape_character(match: re.Match[str]) -> str:
+    character = match[0]
+    if character in ":.":
+        return f"&#{ord(character)};"
+    return _ENTITIES.get(character, f"\\{character}")

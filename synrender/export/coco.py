@@ -10,24 +10,33 @@ from typing import Any
 import numpy as np
 
 from synrender.archive.encode import MAX_INSTANCES
-from synrender.export.columns import INTEGER, NUMBER, TEXT, Column, Content
-from synrender.export.croissant_parts import (
-    Distribution,
+from synrender.export.columns import (
+    INTEGER,
+    NUMBER,
+    TEXT,
+    Column,
+    Content,
+    idx_to_name,
+    to_sample_idx,
+    to_values,
+)
+from synrender.export.croissant import (
     file_set,
     pictures_of_files,
     samples_of_paths,
 )
 from synrender.export.format import (
+    CroissantParts,
+    ExportedFile,
     Format,
+    Job,
     find_sample_idxs,
     lines_path,
     read_lines,
     to_json,
     write_lines,
 )
-from synrender.export.pieces import ExportedFile, Job
 from synrender.export.png_samples import AMODAL, OBJECT_LABELS
-from synrender.export.values import idx_to_name, to_sample_idx, to_values
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import IMAGE, Sample
 from synrender.system.files import write_atomically, write_bytes
@@ -145,7 +154,7 @@ def read_line(folder: str, job: Job) -> str:
     return f'pycocotools.coco.COCO("{folder}/annotations/instances_train.json")'
 
 
-def describe(content: Content, files: Sequence[ExportedFile]) -> Distribution:
+def describe(content: Content, files: Sequence[ExportedFile]) -> CroissantParts:
     """Annotations and images are tables of the same JSON files."""
     (image,) = (column for column in content.pictures if column.name == IMAGE)
     sets = [
@@ -164,7 +173,7 @@ def describe(content: Content, files: Sequence[ExportedFile]) -> Distribution:
         ),
         pictures_of_files(image),
     ]
-    return Distribution(tuple(sets), tuple(tables))
+    return CroissantParts(tuple(sets), tuple(tables))
 
 
 _ANNOTATION = (
@@ -184,7 +193,7 @@ _IMAGE = (
     ("height", INTEGER, 0, "px"),
 )
 
-COCO = Format(
+FORMAT = Format(
     "coco",
     ("pycocotools",),
     refuse,

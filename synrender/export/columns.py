@@ -1,23 +1,74 @@
-"""What an export tells of each sample: columns with a type and a meaning, the same in all formats.
+"""What an export tells of each sample: columns with a type, a meaning and a value.
 
-Of several objects, a column is a list with one value for each object, unless it belongs to the
-sample as a whole, such as the light.
+All formats have the same columns. Where a sample has several objects, a column is a list with one
+value for each object, unless it belongs to the sample as a whole, such as the light.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import RECORD_DTYPE
-from synrender.export.meanings import MEANINGS, PICTURE_MEANINGS
+from synrender.errors import UserError
 from synrender.export.png_samples import OBJECT_LABELS, OF_MASKS
 from synrender.loading.row_source import Sample
 from synrender.settings.factor_table import COLUMNS, FACTORS, Scope
 from synrender.system.files import to_file_name
+
+PICTURE_MEANINGS = {
+    "image": "8-bit sRGB",
+    "instance_map": "16 bits: number of the object, from 1; 0 = backdrop",
+    "class_map": "16 bits: class id + 1; 0 = backdrop",
+    "depth_m": "16 bits: depth along the viewing axis in 0.1 mm; 65535 = nothing hit, or beyond "
+    "6.5534 m",
+}
+
+MEANINGS = {
+    "split": "train, validation or test; they share no models where the data set is complete",
+    "label": "place of the class among the class names",
+    "class_name": "first name that taxonomy.json has for the class",
+    "class": "class id of the renderer; class_map holds it + 1",
+    "rot_mat": "rotation from object to world",
+    "quaternion": "the same as w, x, y, z",
+    "euler": "the same as angles in XYZ order, rad",
+    "bbox": "corners of the model's box in model units, centred on 0",
+    "scale": "m for each model unit, along the object's own axes",
+    "location": "centre of the model's box in the world, m",
+    "light": "location of the point light in the world, m",
+    "obj_to_world": "takes a vertex as it stands in the OBJ file to the world, m",
+    "sample_idx": "number of the sample; with the seed, it says all of what is drawn",
+    "bucket": "slice of the data set that has models of its own",
+    "group": "consecutive samples that show the same models",
+    "instance": "number of the object in instance_map, from 1",
+    "synset_id": "folder of the class, in ShapeNet its WordNet synset",
+    "model_id": "id of the model",
+    "texture": "file of the texture on the object; empty: none",
+    "color": "colour of the object, scene-linear RGB",
+    "backdrop_texture": "file of the texture on the backdrop; empty: none",
+    "backdrop_color": "colour of the backdrop, scene-linear RGB",
+    "base": "what all but the varied factor is drawn from; twins share it",
+    "varied": "factor in which the sample differs from others of its base; empty: none",
+    "intrinsics": "camera matrix, px; the top left pixel's centre is (0.5, 0.5)",
+    "world_to_camera": "pose of the camera, m; x right, y down, z forward",
+    "num_visible_px": "pixels of the object that are visible",
+    "visible_share": "visible share of the whole object in the image, 0 to 1",
+    "box_2d": "box around what is visible, px",
+    "box_2d_amodal": "box around the whole object, px",
+    "box_3d_world_m": "corners of the model's box in the world, m",
+    "box_3d_camera_m": "corners of the model's box from the camera, m",
+    "box_3d_px": "corners of the model's box in the image, px",
+    "keypoint_px": "keypoints in the image, px",
+    "keypoint_world_m": "keypoints in the world, m",
+    "keypoint_visibility": "whether each keypoint is visible, as `open_dataset` has it",
+    "box_px": "x_min, y_min, x_max, y_max of the visible pixels; all 0 = hidden",
+}
+
 
 PICTURE, LABEL, INTEGER, NUMBER, TEXT = "picture", "label", "integer", "number", "text"
 """Types of columns. A label is the place of a class among `Content.class_names`."""
@@ -129,3 +180,86 @@ def _plan_factors(info: DatasetInfo, objects: int) -> list[Column]:
                 of_level = Column(f"level_{name}", INTEGER, depth, meaning)
                 found.append(replace(of_level, field="factor_levels", place=place))
     return [replace(column, is_of_object=column.depth > 0) for column in found]
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+def to_values(sample: Sample, content: Content, split: str) -> dict[str, Any]:
+    """Columns of a sample of `read_rows`, without pictures; what is not known is None.
+
+    Raises:
+        UserError: it shows a class that ``dataset.json`` does not name.
+    """
+    keep = None
+    if not content.is_single:  # an archive pads samples that have fewer objects
+        keep = np.flatnonzero(np.asarray(sample["instance"]) > 0)
+    classes = _to_plain(sample["class"], keep)
+    try:
+        labels = _for_each(content.class_ids.index, classes)
+    except ValueError:
+        raise UserError(
+            f"sample {to_sample_idx(sample)}: shows class {classes}, dataset.json names "
+            f"{list(content.class_ids)}"
+        ) from None
+    found: dict[str, Any] = {"split": split, "class": classes, "label": labels}
+    found["class_name"] = _for_each(content.class_names.__getitem__, labels)
+    for column in content.columns:
+        if column.type == PICTURE or column.name in found:
+            continue
+        value = sample[column.field]
+        if column.place is not None:
+            value = np.asarray(value)[..., column.place]
+        if column.field in OBJECT_LABELS:
+            value = np.asarray(value)[0] if content.is_single else value
+        elif not content.is_single and not column.is_of_object:
+            value = value[0]
+        value = _to_plain(value, keep if column.is_of_object else None)
+        is_level = column.field == "factor_levels"
+        found[column.name] = _for_each(_level_or_none, value) if is_level else value
+    return {c.name: found[c.name] for c in content.columns if c.type != PICTURE}
+
+
+def to_sample_idx(sample: Sample) -> int:
+    """Number of a sample in its data set."""
+    return int(np.ravel(sample["sample_idx"])[0])
+
+
+def to_name(sample: Sample) -> str:
+    """Name of a sample's files: its number."""
+    return idx_to_name(to_sample_idx(sample))
+
+
+def idx_to_name(idx: int) -> str:
+    """Name of the files of a sample with this number."""
+    return f"{idx:06d}"
+
+
+def _level_or_none(level: int) -> int | None:
+    return None if level < 0 else level
+
+
+def _for_each(function: Callable[[Any], Any], value: Any) -> Any:
+    return [function(v) for v in value] if isinstance(value, list) else function(value)
+
+
+def _to_plain(value: Any, keep: np.ndarray | None) -> Any:
+    """Lists, numbers and text of a field; NaN becomes None.
+
+    Args:
+        value: of a sample, ``str``, a number, an array, or a list of one for each object.
+        keep: objects to keep; None: all.
+    """
+    if keep is not None:
+        value = [value[k] for k in keep.tolist()] if isinstance(value, list) else value[keep]
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.astype(np.int64) if value.dtype.kind == "b" else value
+        has_unknown = value.dtype.kind == "f" and np.isnan(value).any()
+        return _without_nan(value.tolist()) if has_unknown else value.tolist()
+    return _without_nan(value)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_nan(v) for v in value]
+    return None if isinstance(value, float) and value != value else value

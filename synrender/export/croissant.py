@@ -6,21 +6,24 @@ Croissant 1.0 with the fields of responsible AI: https://docs.mlcommons.org/croi
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from synrender.export.card_facts import Facts
-from synrender.export.card_text import (
+from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column
+from synrender.export.facts import (
     ANNOTATION,
     CITATION,
     COLLECTION,
     IMPACT,
     MAINTENANCE,
     USES,
+    Facts,
     find_biases,
     find_limits,
     find_personal,
 )
+from synrender.export.format import Node
 
 _NAMES_OF_CROISSANT = (
     "citeAs column equivalentProperty extract field fileProperty fileObject fileSet "
@@ -112,3 +115,109 @@ def _create_context() -> dict[str, Any]:
         "examples": {"@id": "cr:examples", "@type": "@json"},
         **{name: f"cr:{name}" for name in _NAMES_OF_CROISSANT.split()},
     }
+
+
+# --- files, tables and columns --------------------------------------------------------------------
+
+
+_TYPES = {
+    PICTURE: "sc:ImageObject",
+    LABEL: "sc:Integer",
+    INTEGER: "sc:Integer",
+    NUMBER: "sc:Float",
+    TEXT: "sc:Text",
+}
+
+
+_FILE_NAME = Column("filename", TEXT, 0, "begins with the number of the sample")
+
+
+def file_object(path: str, encoding: str, sha256: str) -> Node:
+    """A file of the export."""
+    return {
+        "@type": "cr:FileObject",
+        "@id": path,
+        "name": path,
+        "contentUrl": path,
+        "encodingFormat": encoding,
+        "sha256": sha256,
+    }
+
+
+def file_set(name: str, pattern: str, encoding: str, containers: Sequence[str] = ()) -> Node:
+    """Files whose path fits a pattern, in the folder of the export or in files of it."""
+    node: Node = {
+        "@type": "cr:FileSet",
+        "@id": name,
+        "name": name,
+        "encodingFormat": encoding,
+        "includes": pattern,
+    }
+    if containers:
+        node["containedIn"] = [{"@id": container} for container in containers]
+    return node
+
+
+def samples_of_table(columns: Iterable[Column], files: str) -> Node:
+    """One record for each row of a table."""
+    fields = [
+        _to_field(column, files, {"column": column.name}, "samples", column.type == PICTURE)
+        for column in columns
+    ]
+    return _to_record_set("samples", "One sample", fields)
+
+
+def records_of_files(files: str, description: str) -> Node:
+    """One record for each JSON file: its text, since columns in tars are beyond mlcroissant."""
+    of_record = Column("record", TEXT, 0, description)
+    fields = [
+        _to_field(_FILE_NAME, files, {"fileProperty": "filename"}, "samples"),
+        _to_field(of_record, files, {"fileProperty": "content"}, "samples"),
+    ]
+    return _to_record_set("samples", "One sample", fields)
+
+
+def samples_of_paths(files: str, description: str, columns: Iterable[Column], root: str) -> Node:
+    """One record for each object that a JSON path leads to."""
+    name = f"{files}_table"
+    fields = [_to_field(c, files, {"jsonPath": f"{root}.{c.name}"}, name) for c in columns]
+    return _to_record_set(name, description, fields)
+
+
+def pictures_of_files(column: Column) -> Node:
+    """One record for each picture file; the set of files has the column's name."""
+    name = f"{column.name}_pictures"
+    fields = [
+        _to_field(_FILE_NAME, column.name, {"fileProperty": "filename"}, name),
+        _to_field(column, column.name, {"fileProperty": "content"}, name),
+    ]
+    return _to_record_set(name, column.meaning, fields)
+
+
+def _to_record_set(name: str, description: str, fields: list[Node]) -> Node:
+    return {
+        "@type": "cr:RecordSet",
+        "@id": name,
+        "name": name,
+        "description": description,
+        "field": fields,
+    }
+
+
+def _to_field(
+    column: Column, files: str, extract: Node, record_set: str, is_struct: bool = False
+) -> Node:
+    source: Node = {"fileSet": {"@id": files}, "extract": extract}
+    if is_struct:  # a picture in a table: its bytes and its name
+        source["transform"] = {"jsonPath": "bytes"}
+    node: Node = {
+        "@type": "cr:Field",
+        "@id": f"{record_set}/{column.name}",
+        "name": column.name,
+        "description": column.meaning,
+        "dataType": _TYPES[column.type],
+        "source": source,
+    }
+    if column.depth:
+        node["repeated"] = True
+    return node

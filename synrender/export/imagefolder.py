@@ -8,23 +8,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from synrender.export.columns import PICTURE, TEXT, Column, Content
-from synrender.export.croissant_parts import (
-    Distribution,
+from synrender.export.columns import (
+    PICTURE,
+    TEXT,
+    Column,
+    Content,
+    idx_to_name,
+    to_sample_idx,
+    to_values,
+)
+from synrender.export.croissant import (
     file_set,
     pictures_of_files,
     samples_of_table,
 )
 from synrender.export.format import (
+    CroissantParts,
+    ExportedFile,
     Format,
+    Job,
+    Piece,
     find_sample_idxs,
     lines_path,
     read_lines,
     to_json,
     write_lines,
 )
-from synrender.export.pieces import ExportedFile, Job, Piece
-from synrender.export.values import idx_to_name, to_sample_idx, to_values
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import IMAGE, Sample
 from synrender.system.files import write_atomically, write_bytes
@@ -86,7 +95,7 @@ def read_line(folder: str, job: Job) -> str:
     return f'datasets.load_dataset("{folder}")'
 
 
-def describe(content: Content, files: Sequence[ExportedFile]) -> Distribution:
+def describe(content: Content, files: Sequence[ExportedFile]) -> CroissantParts:
     """The records are a table, and the images a set of files."""
     records = file_set("records", "*.jsonl", "application/jsonlines")
     (image,) = (column for column in content.pictures if column.name == IMAGE)
@@ -94,14 +103,14 @@ def describe(content: Content, files: Sequence[ExportedFile]) -> Distribution:
     columns = [column for column in content.columns if column.type != PICTURE]
     columns = [column for column in columns if column.name not in _LOOK_LIKE_NUMBERS]
     table = samples_of_table([_FILE_NAME, *columns], "records")
-    return Distribution((records, images), (table, pictures_of_files(image)))
+    return CroissantParts((records, images), (table, pictures_of_files(image)))
 
 
 _FILE_NAME = Column("file_name", TEXT, 0, "image, below this folder")
 _LOOK_LIKE_NUMBERS = ("synset_id",)
 """Croissant's reader of JSON lines takes such text for numbers, and drops leading zeros."""
 
-IMAGEFOLDER = Format(
+FORMAT = Format(
     "imagefolder",
     (),
     refuse,

@@ -10,28 +10,30 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from synrender import __version__
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import UserError, shorten
-from synrender.export.format import PIECES_DIR
+from synrender.export.format import PIECES_DIR, ExportedFile, Job
 from synrender.export.listing import (
     ListedFile,
     create_folders,
+    describe_files,
     find_files,
     parse_line,
     refuse_others,
     remove_files,
     remove_temporary_files,
 )
-from synrender.export.pieces import ExportedFile, Job
 from synrender.settings.checks import SPLITS
 from synrender.system.console import say
 from synrender.system.files import is_plain_name, temporary_to_name, write_text
 from synrender.system.json_text import decode, read_json
+from synrender.system.workers import Workers
 
 MARKER, PLAN = "export.json", ".export.json"
 CARD_FILE, CROISSANT_FILE, PICTURE_FILE = "README.md", "croissant.json", "samples.png"
@@ -245,3 +247,53 @@ def _write(path: Path, marker: Marker) -> None:
         name: value for name, value in dataclasses.asdict(marker).items() if value not in ((), None)
     }
     write_text(path, json.dumps(values, indent=1) + "\n")
+
+
+# --- verifying ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Verification:
+    """An export against its list of files."""
+
+    num_files: int  # that are listed
+    lost: tuple[str, ...]  # paths
+    changed: tuple[str, ...]
+    others: tuple[str, ...]  # that are not listed
+
+    @property
+    def num_differences(self) -> int:
+        """Files that are not as they were written, or were not written."""
+        return len(self.lost) + len(self.changed) + len(self.others)
+
+    def to_lines(self) -> list[str]:
+        """One line for each difference, and one with the verdict."""
+        named = (("missing", self.lost), ("changed", self.changed), ("extra", self.others))
+        lines = [f"{what:<8} {path}" for what, paths in named for path in paths]
+        if self.num_differences:
+            return [*lines, f"FAIL: {self.num_differences} differences; {MARKER} lists the files"]
+        return [f"pass: {self.num_files} files are as {MARKER} says"]
+
+
+def verify_export(out: Path, workers: Workers, progress: Callable[[int, str], Any]) -> Verification:
+    """Compares the files of an export with their sizes and SHA-256.
+
+    Raises:
+        UserError: there is no complete export, or an earlier version wrote it.
+    """
+    known = read_marker(out / MARKER)
+    if known is None:
+        raise UserError(f"{out}: holds no complete export; export_dataset.py writes it")
+    listed = {file.path: file for file in known.find_listed()}
+    if not listed:
+        raise UserError(
+            f"{out / MARKER}: lists no files, because an earlier version of this program wrote it; "
+            "--overwrite writes the export again"
+        )
+    found = find_files(out, {*listed, MARKER})
+    same_size = [path for path, f in listed.items() if found.sizes.get(path) == f.bytes]
+    changed = {path for path, f in listed.items() if found.sizes.get(path, f.bytes) != f.bytes}
+    described = describe_files(out, same_size, workers, progress)
+    changed.update(file.path for file in described if file != listed[file.path])
+    lost = sorted(listed.keys() - found.sizes.keys())
+    return Verification(len(listed), tuple(lost), tuple(sorted(changed)), found.others)

@@ -7,11 +7,27 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column, Content
-from synrender.export.croissant_parts import Distribution, file_set, samples_of_table
-from synrender.export.format import Format, accept_all, finish_nothing
-from synrender.export.pieces import ExportedFile, Job, Piece
-from synrender.export.values import to_name, to_values
+from synrender.export.columns import (
+    INTEGER,
+    LABEL,
+    NUMBER,
+    PICTURE,
+    TEXT,
+    Column,
+    Content,
+    to_name,
+    to_values,
+)
+from synrender.export.croissant import file_set, samples_of_table
+from synrender.export.format import (
+    CroissantParts,
+    ExportedFile,
+    Format,
+    Job,
+    Piece,
+    accept_all,
+    finish_nothing,
+)
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import Sample
 
@@ -116,13 +132,13 @@ def read_line(folder: str, job: Job) -> str:
     return f'datasets.load_dataset("{folder}")'
 
 
-def describe(content: Content, files: Sequence[ExportedFile]) -> Distribution:
+def describe(content: Content, files: Sequence[ExportedFile]) -> CroissantParts:
     """One set of files; each column is a field."""
     parquet = file_set("parquet", "data/*.parquet", "application/x-parquet")
-    return Distribution((parquet,), (samples_of_table(content.columns, "parquet"),))
+    return CroissantParts((parquet,), (samples_of_table(content.columns, "parquet"),))
 
 
-PARQUET = Format(
+FORMAT = Format(
     "parquet",
     ("pyarrow",),
     accept_all,

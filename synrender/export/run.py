@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import importlib.util
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from synrender.archive.hdf5_files import find_chunk_size
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.lock import in_use
+from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import UserError, shorten
-from synrender.export.card_facts import Publisher, gather_facts
+from synrender.export.card import render_card
 from synrender.export.columns import Content, plan_content
-from synrender.export.describe import describe
-from synrender.export.format import Format, lines_path
-from synrender.export.formats import FORMATS
-from synrender.export.licences import find_sources
+from synrender.export.croissant import render_croissant
+from synrender.export.facts import Facts, Publisher, gather_facts
+from synrender.export.format import ExportedFile, Format, Job, Piece, cut_rows, lines_path, plan_job
+from synrender.export.licenses import find_sources
 from synrender.export.listing import ListedFile, describe_files, describe_some
 from synrender.export.marker import (
+    CARD_FILE,
+    CROISSANT_FILE,
     DESCRIPTION_FILES,
     MARKER,
+    PICTURE_FILE,
     adopt,
     begin,
     create_folder,
@@ -31,12 +39,20 @@ from synrender.export.marker import (
     read_marker,
     remove_traces,
 )
-from synrender.export.pieces import ExportedFile, Job, Piece, cut_rows, plan_job
 from synrender.export.png_samples import open_source, read_rows, read_task
 from synrender.loading.dataset import Dataset
+from synrender.report.pictures import find_pictures
+from synrender.report.sheet import draw_sheet
+from synrender.settings.load import settings_to_gin
 from synrender.system.console import create_file_bar, say
-from synrender.system.files import write_atomically
+from synrender.system.files import write_atomically, write_bytes, write_text
 from synrender.system.workers import Workers
+
+
+def find_format(name: str) -> Format:
+    """A format by its name, which is also that of its module."""
+    return importlib.import_module(f"synrender.export.{name}").FORMAT
+
 
 PRELOADED = ("synrender.export.run",)
 """What the worker processes need, imported once for all of them."""
@@ -68,7 +84,7 @@ def export_dataset(
     Raises:
         UserError: the data set or an option does not fit; finished pieces are kept.
     """
-    form = FORMATS[options.format]
+    form = find_format(options.format)
     _refuse_missing_packages(form)
     # Nobody may remove or archive meanwhile what is read; others may read it too.
     with in_use(folder.path, "exported", is_shared=True):
@@ -120,7 +136,7 @@ def _describe_anew(
 def encode_task(job: Job, content: Content, split: str, rows: range) -> Any:
     """What a format makes of some samples; runs in a worker."""
     samples = read_task(job.dataset_path, job.fingerprint, job.num_rows, rows)
-    return FORMATS[job.format].encode(samples, split, content, job.out)
+    return find_format(job.format).encode(samples, split, content, job.out)
 
 
 def _write_pieces(
@@ -167,3 +183,30 @@ def _refuse_missing_packages(form: Format) -> None:
                 f"--to {form.name}: needs the Python package {name}; make setup installs it, or "
                 "pip install 'synrender[export]'"
             )
+
+
+# --- description ----------------------------------------------------------------------------------
+
+
+_NUM_PICTURED = 20
+
+
+def describe(facts: Facts, data: Dataset) -> None:
+    """Writes all of it into the folder of the export."""
+    out = facts.job.out
+    write_bytes(out / PICTURE_FILE, draw_picture(facts, data))
+    write_text(out / CONFIG_FILE, settings_to_gin(facts.info.settings))
+    write_text(out / CROISSANT_FILE, render_croissant(facts))
+    write_text(out / CARD_FILE, render_card(facts))
+
+
+def draw_picture(facts: Facts, data: Dataset) -> bytes:
+    """A contact sheet, as PNG, of samples spread evenly over the data set."""
+    rows = np.unique(np.linspace(0, len(data) - 1, min(_NUM_PICTURED, len(data))).astype(int))
+    fields = [picture.field for picture in find_pictures(data.with_fields(None).fields)]
+    shown = data.with_fields(fields, np.inf)
+    names = dict(zip(facts.content.class_ids, facts.content.class_names, strict=True))
+    file = io.BytesIO()
+    sheet = draw_sheet(shown.read_checked(rows), facts.name, names)
+    sheet.save(file, "png", optimize=True)
+    return file.getvalue()

@@ -6,18 +6,24 @@ import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from synrender.export.columns import PICTURE, Content
-from synrender.export.croissant_parts import (
-    Distribution,
+from synrender.export.columns import PICTURE, Content, to_name, to_values
+from synrender.export.croissant import (
     file_object,
     file_set,
     pictures_of_files,
     records_of_files,
 )
-from synrender.export.format import Format, accept_all, finish_nothing, to_json
-from synrender.export.pieces import ExportedFile, Job, Piece
+from synrender.export.format import (
+    CroissantParts,
+    ExportedFile,
+    Format,
+    Job,
+    Piece,
+    accept_all,
+    finish_nothing,
+    to_json,
+)
 from synrender.export.png_samples import PICTURES
-from synrender.export.values import to_name, to_values
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import Sample
 
@@ -70,7 +76,7 @@ def read_line(folder: str, job: Job) -> str:
     return f'webdataset.WebDataset("{folder}/train-{number}.tar", shardshuffle=False).decode("pil")'
 
 
-def describe(content: Content, files: Sequence[ExportedFile]) -> Distribution:
+def describe(content: Content, files: Sequence[ExportedFile]) -> CroissantParts:
     """Records of the JSON files in the tars; the pictures of one kind are a set of their own."""
     tars = [file_object(file.path, "application/x-tar", file.sha256) for file in files]
     ids = [tar["@id"] for tar in tars]
@@ -82,10 +88,10 @@ def describe(content: Content, files: Sequence[ExportedFile]) -> Distribution:
         pattern = f"[0-9]*[0-9].{PICTURES[column.name]}"
         sets.append(file_set(column.name, pattern, "image/png", ids))
         record_sets.append(pictures_of_files(column))
-    return Distribution((*tars, *sets), tuple(record_sets))
+    return CroissantParts((*tars, *sets), tuple(record_sets))
 
 
-WEBDATASET = Format(
+FORMAT = Format(
     "webdataset",
     (),
     accept_all,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
+import importlib
 import json
 import os
 import pty
@@ -19,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from synrender.export import pieces as job
+from synrender.export import format as job
 from tests.export.helpers import Exporter
 from tests.helpers import PROJECT_DIR, Renderer
 
@@ -43,9 +45,8 @@ def test_what_is_missing_is_added(
     whole = list_files(out)
     shutil.rmtree(out)
 
-    from synrender.export.formats import FORMATS
-
-    encode, calls = FORMATS[form].encode, []
+    module = importlib.import_module(f"synrender.export.{form}")
+    encode, calls = module.FORMAT.encode, []
 
     def fail_late(*arguments: object) -> object:
         calls.append(arguments)
@@ -53,9 +54,7 @@ def test_what_is_missing_is_added(
             raise KeyboardInterrupt
         return encode(*arguments)
 
-    monkeypatch.setitem(
-        FORMATS, form, FORMATS[form].__class__(**{**vars(FORMATS[form]), "encode": fail_late})
-    )
+    monkeypatch.setattr(module, "FORMAT", dataclasses.replace(module.FORMAT, encode=fail_late))
     exporter.run(*command, status=130)
     assert not (out / "export.json").exists()
     begun = list_files(out)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from synrender.export.card import Markdown, code, escape, link
 from synrender.export.columns import name_classes
-from synrender.export.licences import check_licence_id
-from synrender.export.markdown import Markdown, code, escape, link
+from synrender.export.licenses import check_licence_id
 from synrender.system.files import to_file_name
 from tests.export.helpers import Exporter
 
