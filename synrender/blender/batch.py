@@ -11,6 +11,7 @@ from pathlib import Path
 
 from synrender.assets.catalog import Catalog
 from synrender.blender.start import prepare_blender
+from synrender.dataset.archived import describe_archived
 from synrender.dataset.claim import RenderedBy, add_rejected, claim_renderer
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.lock import in_use
@@ -36,7 +37,8 @@ class BatchReport:
         """The report as lines to print."""
         lines = list(self.notes)
         if self.num_rendered == 0:
-            return [*lines, f"{folder.path}: all {self.num_samples} samples are complete already."]
+            lines.append(f"{folder.path}: all {self.num_samples} samples are complete already.")
+            return [*lines, *describe_archived([folder.path])]
         lines += [f"rejected {name}: {reason}" for name, reason in self.rejected.items()]
         kept = self.num_samples - self.num_rendered
         lines.append(

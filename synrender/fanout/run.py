@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
+from synrender.dataset.archived import describe_archived
 from synrender.dataset.claim import claimed
 from synrender.dataset.design_record import describe_design
 from synrender.dataset.folder import PlannedDataset
@@ -105,6 +106,7 @@ def _run_claimed(
     if not num_missing:
         if not options.is_quiet:
             say(f"nothing to render: all {num_samples} samples are complete already.")
+            say(*describe_archived(dataset.folder.path for dataset in datasets))
         return 0
     display = Display(datasets, num_samples - num_missing, options.is_quiet, options.blender)
     try:
