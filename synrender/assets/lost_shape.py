@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from synrender.assets.obj_file import ObjMesh
+from synrender.assets.mesh import Mesh
 from synrender.errors import RejectedAsset
 
 FAR = 1e4
@@ -24,7 +24,7 @@ _MAX_ROUNDING = 0.2
 """Of a number that was written in single precision with few digits, in steps of it."""
 
 
-def refuse_lost_shape(mesh: ObjMesh) -> None:
+def refuse_lost_shape(mesh: Mesh) -> None:
     """Looks at a model that is far from the origin.
 
     Raises:
@@ -49,7 +49,7 @@ def refuse_lost_shape(mesh: ObjMesh) -> None:
             raise RejectedAsset(f"{problem}: its steps along {axis} are {step:g}")
 
 
-def find_areas(mesh: ObjMesh) -> np.ndarray:
+def find_areas(mesh: Mesh) -> np.ndarray:
     """Area of each face, (f,) float64."""
     ends = np.cumsum(mesh.face_sizes)
     starts = ends - mesh.face_sizes

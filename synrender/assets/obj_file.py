@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from synrender.assets.mesh import Mesh, drop_repeats
 from synrender.errors import RejectedAsset
 from synrender.system.files import read_small_file
 from synrender.system.hindrances import Unreadable
@@ -55,16 +56,6 @@ _NUM_COORDINATES = range(3, 8)  # x y z, and perhaps w, or the vertex's colour, 
 
 
 @dataclass(frozen=True)
-class ObjMesh:
-    """The faces of all objects of a file. The corners of all faces are listed face after face."""
-
-    vertices: np.ndarray  # (v, 3) float64, model units
-    corner_vertices: np.ndarray  # (c,) int32, index into vertices
-    face_sizes: np.ndarray  # (f,) int32, corners of each face, 3 or more
-    corner_normals: np.ndarray  # (c, 3) float32, unit length; 0 where the file has none
-
-
-@dataclass(frozen=True)
 class _Lines:
     """The lines of one keyword, which itself is left out."""
 
@@ -76,7 +67,7 @@ class _Lines:
         return zip(self.numbers.tolist(), self.text.split(b"\n"), strict=False)
 
 
-def read_obj(path: Path) -> ObjMesh:
+def read_obj(path: Path) -> Mesh:
     """Reads an OBJ file.
 
     Raises:
@@ -96,8 +87,8 @@ def read_obj(path: Path) -> ObjMesh:
     corner_vertices = _resolve(corners[0], kinds["v"], faces, len(vertices), "vertices")
     corner_normal_idxs = _resolve(corners[1], kinds["vn"], faces, len(normals), "normals")
     with_none = np.concatenate([normals, np.zeros((1, 3), np.float32)])  # index -1: no normal
-    return _drop_repeats(
-        ObjMesh(vertices, corner_vertices, faces.num_fields, with_none[corner_normal_idxs])
+    return drop_repeats(
+        Mesh(vertices, corner_vertices, faces.num_fields, with_none[corner_normal_idxs])
     )
 
 
@@ -328,25 +319,3 @@ def _resolve(
         line = int(np.repeat(np.arange(len(faces.numbers)), faces.num_fields)[is_wrong.argmax()])
         raise _reject(faces, line, f"a face beyond the {num_targets} {name}")
     return np.where(is_none, -1, found).astype(np.int32)
-
-
-def _drop_repeats(mesh: ObjMesh) -> ObjMesh:
-    """Leaves out a corner at the vertex of the one before it, and faces of fewer than three then.
-
-    Raises:
-        RejectedAsset: no face is left.
-    """
-    vertices, sizes = mesh.corner_vertices, mesh.face_sizes
-    ends = np.cumsum(sizes)
-    starts = ends - sizes
-    before = np.roll(vertices, 1)
-    before[starts] = vertices[ends - 1]
-    is_kept = vertices != before
-    sizes_left = np.add.reduceat(is_kept, starts, dtype=np.int32)
-    is_face = sizes_left >= 3
-    if not is_face.any():
-        raise RejectedAsset("degenerate: no face has three corners")
-    is_kept &= np.repeat(is_face, sizes)
-    return ObjMesh(
-        mesh.vertices, vertices[is_kept], sizes_left[is_face], mesh.corner_normals[is_kept]
-    )

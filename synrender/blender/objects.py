@@ -10,7 +10,8 @@ import bpy
 import numpy as np
 
 from synrender.assets.lost_shape import refuse_lost_shape
-from synrender.assets.obj_file import ObjMesh, read_obj
+from synrender.assets.mesh import Mesh
+from synrender.assets.obj_file import read_obj
 from synrender.blender.scene import create_object, to_array
 from synrender.errors import RejectedAsset
 from synrender.sampling.camera import turn
@@ -75,7 +76,7 @@ def load_model(path: Path) -> Model:
     return Model(mesh, center, bbox.astype(np.float64))
 
 
-def _measure(obj: ObjMesh) -> Geometry:
+def _measure(obj: Mesh) -> Geometry:
     """Has Blender compute the normals and areas of a file's faces.
 
     Blender keeps vertices in single precision, so it gets them about the middle of the model.

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.assets.obj_file import MAX_CORNERS, ObjMesh, read_obj
+from synrender.assets.mesh import Mesh
+from synrender.assets.obj_file import MAX_CORNERS, read_obj
 from synrender.errors import RejectedAsset
 
 SQUARE = "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\n"
 
 
-def read(folder: Path, text: str | bytes) -> ObjMesh:
+def read(folder: Path, text: str | bytes) -> Mesh:
     path = folder / "model.obj"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return read_obj(path)
