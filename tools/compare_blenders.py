@@ -30,7 +30,7 @@ sys.path.insert(0, str(PROJECT_DIR))
 from synrender.audit.check import Verdict  # noqa: E402
 from synrender.audit.run import audit_dataset  # noqa: E402
 from synrender.dataset.folder import DatasetFolder, open_dataset_folder  # noqa: E402
-from synrender.images.color import linear_to_srgb8  # noqa: E402
+from synrender.images.conversions import linear_to_srgb8  # noqa: E402
 from synrender.images.exr import ExrImage, read_exr  # noqa: E402
 from synrender.system.folders import Folders  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""The file of normalised arrays: its fields, where their rows lie, and which rows are written.
+"""The file of normalized arrays: its fields, where their rows lie, and which rows are written.
 
 HDF5 makes the file once, with room for all rows. From then on rows are written straight to their
 places in it, by several processes at once (HDF5 allows a single writer, and sending it all pixels
@@ -147,11 +147,11 @@ def create_fields(
             targets = allocate_field(out, "targets", (n, 3, res, res), np.uint8)
             targets.attrs["description"] = (
                 "instance from 1, class id + 1, depth in cm (255: or more); 0 = backdrop; resized "
-                "by nearest neighbour"
+                "by nearest neighbor"
             )
             depth = allocate_field(out, "depth", (n, res, res), np.uint16)
             depth.attrs["description"] = (
-                "depth along the viewing axis in 0.1 mm, resized by nearest neighbour; 65535 = "
+                "depth along the viewing axis in 0.1 mm, resized by nearest neighbor; 65535 = "
                 "nothing hit, or beyond 6.5534 m"
             )
             num_objs = int(file.attrs["num_objs"])
@@ -204,7 +204,7 @@ def _find_text_bytes(shards: Sequence[Path], layout: Layout) -> dict[str, int]:
 def _create_label(out: h5py.File, name: str, shape: tuple[int, ...], scale: float) -> None:
     code = CODES[name]
     field = allocate_field(out, name, shape, code.dtype)
-    field.attrs["description"] = f"{code.description}; resized by nearest neighbour"
+    field.attrs["description"] = f"{code.description}; resized by nearest neighbor"
     if code.step:
         side_px = int(out.attrs["image_size"])
         field.attrs["step"] = code.step(side_px) * (scale if name == "flow" else 1)

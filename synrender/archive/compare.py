@@ -16,11 +16,10 @@ from synrender.dataset.record import are_equal
 from synrender.dataset.shard import open_file
 from synrender.dataset.shard_fields import object_shape
 from synrender.errors import UserError
-from synrender.images.color import linear_to_srgb8
-from synrender.images.decode_png import decode_png
-from synrender.images.depth import depth_to_16_bit
+from synrender.images.conversions import depth_to_16_bit, linear_to_srgb8
 from synrender.images.exr import read_exr
 from synrender.images.label_codes import CODES, png_to_numbers
+from synrender.images.png import decode_png
 from synrender.labels.derive import Labels
 
 PARTNER_FIELDS = ("flow", "flow_to", "occlusion")

@@ -13,11 +13,9 @@ from PIL import Image
 
 from synrender.archive.label_fields import LabelPlan, encode_labels
 from synrender.errors import UserError
-from synrender.images.color import linear_to_srgb8
-from synrender.images.depth import depth_to_16_bit
+from synrender.images.conversions import depth_to_16_bit, linear_to_srgb8
 from synrender.images.exr import ExrImage, read_exr
-from synrender.images.image_files import read_image
-from synrender.images.integrity import PNG_SIGNATURE, find_damage
+from synrender.images.image_files import PNG_SIGNATURE, find_damage, read_image
 from synrender.labels.boxes import instance_to_boxes
 from synrender.labels.derive import Labels
 
@@ -34,7 +32,7 @@ class EncodedImage:
 
     png_image: bytes  # 8-bit sRGB
     png_targets: bytes = b""  # 8-bit: instance, class id + 1, depth in cm
-    png_depth: bytes = b""  # 16-bit grey, 0.1 mm steps
+    png_depth: bytes = b""  # 16-bit gray, 0.1 mm steps
     num_visible_px: np.ndarray | None = None  # (num_objs,) int32
     box_px: np.ndarray | None = None  # (num_objs, 4) int32: x_min, y_min, x_max, y_max
     labels: dict[str, Any] = field(default_factory=dict)  # PNGs, values by field
@@ -122,7 +120,7 @@ def read_png(path: Path) -> bytes:
         damage = "not a PNG file"
     if damage:
         raise UserError(f"{path}: {damage}; remove it and render it again")
-    if data[24:26] != b"\x08\x02":  # bit depth and colour type
+    if data[24:26] != b"\x08\x02":  # bit depth and color type
         raise UserError(f"{path}: not an 8-bit RGB image, as render.py writes them")
     return data
 

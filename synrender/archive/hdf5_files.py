@@ -43,9 +43,9 @@ DESCRIPTIONS = {
     "png_images": "PNG files, 8-bit sRGB",
     "png_targets": "PNG files, 8-bit: instance from 1, class id + 1, depth in cm (255: or more); "
     "0 = backdrop",
-    "png_depth": "PNG files, 16-bit grey: depth along the viewing axis in 0.1 mm; 65535 = nothing "
+    "png_depth": "PNG files, 16-bit gray: depth along the viewing axis in 0.1 mm; 65535 = nothing "
     "hit, or beyond 6.5534 m",
-    "intrinsics": f"camera matrix; the top left pixel's centre is (0.5, 0.5){OF_RENDERED}",
+    "intrinsics": f"camera matrix; the top left pixel's center is (0.5, 0.5){OF_RENDERED}",
     "num_visible_px": f"pixels of each object in the instance pass{OF_RENDERED}",
     "box_px": "x_min, y_min, x_max, y_max of each object in the instance pass; pixel edges, so "
     f"that x_max - x_min is the width; all 0 = hidden{OF_RENDERED}",

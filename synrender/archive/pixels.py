@@ -1,4 +1,4 @@
-"""Turns the PNGs of an archive into arrays: decodes, resizes, converts to LAB, normalises."""
+"""Turns the PNGs of an archive into arrays: decodes, resizes, converts to LAB, normalizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from synrender.dataset.shard import create_decoder, open_file
-from synrender.images.color import srgb8_to_lab
+from synrender.images.conversions import srgb8_to_lab
 from synrender.images.label_codes import CODES, Code
 from synrender.images.resize import img_resize
 
@@ -61,7 +61,7 @@ def preprocess_chunk(path: Path, rows: slice, options: PreprocessOptions) -> dic
         options: what the user asks for.
 
     Returns:
-        ``data`` (k, 3, res, res) float16; and, resized by nearest neighbour, if there are dense
+        ``data`` (k, 3, res, res) float16; and, resized by nearest neighbor, if there are dense
         targets, ``targets`` (k, 3, res, res) uint8, ``depth`` (k, res, res) uint16, and the numbers
         of the labels of pixels that the file holds, see `CODES`.
     """
@@ -100,7 +100,7 @@ def _read_label(file: h5py.File, name: str, rows: slice, res: int) -> np.ndarray
 
 
 def numbers_to_size(numbers: np.ndarray, code: Code, res: int) -> np.ndarray:
-    """Numbers of a label of pixels, resized by nearest neighbour."""
+    """Numbers of a label of pixels, resized by nearest neighbor."""
     if not code.is_per_object:
         return img_resize(numbers, res, nearest=True)
     return img_resize(numbers.transpose(1, 2, 0), res, nearest=True).transpose(2, 0, 1)

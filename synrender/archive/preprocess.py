@@ -1,4 +1,4 @@
-"""``--preprocess``: turns ``imgs_*.h5`` into one file of normalised arrays for training."""
+"""``--preprocess``: turns ``imgs_*.h5`` into one file of normalized arrays for training."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def _refuse_other_content(path: Path, layout: Layout, options: PreprocessOptions
         known = np.stack([file.attrs["mean"], file.attrs["std"]])
         if not np.allclose(known, normalization, rtol=1e-9):
             raise UserError(
-                f"{path}: was normalised with mean {_to_text(known[0])} and std "
+                f"{path}: was normalized with mean {_to_text(known[0])} and std "
                 f"{_to_text(known[1])}, this call would use {_to_text(normalization[0])} and "
                 f"{_to_text(normalization[1])}; rename it, or write it again with --overwrite"
             )

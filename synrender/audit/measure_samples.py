@@ -20,7 +20,7 @@ from synrender.audit.rays.audited_dataset import Subject
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
 from synrender.audit.rays.view import View
 from synrender.errors import UserError
-from synrender.images.color import linear_to_srgb8
+from synrender.images.conversions import linear_to_srgb8
 from synrender.images.exr import ExrImage, read_exr
 from synrender.images.image_files import read_image
 from synrender.system.hindrances import Unreadable

@@ -16,7 +16,7 @@ import numpy as np
 
 from synrender.blender.materials import make_unlit
 from synrender.blender.scene import to_array
-from synrender.images.depth import FARTHEST_M
+from synrender.images.conversions import FARTHEST_M
 from synrender.images.scanline_exr import read_channels
 
 Channels = dict[str, np.ndarray]

@@ -8,8 +8,7 @@ import bpy
 
 from synrender.blender.pixels import load_image
 from synrender.errors import RejectedAsset
-from synrender.images.dimensions import find_excess
-from synrender.images.integrity import find_damage
+from synrender.images.image_files import find_damage, find_excess
 from synrender.settings.groups import Material
 from synrender.system.files import read_small_file
 from synrender.system.hindrances import Unreadable

@@ -75,7 +75,7 @@ class DatasetFolder:
 
     @property
     def color_reference_path(self) -> Path:
-        """Array of the classes' reference colours."""
+        """Array of the classes' reference colors."""
         return self.path / COLORS_FILE
 
     def image_path(self, idx: int) -> Path:

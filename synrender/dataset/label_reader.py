@@ -55,7 +55,7 @@ class LabelReader:
         try:
             partner = find_partner(place, self._idxs, self.read_record)
         except UserError as error:
-            raise UserError(f"flow of sample {idx} needs its neighbours; {error}") from None
+            raise UserError(f"flow of sample {idx} needs its neighbors; {error}") from None
         if partner < 0:
             return None
         return View(self.read_record(partner), self._camera, lambda: self._keep_image(partner))

@@ -90,12 +90,12 @@ def file_to_shard(name: str) -> int | None:
 
 
 def arrays_file(res: int, to_lab: bool, is_partial: bool = False) -> str:
-    """Name of a file of normalised arrays, or of one that is not complete yet."""
+    """Name of a file of normalized arrays, or of one that is not complete yet."""
     return f"data_{res}{'_lab' if to_lab else ''}{'.partial' if is_partial else ''}.h5"
 
 
 def is_partial_arrays(name: str) -> bool:
-    """Whether a file has the name of one of normalised arrays that is not complete yet."""
+    """Whether a file has the name of one of normalized arrays that is not complete yet."""
     return _PARTIAL_ARRAYS.fullmatch(name) is not None
 
 
@@ -106,7 +106,7 @@ def list_shards(dataset_dir: Path) -> list[Path]:
 
 
 def list_arrays(dataset_dir: Path) -> list[Path]:
-    """Complete files of normalised arrays that are there, by name."""
+    """Complete files of normalized arrays that are there, by name."""
     return [p for p in _list_regular(dataset_dir) if _ARRAYS.fullmatch(p.name)]
 
 

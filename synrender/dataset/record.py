@@ -27,9 +27,9 @@ RECORD_DTYPE = np.dtype(
         ("rot_mat", np.float64, (3, 3)),  # object to world, without scale
         ("quaternion", np.float64, (4,)),  # rotation as in rot_mat, (w, x, y, z)
         ("euler", np.float64, (3,)),  # rotation as in rot_mat, XYZ order, rad
-        ("bbox", np.float64, (2, 3)),  # min and max corner, model units, centred on 0
+        ("bbox", np.float64, (2, 3)),  # min and max corner, model units, centered on 0
         ("scale", np.float64, (3,)),  # model units to m, along the object's own axes
-        ("location", np.float64, (3,)),  # of the bounding box's centre, world, m
+        ("location", np.float64, (3,)),  # of the bounding box's center, world, m
         ("light", np.float64, (3,)),  # location of the point light, world, m
         # Fields added since then.
         ("obj_to_world", np.float64, (4, 4)),  # from coordinates in the OBJ file to world, m

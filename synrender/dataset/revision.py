@@ -10,8 +10,8 @@ from synrender.errors import UserError, shorten
 RENDER_REVISION = 2
 """Goes up with every change that alters any pixel or label of an unchanged configuration.
 
-1: versions 0.1, which did not record it. 2: colours of textures are shown whatever their alpha, and
-models are centred in double precision.
+1: versions 0.1, which did not record it. 2: colors of textures are shown whatever their alpha, and
+models are centered in double precision.
 """
 
 _FIRST_VERSION = "0.1.0"

@@ -29,8 +29,8 @@ from synrender.dataset.shard_fields import (
 )
 from synrender.dataset.splits import Layout, create_layout
 from synrender.errors import UserError, shorten
-from synrender.images.decode_png import decode_png
 from synrender.images.label_codes import CODES, png_to_numbers
+from synrender.images.png import decode_png
 from synrender.settings.bounds import (
     MAX_BUCKETS,
     MAX_OBJECTS,

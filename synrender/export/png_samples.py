@@ -11,7 +11,7 @@ import numpy as np
 from synrender.archive.encode import array_to_png
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
-from synrender.images.depth import depth_to_16_bit
+from synrender.images.conversions import depth_to_16_bit
 from synrender.labels.boxes import instance_to_boxes
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.loading.row_source import (

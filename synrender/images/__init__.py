@@ -1,1 +1,1 @@
-"""Image files: integrity, PNG and EXR, colour."""
+"""Image files: size and damage, PNG and EXR, and conversions of pixel values."""

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from synrender.errors import UserError
-from synrender.images.depth import FARTHEST_M
-from synrender.images.image_files import read_image
-from synrender.images.integrity import find_damage
+from synrender.images.conversions import FARTHEST_M
+from synrender.images.image_files import find_damage, read_image
 from synrender.images.scanline_exr import decode_channels
 from synrender.settings.groups import BACKDROP_PASS_INDEX
 

@@ -1,7 +1,7 @@
 """Labels of pixels as whole numbers, which is how the HDF5 files hold them.
 
 16 bits lose less than the error to which each label is proven (see the README): 0.002 degrees of a
-normal, 1/131070 of a box or a colour, 1/256 px of flow at 128 px. Masks lose nothing.
+normal, 1/131070 of a box or a color, 1/256 px of flow at 128 px. Masks lose nothing.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.images.decode_png import decode_png
-from synrender.images.png import encode_png
+from synrender.images.png import decode_png, encode_png
 
 NORMAL_STEPS = 32767
 """Steps from 0 to 1, and the number of 0."""
@@ -140,7 +139,7 @@ CODES = {
         _encode_unit,
         _decode_unit,
         3,
-        f"x, y, z in the model's box as number / {UNIT_STEPS}: (point in the OBJ file - centre of "
+        f"x, y, z in the model's box as number / {UNIT_STEPS}: (point in the OBJ file - center of "
         "the box) / diagonal + 0.5; 0 three times = no object",
         lambda _: 1 / UNIT_STEPS,
     ),
@@ -166,7 +165,7 @@ def numbers_to_png(numbers: np.ndarray) -> bytes:
         numbers: (h, w, 2 or 3) uint16; or (h, w) or (n, h, w) uint8 masks.
 
     Returns:
-        16-bit RGB, blue being 0 where there are two channels; or 8-bit grey, n masks one below
+        16-bit RGB, blue being 0 where there are two channels; or 8-bit gray, n masks one below
         the other.
     """
     if numbers.dtype == np.uint16:
@@ -176,7 +175,7 @@ def numbers_to_png(numbers: np.ndarray) -> bytes:
 
 
 def png_to_numbers(png: bytes, code: Code, shape: tuple[int, ...]) -> np.ndarray:
-    """The way back.
+    """Numbers of a field from its PNG file; the inverse of `numbers_to_png`.
 
     Args:
         png: of `numbers_to_png`.

@@ -1,4 +1,8 @@
-"""A minimal PNG encoder, also for 16-bit RGB, which Pillow cannot write."""
+"""Writes PNG files of 8 and 16 bits, and decodes those of an archive.
+
+The decoder takes less than half of the time that Pillow takes. The encoder also writes 16-bit RGB,
+which Pillow cannot; it needs nothing that Blender's own Python lacks.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,19 @@ import zlib
 
 import numpy as np
 
-from synrender.images.integrity import PNG_SIGNATURE
+from synrender.images.image_files import PNG_SIGNATURE, find_damage
 
 FILTER_UP = 2
-GREY, RGB = 0, 2  # PNG's numbers of the colour types
+GRAY, RGB = 0, 2  # PNG's numbers of the color types
 
 
 def encode_png(image: np.ndarray) -> bytes:
-    """(h, w, 3) or (h, w), uint8 or uint16 -> the bytes of an RGB or grey PNG of 8 or 16 bits.
+    """(h, w, 3) or (h, w), uint8 or uint16 -> the bytes of an RGB or gray PNG of 8 or 16 bits.
 
     Each row is stored as its difference from the row above, which zlib compresses better.
     """
     height, width = image.shape[:2]
-    kind, bits = RGB if image.ndim == 3 else GREY, 8 * image.dtype.itemsize
+    kind, bits = RGB if image.ndim == 3 else GRAY, 8 * image.dtype.itemsize
     rows = np.ascontiguousarray(image, image.dtype.newbyteorder(">")).view(np.uint8)
     rows = rows.reshape(height, -1)
     above = np.concatenate([np.zeros_like(rows[:1]), rows[:-1]])
@@ -31,3 +35,53 @@ def encode_png(image: np.ndarray) -> bytes:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def decode_png(png: bytes, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """Pixels of a PNG file of which size and kind are known.
+
+    The header is compared first: the decoder panics, or takes gigabytes, if it says something else
+    than its caller.
+
+    Args:
+        png: content of the file.
+        shape: (h, w, 3) of an RGB image, or (h, w) of a gray one.
+        dtype: uint8 or uint16.
+
+    Returns:
+        Array of this shape and type.
+
+    Raises:
+        ValueError: it is damaged, or of another size or kind.
+    """
+    from kornia_rs.io import decode_image_png_u8, decode_image_png_u16
+
+    check_header(png, shape, dtype)
+    decode = decode_image_png_u8 if dtype == np.uint8 else decode_image_png_u16
+    try:
+        pixels = decode(png, shape[:2], "rgb" if len(shape) == 3 else "mono")
+    except Exception as error:  # kornia_rs raises nothing narrower
+        raise ValueError(" ".join(str(error).split())) from None
+    return pixels.reshape(shape)
+
+
+def check_whole(png: bytes, shape: tuple[int, ...], dtype: type) -> bytes:
+    """The content of a PNG file, if it is whole and of the given size and kind.
+
+    Raises:
+        ValueError: it is not; its pixels may still be damaged.
+    """
+    check_header(png, shape, dtype)
+    if damage := find_damage(png):
+        raise ValueError(damage)
+    return png
+
+
+def check_header(png: bytes, shape: tuple[int, ...], dtype: type) -> None:
+    """Raises ValueError if a PNG is of another size or kind, as `decode_png` names them."""
+    bits, kind = 8 * np.dtype(dtype).itemsize, RGB if len(shape) == 3 else GRAY
+    height, width = shape[:2]
+    header = struct.pack(">I4sIIBB", 13, b"IHDR", width, height, bits, kind)
+    if not png.startswith(PNG_SIGNATURE + header):
+        name = "RGB" if kind == RGB else "gray"
+        raise ValueError(f"no PNG of {width} x {height} px, {name} of {bits} bits")

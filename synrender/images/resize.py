@@ -17,7 +17,7 @@ def img_read_and_resize(
             ``png_depth``), because interpolated class ids are not valid.
 
     Returns:
-        (h, w, channels) uint8, or (h, w) for grey, uint16 for 16 bits. Colours are resized by
+        (h, w, channels) uint8, or (h, w) for gray, uint16 for 16 bits. Colors are resized by
         Pillow's bicubic filter, which is anti-aliased, and rounded to 8 bits. This is
         20 times as fast as `skimage.transform.resize`; tests/archive/test_util.py compares the two.
 
@@ -52,9 +52,9 @@ def img_resize(image: np.ndarray, res: int, nearest: bool = False) -> np.ndarray
 
 
 def find_nearest_pixels(side_px: int, res: int) -> np.ndarray:
-    """Which of ``side_px`` pixels each of ``res`` pixels shows after resizing by nearest neighbour.
+    """Which of ``side_px`` pixels each of ``res`` pixels shows after resizing by nearest neighbor.
 
-    It is the pixel that holds the new one's centre: floor((x + 0.5) * side_px / res), in whole
+    It is the pixel that holds the new one's center: floor((x + 0.5) * side_px / res), in whole
     numbers, so that all labels agree (Pillow rounds differently for 8 and 16 bits).
 
     Returns:

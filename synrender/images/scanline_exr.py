@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.images.image_files import read_image
-from synrender.images.integrity import (
+from synrender.images.image_files import (
     EXR_MAGIC,
     EXR_MULTIPART_FLAG,
     count_exr_chunks,
     read_exr_headers,
+    read_image,
 )
 
 _LINES_PER_CHUNK = {0: 1, 2: 1, 3: 16}  # by compression: none, ZIP of one line, ZIP
@@ -151,7 +151,7 @@ def _create_channel_list(channels: dict[str, np.ndarray]) -> bytes:
 
 
 def _decode_chunk(chunk: memoryview, out: np.ndarray) -> None:
-    """Undoes zlib, then the neighbour differences, then the split into even and odd bytes.
+    """Undoes zlib, then the neighbor differences, then the split into even and odd bytes.
 
     Args:
         chunk: of a file; as long as ``out`` if it is not compressed.

@@ -25,8 +25,8 @@ from synrender.dataset.shard import (
     open_checked,
 )
 from synrender.dataset.shard_fields import AS_RENDERED
-from synrender.images.decode_png import check_whole
-from synrender.images.depth import depth_to_m
+from synrender.images.conversions import depth_to_m
+from synrender.images.png import check_whole
 from synrender.loading.hdf5_labels import (
     create_label_readers,
     find_rendered,

@@ -12,7 +12,7 @@ from synrender.archive.label_fields import scale_px
 from synrender.dataset.info import CameraInfo
 from synrender.dataset.shard import DecodeRows
 from synrender.dataset.shard_fields import AS_RENDERED
-from synrender.images.depth import depth_to_m
+from synrender.images.conversions import depth_to_m
 from synrender.images.label_codes import CODES, Code
 from synrender.images.resize import find_nearest_pixels
 from synrender.labels.coordinates import world_position

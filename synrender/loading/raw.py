@@ -13,10 +13,10 @@ from synrender.dataset.info import DatasetInfo
 from synrender.dataset.label_reader import LabelReader, read_named_points
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
-from synrender.images.color import linear_to_srgb8
-from synrender.images.decode_png import check_whole, decode_png
+from synrender.images.conversions import linear_to_srgb8
 from synrender.images.exr import ExrImage, read_exr
 from synrender.images.image_files import read_image
+from synrender.images.png import check_whole, decode_png
 from synrender.labels.derive import Labels
 from synrender.loading.row_source import (
     CLASS_MAP,

@@ -2,7 +2,7 @@
 
 Fields have one name and one meaning in all formats:
 
-- ``image``: uint8 (h, w, 3) sRGB; of ``data_<res>.h5`` float16 (3, res, res), normalised
+- ``image``: uint8 (h, w, 3) sRGB; of ``data_<res>.h5`` float16 (3, res, res), normalized
 - ``instance_map``, ``class_map``: (h, w) integers: instance from 1, class id + 1; 0 = backdrop
 - ``depth_m``: (h, w) float32 along the viewing axis
 - ``image_png``: bytes of an 8-bit PNG, where the format holds them; only when it is named

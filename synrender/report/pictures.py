@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.images.color import linear_to_srgb8
+from synrender.images.conversions import linear_to_srgb8
 from synrender.loading.row_source import CLASS_MAP, DEPTH, IMAGE, INSTANCE_MAP
 
 Color = tuple[int, int, int]

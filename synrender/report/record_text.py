@@ -10,7 +10,7 @@ import numpy as np
 from synrender.dataset.info import DesignFactor
 from synrender.dataset.splits import SPLITS
 from synrender.errors import shorten
-from synrender.images.color import linear_to_srgb8
+from synrender.images.conversions import linear_to_srgb8
 from synrender.report.rows import NAMED, Rows
 from synrender.report.survey import Survey, find_thirds
 from synrender.settings.factor_table import COLUMNS, FACTORS, Scope, find_columns

@@ -9,7 +9,7 @@ import pytest
 
 from synrender.archive.encode import encode_image
 from synrender.errors import UserError
-from synrender.images.depth import depth_to_16_bit
+from synrender.images.conversions import depth_to_16_bit
 from synrender.labels.boxes import instance_to_boxes
 from tests.archive.helpers import write_exr
 from tests.helpers import read_passes

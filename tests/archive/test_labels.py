@@ -309,4 +309,4 @@ def test_a_partner_that_is_gone_is_named(labelled: Path, quick: QuickArchiver) -
     for idx in rows:
         for kind in ("exr", "npy"):
             (labelled / "img" / f"{idx:05d}.{kind}").unlink()
-    assert "needs its neighbours" in quick.refuse("-d", "labels", "-f", "-i", 1)
+    assert "needs its neighbors" in quick.refuse("-d", "labels", "-f", "-i", 1)

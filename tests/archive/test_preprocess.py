@@ -216,7 +216,7 @@ def test_use_mean_normalises_by_the_data_themselves(single: Path, quick: QuickAr
     images = [rgb2lab(decode(png)) for png in read_archive(single)["png_images"]]
     np.testing.assert_allclose(read_attributes(path)["mean"], np.mean(images, (0, 1, 2)), atol=1e-4)
     line = quick.refuse("-d", "single", "-p", "-l", "-r", 32)
-    assert "was normalised with mean" in line
+    assert "was normalized with mean" in line
     assert "--overwrite" in line
 
 

@@ -14,7 +14,7 @@ from synrender.audit.check import Verdict
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
 from synrender.images.exr import read_exr
-from synrender.images.integrity import PNG_SIGNATURE
+from synrender.images.image_files import PNG_SIGNATURE
 from synrender.system.folders import Folders
 from tests.audit.shapes import CUBE
 from tests.helpers import Renderer, read_records, write_shapenet

@@ -14,7 +14,7 @@ from PIL import Image
 import synrender
 from synrender.cli.export import COMMAND
 from synrender.cli.script import run_command
-from synrender.images.depth import depth_to_16_bit
+from synrender.images.conversions import depth_to_16_bit
 from tests.helpers import PROJECT_DIR, Renderer
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synrender.images.dimensions import find_excess
+from synrender.images.image_files import find_excess
 
 
 def encode(kind: str, size: tuple[int, int] = (40, 30), **options: object) -> bytes:

@@ -6,8 +6,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from synrender.images.decode_png import check_whole, decode_png
-from synrender.images.integrity import PNG_SIGNATURE
+from synrender.images.image_files import PNG_SIGNATURE
 from synrender.images.label_codes import (
     CODES,
     FLOW_ZERO,
@@ -15,7 +14,7 @@ from synrender.images.label_codes import (
     numbers_to_png,
     png_to_numbers,
 )
-from synrender.images.png import encode_png
+from synrender.images.png import check_whole, decode_png, encode_png
 
 SIDE_PX = 40
 RNG = np.random.default_rng(0)
@@ -106,7 +105,7 @@ def test_other_programs_read_our_pngs(dtype: type, shape: tuple[int, ...]) -> No
 def test_a_damaged_png_is_an_error() -> None:
     shape = (SIDE_PX, SIDE_PX, 3)
     png = numbers_to_png(CODES["normal"].encode(random(3), SIDE_PX))
-    with pytest.raises(ValueError, match="no PNG of 40 x 40 px, grey of 8 bits"):
+    with pytest.raises(ValueError, match="no PNG of 40 x 40 px, gray of 8 bits"):
         png_to_numbers(png, CODES["occlusion"], shape[:2])
     with pytest.raises(ValueError, match="no PNG of 40 x 41 px"):
         png_to_numbers(png, CODES["normal"], (SIDE_PX + 1, SIDE_PX, 3))

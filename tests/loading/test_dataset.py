@@ -15,7 +15,7 @@ import synrender
 from synrender.archive.hdf5_files import shard_path
 from synrender.dataset.record import NEW_NAMES, RECORD_DTYPE, are_equal
 from synrender.errors import UserError
-from synrender.images.color import linear_to_srgb8
+from synrender.images.conversions import linear_to_srgb8
 from synrender.images.exr import read_exr
 from tests.archive.helpers import QuickArchiver
 from tests.helpers import read_image

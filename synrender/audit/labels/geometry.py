@@ -9,7 +9,7 @@ import numpy as np
 from synrender.audit.labels.ground_truth import Given, Truth, judge_pixels
 from synrender.audit.labels.label_errors import Finding, create_finding
 from synrender.audit.rays.view import OUTSIDE, UNSURE
-from synrender.images.depth import DEPTH_BEYOND, DEPTH_STEPS_PER_M
+from synrender.images.conversions import DEPTH_BEYOND, DEPTH_STEPS_PER_M
 from synrender.system.json_text import decode, read_json
 
 MAX_ERROR_MM = 1.0

@@ -12,7 +12,7 @@ import OpenEXR
 from kornia_rs.io import decode_image_png_u16
 from PIL import Image
 
-from synrender.images.integrity import EXR_MAGIC, PNG_SIGNATURE
+from synrender.images.image_files import EXR_MAGIC, PNG_SIGNATURE
 from synrender.system.files import read_small_file
 
 _MAX_BYTES = 1 << 28

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from synrender.images.color import linear_to_srgb8, srgb8_to_lab
+from synrender.images.conversions import linear_to_srgb8, srgb8_to_lab
 
 
 # Values of IEC 61966-2-1, computed by hand: 255 * (1.055 * x ** (1 / 2.4) - 0.055).

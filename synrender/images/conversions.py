@@ -1,4 +1,4 @@
-"""Conversion between colour spaces, for whole images."""
+"""Conversions of pixel values: colors, and depth in the 16 bits that the HDF5 files hold."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def linear_to_srgb8(linear: np.ndarray) -> np.ndarray:
 def srgb8_to_lab(planes: np.ndarray) -> np.ndarray:
     """8-bit sRGB to CIE L*a*b* (D65, 2 degrees) in single precision.
 
-    Several times as fast as `skimage.color.rgb2lab`; tests/images/test_color.py checks that the
-    values agree.
+    Several times as fast as `skimage.color.rgb2lab`; tests/images/test_conversions.py checks that
+    the values agree.
 
     Args:
         planes: (3, ...) uint8: red, green, blue.
@@ -63,3 +63,34 @@ def srgb8_to_lab(planes: np.ndarray) -> np.ndarray:
     np.subtract(f[1], f[2], out=lab[2])
     lab[2] *= 200
     return lab
+
+
+DEPTH_STEPS_PER_M = 10_000
+"""0.1 mm a step."""
+
+FARTHEST_M = 1e9
+"""Blender's depth is 1e10 (in half floats: infinity) where a ray hits nothing."""
+
+DEPTH_BEYOND = 65535
+"""Where nothing was hit, or farther than 6.5534 m away."""
+
+
+def depth_to_16_bit(depth_m: np.ndarray) -> np.ndarray:
+    """Depth in m to uint16 steps of 0.1 mm, rounded; `DEPTH_BEYOND` where it does not fit."""
+    steps = np.rint(np.minimum(depth_m.astype(np.float64) * DEPTH_STEPS_PER_M, DEPTH_BEYOND))
+    return steps.astype(np.uint16)
+
+
+def depth_to_m(steps: np.ndarray, nothing_hit: float) -> np.ndarray:
+    """Steps of 0.1 mm to depth in m; the inverse of `depth_to_16_bit`.
+
+    Args:
+        steps: uint16 of any shape.
+        nothing_hit: value for `DEPTH_BEYOND`, such as NaN or 0.
+
+    Returns:
+        float32 of the same shape, m.
+    """
+    depth_m = steps.astype(np.float32) / np.float32(DEPTH_STEPS_PER_M)
+    depth_m[steps == DEPTH_BEYOND] = nothing_hit
+    return depth_m
