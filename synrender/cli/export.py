@@ -31,7 +31,7 @@ formats:
 The image of an EXR is its 8-bit sRGB picture. A file's name is the number of its sample.
 
 each export holds
-  README.md       a data set card: how it was made and how to make it again, licences, audit
+  README.md       a data set card: how it was made and how to make it again, licenses, audit
   croissant.json  Croissant metadata, with the fields of responsible AI
   export.json     comes last: the export is complete; lists all files with their SHA-256
 
@@ -65,7 +65,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "--license",
         default="",
         metavar="ID",
-        help="licence of the images as the Hugging Face Hub names it, such as cc-by-4.0 (default: "
+        help="license of the images as the Hugging Face Hub names it, such as cc-by-4.0 (default: "
         "what follows from the models and textures)",
     )
     for what, known in (("models", "shapenet"), ("textures", "dtd")):
@@ -73,7 +73,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
             f"--{what}_license",
             default="",
             metavar="ID",
-            help=f"licence of your {what}, or {known} for its terms (default: not stated)",
+            help=f"license of your {what}, or {known} for its terms (default: not stated)",
         )
     add("--creator", default="", metavar="NAME", help="who publishes it, for Croissant")
     add("--url", default="", help="address where it will be published, for Croissant")

@@ -35,25 +35,25 @@ def render_card(facts: Facts) -> str:
     )
     environment.filters |= {"code": code, "markdown": Markdown}
     environment.globals["link"] = link
-    needed = [source.name for source in facts.sources if source.kind != DEMO]
+    needed = [source.name for source in facts.credits if source.kind != DEMO]
     return environment.get_template(_TEMPLATE).render(
         f=facts,
         head=yaml.safe_dump(create_head(facts), sort_keys=False, allow_unicode=True),
         columns=_describe_columns(facts),
         config=CONFIG_FILE,
         sources_needed=" and ".join(needed),
-        limits=find_limits(facts.sources),
+        limits=find_limits(facts.credits),
         citation=CITATION,
     )
 
 
-def create_head(facts: Facts) -> dict[str, Any]:
+def create_head(facts: Facts) -> dict[str, object]:
     """The card's head, as the Hub documents it."""
-    licence = facts.licence
-    head: dict[str, Any] = {"pretty_name": facts.name, "license": licence.id}
-    if licence.id == "other":
-        head |= {"license_name": licence.name, "license_link": licence.url}
-    size = next((name for limit, name in _SIZES if facts.job.num_rows < limit), _LARGE)
+    license = facts.license
+    head: dict[str, object] = {"pretty_name": facts.name, "license": license.id}
+    if license.id == "other":
+        head |= {"license_name": license.name, "license_link": license.url}
+    size = next((name for limit, name in _SIZES if facts.plan.num_rows < limit), _LARGE)
     head |= {
         "size_categories": [size],
         "task_categories": _find_tasks(facts),
@@ -62,7 +62,7 @@ def create_head(facts: Facts) -> dict[str, Any]:
     }
     if facts.form.has_features:
         head["dataset_info"] = {
-            "features": [_to_yaml(column, facts) for column in facts.content.columns],
+            "features": [_to_yaml(column, facts) for column in facts.plan.schema.columns],
             "splits": [
                 {"name": name, "num_bytes": _find_bytes(facts, name), "num_examples": number}
                 for name, number in facts.splits.items()
@@ -75,7 +75,7 @@ def _describe_columns(facts: Facts) -> list[dict[str, str]]:
     """Rows of the card's table; columns of the same type and meaning share one."""
     rows = []
     for (meaning, kind, depth), group in itertools.groupby(
-        facts.content.columns, lambda column: (column.meaning, column.type, column.depth)
+        facts.plan.schema.columns, lambda column: (column.meaning, column.type, column.depth)
     ):
         names = Markdown(", ".join(code(column.name) for column in group))
         kind = "list of " * depth + kind
@@ -85,8 +85,8 @@ def _describe_columns(facts: Facts) -> list[dict[str, str]]:
 
 def _find_tasks(facts: Facts) -> list[str]:
     dense = ["image-segmentation", "object-detection", "depth-estimation"]
-    tasks = ["image-classification"] if facts.content.is_single else []
-    return tasks + (dense if facts.content.has_labels else [])
+    tasks = ["image-classification"] if facts.plan.schema.is_single else []
+    return tasks + (dense if facts.plan.schema.has_labels else [])
 
 
 def _find_data_files(facts: Facts) -> list[dict[str, str]]:
@@ -98,11 +98,11 @@ def _find_bytes(facts: Facts, split: str) -> int:
     return sum(file.bytes for file in facts.files if file.split == split)
 
 
-def _to_yaml(column: Column, facts: Facts) -> dict[str, Any]:
+def _to_yaml(column: Column, facts: Facts) -> dict[str, object]:
     """A column's type in the words of the head."""
     kind: Any = _YAML_TYPES[column.type]
     if column.type == LABEL:
-        names = {str(k): name for k, name in enumerate(facts.content.class_names)}
+        names = {str(k): name for k, name in enumerate(facts.plan.schema.class_names)}
         kind = {"class_label": {"names": names}}
     key = "dtype"
     for _ in range(column.depth):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from synrender.export.columns import (
     NUMBER,
     TEXT,
     Column,
-    Content,
+    Schema,
     idx_to_name,
     to_sample_idx,
     to_values,
@@ -28,8 +29,9 @@ from synrender.export.croissant import (
 from synrender.export.format import (
     CroissantParts,
     ExportedFile,
+    ExportPlan,
     Format,
-    Job,
+    Piece,
     find_sample_idxs,
     lines_path,
     read_lines,
@@ -47,40 +49,64 @@ _OF_AN_OBJECT = (
 )
 """What each annotation has besides COCO's own fields."""
 
+Annotation = dict[str, object]
+"""COCO's own fields, and those of `_OF_AN_OBJECT`."""
+
 _IDS_PER_SAMPLE = MAX_INSTANCES + 1
 
 
-def refuse(content: Content) -> str:
+class Rle(TypedDict):
+    """COCO's encoding of a mask: lengths of its runs, column by column."""
+
+    size: list[int]  # height, width
+    counts: str
+
+
+class Image(TypedDict):
+    """An entry of COCO's ``images``."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+
+
+class Entry(TypedDict):
+    """An image and its annotations."""
+
+    image: Image
+    annotations: list[Annotation]
+
+
+def refuse(schema: Schema) -> str:
     """Instances are only in EXR."""
-    return "" if content.has_labels else "holds no instance masks; they need images in EXR"
+    return "" if schema.has_labels else "holds no instance masks; they need images in EXR"
 
 
-def list_paths(job: Job, content: Content, data: Dataset) -> list[str]:
+def list_paths(plan: ExportPlan, data: Dataset) -> list[str]:
     """An image for each sample, and a file of labels for each split."""
     names = [f"{idx_to_name(idx)}.png" for idx in find_sample_idxs(data).tolist()]
-    images = [f"{split}/{names[row]}" for split, rows in job.split_rows.items() for row in rows]
-    return images + [f"annotations/instances_{split}.json" for split in job.splits]
+    images = [f"{split}/{names[row]}" for split, rows in plan.split_rows.items() for row in rows]
+    return images + [f"annotations/instances_{split}.json" for split in plan.splits]
 
 
-def encode(
-    samples: Sequence[Sample], split: str, content: Content, out: Path
-) -> list[dict[str, Any]]:
-    """Writes the images; returns an entry of COCO's images and its annotations for each."""
-    entries = []
+def encode(samples: Sequence[Sample], split: str, plan: ExportPlan) -> list[Entry]:
+    """Writes the images; returns what COCO tells of each."""
+    entries: list[Entry] = []
     for sample in samples:
         idx = to_sample_idx(sample)
         name = f"{idx_to_name(idx)}.png"
-        write_bytes(out / split / name, sample[IMAGE])
+        write_bytes(plan.out / split / name, sample[IMAGE])
         height, width = sample["labels"].shape
-        values = to_values(sample, content, split)
-        if content.is_single:
-            values = {key: [value] for key, value in values.items()}
-        image = {"id": idx, "file_name": name, "width": width, "height": height}
-        entries.append({"image": image, "annotations": list(annotate(sample, values))})
+        image: Image = {"id": idx, "file_name": name, "width": width, "height": height}
+        values = to_values(sample, plan.schema, split)
+        lists = {k: [v] if plan.schema.is_single else v for k, v in values.items()}
+        of_objects = {k: v for k, v in lists.items() if isinstance(v, list)}
+        entries.append({"image": image, "annotations": list(annotate(sample, of_objects))})
     return entries
 
 
-def annotate(sample: Sample, values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def annotate(sample: Sample, values: Mapping[str, list]) -> Iterator[Annotation]:
     """Annotations of the objects that are visible.
 
     Args:
@@ -95,7 +121,7 @@ def annotate(sample: Sample, values: dict[str, Any]) -> Iterator[dict[str, Any]]
         if not mask.any():
             continue
         segmentation = _to_rle(mask)
-        found = {
+        found: Annotation = {
             "id": idx * _IDS_PER_SAMPLE + instance,  # never 0, which COCO's evaluation mistakes
             "image_id": idx,
             "category_id": values["class"][k] + 1,
@@ -109,54 +135,52 @@ def annotate(sample: Sample, values: dict[str, Any]) -> Iterator[dict[str, Any]]
         yield {**found, **{name: values[name][k] for name in _OF_AN_OBJECT if name in values}}
 
 
-def _to_rle(mask: np.ndarray) -> dict[str, Any]:
-    """COCO's encoding of a mask, (h, w) bool, with text that JSON can hold."""
+def _to_rle(mask: np.ndarray) -> Rle:
+    """Encodes a mask, (h, w) bool, with text that JSON can hold."""
     from pycocotools import mask as rle
 
     found = rle.encode(np.asfortranarray(mask, np.uint8))
     return {"size": found["size"], "counts": found["counts"].decode("ascii")}
 
 
-def finish(job: Job, content: Content) -> None:
+def finish(plan: ExportPlan) -> None:
     """Writes ``annotations/instances_<split>.json`` from the pieces, line by line."""
-    folder = job.out / "annotations"
-    named = zip(content.class_ids, content.class_names, strict=True)
-    categories = [{"id": c + 1, "name": name, "supercategory": "object"} for c, name in named]
-    for split, group in itertools.groupby(job.pieces, lambda piece: piece.split):
-        pieces = list(group)
-        info = {"description": f"{job.dataset_path.name}, {split}", "version": "1.0"}
-        head = {"info": info, "licenses": [], "categories": categories}
-
-        def write(temporary: Path, pieces: list = pieces, head: dict = head) -> None:
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(to_json(head)[:-1])
-                for key in ("images", "annotations"):
-                    file.write(f',\n"{key}":[')
-                    separator = "\n"
-                    for items in _read_entries(job.out, pieces, key):
-                        for item in items:
-                            file.write(separator + to_json(item))
-                            separator = ",\n"
-                    file.write("]")
-                file.write("}\n")
-
-        write_atomically(folder / f"instances_{split}.json", write)
+    names = plan.schema.names_by_class
+    categories = [{"id": c + 1, "name": names[c], "supercategory": "object"} for c in names]
+    for split, group in itertools.groupby(plan.pieces, lambda piece: piece.split):
+        info = {"description": f"{plan.dataset_path.name}, {split}", "version": "1.0"}
+        head = to_json({"info": info, "licenses": [], "categories": categories})
+        write = functools.partial(_write_annotations, plan.out, list(group), head)
+        write_atomically(plan.out / "annotations" / f"instances_{split}.json", write)
 
 
-def _read_entries(out: Path, pieces: Sequence[Any], key: str) -> Iterator[list[Any]]:
+def _write_annotations(out: Path, pieces: Sequence[Piece], head: str, path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(head[:-1])
+        for key in ("images", "annotations"):
+            file.write(f',\n"{key}":[')
+            separator = "\n"
+            for item in _read_items(out, pieces, key):
+                file.write(separator + to_json(item))
+                separator = ",\n"
+            file.write("]")
+        file.write("}\n")
+
+
+def _read_items(out: Path, pieces: Sequence[Piece], key: str) -> Iterator[object]:
     for piece in pieces:
         for entry in read_lines(out, piece, {"image": dict, "annotations": list}):
-            yield [entry["image"]] if key == "images" else entry["annotations"]
+            yield from [entry["image"]] if key == "images" else entry["annotations"]
 
 
-def read_line(folder: str, job: Job) -> str:
+def create_reading_line(folder: str, plan: ExportPlan) -> str:
     """The training split's annotations."""
     return f'pycocotools.coco.COCO("{folder}/annotations/instances_train.json")'
 
 
-def describe(content: Content, files: Sequence[ExportedFile]) -> CroissantParts:
+def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
     """Annotations and images are tables of the same JSON files."""
-    (image,) = (column for column in content.pictures if column.name == IMAGE)
+    (image,) = (column for column in schema.pictures if column.name == IMAGE)
     sets = [
         file_set(name, "annotations/*.json", "application/json") for name in ("instances", "files")
     ]
@@ -194,15 +218,14 @@ _IMAGE = (
 )
 
 FORMAT = Format(
-    "coco",
-    ("pycocotools",),
-    refuse,
-    lines_path,
-    list_paths,
-    encode,
-    write_lines,
-    finish,
-    read_line,
-    "{split}/*.png",
-    describe,
+    piece_path=lines_path,
+    encode=encode,
+    write=write_lines,
+    describe=describe,
+    reading_line=create_reading_line,
+    data_files="{split}/*.png",
+    packages=("pycocotools",),
+    refuse=refuse,
+    list_paths=list_paths,
+    finish=finish,
 )

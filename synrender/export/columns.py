@@ -71,7 +71,7 @@ MEANINGS = {
 
 
 PICTURE, LABEL, INTEGER, NUMBER, TEXT = "picture", "label", "integer", "number", "text"
-"""Types of columns. A label is the place of a class among `Content.class_names`."""
+"""Types of columns. A label is the place of a class among `Schema.class_names`."""
 
 _NUMPY_TYPES = {"i": INTEGER, "u": INTEGER, "b": INTEGER, "f": NUMBER, "U": TEXT}
 _EXPANDED = ("class", "factor_values", "factor_levels")
@@ -95,7 +95,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Content:
+class Schema:
     """What each sample of a data set has."""
 
     columns: tuple[Column, ...]
@@ -105,12 +105,17 @@ class Content:
     has_labels: bool  # instances, classes and depth
 
     @property
+    def names_by_class(self) -> dict[int, str]:
+        """Name of each class id."""
+        return dict(zip(self.class_ids, self.class_names, strict=True))
+
+    @property
     def pictures(self) -> tuple[Column, ...]:
         """Columns of pictures."""
         return tuple(column for column in self.columns if column.type == PICTURE)
 
 
-def plan_content(info: DatasetInfo, sample: Sample) -> Content:
+def create_schema(info: DatasetInfo, sample: Sample) -> Schema:
     """What the samples of a data set have, of which one of `read_rows` is given."""
     is_single = np.ndim(sample["class"]) == 0
     objects = 0 if is_single else 1
@@ -140,7 +145,7 @@ def plan_content(info: DatasetInfo, sample: Sample) -> Content:
     if "factor_values" in sample:
         columns += _plan_factors(info, objects)
     has_labels = sample["labels"] is not None
-    return Content(tuple(columns), tuple(names.values()), tuple(names), is_single, has_labels)
+    return Schema(tuple(columns), tuple(names.values()), tuple(names), is_single, has_labels)
 
 
 def name_classes(info: DatasetInfo) -> dict[int, str]:
@@ -185,39 +190,43 @@ def _plan_factors(info: DatasetInfo, objects: int) -> list[Column]:
 # --- values ---------------------------------------------------------------------------------------
 
 
-def to_values(sample: Sample, content: Content, split: str) -> dict[str, Any]:
+Value = int | float | str | list | None
+"""A number, a text, or nested lists of these; None: not known, or it does not apply."""
+
+
+def to_values(sample: Sample, schema: Schema, split: str) -> dict[str, Value]:
     """Columns of a sample of `read_rows`, without pictures; what is not known is None.
 
     Raises:
         UserError: it shows a class that ``dataset.json`` does not name.
     """
     keep = None
-    if not content.is_single:  # an archive pads samples that have fewer objects
+    if not schema.is_single:  # an archive pads samples that have fewer objects
         keep = np.flatnonzero(np.asarray(sample["instance"]) > 0)
     classes = _to_plain(sample["class"], keep)
     try:
-        labels = _for_each(content.class_ids.index, classes)
+        labels = _for_each(schema.class_ids.index, classes)
     except ValueError:
         raise UserError(
             f"sample {to_sample_idx(sample)}: shows class {classes}, dataset.json names "
-            f"{list(content.class_ids)}"
+            f"{list(schema.class_ids)}"
         ) from None
-    found: dict[str, Any] = {"split": split, "class": classes, "label": labels}
-    found["class_name"] = _for_each(content.class_names.__getitem__, labels)
-    for column in content.columns:
+    found: dict[str, Value] = {"split": split, "class": classes, "label": labels}
+    found["class_name"] = _for_each(schema.class_names.__getitem__, labels)
+    for column in schema.columns:
         if column.type == PICTURE or column.name in found:
             continue
         value = sample[column.field]
         if column.place is not None:
             value = np.asarray(value)[..., column.place]
         if column.field in OBJECT_LABELS:
-            value = np.asarray(value)[0] if content.is_single else value
-        elif not content.is_single and not column.is_of_object:
+            value = np.asarray(value)[0] if schema.is_single else value
+        elif not schema.is_single and not column.is_of_object:
             value = value[0]
         value = _to_plain(value, keep if column.is_of_object else None)
         is_level = column.field == "factor_levels"
         found[column.name] = _for_each(_level_or_none, value) if is_level else value
-    return {c.name: found[c.name] for c in content.columns if c.type != PICTURE}
+    return {c.name: found[c.name] for c in schema.columns if c.type != PICTURE}
 
 
 def to_sample_idx(sample: Sample) -> int:
@@ -239,11 +248,11 @@ def _level_or_none(level: int) -> int | None:
     return None if level < 0 else level
 
 
-def _for_each(function: Callable[[Any], Any], value: Any) -> Any:
+def _for_each(function: Callable[[Any], Value], value: Value) -> Value:
     return [function(v) for v in value] if isinstance(value, list) else function(value)
 
 
-def _to_plain(value: Any, keep: np.ndarray | None) -> Any:
+def _to_plain(value: np.ndarray | np.generic | Value, keep: np.ndarray | None) -> Value:
     """Lists, numbers and text of a field; NaN becomes None.
 
     Args:
@@ -251,7 +260,10 @@ def _to_plain(value: Any, keep: np.ndarray | None) -> Any:
         keep: objects to keep; None: all.
     """
     if keep is not None:
-        value = [value[k] for k in keep.tolist()] if isinstance(value, list) else value[keep]
+        if isinstance(value, list):
+            value = [value[k] for k in keep.tolist()]
+        elif isinstance(value, np.ndarray):
+            value = value[keep]
     if isinstance(value, (np.ndarray, np.generic)):
         value = value.astype(np.int64) if value.dtype.kind == "b" else value
         has_unknown = value.dtype.kind == "f" and np.isnan(value).any()
@@ -259,7 +271,7 @@ def _to_plain(value: Any, keep: np.ndarray | None) -> Any:
     return _without_nan(value)
 
 
-def _without_nan(value: Any) -> Any:
+def _without_nan(value: Value) -> Value:
     if isinstance(value, list):
         return [_without_nan(v) for v in value]
     return None if isinstance(value, float) and value != value else value

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 from urllib.parse import quote
 
 from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column
@@ -38,9 +37,9 @@ def render_croissant(facts: Facts) -> str:
     return json.dumps(create_metadata(facts), indent=1, ensure_ascii=False) + "\n"
 
 
-def create_metadata(facts: Facts) -> dict[str, Any]:
+def create_metadata(facts: Facts) -> dict[str, object]:
     """The metadata, as JSON-LD."""
-    found = facts.form.describe(facts.content, facts.files)
+    found = facts.form.describe(facts.plan.schema, facts.files)
     return {
         "@context": _create_context(),
         "@type": "sc:Dataset",
@@ -52,7 +51,7 @@ def create_metadata(facts: Facts) -> dict[str, Any]:
         "description": facts.summary,
         "version": "1.0.0",
         "datePublished": facts.date,
-        "license": _list_licences(facts),
+        "license": _list_licenses(facts),
         "url": facts.publisher.url or f"https://example.org/{quote(facts.name)}",
         "creator": {"@type": "sc:Organization", "name": facts.publisher.creator or UNNAMED},
         "citeAs": CITATION,
@@ -64,15 +63,15 @@ def create_metadata(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _list_licences(facts: Facts) -> list[str]:
-    """Addresses of the licences of the images and of what they show; names where there is none."""
-    found = [facts.licence.url or facts.licence.name]
-    return list(dict.fromkeys([*found, *(s.url or s.terms for s in facts.sources)]))
+def _list_licenses(facts: Facts) -> list[str]:
+    """Addresses of the licenses of the images and of what they show; names where there is none."""
+    found = [facts.license.url or facts.license.name]
+    return list(dict.fromkeys([*found, *(s.url or s.terms for s in facts.credits)]))
 
 
-def _create_responsible_ai(facts: Facts) -> dict[str, Any]:
+def _create_responsible_ai(facts: Facts) -> dict[str, object]:
     """Fields of the extension for responsible AI."""
-    sources = "; ".join(f"{s.what}: {s.name} ({s.terms})" for s in facts.sources)
+    sources = "; ".join(f"{s.what}: {s.name} ({s.terms})" for s in facts.credits)
     annotation = ANNOTATION
     if facts.audit:
         passed = sum(check.verdict == "pass" for check in facts.audit.checks)
@@ -92,15 +91,15 @@ def _create_responsible_ai(facts: Facts) -> dict[str, Any]:
         "rai:dataAnnotationProtocol": [annotation],
         "rai:machineAnnotationTools": [f"Blender {facts.info.versions.get('blender')}"],
         "rai:dataUseCases": list(USES),
-        "rai:dataLimitations": find_limits(facts.sources),
-        "rai:dataBiases": find_biases(facts.sources),
+        "rai:dataLimitations": find_limits(facts.credits),
+        "rai:dataBiases": find_biases(facts.credits),
         "rai:dataSocialImpact": IMPACT,
-        "rai:personalSensitiveInformation": find_personal(facts.sources),
+        "rai:personalSensitiveInformation": find_personal(facts.credits),
         "rai:dataReleaseMaintenancePlan": MAINTENANCE,
     }
 
 
-def _create_context() -> dict[str, Any]:
+def _create_context() -> dict[str, object]:
     """The context of version 1.0, which says what each name means."""
     return {
         "@language": "en",

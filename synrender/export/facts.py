@@ -10,28 +10,25 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from synrender.dataset.info import DatasetInfo
-from synrender.dataset.last_audit import StoredAudit, read_audit
+from synrender.dataset.last_audit import StoredAudit
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import UserError, shorten
-from synrender.export.columns import Content
-from synrender.export.format import Format, Job
+from synrender.export.format import ExportedFile, ExportPlan, Format, find_format
 from synrender.export.licenses import (
     DEMO,
     DTD,
     OWN,
     SHAPENET,
-    Licence,
-    Source,
-    check_licence_id,
-    choose_licence,
-    find_sources,
+    Credit,
+    License,
+    check_license_id,
+    choose_license,
+    find_credits,
 )
-from synrender.export.marker import ExportedFile
 from synrender.loading.dataset import Dataset
 from synrender.settings.bounds import check_line
 
@@ -56,19 +53,18 @@ class Publisher:
             value = getattr(self, field.name)
             try:
                 if value:
-                    checks.get(field.name, check_licence_id)(value)
+                    checks.get(field.name, check_license_id)(value)
             except ValueError as rule:
                 raise UserError(f"--{field.name} {shorten(value)!r}: {rule}") from None
 
-    def find_told(self, dataset_path: Path) -> dict[str, str]:
+    def find_told(self, audit: StoredAudit | None) -> dict[str, str]:
         """What a card tells that may change though the data set does not."""
-        audit = read_audit(dataset_path)
         texts = {**dataclasses.asdict(self), "audit": audit.date if audit else ""}
         return {name: text for name, text in texts.items() if text}
 
     @property
     def declared(self) -> dict[str, str]:
-        """Licences of what the images show."""
+        """Licenses of what the images show."""
         return {"models": self.models_license, "textures": self.textures_license}
 
 
@@ -96,25 +92,46 @@ class ClassRow:
 class Facts:
     """All that a card tells."""
 
-    name: str
-    job: Job
-    form: Format
-    content: Content
+    plan: ExportPlan
     info: DatasetInfo
-    files: tuple[ExportedFile, ...]
+    files: tuple[ExportedFile, ...]  # that hold the samples, in formats of large files
     classes: tuple[ClassRow, ...]
-    sources: tuple[Source, ...]
-    licence: Licence
+    credits: tuple[Credit, ...]
+    license: License
     publisher: Publisher
     audit: StoredAudit | None
-    render_command: str
-    line: str  # of Python, that reads the export
-    date: str  # ISO 8601
+
+    @property
+    def name(self) -> str:
+        """Of the data set."""
+        return self.plan.dataset_path.name
+
+    @property
+    def form(self) -> Format[object]:
+        """Of the export."""
+        return find_format(self.plan.format)
 
     @property
     def splits(self) -> dict[str, int]:
         """Samples of each split that has any."""
-        return {name: len(rows) for name, rows in self.job.split_rows.items() if rows}
+        return {name: num for name, num in self.plan.split_sizes.items() if num}
+
+    @property
+    def date(self) -> str:
+        """Today, ISO 8601."""
+        return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+
+    @property
+    def reading_line(self) -> str:
+        """Line of Python that reads the export."""
+        name = json.dumps(self.plan.out.name, ensure_ascii=False)[1:-1]
+        return self.form.reading_line(name, self.plan)
+
+    @property
+    def render_command(self) -> str:
+        """What makes the data set again."""
+        config = shlex.quote(f"{self.plan.out.name}/{CONFIG_FILE}")
+        return f"python render.py -d {shlex.quote(self.name)} -g {config}"
 
     @property
     def audit_command(self) -> str:
@@ -125,58 +142,48 @@ class Facts:
     def summary(self) -> str:
         """One sentence."""
         res, num = self.info.settings.rendering.resolution, self.info.settings.sample.num_objs
-        objects = "one object" if self.content.is_single else f"{num} objects"
+        objects = "one object" if self.plan.schema.is_single else f"{num} objects"
         num_classes = len(self.classes)
         classes = "one class" if num_classes == 1 else f"{num_classes} classes"
         dense = ", with instances, classes and depth to the pixel"
-        labels = dense if self.content.has_labels else ""
+        labels = dense if self.plan.schema.has_labels else ""
         return (
-            f"{self.job.num_rows:,} images of {res} x {res} px, rendered in Blender, of {objects} "
+            f"{self.plan.num_rows:,} images of {res} x {res} px, rendered in Blender, of {objects} "
             f"each, of {classes}{labels}, and a record of every factor."
         )
 
 
 def gather_facts(
-    job: Job,
-    form: Format,
-    content: Content,
+    plan: ExportPlan,
     data: Dataset,
-    files: list[ExportedFile],
+    files: Sequence[ExportedFile],
     publisher: Publisher,
+    audit: StoredAudit | None,
 ) -> Facts:
     """Reads what the card tells, such as the number of objects of each class."""
-    info, name = data.info, job.dataset_path.name
-    sources = find_sources(info.sources, publisher.declared)
-    folder = shlex.quote(f"{job.out.name}/{CONFIG_FILE}")
+    found = find_credits(data.info.sources, publisher.declared)
     return Facts(
-        name,
-        job,
-        form,
-        content,
-        info,
+        plan,
+        data.info,
         tuple(files),
-        _count_classes(job, content, data),
-        sources,
-        choose_licence(sources, publisher.license),
+        _count_classes(plan, data),
+        found,
+        choose_license(found, publisher.license),
         publisher,
-        read_audit(job.dataset_path),
-        f"python render.py -d {shlex.quote(name)} -g {folder}",
-        form.line(json.dumps(job.out.name, ensure_ascii=False)[1:-1], job),
-        datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        audit,
     )
 
 
-def _count_classes(job: Job, content: Content, data: Dataset) -> tuple[ClassRow, ...]:
+def _count_classes(plan: ExportPlan, data: Dataset) -> tuple[ClassRow, ...]:
     classes = data.read_column("class").reshape(len(data), -1)
     counts = [
         collections.Counter(np.ravel(classes[rows.start : rows.stop]).tolist())
-        for rows in job.split_rows.values()
+        for rows in plan.split_rows.values()
         if rows
     ]
-    named = zip(content.class_ids, content.class_names, strict=True)
     return tuple(
         ClassRow(name, data.info.classes[c].synset_id, tuple(count[c] for count in counts))
-        for c, name in named
+        for c, name in plan.schema.names_by_class.items()
     )
 
 
@@ -248,24 +255,24 @@ MAINTENANCE = (
 )
 
 
-def find_limits(sources: Sequence[Source]) -> list[str]:
+def find_limits(credits: Sequence[Credit]) -> list[str]:
     """What a data set of these sources is not good for."""
-    kinds = {source.kind for source in sources}
+    kinds = {credit.kind for credit in credits}
     limits = list(_LIMITS)
     limits += [_LIMIT_OF_THE_WEB] if kinds & {SHAPENET, DTD} else []
     limits += [_LIMIT_OF_OWN] if OWN in kinds else []
     return limits + ([_LIMIT_OF_DEMO] if kinds == {DEMO} else [])
 
 
-def find_biases(sources: Sequence[Source]) -> list[str]:
+def find_biases(credits: Sequence[Credit]) -> list[str]:
     """What its samples lean to."""
-    models = next(source for source in sources if source.what == "models")
+    models = next(credit for credit in credits if credit.what == "models")
     return [*([_LIMIT_OF_OWN] if models.kind == OWN else [_BIAS_OF_MODELS]), *_BIASES]
 
 
-def find_personal(sources: Sequence[Source]) -> list[str]:
+def find_personal(credits: Sequence[Credit]) -> list[str]:
     """What it may tell of people."""
-    kinds = {source.kind for source in sources}
+    kinds = {credit.kind for credit in credits}
     found = [_PERSONAL if OWN in kinds else f"{_PERSONAL} {_NO_PEOPLE}"]
     found += [_PERSONAL_OF_OWN] if OWN in kinds else []
     return found + ([_PERSONAL_OF_DTD] if DTD in kinds else [])

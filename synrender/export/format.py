@@ -1,32 +1,25 @@
-"""How a data set is cut into the pieces of an export, and what a format makes of them."""
+"""How a data set is cut into the pieces of an export, and what a format makes of them.
+
+A format is a module of this folder that defines `FORMAT`.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import importlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from synrender.dataset.info import info_to_json
 from synrender.errors import UserError, shorten
-from synrender.export.columns import Content
-from synrender.export.png_samples import find_sample_bytes, read_rows
+from synrender.export.columns import Schema
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import Sample
 from synrender.system.files import open_regular
 from synrender.system.json_text import parse_json
-
-MAX_LINE_BYTES = 1 << 28
-"""Of a record: 255 masks of an image of 16,384 px."""
-
-MAX_PIECE_ROWS = 10_000
-"""Samples of a piece at most, however small they are."""
-
-_NUM_PROBED = 32
 
 
 @dataclass(frozen=True)
@@ -51,12 +44,13 @@ class ExportedFile:
 
 
 @dataclass(frozen=True)
-class Job:
-    """One export."""
+class ExportPlan:
+    """What is exported, and in which pieces: plain values that go to other processes."""
 
     dataset_path: Path  # what `open_dataset` reads
-    out: Path
+    out: Path  # folder of the export
     format: str
+    schema: Schema
     split_ends: tuple[tuple[str, int], ...]  # by name, as in `Dataset.split_ends`
     piece_rows: int  # samples of a piece, at most
     fingerprint: str  # of the data set that is read
@@ -69,6 +63,11 @@ class Job:
             name: range(start, end)
             for start, (name, end) in zip(starts, self.split_ends, strict=False)
         }
+
+    @property
+    def split_sizes(self) -> dict[str, int]:
+        """Number of samples in each split."""
+        return {name: len(rows) for name, rows in self.split_rows.items()}
 
     @property
     def splits(self) -> list[str]:
@@ -91,62 +90,14 @@ class Job:
                 found.append(Piece(name, k, len(starts), range(start, stop)))
         return found
 
-    def to_values(self) -> dict[str, object]:
-        """What must be the same for an export to go on, for JSON."""
-        return {
-            "format": self.format,
-            "splits": {name: len(rows) for name, rows in self.split_rows.items()},
-            "samples_per_piece": self.piece_rows,
-            "fingerprint": self.fingerprint,
-        }
-
-
-def plan_job(data: Dataset, out: Path, form: str, piece_bytes: int) -> Job:
-    """Cuts a data set into pieces of a bounded size.
-
-    Args:
-        data: all splits of the data set.
-        out: folder of the export.
-        form: name of the format.
-        piece_bytes: size of a piece, at most; the largest of some samples is taken for all, so
-            most pieces are smaller.
-
-    Raises:
-        UserError: a sample is damaged.
-    """
-    rows = np.unique(np.linspace(0, len(data) - 1, min(_NUM_PROBED, len(data))).astype(int))
-    largest = max(map(find_sample_bytes, read_rows(data, rows)))
-    return Job(
-        data.path,
-        out,
-        form,
-        tuple(data.split_ends.items()),
-        max(1, min(MAX_PIECE_ROWS, piece_bytes // largest)),
-        fingerprint(data),
-    )
-
-
-def fingerprint(data: Dataset) -> str:
-    """SHA-256 of what a data set holds, as far as its description and its files' sizes tell."""
-    sizes = [(path.name, path.stat().st_size) for path in data.files if path.is_file()]
-    text = f"{info_to_json(data.info)}{data.split_ends}{sizes}"
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def cut_rows(rows: range, size: int) -> Iterator[range]:
-    """Consecutive ranges of at most ``size`` rows."""
-    return (range(start, min(start + size, rows.stop)) for start in rows[::size])
-
 
 # --- formats --------------------------------------------------------------------------------------
 
-
-PIECES_DIR = ".pieces"
-"""Where formats of many small files keep the records of finished pieces until all are there."""
-
-
-Node = dict[str, Any]
+Node = dict[str, object]
 """Of Croissant's metadata, in JSON-LD."""
+
+Chunk = TypeVar("Chunk")
+"""What a worker makes of some samples."""
 
 
 @dataclass(frozen=True)
@@ -157,37 +108,68 @@ class CroissantParts:
     record_sets: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Format:
-    """How samples become the files of an export."""
-
-    name: str
-    packages: tuple[str, ...]  # that it needs, as Python imports them
-    refuse: Callable[[Content], str]  # why such a data set cannot be exported; "": it can
-    piece_path: Callable[[Path, Piece], Path]  # folder of the export: file that ends a piece
-    list_paths: Callable[[Job, Content, Dataset], list[str]]
-    """Files that hold the samples or their labels, below the folder of the export."""
-    encode: Callable[[Sequence[Sample], str, Content, Path], Any]
-    """In a worker: samples of `read_rows`, their split, the folder of the export."""
-    write: Callable[[Path, Content, Iterable[Any]], None]
-    """A piece, under the given temporary name, from what ``encode`` returned in order."""
-    finish: Callable[[Job, Content], None]
-    """What comes after all pieces."""
-    line: Callable[[str, Job], str]
-    """Line of Python that reads the export in a folder of the given name."""
-    data_files: str  # pattern of the files of a split, for the Hugging Face Hub
-    describe: Callable[[Content, Sequence[ExportedFile]], CroissantParts]
-    """Its files for Croissant."""
-    has_features: bool = False  # whether the Hub's types of columns are those of `Content`
-
-
-def accept_all(content: Content) -> str:
+def accept_all(schema: Schema) -> str:
     """For formats that hold any data set."""
     return ""
 
 
-def finish_nothing(job: Job, content: Content) -> None:
+def finish_nothing(plan: ExportPlan) -> None:
     """For formats whose pieces are the files of the export."""
+
+
+@dataclass(frozen=True)
+class Format(Generic[Chunk]):
+    """How samples become the files of an export.
+
+    A piece is one large file; or, where ``list_paths`` is given, the records of many small files.
+    """
+
+    piece_path: Callable[[Path, Piece], Path]
+    """File that ends a piece, in the given folder of the export."""
+
+    encode: Callable[[Sequence[Sample], str, ExportPlan], Chunk]
+    """Makes a chunk of samples of `read_rows`, which are of the given split; runs in a worker."""
+
+    write: Callable[[Schema, Iterable[Chunk], Path], None]
+    """Writes the file of a piece from its chunks in order, under the given temporary name."""
+
+    describe: Callable[[Schema, Sequence[ExportedFile]], CroissantParts]
+    """Its files for Croissant."""
+
+    reading_line: Callable[[str, ExportPlan], str]
+    """Line of Python that reads the export in a folder of the given name."""
+
+    data_files: str  # pattern of the files of a split, for the Hugging Face Hub
+    has_features: bool = False  # whether the Hub's types of columns are those of `Schema`
+    packages: tuple[str, ...] = ()  # that it needs, as Python imports them
+    refuse: Callable[[Schema], str] = accept_all
+    """Why such a data set cannot be exported; "": it can."""
+
+    list_paths: Callable[[ExportPlan, Dataset], list[str]] | None = None
+    """All small files, below the folder of the export."""
+
+    finish: Callable[[ExportPlan], None] = finish_nothing
+    """What comes after all pieces."""
+
+    def list_files(self, plan: ExportPlan, data: Dataset) -> list[str]:
+        """Files that hold the samples or their labels, below the folder of the export."""
+        if self.list_paths is not None:
+            return self.list_paths(plan, data)
+        return [self.piece_path(Path(), piece).as_posix() for piece in plan.pieces]
+
+
+def find_format(name: str) -> Format[object]:
+    """A format by its name, which is also that of its module."""
+    return importlib.import_module(f"synrender.export.{name}").FORMAT
+
+
+# --- formats of many small files ------------------------------------------------------------------
+
+MAX_LINE_BYTES = 1 << 28
+"""Of a record: 255 masks of an image of 16,384 px."""
+
+PIECES_DIR = ".pieces"
+"""Where the records of finished pieces are kept until all are there."""
 
 
 def find_sample_idxs(data: Dataset) -> np.ndarray:
@@ -195,15 +177,12 @@ def find_sample_idxs(data: Dataset) -> np.ndarray:
     return data.read_column("sample_idx").reshape(len(data), -1)[:, 0]
 
 
-# --- formats of many small files --------------------------------------------------------------
-
-
 def lines_path(out: Path, piece: Piece) -> Path:
     """File of a piece's records, one JSON object a line."""
     return out / PIECES_DIR / f"{piece.split}-{piece.number:05d}.jsonl"
 
 
-def write_lines(path: Path, content: Content, chunks: Iterable[list[Any]]) -> None:
+def write_lines(schema: Schema, chunks: Iterable[Sequence[object]], path: Path) -> None:
     """Writes the records of a piece."""
     with path.open("w", encoding="utf-8") as file:
         for records in chunks:
@@ -238,6 +217,6 @@ def read_lines(out: Path, piece: Piece, kinds: Mapping[str, type]) -> Iterator[d
         ) from None
 
 
-def to_json(value: Any) -> str:
+def to_json(value: object) -> str:
     """JSON in one line; there is no NaN in it."""
     return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))

@@ -6,13 +6,12 @@ import functools
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from synrender.export.columns import (
     PICTURE,
     TEXT,
     Column,
-    Content,
+    Schema,
     idx_to_name,
     to_sample_idx,
     to_values,
@@ -25,8 +24,8 @@ from synrender.export.croissant import (
 from synrender.export.format import (
     CroissantParts,
     ExportedFile,
+    ExportPlan,
     Format,
-    Job,
     Piece,
     find_sample_idxs,
     lines_path,
@@ -39,48 +38,46 @@ from synrender.loading.row_source import IMAGE, Sample
 from synrender.system.files import write_atomically, write_bytes
 
 
-def refuse(content: Content) -> str:
+def refuse(schema: Schema) -> str:
     """Several objects have no class in common."""
-    if content.is_single:
+    if schema.is_single:
         return ""
     return "holds several objects in each sample, and a folder is for one class; take coco"
 
 
-def list_paths(job: Job, content: Content, data: Dataset) -> list[str]:
+def list_paths(plan: ExportPlan, data: Dataset) -> list[str]:
     """An image for each sample, and a file of records for each split."""
-    names = dict(zip(content.class_ids, content.class_names, strict=True))
+    names = plan.schema.names_by_class
     class_names = [names.get(c, "") for c in data.read_column("class").ravel().tolist()]
     idxs = find_sample_idxs(data).tolist()
     images = [
         _find_path(split, class_names[row], idxs[row])
-        for split, rows in job.split_rows.items()
+        for split, rows in plan.split_rows.items()
         for row in rows
     ]
-    return images + [f"{split}.jsonl" for split in job.splits]
+    return images + [f"{split}.jsonl" for split in plan.splits]
 
 
 def _find_path(split: str, class_name: str, idx: int) -> str:
     return f"{split}/{class_name}/{idx_to_name(idx)}.png"
 
 
-def encode(
-    samples: Sequence[Sample], split: str, content: Content, out: Path
-) -> list[dict[str, Any]]:
+def encode(samples: Sequence[Sample], split: str, plan: ExportPlan) -> list[dict[str, object]]:
     """Writes the images; returns the records."""
-    records = []
+    records: list[dict[str, object]] = []
     for sample in samples:
-        values = to_values(sample, content, split)
-        path = _find_path(split, values["class_name"], to_sample_idx(sample))
-        write_bytes(out / path, sample[IMAGE])
+        values = to_values(sample, plan.schema, split)
+        path = _find_path(split, str(values["class_name"]), to_sample_idx(sample))
+        write_bytes(plan.out / path, sample[IMAGE])
         records.append({"file_name": path, **values})
     return records
 
 
-def finish(job: Job, content: Content) -> None:
+def finish(plan: ExportPlan) -> None:
     """Joins the records of each split."""
-    for split, group in itertools.groupby(job.pieces, lambda piece: piece.split):
-        write = functools.partial(_write_records, job.out, list(group))
-        write_atomically(job.out / f"{split}.jsonl", write)
+    for split, group in itertools.groupby(plan.pieces, lambda piece: piece.split):
+        write = functools.partial(_write_records, plan.out, list(group))
+        write_atomically(plan.out / f"{split}.jsonl", write)
 
 
 def _write_records(out: Path, pieces: list[Piece], path: Path) -> None:
@@ -90,17 +87,17 @@ def _write_records(out: Path, pieces: list[Piece], path: Path) -> None:
                 file.write(to_json(record) + "\n")
 
 
-def read_line(folder: str, job: Job) -> str:
+def create_reading_line(folder: str, plan: ExportPlan) -> str:
     """All splits."""
     return f'datasets.load_dataset("{folder}")'
 
 
-def describe(content: Content, files: Sequence[ExportedFile]) -> CroissantParts:
+def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
     """The records are a table, and the images a set of files."""
     records = file_set("records", "*.jsonl", "application/jsonlines")
-    (image,) = (column for column in content.pictures if column.name == IMAGE)
+    (image,) = (column for column in schema.pictures if column.name == IMAGE)
     images = file_set(IMAGE, "*/*/*.png", "image/png")
-    columns = [column for column in content.columns if column.type != PICTURE]
+    columns = [column for column in schema.columns if column.type != PICTURE]
     columns = [column for column in columns if column.name not in _LOOK_LIKE_NUMBERS]
     table = samples_of_table([_FILE_NAME, *columns], "records")
     return CroissantParts((records, images), (table, pictures_of_files(image)))
@@ -111,15 +108,13 @@ _LOOK_LIKE_NUMBERS = ("synset_id",)
 """Croissant's reader of JSON lines takes such text for numbers, and drops leading zeros."""
 
 FORMAT = Format(
-    "imagefolder",
-    (),
-    refuse,
-    lines_path,
-    list_paths,
-    encode,
-    write_lines,
-    finish,
-    read_line,
-    "{split}/**",
-    describe,
+    piece_path=lines_path,
+    encode=encode,
+    write=write_lines,
+    describe=describe,
+    reading_line=create_reading_line,
+    data_files="{split}/**",
+    refuse=refuse,
+    list_paths=list_paths,
+    finish=finish,
 )

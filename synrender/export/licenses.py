@@ -18,13 +18,13 @@ SPDX_NAMES = {
         *("CC-BY-NC-4.0", "CC-BY-NC-SA-4.0", "CC-BY-ND-4.0", "CC-BY-NC-ND-4.0"),
     )
 }
-"""Licences that have an address, by the name that the Hugging Face Hub gives them."""
+"""Licenses that have an address, by the name that the Hugging Face Hub gives them."""
 
-_LICENCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}")
+_LICENSE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}")
 
 
 @dataclass(frozen=True)
-class Source:
+class Credit:
     """Models or textures that the samples show."""
 
     what: str  # "models" or "textures"
@@ -37,7 +37,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Licence:
+class License:
     """Of the rendered images."""
 
     id: str  # as the Hugging Face Hub names it
@@ -68,13 +68,13 @@ _KNOWN = {
 """Name, terms and address of what a user may declare, by what it is of."""
 
 
-def check_licence_id(text: str) -> str:
-    """A licence as the Hugging Face Hub names it, or what `find_sources` knows.
+def check_license_id(text: str) -> str:
+    """A license as the Hugging Face Hub names it, or what `find_credits` knows.
 
     Raises:
         ValueError: it cannot be one; the message says the rule.
     """
-    if not _LICENCE_ID.fullmatch(text):
+    if not _LICENSE_ID.fullmatch(text):
         raise ValueError(
             "must be an id of letters, digits, '.', '-' and '+', as the Hugging Face Hub lists "
             "them, such as cc-by-4.0; or other"
@@ -82,66 +82,66 @@ def check_licence_id(text: str) -> str:
     return text
 
 
-def find_sources(sources: Sources, declared: Mapping[str, str]) -> tuple[Source, ...]:
+def find_credits(sources: Sources, declared: Mapping[str, str]) -> tuple[Credit, ...]:
     """The models, and the textures if there are any.
 
     Args:
         sources: of the data set.
-        declared: licence ids by "models" and "textures", ``shapenet`` and ``dtd`` among them; "":
+        declared: license ids by "models" and "textures", ``shapenet`` and ``dtd`` among them; "":
             not stated. A folder does not tell whose files are in it.
 
     Raises:
-        UserError: a licence is declared of the demo set, which has its own, or of what is not
+        UserError: a license is declared of the demo set, which has its own, or of what is not
             shown.
     """
     found = []
     for what, source in (("models", sources.models), ("textures", sources.textures)):
-        licence = declared.get(what, "")
+        license = declared.get(what, "")
         is_demo = (source.source or "").startswith(_DEMO_PREFIX)
-        if licence and (is_demo or source.source is None):
-            why = "are the built-in demo set's, whose licence is known" if is_demo else "are none"
+        if license and (is_demo or source.source is None):
+            why = "are the built-in demo set's, whose license is known" if is_demo else "are none"
             raise UserError(
-                f"--{what}_license {licence}: the {what} of this data set {why}; leave it out"
+                f"--{what}_license {license}: the {what} of this data set {why}; leave it out"
             )
         if source.source is not None:
-            found.append(_describe(what, DEMO if is_demo else licence, source.fingerprint))
+            found.append(_describe(what, DEMO if is_demo else license, source.fingerprint))
     return tuple(found)
 
 
-def _describe(what: str, licence: str, fingerprint: str) -> Source:
-    if licence == DEMO:
-        return Source(what, DEMO, *_DEMO, fingerprint)
-    if known := _KNOWN.get((what, licence.lower())):
-        return Source(what, licence.lower(), *known, fingerprint)
-    name, stated = f"own {what}", _name_licence(licence)
-    terms = f"Own {what}: {stated or 'licence not stated'}"
-    return Source(what, OWN, name, terms, find_url(licence), fingerprint, bool(stated))
+def _describe(what: str, license: str, fingerprint: str) -> Credit:
+    if license == DEMO:
+        return Credit(what, DEMO, *_DEMO, fingerprint)
+    if known := _KNOWN.get((what, license.lower())):
+        return Credit(what, license.lower(), *known, fingerprint)
+    name, stated = f"own {what}", _name_license(license)
+    terms = f"Own {what}: {stated or 'license not stated'}"
+    return Credit(what, OWN, name, terms, find_url(license), fingerprint, bool(stated))
 
 
-def choose_licence(sources: tuple[Source, ...], chosen: str) -> Licence:
-    """Licence of the images: the user's choice, or what follows from the sources."""
+def choose_license(sources: tuple[Credit, ...], chosen: str) -> License:
+    """License of the images: the user's choice, or what follows from the sources."""
     if chosen:
         note = "chosen by who exported the data set"
-        return Licence(chosen, _name_licence(chosen), find_url(chosen), note)
+        return License(chosen, _name_license(chosen), find_url(chosen), note)
     kinds = {source.kind for source in sources}
     if kinds == {DEMO}:
         name, _, url = _DEMO
-        return Licence("bsd-3-clause", "BSD-3-Clause", url, f"all that is shown is of the {name}")
+        return License("bsd-3-clause", "BSD-3-Clause", url, f"all that is shown is of the {name}")
     unstated = " and ".join(source.what for source in sources if not source.is_stated)
     if unstated or OWN in kinds:
         why = f"that of the {unstated} is not stated" if unstated else "the sources have their own"
-        return Licence("unknown", "not stated", "", f"not chosen, and {why}")
+        return License("unknown", "not stated", "", f"not chosen, and {why}")
     terms = next(source for source in sources if source.kind != DEMO)
-    return Licence(
+    return License(
         "other", "research-only", terms.url, "not chosen; the sources' terms allow research alone"
     )
 
 
-def find_url(licence: str) -> str:
-    """Address of a licence that has one; else ""."""
-    name = SPDX_NAMES.get(licence.lower())
+def find_url(license: str) -> str:
+    """Address of a license that has one; else ""."""
+    name = SPDX_NAMES.get(license.lower())
     return f"https://spdx.org/licenses/{name}.html" if name else ""
 
 
-def _name_licence(licence: str) -> str:
-    return SPDX_NAMES.get(licence.lower(), licence)
+def _name_license(license: str) -> str:
+    return SPDX_NAMES.get(license.lower(), license)

@@ -13,12 +13,18 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from synrender.errors import UserError
 from synrender.system.files import read_sha256, temporary_to_name
 from synrender.system.locks import remove_abandoned_files
 from synrender.system.workers import Workers
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+CreateBar = Callable[[int, str], "tqdm"]
+"""Shows the progress of a number of things, and says what is done with them."""
 
 _MAX_FILE_BYTES = 1 << 60
 _FILES_PER_TASK = 256
@@ -121,13 +127,13 @@ def remove_temporary_files(out: Path, paths: Collection[str]) -> None:
 
 
 def describe_files(
-    out: Path, paths: Sequence[str], workers: Workers, progress: Callable[[int, str], Any]
+    out: Path, paths: Sequence[str], workers: Workers, create_bar: CreateBar
 ) -> list[ListedFile]:
     """Size and SHA-256 of files that exist, in order."""
     starts = range(0, len(paths), _FILES_PER_TASK)
     tasks = [(out, paths[start : start + _FILES_PER_TASK]) for start in starts]
     found: list[ListedFile] = []
-    with progress(len(paths), "hashes") as bar:
+    with create_bar(len(paths), "hashes") as bar:
         for files in workers.map(describe_some, tasks):
             found += files
             bar.update(len(files))

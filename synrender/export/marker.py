@@ -10,16 +10,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from synrender import __version__
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import UserError, shorten
-from synrender.export.format import PIECES_DIR, ExportedFile, Job
+from synrender.export.format import PIECES_DIR, ExportedFile, ExportPlan
 from synrender.export.listing import (
+    CreateBar,
     ListedFile,
     create_folders,
     describe_files,
@@ -97,44 +97,62 @@ def create_folder(out: Path) -> None:
         refuse_others(out, find_files(out, {PLAN}))
 
 
-def is_complete(job: Job) -> bool:
-    """Whether this export is there already, as far as the sizes and names of all files tell.
+def claim_folder(plan: ExportPlan, overwrite: bool) -> Marker | None:
+    """Finds out what was begun in the folder of an export, or empties it.
+
+    Args:
+        plan: of the export.
+        overwrite: remove an earlier export that is there.
+
+    Returns:
+        The marker of the same export, finished or not; None: begin from nothing.
+
+    Raises:
+        UserError: the folder holds another export, or what is of none.
+    """
+    known = read_marker(plan.out / MARKER) or read_marker(plan.out / PLAN)
+    if known is None:
+        return None
+    if overwrite:
+        ours = known.find_ours(plan.out)
+        refuse_others(plan.out, find_files(plan.out, ours))
+        remove_files(plan.out, ours - {MARKER, PLAN})  # these last, so that it can be repeated
+        return None
+    begun = (known.format, known.splits, known.fingerprint)
+    if begun != (plan.format, plan.split_sizes, plan.fingerprint):
+        raise UserError(
+            f"{plan.out}: holds another export, {known.format} of {known.dataset} as it was "
+            "then; choose another folder with --out, or --overwrite"
+        )
+    return known
+
+
+def find_complete(out: Path, known: Marker) -> list[ListedFile]:
+    """Files of a complete export that hold its samples; none if it is not complete.
+
+    It is complete as far as the sizes and names of all files tell.
 
     Raises:
         UserError: a file has another size than it had, or there are others among ours.
     """
-    known = read_marker(job.out / MARKER)
-    if known is None or not is_same(known, job) or not known.listing:
-        return False
-    found = find_files(job.out, known.find_ours(job.out))
-    refuse_others(job.out, found)
     listed = known.find_listed()
+    if not listed:
+        return []
+    found = find_files(out, known.find_ours(out))
+    refuse_others(out, found)
     changed = [f for f in listed if f.path in found.sizes and found.sizes[f.path] != f.bytes]
     if changed:
         first = changed[0]
         raise UserError(
-            f"{job.out}: {first.path} has {found.sizes[first.path]} bytes, {first.bytes} were "
+            f"{out}: {first.path} has {found.sizes[first.path]} bytes, {first.bytes} were "
             f"written ({len(changed)} of {len(listed)} files have changed); --overwrite writes the "
             "export again"
         )
     lost = [file.path for file in listed if file.path not in found.sizes]
     if lost:
-        say(f"{job.out}: {lost[0]} is lost ({len(lost)} of {len(listed)} files)")
-    return not lost
-
-
-def is_same(known: Marker, job: Job) -> bool:
-    """Whether an export is that of a job, however large its pieces are."""
-    return known == dataclasses.replace(
-        _create_marker(job),
-        version=known.version,
-        dataset=known.dataset,
-        samples_per_piece=known.samples_per_piece,
-        files=known.files,
-        listing=known.listing,
-        planned=known.planned,
-        told=known.told,
-    )
+        say(f"{out}: {lost[0]} is lost ({len(lost)} of {len(listed)} files)")
+        return []
+    return [file for file in listed if file.path not in DESCRIPTION_FILES]
 
 
 def read_marker(path: Path) -> Marker | None:
@@ -158,52 +176,28 @@ def read_marker(path: Path) -> Marker | None:
 # --- beginning and finishing ----------------------------------------------------------------------
 
 
-def adopt(job: Job, overwrite: bool) -> Job:
-    """Claims the folder of an export; returns the job as it was begun, or empties the folder.
-
-    Args:
-        job: to begin; one that was begun with another size of pieces keeps it.
-        overwrite: remove an earlier export that is there.
-
-    Raises:
-        UserError: the folder holds another export, or what is of none.
-    """
-    known = read_marker(job.out / MARKER) or read_marker(job.out / PLAN)
-    if known and not overwrite:
-        if not is_same(known, job):
-            raise UserError(
-                f"{job.out}: holds another export, {known.format} of {known.dataset} as it was "
-                "then; choose another folder with --out, or --overwrite"
-            )
-        return dataclasses.replace(job, piece_rows=known.samples_per_piece)
-    ours = known.find_ours(job.out) if known else {PLAN}
-    refuse_others(job.out, find_files(job.out, ours))
-    remove_files(job.out, ours - {MARKER, PLAN})  # these last, so that it can be repeated
-    return job
-
-
-def begin(job: Job, paths: Collection[str]) -> None:
+def begin(plan: ExportPlan, paths: Collection[str]) -> None:
     """Notes which files the export will have, and creates their folders.
 
     Args:
-        job: of `adopt`.
+        plan: of the export, in a folder of `claim_folder`.
         paths: of all files that hold samples, or their labels.
 
     Raises:
         UserError: there is something else in the folder.
     """
-    ours = {*paths, *_find_own(job.out)}
-    refuse_others(job.out, find_files(job.out, ours))
+    ours = {*paths, *_find_own(plan.out)}
+    refuse_others(plan.out, find_files(plan.out, ours))
     planned = (*paths, *DESCRIPTION_FILES)
-    _write(job.out / PLAN, dataclasses.replace(_create_marker(job), planned=planned))
-    (job.out / MARKER).unlink(missing_ok=True)  # until it is complete again
-    (job.out / PIECES_DIR).mkdir(exist_ok=True)
-    create_folders(job.out, paths)
-    remove_temporary_files(job.out, ours)
+    _write(plan.out / PLAN, dataclasses.replace(_create_marker(plan), planned=planned))
+    (plan.out / MARKER).unlink(missing_ok=True)  # until it is complete again
+    (plan.out / PIECES_DIR).mkdir(exist_ok=True)
+    create_folders(plan.out, paths)
+    remove_temporary_files(plan.out, ours)
 
 
 def finish(
-    job: Job,
+    plan: ExportPlan,
     files: Sequence[ExportedFile],
     listed: Sequence[ListedFile],
     told: dict[str, str] | None,
@@ -211,20 +205,20 @@ def finish(
     """Writes the marker, and removes what was needed on the way.
 
     Args:
-        job: that is done.
+        plan: that is carried out.
         files: that hold the samples, in formats of large files.
         listed: all files of the export; without `DESCRIPTION_FILES` while these are written again.
         told: in these, besides the data: `Publisher.find_told`; None: they are to be written.
     """
     lines = tuple(file.to_line() for file in listed)
-    marker = dataclasses.replace(_create_marker(job), files=tuple(files), listing=lines, told=told)
-    _write(job.out / MARKER, marker)
-    remove_traces(job)
+    marker = dataclasses.replace(_create_marker(plan), files=tuple(files), listing=lines, told=told)
+    _write(plan.out / MARKER, marker)
+    remove_traces(plan.out)
 
 
-def remove_traces(job: Job) -> None:
+def remove_traces(out: Path) -> None:
     """Removes what only an unfinished export needs."""
-    remove_files(job.out, _find_own(job.out) - {MARKER, *DESCRIPTION_FILES})
+    remove_files(out, _find_own(out) - {MARKER, *DESCRIPTION_FILES})
 
 
 def _find_own(out: Path) -> set[str]:
@@ -236,9 +230,14 @@ def _find_own(out: Path) -> set[str]:
     return {MARKER, PLAN, *DESCRIPTION_FILES, *(f"{PIECES_DIR}/{name}" for name in names)}
 
 
-def _create_marker(job: Job) -> Marker:
-    return decode(
-        Marker, {"dataset": job.dataset_path.name, "version": __version__, **job.to_values()}
+def _create_marker(plan: ExportPlan) -> Marker:
+    return Marker(
+        dataset=plan.dataset_path.name,
+        version=__version__,
+        format=plan.format,
+        splits=plan.split_sizes,
+        samples_per_piece=plan.piece_rows,
+        fingerprint=plan.fingerprint,
     )
 
 
@@ -253,8 +252,8 @@ def _write(path: Path, marker: Marker) -> None:
 
 
 @dataclass(frozen=True)
-class Verification:
-    """An export against its list of files."""
+class ExportDifferences:
+    """What is not as the list of files says."""
 
     num_files: int  # that are listed
     lost: tuple[str, ...]  # paths
@@ -275,7 +274,7 @@ class Verification:
         return [f"pass: {self.num_files} files are as {MARKER} says"]
 
 
-def verify_export(out: Path, workers: Workers, progress: Callable[[int, str], Any]) -> Verification:
+def verify_export(out: Path, workers: Workers, create_bar: CreateBar) -> ExportDifferences:
     """Compares the files of an export with their sizes and SHA-256.
 
     Raises:
@@ -293,7 +292,7 @@ def verify_export(out: Path, workers: Workers, progress: Callable[[int, str], An
     found = find_files(out, {*listed, MARKER})
     same_size = [path for path, f in listed.items() if found.sizes.get(path) == f.bytes]
     changed = {path for path, f in listed.items() if found.sizes.get(path, f.bytes) != f.bytes}
-    described = describe_files(out, same_size, workers, progress)
+    described = describe_files(out, same_size, workers, create_bar)
     changed.update(file.path for file in described if file != listed[file.path])
     lost = sorted(listed.keys() - found.sizes.keys())
-    return Verification(len(listed), tuple(lost), tuple(sorted(changed)), found.others)
+    return ExportDifferences(len(listed), tuple(lost), tuple(sorted(changed)), found.others)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synrender.export.columns import (
     INTEGER,
@@ -14,7 +14,7 @@ from synrender.export.columns import (
     PICTURE,
     TEXT,
     Column,
-    Content,
+    Schema,
     to_name,
     to_values,
 )
@@ -22,13 +22,10 @@ from synrender.export.croissant import file_set, samples_of_table
 from synrender.export.format import (
     CroissantParts,
     ExportedFile,
+    ExportPlan,
     Format,
-    Job,
     Piece,
-    accept_all,
-    finish_nothing,
 )
-from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import Sample
 
 if TYPE_CHECKING:
@@ -44,34 +41,27 @@ def piece_path(out: Path, piece: Piece) -> Path:
     return out / "data" / f"{piece.split}-{piece.number:05d}-of-{piece.count:05d}.parquet"
 
 
-def list_paths(job: Job, content: Content, data: Dataset) -> list[str]:
-    """The pieces."""
-    return [piece_path(Path(), piece).as_posix() for piece in job.pieces]
-
-
-def encode(
-    samples: Sequence[Sample], split: str, content: Content, out: Path
-) -> pyarrow.RecordBatch:
+def encode(samples: Sequence[Sample], split: str, plan: ExportPlan) -> pyarrow.RecordBatch:
     """The samples' rows."""
     import pyarrow
 
-    rows = []
+    rows: list[dict[str, object]] = []
     for sample in samples:
         name = to_name(sample)
-        row = to_values(sample, content, split)
-        for column in content.pictures:
+        row: dict[str, object] = {**to_values(sample, plan.schema, split)}
+        for column in plan.schema.pictures:
             row[column.name] = {"bytes": sample[column.name], "path": f"{name}.png"}
         rows.append(row)
-    return pyarrow.RecordBatch.from_pylist(rows, _create_schema(content))
+    return pyarrow.RecordBatch.from_pylist(rows, _create_schema(plan.schema))
 
 
-def write(path: Path, content: Content, chunks: Iterable[pyarrow.RecordBatch]) -> None:
+def write(schema: Schema, chunks: Iterable[pyarrow.RecordBatch], path: Path) -> None:
     """Writes a file from its rows, in groups of rows."""
     import pyarrow
     from pyarrow.parquet import ParquetWriter
 
     waiting: list[pyarrow.RecordBatch] = []
-    with ParquetWriter(path, _create_schema(content)) as writer:
+    with ParquetWriter(path, _create_schema(schema)) as writer:
 
         def write_group() -> None:
             if waiting:
@@ -86,24 +76,23 @@ def write(path: Path, content: Content, chunks: Iterable[pyarrow.RecordBatch]) -
         write_group()
 
 
-def create_features(content: Content) -> dict[str, Any]:
+def create_features(schema: Schema) -> dict[str, object]:
     """Types of the columns in the words of ``datasets.Features``."""
-    return {column.name: _to_feature(column, content) for column in content.columns}
+    return {column.name: _to_feature(column, schema) for column in schema.columns}
 
 
-def _to_feature(column: Column, content: Content) -> dict[str, Any]:
+def _to_feature(column: Column, schema: Schema) -> dict[str, object]:
     if column.type == PICTURE:
         return {"_type": "Image"}
+    feature: dict[str, object] = {"dtype": _DTYPES.get(column.type), "_type": "Value"}
     if column.type == LABEL:
-        feature: dict[str, Any] = {"names": list(content.class_names), "_type": "ClassLabel"}
-    else:
-        feature = {"dtype": _DTYPES[column.type], "_type": "Value"}
+        feature = {"names": list(schema.class_names), "_type": "ClassLabel"}
     for _ in range(column.depth):
         feature = {"feature": feature, "_type": "Sequence"}  # a List, also for datasets before 4
     return feature
 
 
-def _create_schema(content: Content) -> pyarrow.Schema:
+def _create_schema(schema: Schema) -> pyarrow.Schema:
     import pyarrow
 
     picture = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
@@ -115,40 +104,36 @@ def _create_schema(content: Content) -> pyarrow.Schema:
         TEXT: pyarrow.string(),
     }
     fields = []
-    for column in content.columns:
+    for column in schema.columns:
         kind = types[column.type]
         for _ in range(column.depth):
             kind = pyarrow.list_(kind)
         fields.append(pyarrow.field(column.name, kind, metadata={"meaning": column.meaning}))
-    features = {"info": {"features": create_features(content)}}
+    features = {"info": {"features": create_features(schema)}}
     return pyarrow.schema(fields, {"huggingface": json.dumps(features)})
 
 
 _DTYPES = {INTEGER: "int64", NUMBER: "float64", TEXT: "string"}
 
 
-def read_line(folder: str, job: Job) -> str:
+def create_reading_line(folder: str, plan: ExportPlan) -> str:
     """All splits."""
     return f'datasets.load_dataset("{folder}")'
 
 
-def describe(content: Content, files: Sequence[ExportedFile]) -> CroissantParts:
+def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
     """One set of files; each column is a field."""
     parquet = file_set("parquet", "data/*.parquet", "application/x-parquet")
-    return CroissantParts((parquet,), (samples_of_table(content.columns, "parquet"),))
+    return CroissantParts((parquet,), (samples_of_table(schema.columns, "parquet"),))
 
 
 FORMAT = Format(
-    "parquet",
-    ("pyarrow",),
-    accept_all,
-    piece_path,
-    list_paths,
-    encode,
-    write,
-    finish_nothing,
-    read_line,
-    "data/{split}-*",
-    describe,
+    piece_path=piece_path,
+    encode=encode,
+    write=write,
+    describe=describe,
+    reading_line=create_reading_line,
+    data_files="data/{split}-*",
     has_features=True,
+    packages=("pyarrow",),
 )

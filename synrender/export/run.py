@@ -1,45 +1,46 @@
-"""Runs an export: pieces that are missing, then what describes them, then the marker."""
+"""Runs an export: opens the data set, plans, writes its samples, describes them, and ends."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
+import functools
+import hashlib
 import importlib.util
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from synrender.archive.hdf5_files import find_chunk_size
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import info_to_json
+from synrender.dataset.last_audit import read_audit
 from synrender.dataset.lock import in_use
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import UserError, shorten
 from synrender.export.card import render_card
-from synrender.export.columns import Content, plan_content
+from synrender.export.columns import create_schema
 from synrender.export.croissant import render_croissant
 from synrender.export.facts import Facts, Publisher, gather_facts
-from synrender.export.format import ExportedFile, Format, Job, Piece, cut_rows, lines_path, plan_job
-from synrender.export.licenses import find_sources
-from synrender.export.listing import ListedFile, describe_files, describe_some
+from synrender.export.format import ExportedFile, ExportPlan, find_format
+from synrender.export.licenses import find_credits
+from synrender.export.listing import CreateBar, ListedFile, describe_files, describe_some
 from synrender.export.marker import (
     CARD_FILE,
     CROISSANT_FILE,
     DESCRIPTION_FILES,
-    MARKER,
     PICTURE_FILE,
-    adopt,
     begin,
+    claim_folder,
     create_folder,
+    find_complete,
     finish,
-    is_complete,
-    read_marker,
     remove_traces,
 )
-from synrender.export.png_samples import open_source, read_rows, read_task
+from synrender.export.png_samples import find_sample_bytes, open_source, read_rows, read_task
 from synrender.loading.dataset import Dataset
 from synrender.report.pictures import find_pictures
 from synrender.report.sheet import draw_sheet
@@ -48,16 +49,16 @@ from synrender.system.console import create_file_bar, say
 from synrender.system.files import write_atomically, write_bytes, write_text
 from synrender.system.workers import Workers
 
-
-def find_format(name: str) -> Format:
-    """A format by its name, which is also that of its module."""
-    return importlib.import_module(f"synrender.export.{name}").FORMAT
-
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 PRELOADED = ("synrender.export.run",)
 """What the worker processes need, imported once for all of them."""
 
-Progress = Callable[[int, str], Any]
+MAX_PIECE_ROWS = 10_000
+"""Samples of a piece at most, however small they are."""
+
+_NUM_PROBED, _NUM_PICTURED = 32, 20
 
 
 @dataclass(frozen=True)
@@ -77,136 +78,160 @@ class ExportOptions:
 
 
 def export_dataset(
-    folder: DatasetFolder, options: ExportOptions, workers: Workers, progress: Progress
+    folder: DatasetFolder, options: ExportOptions, workers: Workers, create_bar: CreateBar
 ) -> None:
     """Exports a data set, or what is missing of its export.
 
     Raises:
         UserError: the data set or an option does not fit; finished pieces are kept.
     """
-    form = find_format(options.format)
-    _refuse_missing_packages(form)
+    _refuse_missing_packages(options.format)
     # Nobody may remove or archive meanwhile what is read; others may read it too.
     with in_use(folder.path, "exported", is_shared=True):
         data = open_source(folder.path)
-        find_sources(data.info.sources, options.publisher.declared)  # refuses what is not so
-        content = plan_content(data.info, read_rows(data, [0])[0])
-        if reason := form.refuse(content):
-            raise UserError(f"--to {form.name}: {folder.path} {reason}")
-        job = plan_job(data, options.out, form.name, options.shard_bytes)
-        create_folder(job.out)
-        with in_use(job.out, "written", is_shared=False):
-            if not options.overwrite and is_complete(job):
-                remove_traces(job)
-                _describe_anew(job, form, content, data, options.publisher)
+        plan = plan_export(data, options)
+        create_folder(plan.out)
+        with in_use(plan.out, "written", is_shared=False):
+            begun = claim_folder(plan, options.overwrite)
+            if begun:
+                plan = dataclasses.replace(plan, piece_rows=begun.samples_per_piece)
+            found = find_complete(plan.out, begun) if begun else []
+            listed = found or _write_samples(plan, data, workers, create_bar)
+            audit = read_audit(folder.path)
+            told = options.publisher.find_told(audit)
+            if begun and found and begun.told == told:
+                remove_traces(plan.out)
+                say(f"{plan.out}: there already")
                 return
-            job = adopt(job, options.overwrite)
-            paths = form.list_paths(job, content, data)
-            begin(job, paths)
-            side_px = data.info.settings.rendering.resolution
-            _write_pieces(job, form, content, side_px, workers, progress)
-            form.finish(job, content)
-            listed = describe_files(job.out, paths, workers, create_file_bar)
-            files = _find_large_files(job, form, listed)
-            told = options.publisher.find_told(folder.path)
-            describe(gather_facts(job, form, content, data, files, options.publisher), data)
-            listed += describe_some(job.out, DESCRIPTION_FILES)
-            finish(job, files, listed, told)
-    counts = ", ".join(f"{name} {len(rows)}" for name, rows in job.split_rows.items())
-    say(f"{job.out}: {job.num_rows} samples ({counts})")
+            files = _find_large_files(plan, listed)
+            if found:
+                finish(plan, files, listed, told=None)  # until the description is written anew
+            describe(gather_facts(plan, data, files, options.publisher, audit), data)
+            finish(plan, files, [*listed, *describe_some(plan.out, DESCRIPTION_FILES)], told)
+    counts = ", ".join(f"{name} {num}" for name, num in plan.split_sizes.items())
+    done = "there already, described anew" if found else f"{plan.num_rows} samples ({counts})"
+    say(f"{plan.out}: {done}")
 
 
-def _describe_anew(
-    job: Job, form: Format, content: Content, data: Dataset, publisher: Publisher
-) -> None:
-    """Writes the card and the like of a complete export again, if they would tell other things."""
-    known, told = read_marker(job.out / MARKER), publisher.find_told(job.dataset_path)
-    if known is None or known.told == told:
-        say(f"{job.out}: there already")
-        return
-    job = dataclasses.replace(job, piece_rows=known.samples_per_piece)
-    listed = [file for file in known.find_listed() if file.path not in DESCRIPTION_FILES]
-    finish(job, known.files, listed, None)
-    describe(gather_facts(job, form, content, data, list(known.files), publisher), data)
-    listed += describe_some(job.out, DESCRIPTION_FILES)
-    finish(job, known.files, listed, told)
-    say(f"{job.out}: there already, described anew")
+def _refuse_missing_packages(form: str) -> None:
+    for name in (*find_format(form).packages, "jinja2", "yaml"):
+        if importlib.util.find_spec(name) is None:
+            raise UserError(
+                f"--to {form}: needs the Python package {name}; make setup installs it, or "
+                "pip install 'synrender[export]'"
+            )
 
 
-def encode_task(job: Job, content: Content, split: str, rows: range) -> Any:
-    """What a format makes of some samples; runs in a worker."""
-    samples = read_task(job.dataset_path, job.fingerprint, job.num_rows, rows)
-    return find_format(job.format).encode(samples, split, content, job.out)
+# --- planning -------------------------------------------------------------------------------------
 
 
-def _write_pieces(
-    job: Job, form: Format, content: Content, side_px: int, workers: Workers, progress: Progress
-) -> None:
-    todo = [piece for piece in job.pieces if not form.piece_path(job.out, piece).exists()]
-    if num_done := len(job.pieces) - len(todo):
-        say(f"{job.out}: {num_done} of {len(job.pieces)} pieces are there already")
-    size = find_chunk_size(side_px)
-    chunks = {piece: list(cut_rows(piece.rows, size)) for piece in todo}
-    tasks = [(job, content, piece.split, rows) for piece in todo for rows in chunks[piece]]
+def plan_export(data: Dataset, options: ExportOptions) -> ExportPlan:
+    """Cuts a data set into pieces of a bounded size.
+
+    The largest of some samples is taken for all, so most pieces are smaller.
+
+    Args:
+        data: of `open_source`.
+        options: what the user asks for.
+
+    Raises:
+        UserError: the format or a license does not fit the data set, or a sample is damaged.
+    """
+    find_credits(data.info.sources, options.publisher.declared)  # refuses what is not so
+    samples = read_rows(data, _spread(len(data), _NUM_PROBED))
+    schema = create_schema(data.info, samples[0])
+    if reason := find_format(options.format).refuse(schema):
+        raise UserError(f"--to {options.format}: {data.path} {reason}")
+    largest = max(map(find_sample_bytes, samples))
+    return ExportPlan(
+        data.path,
+        options.out,
+        options.format,
+        schema,
+        tuple(data.split_ends.items()),
+        max(1, min(MAX_PIECE_ROWS, options.shard_bytes // largest)),
+        _find_fingerprint(data),
+    )
+
+
+def _find_fingerprint(data: Dataset) -> str:
+    """SHA-256 of what a data set holds, as far as its description and its files' sizes tell."""
+    sizes = [(path.name, path.stat().st_size) for path in data.files if path.is_file()]
+    text = f"{info_to_json(data.info)}{data.split_ends}{sizes}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _spread(num_rows: int, num: int) -> np.ndarray:
+    """At most ``num`` rows, (k,) int64, spread evenly from the first to the last."""
+    return np.unique(np.linspace(0, num_rows - 1, min(num, num_rows)).astype(int))
+
+
+# --- samples --------------------------------------------------------------------------------------
+
+
+def _write_samples(
+    plan: ExportPlan, data: Dataset, workers: Workers, create_bar: CreateBar
+) -> list[ListedFile]:
+    """Writes all files that hold samples or their labels, but for pieces that are there."""
+    form = find_format(plan.format)
+    paths = form.list_files(plan, data)
+    begin(plan, paths)
+    todo = [piece for piece in plan.pieces if not form.piece_path(plan.out, piece).exists()]
+    if num_done := len(plan.pieces) - len(todo):
+        say(f"{plan.out}: {num_done} of {len(plan.pieces)} pieces are there already")
+    size = find_chunk_size(data.info.settings.rendering.resolution)
+    chunks = {p: [p.rows[k : k + size] for k in range(0, len(p.rows), size)] for p in todo}
+    tasks = [(plan, piece.split, rows) for piece in todo for rows in chunks[piece]]
     # One stream of tasks for all pieces, so that no process waits while a file is finished.
     results = workers.map(encode_task, tasks)
-    with progress(sum(len(piece.rows) for piece in todo), f"to {form.name}") as bar:
+    with create_bar(sum(len(piece.rows) for piece in todo), f"to {plan.format}") as bar:
         for piece in todo:
+            finished = _watch(results, chunks[piece], bar)
+            write = functools.partial(form.write, plan.schema, finished)
+            write_atomically(form.piece_path(plan.out, piece), write)
+    form.finish(plan)
+    return describe_files(plan.out, paths, workers, create_file_bar)
 
-            def write(temporary: Path, piece: Piece = piece) -> None:
-                form.write(temporary, content, _watch(results, chunks[piece], bar))
 
-            write_atomically(form.piece_path(job.out, piece), write)
+def encode_task(plan: ExportPlan, split: str, rows: range) -> object:
+    """What a format makes of some samples; runs in a worker."""
+    samples = read_task(plan.dataset_path, plan.fingerprint, plan.num_rows, rows)
+    return find_format(plan.format).encode(samples, split, plan)
 
 
-def _watch(results: Iterator[Any], chunks: Sequence[range], bar: Any) -> Iterator[Any]:
+def _watch(results: Iterator[object], chunks: Iterable[range], bar: tqdm) -> Iterator[object]:
     """The results of a piece's chunks; advances the bar."""
     for rows, result in zip(chunks, results, strict=False):  # these are of all pieces
         yield result
         bar.update(len(rows))
 
 
-def _find_large_files(job: Job, form: Format, listed: Sequence[ListedFile]) -> list[ExportedFile]:
+def _find_large_files(plan: ExportPlan, listed: Sequence[ListedFile]) -> list[ExportedFile]:
     """The files that hold the samples; none of formats that have a file for each."""
-    if form.piece_path is lines_path:
+    if find_format(plan.format).list_paths is not None:
         return []
     return [
         ExportedFile(file.path, piece.split, len(piece.rows), file.bytes, file.sha256)
-        for file, piece in zip(listed, job.pieces, strict=True)
+        for file, piece in zip(listed, plan.pieces, strict=True)
     ]
-
-
-def _refuse_missing_packages(form: Format) -> None:
-    for name in (*form.packages, "jinja2", "yaml"):
-        if importlib.util.find_spec(name) is None:
-            raise UserError(
-                f"--to {form.name}: needs the Python package {name}; make setup installs it, or "
-                "pip install 'synrender[export]'"
-            )
 
 
 # --- description ----------------------------------------------------------------------------------
 
 
-_NUM_PICTURED = 20
-
-
 def describe(facts: Facts, data: Dataset) -> None:
-    """Writes all of it into the folder of the export."""
-    out = facts.job.out
-    write_bytes(out / PICTURE_FILE, draw_picture(facts, data))
+    """Writes `DESCRIPTION_FILES` into the folder of the export."""
+    out = facts.plan.out
+    write_bytes(out / PICTURE_FILE, _draw_picture(facts, data))
     write_text(out / CONFIG_FILE, settings_to_gin(facts.info.settings))
     write_text(out / CROISSANT_FILE, render_croissant(facts))
     write_text(out / CARD_FILE, render_card(facts))
 
 
-def draw_picture(facts: Facts, data: Dataset) -> bytes:
+def _draw_picture(facts: Facts, data: Dataset) -> bytes:
     """A contact sheet, as PNG, of samples spread evenly over the data set."""
-    rows = np.unique(np.linspace(0, len(data) - 1, min(_NUM_PICTURED, len(data))).astype(int))
     fields = [picture.field for picture in find_pictures(data.with_fields(None).fields)]
-    shown = data.with_fields(fields, np.inf)
-    names = dict(zip(facts.content.class_ids, facts.content.class_names, strict=True))
+    shown = data.with_fields(fields, np.inf).read_checked(_spread(len(data), _NUM_PICTURED))
     file = io.BytesIO()
-    sheet = draw_sheet(shown.read_checked(rows), facts.name, names)
-    sheet.save(file, "png", optimize=True)
+    draw_sheet(shown, facts.name, facts.plan.schema.names_by_class).save(file, "png", optimize=True)
     return file.getvalue()

@@ -130,7 +130,7 @@ def test_the_picture_shows_samples(name: str, exporter: Exporter) -> None:
     assert "](samples.png)" in read_card(out)[1]
 
 
-def test_licences_of_images_and_sources_are_told_apart(other: Exporter) -> None:
+def test_licenses_of_images_and_sources_are_told_apart(other: Exporter) -> None:
     set_sources(other.data_dir, "copy", "/secret/home/ShapeNetCore.v2", "/secret/home/dtd")
     stated = ("--models_license", "ShapeNet", "--textures_license", "dtd")
     out = other.export("copy", "webdataset", *stated)
@@ -155,11 +155,11 @@ def test_a_folder_does_not_tell_whose_models_are_in_it(other: Exporter) -> None:
     out = other.export("copy", "webdataset")
     head, body = read_card(out)
     assert head["license"] == "unknown"
-    assert "| models | own models | Own models: licence not stated |" in body
-    assert "| textures | own textures | Own textures: licence not stated |" in body
+    assert "| models | own models | Own models: license not stated |" in body
+    assert "| textures | own textures | Own textures: license not stated |" in body
     metadata = json.loads((out / "croissant.json").read_text())
     assert metadata["license"][0] == "not stated"
-    assert "Own models: licence not stated" in metadata["rai:dataCollectionRawData"]
+    assert "Own models: license not stated" in metadata["rai:dataCollectionRawData"]
     texts = body + json.dumps(metadata)
     assert not re.search("shapenet.org|vgg/data/dtd|ShapeNet's terms|freckled|no scene has", texts)
 
@@ -198,11 +198,11 @@ def test_a_card_is_written_again_if_it_would_tell_something_else(
     assert image.stat().st_mtime_ns == before
 
 
-def test_a_licence_is_not_declared_of_what_has_one(other: Exporter) -> None:
+def test_a_license_is_not_declared_of_what_has_one(other: Exporter) -> None:
     out = other.out_dir / "refused"
     command = ("-d", "copy", "--to", "parquet", "--out", out)
     line = other.refuse(*command, "--models_license", "mit")
-    assert "are the built-in demo set's, whose licence is known; leave it out" in line
+    assert "are the built-in demo set's, whose license is known; leave it out" in line
     set_sources(other.data_dir, "copy", "/data/mine", None)
     line = other.refuse(*command, "--textures_license", "mit")
     assert "are none; leave it out" in line

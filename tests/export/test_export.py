@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from synrender.export import format as job
+from synrender.export import run as job
 from tests.export.helpers import Exporter
 from tests.helpers import PROJECT_DIR, Renderer
 
@@ -107,6 +107,29 @@ def test_one_that_is_there_is_left_alone(exporter: Exporter) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     exporter.run("-d", "single", "--to", "webdataset", "--out", out, "--overwrite")
     assert before != {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+
+
+def test_a_data_set_is_searched_for_once_and_a_marker_read_once(
+    exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By each process; a new export, one that is there, and one that is described anew."""
+    from synrender.export import marker, png_samples
+    from synrender.loading import dataset
+
+    searched, read = [], []
+    find_source, read_json = dataset.find_source, marker.read_json
+    monkeypatch.setattr(dataset, "find_source", lambda p: searched.append(p) or find_source(p))
+    monkeypatch.setattr(marker, "read_json", lambda p, n: read.append(p.name) or read_json(p, n))
+    for more, num_searches, files in (
+        ((), 2, ["export.json", ".export.json"]),  # there is none of both
+        ((), 1, ["export.json"]),
+        (("--license", "mit"), 1, ["export.json"]),
+    ):
+        png_samples._open_once.cache_clear()  # this process works for itself
+        exporter.export("single", "webdataset", *more)
+        assert (len(searched), read) == (num_searches, files)
+        searched.clear()
+        read.clear()
 
 
 def test_a_terminal_shows_rate_and_eta(exporter: Exporter) -> None:

@@ -13,7 +13,7 @@ import yaml
 
 from synrender.export.card import Markdown, code, escape, link
 from synrender.export.columns import name_classes
-from synrender.export.licenses import check_licence_id
+from synrender.export.licenses import check_license_id
 from synrender.system.files import to_file_name
 from tests.export.helpers import Exporter
 
@@ -153,7 +153,7 @@ def test_what_a_publisher_may_say_is_told(exporter: Exporter) -> None:
     metadata = json.loads((out / "croissant.json").read_text())
     assert metadata["creator"]["name"] == said[1]
     assert metadata["url"] == said[3]
-    assert check_licence_id("LicenseRef-my.own+1")
+    assert check_license_id("LicenseRef-my.own+1")
 
 
 def test_text_in_markdown() -> None:

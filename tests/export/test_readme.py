@@ -76,7 +76,7 @@ def test_each_line_reads_its_format(
 def test_the_line_of_the_card_names_all_tars(
     exporter: Exporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from synrender.export import format as job
+    from synrender.export import run as job
 
     monkeypatch.setattr(job, "MAX_PIECE_ROWS", 7)
     out = exporter.export("multi", "webdataset")

@@ -50,7 +50,7 @@ def test_webdataset_reads_every_sample(name: str, exporter: Exporter) -> None:
 
 
 def test_the_tars_are_of_a_bounded_size_and_hold_all_samples(exporter: Exporter) -> None:
-    from synrender.export import format as job
+    from synrender.export import run as job
 
     exporter.monkeypatch.setattr(job, "MAX_PIECE_ROWS", 7)
     out = exporter.export("multi", "webdataset")
