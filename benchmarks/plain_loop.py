@@ -53,7 +53,8 @@ def build_plain(settings: Settings, catalog: Catalog, plan: SamplePlan) -> None:
     textures = [obj_plan.texture.first for obj_plan in plan.objects]
     _set_material(bpy.context.object, catalog.texture_path(backdrop_texture), BACKDROP_PASS_INDEX)
     for k, (obj_plan, texture) in enumerate(zip(plan.objects, textures, strict=True), start=1):
-        obj = _import_model(catalog.model_path(obj_plan.class_idx, obj_plan.model.first), obj_plan)
+        file = catalog.model_file(obj_plan.class_idx, obj_plan.model.first)
+        obj = _import_model(file.path, obj_plan)
         obj.pass_index = k
         _set_material(obj, catalog.texture_path(texture), obj_plan.class_idx)
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synrender.assets import demo
-from synrender.assets.sources import ModelSource, Sources, TextureSource
+from synrender.assets.model_file import ModelFile
+from synrender.assets.provenance import ModelSource, Sources, TextureSource
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.settings.bounds import MAX_NAME_LENGTH, check_line
 from synrender.settings.groups import Settings
@@ -51,9 +52,9 @@ class Catalog:
         start, end = (len(models) * b // self.n_buckets for b in (bucket, bucket + 1))
         return models[start:end]
 
-    def model_path(self, class_idx: int, model_id: str) -> Path:
-        """OBJ file of a model."""
-        return self.shapenet_dir / self.synset_ids[class_idx] / model_id / MODEL_FILE
+    def model_file(self, class_idx: int, model_id: str) -> ModelFile:
+        """File of a model."""
+        return ModelFile(self.shapenet_dir / self.synset_ids[class_idx] / model_id / MODEL_FILE)
 
     def texture_path(self, texture: str) -> Path:
         """Image file of a texture."""

@@ -11,17 +11,11 @@ from __future__ import annotations
 import re
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from synrender.assets.mesh import Mesh, drop_repeats
 from synrender.errors import RejectedAsset
-from synrender.system.files import read_small_file
-from synrender.system.hindrances import Unreadable
-
-MAX_BYTES = 1 << 28
-"""256 MiB; a model of two million triangles takes about 150 MB."""
 
 MAX_FIELDS = 1 << 25
 """Words and numbers in a file: those of about four million triangles. Each takes 40 bytes here."""
@@ -67,14 +61,14 @@ class _Lines:
         return zip(self.numbers.tolist(), self.text.split(b"\n"), strict=False)
 
 
-def read_obj(path: Path) -> Mesh:
-    """Reads an OBJ file.
+def read_obj(data: bytes) -> Mesh:
+    """Reads the content of an OBJ file.
 
     Raises:
-        RejectedAsset: the file is missing, not a regular file, too large, truncated, without faces,
-            or has a vertex or face that cannot be read; the reason names the line.
+        RejectedAsset: it is truncated, without faces, or has a vertex or face that cannot be read;
+            the reason names the line.
     """
-    kinds = _split_lines(_read_text(path))
+    kinds = _split_lines(_check_text(data))
     vertices = _read_vertices(kinds["v"])
     normals = _read_normals(kinds["vn"])
     faces = kinds["f"]
@@ -95,16 +89,8 @@ def read_obj(path: Path) -> Mesh:
 # --- text -----------------------------------------------------------------------------------------
 
 
-def _read_text(path: Path) -> bytes:
-    """Content of the file, checked for what it can be checked for before it is read as lines."""
-    try:
-        data = read_small_file(path, MAX_BYTES)
-    except (FileNotFoundError, NotADirectoryError):
-        raise RejectedAsset("no OBJ file") from None
-    except (OSError, Unreadable) as error:
-        raise RejectedAsset(f"OBJ file: {error.strerror}") from None
-    except ValueError as error:
-        raise RejectedAsset(f"OBJ file: {error}") from None
+def _check_text(data: bytes) -> bytes:
+    """The content, checked for what it can be checked for before it is read as lines."""
     if b"\0" in data:
         raise RejectedAsset("binary data, not an OBJ file")
     data = data.replace(_BYTE_ORDER_MARK, b"").replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -128,8 +128,8 @@ class Builder:
             name = self._to_name(plan, model_id)
             if name not in self.rejected and name not in self._models:
                 try:
-                    path = self._catalog.model_path(plan.class_idx, model_id)
-                    self._models[name] = load_model(path)
+                    file = self._catalog.model_file(plan.class_idx, model_id)
+                    self._models[name] = load_model(file, model_id)
                 except RejectedAsset as reason:
                     self.rejected[name] = str(reason)
             return name not in self.rejected

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 
 import bpy
 import numpy as np
 
 from synrender.assets.lost_shape import refuse_lost_shape
 from synrender.assets.mesh import Mesh
-from synrender.assets.obj_file import read_obj
+from synrender.assets.mesh_formats import read_mesh
+from synrender.assets.model_file import ModelFile
 from synrender.blender.scene import create_object, to_array
 from synrender.errors import RejectedAsset
 from synrender.sampling.camera import turn
@@ -53,16 +53,16 @@ class Model:
 # --- loading ------------------------------------------------------------------------------------
 
 
-def load_model(path: Path) -> Model:
-    """Imports an OBJ file as one clean, centred mesh with texture coordinates.
+def load_model(file: ModelFile, model_id: str) -> Model:
+    """Imports a model as one clean, centred mesh with texture coordinates.
 
     Raises:
         RejectedAsset: the file is missing, empty or truncated, or the mesh is not finite, has no
             faces or no extent, or is so far from the origin that its digits leave no shape.
     """
-    if len(path.parent.parent.name) > MAX_NAME_LENGTH:
+    if len(model_id) > MAX_NAME_LENGTH:
         raise RejectedAsset(f"model id longer than {MAX_NAME_LENGTH} characters")
-    obj = read_obj(path)
+    obj = read_mesh(file)
     refuse_lost_shape(obj)
     geometry = clean_geometry(_measure(obj))
     if bpy.app.version < (4, 5):
@@ -72,7 +72,7 @@ def load_model(path: Path) -> Model:
     vertices = (geometry.vertices - center).astype(np.float32)
     bbox = np.stack([vertices.min(axis=0), vertices.max(axis=0)])
     uv = cube_project(geometry, vertices / np.ptp(bbox, axis=0).max())
-    mesh = _create_mesh(path.parent.parent.name, geometry, vertices, uv)
+    mesh = _create_mesh(model_id, geometry, vertices, uv)
     return Model(mesh, center, bbox.astype(np.float64))
 
 

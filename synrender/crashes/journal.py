@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from synrender.assets.catalog import Catalog
+from synrender.assets.model_file import ModelFile
 from synrender.system.console import redirected_output
 from synrender.system.files import read_small_file
 from synrender.system.hindrances import Hindrance
@@ -156,10 +157,10 @@ class JournalCatalog(Catalog):
 
     use_asset: Callable[[str], None] = field(default=lambda name: None, compare=False)
 
-    def model_path(self, class_idx: int, model_id: str) -> Path:
+    def model_file(self, class_idx: int, model_id: str) -> ModelFile:
         """As in `Catalog`."""
         self.use_asset(f"{self.synset_ids[class_idx]}/{model_id}")
-        return super().model_path(class_idx, model_id)
+        return super().model_file(class_idx, model_id)
 
     def texture_path(self, texture: str) -> Path:
         """As in `Catalog`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.assets.sources import Sources
+from synrender.assets.provenance import Sources
 from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.design_checks import check_design
 from synrender.dataset.listing import FLAT, MAX_INFO_BYTES

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from synrender.assets.sources import Sources
+from synrender.assets.provenance import Sources
 from synrender.errors import UserError
 
 _DEMO_PREFIX = "demo, version "

@@ -14,7 +14,7 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from synrender.assets.sources import Sources
+from synrender.assets.provenance import Sources
 from synrender.crashes.journal import STARTUP_LIMIT_S, Entry
 from synrender.dataset.claim import RenderedBy
 from synrender.dataset.folder import DatasetFolder, settings_to_folder

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from synrender.assets.catalog import ensure_demo_sources, load_catalog
+from synrender.assets.model_file import ModelFile
 from synrender.errors import UserError
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings
@@ -50,7 +51,7 @@ def test_models_and_textures_are_sorted_and_other_files_left_out(sources: Path) 
     assert catalog.synset_ids == {0: "03001627", 1: "03636649"}
     assert catalog.model_ids[0] == tuple(f"m{m:02d}" for m in range(13))
     assert catalog.textures == tuple(f"woven/woven_{t:04d}.jpg" for t in (1, 2, 3))
-    assert catalog.model_path(0, "m03") == (
+    assert catalog.model_file(0, "m03") == ModelFile(
         sources / "ShapeNetCore.v2/03001627/m03/models/model_normalized.obj"
     )
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,15 +12,13 @@ from synrender.errors import RejectedAsset
 SQUARE = "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\n"
 
 
-def read(folder: Path, text: str | bytes) -> Mesh:
-    path = folder / "model.obj"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_obj(path)
+def read(text: str | bytes) -> Mesh:
+    return read_obj(text if isinstance(text, bytes) else text.encode())
 
 
-def reject(folder: Path, text: str | bytes) -> str:
+def reject(text: str | bytes) -> str:
     with pytest.raises(RejectedAsset) as caught:
-        read(folder, text)
+        read(text)
     line = str(caught.value)
     assert "\n" not in line
     assert len(line) < 200
@@ -39,9 +34,9 @@ FACES = {  # how a face is written: how many of its corners have a normal
 
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", "   \n"])
-def test_every_form_of_a_face_is_the_same_square(tmp_path: Path, face: str, end: str) -> None:
+def test_every_form_of_a_face_is_the_same_square(face: str, end: str) -> None:
     text = f"mtllib x.mtl\n{SQUARE}vn 0 0 2\nusemtl y\n  f {face}\n"
-    mesh = read(tmp_path, text.replace("\n", end))
+    mesh = read(text.replace("\n", end))
     assert sorted(mesh.corner_vertices.tolist()) == [0, 1, 2, 3]
     assert mesh.face_sizes.tolist() == [4]
     assert sorted(mesh.corner_normals[:, 2]) == [0] * (4 - FACES[face]) + [1] * FACES[face]
@@ -50,8 +45,8 @@ def test_every_form_of_a_face_is_the_same_square(tmp_path: Path, face: str, end:
 @pytest.mark.parametrize(
     "vertex", ["1 1 0", "+1.0 1. .0", "1e0 10E-1 -0", "1 1 0 1", "1 1 0 .5 .5 1"]
 )
-def test_every_form_of_a_vertex(tmp_path: Path, vertex: str) -> None:
-    mesh = read(tmp_path, SQUARE.replace("1 1 0", vertex) + "f 1 2 3 4\n")
+def test_every_form_of_a_vertex(vertex: str) -> None:
+    mesh = read(SQUARE.replace("1 1 0", vertex) + "f 1 2 3 4\n")
     np.testing.assert_array_equal(mesh.vertices[2], [1, 1, 0])
 
 
@@ -61,8 +56,8 @@ def test_every_form_of_a_vertex(tmp_path: Path, vertex: str) -> None:
      "1_0 1 0", "0x1 1 0", "1.2.3 1 0", "--1 1 0", "1e 1 0", "1 1 0 0 0 0 0 0", "1 1 v 0", "1 1v 0",
      "\xff 1 0", "1e5e5 1 0", ". 1 0", "+ 1 0", "1 1 0 x"],
 )  # fmt: skip
-def test_a_broken_vertex_is_named_with_its_line(tmp_path: Path, vertex: str) -> None:
-    line = reject(tmp_path, "# first\n" + SQUARE.replace("1 1 0", vertex) + "f 1 2 3 4\n")
+def test_a_broken_vertex_is_named_with_its_line(vertex: str) -> None:
+    line = reject("# first\n" + SQUARE.replace("1 1 0", vertex) + "f 1 2 3 4\n")
     assert line.startswith("line 4: ")
     assert repr(vertex.strip().encode().decode("ascii", "backslashreplace")) in line
     assert "vertex" in line
@@ -74,36 +69,34 @@ def test_a_broken_vertex_is_named_with_its_line(tmp_path: Path, vertex: str) -> 
      "1-2 3 4", "1 2 99999999999999999999", "1 2 3//1", "1/2/1 2/2/1 3/2/1", "1 - 2 3", "1 2 3 f",
      "1 2 3//-", "1 2 3/-", "# 1 2 3"],
 )  # fmt: skip
-def test_a_broken_face_is_named_with_its_line(tmp_path: Path, face: str) -> None:
-    line = reject(tmp_path, SQUARE + f"f {face}\nf 1 2 3\n")
+def test_a_broken_face_is_named_with_its_line(face: str) -> None:
+    line = reject(SQUARE + f"f {face}\nf 1 2 3\n")
     assert line.startswith("line 5: ")
     assert "face" in line
 
 
-def test_an_index_may_come_before_its_vertex_and_one_from_the_end_counts_from_its_line(
-    tmp_path: Path,
-) -> None:
-    mesh = read(tmp_path, "f 1 2 3\n" + SQUARE + "f -1 -2 -3\nv 5 5 5\nf -1 -2 -3\n")
+def test_an_index_may_come_before_its_vertex_and_one_from_the_end_counts_from_its_line() -> None:
+    mesh = read("f 1 2 3\n" + SQUARE + "f -1 -2 -3\nv 5 5 5\nf -1 -2 -3\n")
     assert mesh.corner_vertices.tolist() == [0, 1, 2, 3, 2, 1, 4, 3, 2]
-    assert reject(tmp_path, "f -1 -2 -3\n" + SQUARE).startswith("line 1: ")
+    assert reject("f -1 -2 -3\n" + SQUARE).startswith("line 1: ")
 
 
-def test_objects_groups_and_smoothing_change_nothing(tmp_path: Path) -> None:
-    plain = read(tmp_path, SQUARE + "vn 0 0 1\nf 1//1 2//1 3//1\nf 1 3 4\n")
+def test_objects_groups_and_smoothing_change_nothing() -> None:
+    plain = read(SQUARE + "vn 0 0 1\nf 1//1 2//1 3//1\nf 1 3 4\n")
     cut = SQUARE + "vn 0 0 1\no a\ns 1\nf 1//1 2//1 3//1\no b\ng c\ns off\nf 1 3 4\n"
-    split = read(tmp_path, cut)
+    split = read(cut)
     for name, value in vars(plain).items():
         np.testing.assert_array_equal(value, getattr(split, name))
 
 
-def test_a_face_may_meet_its_own_edge(tmp_path: Path) -> None:
+def test_a_face_may_meet_its_own_edge() -> None:
     """As exporters write a face with a hole."""
     hole = "v .4 .4 0\nv .4 .6 0\nv .6 .5 0\n"
-    assert read(tmp_path, SQUARE + hole + "f 1 2 3 4 1 5 6 7 5\n").face_sizes.tolist() == [9]
+    assert read(SQUARE + hole + "f 1 2 3 4 1 5 6 7 5\n").face_sizes.tolist() == [9]
 
 
-def test_a_normal_that_cannot_be_read_is_none(tmp_path: Path) -> None:
-    mesh = read(tmp_path, SQUARE + "vn nan nan nan\nvn 0 0 1\nf 1//1 2//2 3//2\nf 1 3 4\n")
+def test_a_normal_that_cannot_be_read_is_none() -> None:
+    mesh = read(SQUARE + "vn nan nan nan\nvn 0 0 1\nf 1//1 2//2 3//2\nf 1 3 4\n")
     np.testing.assert_array_equal(mesh.corner_normals[:, 2], [0, 1, 1, 0, 0, 0])
 
 
@@ -111,13 +104,13 @@ def test_a_normal_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     "more", ["", "p 5 6 7 8\n", "l 5 6 7\n", "cstype bezier\ndeg 3\ncurv 0 1 5 6 7 8\nend\n"]
 )
 @pytest.mark.parametrize("where", ["before", "after"])
-def test_vertices_without_a_face_are_no_fault(tmp_path: Path, more: str, where: str) -> None:
+def test_vertices_without_a_face_are_no_fault(more: str, where: str) -> None:
     unused = "v 9 0 0\nv 9 1 0\nv 9 2 0\nv 9 3 0\n"
     text = SQUARE + unused + more + "f 1 2 3 4\n"
     if where == "after":
         text = SQUARE + "f 1 2 3 4\n" + unused + more
     for end in ("\n", ""):
-        assert read(tmp_path, text.rstrip("\n") + end).face_sizes.tolist() == [4]
+        assert read(text.rstrip("\n") + end).face_sizes.tolist() == [4]
 
 
 LAST_LINES = {  # of a file that has no newline at its end: whether it may be whole
@@ -130,12 +123,12 @@ LAST_LINES = {  # of a file that has no newline at its end: whether it may be wh
 
 
 @pytest.mark.parametrize("last", LAST_LINES)
-def test_a_file_is_truncated_if_its_last_line_breaks_off(tmp_path: Path, last: str) -> None:
+def test_a_file_is_truncated_if_its_last_line_breaks_off(last: str) -> None:
     text = SQUARE.replace("1", "1.5").replace("0", "0.0") + "vt 0 0\nf 1 2 3 4\n" + last
     if LAST_LINES[last]:
-        read(tmp_path, text)
+        read(text)
     else:
-        assert reject(tmp_path, text).startswith(("truncated: ends within", "line 7: not a face"))
+        assert reject(text).startswith(("truncated: ends within", "line 7: not a face"))
 
 
 WITHOUT_MEANING = (
@@ -145,32 +138,30 @@ WITHOUT_MEANING = (
 
 @pytest.mark.parametrize("line", WITHOUT_MEANING)
 @pytest.mark.parametrize("end", ["\n", "\r\n", " \n", "\r"])
-def test_a_backslash_ends_other_lines_without_any_meaning(
-    tmp_path: Path, line: str, end: str
-) -> None:
+def test_a_backslash_ends_other_lines_without_any_meaning(line: str, end: str) -> None:
     text = f"{line}\n" + SQUARE.replace("\n", f"\n{line}\n") + f"f 1 2 3 4 # {line}\nf 1 2 3\n"
-    mesh = read(tmp_path, text.replace("\n", end))
+    mesh = read(text.replace("\n", end))
     assert mesh.face_sizes.tolist() == [4, 3]
     assert len(mesh.vertices) == 4
 
 
 @pytest.mark.parametrize("blanks", ["", " ", "\t ", "\r"])
 @pytest.mark.parametrize("kind", ["v", "vn", "f"])
-def test_a_vertex_or_face_goes_on_after_a_backslash(tmp_path: Path, blanks: str, kind: str) -> None:
+def test_a_vertex_or_face_goes_on_after_a_backslash(blanks: str, kind: str) -> None:
     text = SQUARE + "vn 0 0 2\nf 1//1 2//1 3//1 4//1\n"
     lines = [
         line.replace(" ", f" \\{blanks}\n ") if line.startswith(f"{kind} ") else line
         for line in text.splitlines()
     ]
-    mesh = read(tmp_path, "\n".join(lines) + " # done\\\nf 1 2 3\n")
+    mesh = read("\n".join(lines) + " # done\\\nf 1 2 3\n")
     np.testing.assert_array_equal(mesh.vertices[2], [1, 1, 0])
     assert mesh.face_sizes.tolist() == [4, 3]
     np.testing.assert_array_equal(mesh.corner_normals[:4], [[0, 0, 1]] * 4)
     start = "\n".join(lines) + "\n"
     num = start.count("\n")
-    broken = reject(tmp_path, start + "f 1 \\\n 2 \\\n x\n")
+    broken = reject(start + "f 1 \\\n 2 \\\n x\n")
     assert broken == f"line {num + 1}: not a face: '1   2   x'"
-    behind = reject(tmp_path, start + "f 1 \\\n 2 \\\n 3\nf 1 2 9\n")
+    behind = reject(start + "f 1 \\\n 2 \\\n 3\nf 1 2 9\n")
     assert behind.startswith(f"line {num + 4}: a face beyond")
 
 
@@ -178,23 +169,23 @@ def test_a_vertex_or_face_goes_on_after_a_backslash(tmp_path: Path, blanks: str,
     "text",
     ["\1", "\1\2\n\x1f\n", "\x7f\n", "\x1a", "\ufeff", "\ufeff\n", "\\\n" * 9, "\r\r", "\x85"],
 )
-def test_a_file_of_odd_bytes_alone_is_rejected(tmp_path: Path, text: str) -> None:
-    assert reject(tmp_path, text) in ("empty file", "no faces")
+def test_a_file_of_odd_bytes_alone_is_rejected(text: str) -> None:
+    assert reject(text) in ("empty file", "no faces")
 
 
-def test_odd_bytes_outside_of_what_is_read_change_nothing(tmp_path: Path) -> None:
+def test_odd_bytes_outside_of_what_is_read_change_nothing() -> None:
     odd = "\ufeff# \1\x7f\xff\n" + SQUARE.replace("\n", "\n\ufeff") + "f 1 2 3\x0b4\n\x1a"
-    assert read(tmp_path, odd).face_sizes.tolist() == [4]
+    assert read(odd).face_sizes.tolist() == [4]
     for kind in ("utf-16", "utf-32"):
-        assert "binary data" in reject(tmp_path, odd.encode(kind))
+        assert "binary data" in reject(odd.encode(kind))
     for bad in ("v 0 0 0\xa0", "v 0 0 0-", "f#", "f 1 2 3 \\", "v 0 0 0e"):
-        reject(tmp_path, SQUARE + f"f 1 2 3 4\n{bad}\n")
+        reject(SQUARE + f"f 1 2 3 4\n{bad}\n")
     for bad in ("v 0 0\x010", "f 1 2\x1f3", "\1f 1 2 3", "vn 0 0\x7f1", "f 1 2 \\\1\n3"):
-        line = reject(tmp_path, SQUARE + f"f 1 2 3 4\n{bad}\n")
+        line = reject(SQUARE + f"f 1 2 3 4\n{bad}\n")
         assert line.startswith("line 6: a control character: ")
 
 
-def test_what_would_hang_or_fill_memory_is_rejected(tmp_path: Path) -> None:
+def test_what_would_hang_or_fill_memory_is_rejected() -> None:
     many = " ".join(["1 2 3"] * (MAX_CORNERS // 3 + 1))
     round_face = " ".join(str(k % 3 + 1) for k in range(20_000))
     bombs = {
@@ -212,25 +203,4 @@ def test_what_would_hang_or_fill_memory_is_rejected(tmp_path: Path) -> None:
         ),
     }
     for name, (text, reason) in bombs.items():
-        assert reason in reject(tmp_path, text), name
-
-
-def test_only_regular_files_of_a_bounded_size_are_opened(tmp_path: Path) -> None:
-    path = tmp_path / "model.obj"
-
-    def reject_it() -> str:
-        with pytest.raises(RejectedAsset) as caught:
-            read_obj(path)
-        path.unlink(missing_ok=True)
-        return str(caught.value)
-
-    assert reject_it() == "no OBJ file"
-    os.mkfifo(path)
-    assert "not a regular file" in reject_it()
-    path.symlink_to("/dev/zero")
-    assert "not a regular file" in reject_it()
-    path.symlink_to(path)
-    assert "Too many levels" in reject_it()
-    with path.open("wb") as file:
-        file.truncate(3 << 30)
-    assert "are allowed" in reject_it()
+        assert reason in reject(text), name

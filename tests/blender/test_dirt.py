@@ -260,8 +260,9 @@ READ_NORMALS = """
 import os, sys
 from pathlib import Path
 import numpy as np
+from synrender.assets.model_file import ModelFile
 from synrender.blender.objects import load_model
-mesh = load_model(Path(sys.argv[1])).mesh
+mesh = load_model(ModelFile(Path(sys.argv[1])), "model").mesh
 normals = np.empty(3 * len(mesh.loops), np.float32)
 mesh.corner_normals.foreach_get("vector", normals)
 np.save(sys.argv[2], normals.reshape(-1, 3))
