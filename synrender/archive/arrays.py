@@ -25,11 +25,10 @@ from synrender.archive.hdf5_files import (
 )
 from synrender.archive.label_fields import scale_px
 from synrender.archive.pixels import PreprocessOptions, list_pixel_labels, preprocess_chunk
+from synrender.dataset.archive_layout import AS_RENDERED, PX_FIELDS, Layout
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.dataset.shard import list_fields, open_file
-from synrender.dataset.shard_fields import AS_RENDERED, PX_FIELDS
-from synrender.dataset.splits import Layout
 from synrender.errors import UserError
 from synrender.images.label_codes import CODES
 

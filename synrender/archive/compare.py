@@ -11,10 +11,10 @@ import numpy as np
 from synrender.archive.encode import exr_to_targets, read_png
 from synrender.archive.label_fields import LabelPlan, find_label_numbers
 from synrender.archive.raw_samples import load_record, pad_record
+from synrender.dataset.archive_layout import object_shape
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.record import are_equal
 from synrender.dataset.shard import open_file
-from synrender.dataset.shard_fields import object_shape
 from synrender.errors import UserError
 from synrender.images.conversions import depth_to_16_bit, linear_to_srgb8
 from synrender.images.exr import read_exr

@@ -15,12 +15,12 @@ import h5py
 import numpy as np
 import PIL
 
-from synrender.dataset.info import DatasetInfo, DesignInfo, info_to_json
+from synrender.dataset.archive_layout import Layout, object_shape
+from synrender.dataset.design_info import DesignInfo
+from synrender.dataset.info import DatasetInfo, info_to_json
 from synrender.dataset.names import shard_file
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.dataset.shard import ARCHIVE_VERSION
-from synrender.dataset.shard_fields import object_shape
-from synrender.dataset.splits import Layout
 from synrender.settings.factor_table import COLUMNS, FACTORS
 from synrender.settings.load import settings_to_gin
 from synrender.system.disk import find_full_disk

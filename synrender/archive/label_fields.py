@@ -12,10 +12,10 @@ import h5py
 import numpy as np
 
 from synrender.archive.hdf5_files import PNG_DTYPE
+from synrender.dataset.archive_layout import ANY, NUMBERS, PX_FIELDS, Numbers
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import CameraInfo, DatasetInfo
 from synrender.dataset.label_reader import LabelReader, read_named_points
-from synrender.dataset.shard_fields import ANY, NUMBERS, PX_FIELDS, Numbers
 from synrender.images.label_codes import CODES, numbers_to_png
 from synrender.labels.derive import Labels
 from synrender.labels.keypoints import NamedPoints

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from synrender.archive.raw_samples import Source, refuse_missing
+from synrender.dataset.archive_layout import DEFAULT_NUM_SHARDS, Layout, create_layout, draw_order
 from synrender.dataset.names import ORDER_FILE, list_shards
 from synrender.dataset.shard import is_readable, open_file, read_layout
-from synrender.dataset.splits import DEFAULT_NUM_SHARDS, Layout, create_layout, draw_order
 from synrender.errors import UserError
 from synrender.settings.bounds import MAX_SAMPLES
 from synrender.settings.groups import Design, Object

@@ -35,13 +35,12 @@ from synrender.archive.shared_models import (
     tally_file,
     tally_records,
 )
+from synrender.dataset.archive_layout import Layout, object_shape
 from synrender.dataset.certificate import ROOT_ATTRIBUTE, find_valid_root
+from synrender.dataset.design_info import DesignInfo
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.info import DesignInfo
 from synrender.dataset.names import list_shards, shard_file
 from synrender.dataset.shard import open_file
-from synrender.dataset.shard_fields import object_shape
-from synrender.dataset.splits import Layout
 from synrender.errors import UserError
 from synrender.sampling.sample_plan import describe_uneven_splits
 from synrender.system.console import say

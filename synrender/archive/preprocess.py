@@ -21,11 +21,11 @@ from synrender.archive.arrays import (
 from synrender.archive.hdf5_files import new_file, refuse_full_disk, shard_path
 from synrender.archive.pack import Progress, select_shards
 from synrender.archive.pixels import PreprocessOptions, list_pixel_labels
+from synrender.dataset.archive_layout import Layout
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.dataset.lock import in_use, locked
 from synrender.dataset.names import arrays_file, file_to_shard, list_shards
 from synrender.dataset.shard import open_file, read_layout
-from synrender.dataset.splits import Layout
 from synrender.errors import UserError
 from synrender.images.label_codes import CODES
 from synrender.system.console import say

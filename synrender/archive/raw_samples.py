@@ -11,7 +11,7 @@ import numpy as np
 
 from synrender.archive.encode import read_image_size
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.listing import Listing
+from synrender.dataset.names import Listing
 from synrender.dataset.record import (
     MAX_RECORD_BYTES,
     RECORD_DTYPE,

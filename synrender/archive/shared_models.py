@@ -12,9 +12,9 @@ import h5py
 import numpy as np
 
 from synrender.archive.raw_samples import load_records
+from synrender.dataset.archive_layout import SPLITS, Layout
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.shard import open_file
-from synrender.dataset.splits import SPLITS, Layout
 from synrender.settings.groups import Object
 
 KINDS = ("models", "textures")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from synrender import __version__
 from synrender.audit.check import Check
+from synrender.dataset.certificate import StoredAudit, StoredCheck, write_audit
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.last_audit import StoredAudit, StoredCheck, write_audit
 from synrender.dataset.names import AUDIT_FILE
 from synrender.system.console import warn
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from synrender.audit.audit_file import keep_checks
+from synrender.dataset.certificate import StoredAudit, read_audit
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.last_audit import StoredAudit, read_audit
 from synrender.errors import UserError
 from synrender.system.folders import Folders
 from synrender.system.workers import Workers

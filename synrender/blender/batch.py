@@ -12,8 +12,9 @@ from pathlib import Path
 from synrender.assets.catalog import Catalog
 from synrender.blender.start import prepare_blender
 from synrender.dataset.archived import describe_archived
-from synrender.dataset.claim import RenderedBy, add_rejected, claim_renderer
+from synrender.dataset.claim import add_rejected, claim_renderer
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import RenderedBy
 from synrender.dataset.lock import in_use
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings

@@ -20,8 +20,8 @@ from synrender.dataset.cpu_kinds import (
     find_cpu_of,
 )
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import refuse_other_revision
 from synrender.dataset.record import NEW_NAMES, are_equal, is_old_record
-from synrender.dataset.revision import refuse_other_revision
 from synrender.errors import UserError
 from synrender.images.image_files import read_image
 from synrender.images.scanline_exr import read_channels

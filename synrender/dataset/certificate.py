@@ -1,5 +1,6 @@
-"""``certificate.json``: what an audit found, bound to every file of the data set by its hash.
+"""What audits find: ``audit.json``, for programs that do not audit, and ``certificate.json``.
 
+A certificate binds what an audit found to every file of the data set by its hash.
 ``certificate.npy`` beside it holds the hash of each file of each sample, so that a changed file can
 be named: `hashes.FileHashes.samples`, 72 bytes a sample. Nothing here is signed: whoever changes a
 file can write another certificate as well. Keep the root elsewhere, and compare, to rule that out.
@@ -7,6 +8,7 @@ file can write another certificate as well. Keep the root elsewhere, and compare
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -27,15 +29,60 @@ from synrender.dataset.hashes import (
     file_name,
     hash_dataset,
 )
-from synrender.dataset.listing import FILES_PER_SAMPLE, FLAT
-from synrender.dataset.names import CERTIFICATE_FILE, HASHES_FILE
+from synrender.dataset.names import (
+    AUDIT_FILE,
+    CERTIFICATE_FILE,
+    FILES_PER_SAMPLE,
+    FLAT,
+    HASHES_FILE,
+)
 from synrender.dataset.removal import find_foreign_files
 from synrender.errors import UserError, shorten
 from synrender.system.console import warn
 from synrender.system.files import read_sha256, read_small_file, write_array, write_text
-from synrender.system.json_text import read_json
+from synrender.system.json_text import decode, read_json
 from synrender.system.npy_file import find_data, parse_npy
 from synrender.system.workers import Workers
+
+MAX_AUDIT_BYTES = 1 << 24
+MAX_CULPRITS = 20
+"""What fails is named up to this number for each check; the table that was printed has no more."""
+
+
+@dataclass(frozen=True)
+class StoredCheck:
+    """Result of one check, in words."""
+
+    name: str
+    verdict: str  # "pass", "FAIL" or "not applicable"
+    figures: str  # what was measured
+    culprits: tuple[str, ...] = ()  # what fails, the worst first
+
+
+@dataclass(frozen=True)
+class StoredAudit:
+    """Results of an audit, and what it looked at."""
+
+    date: str  # ISO 8601, UTC
+    version: str  # of this program
+    num_samples: int  # complete samples that the data set had then
+    num_cast: int  # samples of them that rays were cast for, at most
+    checks: tuple[StoredCheck, ...]
+
+
+def write_audit(dataset_dir: Path, audit: StoredAudit) -> None:
+    """Writes ``audit.json`` atomically, over an earlier one."""
+    checks = [dataclasses.replace(c, culprits=c.culprits[:MAX_CULPRITS]) for c in audit.checks]
+    values = dataclasses.asdict(dataclasses.replace(audit, checks=tuple(checks)))
+    write_text(dataset_dir / AUDIT_FILE, json.dumps(values, indent=1) + "\n")
+
+
+def read_audit(dataset_dir: Path) -> StoredAudit | None:
+    """What the last audit found; None if there was none, or its file is damaged."""
+    try:
+        return decode(StoredAudit, read_json(dataset_dir / AUDIT_FILE, MAX_AUDIT_BYTES))
+    except (OSError, ValueError):
+        return None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Claims a data set's folder for a run: starts it, or checks that the settings are the same.
+"""Claims a data set's folder for a run: starts and describes it, or compares the settings.
 
 The only module of this package that depends on sampling and the camera.
 """
@@ -9,37 +9,40 @@ import contextlib
 import dataclasses
 import platform
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from importlib import metadata
 
 import numpy as np
 
 from synrender.assets.catalog import Catalog
 from synrender.dataset.cpu_kinds import add_samples, describe_mixture
-from synrender.dataset.design_record import describe_design
+from synrender.dataset.design_info import CausalInfo, DesignFactor, DesignInfo, ShortcutInfo
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import (
     FORMAT_VERSION,
+    RENDER_REVISION,
     CameraInfo,
     ClassInfo,
     DatasetInfo,
+    RenderedBy,
+    find_device,
+    is_other_revision,
     read_info,
+    refuse_other_revision,
     write_info,
 )
 from synrender.dataset.lock import in_use, locked
 from synrender.dataset.removal import refuse_other_files, refuse_removal, remove_dataset
-from synrender.dataset.revision import (
-    RENDER_REVISION,
-    is_other_revision,
-    refuse_other_revision,
-)
 from synrender.errors import UserError
 from synrender.sampling.camera import SENSOR_WIDTH_MM, scene_to_intrinsics, scene_to_world_to_camera
+from synrender.sampling.designs import Rules
+from synrender.sampling.designs.grid import code_to_levels
 from synrender.sampling.draws import draw_color_reference
-from synrender.settings.groups import Settings
+from synrender.sampling.levels import Levels, find_levels
+from synrender.sampling.sample_plan import find_rules
+from synrender.settings.factor_table import COLUMNS, FACTORS, VIEWPOINT, find_columns
+from synrender.settings.groups import Design, Settings
 from synrender.settings.load import settings_to_dict, settings_to_gin, with_layout
 from synrender.system.console import warn_once
-from synrender.system.cpus import CpuKind
 from synrender.system.disk import READ_ONLY
 from synrender.system.files import write_array, write_text
 from synrender.system.version import find_program_version
@@ -121,16 +124,6 @@ def _begin_or_resume(folder: DatasetFolder, settings: Settings, catalog: Catalog
     return extended
 
 
-@dataclass(frozen=True)
-class RenderedBy:
-    """What pixels depend on besides the settings."""
-
-    blender: str  # version, such as "4.5.15"
-    device: str  # such as "CPU" or "OPTIX: NVIDIA L4"
-    cpu: CpuKind
-    revision: int = RENDER_REVISION
-
-
 def claim_renderer(folder: DatasetFolder, by: RenderedBy, idxs: Sequence[int]) -> None:
     """Records what renders some samples; refuses what gives other pixels than the data set has.
 
@@ -167,23 +160,6 @@ def claim_renderer(folder: DatasetFolder, by: RenderedBy, idxs: Sequence[int]) -
             write_info(folder.path, claimed)
     if mixture := describe_mixture(entry.cpu for entry in cpus):
         warn_once(f"{folder.path} is of {mixture}")
-
-
-def find_rendered_by(info: DatasetInfo) -> RenderedBy | None:
-    """What rendered a data set of one kind of CPU; None if nothing is rendered yet."""
-    blender, device = info.versions.get("blender"), info.device
-    if not (blender and device and info.cpus):
-        return None
-    return RenderedBy(blender, device, info.cpus[-1].cpu, info.render_revision)
-
-
-def find_device(info: DatasetInfo) -> str | None:
-    """Device that rendered a data set; None if nothing is rendered yet or it is unknown.
-
-    Older data sets record no device. They count as rendered on the CPU unless they allowed a GPU.
-    """
-    is_old = info.device is None and info.versions.get("blender") is not None
-    return "CPU" if is_old and not info.settings.rendering.use_gpu else info.device
 
 
 def add_rejected(folder: DatasetFolder, rejected: dict[str, str]) -> None:
@@ -301,3 +277,96 @@ def refuse_other_settings(
     if is_other_revision(info) and folder.find_missing(settings.batch.idxs):
         refuse_other_revision(folder.path, info, f"continues it; or {REMEDY}")
     return info
+
+
+# --- designs, with all that was drawn for them ----------------------------------------------------
+
+
+def describe_design(settings: Settings, catalog: Catalog) -> DesignInfo | None:
+    """Description of the design of a data set; None where all is drawn at random.
+
+    Raises:
+        UserError: the design cannot be; one line says why.
+    """
+    design, rules = settings.design, find_rules(settings)
+    for name, value in design.fixed.items():
+        find_levels(name, (value,), settings, catalog)  # refuses values out of range
+    if design.kind == ("random",) and not design.levels:
+        return None
+    for name in rules.twins:
+        if name not in rules.num_levels:
+            _refuse_equal_twins(name, settings, catalog)
+    named = (*rules.num_levels, *rules.twins, *rules.inner_ranges)
+    return DesignInfo(
+        kinds=design.kind,
+        factors={
+            name: _describe_factor(name, design, settings, catalog) for name in dict.fromkeys(named)
+        },
+        split_buckets=rules.split_buckets,
+        repeats=rules.repeats,
+        block_size=rules.block_size,
+        grid=tuple(rules.grid),
+        sweeps=tuple(rules.sweeps),
+        twins=rules.twins,
+        shortcut=_describe_shortcut(rules),
+        held_out=tuple(code_to_levels(c, rules.held_out_factors) for c in rules.held_out),
+        inner_ranges={n: tuple(map(float, r)) for n, r in rules.inner_ranges.items()},
+        causal=CausalInfo(dict(rules.parents), dict(rules.tables), _plain(rules))
+        if rules.parents
+        else None,
+    )
+
+
+def _refuse_equal_twins(name: str, settings: Settings, catalog: Catalog) -> None:
+    """Refuses twins that would differ in a factor that is not drawn, or that nobody can see."""
+    material, objects, num = settings.material, settings.object, settings.design.twin_size
+    num_textures, num_classes = len(catalog.textures), len(settings.sample.class_list)
+    num_models = min(
+        len(catalog.bucket_models(c, b))
+        for c in settings.sample.class_list
+        for b in range(objects.n_buckets)
+    )
+    spreads = {
+        "scale": ("object.random_scaling", objects.random_scaling),
+        "warp": ("object.random_warp", objects.random_warp),
+        "light_angle": ("lighting.r", settings.lighting.r),
+        **dict.fromkeys(
+            ("viewpoint", *VIEWPOINT), ("object.random_viewpoint", objects.random_viewpoint)
+        ),
+        "texture": ("textures", num_textures >= num * (settings.sample.num_objs + 1)),
+        "backdrop_texture": ("textures", num_textures >= num * (settings.sample.num_objs + 1)),
+        "class": ("sample.class_idxs", num_classes >= num),
+        "model": ("models in each bucket", num_models >= num),
+        "color": ("material.color_intensity", not material.use_texture or material.color_intensity),
+        "backdrop_color": ("material.use_texture", not material.use_texture),
+        "layout": ("sample.num_objs", settings.sample.num_objs > 1),
+    }
+    setting, is_varied = spreads[name]
+    if not is_varied:
+        raise UserError(
+            f"design.twins: {name!r}: {num} twins would look the same, because of {setting}; "
+            "change it, or leave the factor out"
+        )
+
+
+def _describe_factor(
+    name: str, design: Design, settings: Settings, catalog: Catalog
+) -> DesignFactor:
+    factor = FACTORS["azimuth" if name == "viewpoint" else name]
+    levels = Levels(())
+    if name in design.levels:
+        levels = find_levels(name, design.levels[name], settings, catalog)
+    columns = tuple(COLUMNS[column] for column in find_columns(name))
+    return DesignFactor(
+        factor.kind.value, factor.scope.value, factor.unit, columns, levels.values, levels.names
+    )
+
+
+def _describe_shortcut(rules: Rules) -> ShortcutInfo | None:
+    if not rules.cue:
+        return None
+    return ShortcutInfo(rules.cue, rules.target, rules.partners, rules.rho)
+
+
+def _plain(rules: Rules) -> dict[str, dict[str, int]]:
+    return {split: dict(factors) for split, factors in rules.do.items()}

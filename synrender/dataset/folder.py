@@ -1,9 +1,9 @@
 """The folder of a data set: its paths, which samples are complete, and the writing of a sample.
 
 A sample is an image ``img/00000.png`` (or ``.exr``) and a record ``img/00000.npy``; later ones are
-in ``img/0001/`` and so on, see `listing`. Each file is
-written under a temporary name in the same folder and renamed, the record last. A sample is complete
-if its record is readable and its image is not damaged.
+in ``img/0001/`` and so on, see `names`. Each file is written under a temporary name in the same
+folder and renamed, the record last. A sample is complete if its record is readable and its image is
+not damaged.
 """
 
 from __future__ import annotations
@@ -19,16 +19,20 @@ import numpy as np
 
 from synrender.dataset.archived import read_archived
 from synrender.dataset.info import DatasetInfo, read_info, read_required_info
-from synrender.dataset.listing import (
+from synrender.dataset.names import (
+    COLORS_FILE,
+    CONFIG_FILE,
     FLAT,
+    IMAGE_DIR,
+    INFO_FILE,
     Listing,
     folder_to_path,
     idx_to_folder,
     list_image_dirs,
     list_samples,
+    list_shards,
     sample_path,
 )
-from synrender.dataset.names import COLORS_FILE, CONFIG_FILE, IMAGE_DIR, INFO_FILE, list_shards
 from synrender.dataset.record import read_record
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.images.image_files import is_whole_image

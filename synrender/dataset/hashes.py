@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.listing import (
+from synrender.dataset.names import (
+    DESCRIPTION_FILES,
     dir_to_number,
     idx_to_folder,
     list_image_dirs,
     sample_name,
+    split_sample_file,
 )
-from synrender.dataset.names import DESCRIPTION_FILES, split_sample_file
 from synrender.system.files import read_sha256
 from synrender.system.workers import Workers
 

@@ -11,16 +11,25 @@ import numpy as np
 
 from synrender.assets.provenance import Sources
 from synrender.dataset.cpu_kinds import CpuSamples
-from synrender.dataset.design_checks import check_design
-from synrender.dataset.listing import FLAT, MAX_INFO_BYTES
-from synrender.dataset.names import INFO_FILE
+from synrender.dataset.design_info import DesignInfo, check_design
+from synrender.dataset.names import FLAT, INFO_FILE, MAX_INFO_BYTES
 from synrender.errors import UserError, shorten
 from synrender.settings.bounds import check_line
 from synrender.settings.groups import Settings
 from synrender.settings.load import dict_to_settings, settings_to_dict
+from synrender.system.cpus import CpuKind
 from synrender.system.files import is_plain_name, read_small_file, write_text
 from synrender.system.hindrances import Hindrance
 from synrender.system.json_text import decode, parse_json
+
+RENDER_REVISION = 2
+"""Goes up with every change that alters any pixel or label of an unchanged configuration.
+
+1: versions 0.1, which did not record it. 2: colors of textures are shown whatever their alpha, and
+models are centered in double precision.
+"""
+
+_FIRST_VERSION = "0.1.0"
 
 MAX_REVISION = 1_000_000
 
@@ -75,55 +84,6 @@ class ClassInfo:
 
 
 @dataclass(frozen=True)
-class DesignFactor:
-    """A factor that a design names."""
-
-    kind: str  # "categorical", "continuous" or "circular"
-    scope: str  # "object", "backdrop" or "sample"
-    unit: str
-    columns: tuple[str, ...]  # of factor_values and factor_levels
-    levels: tuple[tuple[float, ...], ...]  # values, one for each column; empty: drawn
-    names: tuple[str, ...]  # of the levels of classes and textures; else empty
-
-
-@dataclass(frozen=True)
-class ShortcutInfo:
-    """One factor predicts another."""
-
-    cue: str
-    target: str
-    partners: tuple[int, ...]  # cue level of each target level
-    rho: tuple[float, ...]  # strength in training, validation and test
-
-
-@dataclass(frozen=True)
-class CausalInfo:
-    """A directed acyclic graph over factors."""
-
-    parents: dict[str, tuple[str, ...]]  # by child
-    tables: dict[str, tuple[tuple[float, ...], ...]]  # a row for each combination of the parents
-    do: dict[str, dict[str, int]]  # by split, factor: its level; -1: drawn evenly
-
-
-@dataclass(frozen=True)
-class DesignInfo:
-    """How the factors of a data set vary together, with all that was drawn for it."""
-
-    kinds: tuple[str, ...]
-    factors: dict[str, DesignFactor]
-    split_buckets: tuple[int, ...]  # of training, validation and test
-    repeats: int  # of each combination of a grid
-    block_size: int  # samples of a tuple of twins, or of a set of sweeps; else 1
-    grid: tuple[str, ...]  # factors whose combinations are complete
-    sweeps: tuple[str, ...]  # factors that are swept one at a time
-    twins: tuple[str, ...]  # factors of which twins differ in one
-    shortcut: ShortcutInfo | None
-    held_out: tuple[dict[str, int], ...]  # level of each factor; test only
-    inner_ranges: dict[str, tuple[float, ...]]  # (low, high); the test is outside
-    causal: CausalInfo | None
-
-
-@dataclass(frozen=True)
 class DatasetInfo:
     """Content of ``dataset.json``."""
 
@@ -153,6 +113,16 @@ class DatasetInfo:
             raise ValueError(f"render_revision must be 1 to {MAX_REVISION}")
         if self.design:
             check_design(self.design, settings)
+
+
+@dataclass(frozen=True)
+class RenderedBy:
+    """What pixels depend on besides the settings."""
+
+    blender: str  # version, such as "4.5.15"
+    device: str  # such as "CPU" or "OPTIX: NVIDIA L4"
+    cpu: CpuKind
+    revision: int = RENDER_REVISION
 
 
 def info_to_json(info: DatasetInfo) -> str:
@@ -223,3 +193,50 @@ def read_required_info(dataset_dir: Path) -> DatasetInfo:
 def write_info(dataset_dir: Path, info: DatasetInfo) -> None:
     """Writes ``dataset.json`` atomically."""
     write_text(dataset_dir / INFO_FILE, info_to_json(info))
+
+
+# --- what rendered it -----------------------------------------------------------------------------
+
+
+def find_rendered_by(info: DatasetInfo) -> RenderedBy | None:
+    """What rendered a data set of one kind of CPU; None if nothing is rendered yet."""
+    blender, device = info.versions.get("blender"), info.device
+    if not (blender and device and info.cpus):
+        return None
+    return RenderedBy(blender, device, info.cpus[-1].cpu, info.render_revision)
+
+
+def find_device(info: DatasetInfo) -> str | None:
+    """Device that rendered a data set; None if nothing is rendered yet or it is unknown.
+
+    Older data sets record no device. They count as rendered on the CPU unless they allowed a GPU.
+    """
+    is_old = info.device is None and info.versions.get("blender") is not None
+    return "CPU" if is_old and not info.settings.rendering.use_gpu else info.device
+
+
+def is_other_revision(info: DatasetInfo, revision: int = RENDER_REVISION) -> bool:
+    """Whether a revision, of this program by default, has other pixels than a data set."""
+    return info.render_revision != revision
+
+
+def refuse_other_revision(
+    dataset_dir: Path, info: DatasetInfo, does_what: str, revision: int = RENDER_REVISION
+) -> None:
+    """Refuses to render a data set on, or again, with other pixels.
+
+    Args:
+        dataset_dir: folder of the data set.
+        info: its description.
+        does_what: what the right version does, and any other remedy, such as ``"replays it"``.
+        revision: of the program that renders.
+
+    Raises:
+        UserError: the revision is another one; the line says which version of this program to use.
+    """
+    if is_other_revision(info, revision):
+        version = shorten(info.versions.get("synrender") or _FIRST_VERSION)
+        raise UserError(
+            f"{dataset_dir} has pixels of revision {info.render_revision}, and this program "
+            f"renders revision {revision}: version {version} of it {does_what}"
+        )

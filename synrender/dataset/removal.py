@@ -9,9 +9,8 @@ from pathlib import Path
 
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import read_info
-from synrender.dataset.listing import list_image_dirs
 from synrender.dataset.lock import in_use
-from synrender.dataset.names import INFO_FILE, LOCK_FILE, is_ours
+from synrender.dataset.names import INFO_FILE, LOCK_FILE, is_ours, list_image_dirs
 from synrender.errors import UserError
 
 

@@ -17,17 +17,18 @@ from typing import Any
 import h5py
 import numpy as np
 
-from synrender.dataset.info import DatasetInfo, json_to_info
-from synrender.dataset.names import file_to_shard, is_partial_arrays
-from synrender.dataset.shard_fields import (
+from synrender.dataset.archive_layout import (
     ANY,
     PNG,
     TEXT,
     Field,
+    Layout,
+    create_layout,
     list_array_fields,
     list_shard_fields,
 )
-from synrender.dataset.splits import Layout, create_layout
+from synrender.dataset.info import DatasetInfo, json_to_info
+from synrender.dataset.names import file_to_shard, is_partial_arrays
 from synrender.errors import UserError, shorten
 from synrender.images.label_codes import CODES, png_to_numbers
 from synrender.images.png import decode_png

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synrender.dataset.certificate import StoredAudit
 from synrender.dataset.info import DatasetInfo
-from synrender.dataset.last_audit import StoredAudit
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import UserError, shorten
 from synrender.export.format import ExportedFile, ExportPlan, Format, find_format

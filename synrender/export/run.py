@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from synrender.archive.hdf5_files import find_chunk_size
+from synrender.dataset.certificate import read_audit
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import info_to_json
-from synrender.dataset.last_audit import read_audit
 from synrender.dataset.lock import in_use
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import UserError, shorten

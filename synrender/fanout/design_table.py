@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from synrender.dataset.info import DesignFactor, DesignInfo
+from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.sampling.sample_plan import bucket_to_first_idx
 from synrender.settings.checks import SPLITS
 from synrender.settings.groups import Settings

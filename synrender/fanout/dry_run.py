@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.dataset.claim import refuse_other_settings
-from synrender.dataset.design_record import describe_design
+from synrender.dataset.claim import describe_design, refuse_other_settings
 from synrender.dataset.folder import PlannedDataset
 from synrender.errors import UserError
 from synrender.fanout.balance import describe_group_size

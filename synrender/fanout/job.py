@@ -16,8 +16,8 @@ from pathlib import Path
 
 from synrender.assets.provenance import Sources
 from synrender.crashes.journal import STARTUP_LIMIT_S, Entry
-from synrender.dataset.claim import RenderedBy
 from synrender.dataset.folder import DatasetFolder, settings_to_folder
+from synrender.dataset.info import RenderedBy
 from synrender.settings.groups import Settings
 from synrender.system.folders import Folders
 

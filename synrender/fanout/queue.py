@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.assets.catalog import Catalog
-from synrender.dataset.design_record import describe_design
+from synrender.dataset.claim import describe_design
 from synrender.dataset.folder import PlannedDataset
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.dataset.archived import describe_archived
-from synrender.dataset.claim import claimed
-from synrender.dataset.design_record import describe_design
+from synrender.dataset.claim import claimed, describe_design
 from synrender.dataset.folder import PlannedDataset
 from synrender.dataset.lock import in_use
 from synrender.errors import UserError

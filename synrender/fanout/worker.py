@@ -15,8 +15,9 @@ from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.blender.batch import render_batch
 from synrender.blender.start import prepare_blender
 from synrender.crashes.journal import Journal, JournalCatalog, Log, Watchdog, logged_output
-from synrender.dataset.claim import add_rejected, claim_dataset, find_rendered_by
+from synrender.dataset.claim import add_rejected, claim_dataset
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.info import find_rendered_by
 from synrender.errors import UserError
 from synrender.fanout.cpu_pinning import leased_cpus
 from synrender.fanout.job import Job, Outcome, Status

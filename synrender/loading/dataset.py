@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import KNOWN, NEW_NAMES, RECORD_DTYPE, create_records, is_wild
-from synrender.dataset.splits import SPLITS
 from synrender.errors import UserError, nearest_name
 from synrender.loading.factors import CACHED, Factors
 from synrender.loading.find import find_source

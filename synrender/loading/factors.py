@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from synrender.dataset.info import DatasetInfo, DesignFactor
+from synrender.dataset.design_info import DesignFactor
+from synrender.dataset.info import DatasetInfo
 from synrender.errors import UserError, nearest_name
 from synrender.settings.factor_table import FACTORS, find_columns
 

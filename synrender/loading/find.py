@@ -9,11 +9,11 @@ import numpy as np
 
 from synrender.archive.arrays import LAST_FIELD, NOT_WRITTEN
 from synrender.archive.hdf5_files import shard_path
+from synrender.dataset.archive_layout import SPLITS, create_layout
 from synrender.dataset.folder import settings_to_folder
 from synrender.dataset.info import DatasetInfo, read_required_info
 from synrender.dataset.names import IMAGE_DIR, list_arrays, list_shards
 from synrender.dataset.shard import is_arrays, list_fields, open_file, read_info, read_layout
-from synrender.dataset.splits import SPLITS, create_layout
 from synrender.errors import UserError
 from synrender.loading.hdf5 import open_hdf5
 from synrender.loading.raw import open_raw

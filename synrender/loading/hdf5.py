@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from synrender.archive.label_fields import scale_px
+from synrender.dataset.archive_layout import AS_RENDERED
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.shard import (
     DecodeRows,
@@ -24,7 +25,6 @@ from synrender.dataset.shard import (
     list_fields,
     open_checked,
 )
-from synrender.dataset.shard_fields import AS_RENDERED
 from synrender.images.conversions import depth_to_m
 from synrender.images.png import check_whole
 from synrender.loading.hdf5_labels import (

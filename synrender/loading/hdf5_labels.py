@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 
 from synrender.archive.label_fields import scale_px
+from synrender.dataset.archive_layout import AS_RENDERED
 from synrender.dataset.info import CameraInfo
 from synrender.dataset.shard import DecodeRows
-from synrender.dataset.shard_fields import AS_RENDERED
 from synrender.images.conversions import depth_to_m
 from synrender.images.label_codes import CODES, Code
 from synrender.images.resize import find_nearest_pixels

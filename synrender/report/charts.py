@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.dataset.splits import SPLITS
+from synrender.dataset.archive_layout import SPLITS
 
 MIN_BINS, MAX_BINS = 8, 32
 MAX_BARS = 24

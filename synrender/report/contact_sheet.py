@@ -9,8 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synrender.dataset.listing import list_samples, read_files_per_folder, sample_path
-from synrender.dataset.names import INFO_FILE
+from synrender.dataset.names import INFO_FILE, list_samples, read_files_per_folder, sample_path
 from synrender.errors import UserError
 from synrender.system.disk import refuse_unwritable
 from synrender.system.files import open_regular

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from synrender.dataset.info import DesignFactor
-from synrender.dataset.splits import SPLITS
+from synrender.dataset.archive_layout import SPLITS
+from synrender.dataset.design_info import DesignFactor
 from synrender.errors import shorten
 from synrender.report.charts import (
     MAX_BARS,

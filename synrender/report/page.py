@@ -15,9 +15,10 @@ import jinja2
 import numpy as np
 
 from synrender import __version__
-from synrender.dataset.info import DatasetInfo, DesignFactor
-from synrender.dataset.last_audit import StoredAudit
-from synrender.dataset.splits import SPLITS
+from synrender.dataset.archive_layout import SPLITS
+from synrender.dataset.certificate import StoredAudit
+from synrender.dataset.design_info import DesignFactor
+from synrender.dataset.info import DatasetInfo
 from synrender.loading.dataset import Dataset
 from synrender.report.distributions import FactorCharts, draw_factors, find_constants, to_label
 from synrender.report.pictures import VIRIDIS, class_to_color

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.dataset.info import DesignFactor
-from synrender.dataset.splits import SPLITS
+from synrender.dataset.archive_layout import SPLITS
+from synrender.dataset.design_info import DesignFactor
 from synrender.errors import shorten
 from synrender.images.conversions import linear_to_srgb8
 from synrender.report.rows import NAMED, Rows

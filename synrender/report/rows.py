@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.record import create_records
-from synrender.dataset.splits import SPLITS
 from synrender.loading.dataset import Dataset
 from synrender.settings.factor_table import COLUMNS
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.shard import is_arrays, open_file
-from synrender.dataset.splits import SPLITS
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import IMAGE
 from synrender.report.pictures import Picture, Scale, find_pictures, find_scale

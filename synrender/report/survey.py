@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from synrender.dataset.info import DatasetInfo, DesignFactor, DesignInfo
-from synrender.dataset.splits import SPLITS
+from synrender.dataset.archive_layout import SPLITS
+from synrender.dataset.design_info import DesignFactor, DesignInfo
+from synrender.dataset.info import DatasetInfo
 from synrender.report.choice import EvenChoice, TwinChoice, mix
 from synrender.report.rows import NAMED, Rows
 from synrender.settings.factor_table import FACTORS, Kind, Scope

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import synrender
-from synrender.dataset.listing import read_files_per_folder, sample_path
+from synrender.dataset.names import read_files_per_folder, sample_path
 from synrender.errors import UserError
 from tests.archive.helpers import QuickArchiver, read_fields
 

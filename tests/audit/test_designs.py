@@ -13,7 +13,7 @@ from synrender.audit.designs.run import check_design, keep_one_kind
 from synrender.audit.designs.statistics import Variable, associate, count_p_values
 from synrender.audit.rays.audited_dataset import Records
 from synrender.dataset.cpu_kinds import CpuSamples
-from synrender.dataset.info import CausalInfo, DesignFactor, DesignInfo, ShortcutInfo
+from synrender.dataset.design_info import CausalInfo, DesignFactor, DesignInfo, ShortcutInfo
 from synrender.dataset.record import create_records
 from synrender.settings.factor_table import COLUMNS, FACTORS, find_columns
 from synrender.system.cpus import CpuKind

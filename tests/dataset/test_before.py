@@ -11,7 +11,7 @@ import pytest
 from synrender.audit.check import Verdict
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
-from synrender.dataset.revision import RENDER_REVISION
+from synrender.dataset.info import RENDER_REVISION
 from synrender.system.folders import Folders
 from tests.archive.helpers import Archiver
 from tests.helpers import Renderer

@@ -8,15 +8,10 @@ from pathlib import Path
 import pytest
 
 import synrender
-from synrender.dataset.claim import (
-    RenderedBy,
-    add_rejected,
-    claim_renderer,
-    refuse_other_settings,
-)
+from synrender.dataset.claim import add_rejected, claim_renderer, refuse_other_settings
 from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.info import write_info
+from synrender.dataset.info import RenderedBy, write_info
 from synrender.errors import UserError
 from synrender.settings.load import load_settings
 from synrender.system.cpus import CpuKind

@@ -15,7 +15,7 @@ import synrender
 from synrender.audit.check import Verdict
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import DatasetFolder, open_dataset_folder
-from synrender.dataset.listing import sample_path
+from synrender.dataset.names import sample_path
 from synrender.errors import UserError
 from synrender.report.contact_sheet import find_first_samples
 from synrender.settings.groups import BatchSettings

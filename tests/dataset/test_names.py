@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from synrender.dataset import names
-from synrender.dataset.listing import list_image_dirs, list_samples
+from synrender.dataset.names import list_image_dirs, list_samples
 from synrender.system.files import temporary_to_name
 from synrender.system.locks import temporary_file
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synrender.dataset.splits import SPLITS, create_layout, draw_order
+from synrender.dataset.archive_layout import SPLITS, create_layout, draw_order
 
 
 @pytest.mark.parametrize("num_samples", [1, 20, 25, 240])

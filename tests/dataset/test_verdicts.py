@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from synrender.dataset.last_audit import (
+from synrender.dataset.certificate import (
     MAX_CULPRITS,
     StoredAudit,
     StoredCheck,

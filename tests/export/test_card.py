@@ -174,7 +174,7 @@ def test_a_folder_does_not_tell_whose_models_are_in_it(other: Exporter) -> None:
 def test_a_card_is_written_again_if_it_would_tell_something_else(
     other: Exporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from synrender.dataset.last_audit import StoredAudit, write_audit
+    from synrender.dataset.certificate import StoredAudit, write_audit
     from synrender.export import run
 
     out = other.export("copy", "imagefolder")
@@ -218,7 +218,7 @@ def test_without_textures_there_are_none_to_license(other: Exporter) -> None:
 
 
 def test_the_audit_is_told_if_there_was_one(other: Exporter) -> None:
-    from synrender.dataset.last_audit import StoredAudit, StoredCheck, write_audit
+    from synrender.dataset.certificate import StoredAudit, StoredCheck, write_audit
 
     _, body = read_card(other.export("copy", "imagefolder"))
     assert "Not audited yet: `python audit_dataset.py -d copy`" in body

@@ -68,7 +68,7 @@ def test_odd_class_names_are_text_in_a_card(form: str, odd: Exporter) -> None:
 
 
 def test_odd_names_of_a_data_set_its_programs_and_its_checks_are_text(odd: Exporter) -> None:
-    from synrender.dataset.last_audit import StoredAudit, StoredCheck, write_audit
+    from synrender.dataset.certificate import StoredAudit, StoredCheck, write_audit
 
     name = "a|b`c`[x](javascript:1) <script>'q' \"r\""
     folder = (odd.data_dir / "single").rename(odd.data_dir / name)

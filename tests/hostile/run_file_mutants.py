@@ -94,7 +94,7 @@ def load_file(name: str) -> Callable[[Path], int]:
 
 
 def read_verdicts(folder: Path) -> int:
-    from synrender.dataset.last_audit import read_audit
+    from synrender.dataset.certificate import read_audit
 
     read_audit(folder / "set")
     return 0
@@ -121,7 +121,7 @@ def resume(folder: Path) -> int:
 def plan(folder: Path) -> int:
     """What a configuration leads to: the design, and the first samples."""
     from synrender.assets.catalog import load_catalog
-    from synrender.dataset.design_record import describe_design
+    from synrender.dataset.claim import describe_design
     from synrender.sampling.sample_plan import draw_sample
     from synrender.settings.load import load_settings
     from synrender.system.folders import Folders

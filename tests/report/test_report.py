@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from synrender.dataset.certificate import StoredAudit, StoredCheck, write_audit
 from synrender.dataset.info import read_required_info
-from synrender.dataset.last_audit import StoredAudit, StoredCheck, write_audit
 from synrender.settings.factor_table import find_columns
 from synrender.settings.load import load_settings
 from tests.archive.helpers import QuickArchiver

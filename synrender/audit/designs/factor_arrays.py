@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.audit.rays.audited_dataset import Records
-from synrender.dataset.info import DesignFactor, DesignInfo
-from synrender.dataset.splits import buckets_to_splits
+from synrender.dataset.archive_layout import buckets_to_splits
+from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.settings.factor_table import COLUMNS
 
 TRAIN, TEST = 0, 2

@@ -10,7 +10,7 @@ from synrender.audit.check import MAX_FALSE_ALARMS, Check, Measure, decide, skip
 from synrender.audit.designs.factor_arrays import TRAIN, Samples
 from synrender.audit.designs.promises import find_held_out_factors
 from synrender.audit.designs.statistics import Association, Variable, associate
-from synrender.dataset.info import DesignInfo
+from synrender.dataset.design_info import DesignInfo
 from synrender.settings.factor_table import COLUMNS, FACTORS, Kind
 
 

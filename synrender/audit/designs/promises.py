@@ -18,8 +18,8 @@ from synrender.audit.designs.statistics import (
     count_p_values,
     table_p_values,
 )
-from synrender.dataset.info import CausalInfo, DesignInfo
-from synrender.dataset.splits import SPLITS
+from synrender.dataset.archive_layout import SPLITS
+from synrender.dataset.design_info import CausalInfo, DesignInfo
 
 EVEN = -1  # level of an intervention that draws evenly
 

@@ -22,7 +22,7 @@ from synrender.audit.designs.twins import check_blocks, check_labels_of_blocks
 from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.rays.audited_dataset import Records, Subject
 from synrender.dataset.cpu_kinds import CpuSamples, find_kinds
-from synrender.dataset.info import DesignFactor, DesignInfo
+from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.settings.factor_table import COLUMNS
 
 TEXTURES = ("texture", "backdrop_texture")

@@ -9,7 +9,7 @@ import numpy as np
 
 from synrender.audit.check import Check, count_faults, decide, skip
 from synrender.audit.rays.audited_dataset import Records
-from synrender.dataset.info import DesignInfo
+from synrender.dataset.design_info import DesignInfo
 from synrender.dataset.record import RECORD_DTYPE, are_equal
 from synrender.settings.factor_table import COLUMNS, FACTORS, find_columns
 

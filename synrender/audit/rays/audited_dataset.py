@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from synrender.dataset.cpu_kinds import CpuSamples
+from synrender.dataset.design_info import DesignInfo
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.info import DesignInfo
 from synrender.errors import UserError
 from synrender.settings.groups import Settings
 from synrender.system.files import is_plain_name

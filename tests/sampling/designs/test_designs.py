@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from synrender.dataset.design_record import describe_design
+from synrender.dataset.claim import describe_design
 from synrender.errors import UserError
 from synrender.sampling.asset_choice import AssetChoice
 from synrender.sampling.camera import project, scene_to_intrinsics, scene_to_world_to_camera

@@ -1,22 +1,71 @@
-"""Whether the description of a design fits together, so that nobody who reads it has to look."""
+"""How the factors of a data set vary together, as ``dataset.json`` says it.
+
+`check_design` tells whether a description fits together, so that nobody who reads it has to look.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from synrender.settings.bounds import MAX_TOTAL_SAMPLES
 from synrender.settings.checks import DESIGNS, SPLITS
 from synrender.settings.factor_table import COLUMNS, FACTORS, Kind, Scope, find_columns
 from synrender.settings.groups import Settings
 
-if TYPE_CHECKING:
-    from synrender.dataset.info import CausalInfo, DesignFactor, DesignInfo, ShortcutInfo
-
 MAX_TABLE_ERROR = 1e-6
 """Of the sum of probabilities."""
+
+
+@dataclass(frozen=True)
+class DesignFactor:
+    """A factor that a design names."""
+
+    kind: str  # "categorical", "continuous" or "circular"
+    scope: str  # "object", "backdrop" or "sample"
+    unit: str
+    columns: tuple[str, ...]  # of factor_values and factor_levels
+    levels: tuple[tuple[float, ...], ...]  # values, one for each column; empty: drawn
+    names: tuple[str, ...]  # of the levels of classes and textures; else empty
+
+
+@dataclass(frozen=True)
+class ShortcutInfo:
+    """One factor predicts another."""
+
+    cue: str
+    target: str
+    partners: tuple[int, ...]  # cue level of each target level
+    rho: tuple[float, ...]  # strength in training, validation and test
+
+
+@dataclass(frozen=True)
+class CausalInfo:
+    """A directed acyclic graph over factors."""
+
+    parents: dict[str, tuple[str, ...]]  # by child
+    tables: dict[str, tuple[tuple[float, ...], ...]]  # a row for each combination of the parents
+    do: dict[str, dict[str, int]]  # by split, factor: its level; -1: drawn evenly
+
+
+@dataclass(frozen=True)
+class DesignInfo:
+    """How the factors of a data set vary together, with all that was drawn for it."""
+
+    kinds: tuple[str, ...]
+    factors: dict[str, DesignFactor]
+    split_buckets: tuple[int, ...]  # of training, validation and test
+    repeats: int  # of each combination of a grid
+    block_size: int  # samples of a tuple of twins, or of a set of sweeps; else 1
+    grid: tuple[str, ...]  # factors whose combinations are complete
+    sweeps: tuple[str, ...]  # factors that are swept one at a time
+    twins: tuple[str, ...]  # factors of which twins differ in one
+    shortcut: ShortcutInfo | None
+    held_out: tuple[dict[str, int], ...]  # level of each factor; test only
+    inner_ranges: dict[str, tuple[float, ...]]  # (low, high); the test is outside
+    causal: CausalInfo | None
 
 
 def check_design(design: DesignInfo, settings: Settings) -> None:
