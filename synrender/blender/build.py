@@ -11,9 +11,8 @@ from synrender.blender.objects import Model, create_model_object, load_model, re
 from synrender.blender.scene import create_backdrop, create_camera, create_lights, reset_scene
 from synrender.dataset.record import create_records
 from synrender.errors import RejectedAsset, UserError
-from synrender.sampling.asset_choice import AssetChoice
 from synrender.sampling.camera import scene_to_intrinsics, scene_to_world_to_camera
-from synrender.sampling.sample_plan import ObjectPlan, SamplePlan
+from synrender.sampling.sample_plan import AssetChoice, ObjectPlan, SamplePlan
 from synrender.settings.bounds import MAX_NAME_LENGTH
 from synrender.settings.factor_table import COLUMNS
 from synrender.settings.groups import BACKDROP_PASS_INDEX, Settings

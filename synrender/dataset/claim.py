@@ -35,7 +35,12 @@ from synrender.dataset.removal import refuse_other_files, refuse_removal, remove
 from synrender.errors import UserError
 from synrender.sampling.camera import SENSOR_WIDTH_MM, scene_to_intrinsics, scene_to_world_to_camera
 from synrender.sampling.designs import Rules
-from synrender.sampling.designs.grid import code_to_levels
+from synrender.sampling.designs.causal import Graph
+from synrender.sampling.designs.grid import Grid
+from synrender.sampling.designs.holdout import Holdout
+from synrender.sampling.designs.one_at_a_time import Sweeps
+from synrender.sampling.designs.shortcut import Shortcut
+from synrender.sampling.designs.twins import Twins
 from synrender.sampling.draws import draw_color_reference
 from synrender.sampling.levels import Levels, find_levels
 from synrender.sampling.sample_plan import find_rules
@@ -293,27 +298,29 @@ def describe_design(settings: Settings, catalog: Catalog) -> DesignInfo | None:
         find_levels(name, (value,), settings, catalog)  # refuses values out of range
     if design.kind == ("random",) and not design.levels:
         return None
-    for name in rules.twins:
+    grid, sweeps, twins = rules.find(Grid), rules.find(Sweeps), rules.find(Twins)
+    holdout = rules.find(Holdout)
+    twin_names = twins.decided if twins else ()
+    for name in twin_names:
         if name not in rules.num_levels:
             _refuse_equal_twins(name, settings, catalog)
-    named = (*rules.num_levels, *rules.twins, *rules.inner_ranges)
+    inner_ranges = holdout.inner_ranges if holdout else {}
+    named = (*rules.num_levels, *twin_names, *inner_ranges)
     return DesignInfo(
         kinds=design.kind,
         factors={
             name: _describe_factor(name, design, settings, catalog) for name in dict.fromkeys(named)
         },
         split_buckets=rules.split_buckets,
-        repeats=rules.repeats,
+        repeats=grid.repeats if grid else 1,
         block_size=rules.block_size,
-        grid=tuple(rules.grid),
-        sweeps=tuple(rules.sweeps),
-        twins=rules.twins,
+        grid=grid.decided if grid else (),
+        sweeps=sweeps.decided if sweeps else (),
+        twins=twin_names,
         shortcut=_describe_shortcut(rules),
-        held_out=tuple(code_to_levels(c, rules.held_out_factors) for c in rules.held_out),
-        inner_ranges={n: tuple(map(float, r)) for n, r in rules.inner_ranges.items()},
-        causal=CausalInfo(dict(rules.parents), dict(rules.tables), _plain(rules))
-        if rules.parents
-        else None,
+        held_out=holdout.list_combinations() if holdout else (),
+        inner_ranges={n: tuple(map(float, r)) for n, r in inner_ranges.items()},
+        causal=_describe_graph(rules),
     )
 
 
@@ -363,10 +370,13 @@ def _describe_factor(
 
 
 def _describe_shortcut(rules: Rules) -> ShortcutInfo | None:
-    if not rules.cue:
+    if (cut := rules.find(Shortcut)) is None:
         return None
-    return ShortcutInfo(rules.cue, rules.target, rules.partners, rules.rho)
+    return ShortcutInfo(cut.cue, cut.target, cut.partners, cut.rho)
 
 
-def _plain(rules: Rules) -> dict[str, dict[str, int]]:
-    return {split: dict(factors) for split, factors in rules.do.items()}
+def _describe_graph(rules: Rules) -> CausalInfo | None:
+    if (graph := rules.find(Graph)) is None:
+        return None
+    do = {split: dict(factors) for split, factors in graph.do.items()}
+    return CausalInfo(dict(graph.parents), dict(graph.tables), do)

@@ -2,20 +2,21 @@
 
 A key is a sample's index, or a group's number for classes and models; twins that differ in a drawn
 factor add their place in the tuple. See `synrender.sampling.streams` for what a stream is.
+`draw_factors` draws all that are numbers at once.
 """
 
 from __future__ import annotations
 
 import colorsys
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
 
 from synrender.sampling.camera import project, scene_to_intrinsics, scene_to_world_to_camera
-from synrender.sampling.designs.cell import Range
+from synrender.sampling.designs.kind import Range, Ranges
 from synrender.sampling.streams import (
     CLASS,
     COLOR,
@@ -30,10 +31,10 @@ from synrender.sampling.streams import (
     create_rng,
     draw_permutation,
 )
-from synrender.settings.groups import Lighting, Material, Object, Sample, Scene
+from synrender.settings.factor_table import COLUMNS, find_columns
+from synrender.settings.groups import Lighting, Material, Object, Sample, Scene, Settings
 
 Key = tuple[int, ...]
-Ranges = Mapping[str, Range]
 NO_RANGES: Ranges = {}
 
 OFFSETS = ("roll", "elevation", "azimuth")
@@ -63,6 +64,56 @@ NUM_LAYOUT_TRIES = 100
 NUM_STEP_TRIES = 20
 SHRINK, NUM_SHRINKS = 0.95, 200
 """What a layout that is not in view is multiplied by, and how often."""
+
+
+def draw_factors(
+    settings: Settings,
+    key: Key,
+    class_idxs: list[int],
+    scene: Scene,
+    ranges: Ranges = NO_RANGES,
+) -> np.ndarray:
+    """Draws all factors that are numbers, as if there were no design.
+
+    Args:
+        settings: of the data set.
+        key: of the sample.
+        class_idxs: of the objects, [num_objs]; their colors depend on it.
+        scene: with the camera that must see all objects.
+        ranges: where values of some factors must lie.
+
+    Returns:
+        (num_objs, len(COLUMNS)) float64; NaN in the columns of the model and the textures.
+    """
+    seed, num_objs = settings.batch.seed, len(class_idxs)
+    pose = draw_pose(seed, key, num_objs, settings.object, ranges)
+    material = settings.material
+    reference = draw_color_reference(seed, len(settings.sample.classes), material.num_modes)
+    colors, backdrop_color = draw_colors(seed, key, class_idxs, reference, material)
+    drawn = {
+        "class": class_idxs,
+        "color": colors,
+        "scale": pose.scale,
+        "warp": pose.warp,
+        **{name: pose.offset[:, i] for i, name in enumerate(OFFSETS)},
+        "light_angle": draw_light_angle(seed, key, settings.lighting, ranges.get("light_angle")),
+        "light_energy": settings.scene.light_energy,
+        "backdrop_color": backdrop_color,
+        "layout": draw_layout(seed, key, num_objs, scene),
+        "num_objs": num_objs,
+        "camera_distance": math.dist(settings.scene.camera_location, (0, 0, 0)),
+        "camera_lens": settings.scene.camera_lens,
+    }
+    values = np.full((num_objs, len(COLUMNS)), np.nan)
+    for name, value in drawn.items():
+        set_columns(values, name, value)
+    return values
+
+
+def set_columns(values: np.ndarray, name: str, value: npt.ArrayLike) -> None:
+    """Sets a factor's columns of (num_objs, len(COLUMNS)), for each object or the same for all."""
+    columns = find_columns(name)
+    values[:, columns] = np.reshape(value, (-1, len(columns)))
 
 
 def draw_classes(seed: int, group: int, sample: Sample) -> list[int]:
@@ -165,9 +216,9 @@ def _move_into(
 
 
 def draw_color_reference(seed: int, num_classes: int, num_modes: int) -> np.ndarray:
-    """Reference colours of the classes: (num_classes, num_modes, 3) HSV, each 0 to 1.
+    """Reference colors of the classes: (num_classes, num_modes, 3) HSV, each 0 to 1.
 
-    Adding modes or classes does not change the colours that exist already.
+    Adding modes or classes does not change the colors that exist already.
     """
     return np.stack(
         [create_rng(seed, COLOR_REFERENCE, c).random((num_modes, 3)) for c in range(num_classes)]
@@ -177,7 +228,7 @@ def draw_color_reference(seed: int, num_classes: int, num_modes: int) -> np.ndar
 def draw_colors(
     seed: int, key: Key, class_idxs: list[int], color_reference: np.ndarray, material: Material
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Colours of the objects (num_objs, 3) and of the backdrop (3,), scene-linear RGB, 0 to 1.
+    """Colors of the objects (num_objs, 3) and of the backdrop (3,), scene-linear RGB, 0 to 1.
 
     With ``use_color_ref`` an object's HSV is the reference of its class (h, 0.8 s + 0.2,
     0.4 v + 0.6) plus noise; the hue wraps around, s and v are clipped. Otherwise RGB is uniform.

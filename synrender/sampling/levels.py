@@ -7,16 +7,15 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from synrender.assets.catalog import Catalog
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.sampling.camera import move_camera
-from synrender.sampling.designs.cell import NAMES
-from synrender.sampling.designs.rules import ALWAYS_FIXED
-from synrender.sampling.draws import OFFSETS, draw_layout, draw_light_angle, draw_pose
+from synrender.sampling.designs.kind import ALWAYS_FIXED, NAMES, Cell
+from synrender.sampling.draws import OFFSETS, Pose, draw_layout, draw_light_angle, draw_pose
 from synrender.sampling.streams import LEVEL, create_rng, draw_permutation
 from synrender.settings.bounds import MAX_LEVELS
+from synrender.settings.checks import GinValue
 from synrender.settings.factor_table import FACTORS, VIEWPOINT, Factor, Kind, find_columns
 from synrender.settings.frozen import FrozenDict
 from synrender.settings.groups import Scene, Settings
@@ -32,9 +31,33 @@ class Levels:
 
     values: tuple[Vector, ...]  # a number for each column; of a layout for each object
     names: tuple[str, ...] = ()  # of classes and textures
+    are_drawn: bool = False  # or a user gave them
 
     def __len__(self) -> int:
         return len(self.values)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a design decides of one factor of a sample: one of its levels, or a fixed value."""
+
+    levels: Levels
+    level: int = 0  # a fixed value is the only level
+
+    @property
+    def value(self) -> Vector:
+        """A number for each column; of a layout for each object."""
+        return self.levels.values[self.level]
+
+
+def find_decided(settings: Settings, catalog: Catalog, cell: Cell) -> dict[str, Decided]:
+    """What the design decides of a sample, by factor."""
+    design, decided = settings.design, {}
+    for name, level in cell.levels.items():
+        decided[name] = Decided(find_levels(name, design.levels[name], settings, catalog), level)
+    for name, value in design.fixed.items():
+        decided[name] = Decided(find_levels(name, (value,), settings, catalog))
+    return decided
 
 
 def count_levels(settings: Settings) -> FrozenDict:
@@ -51,7 +74,7 @@ def count_levels(settings: Settings) -> FrozenDict:
     return FrozenDict(counts)
 
 
-def find_levels(name: str, value: Any, settings: Settings, catalog: Catalog) -> Levels:
+def find_levels(name: str, value: GinValue, settings: Settings, catalog: Catalog) -> Levels:
     """Levels of a factor.
 
     Args:
@@ -71,8 +94,9 @@ def find_levels(name: str, value: Any, settings: Settings, catalog: Catalog) -> 
         levels = _find_textures(name, value, settings, catalog)
     else:
         levels = _find_numbers(name, value, settings)
-    if not isinstance(value, int):
-        _refuse_equal(name, levels)
+    if isinstance(value, int):
+        return dataclasses.replace(levels, are_drawn=True)
+    _refuse_equal(name, levels)
     return levels
 
 
@@ -91,7 +115,7 @@ def _refuse_equal(name: str, levels: Levels) -> None:
         seen[key] = text
 
 
-def _find_numbers(name: str, value: Any, settings: Settings) -> Levels:
+def _find_numbers(name: str, value: GinValue, settings: Settings) -> Levels:
     """Levels of a factor whose values are numbers."""
     if not isinstance(value, int):
         return Levels(tuple(_check_value(name, v, settings) for v in value))
@@ -151,7 +175,7 @@ def _draw_uniform(settings: Settings, key: tuple[int, ...]) -> tuple[float, ...]
     return tuple(create_rng(settings.batch.seed, *key).random(3).tolist())
 
 
-def _draw_pose_part(part: Callable[[Any], list]) -> Callable[..., tuple[float, ...]]:
+def _draw_pose_part(part: Callable[[Pose], list[float]]) -> Callable[..., tuple[float, ...]]:
     def draw(settings: Settings, key: tuple[int, ...]) -> tuple[float, ...]:
         # The key ends with the level's number, the stream is POSE's own.
         return tuple(part(draw_pose(settings.batch.seed, key, 1, settings.object)))
@@ -194,7 +218,7 @@ def _describe_distribution(name: str) -> str:
 # --- given values and assets ----------------------------------------------------------------------
 
 
-def _check_value(name: str, value: Any, settings: Settings) -> tuple[float, ...]:
+def _check_value(name: str, value: GinValue, settings: Settings) -> tuple[float, ...]:
     """A value that a user gave, as a number for each column."""
     columns = find_columns(name)
     size = len(columns) * (settings.sample.num_objs if name == "layout" else 1)
@@ -215,7 +239,7 @@ def _check_value(name: str, value: Any, settings: Settings) -> tuple[float, ...]
     return tuple(float(v) for v in numbers)
 
 
-def _find_classes(value: Any, settings: Settings, catalog: Catalog) -> Levels:
+def _find_classes(value: GinValue, settings: Settings, catalog: Catalog) -> Levels:
     class_list = settings.sample.class_list
     chosen = class_list[:value] if isinstance(value, int) else value
     if isinstance(value, int) and value > len(class_list):
@@ -231,7 +255,7 @@ def _find_classes(value: Any, settings: Settings, catalog: Catalog) -> Levels:
     return Levels(tuple((float(c),) for c in chosen), names)
 
 
-def _find_models(value: Any, settings: Settings, catalog: Catalog) -> Levels:
+def _find_models(value: GinValue, settings: Settings, catalog: Catalog) -> Levels:
     if not isinstance(value, int):
         raise UserError(
             "design: 'model': must be a number of levels: each bucket has models of its own"
@@ -247,7 +271,7 @@ def _find_models(value: Any, settings: Settings, catalog: Catalog) -> Levels:
     return Levels(tuple((float(k),) for k in range(value)))
 
 
-def _find_textures(name: str, value: Any, settings: Settings, catalog: Catalog) -> Levels:
+def _find_textures(name: str, value: GinValue, settings: Settings, catalog: Catalog) -> Levels:
     textures = catalog.textures
     if not textures:
         raise UserError(f"design: {name!r}: material.use_texture = False, so there is none to vary")

@@ -8,38 +8,37 @@ frame by the index of its base, which is the sample's own without a design.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from synrender.assets.catalog import Catalog
-from synrender.sampling.asset_choice import AssetChoice
 from synrender.sampling.camera import move_camera
-from synrender.sampling.designs import Cell, Rules, assign, create_rules
+from synrender.sampling.designs import Rules, assign, create_rules
+from synrender.sampling.designs.kind import Cell, Given
 from synrender.sampling.draws import (
     OFFSETS,
     REST_EULER,
-    Key,
     draw_classes,
-    draw_color_reference,
-    draw_colors,
-    draw_layout,
-    draw_light_angle,
+    draw_factors,
     draw_model_order,
     draw_noise_seed,
-    draw_pose,
     draw_textures,
     find_light_location,
+    set_columns,
 )
 from synrender.sampling.levels import (
-    Levels,
+    ASSETS,
+    Decided,
     count_levels,
-    find_levels,
+    find_decided,
     find_narrowest_scene,
     order_for_levels,
 )
-from synrender.settings.factor_table import COLUMNS, VIEWPOINT, find_columns
+from synrender.settings.factor_table import COLUMNS, find_columns
 from synrender.settings.groups import BatchSettings, Object, Scene, Settings
 from synrender.settings.load import MIN_TRAINING_SAMPLES
 
@@ -47,6 +46,41 @@ NUM_SHARES = 12
 """Parts of a data set that training code reckons with: 10 train, 1 validates, 1 tests."""
 
 Vector = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class AssetChoice:
+    """One of several places that are filled from the same candidates, each with another one.
+
+    Such places are the backdrop and the objects of a sample, the levels of a factor, and twins.
+    What a place shows depends on the candidates that can be used, and on nothing else: not on the
+    order in which samples are rendered, and not on what other factors do.
+    """
+
+    candidates: tuple[str, ...] = ()  # in the order in which they are tried; none: nothing is shown
+    place: int = 0
+    num_places: int = 1  # at most as many as candidates
+
+    @property
+    def first(self) -> str:
+        """What is shown if it can be used."""
+        return self.candidates[self.place]
+
+    def find(self, is_usable: Callable[[str], bool]) -> str | None:
+        """The candidate that is shown; None if there are not enough.
+
+        Every ``num_places``-th candidate belongs to a place, and the first usable one of them is
+        shown. Places that have none left share out what the other places do not show.
+        """
+        if (own := self._find_own(self.place, is_usable)) is not None:
+            return own
+        shown = [self._find_own(place, is_usable) for place in range(self.num_places)]
+        num_before = shown[: self.place].count(None)
+        others = (c for c in self.candidates if c not in shown and is_usable(c))
+        return next(itertools.islice(others, num_before, None), None)
+
+    def _find_own(self, place: int, is_usable: Callable[[str], bool]) -> str | None:
+        return next(filter(is_usable, self.candidates[place :: self.num_places]), None)
 
 
 @dataclass(frozen=True)
@@ -155,9 +189,8 @@ def idx_to_group(idx: int, batch: BatchSettings, objects: Object) -> int:
 
 def find_rules(settings: Settings) -> Rules:
     """The design of a data set, checked; see `synrender.sampling.designs.create_rules`."""
-    return create_rules(
-        settings.design, count_levels(settings), settings.batch.seed, settings.object
-    )
+    design, num_levels, seed = settings.design, count_levels(settings), settings.batch.seed
+    return create_rules(Given(design, num_levels, seed, settings.object, settings.lighting))
 
 
 def find_group(settings: Settings, cell: Cell, idx: int) -> int:
@@ -173,83 +206,17 @@ def find_group(settings: Settings, cell: Cell, idx: int) -> int:
     return idx_to_group(idx, settings.batch, settings.object)
 
 
-class _Choices:
-    """What a design says of one sample: levels, fixed values, and the keys of what is drawn."""
-
-    def __init__(self, settings: Settings, catalog: Catalog, cell: Cell) -> None:
-        self._settings, self._catalog, self.cell = settings, catalog, cell
-        self._levels: dict[str, Levels] = {}
-        for name in cell.levels:
-            value = settings.design.levels[name]
-            self._levels[name] = find_levels(name, value, settings, catalog)
-        self._fixed = {
-            name: find_levels(name, (value,), settings, catalog)
-            for name, value in settings.design.fixed.items()
-        }
-
-    def key(self, name: str) -> Key:
-        """Key of a factor's own draw: another one for a twin that differs in it."""
-        if self.cell.member and self.cell.is_varied(name):
-            return self.cell.base, self.cell.member
-        return (self.cell.base,)
-
-    def member(self, name: str) -> int:
-        """Place in its block of a sample that differs in this factor; 0 for all others."""
-        return self.cell.member if self.cell.is_varied(name) else 0
-
-    def value(self, name: str) -> Vector | None:
-        """Value of a factor that is not drawn: of its level, or fixed."""
-        if name in VIEWPOINT and (whole := self.value("viewpoint")) is not None:
-            return whole[VIEWPOINT.index(name) :][:1]
-        if name in self._levels:
-            return self._levels[name].values[self.cell.levels[name]]
-        if name in self._fixed:
-            return self._fixed[name].values[0]
-        return None
-
-    def texture(self, name: str, place: int, order: tuple[str, ...]) -> AssetChoice:
-        """What decides a texture: its level, a fixed name, or what was drawn.
-
-        Args:
-            name: of the factor.
-            place: 0 for the backdrop, 1 for the first object and so on.
-            order: all textures, in the order that was drawn for the sample.
-        """
-        if name in self._fixed:
-            return AssetChoice(self._fixed[name].names)
-        if name in self._levels:
-            levels, level = self._levels[name], self.cell.levels[name]
-            if not isinstance(self._settings.design.levels[name], int):
-                return AssetChoice((levels.names[level],))
-            textures, seed = self._catalog.textures, self._settings.batch.seed
-            return AssetChoice(order_for_levels(name, (), textures, seed), level, len(levels))
-        num_shown = self._settings.sample.num_objs + 1
-        num_samples = self._count_drawn_twins({"texture", "backdrop_texture"})
-        return AssetChoice(order, place + self.member(name) * num_shown, num_samples * num_shown)
-
-    def model(self, class_idx: int, bucket: int, order: tuple[str, ...]) -> AssetChoice:
-        """What decides a model: its level, or what was drawn."""
-        if "model" in self._levels:
-            models, seed = self._catalog.bucket_models(class_idx, bucket), self._settings.batch.seed
-            order = order_for_levels("model", (class_idx, bucket), models, seed)
-            return AssetChoice(order, self.cell.levels["model"], len(self._levels["model"]))
-        return AssetChoice(order, self.member("model"), self._count_drawn_twins({"model"}))
-
-    def _count_drawn_twins(self, names: set[str]) -> int:
-        """Twins that differ in one of these factors and have no levels of it; 1: there are none."""
-        is_drawn = self.cell.varied in names - self._levels.keys()
-        return self._settings.design.twin_size if is_drawn else 1
-
-    def factor_levels(self) -> tuple[int, ...]:
-        """Index of the level of each column; -1: drawn freely, or fixed."""
-        levels = [-1] * len(COLUMNS)
-        for name, level in self.cell.levels.items():
-            for column in find_columns(name):
-                levels[column] = level
-        return tuple(levels)
-
-
 # --- the whole sample -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a sample is drawn from."""
+
+    bucket: int
+    group: int
+    cell: Cell
+    decided: dict[str, Decided]  # by factor: what the design decides
 
 
 def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
@@ -260,57 +227,19 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
         catalog: the models and textures to draw from.
         idx: 0 to ``object.total_num_samples`` - 1.
     """
-    seed, num_objs = settings.batch.seed, settings.sample.num_objs
     bucket = idx_to_bucket(idx, settings.object)
     cell = assign(find_rules(settings), idx, bucket)
-    choices = _Choices(settings, catalog, cell)
     group = find_group(settings, cell, idx)
-    class_idxs = _draw_class_idxs(settings, choices, group)
-    models = [
-        choices.model(
-            class_idx,
-            bucket,
-            draw_model_order(seed, group, k, catalog.bucket_models(class_idx, bucket)),
-        )
-        for k, class_idx in enumerate(class_idxs)
-    ]
-    scale, warp, offset = _draw_pose(settings, choices)
-    locations_m = _draw_locations(settings, choices)
-    colors, backdrop_color = _draw_colors(settings, choices, class_idxs)
-    backdrop_texture, *textures = _draw_textures(settings, choices, catalog)
-    light_angle = _draw_light_angle(settings, choices)
-    scene, camera_distance = _find_scene(settings.scene, choices)
-    num_shown = int((choices.value("num_objs") or (num_objs,))[0])
-    levels = choices.factor_levels()
-    objects = []
-    for k in range(num_shown):
-        values = {
-            "class": [class_idxs[k]],
-            "color": colors[k],
-            "scale": [scale[k]],
-            **{name: [offset[k, i]] for i, name in enumerate(OFFSETS)},
-            "warp": warp[k],
-            "light_angle": [light_angle],
-            "light_energy": [scene.light_energy],
-            "backdrop_color": backdrop_color,
-            "layout": locations_m[k],
-            "num_objs": [num_shown],
-            "camera_distance": [camera_distance],
-            "camera_lens": [scene.camera_lens],
-        }
-        objects.append(
-            ObjectPlan(
-                class_idx=class_idxs[k],
-                model=models[k],
-                texture=textures[k],
-                euler=_vector(np.array(REST_EULER) + offset[k]),
-                scale=_vector(scale[k] * warp[k]),
-                location=_vector(locations_m[k]),
-                color=_vector(colors[k]),
-                factor_values=_to_columns(values),
-                factor_levels=levels,
-            )
-        )
+    start = _Start(bucket, group, cell, find_decided(settings, catalog, cell))
+    class_idxs = _draw_class_idxs(settings, start)
+    rows = _draw_values(settings, start, class_idxs)
+    models = _choose_models(settings, catalog, start, class_idxs)
+    backdrop_texture, *textures = _choose_textures(settings, catalog, start)
+    levels = _find_factor_levels(cell)
+    objects = (
+        _create_object(*parts, levels) for parts in zip(rows, models, textures, strict=False)
+    )
+    (light_angle,) = _read(rows[0], "light_angle")
     return SamplePlan(
         idx=idx,
         bucket=bucket,
@@ -319,105 +248,129 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
         varied=cell.varied,
         objects=tuple(objects),
         backdrop_texture=backdrop_texture,
-        backdrop_color=_vector(backdrop_color),
+        backdrop_color=_read(rows[0], "backdrop_color"),
         light_location=find_light_location(light_angle, settings.scene),
-        scene=scene,
-        noise_seed=draw_noise_seed(seed, cell.base),
+        scene=_find_scene(settings.scene, start.decided),
+        noise_seed=draw_noise_seed(settings.batch.seed, cell.base),
     )
 
 
-def _draw_class_idxs(settings: Settings, choices: _Choices, group: int) -> list[int]:
+def _draw_class_idxs(settings: Settings, start: _Start) -> list[int]:
+    """Classes of the objects, [num_objs]."""
     sample = settings.sample
-    if (value := choices.value("class")) is not None:
-        return [int(value[0])] * sample.num_objs
-    class_idxs = draw_classes(settings.batch.seed, group, sample)
-    if step := choices.member("class"):  # twins that differ in their class
+    if "class" in start.decided:
+        return [int(start.decided["class"].value[0])] * sample.num_objs
+    class_idxs = draw_classes(settings.batch.seed, start.group, sample)
+    if step := start.cell.member_of("class"):  # twins that differ in their class
         places = [sample.class_list.index(c) + step for c in class_idxs]
         class_idxs = [sample.class_list[place % len(sample.class_list)] for place in places]
     return class_idxs
 
 
-def _draw_pose(settings: Settings, choices: _Choices) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scale (num_objs,), warp (num_objs, 3) and offsets from the pose at rest (num_objs, 3)."""
-    num_objs = settings.sample.num_objs
+def _draw_values(settings: Settings, start: _Start, class_idxs: list[int]) -> np.ndarray:
+    """Values of the factors that are numbers: drawn, of a twin, or what the design decides.
 
-    def draw(name: str) -> dict[str, np.ndarray]:
-        ranges = choices.cell.ranges
-        pose = draw_pose(settings.batch.seed, choices.key(name), num_objs, settings.object, ranges)
-        offsets = {part: pose.offset[:, i] for i, part in enumerate(OFFSETS)}
-        return {"scale": pose.scale, "warp": pose.warp, **offsets}
-
-    parts = draw("")
-    for name in parts:
-        if (value := choices.value(name)) is not None:
-            parts[name] = np.broadcast_to(value if name == "warp" else value[0], parts[name].shape)
-        elif choices.member(name):
-            parts[name] = draw(name)[name]
-    return parts["scale"], parts["warp"], np.stack([parts[name] for name in OFFSETS], axis=1)
-
-
-def _draw_locations(settings: Settings, choices: _Choices) -> np.ndarray:
-    num_objs = settings.sample.num_objs
-    if (value := choices.value("layout")) is not None:
-        return np.array(value).reshape(num_objs, 3)
-    scene = find_narrowest_scene(settings)
-    return draw_layout(settings.batch.seed, choices.key("layout"), num_objs, scene)
+    Returns:
+        (number of objects shown, len(COLUMNS)) float64; NaN for the model and the textures.
+    """
+    cell, scene = start.cell, find_narrowest_scene(settings)
+    values = draw_factors(settings, (cell.base,), class_idxs, scene, cell.ranges)
+    if cell.member:
+        twin = draw_factors(settings, (cell.base, cell.member), class_idxs, scene, cell.ranges)
+        columns = find_columns(cell.varied)
+        values[:, columns] = twin[:, columns]
+    for name, decided in start.decided.items():
+        if name not in ASSETS:
+            set_columns(values, name, decided.value)
+    (num_shown,) = _read(values[0], "num_objs")
+    return values[: int(num_shown)]
 
 
-def _draw_colors(
-    settings: Settings, choices: _Choices, class_idxs: list[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    seed, material = settings.batch.seed, settings.material
-    reference = draw_color_reference(seed, len(settings.sample.classes), material.num_modes)
+def _choose_models(
+    settings: Settings, catalog: Catalog, start: _Start, class_idxs: list[int]
+) -> list[AssetChoice]:
+    """What decides the model of each object: its level, or what was drawn."""
+    seed, cell, decided = settings.batch.seed, start.cell, start.decided.get("model")
+    num_twins = _count_drawn_twins(settings, cell, "model")
+    choices = []
+    for k, class_idx in enumerate(class_idxs):
+        models = catalog.bucket_models(class_idx, start.bucket)
+        if decided:
+            order = order_for_levels("model", (class_idx, start.bucket), models, seed)
+            choices.append(AssetChoice(order, decided.level, len(decided.levels)))
+        else:
+            order = draw_model_order(seed, start.group, k, models)
+            choices.append(AssetChoice(order, cell.member_of("model"), num_twins))
+    return choices
 
-    def draw(name: str) -> tuple[np.ndarray, np.ndarray]:
-        return draw_colors(seed, choices.key(name), class_idxs, reference, material)
 
-    colors, backdrop = draw("color")[0], draw("backdrop_color")[1]
-    if (value := choices.value("color")) is not None:
-        colors = np.broadcast_to(value, colors.shape)
-    if (value := choices.value("backdrop_color")) is not None:
-        backdrop = np.array(value)
-    return colors, backdrop
-
-
-def _draw_textures(settings: Settings, choices: _Choices, catalog: Catalog) -> list[AssetChoice]:
-    """What decides the textures of the backdrop and of each object."""
-    num_objs = settings.sample.num_objs
+def _choose_textures(settings: Settings, catalog: Catalog, start: _Start) -> list[AssetChoice]:
+    """What decides the textures of the backdrop and of each object: a level, or what was drawn."""
+    names = ["backdrop_texture", *["texture"] * settings.sample.num_objs]
     if not settings.material.use_texture:
-        return [AssetChoice()] * (num_objs + 1)
-    order = draw_textures(settings.batch.seed, (choices.cell.base,), catalog.textures)
-    names = ["backdrop_texture", *["texture"] * num_objs]
-    return [choices.texture(name, place, order) for place, name in enumerate(names)]
+        return [AssetChoice()] * len(names)
+    seed, cell = settings.batch.seed, start.cell
+    drawn = draw_textures(seed, (cell.base,), catalog.textures)
+    num_places = len(names) * _count_drawn_twins(settings, cell, "texture", "backdrop_texture")
+    choices = []
+    for place, name in enumerate(names):
+        decided = start.decided.get(name)
+        if decided is None:
+            place_of_twin = place + cell.member_of(name) * len(names)
+            choices.append(AssetChoice(drawn, place_of_twin, num_places))
+        elif decided.levels.are_drawn:
+            order = order_for_levels(name, (), catalog.textures, seed)
+            choices.append(AssetChoice(order, decided.level, len(decided.levels)))
+        else:
+            choices.append(AssetChoice((decided.levels.names[decided.level],)))
+    return choices
 
 
-def _draw_light_angle(settings: Settings, choices: _Choices) -> float:
-    if (value := choices.value("light_angle")) is not None:
-        return value[0]
-    bounds = choices.cell.ranges.get("light_angle")
-    return draw_light_angle(
-        settings.batch.seed, choices.key("light_angle"), settings.lighting, bounds
+def _count_drawn_twins(settings: Settings, cell: Cell, *names: str) -> int:
+    """Twins that differ in one of these factors and have no levels of it; 1: there are none."""
+    is_drawn = cell.varied in names and cell.varied not in cell.levels
+    return settings.design.twin_size if is_drawn else 1
+
+
+def _create_object(
+    row: np.ndarray, model: AssetChoice, texture: AssetChoice, levels: tuple[int, ...]
+) -> ObjectPlan:
+    """An object of a sample from its values, (len(COLUMNS),)."""
+    (scale,) = _read(row, "scale")
+    (class_idx,) = _read(row, "class")
+    offset = [value for name in OFFSETS for value in _read(row, name)]
+    return ObjectPlan(
+        class_idx=int(class_idx),
+        model=model,
+        texture=texture,
+        euler=tuple(rest + turn for rest, turn in zip(REST_EULER, offset, strict=True)),
+        scale=tuple(scale * warp for warp in _read(row, "warp")),
+        location=_read(row, "layout"),
+        color=_read(row, "color"),
+        # One and the same NaN, so that equal plans compare equal.
+        factor_values=tuple(math.nan if math.isnan(v) else v for v in row.tolist()),
+        factor_levels=levels,
     )
 
 
-def _find_scene(scene: Scene, choices: _Choices) -> tuple[Scene, float]:
-    """The scene with this sample's camera and light, and the camera's distance in m."""
-    for name in ("light_energy", "camera_lens"):
-        if (value := choices.value(name)) is not None:
-            scene = dataclasses.replace(scene, **{name: value[0]})
-    distance = choices.value("camera_distance")
-    if distance is None:
-        return scene, math.dist(scene.camera_location, (0, 0, 0))
-    return move_camera(scene, distance[0]), distance[0]
+def _find_scene(scene: Scene, decided: dict[str, Decided]) -> Scene:
+    """The scene with this sample's camera and light."""
+    names = [name for name in ("light_energy", "camera_lens") if name in decided]
+    scene = dataclasses.replace(scene, **{name: decided[name].value[0] for name in names})
+    if "camera_distance" in decided:
+        scene = move_camera(scene, decided["camera_distance"].value[0])
+    return scene
 
 
-def _to_columns(values: dict[str, object]) -> Vector:
-    columns = np.full(len(COLUMNS), np.nan)
-    for name, value in values.items():
-        columns[list(find_columns(name))] = value
-    # One and the same NaN, so that equal plans compare equal.
-    return tuple(math.nan if math.isnan(v) else float(v) for v in columns)
+def _find_factor_levels(cell: Cell) -> tuple[int, ...]:
+    """Index of the level of each column; -1: drawn freely, or fixed."""
+    levels = [-1] * len(COLUMNS)
+    for name, level in cell.levels.items():
+        for column in find_columns(name):
+            levels[column] = level
+    return tuple(levels)
 
 
-def _vector(values: np.ndarray) -> Vector:
-    return tuple(float(v) for v in values)
+def _read(row: np.ndarray, name: str) -> Vector:
+    """Values of a factor from a row of (len(COLUMNS),)."""
+    return tuple(row[list(find_columns(name))].tolist())

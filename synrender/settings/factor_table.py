@@ -8,6 +8,7 @@ them in ``factor_values`` and ``factor_levels`` of a record.
 from __future__ import annotations
 
 import enum
+import functools
 from dataclasses import dataclass
 
 
@@ -146,6 +147,7 @@ COLUMNS = tuple(column for factor in FACTORS.values() for column in factor.colum
 """Names of the columns of ``factor_values`` and ``factor_levels``."""
 
 
+@functools.cache
 def find_columns(name: str) -> tuple[int, ...]:
     """Columns of a factor, or of ``viewpoint``."""
     names = VIEWPOINT if name == "viewpoint" else (name,)

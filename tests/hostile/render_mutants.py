@@ -22,8 +22,7 @@ def main(root: Path, journal: Path, start: int, end: int, more_bindings: list[st
     """Mutants ``start`` to ``end`` - 1 of those that stand below ``root``."""
     from synrender.assets.catalog import load_catalog
     from synrender.blender.batch import prepare_blender
-    from synrender.sampling.asset_choice import AssetChoice
-    from synrender.sampling.sample_plan import draw_sample
+    from synrender.sampling.sample_plan import AssetChoice, draw_sample
     from synrender.settings.load import load_settings
     from synrender.system.folders import Folders
 

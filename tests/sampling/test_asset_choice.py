@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 
-from synrender.sampling.asset_choice import AssetChoice
+from synrender.sampling.sample_plan import AssetChoice
 
 CANDIDATES = tuple("abcdefg")
 

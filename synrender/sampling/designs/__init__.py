@@ -3,66 +3,138 @@
 One kind a module. ``grid``, ``one_at_a_time`` and ``twins`` give the data set its structure, and
 one of them can be combined with any of ``shortcut``, ``holdout`` and ``causal``, as long as no
 factor is decided twice. A factor that has levels and that no design decides takes one of them,
-evenly. `assign` says what a sample gets; `create_rules` checks a design and prepares it.
+evenly. `create_rules` checks a design and prepares it; `assign` says what a sample gets.
 """
 
 from __future__ import annotations
 
-from synrender.sampling.designs.causal import assign_causal
-from synrender.sampling.designs.cell import EVEN, TEST, TRAIN, VALIDATION, Cell, Range, draw_even
-from synrender.sampling.designs.grid import assign_grid
-from synrender.sampling.designs.holdout import assign_combination
-from synrender.sampling.designs.one_at_a_time import find_sweep
-from synrender.sampling.designs.rules import Rules, create_rules
-from synrender.sampling.designs.shortcut import assign_cue
-from synrender.sampling.designs.twins import draw_twin_factor, find_twin_level
-from synrender.settings.checks import SPLITS
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
-__all__ = ["TEST", "TRAIN", "VALIDATION", "Cell", "Range", "Rules", "assign", "create_rules"]
+from synrender.errors import UserError
+from synrender.sampling.designs.causal import create_graph
+from synrender.sampling.designs.grid import create_grid
+from synrender.sampling.designs.holdout import create_holdout
+from synrender.sampling.designs.kind import EVEN, TEST, Cell, Given, Kind, Place, draw_even
+from synrender.sampling.designs.one_at_a_time import create_sweeps
+from synrender.sampling.designs.shortcut import create_shortcut
+from synrender.sampling.designs.twins import create_twins
+from synrender.settings.factor_table import VIEWPOINT
+from synrender.settings.frozen import FrozenDict
+from synrender.settings.groups import Design
+
+KINDS: dict[str, Callable[[Given], Kind]] = {
+    "grid": create_grid,
+    "holdout": create_holdout,
+    "causal": create_graph,
+    "shortcut": create_shortcut,
+    "one_at_a_time": create_sweeps,
+    "twins": create_twins,
+}
+"""In the order in which they are applied: a cue follows its target, blocks vary what is decided."""
+
+STRUCTURES = ("grid", "one_at_a_time", "twins")
+T = TypeVar("T", bound=Kind)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A design that was checked, with all that is drawn for it once."""
+
+    seed: int
+    num_levels: FrozenDict  # of each factor that has levels
+    split_buckets: tuple[int, ...]  # numbers of buckets of training, validation and test
+    kinds: tuple[Kind, ...] = ()
+
+    @property
+    def block_size(self) -> int:
+        """Consecutive samples with one base."""
+        return max((kind.block_size for kind in self.kinds), default=1)
+
+    def find(self, kind: type[T]) -> T | None:
+        """The design of one kind, if it is a part of this one."""
+        return next((k for k in self.kinds if isinstance(k, kind)), None)
+
+    def find_split(self, bucket: int) -> int:
+        """0, 1 or 2 for a bucket of training, validation or test."""
+        train, validation, _ = self.split_buckets
+        return 0 if bucket < train else 1 if bucket < train + validation else TEST
 
 
 def assign(rules: Rules, idx: int, bucket: int) -> Cell:
     """What a design decides about sample ``idx``, which is in a bucket."""
-    split = rules.find_split(bucket)
-    base, place = divmod(idx, rules.block_size)
-    levels = _assign_levels(rules, base, split)
-    ranges = {n: Range(*bounds, split != TEST) for n, bounds in rules.inner_ranges.items()}
-    if rules.sweeps:
-        varied, level = find_sweep(rules.sweeps, place)
-        return Cell(base, {**levels, varied: level}, varied, ranges=ranges)
-    if rules.twins:
-        varied = draw_twin_factor(rules.twins, rules.seed, base)
-        if varied not in levels:
-            return Cell(base, levels, varied, place, ranges)
-        n = rules.num_levels[varied]
-        level = find_twin_level(levels[varied], n, place, rules.seed, base)
-        return Cell(base, {**levels, varied: level}, varied, ranges=ranges)
-    return Cell(base, levels, ranges=ranges)
+    base, member = divmod(idx, rules.block_size)
+    place = Place(base, member, rules.find_split(bucket))
+    even = {
+        name: draw_even(rules.seed, EVEN, name, n, base) for name, n in rules.num_levels.items()
+    }
+    cell = Cell(base, even)
+    for kind in rules.kinds:
+        cell = kind.apply(cell, place)
+    return cell
 
 
-def _assign_levels(rules: Rules, base: int, split: int) -> dict[str, int]:
-    """Levels of all factors that have some, before a block varies one of them."""
-    seed, num_levels = rules.seed, rules.num_levels
-    levels: dict[str, int] = {}
-    if rules.grid:
-        levels |= assign_grid(rules.grid, rules.repeats, seed, base)
-    if rules.held_out:
-        factors, codes = rules.held_out_factors, rules.held_out
-        levels |= assign_combination(codes, factors, split == TEST, seed, base)
-    if rules.parents:
-        do = rules.do.get(SPLITS[split], {})
-        levels |= assign_causal(rules.parents, rules.tables, do, num_levels, seed, base)
-    for name, n in num_levels.items():
-        if name not in levels and name != rules.cue:
-            levels[name] = draw_even(seed, EVEN, name, n, base)
-    if rules.cue:
-        levels[rules.cue] = assign_cue(
-            rules.cue,
-            rules.partners,
-            num_levels[rules.cue],
-            levels[rules.target],
-            rules.rho[split],
-            seed,
-            base,
+@functools.lru_cache(maxsize=16)
+def create_rules(given: Given) -> Rules:
+    """Checks a design and prepares it.
+
+    Raises:
+        UserError: the design cannot be; one line says why, with the numbers.
+    """
+    design = given.design
+    _check_names(design)
+    kinds = {name: create(given) for name, create in KINDS.items() if name in design.kind}
+    _check_combination(design, kinds)
+    split_buckets = find_split_buckets(design, given.objects.n_buckets)
+    return Rules(given.seed, given.num_levels, split_buckets, tuple(kinds.values()))
+
+
+def find_split_buckets(design: Design, n_buckets: int) -> tuple[int, ...]:
+    """Numbers of buckets of training, validation and test.
+
+    Raises:
+        UserError: ``design.split`` does not add up.
+    """
+    if not design.split:
+        return (n_buckets - 2, 1, 1) if n_buckets > 2 else (n_buckets, 0, 0)
+    if sum(design.split) != n_buckets:
+        raise UserError(
+            f"design.split = {design.split}: must add up to object.n_buckets = {n_buckets}"
         )
-    return levels
+    return design.split
+
+
+def _check_names(design: Design) -> None:
+    if "random" in design.kind and len(design.kind) > 1:
+        raise UserError(f"design.kind = {list(design.kind)}: 'random' goes alone")
+    structures = [kind for kind in design.kind if kind in STRUCTURES]
+    if len(structures) > 1:
+        raise UserError(
+            f"design.kind = {list(design.kind)}: {' and '.join(structures)} both say which samples "
+            "belong together; choose one of them"
+        )
+    if both := sorted(set(design.levels) & set(design.fixed)):
+        raise UserError(f"design.fixed names {both[0]!r}, which design.levels names too")
+    named = {*design.levels, *design.fixed}
+    if "viewpoint" in named and (angles := sorted(named & set(VIEWPOINT))):
+        raise UserError(f"design.levels: 'viewpoint' and {angles[0]!r}, which is a part of it")
+
+
+def _check_combination(design: Design, kinds: dict[str, Kind]) -> None:
+    """Refuses a factor that two designs decide."""
+    seen: dict[str, str] = {}
+    for kind, made in kinds.items():
+        for name in sorted(made.decided):
+            if name in seen:
+                raise UserError(
+                    f"design.kind = {list(design.kind)}: {seen[name]!r} and {kind!r} both decide "
+                    f"{name!r}; leave it out of one of them"
+                )
+            seen[name] = kind
+    if "shortcut" in kinds and seen.get(design.shortcut[1]) in ("one_at_a_time", "twins"):
+        raise UserError(
+            f"design.shortcut: its target {design.shortcut[1]!r} is varied within a block, and its "
+            "cue is not; choose other factors"
+        )

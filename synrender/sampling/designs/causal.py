@@ -3,17 +3,68 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.sampling.designs.cell import CAUSAL, TABLES, create_design_rng, draw_even
+from synrender.errors import UserError, nearest_name
+from synrender.sampling.designs.kind import (
+    CAUSAL,
+    TABLES,
+    Cell,
+    Given,
+    Kind,
+    Place,
+    check_level,
+    create_design_rng,
+    draw_even,
+    require_levels,
+)
+from synrender.settings.checks import SPLITS
+from synrender.settings.frozen import FrozenDict
 
-Tables = dict[str, tuple[tuple[float, ...], ...]]
 EVEN_LEVEL = -1
 """Level of an intervention that draws evenly, whatever the parents are."""
 
+Table = tuple[tuple[float, ...], ...]
+"""A row of probabilities for each combination of the parents' levels; the last changes fastest."""
 
-def sort_graph(parents: dict[str, tuple[str, ...]]) -> list[str]:
+
+@dataclass(frozen=True, kw_only=True)
+class Graph(Kind):
+    """Factors of which some depend on others; `decided` has parents before children."""
+
+    parents: FrozenDict  # of each child
+    tables: FrozenDict  # of each child a `Table`
+    do: FrozenDict  # by split, by factor: level, or `EVEN_LEVEL`
+
+    def apply(self, cell: Cell, place: Place) -> Cell:
+        """Draws the level of each factor, given those of its parents."""
+        do = self.do.get(SPLITS[place.split], {})
+        levels: dict[str, int] = {}
+        for name in self.decided:
+            fixed = do.get(name)
+            chance = create_design_rng(self.seed, CAUSAL, name, place.base).random()
+            if fixed is not None and fixed != EVEN_LEVEL:
+                levels[name] = fixed
+            elif fixed == EVEN_LEVEL or name not in self.parents:
+                levels[name] = int(chance * self.num_levels[name])
+            else:
+                sums = np.cumsum(self.tables[name][self._find_row(name, levels)])
+                level = int(np.searchsorted(sums, chance, side="right"))
+                levels[name] = min(level, self.num_levels[name] - 1)
+        return cell.replace_levels(levels)
+
+    def _find_row(self, name: str, levels: dict[str, int]) -> int:
+        """Row of a child's table for the levels of its parents."""
+        row = 0
+        for parent in self.parents[name]:
+            row = row * self.num_levels[parent] + levels[parent]
+        return row
+
+
+def sort_graph(parents: Mapping[str, tuple[str, ...]]) -> list[str]:
     """All factors of a graph, parents before children.
 
     Raises:
@@ -38,60 +89,72 @@ def sort_graph(parents: dict[str, tuple[str, ...]]) -> list[str]:
     return order
 
 
-def draw_table(
-    name: str, num_rows: int, num_levels: int, strength: float, seed: int
-) -> tuple[tuple[float, ...], ...]:
-    """A table of given strength: each row prefers one level, by that much over an even draw."""
+def create_graph(given: Given) -> Graph:
+    """Checks ``design.parents``, ``tables`` and ``do``, and draws the tables that are not given.
+
+    Raises:
+        UserError: there is no graph, it has a cycle, or a table or an intervention does not fit.
+    """
+    design, num_levels = given.design, given.num_levels
+    if not design.parents:
+        raise UserError("design.kind = 'causal': set design.parents")
+    try:
+        names = sort_graph(design.parents)
+    except ValueError as cycle:
+        raise UserError(f"design.parents: a cycle, {cycle}; a graph of causes has none") from None
+    require_levels("design.parents", names, num_levels)
+    for name in design.tables:
+        if name not in design.parents:
+            raise UserError(f"design.tables: {name!r} has no parents in design.parents")
+    return Graph(
+        seed=given.seed,
+        num_levels=num_levels,
+        decided=tuple(names),
+        parents=design.parents,
+        tables=FrozenDict({name: _create_table(name, given) for name in design.parents}),
+        do=FrozenDict({split: _create_do(split, names, given) for split in design.do}),
+    )
+
+
+def _create_table(name: str, given: Given) -> Table:
+    """The table that a user gave for a child, or one of the given strength.
+
+    Each row of that one prefers one level, by that much over an even draw.
+    """
+    design, n = given.design, given.num_levels[name]
+    num_rows = math.prod(given.num_levels[parent] for parent in design.parents[name])
+    if name in design.tables:
+        return _check_table(name, design.tables[name], num_rows, n)
     rows = []
     for row in range(num_rows):
-        probabilities = np.full(num_levels, (1 - strength) / num_levels)
-        probabilities[draw_even(seed, TABLES, name, num_levels, row)] += strength
+        probabilities = np.full(n, (1 - design.strength) / n)
+        probabilities[draw_even(given.seed, TABLES, name, n, row)] += design.strength
         rows.append(tuple(probabilities.tolist()))
     return tuple(rows)
 
 
-def assign_causal(
-    parents: dict[str, tuple[str, ...]],
-    tables: Tables,
-    do: dict[str, int],
-    num_levels: dict[str, int],
-    seed: int,
-    idx: int,
-) -> dict[str, int]:
-    """Levels of all factors of a graph in a sample.
-
-    Args:
-        parents: of each child.
-        tables: of each child, a row for each combination of its parents' levels (the last parent
-            changes fastest).
-        do: interventions in the sample's split: factor to level, or `EVEN_LEVEL`.
-        num_levels: of each factor.
-        seed: of the draw.
-        idx: of the sample.
-    """
-    levels: dict[str, int] = {}
-    for name in sort_graph(parents):
-        fixed = do.get(name)
-        chance = create_design_rng(seed, CAUSAL, name, idx).random()
-        if fixed is not None and fixed != EVEN_LEVEL:
-            levels[name] = fixed
-        elif fixed == EVEN_LEVEL or name not in parents:
-            levels[name] = int(chance * num_levels[name])
-        else:
-            row = tables[name][find_row(parents[name], levels, num_levels)]
-            place = int(np.searchsorted(np.cumsum(row), chance, side="right"))
-            levels[name] = min(place, num_levels[name] - 1)
-    return levels
+def _check_table(name: str, table: object, num_rows: int, n: int) -> Table:
+    rows = table if isinstance(table, tuple) else ()
+    if len(rows) != num_rows or any(not isinstance(r, tuple) or len(r) != n for r in rows):
+        raise UserError(
+            f"design.tables: {name!r}: must have {num_rows} rows (one for each combination of its "
+            f"parents' levels) of {n} probabilities"
+        )
+    for k, row in enumerate(rows):
+        is_number = all(isinstance(p, (int, float)) and p >= 0 for p in row)
+        if not is_number or abs(sum(row) - 1) > 1e-6:
+            raise UserError(f"design.tables: {name!r}: row {k} must add up to 1, is {row}")
+    return rows
 
 
-def find_row(names: tuple[str, ...], levels: dict[str, int], num_levels: dict[str, int]) -> int:
-    """Row of a table for its parents' levels."""
-    row = 0
-    for name in names:
-        row = row * num_levels[name] + levels[name]
-    return row
-
-
-def count_rows(names: tuple[str, ...], num_levels: dict[str, int]) -> int:
-    """Rows of a table."""
-    return math.prod(num_levels[name] for name in names)
+def _create_do(split: str, names: list[str], given: Given) -> FrozenDict:
+    """Interventions of a split: factor to level, or `EVEN_LEVEL`."""
+    setting, levels = f"design.do[{split!r}]", {}
+    for name, level in given.design.do[split].items():
+        if name not in names:
+            hint = nearest_name(name, names)
+            raise UserError(f"{setting}: {name!r} is no factor of the graph{hint}")
+        is_even = level == "even"
+        where = f"{setting} (or 'even')"
+        levels[name] = EVEN_LEVEL if is_even else check_level(where, name, level, given.num_levels)
+    return FrozenDict(levels)

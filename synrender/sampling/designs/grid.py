@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from synrender.sampling.designs.cell import GRID
-from synrender.sampling.designs.permutation import permute
-from synrender.sampling.streams import DESIGN
+from synrender.errors import UserError
+from synrender.sampling.designs.kind import GRID, Cell, Given, Kind, Place, require_levels
+from synrender.sampling.streams import DESIGN, permute
 
 
-def assign_grid(num_levels: dict[str, int], repeats: int, seed: int, idx: int) -> dict[str, int]:
-    """Levels of sample ``idx``.
+@dataclass(frozen=True, kw_only=True)
+class Grid(Kind):
+    """A complete grid; the last factor changes fastest."""
 
-    Args:
-        num_levels: of each factor of the grid.
-        repeats: samples of each combination.
-        seed: of the order.
-        idx: 0 to product of the levels * repeats - 1.
+    repeats: int  # samples of each combination
+
+    def apply(self, cell: Cell, place: Place) -> Cell:
+        """Gives a sample its combination."""
+        factors = {name: self.num_levels[name] for name in self.decided}
+        num_cells = math.prod(factors.values())
+        turn = permute(place.base, num_cells * self.repeats, self.seed, DESIGN, GRID)
+        return cell.replace_levels(code_to_levels(turn % num_cells, factors))
+
+
+def create_grid(given: Given) -> Grid:
+    """Checks ``design.grid`` and ``design.repeats``.
+
+    Raises:
+        UserError: no factor has levels, or the data set has another number of samples.
     """
-    num_cells = math.prod(num_levels.values())
-    return code_to_levels(
-        permute(idx, num_cells * repeats, seed, DESIGN, GRID) % num_cells, num_levels
-    )
+    design, num_levels, total = given.design, given.num_levels, given.objects.total_num_samples
+    others = {*design.shortcut[:1], *design.held_out_factors, *design.parents}
+    names = design.grid or tuple(name for name in num_levels if name not in others)
+    require_levels("design.grid", names, num_levels)
+    if not names:
+        raise UserError("design.kind = 'grid': no factor has levels; name some in design.levels")
+    num_cells = math.prod(num_levels[name] for name in names)
+    if num_cells * design.repeats != total:
+        product = " x ".join(f"{num_levels[name]} of {name}" for name in names)
+        raise UserError(
+            f"object.total_num_samples = {total}: a complete grid of {product} "
+            f"has {num_cells} combinations, {design.repeats} times each: set it to "
+            f"{num_cells * design.repeats}, or change design.levels or design.repeats"
+        )
+    return Grid(seed=given.seed, num_levels=num_levels, decided=names, repeats=design.repeats)
 
 
 def code_to_levels(code: int, num_levels: dict[str, int]) -> dict[str, int]:

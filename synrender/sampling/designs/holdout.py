@@ -1,40 +1,58 @@
-"""``holdout``: combinations of levels that are never trained on and make up the test."""
+"""``holdout``: combinations of levels, and ranges of values, that are in the test alone."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from synrender.sampling.designs.cell import HOLDOUT, create_design_rng
-from synrender.sampling.designs.grid import code_to_levels
-from synrender.sampling.designs.permutation import permute
-from synrender.sampling.streams import DESIGN
+from synrender.errors import UserError
+from synrender.sampling.designs.grid import code_to_levels, levels_to_code
+from synrender.sampling.designs.kind import (
+    HOLDOUT,
+    TEST,
+    Cell,
+    Given,
+    Kind,
+    Place,
+    Range,
+    check_level,
+    create_design_rng,
+    require_levels,
+)
+from synrender.sampling.streams import DESIGN, permute
+from synrender.settings.frozen import FrozenDict
+
+MAX_HELD_OUT = 100_000
 
 
-def draw_held_out(num_held_out: int, num_levels: dict[str, int], seed: int) -> tuple[int, ...]:
-    """Numbers of the combinations that are held out, drawn once, ascending."""
-    num_cells = math.prod(num_levels.values())
-    return tuple(sorted(permute(k, num_cells, seed, DESIGN, HOLDOUT) for k in range(num_held_out)))
+@dataclass(frozen=True, kw_only=True)
+class Holdout(Kind):
+    """What the test shows and training never does."""
 
+    held_out: tuple[int, ...]  # numbers of combinations of the decided factors, ascending
+    inner_ranges: FrozenDict  # factor: (low, high) outside the test; the test is beyond
 
-def assign_combination(
-    held_out: Sequence[int], num_levels: dict[str, int], is_test: bool, seed: int, idx: int
-) -> dict[str, int]:
-    """Levels of a sample: of a held-out combination in the test, of another one elsewhere.
+    def list_combinations(self) -> tuple[dict[str, int], ...]:
+        """Levels of the combinations that are held out."""
+        return tuple(code_to_levels(code, self.num_levels) for code in self.held_out)
 
-    Args:
-        held_out: numbers of combinations, ascending.
-        num_levels: of each factor of a combination.
-        is_test: whether the sample is of the test.
-        seed: of the draw.
-        idx: of the sample.
-    """
-    chance = create_design_rng(seed, HOLDOUT, "", idx).random()
-    if is_test:
-        return code_to_levels(held_out[int(chance * len(held_out))], num_levels)
-    num_allowed = math.prod(num_levels.values()) - len(held_out)
-    return code_to_levels(find_allowed(int(chance * num_allowed), held_out), num_levels)
+    def apply(self, cell: Cell, place: Place) -> Cell:
+        """Gives a sample a combination and ranges of its split."""
+        is_test = place.split == TEST
+        ranges = {n: Range(*bounds, not is_test) for n, bounds in self.inner_ranges.items()}
+        cell = dataclasses.replace(cell, ranges=ranges)
+        if not self.held_out:
+            return cell
+        chance = create_design_rng(self.seed, HOLDOUT, "", place.base).random()
+        if is_test:
+            code = self.held_out[int(chance * len(self.held_out))]
+        else:
+            num_allowed = math.prod(self.num_levels.values()) - len(self.held_out)
+            code = find_allowed(int(chance * num_allowed), self.held_out)
+        return cell.replace_levels(code_to_levels(code, self.num_levels))
 
 
 def find_allowed(k: int, held_out: Sequence[int]) -> int:
@@ -42,3 +60,112 @@ def find_allowed(k: int, held_out: Sequence[int]) -> int:
     # Before held-out number h at place p, h - p combinations are allowed.
     num_before = bisect_right(range(len(held_out)), k, key=lambda p: held_out[p] - p)
     return k + num_before
+
+
+def create_holdout(given: Given) -> Holdout:
+    """Checks ``design.held_out`` and ``design.inner_ranges``, and draws the combinations.
+
+    Raises:
+        UserError: nothing is held out, or nothing is left to train on.
+    """
+    design = given.design
+    require_levels("design.held_out_factors", design.held_out_factors, given.num_levels)
+    for name, bounds in design.inner_ranges.items():
+        _check_range(name, bounds, given)
+    factors, codes = FrozenDict(), ()
+    if design.held_out:
+        factors = _find_factors(given)
+        codes = _find_codes(given, factors)
+        _check_rest(codes, factors)
+    elif not design.inner_ranges:
+        raise UserError("design.kind = 'holdout': set design.held_out or design.inner_ranges")
+    return Holdout(
+        seed=given.seed,
+        num_levels=factors,
+        decided=tuple(factors),
+        held_out=codes,
+        inner_ranges=design.inner_ranges,
+    )
+
+
+def _find_factors(given: Given) -> FrozenDict:
+    """Numbers of levels of the factors of a combination."""
+    names, held_out = given.design.held_out_factors, given.design.held_out
+    if isinstance(held_out, tuple):
+        names = tuple(held_out[0])
+    require_levels("design.held_out", names, given.num_levels)
+    if len(set(names)) < 2:
+        raise UserError(
+            f"design.held_out: names {list(names)}, a combination needs two factors or more; a "
+            "number of combinations needs design.held_out_factors"
+        )
+    return FrozenDict({name: given.num_levels[name] for name in names})
+
+
+def _find_codes(given: Given, factors: FrozenDict) -> tuple[int, ...]:
+    """Numbers of the combinations that are held out, drawn or given, ascending."""
+    held_out, num_cells = given.design.held_out, math.prod(factors.values())
+    if isinstance(held_out, int):
+        if held_out > min(MAX_HELD_OUT, num_cells):
+            raise UserError(
+                f"design.held_out = {held_out}: there are {num_cells} combinations, and at "
+                f"most {MAX_HELD_OUT} can be held out"
+            )
+        drawn = (permute(k, num_cells, given.seed, DESIGN, HOLDOUT) for k in range(held_out))
+        return tuple(sorted(drawn))
+    codes = set()
+    for combination in held_out:
+        if set(combination) != set(factors):
+            raise UserError(
+                f"design.held_out: {dict(combination)} must name the same factors as the first "
+                f"combination, {list(factors)}"
+            )
+        for name, level in combination.items():
+            check_level("design.held_out", name, level, factors)
+        codes.add(levels_to_code(dict(combination), factors))
+    return tuple(sorted(codes))
+
+
+def _check_rest(codes: tuple[int, ...], factors: FrozenDict) -> None:
+    """Refuses to leave nothing to train on, of any class."""
+    num_cells = math.prod(factors.values())
+    if not 0 < len(codes) < num_cells:
+        raise UserError(
+            f"design.held_out: {len(codes)} of {num_cells} combinations; training needs one or more"
+        )
+    if "class" in factors:
+        num_left = dict.fromkeys(range(factors["class"]), num_cells // factors["class"])
+        for code in codes:
+            num_left[code_to_levels(code, factors)["class"]] -= 1
+        if empty := [c for c, n in num_left.items() if n == 0]:
+            raise UserError(
+                f"design.held_out: leaves level {empty[0]} of 'class' without training samples"
+            )
+
+
+def _check_range(name: str, bounds: object, given: Given) -> None:
+    """Refuses a range of a factor that is not drawn as one number, or of nothing."""
+    viewpoint = ("object.random_viewpoint", given.objects.random_viewpoint)
+    spreads = {
+        **dict.fromkeys(("azimuth", "elevation", "roll"), viewpoint),
+        "light_angle": ("lighting.r", given.lighting.r),
+        "scale": ("object.random_scaling", given.objects.random_scaling),
+    }
+    if name not in spreads or name in given.num_levels or name in given.design.fixed:
+        raise UserError(
+            f"design.inner_ranges: {name!r} must be a factor that is drawn as one number "
+            f"({', '.join(spreads)}), without levels"
+        )
+    if (
+        not isinstance(bounds, tuple)
+        or len(bounds) != 2
+        or not all(isinstance(b, (int, float)) for b in bounds)
+        or bounds[0] >= bounds[1]
+    ):
+        raise UserError(f"design.inner_ranges: {name!r}: must be (low, high), is {bounds!r}")
+    setting, spread = spreads[name]
+    if not spread:
+        raise UserError(
+            f"design.inner_ranges: {name!r} has one value, because {setting} = 0; increase it, or "
+            "leave the factor out"
+        )

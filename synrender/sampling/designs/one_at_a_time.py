@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
 
-def find_sweep(num_levels: dict[str, int], place: int) -> tuple[str, int]:
-    """Factor that is swept, and its level, at a place of a block.
+from synrender.errors import UserError
+from synrender.sampling.designs.kind import Cell, Given, Kind, Place, check_blocks, require_levels
 
-    Args:
-        num_levels: of each factor that is swept, in order; a block has their sum of samples.
-        place: 0 to the length of a block - 1.
+
+@dataclass(frozen=True, kw_only=True)
+class Sweeps(Kind):
+    """Blocks in which each factor goes through its levels, around one base."""
+
+    def apply(self, cell: Cell, place: Place) -> Cell:
+        """Gives a sample the level that its place in the block has."""
+        step = place.member
+        for name in self.decided:
+            if step < self.num_levels[name]:
+                return dataclasses.replace(cell.replace_levels({name: step}), varied=name)
+            step -= self.num_levels[name]
+        raise ValueError("the place lies beyond the block")
+
+
+def create_sweeps(given: Given) -> Sweeps:
+    """Checks ``design.sweeps``.
+
+    Raises:
+        UserError: no factor has levels, or blocks do not fit into the buckets.
     """
-    for name, n in num_levels.items():
-        if place < n:
-            return name, place
-        place -= n
-    raise ValueError("the place lies beyond the block")
+    num_levels = given.num_levels
+    names = given.design.sweeps or tuple(num_levels)
+    require_levels("design.sweeps", names, num_levels)
+    if not names:
+        raise UserError("design.kind = 'one_at_a_time': no factor has levels; name some")
+    size = sum(num_levels[name] for name in names)
+    check_blocks("a set of sweeps", size, given.objects)
+    return Sweeps(seed=given.seed, num_levels=num_levels, decided=names, block_size=size)

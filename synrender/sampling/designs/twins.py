@@ -2,19 +2,68 @@
 
 from __future__ import annotations
 
-from synrender.sampling.designs.cell import TWIN, draw_even
-from synrender.sampling.designs.permutation import permute
-from synrender.sampling.streams import DESIGN
+import dataclasses
+from dataclasses import dataclass
+
+from synrender.errors import UserError, nearest_name
+from synrender.sampling.designs.kind import (
+    ALWAYS_FIXED,
+    TWIN,
+    Cell,
+    Given,
+    Kind,
+    Place,
+    check_blocks,
+    draw_even,
+)
+from synrender.sampling.streams import DESIGN, permute
+from synrender.settings.factor_table import FACTORS
 
 
-def draw_twin_factor(names: tuple[str, ...], seed: int, base: int) -> str:
-    """The factor in which the twins of tuple ``base`` differ: one of ``names``, evenly."""
-    return names[draw_even(seed, TWIN, "", len(names), base)]
+@dataclass(frozen=True, kw_only=True)
+class Twins(Kind):
+    """Tuples of samples; which factor they differ in is drawn for each tuple."""
+
+    def apply(self, cell: Cell, place: Place) -> Cell:
+        """Gives a sample another level than its twins, or says that its factor is drawn anew."""
+        varied = self.decided[draw_even(self.seed, TWIN, "", len(self.decided), place.base)]
+        if varied not in self.num_levels:
+            return dataclasses.replace(cell, varied=varied, member=place.member)
+        level = self._find_level(cell.levels[varied], self.num_levels[varied], place)
+        return dataclasses.replace(cell.replace_levels({varied: level}), varied=varied)
+
+    def _find_level(self, first: int, num_levels: int, place: Place) -> int:
+        """Level of a member of a tuple: all differ, and member 0 has the ``first``."""
+        if place.member == 0:
+            return first
+        step = permute(place.member - 1, num_levels - 1, self.seed, DESIGN, TWIN, place.base)
+        return (first + 1 + step) % num_levels
 
 
-def find_twin_level(first: int, num_levels: int, member: int, seed: int, base: int) -> int:
-    """Level of a member of a tuple: all differ, and member 0 has the ``first``."""
-    if member == 0:
-        return first
-    step = 1 + permute(member - 1, num_levels - 1, seed, DESIGN, TWIN, base)
-    return (first + step) % num_levels
+def create_twins(given: Given) -> Twins:
+    """Checks ``design.twins`` and ``design.twin_size``.
+
+    Raises:
+        UserError: twins could not differ in one of the factors, or do not fit into the buckets.
+    """
+    design, num_levels = given.design, given.num_levels
+    names, size = design.twins or tuple(num_levels), design.twin_size
+    if not names:
+        raise UserError("design.kind = 'twins': name factors in design.twins or design.levels")
+    for name in names:
+        if name not in (*FACTORS, "viewpoint"):
+            raise UserError(f"design.twins: {name!r} is no factor{nearest_name(name, FACTORS)}")
+        if name in num_levels and num_levels[name] < size:
+            raise UserError(
+                f"design.twin_size = {size}: {name!r} has {num_levels[name]} levels, and twins "
+                "differ in all of theirs; give it more"
+            )
+        if name not in num_levels and name in ALWAYS_FIXED:
+            raise UserError(
+                f"design.twins: {name!r} is not drawn, so that twins would be equal; give it "
+                "values in design.levels"
+            )
+        if name in design.fixed:
+            raise UserError(f"design.twins: {name!r} is in design.fixed, so twins would be equal")
+    check_blocks("a tuple of twins", size, given.objects)
+    return Twins(seed=given.seed, num_levels=num_levels, decided=names, block_size=size)

@@ -12,11 +12,12 @@ import pytest
 
 from synrender.dataset.claim import describe_design
 from synrender.errors import UserError
-from synrender.sampling.asset_choice import AssetChoice
+from synrender.sampling import designs
 from synrender.sampling.camera import project, scene_to_intrinsics, scene_to_world_to_camera
 from synrender.sampling.designs.causal import sort_graph
 from synrender.sampling.designs.holdout import find_allowed
-from synrender.sampling.sample_plan import draw_sample
+from synrender.sampling.sample_plan import AssetChoice, draw_sample
+from synrender.settings.checks import DESIGNS
 from synrender.settings.factor_table import FACTORS
 from synrender.settings.groups import Design
 from tests.sampling.designs.helpers import (
@@ -361,6 +362,10 @@ KINDS = {
 }  # fmt: skip
 
 
+def test_every_kind_that_a_user_can_name_is_registered() -> None:
+    assert {"random", *designs.KINDS} == set(DESIGNS)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sample_depends_on_its_index_alone(kind: str) -> None:
     settings = create_settings(f"design.kind = '{kind}'", *KINDS[kind], *LARGE_SPREAD)
@@ -474,6 +479,14 @@ def test_the_last_of_a_billion_costs_what_the_first_does() -> None:
             "each level of the second needs a partner",
         ),
         (["design.kind = 'holdout'"], "set design.held_out or design.inner_ranges"),
+        (
+            ["design.kind = 'holdout'", "design.inner_ranges = {'scale': (0.5, 0.9)}"],
+            "'scale' has one value, because object.random_scaling = 0; increase it",
+        ),
+        (
+            ["design.kind = 'holdout'", "design.inner_ranges = {'light_angle': (-1, 1)}"],
+            "because lighting.r = 0; increase it",
+        ),
         (
             ["design.kind = 'holdout'", "design.levels = {'class': 2, 'texture': 2}",
              "design.held_out = [{'class': 0, 'texture': 0}, {'class': 0, 'texture': 1}]"],

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synrender.sampling.designs.permutation import permute
+from synrender.sampling.streams import permute
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 7, 16, 17, 100, 255, 256, 257, 1000, 4095, 12345])
