@@ -42,8 +42,7 @@ from synrender.export.marker import (
 )
 from synrender.export.png_samples import find_sample_bytes, open_source, read_rows, read_task
 from synrender.loading.dataset import Dataset
-from synrender.report.pictures import find_pictures
-from synrender.report.sheet import draw_sheet
+from synrender.report.pictures import draw_sheet, find_pictures
 from synrender.settings.load import settings_to_gin
 from synrender.system.console import create_file_bar, say
 from synrender.system.files import write_atomically, write_bytes, write_text

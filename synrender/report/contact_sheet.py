@@ -72,7 +72,7 @@ def describe(images: list[Path]) -> str:
 def draw(dataset_dir: Path, sheet: Path, images: list[Path]) -> None:
     """Draws the sheet of some image files."""
     from synrender.dataset.info import read_required_info
-    from synrender.report.sheet import draw_sheet, read_samples
+    from synrender.report.pictures import draw_sheet, read_samples
     from synrender.system.files import write_atomically
 
     info = read_required_info(dataset_dir)

@@ -20,12 +20,17 @@ from synrender.dataset.certificate import StoredAudit
 from synrender.dataset.design_info import DesignFactor
 from synrender.dataset.info import DatasetInfo
 from synrender.loading.dataset import Dataset
-from synrender.report.distributions import FactorCharts, draw_factors, find_constants, to_label
+from synrender.report.charts import FactorCharts, draw_factors, find_constants, to_label
 from synrender.report.pictures import VIRIDIS, class_to_color
 from synrender.report.record_text import Filter, find_filters, name_levels, to_class_name
 from synrender.report.rows import Rows, open_records, read_all_rows, read_rows
-from synrender.report.sample_cards import Gallery, create_gallery
-from synrender.report.sets import SampleSet, find_paired, find_twins
+from synrender.report.sample_cards import (
+    Gallery,
+    SampleSet,
+    create_gallery,
+    find_paired,
+    find_twins,
+)
 from synrender.report.survey import Survey, survey
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings, settings_to_gin

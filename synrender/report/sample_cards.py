@@ -1,10 +1,11 @@
-"""The samples that a report shows: small pictures, and what is known of each."""
+"""The samples that a report shows: small pictures, what is known of each, and what differs."""
 
 from __future__ import annotations
 
 import base64
 import io
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,11 +14,19 @@ from PIL import Image
 
 from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.shard import is_arrays, open_file
-from synrender.loading.dataset import Dataset
+from synrender.errors import UserError
+from synrender.loading.dataset import Dataset, open_dataset
 from synrender.loading.row_source import IMAGE
 from synrender.report.pictures import Picture, Scale, find_pictures, find_scale
-from synrender.report.record_text import MAX_OBJECTS, Filter, Value, find_facts
-from synrender.report.rows import Rows
+from synrender.report.record_text import (
+    MAX_OBJECTS,
+    Filter,
+    Value,
+    find_differences,
+    find_facts,
+    find_value,
+)
+from synrender.report.rows import Rows, open_records, read_rows
 
 MAX_PX = 160
 """Longer side of a picture; larger ones are shrunk."""
@@ -149,3 +158,92 @@ def _to_srgb8(planes: np.ndarray, is_lab: bool) -> np.ndarray:
 
         image = 255 * lab2rgb(image)
     return np.rint(image).clip(0, 255).astype(np.uint8)
+
+
+# --- samples side by side -------------------------------------------------------------------------
+
+
+NUM_PAIRED = 6
+"""Samples that are shown in all data sets that were rendered with this one."""
+
+_VARIANT = re.compile(r"(.+)_([01](?:-[01]){3})")
+
+
+@dataclass(frozen=True)
+class SampleSet:
+    """Samples that belong together, each with what to write below it."""
+
+    members: list[tuple[Card, Value]]
+    differences: list[str]  # factors, by what the records say
+
+
+def find_twins(
+    tuples: Mapping[str, list[list[int]]],
+    rows: Rows,
+    gallery: Gallery,
+    class_names: Mapping[int, str],
+) -> dict[str, list[SampleSet]]:
+    """Twins and sweeps by their factor, each sample with its value.
+
+    Args:
+        tuples: places of the samples, by factor.
+        rows: records that these are among.
+        gallery: their cards.
+        class_names: by class id.
+    """
+    groups: dict[str, list[SampleSet]] = {}
+    for factor, group in tuples.items():
+        for places in group:
+            samples = [(rows, rows.find(place)) for place in places]
+            values = [find_value(rows, objects[0], factor, class_names) for _, objects in samples]
+            cards = [gallery.cards[place] for place in places]
+            found = SampleSet(list(zip(cards, values, strict=True)), find_differences(samples))
+            groups.setdefault(factor, []).append(found)
+    return groups
+
+
+def find_paired(data: Dataset, rows: Rows, gallery: Gallery, chosen: np.ndarray) -> list[SampleSet]:
+    """The same samples in all data sets that ``distributed_render.py`` made with this one.
+
+    They lie beside it, are named like it but for the digits of the variant, and share its seed.
+    """
+    others = _open_variants(data)
+    if not others:
+        return []
+    places = chosen[np.linspace(0, len(chosen) - 1, min(NUM_PAIRED, len(chosen))).astype(int)]
+    galleries = {variant: _show(other, places) for variant, other in others.items()}
+    sets = []
+    for place in places.tolist():
+        card = gallery.cards[place]
+        members, samples = [], []
+        for variant, (other_rows, other_gallery) in galleries.items():
+            other = other_gallery.cards.get(place)
+            if other is not None and other.idx == card.idx:
+                members.append((other, Value(variant)))
+                samples.append((other_rows, other_rows.find(place)))
+        if len(members) > 1:
+            sets.append(SampleSet(members, find_differences(samples)))
+    return sets
+
+
+def _open_variants(data: Dataset) -> dict[str, Dataset]:
+    """Data sets by the digits of their variant, this one among them; empty if it is alone."""
+    match = _VARIANT.fullmatch(data.path.name)
+    found = {}
+    for path in sorted(data.path.parent.iterdir()) if match else ():
+        other = _VARIANT.fullmatch(path.name)
+        if other is None or match is None or other[1] != match[1]:
+            continue
+        try:
+            opened = open_dataset(path)
+        except UserError:  # not rendered yet, or damaged: its own report says why
+            continue
+        info = opened.info  # textures are a source of those alone in which they vary
+        if (info.seed, info.sources.models) == (data.info.seed, data.info.sources.models):
+            found[other[2]] = opened
+    return found if len(found) > 1 else {}
+
+
+def _show(data: Dataset, places: np.ndarray) -> tuple[Rows, Gallery]:
+    rows = read_rows(open_records(data), places[places < len(data)])
+    return rows, create_gallery(data, rows, [], data.class_names)

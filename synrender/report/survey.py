@@ -12,8 +12,7 @@ import numpy as np
 from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.dataset.info import DatasetInfo
-from synrender.report.choice import EvenChoice, TwinChoice, mix
-from synrender.report.rows import NAMED, Rows
+from synrender.report.rows import NAMED, EvenChoice, Rows, TwinChoice, mix
 from synrender.settings.factor_table import FACTORS, Kind, Scope
 
 NUM_BINS = 512

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synrender.report.choice import EvenChoice, mix
+from synrender.report.rows import EvenChoice, mix
 from synrender.report.survey import NUM_BINS, GrowingHistogram
 
 
