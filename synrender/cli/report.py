@@ -112,17 +112,17 @@ def write_page(arguments: argparse.Namespace, folders: Folders, path: Path) -> N
     from synrender.audit.latest import find_audit
     from synrender.dataset.folder import open_dataset_folder
     from synrender.loading.dataset import open_dataset
-    from synrender.report.page import write_report
+    from synrender.report.page import ShownAudit, write_report
     from synrender.system.console import create_bar
     from synrender.system.disk import refuse_unwritable
 
     folder = open_dataset_folder(folders.data, arguments.dataset)
     refuse_unwritable(path.parent)
     data = open_dataset(folder.path)
-    audit, note = find_audit(folder, folders, not arguments.no_audit)
+    audit = ShownAudit(*find_audit(folder, folders, not arguments.no_audit))
     num_shown = arguments.num_samples or NUM_IN_GALLERY
     with create_bar(len(data) + min(num_shown, len(data)), "report") as bar:
-        write_report(data, path, num_shown, audit, note, bar.update)
+        write_report(data, path, num_shown, audit, bar.update)
 
 
 COMMAND = Command(parse_arguments, run, (*HOST_PACKAGES, "jinja2"))

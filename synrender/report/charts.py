@@ -69,9 +69,10 @@ def find_constants(found: Survey, class_names: Mapping[int, str]) -> dict[str, s
 def _find_only_value(distribution: Distribution, class_names: Mapping[int, str]) -> str:
     if distribution.counts is not None:
         values = set().union(*distribution.counts)
-        if distribution.factor == "class" and values:
-            return to_class_name(values.pop(), class_names)
-        return _to_name(values.pop(), {}) if values else ""
+        value = values.pop() if values else ""
+        if distribution.factor == "class" and isinstance(value, int):
+            return to_class_name(value, class_names)
+        return _to_name(value, {})
     numbers = [h.mean for h in distribution.histograms or () if h.total]
     return to_text(numbers[0]) if numbers else ""
 

@@ -41,7 +41,7 @@ MAX_SIDE = 24
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """A count, and its share of the largest in its table, 0 to 1."""
 
     count: int
@@ -55,7 +55,7 @@ class Table:
     title: str
     row_title: str
     columns: tuple[str, ...]
-    rows: dict[str, list[Cell]]
+    rows: dict[str, list[TableCell]]
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,16 @@ def _make_unique(names: list[str]) -> list[str]:
     return [name if names.count(name) == 1 else f"{k}: {name}" for k, name in enumerate(names)]
 
 
-def _to_cell(count: int, largest: int) -> Cell:
-    return Cell(count, count / largest if largest else 0.0)
+def _to_cell(count: int, largest: int) -> TableCell:
+    return TableCell(count, count / largest if largest else 0.0)
+
+
+@dataclass(frozen=True)
+class ShownAudit:
+    """What is known of a data set's labels."""
+
+    results: StoredAudit | None  # of the last audit
+    note: str  # a line about it, or why there is none
 
 
 BASES = ("render_single", "render_multi")
@@ -161,8 +169,7 @@ class Content:
     charts: list[FactorCharts]
     twins: dict[str, list[SampleSet]]  # by factor
     paired: list[SampleSet]
-    audit: StoredAudit | None
-    audit_note: str  # why there is none, or what it is of
+    audit: ShownAudit
 
 
 def render_page(content: Content, class_names: Mapping[int, str]) -> str:
@@ -212,8 +219,8 @@ def render_page(content: Content, class_names: Mapping[int, str]) -> str:
         shared_rows=find_shared_rows(found),
         balance=find_balance(found, class_names),
         factor_tables=find_factor_tables(found, content.data.factors),
-        audit=content.audit,
-        audit_note=content.audit_note,
+        audit=content.audit.results,
+        audit_note=content.audit.note,
         rejected=rejected[:MAX_REJECTED],
         num_rejected=len(rejected),
         command=find_command(f"{content.data.path.name}_copy", info.settings),
@@ -280,8 +287,7 @@ def write_report(
     data: Dataset,
     path: Path,
     num_samples: int,
-    audit: StoredAudit | None,
-    audit_note: str,
+    audit: ShownAudit,
     advance: Advance = lambda _: None,
 ) -> None:
     """Writes the report atomically, over an earlier one.
@@ -291,7 +297,6 @@ def write_report(
         path: where the report goes.
         num_samples: that it shows, at most; besides, twins and sweeps are shown.
         audit: what the last audit found.
-        audit_note: a line about it, or why there is none.
         advance: told how many samples are done; each is read once, and again if it is shown.
 
     Raises:
@@ -314,5 +319,5 @@ def write_report(
     charts = list(draw_factors(found, factors, class_names))
     twins = find_twins(found.tuples, rows, gallery, class_names)
     paired = find_paired(data, rows, gallery, found.chosen)
-    content = Content(data, found, gallery, filters, charts, twins, paired, audit, audit_note)
+    content = Content(data, found, gallery, filters, charts, twins, paired, audit)
     write_text(path, render_page(content, class_names))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -37,7 +36,7 @@ class Rows:
     samples: np.ndarray  # (m,) int64, place of the sample in the data set
     splits: np.ndarray  # (m,) int64, place in SPLITS
     is_first: np.ndarray  # (m,) bool, first object of its sample
-    fields: dict[str, Any]  # of FIELDS: (m, ...); text as a list of str
+    fields: dict[str, np.ndarray]  # of FIELDS: (m, ...); text as objects
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -67,9 +66,9 @@ def read_rows(data: Dataset, places: np.ndarray) -> Rows:
     fields = {name: _join([s[name] for s in samples], name) for name in data.fields}
     is_there = fields["class"] >= 0  # an archive fills up where the number of objects varies
     owners = np.repeat(places, nums)[is_there]
-    fields = {name: _choose(values, is_there) for name, values in fields.items()}
+    fields = {name: values[is_there] for name, values in fields.items()}
     unknown = create_records((len(owners),))
-    fields |= {name: _to_values(unknown[name]) for name in FIELDS if name not in fields}
+    fields |= {name: _to_objects(unknown[name]) for name in FIELDS if name not in fields}
     counts = _count_runs(owners)
     _fill_what_records_say(fields, np.repeat(counts, counts))
     ends = list(data.split_ends.values())
@@ -92,26 +91,16 @@ def open_records(data: Dataset) -> Dataset:
     return data.with_fields([name for name in FIELDS if name in data.fields])
 
 
-def _join(values: list[Any], name: str) -> Any:
+def _join(values: list[str | list[str] | np.ndarray], name: str) -> np.ndarray:
     """A field of all objects of some samples, of which each has one value or one an object."""
-    if isinstance(values[0], str):
-        return values
-    if isinstance(values[0], list):
-        return [text for texts in values for text in texts]
-    shape = create_records((1,))[name].shape[1:]
-    return np.concatenate([np.reshape(value, (-1, *shape)) for value in values])
+    unknown = _to_objects(create_records((1,))[name])
+    arrays = [np.asarray(value, unknown.dtype) for value in values]
+    return np.concatenate([array.reshape(-1, *unknown.shape[1:]) for array in arrays])
 
 
-def _choose(values: Any, is_there: np.ndarray) -> Any:
-    if is_there.all():
-        return values
-    if isinstance(values, list):
-        return [text for text, wanted in zip(values, is_there.tolist(), strict=True) if wanted]
-    return values[is_there]
-
-
-def _to_values(column: np.ndarray) -> Any:
-    return column.tolist() if column.dtype.kind == "U" else column
+def _to_objects(column: np.ndarray) -> np.ndarray:
+    """The same values; text as objects, which take no more room than it has letters."""
+    return column.astype(object) if column.dtype.kind == "U" else column
 
 
 def _count_runs(owners: np.ndarray) -> np.ndarray:
@@ -119,7 +108,7 @@ def _count_runs(owners: np.ndarray) -> np.ndarray:
     return np.diff(np.append(starts, len(owners)))
 
 
-def _fill_what_records_say(fields: dict[str, Any], nums: np.ndarray) -> None:
+def _fill_what_records_say(fields: dict[str, np.ndarray], nums: np.ndarray) -> None:
     """Factors that records told before there were columns of factors."""
     values = np.array(fields["factor_values"])
     for name, known in (("class", fields["class"]), ("num_objs", nums)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -107,7 +106,7 @@ class Distribution:
 
     factor: str
     column: str
-    counts: list[Counter[Any]] | None  # of levels, numbers or names
+    counts: list[Counter[int | str]] | None  # of levels, numbers or names
     histograms: list[GrowingHistogram] | None
 
     @property
@@ -223,7 +222,7 @@ def _count_factors(found: Survey, rows: Rows, levelled: dict[str, DesignFactor])
 
 def _list_values(
     rows: Rows, name: str, column: str, some: np.ndarray, levelled: dict[str, DesignFactor]
-) -> list[Any]:
+) -> list[int | str]:
     """Level of each object, or its value; what is not known is left out."""
     if name in levelled:
         return [level for level in rows.level(column)[some].tolist() if level >= 0]
