@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from synrender.assets.catalog import load_catalog
 from synrender.blender.start import prepare_blender
 from synrender.images.exr import read_exr
-from synrender.labels.derive import Labels, View
+from synrender.labels.derive import Labels, SampleView
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.label_table import LABELS, PASSES, list_fields
 from synrender.settings.load import load_settings
@@ -60,7 +60,7 @@ def main() -> None:
                 render_frame(scene, path, plan.noise_seed, case)
                 seconds[case].append(time.process_time() - start)
             image = read_exr(path)  # with all passes
-            views.append(View(record, NO_CAMERA, lambda image=image: image))
+            views.append(SampleView(record, NO_CAMERA, lambda image=image: image))
     base = statistics.median(seconds[()])
     print(f"{num_samples} samples, a default one takes {base:.3f} s")
     for case in CASES[1:]:
@@ -71,7 +71,7 @@ def main() -> None:
     print(f"{'all others, derived':<24} {1000 * more:6.1f} ms, {100 * more / base:.1f} %")
 
 
-def derive(view: View, partner: View) -> float:
+def derive(view: SampleView, partner: SampleView) -> float:
     """CPU time of all labels that need no pass, with flow to any other sample, s."""
     assert view.image.depth_m.shape == partner.image.depth_m.shape
     start = time.process_time()

@@ -14,7 +14,7 @@ from synrender.dataset.info import CameraInfo
 from synrender.dataset.record import MAX_NAME_LENGTH, MAX_VALUE
 from synrender.errors import UserError, shorten
 from synrender.images.exr import ExrImage, read_exr
-from synrender.labels.derive import Camera, Labels, View
+from synrender.labels.derive import Camera, Labels, SampleView
 from synrender.labels.flow import find_partner
 from synrender.labels.keypoints import BOX_NAMES, NamedPoints
 from synrender.system.json_text import read_json
@@ -47,10 +47,10 @@ class LabelReader:
         """Labels of a sample; reads only what they need, when they need it."""
         return Labels(self._open_view(idx), lambda: self._open_partner(idx), self._named)
 
-    def _open_view(self, idx: int) -> View:
-        return View(self.read_record(idx), self._camera, lambda: self._read_image(idx))
+    def _open_view(self, idx: int) -> SampleView:
+        return SampleView(self.read_record(idx), self._camera, lambda: self._read_image(idx))
 
-    def _open_partner(self, idx: int) -> View | None:
+    def _open_partner(self, idx: int) -> SampleView | None:
         place = int(np.searchsorted(self._idxs, idx))
         try:
             partner = find_partner(place, self._idxs, self.read_record)
@@ -58,7 +58,9 @@ class LabelReader:
             raise UserError(f"flow of sample {idx} needs its neighbors; {error}") from None
         if partner < 0:
             return None
-        return View(self.read_record(partner), self._camera, lambda: self._keep_image(partner))
+        return SampleView(
+            self.read_record(partner), self._camera, lambda: self._keep_image(partner)
+        )
 
     def _read_record(self, idx: int) -> np.ndarray:
         try:

@@ -16,7 +16,7 @@ BOX_CENTER = np.full((1, 3), 0.5)
 FACE_CENTERS = np.array(
     [[end if axis == k else 0.5 for k in range(3)] for axis in range(3) for end in (0.0, 1.0)]
 )
-"""Centres of the unit box's faces, (6, 3): -x, +x, -y, +y, -z, +z."""
+"""Centers of the unit box's faces, (6, 3): -x, +x, -y, +y, -z, +z."""
 
 
 def box_points(record: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -32,7 +32,7 @@ def box_points(record: np.ndarray, places: np.ndarray) -> np.ndarray:
     points = np.empty((len(record), len(places), 3))
     for k, row in enumerate(record):
         low, high = row["bbox"]
-        # The record's box is centred on 0, and its centre stands at `location`.
+        # The record's box is centered on 0, and its center stands at `location`.
         centered = low + places * (high - low) - (low + high) / 2
         points[k] = centered @ linear(row).T + row["location"]
     return points
@@ -103,7 +103,7 @@ def visible_share(instance: np.ndarray, amodal: np.ndarray) -> np.ndarray:
 
 
 def shading(rgb_linear: np.ndarray, albedo: np.ndarray) -> np.ndarray:
-    """The light that a surface sends back, without its colour.
+    """The light that a surface sends back, without its color.
 
     Args:
         rgb_linear: (h, w, 3) scene-linear image.

@@ -28,7 +28,7 @@ Camera = tuple[np.ndarray, np.ndarray]
 """Intrinsics (3, 3) px and world to camera (4, 4)."""
 
 
-class View:
+class SampleView:
     """A sample as its files show it. Its image is read when a label first needs it."""
 
     def __init__(
@@ -60,8 +60,8 @@ class Labels:
 
     def __init__(
         self,
-        view: View,
-        find_partner: Callable[[], View | None],
+        view: SampleView,
+        find_partner: Callable[[], SampleView | None],
         named: NamedPoints | None = None,
     ) -> None:
         """Takes a sample, a reader of the one that flow leads to, and the user's keypoints."""
@@ -198,7 +198,7 @@ class Labels:
         return -1 if self._partner is None else self._partner.idx
 
     @functools.cached_property
-    def _partner(self) -> View | None:
+    def _partner(self) -> SampleView | None:
         return self._find_partner()
 
     @functools.cached_property

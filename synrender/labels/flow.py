@@ -6,8 +6,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from synrender.labels.coordinates import find_shown, linear, pixel_centers, project, to_camera
-from synrender.labels.visibility import is_seen
+from synrender.labels.coordinates import (
+    find_shown,
+    is_seen,
+    linear,
+    pixel_centers,
+    project,
+    to_camera,
+)
 
 
 def find_partner(
@@ -96,7 +102,7 @@ def flow_and_occlusion(
         depth_m: (h, w) depth map of the other sample; inf = nothing hit.
 
     Returns:
-        Flow (h, w, 2) float32: px to the right and down, from a pixel's centre to where its point
+        Flow (h, w, 2) float32: px to the right and down, from a pixel's center to where its point
         is in the other image; NaN where there is no point, or it is behind that camera. Occlusion
         (h, w) bool: the other sample does not see the point, because something hides it, or it is
         out of the frame, or there is none.

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from synrender.labels.boxes import BOX_CENTER, BOX_CORNERS, FACE_CENTERS, box_points
-from synrender.labels.coordinates import project, to_camera
-from synrender.labels.visibility import is_seen
+from synrender.labels.coordinates import is_seen, project, to_camera
 
 OUT_OF_FRAME, HIDDEN, SEEN = 0, 1, 2
 """Visibility: out of the frame or behind the camera; in the frame, but a surface is in front; seen.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from synrender.dataset.record import create_records
-from synrender.labels.derive import View
+from synrender.labels.derive import SampleView
 
 INTRINSICS = np.array([[180.0, 0, 64], [0, 180, 64], [0, 0, 1]])
 AT_ORIGIN = np.eye(4)  # looks along +Z with Y down
@@ -102,10 +102,10 @@ class Scene:
         record["world_to_camera"], record["intrinsics"] = self.world_to_camera, self.intrinsics
         return record
 
-    def view(self) -> View:
-        """The sample as its files would show it; passes are taken at the pixels' centres."""
+    def view(self) -> SampleView:
+        """The sample as its files would show it; passes are taken at the pixels' centers."""
         image = self.image()
-        return View(self.record(), (np.eye(3), np.eye(4)), lambda: image)
+        return SampleView(self.record(), (np.eye(3), np.eye(4)), lambda: image)
 
     def image(self) -> Any:
         """Passes as in `ExrImage`."""

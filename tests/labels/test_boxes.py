@@ -66,7 +66,7 @@ def test_the_shares_of_half_hidden_spheres() -> None:
     found = labels(near, far, gone, outside)
     share = found.visible_share
     assert share.dtype == np.float32
-    # A disc that another one of the same radius covers up to its centre shows 0.609 of itself:
+    # A disc that another one of the same radius covers up to its center shows 0.609 of itself:
     # the lens has the area 2 pi / 3 - sqrt(3) / 2 of pi.
     expected = 1 - (2 * np.pi / 3 - np.sqrt(3) / 2) / np.pi
     np.testing.assert_allclose(share, (1, expected, 0, 0), atol=0.02)

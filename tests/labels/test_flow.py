@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from synrender.labels.coordinates import is_seen
 from synrender.labels.derive import Labels
 from synrender.labels.flow import find_partner, move_points
-from synrender.labels.visibility import is_seen
 from tests.labels.scenes import SIZE_PX, Scene, Solid, turn
 
 
@@ -16,7 +16,7 @@ def labels(scene: Scene, partner: Scene) -> Labels:
 
 
 def erode(mask: np.ndarray, num_px: int) -> np.ndarray:
-    """Pixels of which all neighbours within num_px are in the mask too."""
+    """Pixels of which all neighbors within num_px are in the mask too."""
     windows = np.pad(mask, num_px, constant_values=False)
     size = 2 * num_px + 1
     return np.lib.stride_tricks.sliding_window_view(windows, (size, size)).all(axis=(2, 3))
