@@ -47,7 +47,7 @@ EEVEE = [
 ]  # fmt: skip
 HEADER = (
     "Blender", "denoiser", "Eevee", "audit", "mask IoU", "depth error, median", "masks differ",
-    "depths differ", "colours differ",
+    "depths differ", "colors differ",
 )  # fmt: skip
 
 
@@ -105,14 +105,14 @@ def load_rendered(name: str, data_dir: Path) -> Rendered:
 
 
 def compare(rendered: Rendered, reference: Rendered) -> tuple[int, float, float]:
-    """Differences of two Blenders: mask pixels, depth in mm, mean of the 8-bit colour values."""
-    num_px, depth_mm, colour = 0, 0.0, []
+    """Differences of two Blenders: mask pixels, depth in mm, mean of the 8-bit color values."""
+    num_px, depth_mm, color = 0, 0.0, []
     for a, b in zip(rendered.images, reference.images, strict=True):
         num_px += int(((a.instance != b.instance) | (a.class_label != b.class_label)).sum())
         depth_mm = max(depth_mm, 1000 * float(np.abs(a.depth_m - b.depth_m).max()))
         values = [linear_to_srgb8(x.rgb_linear).astype(float) for x in (a, b)]
-        colour.append(np.abs(values[0] - values[1]).mean())
-    return num_px, depth_mm, float(np.mean(colour))
+        color.append(np.abs(values[0] - values[1]).mean())
+    return num_px, depth_mm, float(np.mean(color))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -151,7 +151,7 @@ def main() -> int:
             failed = [check.name for check in checks if check.verdict is Verdict.FAIL]
             # These two checks need more samples than the six of one bucket.
             failed = [check for check in failed if check not in ("splits", "balance")]
-            num_px, depth_mm, colour = compare(rendered, reference)
+            num_px, depth_mm, color = compare(rendered, reference)
             is_good &= not failed and num_px == 0 and depth_mm <= MAX_DIFFERENCE_MM
             rows.append(
                 (
@@ -163,7 +163,7 @@ def main() -> int:
                     "{} mm, worst p99 {} mm".format(*figures["depth"]),
                     f"{num_px} px",
                     f"{depth_mm:.4f} mm",
-                    f"{colour:.2f} levels",
+                    f"{color:.2f} levels",
                 )
             )
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"

@@ -28,7 +28,7 @@ TILE_PX = 192
 GAP_PX = 6
 HEADER_PX = 26
 
-# Settings of the digits in a variant's name: texture, colour, viewpoint, lighting.
+# Settings of the digits in a variant's name: texture, color, viewpoint, lighting.
 BASE = {
     "material.use_texture": "False",
     "material.color_intensity": "0.4",
@@ -38,7 +38,7 @@ BASE = {
 FACTORS = {
     "base": {},
     "texture": {"material.use_texture": "True"},
-    "colour": {"material.use_color_ref": "False"},
+    "color": {"material.use_color_ref": "False"},
     "viewpoint": {"object.random_viewpoint": "0.5"},
     "lighting": {"lighting.r": "2"},
     "all four": {

@@ -30,7 +30,7 @@ what is checked:
                (objects of fewer than 100 px: number of pixels)
   class        class pass at each pixel; the record's class against its model
   depth        interior pixels, more than one px from an edge: 99th percentile <= 1 mm, and the
-               median of each object; an edge within 0.002 px of a pixel's centre is a tie
+               median of each object; an edge within 0.002 px of a pixel's center is a tie
   boxes        tight boxes and visible pixels of the instance pass against the rays
   hdf5         the same fields of imgs_XX.h5, if they are there
   silhouette   PNG: the picture changes most where the rays see the objects' outline
@@ -135,7 +135,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         type=float,
         choices=(0.0, 0.5),
         default=0.0,
-        help="with --bop: where cam_K has the centre of the top left pixel (default: 0)",
+        help="with --bop: where cam_K has the center of the top left pixel (default: 0)",
     )
     return parser.parse_args(argv)
 

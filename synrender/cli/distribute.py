@@ -33,7 +33,7 @@ examples:
   python distributed_render.py -d mine_multi --is_multi
   python distributed_render.py -a auto --gather         (on a cluster without shared storage)
 
-A variant is texture-colour-viewpoint-lighting, each 0 or 1; its data set is NAME_<variant>. Equal
+A variant is texture-color-viewpoint-lighting, each 0 or 1; its data set is NAME_<variant>. Equal
 seeds give pairs: sample i of all variants shows the same model. To vary other parameters, -g and
 -p are those of render.py.
 

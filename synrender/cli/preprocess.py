@@ -1,7 +1,7 @@
 """Archives a rendered data set in HDF5, and prepares it for training.
 
 The small files of DATA_DIR/<dataset>/img/ become imgs_00.h5, imgs_01.h5 ... (--to_hdf5), and
-these become one file of normalised arrays, data_<res>.h5 (--preprocess).
+these become one file of normalized arrays, data_<res>.h5 (--preprocess).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     add(
         "--use_mean",
         action="store_true",
-        help="normalise by this data set's mean and standard deviation (see -c), not by those of "
+        help="normalize by this data set's mean and standard deviation (see -c), not by those of "
         "the 2020 release",
     )
     add("--overwrite", action="store_true", help="write existing files again")

@@ -226,7 +226,7 @@ _BIAS_OF_MODELS = (
     "prevail, in shapes that are usual in the countries of their authors."
 )
 _BIASES = (
-    "Poses, colours and lights follow the distributions of the configuration, not those of the "
+    "Poses, colors and lights follow the distributions of the configuration, not those of the "
     "world.",
 )
 

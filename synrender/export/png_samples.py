@@ -57,7 +57,7 @@ def open_source(path: Path) -> Dataset:
     first = data.with_fields((image,))[0]
     if image == IMAGE and first[IMAGE].dtype != np.uint8:
         raise UserError(
-            f"{path}: only normalised arrays are left ({data.files[0].name}); an export needs the "
+            f"{path}: only normalized arrays are left ({data.files[0].name}); an export needs the "
             "images of imgs_XX.h5 or the small files"
         )
     fields = [name for name in data.fields if name in _FIELDS]

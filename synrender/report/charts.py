@@ -24,7 +24,7 @@ from synrender.settings.factor_table import FACTORS
 
 MAX_NAME = 24
 LABELS = {
-    **{"color": "colour", "backdrop_color": "backdrop colour", "num_objs": "number of objects"},
+    "num_objs": "number of objects",
     **{f"{b}color_{c[0]}": c for c in ("red", "green", "blue") for b in ("", "backdrop_")},
 }
 

@@ -3,7 +3,7 @@
 From EXR, each sample shows its image, instances, classes, depth, and what `rendering.labels` names.
 """
 
-# No slow imports at the top: a sheet that is up to date is recognised at once.
+# No slow imports at the top: a sheet that is up to date is recognized at once.
 from __future__ import annotations
 
 from pathlib import Path

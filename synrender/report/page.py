@@ -249,7 +249,7 @@ def _summarize(info: DatasetInfo, data: Dataset) -> list[str]:
 
 
 def _find_legend(content: Content, class_names: Mapping[int, str]) -> list[tuple[str, str]]:
-    """Name and colour of each class, if there is a picture of them."""
+    """Name and color of each class, if there is a picture of them."""
     if not any(picture.name == "class" for picture in content.gallery.pictures):
         return []
     ids = sorted({class_id for _, class_id in content.found.classes})

@@ -56,10 +56,10 @@ def shading_to_rgb(shading: np.ndarray) -> np.ndarray:
 
 
 def flow_to_rgb(flow_px: np.ndarray) -> np.ndarray:
-    """Flow (h, w, 2) on a colour wheel: the hue is the direction, the saturation the length.
+    """Flow (h, w, 2) on a color wheel: the hue is the direction, the saturation the length.
 
     Red is to the right, then yellow-green down, cyan to the left and violet up; white is no
-    motion, the full colour the length that 1 % of the pixels exceed; black has no place there.
+    motion, the full color the length that 1 % of the pixels exceed; black has no place there.
     """
     is_known = np.isfinite(flow_px).all(axis=2)
     x, y = np.where(is_known[:, :, None], flow_px, 0).transpose(2, 0, 1)
@@ -78,7 +78,7 @@ def _hue_to_rgb(hue: np.ndarray, saturation: np.ndarray) -> np.ndarray:
 
 
 def masks_to_rgb(masks: np.ndarray, colors: list[Color], empty: Color) -> np.ndarray:
-    """Whole objects (num_objs, h, w), each with its outline and a tint of its colour.
+    """Whole objects (num_objs, h, w), each with its outline and a tint of its color.
 
     Where objects overlap the tints mix, so that what is hidden can be seen too.
     """
@@ -91,7 +91,7 @@ def masks_to_rgb(masks: np.ndarray, colors: list[Color], empty: Color) -> np.nda
 
 
 def _find_outline(mask: np.ndarray) -> np.ndarray:
-    """Pixels of a mask (h, w) with a neighbour outside it."""
+    """Pixels of a mask (h, w) with a neighbor outside it."""
     padded = np.pad(mask, 1, mode="edge")
     inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     return mask & ~inner
@@ -108,7 +108,7 @@ EMPTY: Color = (44, 47, 54)
 _HIDDEN: Color = (230, 159, 0)
 """What the sample that flow leads to does not see."""
 
-# For instances: Okabe and Ito's colours, which colour-blind people can tell apart.
+# For instances: Okabe and Ito's colors, which color-blind people can tell apart.
 _INSTANCE_COLORS = (
     (230, 159, 0),
     (86, 180, 233),
@@ -133,7 +133,7 @@ _CLASS_COLORS = (
     (186, 176, 172),
 )
 
-# Viridis at 0, 0.1 ... 1: equal steps look equal, also in grey.
+# Viridis at 0, 0.1 ... 1: equal steps look equal, also in gray.
 VIRIDIS = (
     (68, 1, 84),
     (72, 36, 117),
@@ -151,7 +151,7 @@ VIRIDIS = (
 
 @dataclass(frozen=True)
 class Scale:
-    """Depths at the two ends of the colour scale, in m, the same for all samples."""
+    """Depths at the two ends of the color scale, in m, the same for all samples."""
 
     near_m: float
     far_m: float
@@ -205,12 +205,12 @@ def find_scale(samples: Iterable[Mapping[str, np.ndarray]]) -> Scale:
 
 
 def class_to_color(class_id: int) -> Color:
-    """Colour of a class in its picture."""
+    """Color of a class in its picture."""
     return _find_color(class_id + 1, _CLASS_COLORS)
 
 
 def _ids_to_rgb(ids: np.ndarray, colors: tuple[Color, ...]) -> np.ndarray:
-    """Colour of each id (h, w); 0 is empty."""
+    """Color of each id (h, w); 0 is empty."""
     table = [_find_color(k, colors) for k in range(int(ids.max()) + 1)]
     return np.array(table, np.uint8)[ids]
 
@@ -221,12 +221,12 @@ def _masks_to_rgb(masks: np.ndarray) -> np.ndarray:
 
 
 def _find_color(number: int, colors: tuple[Color, ...]) -> Color:
-    """Colour of an id; those beyond the palette get hues of their own."""
+    """Color of an id; those beyond the palette get hues of their own."""
     if number == 0:
         return EMPTY
     if number <= len(colors):
         return colors[number - 1]
-    hue = 0.618034 * number % 1  # the golden ratio keeps neighbours apart
+    hue = 0.618034 * number % 1  # the golden ratio keeps neighbors apart
     red, green, blue = (round(255 * v) for v in colorsys.hsv_to_rgb(hue, 0.55, 0.85))
     return red, green, blue
 

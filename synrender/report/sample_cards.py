@@ -139,7 +139,7 @@ def _to_uri(pixels: np.ndarray, picture: Picture, max_px: int) -> str:
 
 
 def _find_image_reader(data: Dataset) -> Callable[[np.ndarray], np.ndarray]:
-    """Function from a stored image to (h, w, 3) uint8 sRGB; arrays are normalised."""
+    """Function from a stored image to (h, w, 3) uint8 sRGB; arrays are normalized."""
     if data.files[0].is_dir():  # the small files
         return lambda image: image
     with open_file(data.files[0]) as file:

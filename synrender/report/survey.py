@@ -143,7 +143,7 @@ def survey(parts: Iterable[Rows], info: DatasetInfo, num_chosen: int) -> Survey:
         info: of the data set.
         num_chosen: how many samples to choose, evenly over classes, splits and levels.
     """
-    levelled = {n: f for n, f in (info.design.factors if info.design else {}).items() if f.levels}
+    leveled = {n: f for n, f in (info.design.factors if info.design else {}).items() if f.levels}
     columns = [(name, column) for name, factor in FACTORS.items() for column in factor.columns]
     found = Survey(
         num_samples=Counter(),
@@ -151,28 +151,28 @@ def survey(parts: Iterable[Rows], info: DatasetInfo, num_chosen: int) -> Survey:
         classes=Counter(),
         models=[set() for _ in SPLITS],
         textures=[set() for _ in SPLITS],
-        distributions={column: _begin(name, column, levelled) for name, column in columns},
-        tables={pair: Counter() for pair in _find_pairs(info.design, levelled)},
+        distributions={column: _begin(name, column, leveled) for name, column in columns},
+        tables={pair: Counter() for pair in _find_pairs(info.design, leveled)},
         chosen=np.zeros(0, np.int64),
     )
     choice, sets = EvenChoice(num_chosen), TwinChoice(MAX_TUPLES)
     for rows in parts:
         _count(found, rows)
-        _count_factors(found, rows, levelled)
-        _choose(choice, rows, levelled)
+        _count_factors(found, rows, leveled)
+        _choose(choice, rows, leveled)
         sets.add(rows)
     found.chosen, found.tuples = np.sort(choice.items), sets.find()
     return found
 
 
-def _begin(name: str, column: str, levelled: dict[str, DesignFactor]) -> Distribution:
-    if name in levelled or FACTORS[name].kind is Kind.CATEGORICAL:
+def _begin(name: str, column: str, leveled: dict[str, DesignFactor]) -> Distribution:
+    if name in leveled or FACTORS[name].kind is Kind.CATEGORICAL:
         return Distribution(name, column, [Counter() for _ in SPLITS], None)
     return Distribution(name, column, None, [GrowingHistogram() for _ in SPLITS])
 
 
 def _find_pairs(
-    design: DesignInfo | None, levelled: dict[str, DesignFactor]
+    design: DesignInfo | None, leveled: dict[str, DesignFactor]
 ) -> list[tuple[str, str]]:
     """Factors whose joint counts the design decides: (row, column) of a table."""
     if design is None:
@@ -185,7 +185,7 @@ def _find_pairs(
         pairs += [(p, child) for child, parents in design.causal.parents.items() for p in parents]
     if design.grid:
         pairs.append(design.grid[:2])
-    named = {(p[0], p[1]): None for p in pairs if len(p) == 2 and set(p) <= levelled.keys()}
+    named = {(p[0], p[1]): None for p in pairs if len(p) == 2 and set(p) <= leveled.keys()}
     return list(named)[:MAX_TABLES]
 
 
@@ -203,7 +203,7 @@ def _count(found: Survey, rows: Rows) -> None:
                 found.textures[split].add(texture)
 
 
-def _count_factors(found: Survey, rows: Rows, levelled: dict[str, DesignFactor]) -> None:
+def _count_factors(found: Survey, rows: Rows, leveled: dict[str, DesignFactor]) -> None:
     places = np.arange(len(rows))
     by_split = [places[rows.splits == k] for k in range(len(SPLITS))]
     firsts = [some[rows.is_first[some]] for some in by_split]
@@ -214,17 +214,17 @@ def _count_factors(found: Survey, rows: Rows, levelled: dict[str, DesignFactor])
             if distribution.histograms is not None:
                 distribution.histograms[k].add(rows.column(column)[some])
             elif distribution.counts is not None:
-                distribution.counts[k].update(_list_values(rows, name, column, some, levelled))
+                distribution.counts[k].update(_list_values(rows, name, column, some, leveled))
     for (a, b), counts in found.tables.items():
         levels = (rows.level(FACTORS[n].columns[0])[rows.is_first].tolist() for n in (a, b))
         counts.update(zip(rows.splits[rows.is_first].tolist(), *levels, strict=True))
 
 
 def _list_values(
-    rows: Rows, name: str, column: str, some: np.ndarray, levelled: dict[str, DesignFactor]
+    rows: Rows, name: str, column: str, some: np.ndarray, leveled: dict[str, DesignFactor]
 ) -> list[int | str]:
     """Level of each object, or its value; what is not known is left out."""
-    if name in levelled:
+    if name in leveled:
         return [level for level in rows.level(column)[some].tolist() if level >= 0]
     if name in NAMED:
         columns = [rows.fields[f] for f in NAMED[name]]
@@ -234,10 +234,10 @@ def _list_values(
     return values[np.isfinite(values)].astype(np.int64).tolist()
 
 
-def _choose(choice: EvenChoice, rows: Rows, levelled: dict[str, DesignFactor]) -> None:
+def _choose(choice: EvenChoice, rows: Rows, leveled: dict[str, DesignFactor]) -> None:
     """Cells are splits, classes (of the first object) and levels."""
     firsts = rows.is_first
-    levels = [rows.level(FACTORS[n].columns[0])[firsts] for n in levelled if n in FACTORS]
+    levels = [rows.level(FACTORS[n].columns[0])[firsts] for n in leveled if n in FACTORS]
     cells = mix(rows.splits[firsts], rows.fields["class"][firsts], *levels)
     choice.add(cells, mix(rows.fields["sample_idx"][firsts]), rows.samples[firsts])
 

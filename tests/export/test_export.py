@@ -261,7 +261,7 @@ def test_mistakes_are_one_line(exporter: Exporter, capsys: pytest.CaptureFixture
     assert "webdataset" in capsys.readouterr().err
 
 
-def test_normalised_arrays_alone_cannot_be_exported(
+def test_normalized_arrays_alone_cannot_be_exported(
     made: Path, exporter: Exporter, tmp_path: Path
 ) -> None:
     from tests.archive.helpers import QuickArchiver
@@ -274,7 +274,7 @@ def test_normalised_arrays_alone_cannot_be_exported(
         shard.unlink()
     other = Exporter(tmp_path, tmp_path, exporter.capsys, exporter.monkeypatch)
     line = other.refuse("-d", "arrays", "--to", "webdataset")
-    assert "only normalised arrays are left (data_8.h5); an export needs the images" in line
+    assert "only normalized arrays are left (data_8.h5); an export needs the images" in line
 
 
 def test_a_missing_package_is_named(exporter: Exporter) -> None:

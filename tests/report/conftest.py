@@ -70,7 +70,7 @@ def write_grid(
     is_exr: bool = True,
     change: Callable[[dict], None] = lambda info: None,
 ) -> Path:
-    """Writes a grid of class and azimuth, each cell in pairs of colour twins."""
+    """Writes a grid of class and azimuth, each cell in pairs of color twins."""
     info = json.loads((FIXTURES / "before_single" / "dataset.json").read_text())
     info["settings"]["sample.num_objs"] = num_objs
     info["settings"]["design.levels"] = {"azimuth": NUM_AZIMUTHS, "class": NUM_CLASSES}

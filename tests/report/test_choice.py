@@ -52,7 +52,7 @@ def test_fewer_items_than_wanted_are_all_chosen_once() -> None:
     assert sorted(choice.items) == list(range(30))
 
 
-def test_hashes_of_neighbours_are_spread() -> None:
+def test_hashes_of_neighbors_are_spread() -> None:
     keys = mix(np.arange(10_000)) / 2**64
     assert abs(keys.mean() - 0.5) < 0.02
     assert len(np.unique(mix(np.arange(100), np.full(100, 3)))) == 100

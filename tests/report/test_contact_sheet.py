@@ -68,7 +68,7 @@ def test_a_sheet_shows_the_labels_that_were_rendered_for(labelled: Path) -> None
         assert places == sorted(places)
 
 
-def test_a_sheet_of_exr_shows_colour_instances_classes_and_depth(multi: Path) -> None:
+def test_a_sheet_of_exr_shows_color_instances_classes_and_depth(multi: Path) -> None:
     draw(multi)
     sheet = np.asarray(Image.open(multi / "contact_sheet.png"))
     assert sheet.shape[1] <= 1600
@@ -78,7 +78,7 @@ def test_a_sheet_of_exr_shows_colour_instances_classes_and_depth(multi: Path) ->
         tile = sheet[68 : 68 + 96, x : x + 96].astype(int) @ [1, 256, 65536]
         colors = [np.unique(tile[instance == k]) for k in np.unique(instance)]
         sizes.append(all(len(c) == 1 for c in colors) and len(np.unique(colors)) > 2)
-    assert any(sizes), "no tile that has one colour for each instance"
+    assert any(sizes), "no tile that has one color for each instance"
 
 
 def test_a_sheet_that_is_up_to_date_is_left_alone_at_once(single: Path) -> None:

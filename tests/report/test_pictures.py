@@ -12,14 +12,14 @@ def draw(field: str, values: np.ndarray) -> np.ndarray:
     return drawn
 
 
-def test_normals_have_the_colours_of_normal_maps() -> None:
+def test_normals_have_the_colors_of_normal_maps() -> None:
     # OpenCV: towards the camera is -z, up is -y.
     normals = np.array([[(0, 0, -1), (1, 0, 0), (0, -1, 0), (0, 0, 0)]], np.float32)
     expected = [(128, 128, 255), (255, 128, 128), (128, 255, 128), (0, 0, 0)]
     np.testing.assert_array_equal(normals_to_rgb(normals)[0], expected)
 
 
-def test_flow_is_a_colour_wheel_around_white() -> None:
+def test_flow_is_a_color_wheel_around_white() -> None:
     unknown = (np.nan, np.nan)
     flow = np.array([[(4, 0), (-4, 0), (0, 4), (0, -4), (0, 0), unknown]], np.float32)
     right, left, down, up, none, nowhere = flow_to_rgb(flow)[0].tolist()

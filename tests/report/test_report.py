@@ -165,7 +165,7 @@ def test_twins_stand_side_by_side_with_what_differs(page_path: Path, view: Open)
         assert int(idxs[0]) % 2 == 0
         assert int(idxs[1]) == int(idxs[0]) + 1
         caption = figures.nth(k).locator("figcaption").inner_text()
-        assert caption.endswith("differ in colour, scale")  # this test's scale follows the index
+        assert caption.endswith("differ in color, scale")  # this test's scale follows the index
 
 
 def test_paired_data_sets_stand_side_by_side(write: Write, report: Reporter, view: Open) -> None:

@@ -109,7 +109,7 @@ function openCard(card) {
   if (!viewer.open) viewer.showModal();
 }
 
-function openNeighbour(step) {
+function openNeighbor(step) {
   const shown = listShown();
   const card = shown[shown.indexOf(opened) + step];
   if (card) openCard(card);
@@ -124,10 +124,10 @@ viewer.addEventListener("click", (event) => {
 });
 viewer.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (step) openNeighbour(step);
+  if (step) openNeighbor(step);
 });
-find("#previous").addEventListener("click", () => openNeighbour(-1));
-find("#next").addEventListener("click", () => openNeighbour(1));
+find("#previous").addEventListener("click", () => openNeighbor(-1));
+find("#next").addEventListener("click", () => openNeighbor(1));
 find("#close").addEventListener("click", () => viewer.close());
 
 // --- the rest ---
