@@ -12,7 +12,7 @@ from synrender.dataset.archive_layout import DEFAULT_NUM_SHARDS, Layout, create_
 from synrender.dataset.names import ORDER_FILE, list_shards
 from synrender.dataset.shard import is_readable, open_file, read_layout
 from synrender.errors import UserError
-from synrender.settings.bounds import MAX_SAMPLES
+from synrender.settings.checks import MAX_SAMPLES
 from synrender.settings.groups import Design, Object
 from synrender.system.files import read_small_file, write_array
 from synrender.system.npy_file import parse_npy

@@ -17,7 +17,7 @@ from synrender.assets import demo
 from synrender.assets.model_file import ModelFile
 from synrender.assets.provenance import ModelSource, Sources, TextureSource
 from synrender.errors import UserError, nearest_name, shorten
-from synrender.settings.bounds import MAX_NAME_LENGTH, check_line
+from synrender.settings.checks import MAX_NAME_LENGTH, check_line
 from synrender.settings.groups import Settings
 from synrender.system.files import is_plain_name, read_small_file
 from synrender.system.folders import DTD_VARIABLE, SHAPENET_VARIABLE, Folders

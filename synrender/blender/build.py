@@ -13,7 +13,7 @@ from synrender.dataset.record import create_records
 from synrender.errors import RejectedAsset, UserError
 from synrender.sampling.camera import scene_to_intrinsics, scene_to_world_to_camera
 from synrender.sampling.sample_plan import AssetChoice, ObjectPlan, SamplePlan
-from synrender.settings.bounds import MAX_NAME_LENGTH
+from synrender.settings.checks import MAX_NAME_LENGTH
 from synrender.settings.factor_table import COLUMNS
 from synrender.settings.groups import BACKDROP_PASS_INDEX, Settings
 

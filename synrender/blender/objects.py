@@ -16,7 +16,7 @@ from synrender.blender.scene import create_object, to_array
 from synrender.errors import RejectedAsset
 from synrender.sampling.camera import turn
 from synrender.sampling.sample_plan import ObjectPlan
-from synrender.settings.bounds import MAX_NAME_LENGTH
+from synrender.settings.checks import MAX_NAME_LENGTH
 
 LARGEST_SIDE_M = 0.7
 """Largest side of every model's bounding box before the plan's scale is applied."""

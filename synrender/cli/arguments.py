@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from synrender.errors import EXIT_USER, shorten
-from synrender.settings.bounds import MAX_SAMPLES
+from synrender.settings.checks import MAX_SAMPLES
 
 MAX_MESSAGE = 400
 """Letters of an error; argparse repeats arguments of any length."""

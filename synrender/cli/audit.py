@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from synrender.cli.arguments import create_parser, whole_number
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
-from synrender.settings.bounds import MAX_CPUS, MAX_SEED
+from synrender.settings.checks import MAX_CPUS, MAX_SEED
 
 if TYPE_CHECKING:
     import argparse

@@ -18,7 +18,7 @@ from synrender.cli.arguments import (
     whole_number,
 )
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
-from synrender.settings.bounds import MAX_CLASSES, MAX_CPUS, MAX_SECONDS, MAX_SEED
+from synrender.settings.checks import MAX_CLASSES, MAX_CPUS, MAX_SECONDS, MAX_SEED
 from synrender.system.resume import Resume
 
 if TYPE_CHECKING:

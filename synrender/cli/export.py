@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from synrender.cli.arguments import create_parser, whole_number
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
 from synrender.export import FORMATS
-from synrender.settings.bounds import MAX_CPUS
+from synrender.settings.checks import MAX_CPUS
 from synrender.system.resume import Resume
 
 if TYPE_CHECKING:

@@ -133,7 +133,7 @@ def replay(name: str, idx: str, folders: Folders) -> int:
     from synrender.blender.replay import load_replay_settings, replay_sample
     from synrender.dataset.folder import name_to_dataset_dir, open_dataset_folder
     from synrender.errors import UserError, shorten
-    from synrender.settings.bounds import MAX_TOTAL_SAMPLES
+    from synrender.settings.checks import MAX_TOTAL_SAMPLES
     from synrender.system.console import captured_output, say
 
     if not idx.isdecimal() or len(idx) > len(str(MAX_TOTAL_SAMPLES)):

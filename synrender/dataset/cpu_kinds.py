@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.settings.bounds import check_line
+from synrender.settings.checks import check_line
 from synrender.system.cpus import CpuKind
 
 BOUNDS = {"Combined": 0.05, "Albedo": 0.005, "Depth": 1e-4, "Normal": 1e-3}

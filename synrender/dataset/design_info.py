@@ -10,8 +10,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from synrender.settings.bounds import MAX_TOTAL_SAMPLES
-from synrender.settings.checks import DESIGNS, SPLITS
+from synrender.settings.checks import DESIGNS, MAX_TOTAL_SAMPLES, SPLITS
 from synrender.settings.factor_table import COLUMNS, FACTORS, Kind, Scope, find_columns
 from synrender.settings.groups import Settings
 

@@ -14,7 +14,7 @@ from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.design_info import DesignInfo, check_design
 from synrender.dataset.names import FLAT, INFO_FILE, MAX_INFO_BYTES
 from synrender.errors import UserError, shorten
-from synrender.settings.bounds import check_line
+from synrender.settings.checks import check_line
 from synrender.settings.groups import Settings
 from synrender.settings.load import dict_to_settings, settings_to_dict
 from synrender.system.cpus import CpuKind

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.settings.bounds import (
+from synrender.settings.checks import (
     MAX_BUCKETS,
     MAX_CLASSES,
     MAX_LEVELS,

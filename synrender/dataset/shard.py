@@ -32,7 +32,7 @@ from synrender.dataset.names import file_to_shard, is_partial_arrays
 from synrender.errors import UserError, shorten
 from synrender.images.label_codes import CODES, png_to_numbers
 from synrender.images.png import decode_png
-from synrender.settings.bounds import (
+from synrender.settings.checks import (
     MAX_BUCKETS,
     MAX_OBJECTS,
     MAX_RESOLUTION,

@@ -30,7 +30,7 @@ from synrender.export.licenses import (
     find_credits,
 )
 from synrender.loading.dataset import Dataset
-from synrender.settings.bounds import check_line
+from synrender.settings.checks import check_line
 
 _URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.:-]*(/[A-Za-z0-9._~:/?#@!$&*+,;=%-]*)?")
 """Without blanks, quotes, brackets, and what ends a link in Markdown."""

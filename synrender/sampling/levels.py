@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from synrender.assets.catalog import Catalog
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.sampling.camera import move_camera
-from synrender.sampling.designs.kind import ALWAYS_FIXED, NAMES, Cell
+from synrender.sampling.designs.kind import ALWAYS_FIXED, NAMES, Assignment
 from synrender.sampling.draws import OFFSETS, Pose, draw_layout, draw_light_angle, draw_pose
 from synrender.sampling.streams import LEVEL, create_rng, draw_permutation
-from synrender.settings.bounds import MAX_LEVELS
-from synrender.settings.checks import GinValue
+from synrender.settings.checks import MAX_LEVELS, FrozenDict, GinValue
 from synrender.settings.factor_table import FACTORS, VIEWPOINT, Factor, Kind, find_columns
-from synrender.settings.frozen import FrozenDict
 from synrender.settings.groups import Scene, Settings
 
 Vector = tuple[float, ...]
@@ -50,10 +48,10 @@ class Decided:
         return self.levels.values[self.level]
 
 
-def find_decided(settings: Settings, catalog: Catalog, cell: Cell) -> dict[str, Decided]:
+def find_decided(settings: Settings, catalog: Catalog, assigned: Assignment) -> dict[str, Decided]:
     """What the design decides of a sample, by factor."""
     design, decided = settings.design, {}
-    for name, level in cell.levels.items():
+    for name, level in assigned.levels.items():
         decided[name] = Decided(find_levels(name, design.levels[name], settings, catalog), level)
     for name, value in design.fixed.items():
         decided[name] = Decided(find_levels(name, (value,), settings, catalog))

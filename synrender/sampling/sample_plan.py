@@ -18,7 +18,7 @@ import numpy as np
 from synrender.assets.catalog import Catalog
 from synrender.sampling.camera import move_camera
 from synrender.sampling.designs import Rules, assign, create_rules
-from synrender.sampling.designs.kind import Cell, Given
+from synrender.sampling.designs.kind import Assignment, Given
 from synrender.sampling.draws import (
     OFFSETS,
     REST_EULER,
@@ -193,15 +193,15 @@ def find_rules(settings: Settings) -> Rules:
     return create_rules(Given(design, num_levels, seed, settings.object, settings.lighting))
 
 
-def find_group(settings: Settings, cell: Cell, idx: int) -> int:
+def find_group(settings: Settings, assigned: Assignment, idx: int) -> int:
     """Number of the group that decides a sample's classes and models.
 
     Samples of one base are a group. Where a design chooses classes or models, each sample is one.
     """
     kinds = settings.design.kind
     if "twins" in kinds or "one_at_a_time" in kinds:
-        return cell.base
-    if "class" in cell.levels or "model" in cell.levels:
+        return assigned.base
+    if "class" in assigned.levels or "model" in assigned.levels:
         return idx
     return idx_to_group(idx, settings.batch, settings.object)
 
@@ -215,7 +215,7 @@ class _Start:
 
     bucket: int
     group: int
-    cell: Cell
+    assigned: Assignment
     decided: dict[str, Decided]  # by factor: what the design decides
 
 
@@ -228,14 +228,14 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
         idx: 0 to ``object.total_num_samples`` - 1.
     """
     bucket = idx_to_bucket(idx, settings.object)
-    cell = assign(find_rules(settings), idx, bucket)
-    group = find_group(settings, cell, idx)
-    start = _Start(bucket, group, cell, find_decided(settings, catalog, cell))
+    assigned = assign(find_rules(settings), idx, bucket)
+    group = find_group(settings, assigned, idx)
+    start = _Start(bucket, group, assigned, find_decided(settings, catalog, assigned))
     class_idxs = _draw_class_idxs(settings, start)
     rows = _draw_values(settings, start, class_idxs)
     models = _choose_models(settings, catalog, start, class_idxs)
     backdrop_texture, *textures = _choose_textures(settings, catalog, start)
-    levels = _find_factor_levels(cell)
+    levels = _find_factor_levels(assigned)
     objects = (
         _create_object(*parts, levels) for parts in zip(rows, models, textures, strict=False)
     )
@@ -244,14 +244,14 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
         idx=idx,
         bucket=bucket,
         group=group,
-        base=cell.base,
-        varied=cell.varied,
+        base=assigned.base,
+        varied=assigned.varied,
         objects=tuple(objects),
         backdrop_texture=backdrop_texture,
         backdrop_color=_read(rows[0], "backdrop_color"),
         light_location=find_light_location(light_angle, settings.scene),
         scene=_find_scene(settings.scene, start.decided),
-        noise_seed=draw_noise_seed(settings.batch.seed, cell.base),
+        noise_seed=draw_noise_seed(settings.batch.seed, assigned.base),
     )
 
 
@@ -261,7 +261,7 @@ def _draw_class_idxs(settings: Settings, start: _Start) -> list[int]:
     if "class" in start.decided:
         return [int(start.decided["class"].value[0])] * sample.num_objs
     class_idxs = draw_classes(settings.batch.seed, start.group, sample)
-    if step := start.cell.member_of("class"):  # twins that differ in their class
+    if step := start.assigned.member_of("class"):  # twins that differ in their class
         places = [sample.class_list.index(c) + step for c in class_idxs]
         class_idxs = [sample.class_list[place % len(sample.class_list)] for place in places]
     return class_idxs
@@ -273,11 +273,13 @@ def _draw_values(settings: Settings, start: _Start, class_idxs: list[int]) -> np
     Returns:
         (number of objects shown, len(COLUMNS)) float64; NaN for the model and the textures.
     """
-    cell, scene = start.cell, find_narrowest_scene(settings)
-    values = draw_factors(settings, (cell.base,), class_idxs, scene, cell.ranges)
-    if cell.member:
-        twin = draw_factors(settings, (cell.base, cell.member), class_idxs, scene, cell.ranges)
-        columns = find_columns(cell.varied)
+    assigned, scene = start.assigned, find_narrowest_scene(settings)
+    values = draw_factors(settings, (assigned.base,), class_idxs, scene, assigned.ranges)
+    if assigned.member:
+        twin = draw_factors(
+            settings, (assigned.base, assigned.member), class_idxs, scene, assigned.ranges
+        )
+        columns = find_columns(assigned.varied)
         values[:, columns] = twin[:, columns]
     for name, decided in start.decided.items():
         if name not in ASSETS:
@@ -290,8 +292,8 @@ def _choose_models(
     settings: Settings, catalog: Catalog, start: _Start, class_idxs: list[int]
 ) -> list[AssetChoice]:
     """What decides the model of each object: its level, or what was drawn."""
-    seed, cell, decided = settings.batch.seed, start.cell, start.decided.get("model")
-    num_twins = _count_drawn_twins(settings, cell, "model")
+    seed, assigned, decided = settings.batch.seed, start.assigned, start.decided.get("model")
+    num_twins = _count_drawn_twins(settings, assigned, "model")
     choices = []
     for k, class_idx in enumerate(class_idxs):
         models = catalog.bucket_models(class_idx, start.bucket)
@@ -300,7 +302,7 @@ def _choose_models(
             choices.append(AssetChoice(order, decided.level, len(decided.levels)))
         else:
             order = draw_model_order(seed, start.group, k, models)
-            choices.append(AssetChoice(order, cell.member_of("model"), num_twins))
+            choices.append(AssetChoice(order, assigned.member_of("model"), num_twins))
     return choices
 
 
@@ -309,14 +311,14 @@ def _choose_textures(settings: Settings, catalog: Catalog, start: _Start) -> lis
     names = ["backdrop_texture", *["texture"] * settings.sample.num_objs]
     if not settings.material.use_texture:
         return [AssetChoice()] * len(names)
-    seed, cell = settings.batch.seed, start.cell
-    drawn = draw_textures(seed, (cell.base,), catalog.textures)
-    num_places = len(names) * _count_drawn_twins(settings, cell, "texture", "backdrop_texture")
+    seed, assigned = settings.batch.seed, start.assigned
+    drawn = draw_textures(seed, (assigned.base,), catalog.textures)
+    num_places = len(names) * _count_drawn_twins(settings, assigned, "texture", "backdrop_texture")
     choices = []
     for place, name in enumerate(names):
         decided = start.decided.get(name)
         if decided is None:
-            place_of_twin = place + cell.member_of(name) * len(names)
+            place_of_twin = place + assigned.member_of(name) * len(names)
             choices.append(AssetChoice(drawn, place_of_twin, num_places))
         elif decided.levels.are_drawn:
             order = order_for_levels(name, (), catalog.textures, seed)
@@ -326,9 +328,9 @@ def _choose_textures(settings: Settings, catalog: Catalog, start: _Start) -> lis
     return choices
 
 
-def _count_drawn_twins(settings: Settings, cell: Cell, *names: str) -> int:
+def _count_drawn_twins(settings: Settings, assigned: Assignment, *names: str) -> int:
     """Twins that differ in one of these factors and have no levels of it; 1: there are none."""
-    is_drawn = cell.varied in names and cell.varied not in cell.levels
+    is_drawn = assigned.varied in names and assigned.varied not in assigned.levels
     return settings.design.twin_size if is_drawn else 1
 
 
@@ -362,10 +364,10 @@ def _find_scene(scene: Scene, decided: dict[str, Decided]) -> Scene:
     return scene
 
 
-def _find_factor_levels(cell: Cell) -> tuple[int, ...]:
+def _find_factor_levels(assigned: Assignment) -> tuple[int, ...]:
     """Index of the level of each column; -1: drawn freely, or fixed."""
     levels = [-1] * len(COLUMNS)
-    for name, level in cell.levels.items():
+    for name, level in assigned.levels.items():
         for column in find_columns(name):
             levels[column] = level
     return tuple(levels)

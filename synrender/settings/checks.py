@@ -1,6 +1,7 @@
-"""Checks of settings: each takes a value and returns it in its final type.
+"""Bounds of settings and arguments, values that cannot change, and checks.
 
-Or it raises ValueError, whose message states the rule.
+A check takes a value and returns it in its final type, or raises ValueError, whose message states
+the rule.
 """
 
 from __future__ import annotations
@@ -8,20 +9,10 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from synrender.errors import nearest_name, shorten
-from synrender.settings.bounds import (
-    MAX_ANGLE_RAD,
-    MAX_BUCKETS,
-    MAX_CLASSES,
-    MAX_ENERGY,
-    MAX_LENGTH_M,
-    MAX_SAMPLES,
-    check_line,
-)
 from synrender.settings.factor_table import FACTORS
-from synrender.settings.frozen import FrozenDict, freeze
 from synrender.settings.label_table import LABELS
 
 DESIGNS = ("random", "grid", "one_at_a_time", "twins", "shortcut", "holdout", "causal")
@@ -31,6 +22,105 @@ GinValue = Any
 """What gin's parser returns."""
 
 Check = Callable[[GinValue], GinValue]
+
+# --- bounds: what the use of a value can bear -----------------------------------------------------
+
+MAX_SAMPLES = 10_000_000
+"""Of a run: the list of the missing ones then takes 400 MB."""
+
+MAX_TOTAL_SAMPLES = 1_000_000_000_000
+"""Of a data set, of which each run renders a part: designs are computed and not listed."""
+
+MAX_TEXT = 200
+"""Characters of a text that is shown, such as the name of a class."""
+
+MAX_NAME_LENGTH = 64
+"""Characters of a synset id, a model id or the name of a texture in a record."""
+
+MAX_CLASSES = 1000
+MAX_OBJECTS = 1000
+"""Of a sample."""
+
+MAX_LEVELS = 1_000_000
+"""Of a factor."""
+
+MAX_BUCKETS = 10_000
+MAX_SHARDS = 1000
+"""Files of an archive."""
+
+MAX_SEED = 2**63 - 1
+"""What an attribute of an HDF5 file can hold."""
+
+MAX_RESOLUTION = 16_384
+"""Side of an image, px: an EXR of that size takes 5 GB of memory."""
+
+MAX_CPUS = 8192
+"""What Linux can be built for."""
+
+MAX_THREADS = 1024
+"""Of Blender."""
+
+MAX_SECONDS = 10_000_000
+"""Of a time limit: four months. The timer of the operating system overflows at 9e9."""
+
+MAX_LENGTH_M = MAX_ANGLE_RAD = 1e6
+MAX_ENERGY = 1e9
+"""Beyond these, single precision leaves blank pictures."""
+
+
+# --- values that cannot change --------------------------------------------------------------------
+
+
+class FrozenDict(dict):
+    """A dictionary that cannot be changed, so that settings stay values."""
+
+    def __hash__(self) -> int:
+        """Of equal dictionaries equal, whatever their order."""
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple:
+        """Pickles by way of a plain dictionary."""
+        return FrozenDict, (dict(self),)
+
+    def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
+        raise TypeError("this dictionary cannot be changed")
+
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
+
+
+def freeze(value: GinValue) -> GinValue:
+    """Numbers, text, lists and dictionaries as values that cannot be changed.
+
+    Raises:
+        ValueError: something else is among them.
+    """
+    if isinstance(value, dict):
+        return FrozenDict({_check_key(k): freeze(v) for k, v in value.items()})
+    if isinstance(value, (list, tuple)):
+        return tuple(freeze(v) for v in value)
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    raise ValueError(f"must hold numbers and text, not {type(value).__name__}")
+
+
+def _check_key(key: object) -> str:
+    if not isinstance(key, str):
+        raise ValueError(f"has the key {key!r}, which must be text")
+    return key
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+
+def check_line(text: str) -> str:
+    """A text that can be shown in one line.
+
+    Raises:
+        ValueError: it cannot; the message says the rule.
+    """
+    if not text.isprintable() or not 0 < len(text) <= MAX_TEXT:
+        raise ValueError(f"must be one line of at most {MAX_TEXT} characters that can be shown")
+    return text
 
 
 def boolean(value: GinValue) -> bool:

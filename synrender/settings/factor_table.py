@@ -43,22 +43,13 @@ class Factor:
     low: float  # smallest value that may be given
     high: float  # largest
     distribution: str  # what a sample gets without a design, in words
-    labels: tuple[str, ...]  # of SHAPE_LABELS: those that it can change
-    columns: tuple[str, ...]  # names of its values, one after the other
+    labels: tuple[str, ...] = ()  # of SHAPE_LABELS: those that it can change
+    parts: str = ""  # what its values are called, a letter for each; "" if there is one
 
-
-def _factor(
-    name: str,
-    kind: Kind,
-    scope: Scope,
-    unit: str,
-    bounds: tuple[float, float],
-    distribution: str,
-    labels: tuple[str, ...] = (),
-    parts: str = "",
-) -> Factor:
-    columns = tuple(f"{name}_{part}" for part in parts) or (name,)
-    return Factor(name, kind, scope, unit, *bounds, distribution, labels, columns)
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of its values, one after the other."""
+        return tuple(f"{self.name}_{part}" for part in self.parts) or (self.name,)
 
 
 _CATEGORY, _NUMBER, _ANGLE = Kind.CATEGORICAL, Kind.CONTINUOUS, Kind.CIRCULAR
@@ -71,68 +62,68 @@ _MAX_M = 100.0
 FACTORS = {
     factor.name: factor
     for factor in (
-        _factor(
-            "class", _CATEGORY, _OBJECT, "class id", (0, _MAX_IDX),
+        Factor(
+            "class", _CATEGORY, _OBJECT, "class id", 0, _MAX_IDX,
             "even over sample.class_idxs, for each group", SHAPE_LABELS,
         ),
-        _factor(
-            "model", _CATEGORY, _OBJECT, "place among the class's models", (0, _MAX_IDX),
+        Factor(
+            "model", _CATEGORY, _OBJECT, "place among the class's models", 0, _MAX_IDX,
             "even over the models of the class and bucket, for each group", _PLACE,
         ),
-        _factor(
-            "texture", _CATEGORY, _OBJECT, "place among the textures", (0, _MAX_IDX),
+        Factor(
+            "texture", _CATEGORY, _OBJECT, "place among the textures", 0, _MAX_IDX,
             "even over DTD, without repetition in a sample",
         ),
-        _factor(
-            "color", _NUMBER, _OBJECT, "scene-linear RGB", (0, 1),
+        Factor(
+            "color", _NUMBER, _OBJECT, "scene-linear RGB", 0, 1,
             "around the reference colours of the class, or even", parts="rgb",
         ),
-        _factor(
-            "scale", _NUMBER, _OBJECT, "", (0.01, 100),
+        Factor(
+            "scale", _NUMBER, _OBJECT, "", 0.01, 100,
             "N(0.8, object.random_scaling), clipped to 0.1 to 1.5", _PLACE,
         ),
-        _factor(
-            "azimuth", _ANGLE, _OBJECT, "rad", (-_MAX_RAD, _MAX_RAD),
+        Factor(
+            "azimuth", _ANGLE, _OBJECT, "rad", -_MAX_RAD, _MAX_RAD,
             "N(0, object.random_viewpoint)", _PLACE,
         ),
-        _factor(
-            "elevation", _ANGLE, _OBJECT, "rad", (-_MAX_RAD, _MAX_RAD),
+        Factor(
+            "elevation", _ANGLE, _OBJECT, "rad", -_MAX_RAD, _MAX_RAD,
             "N(0, object.random_viewpoint)", _PLACE,
         ),
-        _factor(
-            "roll", _ANGLE, _OBJECT, "rad", (-_MAX_RAD, _MAX_RAD),
+        Factor(
+            "roll", _ANGLE, _OBJECT, "rad", -_MAX_RAD, _MAX_RAD,
             "N(0, object.random_viewpoint)", _PLACE,
         ),
-        _factor(
-            "warp", _NUMBER, _OBJECT, "", (0.01, 100),
+        Factor(
+            "warp", _NUMBER, _OBJECT, "", 0.01, 100,
             "N(1, object.random_warp) for each axis, mean kept, clipped to 0.5 to 1.5", _PLACE,
             parts="xyz",
         ),
-        _factor(
-            "light_angle", _ANGLE, _SAMPLE, "rad", (-_MAX_RAD, _MAX_RAD), "N(-0.5, lighting.r)",
+        Factor(
+            "light_angle", _ANGLE, _SAMPLE, "rad", -_MAX_RAD, _MAX_RAD, "N(-0.5, lighting.r)",
         ),
-        _factor("light_energy", _NUMBER, _SAMPLE, "W", (0, 1e9), "scene.light_energy"),
-        _factor(
-            "backdrop_texture", _CATEGORY, _BACKDROP, "place among the textures", (0, _MAX_IDX),
+        Factor("light_energy", _NUMBER, _SAMPLE, "W", 0, 1e9, "scene.light_energy"),
+        Factor(
+            "backdrop_texture", _CATEGORY, _BACKDROP, "place among the textures", 0, _MAX_IDX,
             "even over DTD",
         ),
-        _factor(
-            "backdrop_color", _NUMBER, _BACKDROP, "scene-linear RGB", (0, 1), "even", parts="rgb",
+        Factor(
+            "backdrop_color", _NUMBER, _BACKDROP, "scene-linear RGB", 0, 1, "even", parts="rgb",
         ),
-        _factor(
-            "layout", _NUMBER, _OBJECT, "m", (-_MAX_M, _MAX_M),
+        Factor(
+            "layout", _NUMBER, _OBJECT, "m", -_MAX_M, _MAX_M,
             "a chain of objects in view; a single object stands at the origin", _PLACE,
             parts="xyz",
         ),
-        _factor(
-            "num_objs", _CATEGORY, _SAMPLE, "objects", (1, 1000), "sample.num_objs", SHAPE_LABELS,
+        Factor(
+            "num_objs", _CATEGORY, _SAMPLE, "objects", 1, 1000, "sample.num_objs", SHAPE_LABELS,
         ),
-        _factor(
-            "camera_distance", _NUMBER, _SAMPLE, "m", (0.01, _MAX_M),
+        Factor(
+            "camera_distance", _NUMBER, _SAMPLE, "m", 0.01, _MAX_M,
             "the distance of scene.camera_location from the origin", _PLACE,
         ),
-        _factor(
-            "camera_lens", _NUMBER, _SAMPLE, "mm", (1, 5000), "scene.camera_lens", _PLACE,
+        Factor(
+            "camera_lens", _NUMBER, _SAMPLE, "mm", 1, 5000, "scene.camera_lens", _PLACE,
         ),
     )
 }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 from synrender.errors import UserError, shorten
 from synrender.settings import checks as check
-from synrender.settings.bounds import (
+from synrender.settings.checks import (
     MAX_ANGLE_RAD,
     MAX_BUCKETS,
     MAX_LENGTH_M,
@@ -19,9 +19,9 @@ from synrender.settings.bounds import (
     MAX_SEED,
     MAX_THREADS,
     MAX_TOTAL_SAMPLES,
+    Check,
+    FrozenDict,
 )
-from synrender.settings.checks import Check
-from synrender.settings.frozen import FrozenDict
 
 BACKDROP_PASS_INDEX = 99
 """Material index of the backdrop in an EXR; class ids must be smaller."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synrender.errors import UserError, nearest_name, shorten
-from synrender.settings.bounds import MAX_TOTAL_SAMPLES
+from synrender.settings.checks import MAX_TOTAL_SAMPLES
 from synrender.settings.gin_text import Binding, read_gin_file, read_gin_text
 from synrender.settings.groups import BatchSettings, Object, Settings, find_types
 from synrender.system.folders import CONFIG_DIRS

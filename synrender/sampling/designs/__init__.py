@@ -17,15 +17,23 @@ from synrender.errors import UserError
 from synrender.sampling.designs.causal import create_graph
 from synrender.sampling.designs.grid import create_grid
 from synrender.sampling.designs.holdout import create_holdout
-from synrender.sampling.designs.kind import EVEN, TEST, Cell, Given, Kind, Place, draw_even
+from synrender.sampling.designs.kind import (
+    EVEN,
+    TEST,
+    Assignment,
+    DesignKind,
+    Given,
+    Place,
+    draw_even,
+)
 from synrender.sampling.designs.one_at_a_time import create_sweeps
 from synrender.sampling.designs.shortcut import create_shortcut
 from synrender.sampling.designs.twins import create_twins
+from synrender.settings.checks import FrozenDict
 from synrender.settings.factor_table import VIEWPOINT
-from synrender.settings.frozen import FrozenDict
 from synrender.settings.groups import Design
 
-KINDS: dict[str, Callable[[Given], Kind]] = {
+KINDS: dict[str, Callable[[Given], DesignKind]] = {
     "grid": create_grid,
     "holdout": create_holdout,
     "causal": create_graph,
@@ -36,7 +44,7 @@ KINDS: dict[str, Callable[[Given], Kind]] = {
 """In the order in which they are applied: a cue follows its target, blocks vary what is decided."""
 
 STRUCTURES = ("grid", "one_at_a_time", "twins")
-T = TypeVar("T", bound=Kind)
+T = TypeVar("T", bound=DesignKind)
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ class Rules:
     seed: int
     num_levels: FrozenDict  # of each factor that has levels
     split_buckets: tuple[int, ...]  # numbers of buckets of training, validation and test
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[DesignKind, ...] = ()
 
     @property
     def block_size(self) -> int:
@@ -63,17 +71,17 @@ class Rules:
         return 0 if bucket < train else 1 if bucket < train + validation else TEST
 
 
-def assign(rules: Rules, idx: int, bucket: int) -> Cell:
+def assign(rules: Rules, idx: int, bucket: int) -> Assignment:
     """What a design decides about sample ``idx``, which is in a bucket."""
     base, member = divmod(idx, rules.block_size)
     place = Place(base, member, rules.find_split(bucket))
     even = {
         name: draw_even(rules.seed, EVEN, name, n, base) for name, n in rules.num_levels.items()
     }
-    cell = Cell(base, even)
+    assigned = Assignment(base, even)
     for kind in rules.kinds:
-        cell = kind.apply(cell, place)
-    return cell
+        assigned = kind.apply(assigned, place)
+    return assigned
 
 
 @functools.lru_cache(maxsize=16)
@@ -122,7 +130,7 @@ def _check_names(design: Design) -> None:
         raise UserError(f"design.levels: 'viewpoint' and {angles[0]!r}, which is a part of it")
 
 
-def _check_combination(design: Design, kinds: dict[str, Kind]) -> None:
+def _check_combination(design: Design, kinds: dict[str, DesignKind]) -> None:
     """Refuses a factor that two designs decide."""
     seen: dict[str, str] = {}
     for kind, made in kinds.items():

@@ -12,17 +12,16 @@ from synrender.errors import UserError, nearest_name
 from synrender.sampling.designs.kind import (
     CAUSAL,
     TABLES,
-    Cell,
+    Assignment,
+    DesignKind,
     Given,
-    Kind,
     Place,
     check_level,
     create_design_rng,
     draw_even,
     require_levels,
 )
-from synrender.settings.checks import SPLITS
-from synrender.settings.frozen import FrozenDict
+from synrender.settings.checks import SPLITS, FrozenDict
 
 EVEN_LEVEL = -1
 """Level of an intervention that draws evenly, whatever the parents are."""
@@ -32,14 +31,14 @@ Table = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Graph(Kind):
+class Graph(DesignKind):
     """Factors of which some depend on others; `decided` has parents before children."""
 
     parents: FrozenDict  # of each child
     tables: FrozenDict  # of each child a `Table`
     do: FrozenDict  # by split, by factor: level, or `EVEN_LEVEL`
 
-    def apply(self, cell: Cell, place: Place) -> Cell:
+    def apply(self, assigned: Assignment, place: Place) -> Assignment:
         """Draws the level of each factor, given those of its parents."""
         do = self.do.get(SPLITS[place.split], {})
         levels: dict[str, int] = {}
@@ -54,7 +53,7 @@ class Graph(Kind):
                 sums = np.cumsum(self.tables[name][self._find_row(name, levels)])
                 level = int(np.searchsorted(sums, chance, side="right"))
                 levels[name] = min(level, self.num_levels[name] - 1)
-        return cell.replace_levels(levels)
+        return assigned.replace_levels(levels)
 
     def _find_row(self, name: str, levels: dict[str, int]) -> int:
         """Row of a child's table for the levels of its parents."""

@@ -6,22 +6,29 @@ import math
 from dataclasses import dataclass
 
 from synrender.errors import UserError
-from synrender.sampling.designs.kind import GRID, Cell, Given, Kind, Place, require_levels
+from synrender.sampling.designs.kind import (
+    GRID,
+    Assignment,
+    DesignKind,
+    Given,
+    Place,
+    require_levels,
+)
 from synrender.sampling.streams import DESIGN, permute
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid(Kind):
+class Grid(DesignKind):
     """A complete grid; the last factor changes fastest."""
 
     repeats: int  # samples of each combination
 
-    def apply(self, cell: Cell, place: Place) -> Cell:
+    def apply(self, assigned: Assignment, place: Place) -> Assignment:
         """Gives a sample its combination."""
         factors = {name: self.num_levels[name] for name in self.decided}
         num_cells = math.prod(factors.values())
         turn = permute(place.base, num_cells * self.repeats, self.seed, DESIGN, GRID)
-        return cell.replace_levels(code_to_levels(turn % num_cells, factors))
+        return assigned.replace_levels(code_to_levels(turn % num_cells, factors))
 
 
 def create_grid(given: Given) -> Grid:

@@ -13,9 +13,9 @@ from synrender.sampling.designs.grid import code_to_levels, levels_to_code
 from synrender.sampling.designs.kind import (
     HOLDOUT,
     TEST,
-    Cell,
+    Assignment,
+    DesignKind,
     Given,
-    Kind,
     Place,
     Range,
     check_level,
@@ -23,13 +23,13 @@ from synrender.sampling.designs.kind import (
     require_levels,
 )
 from synrender.sampling.streams import DESIGN, permute
-from synrender.settings.frozen import FrozenDict
+from synrender.settings.checks import FrozenDict
 
 MAX_HELD_OUT = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Holdout(Kind):
+class Holdout(DesignKind):
     """What the test shows and training never does."""
 
     held_out: tuple[int, ...]  # numbers of combinations of the decided factors, ascending
@@ -39,20 +39,20 @@ class Holdout(Kind):
         """Levels of the combinations that are held out."""
         return tuple(code_to_levels(code, self.num_levels) for code in self.held_out)
 
-    def apply(self, cell: Cell, place: Place) -> Cell:
+    def apply(self, assigned: Assignment, place: Place) -> Assignment:
         """Gives a sample a combination and ranges of its split."""
         is_test = place.split == TEST
         ranges = {n: Range(*bounds, not is_test) for n, bounds in self.inner_ranges.items()}
-        cell = dataclasses.replace(cell, ranges=ranges)
+        assigned = dataclasses.replace(assigned, ranges=ranges)
         if not self.held_out:
-            return cell
+            return assigned
         chance = create_design_rng(self.seed, HOLDOUT, "", place.base).random()
         if is_test:
             code = self.held_out[int(chance * len(self.held_out))]
         else:
             num_allowed = math.prod(self.num_levels.values()) - len(self.held_out)
             code = find_allowed(int(chance * num_allowed), self.held_out)
-        return cell.replace_levels(code_to_levels(code, self.num_levels))
+        return assigned.replace_levels(code_to_levels(code, self.num_levels))
 
 
 def find_allowed(k: int, held_out: Sequence[int]) -> int:

@@ -13,8 +13,8 @@ import numpy as np
 
 from synrender.errors import UserError, nearest_name
 from synrender.sampling.streams import DESIGN, create_rng
+from synrender.settings.checks import FrozenDict
 from synrender.settings.factor_table import FACTORS, VIEWPOINT
-from synrender.settings.frozen import FrozenDict
 from synrender.settings.groups import Design, Lighting, Object
 
 EVEN, SHORTCUT, HOLDOUT, CAUSAL, TWIN, GRID, PARTNERS, TABLES = range(8)
@@ -44,7 +44,7 @@ Ranges = Mapping[str, Range]
 
 
 @dataclass(frozen=True)
-class Cell:
+class Assignment:
     """What a design decides about one sample; all else is drawn, from the streams of ``base``."""
 
     base: int
@@ -58,8 +58,8 @@ class Cell:
         is_varied = self.varied == name or (self.varied == "viewpoint" and name in VIEWPOINT)
         return self.member if is_varied else 0
 
-    def replace_levels(self, levels: dict[str, int]) -> Cell:
-        """The cell with other levels of some factors."""
+    def replace_levels(self, levels: dict[str, int]) -> Assignment:
+        """The same with other levels of some factors."""
         return dataclasses.replace(self, levels={**self.levels, **levels})
 
 
@@ -84,7 +84,7 @@ class Given:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class DesignKind:
     """A design of one kind, checked, with all that is drawn for it once."""
 
     seed: int
@@ -92,7 +92,7 @@ class Kind:
     decided: tuple[str, ...]  # factors that it decides
     block_size: int = 1  # consecutive samples with one base
 
-    def apply(self, cell: Cell, place: Place) -> Cell:
+    def apply(self, assigned: Assignment, place: Place) -> Assignment:
         """What it changes of a sample for which other kinds have decided already."""
         raise NotImplementedError
 

@@ -6,19 +6,26 @@ import dataclasses
 from dataclasses import dataclass
 
 from synrender.errors import UserError
-from synrender.sampling.designs.kind import Cell, Given, Kind, Place, check_blocks, require_levels
+from synrender.sampling.designs.kind import (
+    Assignment,
+    DesignKind,
+    Given,
+    Place,
+    check_blocks,
+    require_levels,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sweeps(Kind):
+class Sweeps(DesignKind):
     """Blocks in which each factor goes through its levels, around one base."""
 
-    def apply(self, cell: Cell, place: Place) -> Cell:
+    def apply(self, assigned: Assignment, place: Place) -> Assignment:
         """Gives a sample the level that its place in the block has."""
         step = place.member
         for name in self.decided:
             if step < self.num_levels[name]:
-                return dataclasses.replace(cell.replace_levels({name: step}), varied=name)
+                return dataclasses.replace(assigned.replace_levels({name: step}), varied=name)
             step -= self.num_levels[name]
         raise ValueError("the place lies beyond the block")
 

@@ -8,9 +8,9 @@ from synrender.errors import UserError
 from synrender.sampling.designs.kind import (
     PARTNERS,
     SHORTCUT,
-    Cell,
+    Assignment,
+    DesignKind,
     Given,
-    Kind,
     Place,
     create_design_rng,
     require_levels,
@@ -19,7 +19,7 @@ from synrender.sampling.streams import draw_permutation
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shortcut(Kind):
+class Shortcut(DesignKind):
     """A cue that has its target's partner with probability rho, and any level else, evenly."""
 
     cue: str
@@ -27,14 +27,14 @@ class Shortcut(Kind):
     partners: tuple[int, ...]  # cue level of each target level; no two share one
     rho: tuple[float, ...]  # of each split
 
-    def apply(self, cell: Cell, place: Place) -> Cell:
+    def apply(self, assigned: Assignment, place: Place) -> Assignment:
         """Gives a sample the cue for its target."""
         rng = create_design_rng(self.seed, SHORTCUT, self.cue, place.base)
         chance, even = rng.random(2)
         level = int(even * self.num_levels[self.cue])
         if chance < self.rho[place.split]:
-            level = self.partners[cell.levels[self.target]]
-        return cell.replace_levels({self.cue: level})
+            level = self.partners[assigned.levels[self.target]]
+        return assigned.replace_levels({self.cue: level})
 
 
 def create_shortcut(given: Given) -> Shortcut:

@@ -9,9 +9,9 @@ from synrender.errors import UserError, nearest_name
 from synrender.sampling.designs.kind import (
     ALWAYS_FIXED,
     TWIN,
-    Cell,
+    Assignment,
+    DesignKind,
     Given,
-    Kind,
     Place,
     check_blocks,
     draw_even,
@@ -21,16 +21,16 @@ from synrender.settings.factor_table import FACTORS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Twins(Kind):
+class Twins(DesignKind):
     """Tuples of samples; which factor they differ in is drawn for each tuple."""
 
-    def apply(self, cell: Cell, place: Place) -> Cell:
+    def apply(self, assigned: Assignment, place: Place) -> Assignment:
         """Gives a sample another level than its twins, or says that its factor is drawn anew."""
         varied = self.decided[draw_even(self.seed, TWIN, "", len(self.decided), place.base)]
         if varied not in self.num_levels:
-            return dataclasses.replace(cell, varied=varied, member=place.member)
-        level = self._find_level(cell.levels[varied], self.num_levels[varied], place)
-        return dataclasses.replace(cell.replace_levels({varied: level}), varied=varied)
+            return dataclasses.replace(assigned, varied=varied, member=place.member)
+        level = self._find_level(assigned.levels[varied], self.num_levels[varied], place)
+        return dataclasses.replace(assigned.replace_levels({varied: level}), varied=varied)
 
     def _find_level(self, first: int, num_levels: int, place: Place) -> int:
         """Level of a member of a tuple: all differ, and member 0 has the ``first``."""
