@@ -49,7 +49,8 @@ test-blenders: $(OTHER_BLENDERS:%=test-blender-%) ## test the other Blenders, an
 
 test-blender-%: setup
 	@PYTHON= tools/setup.sh .venv-$* tools/blender-$*.lock $(call python_of,$*)
-	@SYNRENDER_TEST_BLENDERS=$* $(RUN) -m pytest -q tests/blender -k bpy$* $(ARGS)
+	@SYNRENDER_TEST_BLENDERS=$* $(RUN) -m pytest -q -m "not slow" \
+		tests/blender -k bpy$* $(ARGS)
 
 test-torch: setup ## test the loader with PyTorch's own DataLoader (200 MB, or 6 GB from PyPI; Python 3.11)
 	@PYTHON= PIP_RETRIES=1 tools/setup.sh .venv-torch tools/torch.lock 3.11 || \

@@ -14,19 +14,21 @@ from tests.helpers import Renderer, has_blender_executable, link_gin, make_once
 
 BLENDERS = [
     "wheel",
-    pytest.param("debian", marks=pytest.mark.debian_blender),
+    pytest.param("debian", marks=[pytest.mark.debian_blender, pytest.mark.slow]),
     *(f"bpy{v}" for v in os.environ.get("SYNRENDER_TEST_BLENDERS", "").split()),
 ]
 """`make test-blenders` adds the wheels that it installed, such as `bpy4.2`."""
 
 
 def pytest_configure() -> None:
-    """Undoes what a shell does to a command that it starts in the background: to ignore SIGINT.
+    """Heeds the signals that a shell, or nohup, has a command in the background ignore.
 
     The processes that tests start would inherit that, and no Ctrl-C could be tested.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +59,12 @@ def renderer(request: pytest.FixtureRequest, data_dir: Path, gin_dir: Path) -> R
         return Renderer("wheel", data_dir)
     if request.param != "debian":
         return Renderer(request.param, data_dir / request.param)
+    return request.getfixturevalue("executable")
+
+
+@pytest.fixture(scope="session")
+def executable(data_dir: Path, gin_dir: Path) -> Renderer:
+    """render.py with the Blender executable on the path."""
     if not has_blender_executable():
         pytest.skip("no blender on PATH; on Debian: apt-get install blender python3-numpy")
     return Renderer("debian", data_dir / "debian", {"PYTHONPATH": str(gin_dir)})

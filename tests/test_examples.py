@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import imageio.v3 as iio
+import pytest
 
 from tests.helpers import PROJECT_DIR, Renderer
 
 
+@pytest.mark.slow
 def test_a_classifier_takes_the_shortcut(wheel: Renderer, tmp_path: Path) -> None:
     """With so few samples only that the perfect shortcut is learned, and that it misleads."""
     plot = tmp_path / "shortcut.png"

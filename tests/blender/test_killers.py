@@ -18,6 +18,8 @@ from tests.blender.test_dirt import BOX, FLAT
 from tests.fanout.drive import write_troublemaker
 from tests.helpers import Renderer, read_record, write_shapenet
 
+pytestmark = pytest.mark.slow  # each kills or stops several runs
+
 NUM_SAMPLES = 10
 HEAVY = "02691156/heavy"
 SETTINGS = [*FLAT, f"batch.num_samples = {NUM_SAMPLES}", "rendering.resolution = 8"]

@@ -73,6 +73,7 @@ def test_masks_cover_what_is_seen_of_each_object(renderer: Renderer) -> None:
     assert num_hidden_px > 50
 
 
+@pytest.mark.slow
 def test_eevee_gets_the_same_labels(wheel: Renderer) -> None:
     a = multi(wheel, "all_labels", ALL)
     b = multi(wheel, "eevee_labels", ALL, "rendering.renderer = 'eevee'", "batch.num_samples = 1")

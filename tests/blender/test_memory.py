@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.helpers import PROJECT_DIR, Renderer
+
+pytestmark = pytest.mark.slow  # it renders for half a minute
 
 NUM_SAMPLES = 200
 

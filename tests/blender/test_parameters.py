@@ -230,6 +230,7 @@ def eevee(wheel: Renderer) -> Path:
     return render(wheel, "rendering.renderer = 'eevee'", "batch.num_samples = 1")
 
 
+@pytest.mark.slow
 def test_eevee_has_its_own_look_and_the_labels_of_cycles(eevee: Path, base: Path) -> None:
     a, b = read_passes(eevee, 0), read_passes(base, 0)
     assert a["rgb"].std() > 0.01

@@ -46,6 +46,20 @@ def multi(renderer: Renderer) -> Path:
     )
 
 
+@pytest.mark.debian_blender
+def test_a_blender_executable_renders_what_the_wheel_renders(
+    executable: Renderer, wheel: Renderer
+) -> None:
+    """The plans are equal; other versions of Blender give slightly other pixels."""
+    small = ("batch.num_samples = 1", "rendering.resolution = 16", "rendering.render_samples = 1")
+    found, expected = (
+        read_records(r.render("executable", *small, config="render_multi"))
+        for r in (executable, wheel)
+    )
+    np.testing.assert_array_equal(found["model_id"], expected["model_id"])
+    np.testing.assert_allclose(found["obj_to_world"], expected["obj_to_world"], atol=1e-6)
+
+
 def test_files_of_a_single_object_data_set(single: Path) -> None:
     names = sorted(p.name for p in (single / "img").iterdir())
     assert names == sorted(f"{i:05d}.{e}" for i in range(20) for e in ("npy", "png"))

@@ -67,6 +67,7 @@ def test_an_asset_that_was_rejected_later(wheel: Renderer) -> None:
     assert "equal" in wheel.run("--replay", "rejected_later", "0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", ["render_single", "render_multi"])
 def test_another_kind_of_cpu(wheel: Renderer, config: str) -> None:
     """Its pixels are compared within a bound, and its samples are recorded as its own."""

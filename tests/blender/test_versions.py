@@ -12,6 +12,8 @@ import pytest
 
 from tests.helpers import Renderer, read_images
 
+pytestmark = pytest.mark.slow  # each renders a data set several times
+
 MAKE_TEXTURE_CACHE = """
 import sys
 import bpy

@@ -180,6 +180,7 @@ def test_what_a_killed_process_left_is_removed_from_every_folder(
     assert not any(path.exists() for path in left)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--gather",)])
 def test_the_fan_out_writes_the_same_layout(wheel: Renderer, options: tuple[str, ...]) -> None:
     driver = Driver(wheel.data_dir, wheel.full_environment())

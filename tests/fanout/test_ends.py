@@ -15,6 +15,8 @@ from synrender.fanout.processes import find_children, find_family, is_running
 from tests.fanout.drive import Driver, finish, wait_until
 from tests.helpers import PROJECT_DIR, has_blender_executable
 
+pytestmark = pytest.mark.slow  # each starts Ray and kills its driver
+
 STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}
 
 

@@ -30,6 +30,8 @@ from tests.fanout.drive import (
 )
 from tests.helpers import as_plain_user, has_blender_executable, read_records
 
+pytestmark = pytest.mark.slow  # each starts Ray, and most kill or hang what it started
+
 BATCH = ("-n", NUM_SAMPLES, "-b", 6)
 
 

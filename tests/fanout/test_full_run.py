@@ -35,6 +35,7 @@ def render_alone(driver: Driver, source_dir: Path, name: str) -> Path:
     return driver.data_dir / name
 
 
+@pytest.mark.slow
 def test_every_variant_is_complete_and_its_classes_are_even(datasets: dict[str, Path]) -> None:
     for dataset_dir in datasets.values():
         records = read_records(dataset_dir)

@@ -18,6 +18,8 @@ import pytest
 
 from tests.fanout.drive import Driver, finish, wait_until
 
+pytestmark = pytest.mark.slow  # each starts Ray
+
 LOOPBACK = {
     "0100007F",  # 127.0.0.1 as /proc/net/tcp has it
     "0000000000000000FFFF00000100007F",  # the same in /proc/net/tcp6

@@ -69,6 +69,7 @@ def test_what_is_in_a_verified_archive_is_complete(driver: Driver) -> None:
     assert len(DatasetFolder(dataset_dir, is_exr=False).find_missing(range(24))) == 24
 
 
+@pytest.mark.slow
 def test_two_drivers_and_an_archiver_keep_out_of_each_others_way(driver: Driver) -> None:
     arguments = ("-d", "shared", "-n", 24, "-b", 6)
     process = driver.start(*arguments, variants=ONE, TROUBLE_SLOW_S="1")
@@ -146,6 +147,7 @@ def test_a_size_that_12_does_not_divide_is_said_with_the_nearest(
     assert output.count("cannot be divided") == 1
 
 
+@pytest.mark.slow
 def test_classes_that_are_not_there_are_left_out_by_the_line_that_is_printed(
     driver: Driver, tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ def test_a_killed_driver_is_finished_by_the_same_command(
     wait_until(lambda: not any(map(is_alive, workers)))
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_before_the_end_and_leaves_finished_samples(
     driver: Driver, reference: dict[str, Path]
 ) -> None:
@@ -152,6 +153,7 @@ def test_ctrl_c_stops_before_the_end_and_leaves_finished_samples(
         assert_same_dataset(driver.data_dir / f"stopped_{variant}", reference[variant])
 
 
+@pytest.mark.slow
 def test_sigterm_to_the_whole_group_while_ray_starts_ends_the_driver(driver: Driver) -> None:
     """As batch systems send it; Ray's processes are gone then, and nobody may wait for them."""
     process = driver.start("-d", "terminated", "-n", NUM_SAMPLES)

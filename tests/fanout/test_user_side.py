@@ -163,6 +163,7 @@ def test_cpus_are_leased_to_one_process_at_a_time() -> None:
     assert os.sched_getaffinity(0) == allowed
 
 
+@pytest.mark.slow
 def test_nothing_is_kept_of_a_batch(tmp_path: Path) -> None:
     """Over 12,000 that do nothing; benchmarks/fanout.py runs 100,000.
 

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.hostile.kills import FAULTS, TARGETS, create_driver, kill_many
+
+pytestmark = pytest.mark.slow  # it kills ten runs
 
 
 def test_a_few_random_kills_lose_nothing(tmp_path: Path) -> None:

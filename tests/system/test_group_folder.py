@@ -58,6 +58,7 @@ def run(user: int, data_dir: Path, *arguments: str, umask: int = 0o002, status: 
     return output
 
 
+@pytest.mark.slow
 def test_each_goes_on_with_what_the_other_began(shared: Path, wheel: Renderer) -> None:
     wheel.render("made_demo_set", "batch.num_samples = 1")
     (shared / "demo_assets").symlink_to(wheel.data_dir / "demo_assets")
@@ -83,6 +84,7 @@ def test_a_lock_that_the_other_cannot_write_to_still_works(shared: Path) -> None
     assert (shared / ".lock").stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.slow
 def test_both_can_fan_out_at_once(shared: Path) -> None:
     both = [start(user, shared, "-c", IN_TURNS, str(shared)) for user in (ALICE, BOB)]
     for process in both:

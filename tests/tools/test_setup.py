@@ -18,6 +18,8 @@ import pytest
 
 from tests.helpers import PROJECT_DIR
 
+pytestmark = pytest.mark.slow  # each makes an environment
+
 UV = "#!/bin/sh\necho the uv of the test\n"
 UV_WHEEL = "uv-0.0.1-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
 
