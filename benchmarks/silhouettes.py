@@ -29,11 +29,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from synrender.audit.check import Verdict
 from synrender.audit.measure_samples import SampleFindings
-from synrender.audit.outline import OutlineFindings, find_outline
 from synrender.audit.picture_verdicts import MISHAPS, check_outline
+from synrender.audit.pictures import OutlineFindings, find_outline
 from synrender.audit.rays.audited_dataset import Records, Subject, load_records, open_subject
-from synrender.audit.rays.raycast import ModelCaster
-from synrender.audit.rays.view import View
+from synrender.audit.rays.view import RayView
+from synrender.audit.rays.model_caster import ModelCaster
 from synrender.dataset.folder import open_dataset_folder
 from synrender.system.folders import Folders
 
@@ -100,7 +100,7 @@ def render_pool(data_dir: Path, res: int, num_samples: int) -> Pool:
         path = subject.folder.image_path(int(record["sample_idx"][0]))
         pictures.append(np.asarray(Image.open(path).convert("RGB")))
         casters = {str(p): load(p) for p in map(subject.model_path, record)}
-        view = View(subject, record, subject.find_camera(record), casters)
+        view = RayView(subject, record, subject.find_camera(record), casters)
         masks.append(view.cast.instance)
     return Pool(subject, records, pictures, masks)
 

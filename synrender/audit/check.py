@@ -54,7 +54,7 @@ def decide(
 ) -> Check:
     """Result of a check: pass or fail; without measures, its faults are counted.
 
-    One that had nothing to measure does not apply.
+    A check that had nothing to measure does not apply.
     """
     culprits = tuple(culprits)
     measures = tuple(measures) or (Measure("faults", len(culprits), at_most=0),)

@@ -1,16 +1,48 @@
-"""The verdicts on a data set: those of the last audit, or of a quick one where there was none."""
+"""The verdicts on a data set, which are kept in ``audit.json`` beside it."""
 
 from __future__ import annotations
 
-from synrender.audit.audit_file import keep_checks
-from synrender.dataset.certificate import StoredAudit, read_audit
+import datetime
+from collections.abc import Sequence
+
+from synrender import __version__
+from synrender.audit.check import Check
+from synrender.dataset.certificate import StoredAudit, StoredCheck, read_audit, write_audit
 from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.names import AUDIT_FILE
 from synrender.errors import UserError
+from synrender.system.console import warn
 from synrender.system.folders import Folders
-from synrender.system.workers import Workers
+
+
+def keep_checks(folder: DatasetFolder, checks: Sequence[Check], num_cast: int) -> StoredAudit:
+    """Writes the checks to ``audit.json``; a folder that cannot be written to is no failure.
+
+    Args:
+        folder: that was audited.
+        checks: of `audit_dataset`.
+        num_cast: number of samples that rays were to be cast for; 0: all.
+
+    Returns:
+        What was written.
+    """
+    num_samples = len(folder.list_samples().pairs)
+    audit = StoredAudit(
+        date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        version=__version__,
+        num_samples=num_samples,
+        num_cast=min(num_cast or num_samples, num_samples),
+        checks=tuple(StoredCheck(c.name, c.verdict.value, c.figures, c.culprits) for c in checks),
+    )
+    try:
+        write_audit(folder.path, audit)
+    except OSError as error:
+        warn(f"{folder.path / AUDIT_FILE}: not written ({error})")
+    return audit
+
 
 MAX_SAMPLES = 1000
-"""Larger data sets are not audited by the way: it would take more than seconds."""
+"""Larger data sets are not audited for a report: it would take more than seconds."""
 
 NUM_CAST = 20
 
@@ -18,7 +50,7 @@ NUM_CAST = 20
 def find_audit(
     folder: DatasetFolder, folders: Folders, may_audit: bool
 ) -> tuple[StoredAudit | None, str]:
-    """What is known of a data set's labels.
+    """Finds what is known about a data set's labels.
 
     Args:
         folder: of the data set.
@@ -35,14 +67,13 @@ def find_audit(
         now = f"The data set has {num_samples:,} samples now. " if changed else ""
         return audit, now + (remedy if changed else "")
     if not num_samples:
-        return None, "Not audited, and the audit reads the small files, which are not there."
+        return None, "Not audited: the audit reads the small files, which are not there."
     if not may_audit or num_samples > MAX_SAMPLES:
         return None, f"Not audited. {remedy}"
     try:
-        from synrender.audit.run import run_audit
+        from synrender.audit.run import audit_dataset
 
-        with Workers(0) as workers:
-            checks = run_audit(folder, folders, NUM_CAST, 0, workers).checks
+        checks = audit_dataset(folder, folders, NUM_CAST)
     except (UserError, ImportError) as error:
         return None, f"Not audited: {error}"
     return keep_checks(folder, checks, NUM_CAST), ""

@@ -1,4 +1,4 @@
-"""Compares the label passes of an EXR with what the rays hit."""
+"""Compares the label passes of an EXR with what the rays hit; parts of it serve BOP labels, too."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ import numpy as np
 from skimage.measure import regionprops
 from skimage.segmentation import find_boundaries
 
-from synrender.audit.rays.raycast import Cast
+from synrender.audit.rays.view import Cast
 from synrender.images.exr import ExrImage
 
 DEPTH_EDGES_MM = np.concatenate([[0], np.geomspace(1e-4, 1e4, 801), [np.inf]])
 """Edges of histogram bins, 2.3 % wide: percentiles over any number of samples in little memory."""
 
+MIN_MEAN_IOU, MIN_IOU = 0.995, 0.97
+MIN_IOU_PX = 100
+"""Smaller objects are judged by their number of pixels: one pixel changes their IoU too much."""
+MAX_COUNT_DIFFERENCE, MAX_SMALL_DIFFERENCE_PX = 0.02, 3
+"""Of a number of pixels: this share of the object's, but at least so many."""
+MAX_BOX_ERROR_PX = 1
+"""Of each side."""
+
 TIE_RADIUS_PX = 0.002
-"""Distance between an edge and a pixel's centre within which rounding decides what is hit."""
+"""Distance between an edge and a pixel's center within which rounding decides what is hit."""
 TIE_DEPTH_M = 1e-3
 _RING = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)])
 TIE_OFFSETS_PX = TIE_RADIUS_PX * np.concatenate([_RING, _RING / 4])
@@ -24,22 +32,36 @@ TIE_OFFSETS_PX = TIE_RADIUS_PX * np.concatenate([_RING, _RING / 4])
 
 
 @dataclass(frozen=True)
+class MaskErrors:
+    """Masks of one image against the rays; the arrays have one entry for each object."""
+
+    num_cast_px: np.ndarray  # (num_objs,) seen by the rays
+    num_label_px: np.ndarray  # (num_objs,) in the label
+    iou: np.ndarray  # (num_objs,) of the two; 1 where both are empty
+    num_ties_px: int  # pixels with an edge so close to their center that rounding decides
+
+
+@dataclass(frozen=True)
+class DepthErrors:
+    """Depth of the interior pixels of objects against the rays, in mm."""
+
+    histogram: np.ndarray  # (b,) int64 pixels by error, between DEPTH_EDGES_MM
+    medians_mm: np.ndarray  # (num_objs,) of each object; 0 where it has no such pixel
+    largest_mm: float
+
+
+@dataclass(frozen=True)
 class LabelFindings:
     """Findings about one sample; the arrays have one entry for each object."""
 
-    num_cast_px: np.ndarray  # (num_objs,) visible to the rays
-    num_pass_px: np.ndarray  # (num_objs,) in the instance pass
-    iou: np.ndarray  # (num_objs,) of the two; 1 where both are empty
+    masks: MaskErrors  # of the instance pass
     box_errors_px: np.ndarray  # (num_objs,) of the side that differs most; ties left out
     boxes_px: np.ndarray  # (num_objs, 4) of the rays: x_min, y_min, x_max, y_max, ends excluded
     num_stray_px: int  # of the instance pass that belong to no object of the record
-    num_ties_px: int  # see find_ties
     num_interior_px: int  # more than a pixel from any edge
     num_wrong_class_px: int  # of these
     num_unlike_instance_px: int  # of all pixels, whose class is not that of their instance
-    depth_medians_mm: np.ndarray  # (num_objs,) errors of interior pixels; 0 where there are none
-    depth_histogram: np.ndarray  # (b,) interior pixels of objects by error, between DEPTH_EDGES_MM
-    max_depth_error_mm: float  # over the same
+    depth: DepthErrors
     backdrop_error_mm: float  # maximum over its interior pixels
 
 
@@ -57,7 +79,14 @@ class Settled:
 def settle(
     exr: ExrImage, cast: Cast, record: np.ndarray, cast_at: Callable[[np.ndarray], Cast]
 ) -> Settled:
-    """Compares the masks of a sample with what the rays hit; for the arguments see below."""
+    """Compares the masks of a sample with what the rays hit.
+
+    Args:
+        exr: its passes.
+        cast: what rays through the pixels' centers hit, (h, w).
+        record: (num_objs,) of RECORD_DTYPE.
+        cast_at: casts rays through positions (r, 2) in px.
+    """
     # The record's row that each pixel shows, from 1, whatever number the pass gives its instance.
     shown = np.zeros(exr.instance.shape, np.int64)
     for row, instance in enumerate(record["instance"], start=1):
@@ -75,16 +104,13 @@ def compare_labels(
 
     Args:
         exr: the passes.
-        cast: what rays through the pixels' centres hit, (h, w).
+        cast: what rays through the pixels' centers hit, (h, w).
         record: (num_objs,) of RECORD_DTYPE.
         settled: of the same.
     """
     shown, is_interior = settled.shown, settled.is_interior
-    pairs = [(cast.instance == k, shown == k) for k in range(1, len(record) + 1)]
-    boxes = [
-        (mask_to_box(settled.rows == k), mask_to_box(shown == k)) for k in range(1, len(record) + 1)
-    ]
-
+    ks = np.arange(1, len(record) + 1)[:, None, None]
+    boxes = [(mask_to_box(settled.rows == k), mask_to_box(shown == k)) for k in ks[:, 0, 0]]
     class_of_row = np.concatenate([[0], record["class"] + 1])
     is_wrong = exr.class_label != class_of_row[cast.instance]
     is_unlike = exr.class_label != class_of_row[shown]
@@ -94,40 +120,46 @@ def compare_labels(
     errors_mm[np.isnan(errors_mm)] = np.inf
     # Where the masks disagree, the depth is another object's; the mask check reports that.
     rows = np.where(settled.is_common, cast.instance, -1)
-    of_objects = errors_mm[rows > 0]
+    is_object = rows > 0
     return LabelFindings(
-        num_cast_px=np.array([a.sum() for a, _ in pairs]),
-        num_pass_px=np.array([b.sum() for _, b in pairs]),
-        iou=np.array([_mask_iou(a, b) for a, b in pairs]),
+        masks=compare_masks(cast.instance == ks, shown == ks, int(settled.is_tie.sum())),
         box_errors_px=np.array([np.abs(a - b).max() for a, b in boxes]),
         boxes_px=np.array([a for a, _ in boxes]),
         num_stray_px=int(((exr.instance > 0) & (shown == 0)).sum()),
-        num_ties_px=int(settled.is_tie.sum()),
         num_interior_px=int(is_interior.sum()),
         num_wrong_class_px=int((is_wrong & is_interior).sum()),
         num_unlike_instance_px=int(is_unlike.sum()),
-        depth_medians_mm=np.array(
-            [_median(errors_mm[rows == k]) for k in range(1, len(record) + 1)]
-        ),
-        depth_histogram=np.bincount(
-            np.searchsorted(DEPTH_EDGES_MM[1:-1], of_objects), minlength=len(DEPTH_EDGES_MM) - 1
-        ),
-        max_depth_error_mm=float(of_objects.max(initial=0)),
+        depth=sort_depth_errors(errors_mm[is_object], rows[is_object], len(record)),
         backdrop_error_mm=float(errors_mm[rows == 0].max(initial=0)),
     )
+
+
+def compare_masks(seen: np.ndarray, labels: np.ndarray, num_ties_px: int) -> MaskErrors:
+    """Compares what rays see of each object with its label, (num_objs, h, w) bool each."""
+    both, either = ((seen & labels).sum(axis=(1, 2)), (seen | labels).sum(axis=(1, 2)))
+    iou = np.where(either > 0, both / np.maximum(either, 1), 1.0)
+    return MaskErrors(seen.sum(axis=(1, 2)), labels.sum(axis=(1, 2)), iou, num_ties_px)
+
+
+def sort_depth_errors(errors_mm: np.ndarray, rows: np.ndarray, num_objs: int) -> DepthErrors:
+    """Gathers errors (n,) in mm of pixels that show the objects ``rows`` (n,), from 1."""
+    medians = [_median(errors_mm[rows == k]) for k in range(1, num_objs + 1)]
+    bins = np.searchsorted(DEPTH_EDGES_MM[1:-1], errors_mm)
+    histogram = np.bincount(bins, minlength=len(DEPTH_EDGES_MM) - 1)
+    return DepthErrors(histogram, np.array(medians), float(errors_mm.max(initial=0)))
 
 
 def find_ties(
     shown: np.ndarray, depth_m: np.ndarray, cast: Cast, cast_at: Callable[[np.ndarray], Cast]
 ) -> np.ndarray:
-    """Pixels with an edge so close to their centre that rounding decides which side they show.
+    """Pixels with an edge so close to their center that rounding decides which side they show.
 
-    There rays and passes differ, but a ray close beside the centre hits what the passes show.
+    There rays and passes differ, but a ray close beside the center hits what the passes show.
 
     Args:
         shown: (h, w) record row, from 1, of the instance that the pass shows; 0 = backdrop.
         depth_m: (h, w) of the pass.
-        cast: what rays through the pixels' centres hit.
+        cast: what rays through the pixels' centers hit.
         cast_at: casts rays through positions (r, 2) in px.
 
     Returns:
@@ -150,7 +182,7 @@ def _is_close(a_m: np.ndarray, b_m: np.ndarray) -> np.ndarray:
 
 
 def find_interior(instance: np.ndarray) -> np.ndarray:
-    """Pixels whose eight neighbours within the image show the same instance, (h, w) bool."""
+    """Pixels whose eight neighbors within the image show the same instance, (h, w) bool."""
     return ~find_boundaries(instance, connectivity=2, mode="thick")
 
 
@@ -165,8 +197,3 @@ def mask_to_box(mask: np.ndarray) -> np.ndarray:
 
 def _median(errors: np.ndarray) -> float:
     return float(np.quantile(errors, 0.5, method="nearest")) if errors.size else 0.0
-
-
-def _mask_iou(a: np.ndarray, b: np.ndarray) -> float:
-    num_either = int((a | b).sum())
-    return float((a & b).sum() / num_either) if num_either else 1.0

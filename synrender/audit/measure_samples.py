@@ -13,12 +13,11 @@ from PIL import Image
 
 from synrender.audit.labels.run import CheckedLabels, LabelChecker
 from synrender.audit.mask_checks import LabelFindings, compare_labels, settle
-from synrender.audit.outline import OutlineFindings, find_outline
-from synrender.audit.picture import PictureFindings, examine_picture
+from synrender.audit.pictures import OutlineFindings, PictureFindings, examine_picture, find_outline
 from synrender.audit.poses import PositionErrors, find_position_errors
 from synrender.audit.rays.audited_dataset import Subject
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
-from synrender.audit.rays.view import View
+from synrender.audit.rays.view import RayView
 from synrender.errors import UserError
 from synrender.images.conversions import linear_to_srgb8
 from synrender.images.exr import ExrImage, read_exr
@@ -70,7 +69,7 @@ class _Examiner:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._casters: dict[str, ModelCaster] = {}
-        self._views: dict[int, View] = {}
+        self._views: dict[int, RayView] = {}
         self._checker = LabelChecker(subject)
 
     def examine(self, idx: int, record: np.ndarray, is_cast: bool) -> SampleFindings:
@@ -97,25 +96,25 @@ class _Examiner:
         checked = self._checker.check(exr, view, settled, self._see_other)
         return replace(findings, labels=labels, checked=checked)
 
-    def _see(self, idx: int, record: np.ndarray) -> View:
+    def _see(self, idx: int, record: np.ndarray) -> RayView:
         """View of a sample; drops those before the last one, so that memory does not grow."""
         view = self._views.get(idx) or self._create_view(record)
         *_, last = [None, *self._views]
         self._views = {**({last: self._views[last]} if last is not None else {}), idx: view}
         return view
 
-    def _see_other(self, idx: int) -> View | None:
+    def _see_other(self, idx: int) -> RayView | None:
         """View of the sample that flow leads to; None if it cannot be read."""
         try:
             return self._see(idx, self._subject.folder.read_record(idx))
         except (OSError, ValueError, Unreadable, UnusableModel):
             return None
 
-    def _create_view(self, record: np.ndarray) -> View:
+    def _create_view(self, record: np.ndarray) -> RayView:
         """The view of a sample, with its models; those of others are dropped."""
         paths = [self._subject.model_path(row) for row in record]
         self._casters = {str(p): self._casters.get(str(p)) or ModelCaster(p) for p in paths}
-        return View(self._subject, record, self._subject.find_camera(record), self._casters)
+        return RayView(self._subject, record, self._subject.find_camera(record), self._casters)
 
 
 def _digest_labels(exr: ExrImage) -> str:
@@ -124,8 +123,8 @@ def _digest_labels(exr: ExrImage) -> str:
     return hashlib.sha256(b"".join(p.tobytes() for p in passes)).hexdigest()
 
 
-def _read_image(subject: Subject, idx: int) -> tuple:
-    """The EXR's passes or None, the picture (h, w, 3) uint8 sRGB, its number of bad values."""
+def _read_image(subject: Subject, idx: int) -> tuple[ExrImage | None, np.ndarray, int]:
+    """The passes of an EXR, the picture (h, w, 3) uint8 sRGB, how many values are not finite."""
     path, side = subject.folder.image_path(idx), subject.camera.resolution
     exr, num_not_finite = None, 0
     try:

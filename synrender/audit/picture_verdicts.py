@@ -11,11 +11,11 @@ from scipy import stats
 
 from synrender.audit.check import MAX_FALSE_ALARMS, Check, Measure, decide, skip
 from synrender.audit.measure_samples import SampleFindings
-from synrender.audit.outline import OutlineFindings
+from synrender.audit.pictures import OutlineFindings
 from synrender.audit.rays.audited_dataset import Records, Subject
 from synrender.settings.groups import Material
 
-MIN_SPREAD = 1.0  # of a picture's grey value, 8-bit steps
+MIN_SPREAD = 1.0  # of a picture's gray value, 8-bit steps
 MAX_CLIPPED_SHARE = 0.5
 MAX_MAGENTA_SHARE = 0.02
 SAMPLES = "samples"
@@ -23,7 +23,7 @@ SAMPLES = "samples"
 
 @dataclass(frozen=True)
 class _Mishap:
-    """What a texture, a shadow or a like colour can do to the outline of a true picture."""
+    """What a texture, a shadow or a similar color can do to the outline of a true picture."""
 
     name: str
     px: float  # its probability is at most this, divided by the length of the outline in px
@@ -76,7 +76,7 @@ def check_outline(subject: Subject, records: Records, findings: Sequence[SampleF
         measures.append(Measure(name, len(hidden), at_most=0, num=len(found), of=SAMPLES))
     if not faults and len(measured) <= (measures[0].at_most or 0):
         return skip(
-            "silhouette", f"{len(measured)} outlines are too few to tell faults from chance"
+            "silhouette", f"{len(measured)} outlines are too few to distinguish faults from chance"
         )
     figures = f"of {len(measured)} unlike pictures: " + ", ".join(
         f"{measure.value} {measure.name} (bound {measure.at_most})" for measure in measures
@@ -97,7 +97,7 @@ def count_allowed(chances: np.ndarray, alpha: float) -> int:
 
 
 def find_unlike(material: Material, records: Records, idxs: Iterable[int]) -> list[int]:
-    """Samples of which no two share their base, or both textures and colours.
+    """Samples of which no two share their base, or both textures and colors.
 
     What hides the outline in one of two such pictures hides it in the other.
     """
@@ -122,7 +122,7 @@ def find_unlike(material: Material, records: Records, idxs: Iterable[int]) -> li
 def check_images(
     subject: Subject, findings: Sequence[SampleFindings], may_repeat: Container[int] = ()
 ) -> Check:
-    """Blank, clipped, magenta (if all colours come from textures), not finite, or duplicate.
+    """Blank, clipped, magenta (if all colors come from textures), not finite, or duplicate.
 
     Args:
         subject: the data set.

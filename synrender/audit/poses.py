@@ -31,8 +31,8 @@ class PoseErrors:
 class PositionErrors:
     """Differences between a record and the boxes of its OBJ files, (num_objs,) each, in m."""
 
-    location_m: np.ndarray  # obj_to_world @ the box's centre against location
-    bbox_m: np.ndarray  # extent of bbox against the file's, scaled; and how far bbox is off centre
+    location_m: np.ndarray  # obj_to_world @ the box's center against location
+    bbox_m: np.ndarray  # extent of bbox against the file's, scaled; and how far bbox is off center
 
     @property
     def are_right(self) -> np.ndarray:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.audit.archive_boxes import check_stored
 from synrender.audit.check import Check, Verdict
 from synrender.audit.designs.run import check_designs
 from synrender.audit.designs.twins import find_meant_duplicates
@@ -14,7 +13,7 @@ from synrender.audit.labels.label_verdicts import check_all_labels
 from synrender.audit.measure_samples import SampleFindings, cut_tasks, examine
 from synrender.audit.picture_verdicts import check_images, check_outline
 from synrender.audit.rays.audited_dataset import Records, Subject, load_records, open_subject
-from synrender.audit.rays.raycast import require_ray_caster
+from synrender.audit.rays.view import require_ray_caster
 from synrender.audit.split_shares import check_balance, check_splits
 from synrender.audit.verdicts import (
     check_boxes,
@@ -23,6 +22,7 @@ from synrender.audit.verdicts import (
     check_files,
     check_mask,
     check_pose,
+    check_stored,
 )
 from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
@@ -40,7 +40,7 @@ class Audit:
     num_samples: int  # that were examined
     cast_idxs: tuple[int, ...]  # samples that rays were cast for, ascending
     num_objects: int  # of these samples
-    num_px: int  # likewise: one ray for each, at least
+    num_px: int  # of these samples: one ray for each, at least
 
     @property
     def num_failed(self) -> int:
@@ -48,24 +48,33 @@ class Audit:
         return sum(check.verdict is Verdict.FAIL for check in self.checks)
 
 
+@dataclass(frozen=True)
+class RayDraw:
+    """A random draw of the samples or images that rays are cast for."""
+
+    num: int  # 0: all
+    seed: int = 0
+
+    def choose(self, idxs: np.ndarray) -> np.ndarray:
+        """The drawn ones of ascending numbers (n,), ascending; all of them if there are fewer."""
+        if self.num == 0 or self.num >= len(idxs):
+            return idxs
+        rng = np.random.Generator(np.random.PCG64(self.seed))
+        return np.sort(rng.choice(idxs, self.num, replace=False))
+
+
 def audit_dataset(
-    folder: DatasetFolder,
-    folders: Folders,
-    num_cast: int,
-    seed: int = 0,
-    jobs: int = 0,
-    is_quiet: bool = False,
+    folder: DatasetFolder, folders: Folders, num_cast: int, jobs: int = 0, is_quiet: bool = False
 ) -> list[Check]:
     """Audits a data set; all checks, in the order of the table. See `run_audit`."""
     with Workers(jobs) as workers:
-        return run_audit(folder, folders, num_cast, seed, workers, is_quiet).checks
+        return run_audit(folder, folders, RayDraw(num_cast), workers, is_quiet).checks
 
 
 def run_audit(
     folder: DatasetFolder,
     folders: Folders,
-    num_cast: int,
-    seed: int,
+    draw: RayDraw,
     workers: Workers,
     is_quiet: bool = False,
 ) -> Audit:
@@ -74,9 +83,7 @@ def run_audit(
     Args:
         folder: folder of the data set.
         folders: where its models may be.
-        num_cast: number of samples to cast rays for, drawn at random; 0: all. What needs no rays
-            is checked on all samples.
-        seed: seed of that draw.
+        draw: of the samples to cast rays for. What needs no rays is checked on all samples.
         workers: processes to work in.
         is_quiet: no progress bar.
 
@@ -86,7 +93,7 @@ def run_audit(
     require_ray_caster()
     subject = open_subject(folder, folders)
     records = load_records(subject)
-    chosen = choose_samples(records.sample_idxs, num_cast, seed)
+    chosen = set(draw.choose(records.sample_idxs).tolist())
     findings = _examine_all(subject, records, chosen, workers, is_quiet)
     _refuse_other_models(subject, findings)
     checks = [
@@ -110,14 +117,6 @@ def run_audit(
     return Audit(checks, len(findings), cast_idxs, num_objects, num_px)
 
 
-def choose_samples(idxs: np.ndarray, num_cast: int, seed: int) -> set[int]:
-    """Draws ``num_cast`` of the given samples; all for 0 or if there are fewer."""
-    if num_cast == 0 or num_cast >= len(idxs):
-        return set(idxs.tolist())
-    rng = np.random.Generator(np.random.PCG64(seed))
-    return set(rng.choice(idxs, num_cast, replace=False).tolist())
-
-
 def _examine_all(
     subject: Subject, records: Records, chosen: set[int], workers: Workers, is_quiet: bool
 ) -> list[SampleFindings]:
@@ -137,7 +136,7 @@ def _examine_all(
 
 
 def _refuse_other_models(subject: Subject, findings: list[SampleFindings]) -> None:
-    """Raises UserError if no model can be used: then the folder is wrong, not the data set."""
+    """Raises UserError if no model can be used: the folder is wrong, not the data set."""
     reasons = [f.damage for f in findings if f.damage.startswith("model ")]
     if reasons and not any(f.positions for f in findings):
         raise UserError(

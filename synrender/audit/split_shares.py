@@ -8,7 +8,8 @@ import numpy as np
 
 from synrender.audit.check import Check, Measure, decide, skip
 from synrender.audit.rays.audited_dataset import Records, Subject
-from synrender.dataset.archive_layout import SPLITS, buckets_to_splits, find_split_buckets
+from synrender.dataset.archive_layout import buckets_to_splits, find_split_buckets
+from synrender.settings.checks import SPLITS
 
 _MAX_TURNS_APART = 2
 """Classes take turns in shuffled rounds, so their counts differ by at most this much: one turn of

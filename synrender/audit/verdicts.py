@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from synrender.audit.check import Check, Measure, decide, skip
-from synrender.audit.mask_checks import DEPTH_EDGES_MM, TIE_RADIUS_PX, LabelFindings
+from synrender.audit.mask_checks import (
+    DEPTH_EDGES_MM,
+    MAX_BOX_ERROR_PX,
+    MAX_COUNT_DIFFERENCE,
+    MAX_SMALL_DIFFERENCE_PX,
+    MIN_IOU,
+    MIN_IOU_PX,
+    MIN_MEAN_IOU,
+    TIE_RADIUS_PX,
+    DepthErrors,
+    LabelFindings,
+    MaskErrors,
+)
 from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.poses import MAX_POSITION_ERROR_M, MAX_ROTATION_ERROR, find_pose_errors
 from synrender.audit.rays.audited_dataset import Records, Subject
+from synrender.dataset.names import list_shards
+from synrender.dataset.shard import Damaged, open_file
 
-MIN_MEAN_IOU, MIN_IOU = 0.995, 0.97
-MIN_IOU_PX = 100
-"""Smaller objects are judged by their number of pixels: one pixel changes their IoU too much."""
-MAX_SMALL_DIFFERENCE_PX = 3
 MAX_DEPTH_ERROR_MM = 1.0  # of the 99th percentile, of each object's median, of any backdrop pixel
-MAX_BOX_ERROR_PX = 1
-MAX_COUNT_DIFFERENCE = 0.02  # share of visible pixels
 SAMPLES, OBJECTS = "samples", "objects"
 EXR_ONLY = "PNG images have no label passes"
 
@@ -39,47 +48,83 @@ def check_mask(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     """Intersection over union of each visible object; small ones by their number of pixels."""
     if not subject.folder.is_exr:
         return skip("mask", EXR_ONLY)
-    ious, culprits, num_small, worst_small = [], [], 0, 0
     found = _labels(findings)
-    for idx, labels in found.items():
-        if labels.num_stray_px:
-            culprits.append((-1.0, f"{idx}: {labels.num_stray_px} px of no recorded object"))
-        for k, (a, b, iou) in enumerate(
-            zip(labels.num_cast_px, labels.num_pass_px, labels.iou, strict=True), start=1
-        ):
-            if max(a, b) >= MIN_IOU_PX:
+    judged = judge_masks({str(idx): labels.masks for idx, labels in found.items()}, first=1)
+    culprits = [
+        f"{idx}: {labels.num_stray_px} px of no recorded object"
+        for idx, labels in found.items()
+        if labels.num_stray_px
+    ]
+    num_px = sum(int(labels.masks.num_label_px.sum()) for labels in found.values())
+    num_stray = sum(labels.num_stray_px for labels in found.values())
+    stray = Measure(
+        "px of no recorded object", num_stray, at_most=0, num=num_px, of="px of objects"
+    )
+    return decide(
+        "mask",
+        judged.are_right and not culprits,
+        judged.figures,
+        [*culprits, *judged.culprits],
+        [*judged.measures, stray],
+    )
+
+
+@dataclass(frozen=True)
+class JudgedLabel:
+    """What is known of one kind of label before it becomes a check."""
+
+    are_right: bool
+    figures: str
+    culprits: list[str]  # the worst first
+    measures: list[Measure]
+    mean: float = 0.0  # of what is judged
+    lowest: float = 0.0
+
+
+def judge_masks(masks: Mapping[str, MaskErrors], first: int) -> JudgedLabel:
+    """Judges masks by the IoU of each object; small objects by their number of pixels.
+
+    Args:
+        masks: by the name of the image.
+        first: number of the first object of an image.
+    """
+    ious, culprits, num_small, worst_small = [], [], 0, 0
+    for name, errors in masks.items():
+        triples = zip(errors.num_cast_px, errors.num_label_px, errors.iou, strict=True)
+        for k, (num_cast, num_label, iou) in enumerate(triples, start=first):
+            if max(num_cast, num_label) >= MIN_IOU_PX:
                 ious.append(iou)
                 if iou < MIN_IOU:
-                    culprits.append((iou, f"{idx} object {k} (IoU {iou:.3f})"))
-            elif max(a, b):
+                    culprits.append((iou, f"{name} object {k} (IoU {iou:.3f})"))
+            elif max(num_cast, num_label):
                 num_small += 1
-                worst_small = max(worst_small, abs(a - b))
-                if abs(a - b) > MAX_SMALL_DIFFERENCE_PX:
-                    culprits.append((0.0, f"{idx} object {k} ({b} px, rays see {a})"))
-    num_ties = sum(labels.num_ties_px for labels in found.values())
-    mean, low = (np.mean(ious), np.min(ious)) if ious else (1.0, 1.0)
+                difference = abs(int(num_cast) - int(num_label))
+                worst_small = max(worst_small, difference)
+                if difference > MAX_SMALL_DIFFERENCE_PX:
+                    line = f"{name} object {k} ({num_label} px, rays see {num_cast})"
+                    culprits.append((0.0, line))
+    mean, lowest = (float(np.mean(ious)), float(np.min(ious))) if ious else (1.0, 1.0)
+    num_ties = sum(errors.num_ties_px for errors in masks.values())
     figures = (
-        f"IoU mean {mean:.4f}, lowest {low:.4f} of {len(ious)} objects; "
+        f"IoU mean {mean:.4f}, lowest {lowest:.4f} of {len(ious)} objects; "
         f"{num_small} under {MIN_IOU_PX} px by count; "
         f"{num_ties} px within {TIE_RADIUS_PX:g} px of an edge"
     )
     large = f"objects of at least {MIN_IOU_PX} px"
-    num_stray = sum(labels.num_stray_px for labels in found.values())
-    num_px = sum(int(labels.num_pass_px.sum()) for labels in found.values())
     measures = [
-        Measure("mean IoU", float(mean), at_least=MIN_MEAN_IOU, num=len(ious), of=large),
-        Measure("lowest IoU", float(low), at_least=MIN_IOU, num=len(ious), of=large),
+        Measure("mean IoU", mean, at_least=MIN_MEAN_IOU, num=len(ious), of=large),
+        Measure("lowest IoU", lowest, at_least=MIN_IOU, num=len(ious), of=large),
         Measure(
             "largest difference of a smaller object, px",
-            int(worst_small),
+            worst_small,
             at_most=MAX_SMALL_DIFFERENCE_PX,
             num=num_small,
             of=OBJECTS,
         ),
-        Measure("px of no recorded object", num_stray, at_most=0, num=num_px, of="px of objects"),
     ]
-    passes = mean >= MIN_MEAN_IOU and not culprits
-    return decide("mask", bool(passes), figures, [c for _, c in sorted(culprits)], measures)
+    lines = [line for _, line in sorted(culprits)]
+    are_right = mean >= MIN_MEAN_IOU and not lines
+    return JudgedLabel(are_right, figures, lines, measures, mean, lowest)
 
 
 def check_class(subject: Subject, records: Records, findings: Sequence[SampleFindings]) -> Check:
@@ -126,51 +171,71 @@ def check_class(subject: Subject, records: Records, findings: Sequence[SampleFin
 
 
 def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
-    """Depth of interior pixels, and each object's median: the percentile could miss one object."""
+    """Depth of interior pixels, of the objects and of the backdrop."""
     if not subject.folder.is_exr:
         return skip("depth", EXR_ONLY)
     found = _labels(findings)
     if not found:
         return skip("depth", "none of the chosen images can be read")
-    histogram = np.sum([labels.depth_histogram for labels in found.values()], axis=0)
-    median, percentile = (histogram_quantile(histogram, q) for q in (0.5, 0.99))
-    worst = max(labels.max_depth_error_mm for labels in found.values())
+    bound = MAX_DEPTH_ERROR_MM
+    depths = {str(idx): labels.depth for idx, labels in found.items()}
+    judged = judge_depth(depths, bound, first=1)
     backdrop = max(labels.backdrop_error_mm for labels in found.values())
     culprits = [
-        f"{idx} object {k} (median {error:.2f} mm)"
-        for idx, labels in found.items()
-        for k, error in enumerate(labels.depth_medians_mm, start=1)
-        if error > MAX_DEPTH_ERROR_MM
-    ]
-    culprits += [
         f"{idx} backdrop ({labels.backdrop_error_mm:.2f} mm)"
         for idx, labels in found.items()
-        if labels.backdrop_error_mm > MAX_DEPTH_ERROR_MM
+        if labels.backdrop_error_mm > bound
     ]
-    figures = (
-        f"mm over {histogram.sum()} interior px: median {median:.4f}, 99th percentile "
-        f"{percentile:.4f}, maximum {worst:.3f}; backdrop {backdrop:.4f}"
+    measure = Measure(
+        "largest error of the backdrop, mm", backdrop, at_most=bound, num=len(found), of=SAMPLES
     )
-    passes = percentile <= MAX_DEPTH_ERROR_MM and not culprits
+    return decide(
+        "depth",
+        judged.are_right and not culprits,
+        f"{judged.figures}; backdrop {backdrop:.4f}",
+        [*judged.culprits, *culprits],
+        [*judged.measures, measure],
+    )
+
+
+def judge_depth(depths: Mapping[str, DepthErrors], bound: float, first: int) -> JudgedLabel:
+    """Judges the depth of objects' interior pixels: the 99th percentile, and each object's median.
+
+    The percentile over all pixels could miss one object.
+
+    Args:
+        depths: by the name of the image; at least one.
+        bound: of both, in mm.
+        first: number of the first object of an image.
+    """
+    histogram = np.sum([errors.histogram for errors in depths.values()], axis=0)
+    median, percentile = (histogram_quantile(histogram, q) for q in (0.5, 0.99))
+    largest = max(errors.largest_mm for errors in depths.values())
+    medians = np.concatenate([errors.medians_mm for errors in depths.values()])
+    culprits = [
+        f"{name} object {k} (median {error:.2f} mm)"
+        for name, errors in depths.items()
+        for k, error in enumerate(errors.medians_mm, start=first)
+        if error > bound
+    ]
     num_px, of = int(histogram.sum()), "interior px of objects"
-    object_medians = [error for labels in found.values() for error in labels.depth_medians_mm]
-    bound = MAX_DEPTH_ERROR_MM
+    figures = (
+        f"mm over {num_px} interior px: median {median:.4f}, 99th percentile {percentile:.4f}, "
+        f"maximum {largest:.3f}"
+    )
     measures = [
         Measure("error, median, mm", median, num=num_px, of=of),
         Measure("error, 99th percentile, mm", percentile, at_most=bound, num=num_px, of=of),
-        Measure("error, largest, mm", worst, num=num_px, of=of),
+        Measure("error, largest, mm", largest, num=num_px, of=of),
         Measure(
             "largest median of an object, mm",
-            max(object_medians, default=0.0),
+            float(medians.max(initial=0)),
             at_most=bound,
-            num=len(object_medians),
+            num=len(medians),
             of=OBJECTS,
         ),
-        Measure(
-            "largest error of the backdrop, mm", backdrop, at_most=bound, num=len(found), of=SAMPLES
-        ),
     ]
-    return decide("depth", passes, figures, culprits, measures)
+    return JudgedLabel(percentile <= bound and not culprits, figures, culprits, measures)
 
 
 def histogram_quantile(histogram: np.ndarray, q: float) -> float:
@@ -216,8 +281,9 @@ def check_boxes(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
         return skip("boxes", EXR_ONLY)
     culprits, worst_box, worst_count, num_boxes = [], 0, 0, 0
     for idx, labels in _labels(findings).items():
-        count_errors = np.abs(labels.num_cast_px - labels.num_pass_px)
-        larger = np.maximum(labels.num_cast_px, labels.num_pass_px)
+        num_cast_px, num_label_px = labels.masks.num_cast_px, labels.masks.num_label_px
+        count_errors = np.abs(num_cast_px - num_label_px)
+        larger = np.maximum(num_cast_px, num_label_px)
         is_wrong = (labels.box_errors_px > MAX_BOX_ERROR_PX) | (
             count_errors > np.maximum(MAX_SMALL_DIFFERENCE_PX, MAX_COUNT_DIFFERENCE * larger)
         )
@@ -243,3 +309,47 @@ def check_boxes(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
 
 def _labels(findings: Iterable[SampleFindings]) -> dict[int, LabelFindings]:
     return {f.idx: f.labels for f in findings if f.labels is not None}
+
+
+# --- archives -------------------------------------------------------------------------------------
+
+
+def check_stored(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
+    """Checks ``num_visible_px`` and ``box_px`` of ``imgs_XX.h5``, for samples that were cast."""
+    files = list_shards(subject.folder.path)
+    labels = {f.idx: f.labels for f in findings if f.labels is not None}
+    if not (files and labels):
+        return skip("hdf5", "no imgs_XX.h5 with label fields")
+    worst_box, worst_count, num_rows, culprits = 0, 0, 0, []
+    for path in files:
+        try:
+            with open_file(path) as file:
+                idxs, counts, boxes = (
+                    file[name][()] for name in ("sample_idx", "num_visible_px", "box_px")
+                )
+        except Damaged as error:
+            culprits.append(str(error))
+            continue
+        if not len(idxs):  # fewer samples than shards
+            continue
+        # A single object has no object axis.
+        idxs = idxs.reshape(len(idxs), -1)[:, 0]
+        counts, boxes = counts.reshape(len(idxs), -1), boxes.reshape(len(idxs), -1, 4)
+        for row in np.flatnonzero(np.isin(idxs, list(labels))):
+            found = labels[int(idxs[row])]
+            box_errors = np.abs(boxes[row] - found.boxes_px).max(axis=1)
+            num_cast_px = found.masks.num_cast_px
+            count_errors = np.abs(counts[row] - num_cast_px)
+            bound = np.maximum(MAX_SMALL_DIFFERENCE_PX, MAX_COUNT_DIFFERENCE * num_cast_px)
+            num_rows += 1
+            worst_box = max(worst_box, int(box_errors.max()))
+            worst_count = max(worst_count, int(count_errors.max()))
+            if (box_errors > MAX_BOX_ERROR_PX).any() or (count_errors > bound).any():
+                culprits.append(f"{path.name} row {row}")
+    figures = f"{num_rows} rows: boxes within {worst_box} px, visible pixels within {worst_count}"
+    measures = [
+        Measure("box, px", worst_box, at_most=MAX_BOX_ERROR_PX, num=num_rows, of="samples"),
+        Measure("visible px, largest difference", worst_count, num=num_rows, of="samples"),
+        Measure("rows out of bounds", len(culprits), at_most=0, num=num_rows, of="samples"),
+    ]
+    return decide("hdf5", not culprits, figures, culprits, measures)

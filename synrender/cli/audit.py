@@ -51,13 +51,13 @@ labels that rendering.labels names, in the small files and in imgs_XX.h5 (hdf5 l
 with a design of factors, what dataset.json promises against the records:
   levels       each factor with levels has one of them, with its value
   cells        samples of each combination of a grid
-  even         levels that the design does not decide come up evenly
+  even         levels that the design does not decide are equally frequent
   independent  factors without a common cause, in training: the largest association, with the
                bound that chance gives (rank correlation; Cramer's V, corrected for bias, of two
                factors with levels; correlation ratio of mixed pairs)
   shortcut     its strength in each split, with the 95 % interval
   holdout      held-out combinations and ranges: none in training, all of the test
-  causal       the tables of the graph come back
+  causal       frequencies are those of the graph's tables
   do           interventions took place
   twins        (or sweeps) equal to the bit in all but their factor, and different in that
   same labels  EXR: a factor of appearance changes no mask, class or depth
@@ -65,10 +65,10 @@ A check of chance, silhouette among them, fails at most one of 10,000 data sets 
 with --bop, of each label that is there, with the same bounds:
   files        no image lacks a file; those that are examined can be read and have one size
   models       boxes of models/obj_XXXXXX.ply against models_info.json within 0.1 mm
-  pose         cam_R_m2c is a rotation; whether it is the right one, masks and depth tell
+  pose         cam_R_m2c is a rotation; masks and depth show whether it is the right one
   mask         whole objects against the rays: IoU as above
-  visible      mask_visib likewise; up to 15 mm behind the front both answers count, as in the BOP
-               toolkit; where the depth image shows something nearer than all models, it hides them
+  visible      mask_visib in the same way; up to 15 mm behind the front both answers count, as in
+               the BOP toolkit; what the depth image shows nearer than all models hides them
   depth        interior pixels of visible objects: 99th percentile and each object's median <= 1 mm,
                or one step of depth_scale where that is more; 0 (unknown) counts as wrong
   info         visib_fract within 0.01 (or 3 px), px_count_* within 2 % (or 3 px), boxes within 1 px
@@ -77,7 +77,7 @@ examples:
   python audit_dataset.py -d test_dataset
   python audit_dataset.py -d multi -n 1000 -j 8
   python audit_dataset.py -d multi -n 0 --certificate   and write certificate.json
-  python audit_dataset.py -d multi --verify             are the files still those?
+  python audit_dataset.py -d multi --verify             are the files unchanged?
   python audit_dataset.py --bop output/bop_data/lm -n 500
   SYNRENDER_SHAPENET_DIR=/data/ShapeNetCore.v2 python audit_dataset.py -d multi
 """
@@ -161,10 +161,11 @@ def audit(
     arguments: argparse.Namespace, folder: DatasetFolder, folders: Folders, workers: Workers
 ) -> Audit:
     """Audits the data set and prints the table."""
-    from synrender.audit.audit_file import keep_checks
-    from synrender.audit.run import run_audit
+    from synrender.audit.latest import keep_checks
+    from synrender.audit.run import RayDraw, run_audit
 
-    found = run_audit(folder, folders, arguments.num_samples, arguments.seed, workers)
+    draw = RayDraw(arguments.num_samples, arguments.seed)
+    found = run_audit(folder, folders, draw, workers)
     print_table(folder.path, found.checks)
     keep_checks(folder, found.checks, arguments.num_samples)
     return found
@@ -174,8 +175,8 @@ def audit_and_certify(
     arguments: argparse.Namespace, folder: DatasetFolder, folders: Folders, workers: Workers
 ) -> int:
     """Audits the data set and writes its certificate, or removes it if a check fails."""
-    from synrender.audit.certified_figures import certify
-    from synrender.audit.rays.raycast import require_ray_caster
+    from synrender.audit.certification import certify
+    from synrender.audit.rays.view import require_ray_caster
     from synrender.dataset.certificate import remove_certificate
     from synrender.dataset.hashes import hash_dataset
     from synrender.dataset.lock import in_use
@@ -198,12 +199,12 @@ def audit_and_certify(
 def audit_foreign(arguments: argparse.Namespace, workers: Workers) -> int:
     """Audits a data set in BOP format and prints the table; returns the exit status."""
     from synrender.audit.bop.run import audit_bop
+    from synrender.audit.run import RayDraw
     from synrender.system.folders import to_absolute
 
     bop_dir = to_absolute(arguments.bop)
-    checks = audit_bop(
-        bop_dir, arguments.num_samples, arguments.seed, arguments.pixel_center, workers
-    )
+    draw = RayDraw(arguments.num_samples, arguments.seed)
+    checks = audit_bop(bop_dir, draw, arguments.pixel_center, workers)
     return 1 if print_table(bop_dir, checks) else 0
 
 
@@ -220,7 +221,7 @@ def print_table(path: Path, checks: list[Check]) -> int:
 
 def verify(folder: DatasetFolder, workers: Workers) -> int:
     """Compares the data set with its certificate and prints what differs."""
-    from synrender.audit.verify import verify_dataset
+    from synrender.audit.certification import verify_dataset
     from synrender.system.console import create_file_bar, say
 
     found = verify_dataset(folder, workers, create_file_bar)

@@ -18,7 +18,7 @@ IMAGES_PER_SCENE = 2
 
 @dataclass(frozen=True)
 class Mesh:
-    """A model in mm, centred on 0."""
+    """A model in mm, centered on 0."""
 
     vertices: np.ndarray  # (v, 3)
     triangles: np.ndarray  # (f, 3)
@@ -35,7 +35,7 @@ def write_bop(dataset_dir: Path, models_dir: Path, folder: Path, num_images: int
     """
     camera = json.loads((dataset_dir / "dataset.json").read_text())["camera"]
     intrinsics = np.array(camera["intrinsics"])
-    intrinsics[:2, 2] -= 0.5  # BOP: the top left pixel's centre is (0, 0)
+    intrinsics[:2, 2] -= 0.5  # BOP: the top left pixel's center is (0, 0)
     world_to_camera = np.array(camera["world_to_camera"])
     meshes: dict[tuple, Mesh] = {}
     for idx in range(num_images):
@@ -116,7 +116,7 @@ def to_box(mask: np.ndarray, offset: int) -> list[int]:
 def rasterize(
     mesh: Mesh, rotation: np.ndarray, location_mm: np.ndarray, intrinsics: np.ndarray, side: int
 ) -> np.ndarray:
-    """Pixels whose centre is in any triangle, on a canvas of three by three images, bool."""
+    """Pixels whose center is in any triangle, on a canvas of three by three images, bool."""
     pixels = (mesh.vertices @ rotation.T + location_mm) @ intrinsics.T
     pixels = pixels[:, :2] / pixels[:, 2:] + side
     mask = np.zeros((3 * side, 3 * side), bool)

@@ -140,5 +140,5 @@ DIRTY = {
         "v 9 9 9\nv 9.5 9 9\nv 9.2 9 9\n" + VERTICES + "l 4 5 6\n"
         + _write_faces([(1, 2, 3), *(tuple(i + 3 for i in face) for face in FACES)])
     ),
-    "far_off_centre": FAR_VERTICES + _write_faces([tuple(i - 9 for i in f) for f in FACES]),
+    "far_off_center": FAR_VERTICES + _write_faces([tuple(i - 9 for i in f) for f in FACES]),
 }  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 
 from synrender.audit.check import Measure, Verdict, decide
 from synrender.audit.rays.audited_dataset import find_models_dir
-from synrender.audit.rays.raycast import require_ray_caster
+from synrender.audit.rays.view import require_ray_caster
 from synrender.dataset.certificate import read_audit
 from synrender.errors import UserError
 from synrender.system.folders import Folders

@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 from synrender.audit.bop.bop_view import find_visible
 from synrender.audit.bop.run import audit_bop
 from synrender.audit.check import Check
+from synrender.audit.run import RayDraw
 from synrender.cli.audit import parse_arguments, run
 from synrender.errors import UserError
 from synrender.system.folders import Folders
@@ -42,7 +43,7 @@ def bop(right: Path, tmp_path: Path) -> Path:
 
 def audit(folder: Path, pixel_center: float = 0.0) -> dict[str, Check]:
     with Workers(1) as workers:
-        checks = audit_bop(folder, 0, 0, pixel_center, workers, is_quiet=True)
+        checks = audit_bop(folder, RayDraw(0), pixel_center, workers, is_quiet=True)
     return {check.name: check for check in checks}
 
 
@@ -261,12 +262,12 @@ def test_files_of_images_that_are_not_examined_are_looked_for(bop: Path) -> None
     for number in (0, 1):
         (bop / SCENE / f"mask/{number:06d}_000001.png").unlink()
     with Workers(1) as workers:
-        checks = audit_bop(bop, 1, 0, 0.0, workers, is_quiet=True)
+        checks = audit_bop(bop, RayDraw(1), 0.0, workers, is_quiet=True)
     assert {c.split(" ")[0] for c in checks[0].culprits} == {"000000/000000", "000000/000001"}
 
 
-def test_another_pixel_centre_is_said(bop: Path) -> None:
-    """As in masks that OpenGL drew: the top left pixel's centre is (0.5, 0.5)."""
+def test_another_pixel_center_is_said(bop: Path) -> None:
+    """As in masks that OpenGL drew: the top left pixel's center is (0.5, 0.5)."""
     for path in bop.glob("train_pbr/*/scene_camera.json"):
         cameras = json.loads(path.read_text())
         for camera in cameras.values():
@@ -348,7 +349,7 @@ DAMAGED = {
     ),
     "models of another data set": (
         lambda bop: [p.write_text("ply\n") for p in bop.glob("models/*.ply")],
-        "has not the models of the data set",
+        "does not hold the models of this data set",
     ),
 }  # fmt: skip
 

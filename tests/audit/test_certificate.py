@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.audit.certified_figures import list_ranges
+from synrender.audit.certification import list_ranges
 from synrender.audit.check import Verdict
 from synrender.dataset.folder import open_dataset_folder
 from synrender.dataset.hashes import FileHashes, create_samples, hash_dataset
@@ -129,7 +129,7 @@ CHANGES = {
     "a byte of a record": (flip("img/00005.npy"), ["changed img/00005.npy"]),
     "a byte of the settings": (flip("config.gin"), ["changed config.gin"]),
     "a byte of the description": (flip("dataset.json"), ["changed dataset.json"]),
-    "a byte of the colours": (flip("color_reference.npy"), ["changed color_reference.npy"]),
+    "a byte of the colors": (flip("color_reference.npy"), ["changed color_reference.npy"]),
     "a byte of the hashes": (flip(HASHES_FILE), [f"changed {HASHES_FILE}"]),
     "a figure": (retouch, [f"changed {CERTIFICATE_FILE} (not as it was written)"]),
     "samples swapped": (

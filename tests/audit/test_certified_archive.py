@@ -76,7 +76,7 @@ def test_a_change_in_the_archive_is_found_when_the_files_are_gone(copy: Path, ve
     assert verify(copy) == (
         1,
         [
-            f"missing img/00007.{kind} (and its copy in imgs_XX.h5 is another)"
+            f"missing img/00007.{kind} (and its copy in imgs_XX.h5 differs)"
             for kind in ("npy", "png")
         ],
     )

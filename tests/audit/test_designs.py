@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from synrender.audit.check import MAX_FALSE_ALARMS, Check, Verdict
-from synrender.audit.designs.run import check_design, keep_one_kind
-from synrender.audit.designs.statistics import Variable, associate, count_p_values
+from synrender.audit.designs.independence import Variable, associate
+from synrender.audit.designs.promises import count_p_values
+from synrender.audit.designs.run import Promise, check_promise, keep_one_kind
 from synrender.audit.rays.audited_dataset import Records
 from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.design_info import CausalInfo, DesignFactor, DesignInfo, ShortcutInfo
@@ -169,10 +170,8 @@ def check(
     kind: str, records: np.ndarray, design: DesignInfo | None = None, digests: dict | None = None
 ) -> dict[str, Check]:
     idxs = np.repeat(records["sample_idx"][:, 0], records.shape[1])
-    found = check_design(
-        design or DESIGNS[kind], Records(records.ravel(), idxs, {}), digests or {}, NUM_BUCKETS,
-        total_of(kind), has_class_colors=True,
-    )  # fmt: skip
+    promise = Promise(design or DESIGNS[kind], NUM_BUCKETS, total_of(kind), has_class_colors=True)
+    found = check_promise(promise, Records(records.ravel(), idxs, {}), digests or {})
     return {c.name: c for c in found}
 
 

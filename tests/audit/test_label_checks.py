@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 
 from synrender.audit.labels import run as label_checks
 from synrender.audit.labels.label_verdicts import RULES
-from synrender.audit.labels.reader_under_test import RAW
+from synrender.audit.labels.run import RAW
 from synrender.images.png import decode_png, encode_png
 from synrender.settings.label_table import LABELS
 from tests.audit.conftest import applied, failed

@@ -8,16 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synrender.audit.labels.albedo import Painter, find_albedo
-from synrender.audit.labels.ground_truth import Truth
-from synrender.audit.labels.label_errors import create_finding, summarize
-from synrender.audit.labels.normals import find_normals
+from synrender.audit.labels.ground_truth import Truth, create_finding, summarize
+from synrender.audit.labels.surfaces import Painter, find_albedo, find_normals
 from synrender.audit.measure_samples import _Examiner
 from synrender.audit.rays.audited_dataset import open_subject
 from synrender.audit.rays.model_caster import load_triangles
-from synrender.audit.rays.raycast import find_pixel_centers
 from synrender.audit.rays.texture import look_up, read_texture
-from synrender.audit.rays.view import HIDDEN, OUTSIDE, SEEN, View
+from synrender.audit.rays.view import HIDDEN, OUTSIDE, SEEN, RayView, find_pixel_centers
 from synrender.dataset.folder import open_dataset_folder
 from synrender.images.exr import read_exr
 from synrender.system.folders import Folders
@@ -32,7 +29,7 @@ STILL = (
 )  # fmt: skip
 
 
-def render(wheel: Renderer, folder: Path, name: str, text: str, *bindings: str) -> list[View]:
+def render(wheel: Renderer, folder: Path, name: str, text: str, *bindings: str) -> list[RayView]:
     """Views of four samples of one model."""
     shapenet = write_shapenet(folder, {name: text})
     wheel.run(
@@ -44,30 +41,30 @@ def render(wheel: Renderer, folder: Path, name: str, text: str, *bindings: str) 
     return [examiner._create_view(handle.read_record(idx)) for idx in range(4)]
 
 
-def read_passes_of(view: View):
+def read_passes_of(view: RayView):
     return read_exr(view.subject.folder.image_path(int(view.record["sample_idx"][0])))
 
 
 @pytest.fixture(scope="module")
-def spheres(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> list[View]:
+def spheres(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> list[RayView]:
     folder = tmp_path_factory.mktemp("spheres")
     return render(wheel, folder, "sphere", write_sphere(96, 48), "sample.num_objs = 4")
 
 
 @pytest.fixture(scope="module")
-def cubes(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> list[View]:
+def cubes(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> list[RayView]:
     folder = tmp_path_factory.mktemp("cubes")
     return render(wheel, folder, "cube", CUBE, "sample.num_objs = 1")
 
 
 @pytest.fixture(scope="module")
-def planes(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> list[View]:
+def planes(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> list[RayView]:
     folder = tmp_path_factory.mktemp("planes")
     return render(wheel, folder, "plane", PLANE, "sample.num_objs = 1")
 
 
-def find_directions(view: View) -> tuple[np.ndarray, np.ndarray]:
-    """The camera's place, and directions to the pixels' centres, (h * w, 3), 1 m deep; world."""
+def find_directions(view: RayView) -> tuple[np.ndarray, np.ndarray]:
+    """The camera's place, and directions to the pixels' centers, (h * w, 3), 1 m deep; world."""
     camera = view.camera
     rot_mat, shift = camera.world_to_camera[:3, :3], camera.world_to_camera[:3, 3]
     y, x = np.mgrid[: camera.resolution, : camera.resolution] + 0.5
@@ -76,7 +73,7 @@ def find_directions(view: View) -> tuple[np.ndarray, np.ndarray]:
     return -rot_mat.T @ shift, in_camera.reshape(-1, 3) @ rot_mat
 
 
-def hit_sphere(view: View, row: np.void) -> np.ndarray:
+def hit_sphere(view: RayView, row: np.void) -> np.ndarray:
     """Depths of a ball of the record's size, in closed form, (h * w,); inf: not hit."""
     origin, directions = find_directions(view)
     radius = float(row["scale"][0] * np.ptp(row["bbox"][:, 0]) / 2)
@@ -92,7 +89,7 @@ def angles_deg(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.degrees(np.arctan2(sine, np.sum(a * b, axis=-1)))
 
 
-def test_normals_of_a_sphere_point_away_from_its_centre(spheres: list[View]) -> None:
+def test_normals_of_a_sphere_point_away_from_its_center(spheres: list[RayView]) -> None:
     view = spheres[0]
     exr = read_passes_of(view)
     found = find_normals(view, find_pixel_centers(view.camera)).unit
@@ -107,7 +104,7 @@ def test_normals_of_a_sphere_point_away_from_its_centre(spheres: list[View]) -> 
         assert np.quantile(angles_deg(exr.normal[is_here], expected), 0.99) < 0.2
 
 
-def test_masks_of_spheres_that_stand_alone_and_their_shares(spheres: list[View]) -> None:
+def test_masks_of_spheres_that_stand_alone_and_their_shares(spheres: list[RayView]) -> None:
     shares = []
     for view in spheres:
         exr = read_passes_of(view)
@@ -124,7 +121,7 @@ def test_masks_of_spheres_that_stand_alone_and_their_shares(spheres: list[View])
     assert sum(0.2 < share < 0.8 for share in shares) >= 2  # some are half hidden
 
 
-def test_points_of_a_tilted_plane(planes: list[View]) -> None:
+def test_points_of_a_tilted_plane(planes: list[RayView]) -> None:
     for view in planes:
         row = view.record[0]
         origin, directions = find_directions(view)
@@ -138,7 +135,7 @@ def test_points_of_a_tilted_plane(planes: list[View]) -> None:
         assert np.quantile(np.abs(at - depth_m.reshape(64, 64)[is_here]), 0.99) < 1e-3
 
 
-def test_a_cube_that_moves_by_a_known_amount(cubes: list[View]) -> None:
+def test_a_cube_that_moves_by_a_known_amount(cubes: list[RayView]) -> None:
     from synrender.audit.labels.flow import move_points
     from synrender.audit.mask_checks import settle
 
@@ -148,7 +145,7 @@ def test_a_cube_that_moves_by_a_known_amount(cubes: list[View]) -> None:
     truth = Truth(exr, first, settle(exr, first.cast, first.record, first.cast_at), lambda _: other)
     moved = move_points(truth, other)
     is_cube = first.cast.instance == 1
-    # By the record's rotation and scale about the cube's centre, not by its matrix.
+    # By the record's rotation and scale about the cube's center, not by its matrix.
     own = (first.points[is_cube] - row["location"]) @ row["rot_mat"] / row["scale"]
     expected = (own * there["scale"]) @ there["rot_mat"].T + there["location"]
     assert np.abs(moved[is_cube] - expected).max() < 1e-5
@@ -156,7 +153,7 @@ def test_a_cube_that_moves_by_a_known_amount(cubes: list[View]) -> None:
     assert np.array_equal(moved[~is_cube], first.points[~is_cube], equal_nan=True)
 
 
-def test_points_before_behind_and_beside_a_cube_are_judged(cubes: list[View]) -> None:
+def test_points_before_behind_and_beside_a_cube_are_judged(cubes: list[RayView]) -> None:
     view = cubes[0]
     camera_at, _ = find_directions(view)
     center = view.record[0]["location"]
@@ -167,7 +164,7 @@ def test_points_before_behind_and_beside_a_cube_are_judged(cubes: list[View]) ->
     assert view.judge(points).tolist() == [SEEN, HIDDEN, HIDDEN, OUTSIDE, OUTSIDE]
 
 
-def test_the_albedo_pass_is_the_texture(cubes: list[View]) -> None:
+def test_the_albedo_pass_is_the_texture(cubes: list[RayView]) -> None:
     view = cubes[0]
     exr = read_passes_of(view)
     paints = Painter(view.subject).find_paints(view.record)
@@ -177,7 +174,7 @@ def test_the_albedo_pass_is_the_texture(cubes: list[View]) -> None:
     assert np.ptp(exr.albedo[view.cast.instance == 1], axis=0).max() > 0.05  # it is not plain
 
 
-def test_a_texture_is_mixed_between_the_centres_of_its_texels(tmp_path: Path) -> None:
+def test_a_texture_is_mixed_between_the_centers_of_its_texels(tmp_path: Path) -> None:
     texture = np.zeros((2, 4, 3), np.uint8)
     texture[0, 1], texture[1, 3] = 200, 100
     Image.fromarray(texture).save(tmp_path / "texture.png")

@@ -11,7 +11,7 @@ import pytest
 
 from synrender.assets.obj_file import read_obj as read_obj_for_renderer
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel, load_triangles
-from synrender.audit.rays.obj_lines import read_obj
+from synrender.audit.rays.model_files import read_obj
 from synrender.errors import RejectedAsset
 from tests.audit.shapes import CUBE, ODD_MODELS, POLYGON_MODELS
 from tests.hostile.mutants import cut, edit_text, flip_bits, repeat_part

@@ -11,8 +11,8 @@ import pytest
 
 from synrender.audit.check import MAX_FALSE_ALARMS, Check, Verdict
 from synrender.audit.measure_samples import SampleFindings
-from synrender.audit.outline import OutlineFindings
 from synrender.audit.picture_verdicts import MISHAPS, check_outline, count_allowed, find_unlike
+from synrender.audit.pictures import OutlineFindings
 from synrender.audit.rays.audited_dataset import Records
 from synrender.dataset.record import create_records
 from synrender.settings.groups import Design, Material

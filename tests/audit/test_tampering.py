@@ -242,7 +242,7 @@ def say_it_is_another_sample(dataset_dir: Path) -> None:
 
 
 def shift_the_camera_by_half_a_pixel(dataset_dir: Path) -> None:
-    """As if pixels' centres were whole numbers."""
+    """As if pixels' centers were whole numbers."""
     path = dataset_dir / "dataset.json"
     info = json.loads(path.read_text())
     info["camera"]["intrinsics"][0][2] += 0.5
@@ -277,7 +277,7 @@ def enlarge_objects(dataset_dir: Path) -> None:
         record["scale"] *= 1.25
         record["obj_to_world"][:, :3, :3] *= 1.25
         from_origin = record["location"] - record["obj_to_world"][:, :3, 3]
-        record["obj_to_world"][:, :3, 3] -= 0.25 * from_origin  # the centre stays
+        record["obj_to_world"][:, :3, 3] -= 0.25 * from_origin  # the center stays
 
     for idx in range(12):
         edit_record(dataset_dir, idx, enlarge)

@@ -6,24 +6,31 @@ Lengths are in mm; the camera looks along z, x is to the right and y down, as in
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
+from PIL import Image
 
 from synrender.errors import UserError, shorten
+from synrender.images.image_files import read_image
+from synrender.system.hindrances import Unreadable
 from synrender.system.json_text import read_json
 
 MAX_JSON_BYTES = 1 << 30
 MAX_VALUE = 1e9
-"""Of a pose or camera: a thousand kilometres, in mm."""
+"""Of a pose or camera: a thousand kilometers, in mm."""
 
 IMAGE_KINDS = ("rgb", "gray")
 _SUFFIXES = (".png", ".jpg", ".tif", ".tiff", ".jpeg")
 _SCENE_NAME = re.compile(r"\d{6}")
 _MODEL_NAME = re.compile(r"obj_(\d{6})\.ply")
+
+
+Kind = TypeVar("Kind", dict, list, int)
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,8 @@ class BopObject:
 
     obj_id: int
     rotation: np.ndarray  # (3, 3) model to camera
-    translation_mm: np.ndarray  # (3,) likewise
-    info: dict[str, Any]  # of scene_gt_info.json; {} if there is none
+    translation_mm: np.ndarray  # (3,) model to camera
+    info: dict[str, object]  # of scene_gt_info.json, not checked; {} if there is none
 
 
 @dataclass(frozen=True)
@@ -52,11 +59,11 @@ class BopImage:
         return f"{self.scene_dir.name}/{self.idx:06d}"
 
     def find_picture(self) -> Path | None:
-        """File of the colour or grey image."""
+        """File of the color or gray image."""
         return next(filter(None, (self.find_file(kind) for kind in IMAGE_KINDS)), None)
 
     def find_file(self, kind: str) -> Path | None:
-        """File in the folder ``kind``, with whichever suffix."""
+        """File in the folder ``kind``, with any of the suffixes; None if there is none."""
         stem = self.scene_dir / kind / f"{self.idx:06d}"
         paths = (stem.with_suffix(suffix) for suffix in _SUFFIXES)
         return next((path for path in paths if path.is_file()), None)
@@ -76,7 +83,9 @@ class BopSet:
 
     path: Path
     models_dir: Path
-    models_info: dict[int, dict[str, Any]]  # by object id; {} if there is no models_info.json
+    model_boxes: dict[int, np.ndarray | None] | None
+    """Low and high corner (2, 3) of each model in mm, by object id, as models_info.json says; None
+    where it says no box, or where there is no such file."""
     images: tuple[BopImage, ...]
 
     def model_path(self, obj_id: int) -> Path:
@@ -96,16 +105,16 @@ def open_bop(path: Path) -> BopSet:
     scenes = _find_scenes(path)
     models_dir = _find_models(path)
     info_path = models_dir / "models_info.json"
-    models_info = {}
+    boxes = None
     if info_path.exists():
-        models_info = {
-            _to_int(info_path, key): _expect(info_path, dict, value, f"object {key}")
+        boxes = {
+            _to_int(info_path, key): _read_box(_expect(info_path, dict, value, f"object {key}"))
             for key, value in _read_json(info_path).items()
         }
     images = tuple(image for scene in scenes for image in _read_scene(scene))
     if not images:
         raise UserError(f"{path}: its scene_gt.json name no image, so there is nothing to audit")
-    return BopSet(path, models_dir, models_info, images)
+    return BopSet(path, models_dir, boxes, images)
 
 
 def _find_scenes(path: Path) -> list[Path]:
@@ -162,7 +171,18 @@ def _read_scene(scene: Path) -> list[BopImage]:
     return sorted(images, key=lambda image: image.idx)
 
 
-def _read_object(path: Path, row: Any, info: Any, key: str) -> BopObject:
+def _read_box(info: dict) -> np.ndarray | None:
+    """Low and high corner of a model, (2, 3) in mm; None if any number is missing."""
+    try:
+        low, size = (
+            np.array([float(info[f"{end}_{axis}"]) for axis in "xyz"]) for end in ("min", "size")
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return np.stack([low, low + size])
+
+
+def _read_object(path: Path, row: object, info: object, key: str) -> BopObject:
     row = _expect(path, dict, row, f"image {key}")
     return BopObject(
         int(_expect(path, int, row.get("obj_id"), f"image {key}: obj_id")),
@@ -175,7 +195,7 @@ def _read_object(path: Path, row: Any, info: Any, key: str) -> BopObject:
 # --- values from JSON -----------------------------------------------------------------------------
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict:
     try:
         values = read_json(path, MAX_JSON_BYTES)
     except (OSError, ValueError) as error:
@@ -184,7 +204,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     return _expect(path, dict, values, "all of it")
 
 
-def _expect(path: Path, kind: type, value: Any, where: str) -> Any:
+def _expect(path: Path, kind: type[Kind], value: object, where: str) -> Kind:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise UserError(f"{path}: {where} must be {kind.__name__}, is {shorten(value)!r}")
     return value
@@ -196,10 +216,8 @@ def _to_int(path: Path, key: str) -> int:
     return int(key)
 
 
-def _to_array(
-    path: Path, values: dict[str, Any], name: str, shape: tuple[int, ...], key: str
-) -> np.ndarray:
-    """Numbers of the given shape, from as many in a row."""
+def _to_array(path: Path, values: dict, name: str, shape: tuple[int, ...], key: str) -> np.ndarray:
+    """Reads an entry that lists as many numbers as the shape holds, as an array of that shape."""
     try:
         array = np.array(values.get(name), np.float64)
     except (TypeError, ValueError):
@@ -210,3 +228,75 @@ def _to_array(
             f"{MAX_VALUE:g}, is {shorten(values.get(name))}"
         )
     return array.reshape(shape)
+
+
+# --- images ---------------------------------------------------------------------------------------
+
+
+MAX_SIDE_PX = 16384
+
+
+class BadImage(Exception):
+    """A file of an image that is missing or cannot be used; the message says why."""
+
+
+def read_size(image: BopImage) -> tuple[int, int]:
+    """Height and width of an image; its color, gray or depth file must be there."""
+    path = image.find_picture() or image.find_file("depth")
+    if path is None:
+        raise BadImage(f"no file in {', '.join(IMAGE_KINDS)} or depth")
+    with _open(path) as opened:
+        width, height = opened.size
+    if max(width, height) > MAX_SIDE_PX:
+        raise BadImage(f"{path}: {width} x {height} px, at most {MAX_SIDE_PX} are allowed")
+    if path.parent.name in IMAGE_KINDS:
+        _decode(path, (height, width))
+    return height, width
+
+
+def read_depth(image: BopImage, size: tuple[int, int]) -> np.ndarray | None:
+    """Steps of the depth image, (h, w); None if the scene has no folder ``depth``."""
+    if not image.has("depth"):
+        return None
+    path = image.find_file("depth")
+    if path is None:
+        raise BadImage("no file in depth")
+    pixels = _decode(path, size)
+    if pixels.ndim != 2:
+        raise BadImage(f"{path}: must be a gray image of 16 bits")
+    return pixels.astype(np.float64)
+
+
+def read_mask(image: BopImage, kind: str, size: tuple[int, int]) -> np.ndarray | None:
+    """Masks of all objects, (k, h, w) bool; None if the scene has no folder ``kind``."""
+    if not image.has(kind):
+        return None
+    masks = np.zeros((len(image.objects), *size), bool)
+    for number in range(len(image.objects)):
+        path = image.mask_path(kind, number)
+        pixels = _decode(path, size)
+        if pixels.ndim != 2:
+            raise BadImage(f"{path}: must be a gray image")
+        masks[number] = pixels > 0
+    return masks
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(read_image(path)))
+    except FileNotFoundError:
+        raise BadImage(f"{path}: no such file") from None
+    except (Unreadable, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise BadImage(f"{path}: {str(error).splitlines()[0]}") from None
+
+
+def _decode(path: Path, size: tuple[int, int]) -> np.ndarray:
+    """Pixels; an image of another size is refused before it takes memory."""
+    with _open(path) as opened:
+        width, height = opened.size
+        if (height, width) != size:
+            raise BadImage(f"{path}: {width} x {height} px, the others have {size[1]} x {size[0]}")
+        try:
+            return np.asarray(opened)
+        except (OSError, ValueError, SyntaxError) as error:
+            raise BadImage(f"{path}: {error}") from None

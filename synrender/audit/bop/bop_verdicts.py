@@ -8,25 +8,15 @@ import numpy as np
 
 from synrender.audit.bop.bop_files import BopSet
 from synrender.audit.bop.bop_view import VISIBLE_WITHIN_MM
-from synrender.audit.bop.examine import BopFindings, MaskErrors
-from synrender.audit.bop.gt_info import MAX_BOX_ERROR_PX, MAX_SHARE_ERROR
+from synrender.audit.bop.examine import MAX_SHARE_ERROR, BopFindings
 from synrender.audit.check import Check, Measure, decide, skip
-from synrender.audit.mask_checks import TIE_RADIUS_PX
+from synrender.audit.mask_checks import MAX_BOX_ERROR_PX, MaskErrors
 from synrender.audit.poses import MAX_ROTATION_ERROR
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
-from synrender.audit.verdicts import (
-    MAX_DEPTH_ERROR_MM,
-    MAX_SMALL_DIFFERENCE_PX,
-    MIN_IOU,
-    MIN_IOU_PX,
-    MIN_MEAN_IOU,
-    histogram_quantile,
-)
+from synrender.audit.verdicts import MAX_DEPTH_ERROR_MM, OBJECTS, judge_depth, judge_masks
 
 MAX_MODEL_ERROR_MM = 0.1
 """Of a model's box against models_info.json: the required accuracy of all geometry."""
-
-OBJECTS = "objects"
 
 
 def check_bop_files(bop: BopSet, findings: Sequence[BopFindings]) -> Check:
@@ -53,22 +43,20 @@ def check_bop_files(bop: BopSet, findings: Sequence[BopFindings]) -> Check:
 
 def check_bop_models(bop: BopSet, obj_ids: Sequence[int]) -> Check:
     """Boxes of the models against models_info.json."""
-    if not bop.models_info:
+    if not bop.model_boxes:
         return skip("models", "no models_info.json")
     culprits, worst = [], 0.0
     for obj_id in obj_ids:
-        info = bop.models_info.get(obj_id, {})
-        try:
-            low = np.array([float(info[f"min_{axis}"]) for axis in "xyz"])
-            size = np.array([float(info[f"size_{axis}"]) for axis in "xyz"])
-            bounds = ModelCaster(bop.model_path(obj_id)).bounds
-        except (KeyError, TypeError, ValueError):
+        box_mm = bop.model_boxes.get(obj_id)
+        if box_mm is None:
             culprits.append(f"{obj_id} (models_info.json says no box)")
             continue
+        try:
+            bounds = ModelCaster(bop.model_path(obj_id)).bounds
         except UnusableModel as error:
             culprits.append(f"{obj_id} ({error})")
             continue
-        error_mm = float(np.abs(np.stack([low, low + size]) - bounds).max())
+        error_mm = float(np.abs(box_mm - bounds).max())
         worst = max(worst, error_mm)
         if not error_mm <= MAX_MODEL_ERROR_MM:
             culprits.append(f"{obj_id} (box differs by {error_mm:.2f} mm)")
@@ -78,7 +66,7 @@ def check_bop_models(bop: BopSet, obj_ids: Sequence[int]) -> Check:
 
 
 def check_bop_pose(findings: Sequence[BopFindings]) -> Check:
-    """The matrices are rotations; whether they are the right ones, masks and depth tell."""
+    """The matrices are rotations. Masks and depth show whether they are the right ones."""
     errors = np.concatenate([np.zeros(0), *(f.rotation_errors for f in findings)])
     culprits = [
         f"{f.name} object {k}"
@@ -100,10 +88,8 @@ def _masks(findings: Sequence[BopFindings], kind: str) -> dict[str, MaskErrors]:
 
 def find_mean_iou(findings: Sequence[BopFindings], kind: str) -> tuple[float, float]:
     """Mean and lowest IoU of the larger objects of images; 1 if there are none."""
-    masks = _masks(findings, kind).values()
-    larger = [np.maximum(m.num_cast_px, m.num_label_px) >= MIN_IOU_PX for m in masks]
-    ious = np.concatenate([np.zeros(0), *(m.iou[k] for m, k in zip(masks, larger, strict=True))])
-    return (float(ious.mean()), float(ious.min())) if len(ious) else (1.0, 1.0)
+    judged = judge_masks(_masks(findings, kind), first=0)
+    return judged.mean, judged.lowest
 
 
 def check_bop_mask(kind: str, findings: Sequence[BopFindings], hint: str = "") -> Check:
@@ -117,46 +103,16 @@ def check_bop_mask(kind: str, findings: Sequence[BopFindings], hint: str = "") -
     masks = _masks(findings, kind)
     if not masks:
         return skip(kind, f"no folder {'mask' if kind == 'mask' else 'mask_visib'}")
-    culprits, num_large, num_small, worst_small = [], 0, 0, 0
-    for name, mask in masks.items():
-        triples = zip(mask.num_cast_px, mask.num_label_px, mask.iou, strict=True)
-        for k, (num_cast, num_label, iou) in enumerate(triples):
-            if max(num_cast, num_label) >= MIN_IOU_PX:
-                num_large += 1
-                if iou < MIN_IOU:
-                    culprits.append((iou, f"{name} object {k} (IoU {iou:.3f})"))
-                continue
-            difference = abs(int(num_cast) - int(num_label))
-            num_small += 1
-            worst_small = max(worst_small, difference)
-            if difference > MAX_SMALL_DIFFERENCE_PX:
-                line = f"{name} object {k} ({num_label} px, rays see {num_cast})"
-                culprits.append((0.0, line))
-    mean, low = find_mean_iou(findings, kind)
-    num_ties = sum(mask.num_ties for mask in masks.values())
-    figures = (
-        f"IoU mean {mean:.4f}, lowest {low:.4f} of {num_large} objects; {num_small} under "
-        f"{MIN_IOU_PX} px by count; {num_ties} px within {TIE_RADIUS_PX:g} px of an edge"
-    )
+    judged, figures = judge_masks(masks, first=0), hint
     if kind == "visible":
         num_hidden = sum(f.num_hidden_px for f in findings)
-        figures += (
+        figures = (
             f"; up to {VISIBLE_WITHIN_MM:g} mm behind the front both answers count; {num_hidden} "
-            "px hidden by what has no annotation"
+            f"px hidden by what has no annotation{hint}"
         )
-    measures = [
-        Measure("mean IoU", mean, at_least=MIN_MEAN_IOU, num=num_large, of=OBJECTS),
-        Measure("lowest IoU", low, at_least=MIN_IOU, num=num_large, of=OBJECTS),
-        Measure(
-            "largest difference of a smaller object, px",
-            worst_small,
-            at_most=MAX_SMALL_DIFFERENCE_PX,
-            num=num_small,
-            of=OBJECTS,
-        ),
-    ]
-    lines = [line for _, line in sorted(culprits)]
-    return decide(kind, mean >= MIN_MEAN_IOU and not lines, figures + hint, lines, measures)
+    return decide(
+        kind, judged.are_right, judged.figures + figures, judged.culprits, judged.measures
+    )
 
 
 def check_bop_depth(bop: BopSet, findings: Sequence[BopFindings]) -> Check:
@@ -165,35 +121,13 @@ def check_bop_depth(bop: BopSet, findings: Sequence[BopFindings]) -> Check:
     if not found:
         return skip("depth", "no folder depth")
     bound = max(MAX_DEPTH_ERROR_MM, *(image.depth_scale for image in bop.images))
-    histogram = np.sum([d.histogram for d in found.values()], axis=0)
-    median, percentile = (histogram_quantile(histogram, q) for q in (0.5, 0.99))
-    worst = max(d.largest_mm for d in found.values())
-    medians = np.concatenate([d.medians_mm for d in found.values()])
-    culprits = [
-        f"{name} object {k} (median {depth.medians_mm[k]:.2f} mm)"
-        for name, depth in found.items()
-        for k in np.flatnonzero(depth.medians_mm > bound)
-    ]
-    num_saturated = sum(d.num_saturated for d in found.values())
-    num_px = int(histogram.sum())
+    judged = judge_depth(found, bound, first=0)
+    num_saturated = sum(f.num_saturated_px for f in findings)
     figures = (
-        f"mm over {num_px} interior px: median {median:.4f}, 99th percentile {percentile:.4f}, "
-        f"maximum {worst:.3f}; bound {bound:g}: {MAX_DEPTH_ERROR_MM:g}, or a step of the image; "
+        f"{judged.figures}; bound {bound:g}: {MAX_DEPTH_ERROR_MM:g}, or a step of the image; "
         f"{num_saturated} px too far for 16 bits"
     )
-    of = "interior px of objects"
-    measures = [
-        Measure("error, median, mm", median, num=num_px, of=of),
-        Measure("error, 99th percentile, mm", percentile, at_most=bound, num=num_px, of=of),
-        Measure(
-            "largest median of an object, mm",
-            float(medians.max(initial=0)),
-            at_most=bound,
-            num=len(medians),
-            of=OBJECTS,
-        ),
-    ]
-    return decide("depth", percentile <= bound and not culprits, figures, culprits, measures)
+    return decide("depth", judged.are_right, figures, judged.culprits, judged.measures)
 
 
 def check_bop_info(findings: Sequence[BopFindings]) -> Check:

@@ -7,12 +7,26 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from synrender.audit.bop.bop_files import BopImage, BopObject
-from synrender.audit.bop.bop_images import BadImage, read_depth, read_mask, read_size
-from synrender.audit.bop.bop_rays import BopCamera, cast_silhouette
-from synrender.audit.bop.bop_view import View
-from synrender.audit.bop.gt_info import InfoErrors, compare_info
-from synrender.audit.mask_checks import DEPTH_EDGES_MM, find_interior
+from synrender.audit.bop.bop_files import (
+    BadImage,
+    BopImage,
+    BopObject,
+    read_depth,
+    read_mask,
+    read_size,
+)
+from synrender.audit.bop.bop_view import BopCamera, BopView, Silhouette, cast_silhouette
+from synrender.audit.mask_checks import (
+    MAX_BOX_ERROR_PX,
+    MAX_COUNT_DIFFERENCE,
+    MAX_SMALL_DIFFERENCE_PX,
+    DepthErrors,
+    MaskErrors,
+    compare_masks,
+    find_interior,
+    mask_to_box,
+    sort_depth_errors,
+)
 from synrender.audit.rays.model_caster import ModelCaster
 
 SATURATED = 65535
@@ -23,38 +37,17 @@ MAX_CAST_ROTATION_ERROR = 0.1
 
 
 @dataclass(frozen=True)
-class MaskErrors:
-    """One kind of mask against the rays; one entry for each object."""
-
-    num_cast_px: np.ndarray  # (k,)
-    num_label_px: np.ndarray  # (k,)
-    iou: np.ndarray  # (k,) 1 where both are empty
-    num_ties: int  # pixels with an edge so close to their centre that rounding decides
-
-
-@dataclass(frozen=True)
-class DepthErrors:
-    """Depth of interior pixels against the rays."""
-
-    histogram: np.ndarray  # pixels by error, between DEPTH_EDGES_MM
-    medians_mm: np.ndarray  # (k,) of each object; 0 where it has no such pixel
-    largest_mm: float
-    num_saturated: int  # pixels left out: too far for 16 bits
-
-
-@dataclass(frozen=True)
 class BopFindings:
     """Findings about one image; None for labels that are not there."""
 
     name: str
     damage: str = ""  # why it cannot be examined
-    num_objects: int = 0
-    num_px: int = 0
     rotation_errors: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (k,)
     mask: MaskErrors | None = None
     visible: MaskErrors | None = None
     num_hidden_px: int = 0  # of objects, hidden by something without annotation
     depth: DepthErrors | None = None
+    num_saturated_px: int = 0  # left out of it: too far for 16 bits
     info: InfoErrors | None = None
 
 
@@ -66,7 +59,7 @@ def examine_image(
     Args:
         image: what the data set says of it.
         casters: for the model of each object.
-        pixel_center: coordinate of the top left pixel's centre.
+        pixel_center: coordinate of the top left pixel's center.
     """
     rotation_errors = np.array([_find_rotation_error(thing) for thing in image.objects])
     try:
@@ -82,29 +75,30 @@ def examine_image(
     silhouettes = [cast_silhouette(camera, thing, caster) for thing, caster in pairs]
     depths_mm = np.concatenate([np.zeros((0, *size)), *(s.depth_mm[None] for s in silhouettes)])
     image_mm = None if steps is None else steps * image.depth_scale
-    view = View(camera, image.objects, casters, depths_mm, image_mm)
+    view = BopView(camera, image.objects, casters, depths_mm, image_mm)
     certain, possible = view.find_visible()
-    whole_errors, visible_errors, depth_errors = None, None, None
+    whole_errors, visible_errors, depth_errors, num_saturated_px = None, None, None, 0
     if labels is not None:
-        whole_errors = _compare_masks(*view.settle_whole(labels), labels)
+        seen, num_ties_px = view.settle_whole(labels)
+        whole_errors = compare_masks(seen, labels, num_ties_px)
     if visible_labels is not None:
-        visible_errors = _compare_masks(*view.settle_visible(visible_labels), visible_labels)
+        seen, num_ties_px = view.settle_visible(visible_labels)
+        visible_errors = compare_masks(seen, visible_labels, num_ties_px)
     if steps is not None:
         is_front = np.isfinite(depths_mm) & (depths_mm == depths_mm.min(axis=0, initial=np.inf))
         # Where a label says visible, the depth image has to show the object, and nothing before it.
         agreed = certain if visible_labels is None else is_front & visible_labels
-        depth_errors = _compare_depth(steps, image.depth_scale, depths_mm, agreed)
+        depth_errors, num_saturated_px = _compare_depth(steps, image.depth_scale, depths_mm, agreed)
     has_depth = None if steps is None else steps > 0
     infos = [thing.info for thing in image.objects]
     return BopFindings(
         image.name,
-        num_objects=len(image.objects),
-        num_px=size[0] * size[1],
         rotation_errors=rotation_errors,
         mask=whole_errors,
         visible=visible_errors,
         num_hidden_px=view.count_hidden(),
         depth=depth_errors,
+        num_saturated_px=num_saturated_px,
         info=compare_info(infos, silhouettes, certain, possible, has_depth),
     )
 
@@ -115,15 +109,9 @@ def _find_rotation_error(thing: BopObject) -> float:
     return float(max(errors))
 
 
-def _compare_masks(seen: np.ndarray, num_ties: int, labels: np.ndarray) -> MaskErrors:
-    both, either = ((seen & labels).sum(axis=(1, 2)), (seen | labels).sum(axis=(1, 2)))
-    iou = np.where(either > 0, both / np.maximum(either, 1), 1.0)
-    return MaskErrors(seen.sum(axis=(1, 2)), labels.sum(axis=(1, 2)), iou, num_ties)
-
-
 def _compare_depth(
     steps: np.ndarray, depth_scale: float, depths_mm: np.ndarray, agreed: np.ndarray
-) -> DepthErrors:
+) -> tuple[DepthErrors, int]:
     """Errors where rays and labels agree on which object is in front, a pixel from any edge.
 
     Args:
@@ -131,6 +119,9 @@ def _compare_depth(
         depth_scale: mm of a step.
         depths_mm: (k, h, w) of each object.
         agreed: (k, h, w) where each is visible.
+
+    Returns:
+        The errors, and the number of pixels that are too far for 16 bits and have none.
     """
     owner = np.zeros(steps.shape, np.int64)  # number of the object in front, from 1
     for number, is_visible in enumerate(agreed, start=1):
@@ -138,17 +129,122 @@ def _compare_depth(
     is_interior = find_interior(owner) & (owner > 0)
     is_saturated = is_interior & (steps >= SATURATED)
     ys, xs = np.nonzero(is_interior & ~is_saturated)
-    rows = owner[ys, xs] - 1
-    errors = np.abs(steps[ys, xs] * depth_scale - depths_mm[rows, ys, xs])
+    rows = owner[ys, xs]
+    errors = np.abs(steps[ys, xs] * depth_scale - depths_mm[rows - 1, ys, xs])
     errors[steps[ys, xs] == 0] = np.inf
-    medians = [
-        float(np.quantile(errors[rows == k], 0.5, method="nearest")) if (rows == k).any() else 0.0
-        for k in range(len(agreed))
-    ]
-    bins = np.searchsorted(DEPTH_EDGES_MM[1:-1], errors)
-    return DepthErrors(
-        np.bincount(bins, minlength=len(DEPTH_EDGES_MM) - 1),
-        np.array(medians),
-        float(errors.max(initial=0)),
-        int(is_saturated.sum()),
-    )
+    return sort_depth_errors(errors, rows, len(agreed)), int(is_saturated.sum())
+
+
+# --- scene_gt_info --------------------------------------------------------------------------------
+
+
+MAX_SHARE_ERROR = 0.01
+"""Of the visible share; of small objects the share that MAX_SMALL_DIFFERENCE_PX are of them."""
+
+NOTHING = (-1, -1, -1, -1)
+"""Box of an object that is not visible."""
+
+
+@dataclass(frozen=True)
+class InfoErrors:
+    """Differences of an image's entries; one for each object."""
+
+    share: np.ndarray  # (k,) of the visible share
+    count_px: np.ndarray  # (k,) of the worst number of pixels
+    box_px: np.ndarray  # (k,) of the worst side
+    faults: tuple[tuple[int, str], ...]  # object, and what is out of bounds
+
+
+def compare_info(
+    infos: Sequence[dict[str, object]],
+    silhouettes: Sequence[Silhouette],
+    certain: np.ndarray,
+    possible: np.ndarray,
+    has_depth: np.ndarray | None,
+) -> InfoErrors | None:
+    """Compares the entries of all objects of an image; None if there are none.
+
+    Args:
+        infos: of each object; entries that are missing are not compared.
+        silhouettes: of each object.
+        certain: (k, h, w) where it is visible.
+        possible: (k, h, w) where a label may say that it is.
+        has_depth: (h, w) where the depth image is not 0; None if there is none.
+    """
+    if not any(infos):
+        return None
+    share, count_px, box_px, faults = [], [], [], []
+    for k, (info, silhouette) in enumerate(zip(infos, silhouettes, strict=True)):
+        is_there = np.isfinite(silhouette.depth_mm)
+        num_all = silhouette.num_px
+        low, high = int(certain[k].sum()), int(possible[k].sum())
+        count_bound = max(MAX_SMALL_DIFFERENCE_PX, MAX_COUNT_DIFFERENCE * num_all)
+        counts = {"px_count_all": (num_all, num_all), "px_count_visib": (low, high)}
+        if has_depth is not None:
+            num_valid = int((is_there & has_depth).sum())
+            counts["px_count_valid"] = (num_valid, num_valid)
+        errors = {
+            name: _outside(info[name], *ends) for name, ends in counts.items() if name in info
+        }
+        faults += [
+            (k, f"{name} {info[name]}, rays see {counts[name][0]}")
+            for name, error in errors.items()
+            if not error <= count_bound
+        ]
+        count_px.append(max(errors.values(), default=0.0))
+
+        shares = (low / num_all, high / num_all) if num_all else (0.0, 0.0)
+        error = _outside(info.get("visib_fract", shares[0]), *shares)
+        if not error <= max(MAX_SHARE_ERROR, MAX_SMALL_DIFFERENCE_PX / max(1, num_all)):
+            faults.append((k, f"visib_fract {info['visib_fract']}, rays see {shares[0]:.3f}"))
+        share.append(error)
+
+        inner, outer = mask_to_box(certain[k]), mask_to_box(possible[k])
+        boxes = {"bbox_obj": (silhouette.box_px, silhouette.box_px), "bbox_visib": (inner, outer)}
+        worst = 0.0
+        for name, (least, most) in boxes.items():
+            if name in info:
+                error = _compare_box(info[name], least, most, may_be_hidden=low <= count_bound)
+                worst = max(worst, error)
+                if not error <= MAX_BOX_ERROR_PX:
+                    seen = least if least.any() else most
+                    faults.append((k, f"{name} {info[name]}, rays see {_to_width(seen)}"))
+        box_px.append(worst)
+    return InfoErrors(*map(np.array, (share, count_px, box_px)), faults=tuple(faults))
+
+
+def _outside(value: object, low: float, high: float) -> float:
+    """How far a value is out of a range; infinite if it is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        return np.inf
+    return float(max(low - value, value - high, 0))
+
+
+def _compare_box(value: object, least: np.ndarray, most: np.ndarray, may_be_hidden: bool) -> float:
+    """Largest error of a side, in px.
+
+    Args:
+        value: x, y, width, height, or `NOTHING`.
+        least: box of what is certainly there: x_min, y_min, x_max, y_max, ends excluded.
+        most: of what may be there.
+        may_be_hidden: whether `NOTHING` is right as well.
+    """
+    if not isinstance(value, list):
+        return np.inf
+    try:
+        x, y, width, height = (float(number) for number in value)
+    except (TypeError, ValueError):
+        return np.inf
+    if (x, y, width, height) == NOTHING:
+        return 0.0 if may_be_hidden or not most.any() else np.inf
+    if not most.any():
+        return np.inf
+    least = least if least.any() else most
+    # The last pixel is counted in a width, or it is not.
+    low, high = np.minimum(least, most) - [0, 0, 1, 1], np.maximum(least, most)
+    sides = zip((x, y, x + width, y + height), low.tolist(), high.tolist(), strict=True)
+    return max(_outside(*side) for side in sides)
+
+
+def _to_width(box: np.ndarray) -> list[int]:
+    return [int(box[0]), int(box[1]), int(box[2] - box[0]), int(box[3] - box[1])]

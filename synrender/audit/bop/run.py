@@ -21,34 +21,29 @@ from synrender.audit.bop.bop_verdicts import (
 from synrender.audit.bop.examine import BopFindings, examine_image
 from synrender.audit.check import Check, Verdict
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
-from synrender.audit.rays.raycast import require_ray_caster
+from synrender.audit.rays.view import require_ray_caster
+from synrender.audit.run import RayDraw
 from synrender.errors import UserError
 from synrender.system.workers import Workers
 
 _TASK_SIZE = 25
 PIXEL_CENTERS = (0.0, 0.5)
-"""Where the centre of the top left pixel may be. OpenCV, BlenderProc's cameras and the toolkit's
+"""Where the center of the top left pixel may be. OpenCV, BlenderProc's cameras and the toolkit's
 distances have 0; OpenGL, which draws the toolkit's and BlenderProc's masks, has 0.5."""
 
 _NUM_COMPARED = 5
-"""Images that are examined with the other centre if masks fail, to tell whether that is why."""
+"""If masks fail, so many images are examined with the other center, in case that is the reason."""
 
 
 def audit_bop(
-    path: Path,
-    num_cast: int,
-    seed: int,
-    pixel_center: float,
-    workers: Workers,
-    is_quiet: bool = False,
+    path: Path, draw: RayDraw, pixel_center: float, workers: Workers, is_quiet: bool = False
 ) -> list[Check]:
     """Audits a data set in BOP format; all checks, in the order of the table.
 
     Args:
         path: of the data set, a split, or a scene.
-        num_cast: images to cast rays for, drawn at random; 0: all.
-        seed: of that draw.
-        pixel_center: coordinate of the top left pixel's centre.
+        draw: of the images to cast rays for.
+        pixel_center: coordinate of the top left pixel's center.
         workers: processes to work in.
         is_quiet: no progress bar.
 
@@ -57,7 +52,7 @@ def audit_bop(
     """
     require_ray_caster()
     bop = open_bop(path)
-    images = choose_images(bop, num_cast, seed)
+    images = [bop.images[i] for i in draw.choose(np.arange(len(bop.images)))]
     findings = _examine_all(bop, images, pixel_center, workers, is_quiet)
     _refuse_other_models(bop, findings)
     hints = _compare_centers(bop, findings, pixel_center)
@@ -71,15 +66,6 @@ def audit_bop(
         check_bop_depth(bop, findings),
         check_bop_info(findings),
     ]
-
-
-def choose_images(bop: BopSet, num_cast: int, seed: int) -> list[BopImage]:
-    """Draws images; all for 0 or if there are fewer."""
-    images = bop.images
-    if num_cast == 0 or num_cast >= len(images):
-        return list(images)
-    rng = np.random.Generator(np.random.PCG64(seed))
-    return [images[i] for i in sorted(rng.choice(len(images), num_cast, replace=False).tolist())]
 
 
 def _examine_all(
@@ -120,18 +106,19 @@ def examine(models_dir: Path, images: Sequence[BopImage], pixel_center: float) -
 
 
 def _refuse_other_models(bop: BopSet, findings: Sequence[BopFindings]) -> None:
-    """Raises UserError if no model can be used: then they are of another data set."""
+    """Raises UserError if no model can be used: the models belong to another data set."""
     reasons = [f.damage for f in findings if f.damage.startswith("model ")]
     if reasons and len(reasons) == len(findings):
         raise UserError(
-            f"{reasons[0]}; {bop.models_dir} has not the models of the data set: put them there"
+            f"{reasons[0]}; {bop.models_dir} does not hold the models of this data set: put them "
+            "there"
         )
 
 
 def _compare_centers(
     bop: BopSet, findings: Sequence[BopFindings], pixel_center: float
 ) -> dict[str, str]:
-    """Says by kind of mask whether the other pixel centre fits failing masks better."""
+    """For each kind of mask: a hint, if the other pixel center fits the failing masks better."""
     other = next(center for center in PIXEL_CENTERS if center != pixel_center)
     by_name = {image.name: image for image in bop.images}
     hints = {}

@@ -1,15 +1,15 @@
-"""Whether factors that have no common cause are independent."""
+"""Whether factors that have no common cause are independent: associations, with their bounds."""
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from synrender.audit.check import MAX_FALSE_ALARMS, Check, Measure, decide, skip
-from synrender.audit.designs.factor_arrays import TRAIN, Samples
-from synrender.audit.designs.promises import find_held_out_factors
-from synrender.audit.designs.statistics import Association, Variable, associate
+from synrender.audit.designs.promises import TRAIN, Samples, find_held_out_factors
 from synrender.dataset.design_info import DesignInfo
 from synrender.settings.factor_table import COLUMNS, FACTORS, Kind
 
@@ -25,16 +25,16 @@ def check_independent(design: DesignInfo, samples: Samples, has_class_colors: bo
     ]
     alpha = MAX_FALSE_ALARMS / max(1, len(pairs))
     found = [associate(a, b, alpha) for a, b in pairs]
-    told = [association for association in found if association is not None]
-    if not told:
-        return skip("independent", f"{len(pairs)} pairs of factors, too few samples to tell")
-    figures = f"{len(told)} pairs in {len(train.idxs)} samples"
-    if len(told) < len(pairs):
-        figures += f", {len(pairs) - len(told)} more have too few to tell"
-    for measure in dict.fromkeys(association.measure for association in told):
-        worst = max((a for a in told if a.measure == measure), key=lambda a: a.value / a.bound)
+    judged = [association for association in found if association is not None]
+    if not judged:
+        return skip("independent", f"{len(pairs)} pairs of factors, too few samples to judge")
+    figures = f"{len(judged)} pairs in {len(train.idxs)} samples"
+    if len(judged) < len(pairs):
+        figures += f", {len(pairs) - len(judged)} more have too few samples"
+    for measure in dict.fromkeys(association.measure for association in judged):
+        worst = max((a for a in judged if a.measure == measure), key=lambda a: a.value / a.bound)
         figures += f"; {_describe(worst)}"
-    related = sorted((a for a in told if a.value > a.bound), key=lambda a: a.bound - a.value)
+    related = sorted((a for a in judged if a.value > a.bound), key=lambda a: a.bound - a.value)
     measures = [
         Measure(
             f"{a.measure} of {' and '.join(a.names)}",
@@ -43,7 +43,7 @@ def check_independent(design: DesignInfo, samples: Samples, has_class_colors: bo
             num=len(train.idxs),
             of="samples",
         )
-        for a in told
+        for a in judged
     ]
     return decide("independent", not related, figures, map(_describe, related), measures)
 
@@ -70,7 +70,7 @@ def find_causes(design: DesignInfo, has_class_colors: bool) -> dict[str, set[str
 
 
 def _find_variables(design: DesignInfo, samples: Samples) -> list[Variable]:
-    """What varies: factors with levels, classes, and numbers that are drawn."""
+    """Everything that varies: factors with levels, classes, and numbers that are drawn."""
     with_levels = {name: factor for name, factor in design.factors.items() if factor.levels}
     variables = [Variable(n, samples.level(f), True) for n, f in with_levels.items()]
     covered = {column for factor in with_levels.values() for column in factor.columns}
@@ -96,3 +96,93 @@ def _describe(association: Association) -> str:
         f"{association.measure} of {' and '.join(association.names)} {association.value:.3f}, "
         f"chance gives up to {association.bound:.3f}"
     )
+
+
+# --- associations ---------------------------------------------------------------------------------
+
+
+MIN_EXPECTED = 5
+"""Expected samples in each cell of a table; with fewer, the bounds do not hold."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One column of a data set."""
+
+    name: str
+    values: np.ndarray  # (n,)
+    is_category: bool
+
+    @property
+    def varies(self) -> bool:
+        """Whether there are two values at all."""
+        return len(np.unique(self.values)) > 1
+
+
+@dataclass(frozen=True)
+class Association:
+    """Of two variables; 0: none, 1: one follows from the other."""
+
+    measure: str
+    names: tuple[str, str]
+    value: float
+    bound: float  # what chance exceeds with probability ``alpha``
+
+
+def associate(a: Variable, b: Variable, alpha: float) -> Association | None:
+    """Association of two variables of n samples; None: too few samples to judge."""
+    names = (a.name, b.name)
+    if a.is_category and b.is_category:
+        return _cramers_v(names, a.values, b.values, alpha)
+    if a.is_category or b.is_category:
+        group, value = (a, b) if a.is_category else (b, a)
+        return _correlation_ratio(names, group.values, value.values, alpha)
+    return _rank_correlation(names, a.values, b.values, alpha)
+
+
+def _rank_correlation(
+    names: tuple[str, str], a: np.ndarray, b: np.ndarray, alpha: float
+) -> Association | None:
+    """Spearman's; its bound by Student's t."""
+    n = len(a)
+    if n < 2 * MIN_EXPECTED:
+        return None
+    value = abs(np.corrcoef(stats.rankdata(a), stats.rankdata(b))[0, 1])
+    t = stats.t.isf(alpha / 2, n - 2)
+    return Association("rank correlation", names, float(value), float(t / np.sqrt(n - 2 + t * t)))
+
+
+def _correlation_ratio(
+    names: tuple[str, str], groups: np.ndarray, values: np.ndarray, alpha: float
+) -> Association | None:
+    """Of ranks: root of the share of their variance between groups; its bound by Fisher's F."""
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    n, k = len(values), len(sizes)
+    if sizes.min() < MIN_EXPECTED:
+        return None
+    ranks = stats.rankdata(values)
+    means = np.bincount(group, ranks) / sizes
+    share = (sizes * (means - ranks.mean()) ** 2).sum() / ((ranks - ranks.mean()) ** 2).sum()
+    f = (k - 1) * stats.f.isf(alpha, k - 1, n - k)
+    bound = np.sqrt(f / (f + n - k))
+    return Association("correlation ratio", names, float(np.sqrt(share)), float(bound))
+
+
+def _cramers_v(
+    names: tuple[str, str], a: np.ndarray, b: np.ndarray, alpha: float
+) -> Association | None:
+    """Corrected for its bias (Bergsma 2013); its bound by chi-square."""
+    table = stats.contingency.crosstab(a, b).count
+    if stats.contingency.expected_freq(table).min() < MIN_EXPECTED:
+        return None
+    n, (r, k) = len(a), table.shape
+    dof = (r - 1) * (k - 1)
+
+    def chi_square_to_v(chi_square: float) -> float:
+        phi_square = max(0.0, chi_square / n - dof / (n - 1))
+        sides = min(r - (r - 1) ** 2 / (n - 1), k - (k - 1) ** 2 / (n - 1)) - 1
+        return float(np.sqrt(phi_square / sides))
+
+    chi_square = stats.chi2_contingency(table, correction=False).statistic
+    bound = chi_square_to_v(stats.chi2.isf(alpha, dof))
+    return Association("Cramer's V", names, chi_square_to_v(chi_square), bound)

@@ -1,6 +1,6 @@
 """Whether a design keeps its promises: counts, strengths, hold-outs, causes.
 
-Each check takes arrays and the design of ``dataset.json`` and knows nothing of how they were drawn.
+Each check takes arrays and the design of ``dataset.json``. How levels were drawn does not matter.
 """
 
 from __future__ import annotations
@@ -8,18 +8,66 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 from scipy.stats import binomtest
 
 from synrender.audit.check import MAX_FALSE_ALARMS, Check, Measure, count_faults, decide, skip
-from synrender.audit.designs.factor_arrays import TEST, Samples
-from synrender.audit.designs.statistics import (
-    count_p_values,
-    table_p_values,
-)
-from synrender.dataset.archive_layout import SPLITS
-from synrender.dataset.design_info import CausalInfo, DesignInfo
+from synrender.audit.rays.audited_dataset import Records
+from synrender.dataset.archive_layout import buckets_to_splits
+from synrender.dataset.design_info import CausalInfo, DesignFactor, DesignInfo
+from synrender.settings.checks import SPLITS
+from synrender.settings.factor_table import COLUMNS
+
+# --- factors as arrays ----------------------------------------------------------------------------
+
+
+TRAIN, TEST = 0, 2
+
+
+@dataclass(frozen=True)
+class Samples:
+    """One entry for each sample, or each object of one; n in all."""
+
+    idxs: np.ndarray  # (n,) int64, index of the sample
+    splits: np.ndarray  # (n,) int64, place in SPLITS
+    levels: np.ndarray  # (n, len(COLUMNS)) int64
+    values: np.ndarray  # (n, len(COLUMNS)) float64
+
+    def level(self, factor: DesignFactor) -> np.ndarray:
+        """Level of a factor, (n,) int64; -1: none."""
+        return self.levels[:, COLUMNS.index(factor.columns[0])]
+
+    def value(self, factor: DesignFactor) -> np.ndarray:
+        """First number of a factor's value, (n,) float64."""
+        return self.values[:, COLUMNS.index(factor.columns[0])]
+
+    def choose(self, are_chosen: np.ndarray) -> Samples:
+        """Some of them."""
+        columns = (self.idxs, self.splits, self.levels, self.values)
+        return Samples(*(column[are_chosen] for column in columns))
+
+    def drawn(self, design: DesignInfo) -> Samples:
+        """One sample of each block: the others follow from it and prove nothing more."""
+        return self.choose(self.idxs % design.block_size == 0)
+
+
+def gather_samples(
+    records: Records, design: DesignInfo, num_buckets: int, total: int, is_each_object: bool = False
+) -> Samples:
+    """The factors of each sample (of its first object), or of each object."""
+    rows, idxs = records.rows, records.idxs
+    if not is_each_object:
+        _, firsts = np.unique(idxs, return_index=True)
+        rows, idxs = rows[firsts], idxs[firsts]
+    splits = buckets_to_splits(idxs * num_buckets // total, design.split_buckets)
+    return Samples(idxs, splits, rows["factor_levels"], rows["factor_values"])
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
 
 EVEN = -1  # level of an intervention that draws evenly
 
@@ -48,7 +96,7 @@ def check_cells(design: DesignInfo, samples: Samples, total: int) -> Check:
 
 
 def check_even(design: DesignInfo, samples: Samples) -> Check:
-    """Levels that a design does not decide come up evenly."""
+    """Levels that a design does not decide are equally frequent."""
     causal = design.causal
     children = set(causal.parents) if causal else set()
     others = {*design.grid, *design.sweeps, *children, *find_held_out_factors(design)}
@@ -69,7 +117,7 @@ def check_even(design: DesignInfo, samples: Samples) -> Check:
 
 
 def check_shortcut(design: DesignInfo, samples: Samples) -> Check:
-    """Strength of a shortcut in each split, and that the other levels come up evenly."""
+    """Strength of a shortcut in each split, and that the other levels are equally frequent."""
     shortcut = design.shortcut
     if shortcut is None:
         return skip("shortcut", "no shortcut")
@@ -84,11 +132,11 @@ def check_shortcut(design: DesignInfo, samples: Samples) -> Check:
         num_partners = int((cue == partners[target]).sum())
         probability = rho + (1 - rho) * even
         low, high = binomtest(num_partners, len(cue)).proportion_ci(method="wilson")
-        realised, low, high = (
+        realized, low, high = (
             (share - even) / (1 - even) if num_cue > 1 else 1.0
             for share in (num_partners / len(cue), low, high)
         )
-        where = f"{SPLITS[split]} rho {realised:.3f} ({low:.3f} to {high:.3f})"
+        where = f"{SPLITS[split]} rho {realized:.3f} ({low:.3f} to {high:.3f})"
         parts.append(f"{where}, promised {rho:g}")
         tests[parts[-1]] = float(count_p_values(num_partners, len(cue), probability))
         table = np.full((len(partners), num_cue), (1 - rho) * even)
@@ -134,18 +182,18 @@ def check_holdout(design: DesignInfo, objects: Samples) -> Check:
 
 
 def check_causal(design: DesignInfo, samples: Samples) -> Check:
-    """The tables of a graph come back, in the splits without intervention on the child."""
+    """Frequencies are those of the graph's tables, in splits without intervention on the child."""
     causal = design.causal
     if causal is None:
         return skip("causal", "no graph of causes")
     tests, worst, num_rows = {}, 0.0, 0
     for child, parents in causal.parents.items():
-        table = np.array(causal.tables[child])
+        table = _Table(child, parents, np.array(causal.tables[child]))
         are_free = [child not in causal.do.get(split, {}) for split in SPLITS]
         free = samples.choose(np.array(are_free)[samples.splits])
-        difference, child_tests = _test_table(design, free, child, parents, table)
+        difference, child_tests = _test_table(design, free, table)
         tests |= child_tests
-        worst, num_rows = max(worst, difference), num_rows + len(table)
+        worst, num_rows = max(worst, difference), num_rows + len(table.probabilities)
     figures = f"{num_rows} rows of {len(causal.parents)} tables, frequencies within {worst:.3f}"
     return _decide_tests("causal", figures, tests)
 
@@ -167,8 +215,8 @@ def check_do(design: DesignInfo, samples: Samples) -> Check:
             continue
         parents = causal.parents.get(name, ())
         num_rows = math.prod(len(design.factors[p].levels) for p in parents)
-        table = np.full((num_rows, n), 1 / n)
-        difference, even_tests = _test_table(design, inside, name, parents, table, f" in {split}")
+        table = _Table(name, parents, np.full((num_rows, n), 1 / n))
+        difference, even_tests = _test_table(design, inside, table, f" in {split}")
         tests |= even_tests
         parts.append(f"{split} {name} even within {difference:.3f}, whatever its parents are")
     culprits += _find_unlikely(tests)
@@ -189,7 +237,7 @@ def _within(value: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _levels_in(design: DesignInfo, samples: Samples, name: str, split: int) -> np.ndarray:
-    """Levels of a factor in a split; what has none is left to `check_levels`."""
+    """Levels of a factor in a split; `check_levels` finds samples that have none."""
     factor = design.factors[name]
     levels = samples.level(factor)[samples.splits == split]
     return levels.clip(0, len(factor.levels) - 1)
@@ -207,16 +255,21 @@ def _to_codes(
     return codes.astype(np.int64), is_known
 
 
+@dataclass(frozen=True)
+class _Table:
+    """Probabilities of a factor's levels, given those of its parents."""
+
+    child: str
+    parents: tuple[str, ...]
+    probabilities: np.ndarray  # (combinations of the parents' levels, levels of the child)
+
+
 def _test_table(
-    design: DesignInfo,
-    samples: Samples,
-    child: str,
-    parents: tuple[str, ...],
-    table: np.ndarray,
-    where: str = "",
+    design: DesignInfo, samples: Samples, expected: _Table, where: str = ""
 ) -> tuple[float, dict[str, float]]:
     """Largest difference of a frequency from its probability, and p-values of all by their name."""
-    codes, is_known = _to_codes(design, samples, (*parents, child))
+    child, table = expected.child, expected.probabilities
+    codes, is_known = _to_codes(design, samples, (*expected.parents, child))
     rows, levels = np.divmod(codes, table.shape[1])
     counts = np.zeros(table.shape)
     np.add.at(counts, (rows, levels), 1)
@@ -252,3 +305,32 @@ def _decide_tests(name: str, figures: str, tests: dict[str, float]) -> Check:
         num=len(tests), of="counts",
     )  # fmt: skip
     return decide(name, not unlikely, figures, unlikely, [measure])
+
+
+# --- exact tests ----------------------------------------------------------------------------------
+
+
+def count_p_values(
+    counts: np.ndarray | int, nums: np.ndarray | int, probabilities: np.ndarray | float
+) -> np.ndarray:
+    """Exact two-sided p-values of binomial counts, of the arrays' common shape."""
+    p = np.clip(probabilities, 0, 1)
+    lower = stats.binom.cdf(counts, nums, p)
+    upper = stats.binom.sf(np.asarray(counts) - 1, nums, p)
+    return np.minimum(1, 2 * np.minimum(lower, upper))
+
+
+def table_p_values(rows: np.ndarray, levels: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """P-values of each cell of a table of conditional probabilities.
+
+    Args:
+        rows: (n,) row of the table that each sample was drawn from.
+        levels: (n,) what was drawn.
+        table: (r, k) probabilities; each row adds up to 1.
+
+    Returns:
+        (r, k); 1 in rows without samples.
+    """
+    counts = np.zeros(table.shape, np.int64)
+    np.add.at(counts, (rows, levels), 1)
+    return count_p_values(counts, counts.sum(axis=1, keepdims=True), table)

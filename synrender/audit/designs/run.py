@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from synrender.audit.check import Check, count_faults, decide, skip
-from synrender.audit.designs.factor_arrays import gather_samples
 from synrender.audit.designs.independence import check_independent
 from synrender.audit.designs.promises import (
     check_causal,
@@ -17,6 +17,7 @@ from synrender.audit.designs.promises import (
     check_even,
     check_holdout,
     check_shortcut,
+    gather_samples,
 )
 from synrender.audit.designs.twins import check_blocks, check_labels_of_blocks
 from synrender.audit.measure_samples import SampleFindings
@@ -28,6 +29,17 @@ from synrender.settings.factor_table import COLUMNS
 TEXTURES = ("texture", "backdrop_texture")
 
 
+@dataclass(frozen=True)
+class Promise:
+    """What a data set promises about its factors."""
+
+    design: DesignInfo
+    num_buckets: int
+    total: int  # samples of the whole data set, rendered or not
+    has_class_colors: bool  # whether a class has colors of its own
+    rejected: frozenset[str] = frozenset()  # textures that could not be used and were replaced
+
+
 def check_designs(
     subject: Subject, records: Records, findings: Sequence[SampleFindings]
 ) -> list[Check]:
@@ -37,14 +49,15 @@ def check_designs(
         return [skip("design", "all factors are drawn at random")]
     found = {f.idx: f.labels_digest for f in findings if f.labels_digest}
     digests = keep_one_kind(found, subject.cpus, design.block_size)
-    has_class_colors = subject.settings.material.use_color_ref
-    total, num_buckets = (
-        subject.settings.object.total_num_samples,
-        subject.settings.object.n_buckets,
+    settings = subject.settings
+    promise = Promise(
+        design,
+        settings.object.n_buckets,
+        settings.object.total_num_samples,
+        settings.material.use_color_ref,
+        subject.rejected,
     )
-    checks = check_design(
-        design, records, digests, num_buckets, total, has_class_colors, subject.rejected
-    )
+    checks = check_promise(promise, records, digests)
     if num_left_out := len(found) - len(digests):
         *others, last = checks
         figures = f"{last.figures}; {num_left_out} samples of another kind of CPU are left out"
@@ -64,34 +77,25 @@ def keep_one_kind(
     }
 
 
-def check_design(
-    design: DesignInfo,
-    records: Records,
-    labels_digests: dict[int, str],
-    num_buckets: int,
-    total: int,
-    has_class_colors: bool,
-    rejected: Collection[str] = (),
+def check_promise(
+    promise: Promise, records: Records, labels_digests: dict[int, str]
 ) -> list[Check]:
-    """The same from values alone.
+    """Checks a design against the records of all samples.
 
     Args:
-        design: of the data set.
+        promise: what the records have to keep.
         records: of all samples.
         labels_digests: of the label passes of each EXR, by sample; {} of PNGs.
-        num_buckets: of the data set.
-        total: samples of the whole data set, rendered or not.
-        has_class_colors: whether a class has colours of its own.
-        rejected: textures that could not be used, and were replaced.
     """
+    design, num_buckets, total = promise.design, promise.num_buckets, promise.total
     samples = gather_samples(records, design, num_buckets, total)
     objects = gather_samples(records, design, num_buckets, total, is_each_object=True)
     drawn = samples.drawn(design)
     return [
-        check_levels(design, records, rejected),
+        check_levels(design, records, promise.rejected),
         check_cells(design, samples, total),
         check_even(design, drawn),
-        check_independent(design, drawn, has_class_colors),
+        check_independent(design, drawn, promise.has_class_colors),
         check_shortcut(design, drawn),
         check_holdout(design, objects),
         check_causal(design, drawn),

@@ -134,7 +134,7 @@ def check_labels_of_blocks(
 
 
 def find_meant_duplicates(design: DesignInfo | None, records: Records) -> set[int]:
-    """Samples that show the same as an earlier one: sweeps of a block meet where it is equal."""
+    """Samples that show the same as an earlier one, because sweeps of a block share a sample."""
     if design is None or not design.sweeps:
         return set()
     blocks: dict[int, list[np.ndarray]] = {}

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from synrender.audit.labels.ground_truth import Given, Truth, judge_pixels
-from synrender.audit.labels.label_errors import Finding, create_finding, missing
+from synrender.audit.labels.ground_truth import (
+    Finding,
+    Given,
+    Truth,
+    create_finding,
+    judge_pixels,
+    missing,
+)
 from synrender.audit.rays.audited_dataset import Records
-from synrender.audit.rays.view import HIDDEN, OUTSIDE, SEEN, UNSURE, View
+from synrender.audit.rays.view import HIDDEN, OUTSIDE, SEEN, UNSURE, RayView
 
 MAX_ERROR_PX = 0.1
 OCCLUDED, UNSURE_PX = "occluded px", "px beside an edge of the other sample"
@@ -27,7 +33,7 @@ def check_flow(truth: Truth, name: str, given: Given) -> dict[str, Finding]:
     return {name: check(truth, partner, moved, given[name])}
 
 
-def move_points(truth: Truth, partner: View) -> np.ndarray:
+def move_points(truth: Truth, partner: RayView) -> np.ndarray:
     """Where the points at this sample's pixels are in the partner's world, (h, w, 3) m."""
     moved = truth.view.points.copy()  # the backdrop does not move
     for k in range(1, truth.num_objs + 1):
@@ -37,12 +43,12 @@ def move_points(truth: Truth, partner: View) -> np.ndarray:
     return moved
 
 
-def _check_flow(truth: Truth, partner: View, moved: np.ndarray, flow: np.ndarray) -> Finding:
+def _check_flow(truth: Truth, partner: RayView, moved: np.ndarray, flow: np.ndarray) -> Finding:
     positions, _ = partner.project(moved)
     centers = truth.pixel_centers.reshape(positions.shape)
     expected = positions - centers
     errors_px = np.linalg.norm(flow - expected, axis=2)
-    # An archive's numbers reach twice the image's side; what is beyond has no place.
+    # An archive stores no larger flow than twice the image's side; farther points have none.
     reach_px = 2 * truth.view.camera.resolution
     with np.errstate(invalid="ignore"):
         has_place = (np.abs(expected) < reach_px).all(axis=2)
@@ -51,7 +57,7 @@ def _check_flow(truth: Truth, partner: View, moved: np.ndarray, flow: np.ndarray
 
 
 def _check_occlusion(
-    truth: Truth, partner: View, moved: np.ndarray, occlusion: np.ndarray
+    truth: Truth, partner: RayView, moved: np.ndarray, occlusion: np.ndarray
 ) -> Finding:
     where = (truth.rows >= 0) & np.isfinite(moved).all(axis=2)
     verdicts = partner.judge(moved[where])
@@ -70,7 +76,7 @@ def find_partner_faults(records: Records, partners: dict[int, int]) -> list[str]
     """Samples whose ``flow_to`` is not the one that the rule names.
 
     The partner is the next sample of the group that shows the same models in the same places of
-    its record; after the last one of a group comes its first. Twins are a group of their own.
+    its record; the first of a group follows its last. Twins are a group of their own.
 
     Args:
         records: of all samples.

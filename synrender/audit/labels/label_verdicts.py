@@ -1,4 +1,4 @@
-"""Verdicts about the labels that `rendering.labels` names: the bounds, and how figures are told."""
+"""Verdicts about the labels that `rendering.labels` names: the bounds, and the figures in words."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from synrender.audit.check import Check, Measure, count_faults, decide, list_some, skip
-from synrender.audit.labels import albedo, amodal, flow, geometry, normals
-from synrender.audit.labels.amodal import SMALL
+from synrender.audit.labels import flow, geometry, surfaces
 from synrender.audit.labels.flow import OCCLUDED, UNSURE_PX
-from synrender.audit.labels.geometry import JUDGED
-from synrender.audit.labels.label_errors import UNKNOWN_PX, Finding, Summary, summarize
-from synrender.audit.labels.reader_under_test import RAW
+from synrender.audit.labels.geometry import JUDGED, SMALL
+from synrender.audit.labels.ground_truth import UNKNOWN_PX, Finding, Summary, summarize
+from synrender.audit.labels.run import RAW
+from synrender.audit.mask_checks import MAX_BOX_ERROR_PX, MIN_IOU_PX, MIN_MEAN_IOU
 from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.rays.audited_dataset import Records, Subject
 
@@ -67,8 +67,8 @@ def _tell_normal(s: Summary) -> str:
 def _tell_amodal(s: Summary) -> str:
     return (
         f"IoU mean {1 - s.mean:.4f}, lowest {1 - s.largest:.4f} of {s.num} objects; "
-        f"{s.numbers.get(SMALL, 0)} under {amodal.MIN_IOU_PX} px by count; visible shares within "
-        f"{100 * amodal.MAX_SHARE_ERROR:g} %"
+        f"{s.numbers.get(SMALL, 0)} under {MIN_IOU_PX} px by count; visible shares within "
+        f"{100 * geometry.MAX_SHARE_ERROR:g} %"
     )
 
 
@@ -89,14 +89,14 @@ def _tell_keypoints(s: Summary) -> str:
 
 _PIXELS = "interior px"
 RULES = {
-    "normal": Rule("normal", "degrees", _PIXELS, normals.MAX_ANGLE_DEG, _tell_normal),
-    "albedo": Rule("albedo", "levels", f"{_PIXELS} of flat texture", albedo.MAX_LEVELS),
-    "shading": Rule("shading", "levels", "values, times albedo", albedo.MAX_LEVELS),
-    "amodal": Rule("amodal", "1 - IoU", "objects", 1 - amodal.MIN_MEAN_IOU, _tell_amodal, True),
+    "normal": Rule("normal", "degrees", _PIXELS, surfaces.MAX_ANGLE_DEG, _tell_normal),
+    "albedo": Rule("albedo", "levels", f"{_PIXELS} of flat texture", surfaces.MAX_LEVELS),
+    "shading": Rule("shading", "levels", "values, times albedo", surfaces.MAX_LEVELS),
+    "amodal": Rule("amodal", "1 - IoU", "objects", 1 - MIN_MEAN_IOU, _tell_amodal, True),
     "object_coordinates": Rule("coordinates", "mm", _PIXELS, geometry.MAX_ERROR_MM),
     "world_position": Rule("positions", "mm", _PIXELS, geometry.MAX_ERROR_MM),
-    "box_2d": Rule("box_2d", "px", "boxes", amodal.MAX_BOX_ERROR_PX),
-    "box_2d_amodal": Rule("amodal box", "px", "boxes", amodal.MAX_BOX_ERROR_PX),
+    "box_2d": Rule("box_2d", "px", "boxes", MAX_BOX_ERROR_PX),
+    "box_2d_amodal": Rule("amodal box", "px", "boxes", MAX_BOX_ERROR_PX),
     "box_3d": Rule("box_3d", "px", "corners", geometry.MAX_POINT_ERROR_PX),
     "flow": Rule("flow", "px", _PIXELS, flow.MAX_ERROR_PX),
     "occlusion": Rule("occlusion", "wrong", _PIXELS, 0, _tell_occlusion, True),
@@ -170,7 +170,7 @@ def _check_archive(
 def _gather(
     findings: Sequence[SampleFindings], name: str, sources: Sequence[str]
 ) -> list[tuple[int, Finding]]:
-    """Findings of a check in some sources, with their samples."""
+    """Findings of a check in some files, with their samples."""
     return [
         (f.idx, f.checked.findings[source][name])
         for f in findings
@@ -180,7 +180,7 @@ def _gather(
 
 
 def _gather_partners(findings: Sequence[SampleFindings], sources: Sequence[str]) -> dict[int, int]:
-    """Sample that flow leads to, by sample."""
+    """The sample that flow leads to, by sample."""
     return {
         f.idx: f.checked.flow_to[source]
         for f in findings

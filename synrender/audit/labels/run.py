@@ -1,31 +1,87 @@
-"""Checks every label of a sample that `rendering.labels` names, from each file that holds it."""
+"""Checks every label of a sample that `rendering.labels` names, from each file that holds it.
+
+The labels are those that a reader of the data set gets. This is the only module of the audit that
+leads to `synrender.labels`: what it reads is what is checked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from synrender.audit.labels import geometry
-from synrender.audit.labels.albedo import Painter, check_albedo, check_shading
-from synrender.audit.labels.amodal import check_amodal, check_boxes_2d, settle_amodal
 from synrender.audit.labels.flow import check_flow
-from synrender.audit.labels.ground_truth import Given, Truth
-from synrender.audit.labels.label_errors import Finding, missing
-from synrender.audit.labels.normals import check_normal
-from synrender.audit.labels.reader_under_test import RAW, Source, open_sources, read_given
+from synrender.audit.labels.geometry import check_amodal, check_boxes_2d, settle_amodal
+from synrender.audit.labels.ground_truth import Finding, Given, Truth, missing
+from synrender.audit.labels.surfaces import Painter, check_albedo, check_normal, check_shading
 from synrender.audit.mask_checks import Settled
 from synrender.audit.rays.audited_dataset import Subject
-from synrender.audit.rays.view import View
+from synrender.audit.rays.view import RayView
+from synrender.dataset.names import list_shards
+from synrender.dataset.shard import Damaged, open_file
+from synrender.errors import UserError
 from synrender.images.exr import ExrImage
+from synrender.loading.dataset import Dataset, open_dataset
 from synrender.settings.label_table import list_fields
 from synrender.system.hindrances import Unreadable
+
+RAW = "files"
+"""Name of the source that is not an archive."""
+
+
+@dataclass(frozen=True)
+class LabelSource:
+    """The small files, or one file of an archive."""
+
+    name: str
+    rows: dict[int, int]  # place in `data` of each sample
+    data: Dataset | str  # or why it cannot be opened
+
+
+def open_sources(subject: Subject, fields: tuple[str, ...]) -> list[LabelSource]:
+    """Opens the small files and all `imgs_XX.h5` for reading some fields."""
+    folder = subject.folder
+    rows = {idx: place for place, idx in enumerate(folder.list_samples().pairs)}
+    sources = [LabelSource(RAW, rows, _open(folder.image_dir, fields))]
+    for path in list_shards(folder.path):
+        try:
+            with open_file(path) as file:
+                idxs = file["sample_idx"][()]
+        except Damaged:
+            continue  # the check of boxes in HDF5 files names it
+        if len(idxs):  # fewer samples than shards
+            firsts = idxs.reshape(len(idxs), -1)[:, 0].tolist()  # of each object
+            rows = {idx: place for place, idx in enumerate(firsts)}
+            sources.append(LabelSource(path.name, rows, _open(path, fields)))
+    return sources
+
+
+def read_given(source: LabelSource, idx: int) -> Given | str:
+    """Fields of a sample by name, or why they cannot be read."""
+    if isinstance(source.data, str):
+        return source.data
+    try:
+        return {name: np.asarray(v) for name, v in source.data[source.rows[idx]].items()}
+    except UserError as error:
+        return str(error)
+
+
+def _open(path: Path, fields: tuple[str, ...]) -> Dataset | str:
+    try:
+        return open_dataset(path, fields=fields)
+    except UserError as error:
+        return str(error)
+
+
+# --- checks ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class CheckedLabels:
-    """Of one sample, by the file that gives them; empty where there are none."""
+    """Findings about the labels of one sample, by the file that gives them; {} without labels."""
 
     findings: dict[str, dict[str, Finding]] = field(default_factory=dict)  # then by label
     flow_to: dict[str, int] = field(default_factory=dict)
@@ -38,15 +94,15 @@ class LabelChecker:
         """Opens nothing yet."""
         self._subject = subject
         self._labels = subject.settings.rendering.labels
-        self._sources: list[Source] | None = None
+        self._sources: list[LabelSource] | None = None
         self._painter = Painter(subject)
 
     def check(
         self,
         exr: ExrImage,
-        view: View,
+        view: RayView,
         settled: Settled,
-        find_partner: Callable[[int], View | None],
+        find_partner: Callable[[int], RayView | None],
     ) -> CheckedLabels:
         """Findings about a sample; empty where the data set has no such labels."""
         checked = CheckedLabels()
@@ -69,7 +125,7 @@ class LabelChecker:
             checked.findings[source.name] = found
         return checked
 
-    def _check(self, truth: Truth, source: Source, given: Given) -> dict[str, Finding]:
+    def _check(self, truth: Truth, source: LabelSource, given: Given) -> dict[str, Finding]:
         found: dict[str, Finding] = {}
         for name in self._labels:
             try:
@@ -112,7 +168,7 @@ _SIMPLE: dict[str, Callable[[Truth, Given], Finding]] = {
 
 
 def _compare_with_passes(exr: ExrImage, given: Given, found: dict[str, Finding]) -> None:
-    """What is rendered is given as it is in the EXR."""
+    """Blames rendered labels that a reader gives differently than the EXR file holds them."""
     for name in ("normal", "albedo", "amodal"):
         rendered = getattr(exr, name)
         if name in given and name in found and not np.array_equal(rendered, given[name]):

@@ -23,7 +23,7 @@ _MODEL_FILE = Path("models", "model_normalized.obj")  # ShapeNetCore.v2's layout
 
 @dataclass(frozen=True)
 class Camera:
-    """Camera of `dataset.json`: OpenCV's convention, top left pixel's centre at (0.5, 0.5)."""
+    """Camera of `dataset.json`: OpenCV's convention, top left pixel's center at (0.5, 0.5)."""
 
     intrinsics: np.ndarray  # (3, 3) px
     world_to_camera: np.ndarray  # (4, 4) m
@@ -34,7 +34,7 @@ class Camera:
 class Backdrop:
     """The square plane behind the objects, which faces the camera."""
 
-    location: np.ndarray  # (3,) of its centre, world, m
+    location: np.ndarray  # (3,) of its center, world, m
     size: float  # side, m
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.audit.rays.obj_lines import read_obj
-from synrender.audit.rays.ply_file import read_ply
+from synrender.audit.rays.model_files import read_obj, read_ply
 from synrender.audit.rays.polygons import Triangles, cut_polygons
 from synrender.system.files import read_small_file
 from synrender.system.hindrances import Unreadable
@@ -94,7 +93,7 @@ class ModelCaster:
     def _intersect(
         self, origin: np.ndarray, directions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The first triangle that rays from an origin relative to the model's centre hit.
+        """The first triangle that rays from an origin relative to the model's center hit.
 
         Returns:
             Triangles, rays and distances of the h rays that hit something, (h,) each; a distance is
@@ -114,7 +113,7 @@ class ModelCaster:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Places on the side of a cube that each face looks at most directly, (r, 2).
 
-        The cube has twice the model's largest side, and the model is at its centre.
+        The cube has twice the model's largest side, and the model is at its center.
         """
         turned = np.sort(np.abs(face_normals), axis=1)
         is_tie = turned[:, 2] - turned[:, 1] < _CUBE_TIE

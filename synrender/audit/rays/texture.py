@@ -1,4 +1,4 @@
-"""Colours of a texture where rays hit it, as Cycles looks them up, without its code."""
+"""Colors of a texture where rays hit it, as Cycles looks them up, without its code."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TextureColors:
 
 
 def read_texture(path: Path) -> np.ndarray | None:
-    """Colours of an image file, whatever its alpha; None where it is of a kind that is rare.
+    """Colors of an image file, whatever its alpha; None if its kind is rare and not judged.
 
     Returns:
         (h, w, 3), top row first: uint8 or uint16 sRGB, or float32 scene-linear of an EXR file.
@@ -56,7 +56,7 @@ def read_texture(path: Path) -> np.ndarray | None:
 
 def _read_deep_png(data: bytes) -> np.ndarray | None:
     """Values of a PNG of 16 bits, (h, w, 3) uint16."""
-    mode = {0: "mono", 2: "rgb", 6: "rgba"}.get(data[25])  # by colour type
+    mode = {0: "mono", 2: "rgb", 6: "rgba"}.get(data[25])  # by color type
     if mode is None:
         return None
     width, height = struct.unpack_from(">II", data, 16)

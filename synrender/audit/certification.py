@@ -1,36 +1,136 @@
-"""``--verify``: compares the files of a data set with its certificate, by their hashes.
+"""Certificates: what they state about a data set, and whether its files are unchanged.
 
-What ``preprocess_data.py --remove_raw`` removed is made again from ``imgs_XX.h5``: these hold the
-bytes of PNG images and every field of the records. Of an EXR they hold another encoding, which says
-nothing about the file's hash.
+A certificate holds the figures of an audit with their bounds, and what they rest on.
+
+``--verify`` compares files by their hashes. What ``preprocess_data.py --remove_raw`` removed is
+made again from ``imgs_XX.h5``: these hold the bytes of PNG images and every field of the records.
+Of an EXR they hold another encoding, which says nothing about the hash of the file.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import math
+import platform
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
+from synrender.audit.check import Check, Measure
+from synrender.audit.run import Audit
 from synrender.dataset.certificate import (
     ROOT_ATTRIBUTE,
     Difference,
     compare_dataset,
+    write_certificate,
 )
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.hashes import Progress, file_name
+from synrender.dataset.hashes import FileHashes, Progress, file_name
+from synrender.dataset.info import DatasetInfo
 from synrender.dataset.names import list_hdf5, list_shards
 from synrender.dataset.record import RECORD_DTYPE, record_to_bytes
 from synrender.dataset.shard import Damaged, open_file
+from synrender.system.version import find_program_version
 from synrender.system.workers import Workers
+
+# --- what a certificate says ----------------------------------------------------------------------
+
+
+PACKAGES = ("numpy", "scipy", "scikit-image", "trimesh", "embreex", "openexr", "pillow")
+"""Packages whose versions may change the figures; embreex brings Embree."""
+
+
+def certify(folder: DatasetFolder, audit: Audit, seed: int, hashes: FileHashes) -> str:
+    """Writes the certificate of an audit without failures; returns its root, hexadecimal.
+
+    The same files, audited by the same program, give the same certificate: it holds no time and no
+    name of a machine.
+
+    Args:
+        folder: of the data set.
+        audit: of all of it; no check may fail.
+        seed: of the draw of samples to cast rays for.
+        hashes: of the files that were audited.
+    """
+    return write_certificate(folder, describe_audit(folder.read_info(), audit, seed), hashes)
+
+
+def describe_audit(info: DatasetInfo, audit: Audit, seed: int) -> dict[str, object]:
+    """The figures with their bounds, their basis, and all versions, as JSON values."""
+    return {
+        "verdict": "FAIL" if audit.num_failed else "pass",
+        "checks": [_describe_check(check) for check in audit.checks],
+        "examined": {
+            "samples": audit.num_samples,
+            "samples_by_rays": len(audit.cast_idxs),
+            "which_by_rays": list_ranges(audit.cast_idxs),
+            "objects_by_rays": audit.num_objects,
+            "pixels_by_rays": audit.num_px,
+            "seed_of_the_draw": seed,
+            "samples_hashed": "all",
+        },
+        "versions": {
+            "audit": {"synrender": find_program_version(), **_find_versions()},
+            "data set": {**info.versions, "device": info.device},
+        },
+        "models": {
+            "source": info.sources.models.source,
+            "fingerprint": info.sources.models.fingerprint,
+        },
+    }
+
+
+def _describe_check(check: Check) -> dict[str, object]:
+    measures = [_describe_measure(measure) for measure in check.measures]
+    return {
+        "name": check.name,
+        "verdict": check.verdict.value,
+        "figures": check.figures,
+        "measures": measures,
+    }
+
+
+def _describe_measure(measure: Measure) -> dict[str, object]:
+    values = {name: _to_json(v) for name, v in dataclasses.asdict(measure).items()}
+    return {name: v for name, v in values.items() if v not in (None, "") or name == "value"}
+
+
+def _to_json(value: object) -> object:
+    """A plain number or text; null for what is not finite, which JSON does not know."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _find_versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
+    return versions
+
+
+def list_ranges(idxs: Sequence[int]) -> str:
+    """Ascending numbers as text: ``"0-3, 7, 9-10"``."""
+    if not len(idxs):
+        return ""
+    numbers = np.array(idxs, np.int64)
+    parts = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    return ", ".join(f"{p[0]}-{p[-1]}" if len(p) > 1 else f"{p[0]}" for p in parts)
+
+
+# --- comparing ------------------------------------------------------------------------------------
+
 
 _ROWS_PER_TASK = 256
 
 
 @dataclass(frozen=True)
-class Verification:
+class DatasetVerification:
     """A data set against its certificate."""
 
     root: str  # of the certificate
@@ -65,7 +165,9 @@ class Verification:
         return [*lines, f"FAIL: {num} differences; {self.num_files} files were compared{source}"]
 
 
-def verify_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) -> Verification:
+def verify_dataset(
+    folder: DatasetFolder, workers: Workers, progress: Progress
+) -> DatasetVerification:
     """Compares all files of a data set with its certificate.
 
     Raises:
@@ -77,7 +179,7 @@ def verify_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) 
     rebuilt = _rebuild(folder, shards, workers, progress) if shards and missing else {}
     differences, num_recoded, num_archived = _settle(comparison.differences, rebuilt)
     differences += _find_other_roots(folder, comparison.root)
-    return Verification(
+    return DatasetVerification(
         comparison.root,
         comparison.num_files + num_archived,
         num_archived,
@@ -89,7 +191,7 @@ def verify_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) 
 def _settle(
     differences: Sequence[Difference], rebuilt: dict[str, bytes]
 ) -> tuple[list[Difference], int, int]:
-    """What is left of the differences when the archives are looked into."""
+    """The differences that remain after the archives were searched for missing files."""
     archived = {Path(name).stem for name in rebuilt}
     left, num_recoded, num_archived = [], 0, 0
     for difference in differences:
@@ -101,7 +203,7 @@ def _settle(
         elif rebuilt[name] == difference.expected:
             num_archived += 1
         else:
-            left.append(Difference("missing", name, "and its copy in imgs_XX.h5 is another"))
+            left.append(Difference("missing", name, "and its copy in imgs_XX.h5 differs"))
     return left, num_recoded, num_archived
 
 
@@ -145,7 +247,7 @@ def rebuild_files(folder: DatasetFolder, path: Path, start: int, stop: int) -> d
         return {}
     found = {}
     for record in records:
-        # Rows were added where the design varies the number of objects; nothing is known of them.
+        # The archive adds empty rows where the design varies the number of objects.
         record = record[record["class"] >= 0]
         if len(record):
             name = file_name(folder, int(record["sample_idx"][0]), "npy")

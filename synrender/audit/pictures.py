@@ -1,16 +1,20 @@
-"""Finds out whether a picture without label passes shows its objects where the rays see them.
+"""Findings about pictures: faults of a whole picture, and where it shows its objects.
 
-A picture's colour changes more across an object's outline than elsewhere. So the outline that the
-rays see is laid over the picture, where it should be and at all shifts around; the change of colour
-across it has to be largest where it should be. Textures have edges too, but none that follow the
-outline.
+A picture without label passes still shows where its objects are: its color changes more across an
+object's outline than elsewhere. So the outline that the rays see is laid over the picture, where it
+should be and at all shifts around; the change of color across it has to be largest where it should
+be. Textures have edges too, but none that follow the outline.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+
+# --- outlines -------------------------------------------------------------------------------------
+
 
 MAX_SHIFT_PX = 6
 """Largest shift of the outline that is tried, in x and in y."""
@@ -32,8 +36,8 @@ _MAX_STEP = 60
 class OutlineFindings:
     """Findings about one sample."""
 
-    is_hidden: bool  # no ray hits an object, and some object's centre is outside the frame
-    length_px: int  # of the outline: pairs of neighbouring pixels that it runs between
+    is_hidden: bool  # no ray hits an object, and some object's center is outside the frame
+    length_px: int  # of the outline: pairs of neighboring pixels that it runs between
     shift_px: tuple[int, int]  # (x, y) at which the picture changes most along the outline
     rank: float  # share of shifts where it changes less than where the outline should be
 
@@ -61,11 +65,11 @@ def find_outline(
     Args:
         rgb8: (h, w, 3) uint8.
         instance: (h, w) that the rays hit, 0 = backdrop.
-        are_centers_inside: whether the centres of all objects are in the frame: then rays miss
+        are_centers_inside: whether the centers of all objects are in the frame: then rays miss
             them all only if they are smaller than the distance of two rays.
     """
     reach = range(-MAX_SHIFT_PX, MAX_SHIFT_PX + 1)
-    pairs = []  # changes between neighbours along an axis, and where the outline runs between two
+    pairs = []  # changes between neighbors along an axis, and where the outline runs between two
     for axis in (0, 1):
         change = np.abs(np.diff(rgb8.astype(np.int16), axis=axis)).max(axis=2)
         change = np.pad(np.minimum(change, _MAX_STEP), MAX_SHIFT_PX, mode="edge")
@@ -94,3 +98,35 @@ def find_outline(
 
 def _is_near(shift_px: tuple[int, int]) -> bool:
     return max(map(abs, shift_px)) <= MAX_ERROR_PX
+
+
+# --- whole pictures -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PictureFindings:
+    """Findings about one sample."""
+
+    spread: float  # standard deviation of the gray value, 8-bit steps
+    clipped_share: float  # of pixels, white or black in all channels
+    magenta_share: float  # of pixels in the hue and saturation of a missing texture
+    num_not_finite: int  # values of an EXR
+    digest: str  # equal for equal pixels
+
+
+def examine_picture(rgb8: np.ndarray, num_not_finite: int = 0) -> PictureFindings:
+    """Examines (h, w, 3) uint8 sRGB."""
+    rgb = rgb8.astype(np.int16)
+    is_clipped = (rgb == 255).all(axis=2) | (rgb == 0).all(axis=2)
+    red, green, blue = np.moveaxis(rgb, 2, 0)
+    # Blender paints a missing image as red = blue = 1, green = 0. Shading makes that darker, and
+    # gloss adds a little green; purple textures have more green.
+    weaker = np.minimum(red, blue)
+    is_magenta = (weaker >= 64) & (green * 6 <= weaker) & (np.abs(red - blue) * 16 <= weaker)
+    return PictureFindings(
+        spread=float(rgb.mean(axis=2).std()),
+        clipped_share=float(is_clipped.mean()),
+        magenta_share=float(is_magenta.mean()),
+        num_not_finite=num_not_finite,
+        digest=hashlib.sha256(rgb8.tobytes() + repr(rgb8.shape).encode()).hexdigest(),
+    )
