@@ -32,8 +32,8 @@ from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.picture_verdicts import MISHAPS, check_outline
 from synrender.audit.pictures import OutlineFindings, find_outline
 from synrender.audit.rays.audited_dataset import Records, Subject, load_records, open_subject
-from synrender.audit.rays.view import RayView
 from synrender.audit.rays.model_caster import ModelCaster
+from synrender.audit.rays.view import RayView
 from synrender.dataset.folder import open_dataset_folder
 from synrender.system.folders import Folders
 

@@ -23,9 +23,8 @@ from synrender.archive.hdf5_files import (
     allocate_field,
     find_chunk_size,
 )
-from synrender.archive.label_fields import scale_px
 from synrender.archive.pixels import PreprocessOptions, list_pixel_labels, preprocess_chunk
-from synrender.dataset.archive_layout import AS_RENDERED, PX_FIELDS, Layout
+from synrender.dataset.archive_layout import AS_RENDERED, PX_FIELDS, Layout, scale_px
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.dataset.shard import list_fields, open_file

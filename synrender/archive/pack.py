@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import h5py
 import numpy as np
 
-from synrender.archive.encode import EncodedImage, encode_image
+from synrender.archive.encode import (
+    EncodedImage,
+    LabelPlan,
+    create_label_fields,
+    encode_image,
+    plan_labels,
+)
 from synrender.archive.hdf5_files import (
     PNG_DTYPE,
     RECORD_CHUNK,
@@ -24,9 +30,16 @@ from synrender.archive.hdf5_files import (
     write_pngs,
     write_values,
 )
-from synrender.archive.label_fields import LabelPlan, create_label_fields, plan_labels
-from synrender.archive.order import Order, plan_order, write_order
-from synrender.archive.raw_samples import load_records, open_source, read_side_px, refuse_missing
+from synrender.archive.raw_samples import (
+    Order,
+    SmallFiles,
+    list_small_files,
+    load_records,
+    plan_order,
+    read_side_px,
+    refuse_missing,
+    write_order,
+)
 from synrender.archive.shared_models import (
     Overlap,
     Tally,
@@ -37,18 +50,14 @@ from synrender.archive.shared_models import (
 )
 from synrender.dataset.archive_layout import Layout, object_shape
 from synrender.dataset.certificate import ROOT_ATTRIBUTE, find_valid_root
-from synrender.dataset.design_info import DesignInfo
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.names import list_shards, shard_file
 from synrender.dataset.shard import open_file
 from synrender.errors import UserError
 from synrender.sampling.sample_plan import describe_uneven_splits
-from synrender.system.console import say
+from synrender.system.console import CreateBar, say
 from synrender.system.locks import remove_abandoned_files
 from synrender.system.workers import Workers
-
-Progress = Callable[[int, str], Any]
-"""``with progress(total, what) as bar: bar.update(number)``, as tqdm does."""
 
 
 @dataclass(frozen=True)
@@ -62,74 +71,81 @@ class PackOptions:
     overwrite: bool = False
 
 
+@dataclass(frozen=True)
+class ArchivePlan:
+    """What an archive holds, and which of its shards are to be written."""
+
+    files: SmallFiles
+    order: Order
+    todo: tuple[int, ...]  # shards to write
+    kept: tuple[int, ...]  # shards that are there and stay
+    num_objs: int  # rows for the objects of a sample
+    side_px: int  # side of the square images
+    labels: LabelPlan | None  # None: there are none
+
+    @property
+    def folder(self) -> DatasetFolder:
+        """Folder of the data set."""
+        return self.files.folder
+
+    def shard_path(self, shard: int) -> Path:
+        """File of a shard."""
+        return shard_path(self.folder.path, shard)
+
+
 def pack_dataset(
-    folder: DatasetFolder, options: PackOptions, workers: Workers, progress: Progress
+    folder: DatasetFolder, options: PackOptions, workers: Workers, create_bar: CreateBar
 ) -> Layout:
     """Writes the shards that do not exist yet.
 
     Raises:
         UserError: a small file or an option is wrong; complete shards are kept.
     """
-    info, dataset_dir = folder.read_info(), folder.path
-    remove_abandoned_files(dataset_dir)
-    source = open_source(folder, options.insists_on_exr)
-    settings = info.settings
-    order = plan_order(
-        source,
-        options.num_shards,
-        settings.object,
-        settings.design,
-        options.seed,
-        options.overwrite,
-    )
-    layout = order.layout
+    remove_abandoned_files(folder.path)
+    files = list_small_files(folder, options.insists_on_exr)
+    order = plan_order(files, options.num_shards, options.seed, options.overwrite)
+    plan = plan_archive(files, order, options)
+    if plan:
+        overlap = measure_overlap(plan, workers, create_bar)
+        write_order(folder.path, order)
+        _write_shards(plan, overlap, workers, create_bar)
+        say(f"{folder.path}: wrote {_list_files(plan.todo)}")
+        say(*overlap.to_lines(), *explain_overlap(overlap, files.info.settings.object))
+        say(*filter(None, [describe_uneven_splits(order.layout.num_samples)]))
+    return order.layout
+
+
+def plan_archive(files: SmallFiles, order: Order, options: PackOptions) -> ArchivePlan | None:
+    """Decides what is written, and says what is there already; None: there is nothing to write.
+
+    Raises:
+        UserError: the options do not fit what is there, or small files are missing.
+    """
+    folder, layout = files.folder, order.layout
     selected = select_shards(options.shard_idxs, layout.num_shards)
-    if order.is_new and list_shards(dataset_dir) and len(selected) < layout.num_shards:
+    if order.is_new and list_shards(folder.path) and len(selected) < layout.num_shards:
         raise UserError(
-            f"{dataset_dir}: the existing files have another order or another number of buckets, "
+            f"{folder.path}: the existing files have another order or another number of buckets, "
             "so all must be written again: leave --bucket_idxs out"
         )
     replaced = selected if options.overwrite else ()
-    done = [] if order.is_new else find_done(dataset_dir, order, replaced)
-    todo = [b for b in selected if options.overwrite or b not in done]
+    done = [] if order.is_new else find_done(folder.path, order, replaced)
+    todo = tuple(b for b in selected if options.overwrite or b not in done)
     if skipped := [b for b in selected if b not in todo]:
-        say(f"{dataset_dir}: {_list_files(skipped)}: there already")
+        say(f"{folder.path}: {_list_files(skipped)}: there already")
     if not todo:
-        return layout
-
-    kept = [b for b in done if b not in todo]
+        return None
+    kept = tuple(b for b in done if b not in todo)
     others = [b for b in range(layout.num_shards) if b not in kept]
-    refuse_missing(source, np.concatenate([_shard_idxs(order, b) for b in others]))
+    refuse_missing(files, np.concatenate([order.shard_idxs(b) for b in others]))
     if kept:
-        with open_file(shard_path(dataset_dir, kept[0])) as file:
+        with open_file(shard_path(folder.path, kept[0])) as file:
             num_objs, side_px = int(file.attrs["num_objs"]), int(file.attrs["image_size"])
     else:
-        num_objs = settings.sample.num_objs
-        side_px = read_side_px(folder, source.listing.found.start)
-    plan = plan_labels(folder, info, order.idxs)
-    overlap = measure_overlap(folder, order, kept, num_objs, workers, progress)
-    write_order(dataset_dir, order)
-    attributes = {
-        **describe_archive(info, layout, num_objs, side_px),
-        "splits": overlap.to_json(),
-    }
-    if root := find_valid_root(folder, workers, progress):
-        attributes[ROOT_ATTRIBUTE] = root
-    chunks = {b: _cut_shard(order, b, find_chunk_size(side_px)) for b in todo}
-    tasks = [(folder, idxs, num_objs, side_px, plan) for b in todo for idxs in chunks[b]]
-    # One stream of tasks for all shards, so that no process waits while a file is finished.
-    results = workers.map(encode_chunk, tasks, is_light=not folder.is_exr)
-    with progress(sum(len(layout.shard_rows(b)) for b in todo), "to HDF5") as bar:
-        for shard in todo:
-            rows, own = layout.shard_rows(shard), itertools.islice(results, len(chunks[shard]))
-            attributes |= {"bucket": shard, "first_row": rows.start}
-            path = shard_path(dataset_dir, shard)
-            _write_shard(path, len(rows), folder.is_exr, attributes, info.design, plan, own, bar)
-    say(f"{dataset_dir}: wrote {_list_files(todo)}")
-    say(*overlap.to_lines(), *explain_overlap(overlap, info.settings.object))
-    if line := describe_uneven_splits(layout.num_samples):
-        say(line)
-    return layout
+        num_objs = files.info.settings.sample.num_objs
+        side_px = read_side_px(folder, files.listing.found.start)
+    labels = plan_labels(folder, files.info, order.idxs)
+    return ArchivePlan(files, order, todo, kept, num_objs, side_px, labels)
 
 
 def select_shards(shard_idxs: Sequence[int], num_shards: int) -> Sequence[int]:
@@ -155,7 +171,7 @@ def find_done(dataset_dir: Path, order: Order, replaced: Sequence[int] = ()) -> 
         path = shard_path(dataset_dir, shard)
         if shard in replaced or not path.exists():
             continue
-        idxs = _shard_idxs(order, shard)
+        idxs = order.shard_idxs(shard)
         with open_file(path) as file:
             known = file["sample_idx"][...].reshape(len(idxs), -1) if len(idxs) else None
             if known is not None and not np.array_equal(known[:, 0], idxs):
@@ -167,29 +183,22 @@ def find_done(dataset_dir: Path, order: Order, replaced: Sequence[int] = ()) -> 
     return done
 
 
-def measure_overlap(
-    folder: DatasetFolder,
-    order: Order,
-    kept: Sequence[int],
-    num_objs: int,
-    workers: Workers,
-    progress: Progress,
-) -> Overlap:
+def measure_overlap(plan: ArchivePlan, workers: Workers, create_bar: CreateBar) -> Overlap:
     """Reads all records (those of kept shards from HDF5) and counts what the splits share."""
-    layout = order.layout
+    layout = plan.order.layout
     from_files, from_records = [], []
     for shard in range(layout.num_shards):
         rows = layout.shard_rows(shard)
         for piece in layout.cut(rows, RECORD_CHUNK):
             split = layout.split_of(piece.start)
-            if shard in kept:
+            if shard in plan.kept:
                 in_file = range(piece.start - rows.start, piece.stop - rows.start)
-                from_files.append((shard_path(folder.path, shard), in_file, split))
+                from_files.append((plan.shard_path(shard), in_file, split))
             else:
-                idxs = order.idxs[piece.start : piece.stop]
-                from_records.append((folder, idxs, num_objs, split))
+                idxs = plan.order.idxs[piece.start : piece.stop]
+                from_records.append((plan.folder, idxs, plan.num_objs, split))
     tallies: list[Tally] = []
-    with progress(layout.num_samples, "records") as bar:
+    with create_bar(layout.num_samples, "records") as bar:
         for tally, task in zip(
             itertools.chain(
                 workers.map(tally_file, from_files, is_light=True),
@@ -223,61 +232,80 @@ def encode_chunk(
     return images, load_records(folder, idxs, num_objs)
 
 
-def _write_shard(
-    path: Path,
-    num_rows: int,
-    is_exr: bool,
-    attributes: dict[str, Any],
-    design: DesignInfo | None,
-    plan: LabelPlan | None,
-    results: Iterable[tuple[list[EncodedImage], np.ndarray]],
-    bar: Any,
+def _write_shards(
+    plan: ArchivePlan, overlap: Overlap, workers: Workers, create_bar: CreateBar
 ) -> None:
-    num_objs = attributes["num_objs"]
-    with new_file(path) as file:
-        file.attrs.update(attributes)
-        create_record_fields(file, num_rows, num_objs)
-        describe_factors(file, design)
-        create_field(file, "png_images", (num_rows,), PNG_DTYPE)
-        if is_exr:
-            create_field(file, "png_targets", (num_rows,), PNG_DTYPE)
-            create_field(file, "png_depth", (num_rows,), PNG_DTYPE)
-            shape = (num_rows, *object_shape(num_objs))
-            create_field(file, "num_visible_px", shape, np.int32)
-            create_field(file, "box_px", (*shape, 4), np.int32)
-            if plan:
-                create_label_fields(file, plan, num_rows, num_objs, attributes["image_size"])
-        else:
-            file["targets"] = file["class"]  # another name for the same data
-        start = 0
-        for images, records in results:
-            rows = slice(start, start + len(images))
-            for name in records.dtype.names or ():
-                write_values(file[name], rows, records[name])
-            write_pngs(file["png_images"], rows, [i.png_image for i in images])
-            if is_exr:
-                write_pngs(file["png_targets"], rows, [i.png_targets for i in images])
-                write_pngs(file["png_depth"], rows, [i.png_depth for i in images])
-                for name in ("num_visible_px", "box_px"):
-                    write_values(file[name], rows, np.stack([getattr(i, name) for i in images]))
-            for name in images[0].labels:
-                values = [image.labels[name] for image in images]
-                if name.startswith("png_"):
-                    write_pngs(file[name], rows, values)
-                else:
-                    write_values(file[name], rows, np.stack(values))
-            start = rows.stop
-            bar.update(len(images))
+    """Writes the shards of a plan, one after the other; each is complete when it appears."""
+    folder, layout, info = plan.folder, plan.order.layout, plan.files.info
+    attributes = describe_archive(info, layout, plan.num_objs, plan.side_px)
+    attributes["splits"] = overlap.to_json()
+    if root := find_valid_root(folder, workers, create_bar):
+        attributes[ROOT_ATTRIBUTE] = root
+    size = find_chunk_size(plan.side_px)
+    chunks = {b: _cut(plan.order.shard_idxs(b), size) for b in plan.todo}
+    common = plan.num_objs, plan.side_px, plan.labels
+    tasks = [(folder, idxs, *common) for b in plan.todo for idxs in chunks[b]]
+    # One stream of tasks for all shards, so that no process waits while a file is finished.
+    results = workers.map(encode_chunk, tasks, is_light=not folder.is_exr)
+    with create_bar(sum(len(layout.shard_rows(b)) for b in plan.todo), "to HDF5") as bar:
+        for shard in plan.todo:
+            rows = layout.shard_rows(shard)
+            with new_file(plan.shard_path(shard)) as file:
+                file.attrs.update({**attributes, "bucket": shard, "first_row": rows.start})
+                _create_fields(file, plan, len(rows))
+                for num_written in _write_rows(file, itertools.islice(results, len(chunks[shard]))):
+                    bar.update(num_written)
 
 
-def _cut_shard(order: Order, shard: int, size: int) -> list[np.ndarray]:
-    idxs = _shard_idxs(order, shard)
+def _cut(idxs: np.ndarray, size: int) -> list[np.ndarray]:
     return [idxs[i : i + size] for i in range(0, len(idxs), size)]
 
 
-def _shard_idxs(order: Order, shard: int) -> np.ndarray:
-    rows = order.layout.shard_rows(shard)
-    return order.idxs[rows.start : rows.stop]
+def _create_fields(file: h5py.File, plan: ArchivePlan, num_rows: int) -> None:
+    """Creates all fields of a shard."""
+    create_record_fields(file, num_rows, plan.num_objs)
+    describe_factors(file, plan.files.info.design)
+    create_field(file, "png_images", (num_rows,), PNG_DTYPE)
+    if not plan.folder.is_exr:
+        file["targets"] = file["class"]  # another name for the same data
+        return
+    create_field(file, "png_targets", (num_rows,), PNG_DTYPE)
+    create_field(file, "png_depth", (num_rows,), PNG_DTYPE)
+    shape = (num_rows, *object_shape(plan.num_objs))
+    create_field(file, "num_visible_px", shape, np.int32)
+    create_field(file, "box_px", (*shape, 4), np.int32)
+    if plan.labels:
+        create_label_fields(file, plan.labels, num_rows, plan.num_objs, plan.side_px)
+
+
+def _write_rows(
+    file: h5py.File, chunks: Iterable[tuple[list[EncodedImage], np.ndarray]]
+) -> Iterator[int]:
+    """Writes the rows of a shard in order; yields how many each chunk had.
+
+    Args:
+        file: with all of its fields.
+        chunks: of `encode_chunk`.
+    """
+    start = 0
+    for images, records in chunks:
+        rows = slice(start, start + len(images))
+        for name in records.dtype.names or ():
+            write_values(file[name], rows, records[name])
+        write_pngs(file["png_images"], rows, [i.png_image for i in images])
+        if "png_targets" in file:
+            write_pngs(file["png_targets"], rows, [i.png_targets for i in images])
+            write_pngs(file["png_depth"], rows, [i.png_depth for i in images])
+            for name in ("num_visible_px", "box_px"):
+                write_values(file[name], rows, np.stack([getattr(i, name) for i in images]))
+        for name in images[0].labels:
+            values = [image.labels[name] for image in images]
+            if name.startswith("png_"):
+                write_pngs(file[name], rows, values)
+            else:
+                write_values(file[name], rows, np.stack(values))
+        start = rows.stop
+        yield len(images)
 
 
 def _list_files(shards: Sequence[int]) -> str:

@@ -1,18 +1,24 @@
-"""Turns the PNGs of an archive into arrays: decodes, resizes, converts to LAB, normalizes."""
+"""Turns the PNGs of an archive into arrays: decodes, resizes, converts to LAB, normalizes.
+
+``--calc_mean`` measures the mean and standard deviation of each channel, in one pass over them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from synrender.archive.hdf5_files import find_chunk_size, shard_path
 from synrender.dataset.shard import create_decoder, open_file
 from synrender.images.conversions import srgb8_to_lab
 from synrender.images.label_codes import CODES, Code
 from synrender.images.resize import img_resize
+from synrender.system.console import CreateBar
+from synrender.system.workers import Workers
 
 Images = Iterator[np.ndarray]
 
@@ -133,3 +139,99 @@ def _read_images(
 ) -> Images:
     for image in create_decoder(file)(name, rows):
         yield img_resize(image, res, nearest)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and spread of each channel over some pixels."""
+
+    num_px: int
+    mean: np.ndarray  # (3,) float64
+    sum_squares: np.ndarray  # (3,) float64, of the distances from the mean
+
+    @property
+    def std(self) -> np.ndarray:
+        """Standard deviation, (3,) float64."""
+        return np.sqrt(self.sum_squares / self.num_px)
+
+    def to_lines(self, res: int, to_lab: bool, what: str) -> list[str]:
+        """Lines to print; ``what`` says which samples these are."""
+        channels = "L*, a*, b*" if to_lab else "red, green, blue"
+        return [
+            f"{channels} of {self.num_px // res**2} samples ({what}) at {res} x {res} px:",
+            "  mean " + ", ".join(f"{v:.2f}" for v in self.mean),
+            "  std  " + ", ".join(f"{v:.2f}" for v in self.std),
+        ]
+
+
+@dataclass(frozen=True)
+class MeanOptions:
+    """What the user asks for."""
+
+    shards: Sequence[int]  # to measure
+    res: int  # side of the images in px
+    to_lab: bool  # in LAB, else in 8-bit RGB
+    num_samples: int | None = None  # size of a random subset; None: all
+    seed: int = 0  # of the subset
+
+
+def measure_moments(
+    dataset_dir: Path, options: MeanOptions, workers: Workers, create_bar: CreateBar
+) -> Moments:
+    """Mean and standard deviation of images as `--preprocess` resizes and converts them.
+
+    Args:
+        dataset_dir: folder of the data set.
+        options: what the user asks for.
+        workers: processes to use.
+        create_bar: creates the progress bar.
+    """
+    num_samples = options.num_samples
+    rows = []  # (k, 2): shard, row in its file
+    for shard in options.shards:
+        with open_file(shard_path(dataset_dir, shard)) as file:
+            num_rows, side_px = len(file["png_images"]), int(file.attrs["image_size"])
+        rows.append(np.stack([np.full(num_rows, shard), np.arange(num_rows)], axis=1))
+    chosen = np.concatenate(rows)
+    if num_samples is not None and num_samples < len(chosen):
+        keys = np.random.Generator(np.random.PCG64([options.seed, num_samples])).random(len(chosen))
+        chosen = chosen[np.sort(np.argsort(keys, kind="stable")[:num_samples])]
+    tasks, size = [], find_chunk_size(max(options.res, side_px))
+    for shard in options.shards:
+        in_shard = chosen[chosen[:, 0] == shard, 1]
+        for start in range(0, len(in_shard), size):
+            path = shard_path(dataset_dir, shard)
+            tasks.append((path, in_shard[start : start + size], options.res, options.to_lab))
+    moments = []
+    with create_bar(len(chosen), "mean") as bar:
+        for part, task in zip(workers.map(measure_chunk, tasks), tasks, strict=True):
+            moments.append(part)
+            bar.update(len(task[1]))
+    return add_moments(moments)
+
+
+def measure_chunk(path: Path, rows: np.ndarray, res: int, to_lab: bool) -> Moments:
+    """Moments of some images of a file."""
+    parts = []
+    with open_file(path) as file:
+        for colors in read_colors(file, rows, res, to_lab):
+            planes = colors.reshape(3, -1)
+            mean, variance = (f(planes, axis=1, dtype=np.float64) for f in (np.mean, np.var))
+            parts.append(Moments(planes.shape[1], mean, variance * planes.shape[1]))
+    return add_moments(parts)
+
+
+def add_moments(parts: Iterable[Moments]) -> Moments:
+    """Moments of all pixels together, numerically stable (Chan, Golub and LeVeque 1983)."""
+    total = Moments(0, np.zeros(3), np.zeros(3))
+    for part in parts:
+        num_px = total.num_px + part.num_px
+        distance = part.mean - total.mean
+        total = Moments(
+            num_px,
+            total.mean + distance * part.num_px / num_px,
+            total.sum_squares
+            + part.sum_squares
+            + distance**2 * total.num_px * part.num_px / num_px,
+        )
+    return total

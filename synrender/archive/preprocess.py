@@ -19,7 +19,7 @@ from synrender.archive.arrays import (
     plan_pieces,
 )
 from synrender.archive.hdf5_files import new_file, refuse_full_disk, shard_path
-from synrender.archive.pack import Progress, select_shards
+from synrender.archive.pack import select_shards
 from synrender.archive.pixels import PreprocessOptions, list_pixel_labels
 from synrender.dataset.archive_layout import Layout
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
@@ -28,7 +28,7 @@ from synrender.dataset.names import arrays_file, file_to_shard, list_shards
 from synrender.dataset.shard import open_file, read_layout
 from synrender.errors import UserError
 from synrender.images.label_codes import CODES
-from synrender.system.console import say
+from synrender.system.console import CreateBar, say
 from synrender.system.locks import remove_abandoned_files
 from synrender.system.workers import Workers
 
@@ -61,7 +61,7 @@ def preprocess_dataset(
     layout: Layout,
     options: PreprocessOptions,
     workers: Workers,
-    progress: Progress,
+    create_bar: CreateBar,
 ) -> None:
     """Writes ``data_<res>.h5``, or ``data_<res>.partial.h5`` while shards are missing.
 
@@ -85,7 +85,10 @@ def preprocess_dataset(
     inputs = {shard: shard_path(dataset_dir, shard) for shard in selected}
     _refuse_misfits(layout, list(inputs.values()))
     with _begun(partial, layout, options):
-        num_done = _fill(partial, inputs, layout, options, workers, progress)
+        rows = {path: layout.shard_rows(shard) for shard, path in inputs.items()}
+        written = _fill(partial, rows, options, workers, create_bar)
+        all_rows = map(layout.shard_rows, range(layout.num_shards))
+        num_done = sum(bool(written[rows.start : rows.stop].all()) for rows in all_rows)
         if num_done == layout.num_shards:
             partial.replace(complete)
     if num_done == layout.num_shards:
@@ -145,30 +148,37 @@ def _is_of_no_use(
 
 def _fill(
     partial: Path,
-    inputs: dict[int, Path],
-    layout: Layout,
+    shards: dict[Path, range],
     options: PreprocessOptions,
     workers: Workers,
-    progress: Progress,
-) -> int:
-    """Writes the rows of some shards that are not written yet; returns how many shards are done."""
+    create_bar: CreateBar,
+) -> np.ndarray:
+    """Writes the rows of some shards that are not written yet.
+
+    Args:
+        partial: the file of arrays.
+        shards: by file, their rows in ``partial``.
+        options: what the user asks for.
+        workers: processes to use.
+        create_bar: creates the progress bar.
+
+    Returns:
+        Which rows of ``partial`` are written now, (n,) bool.
+    """
     arrays, written = open_arrays(partial), find_written(partial)
     with open_file(partial) as file:
         side_px = max(options.res, int(file.attrs["image_size"]))
     tasks = []
-    for shard, path in inputs.items():
-        rows = layout.shard_rows(shard)
+    for path, rows in shards.items():
         for piece in plan_pieces(rows, written, side_px):
             in_shard = slice(piece.start - rows.start, piece.stop - rows.start)
             tasks.append((arrays, path, in_shard, piece.start, options))
     if written.any():
         say(f"{partial.name}: {written.sum()} of {len(written)} samples are there already")
-    with progress(sum(rows.stop - rows.start for _, _, rows, _, _ in tasks), "preprocess") as bar:
+    with create_bar(sum(task[2].stop - task[2].start for task in tasks), "preprocess") as bar:
         for num_rows in workers.map(fill_rows, tasks):
             bar.update(num_rows)
-    written = find_written(partial)
-    all_rows = map(layout.shard_rows, range(layout.num_shards))
-    return sum(bool(written[rows.start : rows.stop].all()) for rows in all_rows)
+    return find_written(partial)
 
 
 # --- checks -------------------------------------------------------------------------------------

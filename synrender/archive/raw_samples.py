@@ -1,4 +1,7 @@
-"""Reads the small files of a data set for the archive; refuses missing and mixed ones."""
+"""The small files of a data set, as an archive takes them: their order, and their records.
+
+The order is drawn once and kept in ``idx_ref.npy``.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from synrender.archive.encode import read_image_size
+from synrender.dataset.archive_layout import DEFAULT_NUM_SHARDS, Layout, create_layout, draw_order
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.names import Listing
+from synrender.dataset.info import DatasetInfo
+from synrender.dataset.names import ORDER_FILE, Listing, list_shards
 from synrender.dataset.record import (
     MAX_RECORD_BYTES,
     RECORD_DTYPE,
@@ -19,23 +24,27 @@ from synrender.dataset.record import (
     find_singular_field,
     find_wild_field,
 )
+from synrender.dataset.shard import is_readable, open_file, read_layout
 from synrender.errors import UserError
+from synrender.settings.checks import MAX_SAMPLES
 from synrender.settings.factor_table import COLUMNS
-from synrender.system.files import read_small_file
+from synrender.system.files import read_small_file, write_array
+from synrender.system.npy_file import parse_npy
 
 _NUM_LISTED = 20
 
 
 @dataclass(frozen=True)
-class Source:
-    """A data set and which of its samples have files."""
+class SmallFiles:
+    """A data set, and which of its samples have files."""
 
     folder: DatasetFolder
+    info: DatasetInfo
     listing: Listing
 
 
-def open_source(folder: DatasetFolder, insists_on_exr: bool) -> Source:
-    """Lists the small files of a data set.
+def list_small_files(folder: DatasetFolder, insists_on_exr: bool) -> SmallFiles:
+    """Reads the description of a data set, and lists its small files.
 
     Raises:
         UserError: there are images of both kinds, or the user insists on another kind.
@@ -46,17 +55,17 @@ def open_source(folder: DatasetFolder, insists_on_exr: bool) -> Source:
             f"--is_exr: the images in {folder.image_dir} are PNG; leave -e out, or render with "
             "rendering.render_exr = True"
         )
-    return Source(folder, listing)
+    return SmallFiles(folder, folder.read_info(), listing)
 
 
-def refuse_missing(source: Source, idxs: Iterable[int]) -> None:
+def refuse_missing(files: SmallFiles, idxs: Iterable[int]) -> None:
     """Raises UserError, naming them, if any of the given samples are missing."""
-    missing = source.listing.find_missing(idxs)
+    missing = files.listing.find_missing(idxs)
     if not missing:
         return
     listed = ", ".join(map(str, missing[:_NUM_LISTED]))
     more = f" and {len(missing) - _NUM_LISTED} more" if len(missing) > _NUM_LISTED else ""
-    folder = source.folder
+    folder = files.folder
     raise UserError(
         f"{folder.image_dir}: {len(missing)} samples are missing: {listed}{more}; this renders "
         f"them: python render.py -d {folder.name} -g {folder.config_path}"
@@ -131,3 +140,120 @@ def pad_record(record: np.ndarray, num_objs: int, path: Path) -> np.ndarray:
     padded = create_records((num_objs,))
     padded[: len(record)] = record
     return padded
+
+
+DEFAULT_SEED = 0
+MAX_ORDER_BYTES = 1 << 28
+"""Three times what `bounds.MAX_SAMPLES` take."""
+
+ORDER_DTYPES = (np.dtype(np.int64), np.dtype(np.int32))
+"""The first is what we write."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Rows of an archive and the samples that they hold."""
+
+    layout: Layout
+    idxs: np.ndarray  # (n,) int64: index of the sample in each row
+    is_new: bool  # differs from idx_ref.npy or the existing shards, which must be removed
+
+    def shard_idxs(self, shard: int) -> np.ndarray:
+        """Samples of a shard, (k,) int64."""
+        rows = self.layout.shard_rows(shard)
+        return self.idxs[rows.start : rows.stop]
+
+
+def plan_order(
+    files: SmallFiles, num_shards: int | None, seed: int | None, overwrite: bool
+) -> Order:
+    """The order in ``idx_ref.npy``, or a new one if there is none. Writes nothing.
+
+    Args:
+        files: the small files.
+        num_shards: number of files; None: as in the existing archive, or 12.
+        seed: seed of the shuffle; None: keep the existing order, or 0.
+        overwrite: draw a new order if the existing one does not fit the folder or the arguments.
+
+    Raises:
+        UserError: there are no samples, some are missing, or the existing order does not fit.
+    """
+    folder, found, settings = files.folder, files.listing.found, files.info.settings
+    dataset_dir = folder.path
+    buckets = settings.object.n_buckets, settings.design.split
+    path = dataset_dir / ORDER_FILE
+    known_shards = _read_num_shards(dataset_dir, skips_damaged=overwrite)
+    num_shards = num_shards or known_shards or DEFAULT_NUM_SHARDS
+    if path.exists():
+        idxs = _read_order(path)
+        layout = create_layout(len(idxs), num_shards, *buckets)
+        misfit = _find_misfit(files, idxs, layout, seed)
+        has_other_shards = known_shards not in (None, num_shards)
+        if not overwrite and has_other_shards:
+            raise UserError(
+                f"{dataset_dir}: has {known_shards} buckets, --num_buckets {num_shards} differs; "
+                f"give {known_shards}, or --overwrite to archive everything again"
+            )
+        if not overwrite and misfit:
+            raise UserError(f"{misfit}, or --overwrite to archive everything again")
+        if not misfit:
+            return Order(layout, idxs, is_new=has_other_shards)
+    if not found:
+        raise UserError(
+            f"{folder.image_dir}: no samples; render some: python render.py -d {folder.name}"
+        )
+    if len(found) > MAX_SAMPLES:  # a list of what is missing would fill the memory
+        raise UserError(
+            f"{folder.image_dir}: holds samples {found.start} to {found.stop - 1}, an "
+            f"archive at most {MAX_SAMPLES:,} in a row; move the others away"
+        )
+    refuse_missing(files, found)
+    layout = create_layout(len(found), num_shards, *buckets)
+    return Order(layout, found.start + draw_order(layout, seed or DEFAULT_SEED), True)
+
+
+def write_order(dataset_dir: Path, order: Order) -> None:
+    """If the order is new, removes the old shards and writes it."""
+    if not order.is_new:
+        return
+    for path in list_shards(dataset_dir):
+        path.unlink()
+    write_array(dataset_dir / ORDER_FILE, order.idxs)
+
+
+def _read_order(path: Path) -> np.ndarray:
+    try:
+        idxs = parse_npy(read_small_file(path, MAX_ORDER_BYTES), ORDER_DTYPES)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); remove it to shuffle again") from None
+    if not len(idxs) or idxs.min() < 0:
+        raise UserError(f"{path}: must be a list of sample indexes; remove it to shuffle again")
+    if not np.array_equal(np.sort(idxs), idxs.min() + np.arange(len(idxs))):
+        raise UserError(f"{path}: must name each sample once; remove it to shuffle again")
+    return idxs.astype(np.int64)
+
+
+def _find_misfit(
+    files: SmallFiles, idxs: np.ndarray, layout: Layout, seed: int | None
+) -> str | None:
+    """Why the existing order cannot be used, or None."""
+    path = files.folder.path / ORDER_FILE
+    first, last = int(idxs.min()), int(idxs.max())
+    found = files.listing.found
+    if found and (found.start < first or found.stop - 1 > last):
+        return (
+            f"{path}: orders samples {first} to {last}, img/ now holds {found.start} to "
+            f"{found.stop - 1}; move the others away"
+        )
+    if seed is not None and not np.array_equal(idxs, first + draw_order(layout, seed)):
+        return f"{path}: is not the order of --seed {seed}; leave --seed out to keep it"
+    return None
+
+
+def _read_num_shards(dataset_dir: Path, skips_damaged: bool) -> int | None:
+    for path in list_shards(dataset_dir):
+        if skips_damaged and not is_readable(path):
+            continue
+        with open_file(path) as file:
+            return read_layout(file).num_shards
+    return None

@@ -30,11 +30,12 @@ from synrender.dataset.certificate import (
     write_certificate,
 )
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.hashes import FileHashes, Progress, file_name
+from synrender.dataset.hashes import FileHashes, file_name
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.names import list_hdf5, list_shards
 from synrender.dataset.record import RECORD_DTYPE, record_to_bytes
 from synrender.dataset.shard import Damaged, open_file
+from synrender.system.console import CreateBar
 from synrender.system.version import find_program_version
 from synrender.system.workers import Workers
 
@@ -166,17 +167,17 @@ class DatasetVerification:
 
 
 def verify_dataset(
-    folder: DatasetFolder, workers: Workers, progress: Progress
+    folder: DatasetFolder, workers: Workers, create_bar: CreateBar
 ) -> DatasetVerification:
     """Compares all files of a data set with its certificate.
 
     Raises:
         UserError: there is none.
     """
-    comparison = compare_dataset(folder, workers, progress)
+    comparison = compare_dataset(folder, workers, create_bar)
     shards = list_shards(folder.path)
     missing = [d for d in comparison.differences if d.what == "missing" and d.expected]
-    rebuilt = _rebuild(folder, shards, workers, progress) if shards and missing else {}
+    rebuilt = _rebuild(folder, shards, workers, create_bar) if shards and missing else {}
     differences, num_recoded, num_archived = _settle(comparison.differences, rebuilt)
     differences += _find_other_roots(folder, comparison.root)
     return DatasetVerification(
@@ -211,7 +212,7 @@ def _settle(
 
 
 def _rebuild(
-    folder: DatasetFolder, shards: Sequence[Path], workers: Workers, progress: Progress
+    folder: DatasetFolder, shards: Sequence[Path], workers: Workers, create_bar: CreateBar
 ) -> dict[str, bytes]:
     """Hashes of the files that the rows of shards give, by name."""
     tasks = []
@@ -224,7 +225,7 @@ def _rebuild(
         starts = range(0, num_rows, _ROWS_PER_TASK)
         tasks += [(folder, path, s, min(s + _ROWS_PER_TASK, num_rows)) for s in starts]
     rebuilt: dict[str, bytes] = {}
-    with progress(sum(task[3] - task[2] for task in tasks), "archives") as bar:
+    with create_bar(sum(task[3] - task[2] for task in tasks), "archives") as bar:
         for task, found in zip(tasks, workers.map(rebuild_files, tasks), strict=True):
             rebuilt |= found
             bar.update(task[3] - task[2])

@@ -170,15 +170,14 @@ def calc_mean(
     arguments: argparse.Namespace, dataset_dir: Path, shards: Sequence[int], workers: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
     """Prints mean and standard deviation of each channel, and returns them, (3,) float64 each."""
-    from synrender.archive.channel_statistics import measure_moments
-    from synrender.archive.order import DEFAULT_SEED
+    from synrender.archive.pixels import MeanOptions, measure_moments
+    from synrender.archive.raw_samples import DEFAULT_SEED
     from synrender.system.console import create_bar, say
 
     num_samples, seed = arguments.calc_mean or None, arguments.seed or DEFAULT_SEED
     res, to_lab = arguments.res, arguments.to_lab
-    moments = measure_moments(
-        dataset_dir, shards, res, to_lab, num_samples, seed, workers, create_bar
-    )
+    options = MeanOptions(shards, res, to_lab, num_samples, seed)
+    moments = measure_moments(dataset_dir, options, workers, create_bar)
     is_subset = num_samples == moments.num_px // res**2  # there may be fewer than asked for
     what = f"a random subset, --seed {seed}" if is_subset else "all"
     say(*moments.to_lines(res, to_lab, what))

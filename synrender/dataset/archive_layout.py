@@ -213,3 +213,26 @@ def _list_numbers(num_objs: int) -> Iterator[tuple[str, Field]]:
     for name, numbers in NUMBERS.items():
         shape = (num_objs, *numbers.shape) if numbers.is_per_object else numbers.shape
         yield name, Field(shape, np.dtype(numbers.dtype))
+
+
+def scale_px(name: str, values: np.ndarray, scale: float) -> np.ndarray:
+    """Values of a field in the px of images of ``scale`` times the size.
+
+    Boxes and numbers of pixels grow to whole ones, so that what is visible stays so.
+    """
+    if name not in PX_FIELDS or scale == 1:
+        return values
+    if name == "intrinsics":
+        return values * np.array([[scale], [scale], [1.0]])
+    if values.dtype.kind == "f":
+        return (values * scale).astype(values.dtype)
+    if name == "num_visible_px":
+        return _round_out(values * scale**2, np.ceil).astype(values.dtype)
+    ends = (values[..., :2], np.floor), (values[..., 2:], np.ceil)
+    found = [_round_out(end * scale, to_whole) for end, to_whole in ends]
+    return np.concatenate(found, axis=-1).astype(values.dtype)
+
+
+def _round_out(values: np.ndarray, to_whole: np.ufunc) -> np.ndarray:
+    """Whole numbers above or below; what differs from one by rounding alone is that one."""
+    return to_whole(np.round(values, 9))

@@ -24,7 +24,6 @@ from synrender.dataset.hashes import (
     HASH_BYTES,
     NO_FILE,
     FileHashes,
-    Progress,
     create_samples,
     file_name,
     hash_dataset,
@@ -38,7 +37,7 @@ from synrender.dataset.names import (
 )
 from synrender.dataset.removal import find_foreign_files
 from synrender.errors import UserError, shorten
-from synrender.system.console import warn
+from synrender.system.console import CreateBar, warn
 from synrender.system.files import read_sha256, read_small_file, write_array, write_text
 from synrender.system.json_text import decode, read_json
 from synrender.system.npy_file import find_data, parse_npy
@@ -224,7 +223,7 @@ def open_certified_folder(data_dir: Path, name: str) -> DatasetFolder:
         return DatasetFolder(dataset_dir, False, number if is_right else FLAT)
 
 
-def compare_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) -> Comparison:
+def compare_dataset(folder: DatasetFolder, workers: Workers, create_bar: CreateBar) -> Comparison:
     """Hashes all files of a data set and compares them with its certificate.
 
     Raises:
@@ -241,7 +240,7 @@ def compare_dataset(folder: DatasetFolder, workers: Workers, progress: Progress)
     except (KeyError, TypeError, ValueError, AttributeError):
         fault = Difference("changed", CERTIFICATE_FILE, fault or "damaged")
         return Comparison("", 0, (fault,))
-    found = hash_dataset(folder, workers, progress)
+    found = hash_dataset(folder, workers, create_bar)
     faults += [Difference("extra", name) for name in find_foreign_files(folder)]
     samples = _read_hashes(folder, hashes_sha256)
     known = None if samples is None else FileHashes(description, samples)
@@ -253,14 +252,14 @@ def compare_dataset(folder: DatasetFolder, workers: Workers, progress: Progress)
     return Comparison(root, found.num_files, tuple(faults))
 
 
-def find_valid_root(folder: DatasetFolder, workers: Workers, progress: Progress) -> str | None:
+def find_valid_root(folder: DatasetFolder, workers: Workers, create_bar: CreateBar) -> str | None:
     """Root of the data set's certificate; None if there is none, or it is not true any more.
 
     Files that are missing because they are in verified shards do not matter.
     """
     if not (folder.path / CERTIFICATE_FILE).exists():
         return None
-    comparison, archived = compare_dataset(folder, workers, progress), read_archived(folder.path)
+    comparison, archived = compare_dataset(folder, workers, create_bar), read_archived(folder.path)
     if any(not _is_archived(d, archived) for d in comparison.differences):
         warn(f"{folder.path / CERTIFICATE_FILE}: files differ from it; --verify names them")
         return None

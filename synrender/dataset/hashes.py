@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from synrender.dataset.names import (
     sample_name,
     split_sample_file,
 )
+from synrender.system.console import CreateBar
 from synrender.system.files import read_sha256
 from synrender.system.workers import Workers
 
@@ -60,9 +60,6 @@ def _join_last(subtrees: list[tuple[int, bytes]]) -> None:
     node = hashlib.sha256(_NODE + left + right).digest()
     subtrees.append((size_left + size_right, node))
 
-
-Progress = Callable[[int, str], Any]
-"""``with progress(total, what) as bar: bar.update(number)``, as tqdm does."""
 
 HASH_BYTES = 32
 NO_FILE = bytes(HASH_BYTES)
@@ -131,13 +128,13 @@ def create_samples(num: int, kinds: tuple[str, ...]) -> np.ndarray:
     return np.zeros(num, np.dtype([("sample", np.int64), *kind_fields]))
 
 
-def hash_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) -> FileHashes:
+def hash_dataset(folder: DatasetFolder, workers: Workers, create_bar: CreateBar) -> FileHashes:
     """Reads and hashes the files of a data set, on all processes.
 
     Args:
         folder: of the data set.
         workers: processes.
-        progress: shows a bar.
+        create_bar: shows a bar.
     """
     found, kinds, others = list_files(folder)
     tasks = [
@@ -145,7 +142,7 @@ def hash_dataset(folder: DatasetFolder, workers: Workers, progress: Progress) ->
         for i in range(0, len(found), _FILES_PER_TASK)
     ]
     joined = bytearray()
-    with progress(len(found), "hashes") as bar:
+    with create_bar(len(found), "hashes") as bar:
         for task, digests in zip(tasks, workers.map(hash_sample_files, tasks), strict=True):
             joined += digests
             bar.update(len(task[2]))

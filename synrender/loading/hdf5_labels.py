@@ -8,8 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from synrender.archive.label_fields import scale_px
-from synrender.dataset.archive_layout import AS_RENDERED
+from synrender.dataset.archive_layout import AS_RENDERED, scale_px
 from synrender.dataset.info import CameraInfo
 from synrender.dataset.shard import DecodeRows
 from synrender.images.conversions import depth_to_m

@@ -9,8 +9,9 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Generator
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from synrender.errors import to_line
 
@@ -109,6 +110,17 @@ class Progress:
         line = f"{bar} {done}/{total} {self._unit}  {rate:.2f}/s  ETA {eta}"
         self._stream.write(f"\r{line:<78}{end}")
         self._stream.flush()
+
+
+class Bar(Protocol):
+    """A progress bar, such as one of tqdm."""
+
+    def update(self, n: int) -> object:
+        """Counts ``n`` things as done."""
+
+
+CreateBar = Callable[[int, str], AbstractContextManager[Bar]]
+"""``with create(total, what) as bar: bar.update(number)``; see `create_bar`."""
 
 
 def create_bar(total: int, what: str, unit: str = "samples") -> tqdm:

@@ -10,7 +10,8 @@ import pytest
 
 import synrender
 from synrender.archive import remove_raw
-from synrender.archive.label_fields import LabelPlan, find_label_numbers, scale_px
+from synrender.archive.encode import LabelPlan, find_label_numbers
+from synrender.dataset.archive_layout import scale_px
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.images.label_codes import find_flow_step
 from synrender.labels.derive import Labels
