@@ -19,6 +19,12 @@ class Mesh:
     corner_normals: np.ndarray  # (c, 3) float32, unit length; 0 where the file has none
 
 
+def to_double(values: np.ndarray) -> np.ndarray:
+    """Numbers of a file as float64; a signaling NaN, which numpy warns of, becomes a quiet one."""
+    with np.errstate(invalid="ignore"):
+        return values.astype(np.float64)
+
+
 def drop_repeats(mesh: Mesh) -> Mesh:
     """Leaves out a corner at the vertex of the one before it, and faces of fewer than three then.
 
