@@ -20,9 +20,6 @@ import numpy as np
 from synrender.assets.mesh import Mesh, drop_repeats, to_double
 from synrender.errors import RejectedAsset, shorten
 
-ReadBeside = Callable[[str], bytes]
-"""Content of the file of a relative name in the model's own folder; raises RejectedAsset."""
-
 MAX_JSON_BYTES = 1 << 26
 MAX_BUFFER_BYTES = 1 << 28
 MAX_NODES = 1 << 16
@@ -44,7 +41,7 @@ _COMPRESSIONS = {
 Json = Mapping[str, object]
 
 
-def read_gltf(data: bytes, read_beside: ReadBeside) -> Mesh:
+def read_gltf(data: bytes, read_beside: Callable[[str], bytes]) -> Mesh:
     """Reads the triangles of the file's scene; y is up, as the format says.
 
     Args:
@@ -140,7 +137,7 @@ class _Document:
 
     root: Json
     binary: bytes | None
-    read_beside: ReadBeside
+    read_beside: Callable[[str], bytes]
     buffers: dict[int, bytes] = field(default_factory=dict)
     num_values: int = 0
 

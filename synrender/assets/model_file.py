@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from synrender.system.files import read_small_file
+from synrender.errors import shorten
+from synrender.system.files import is_plain_name, read_small_file
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,15 @@ class ModelFile:
             OSError: it is missing, or its disk cannot read it.
         """
         return read_small_file(self.path, max_bytes)
+
+    def beside(self, name: str) -> ModelFile:
+        """The file of a relative name, with slashes, in the folder of this one or below it.
+
+        Raises:
+            ValueError: the name leads elsewhere.
+        """
+        path = self.path.parent / name
+        is_inside = all(map(is_plain_name, name.split("/")))
+        if not is_inside or not path.resolve().is_relative_to(self.path.parent.resolve()):
+            raise ValueError(f"{shorten(name)!r} is not in the model's folder")
+        return ModelFile(path)

@@ -23,7 +23,7 @@ def test_the_suffix_says_the_format(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["model.off", "model"])
 def test_another_format_is_rejected_before_it_is_read(tmp_path: Path, name: str) -> None:
-    with pytest.raises(RejectedAsset, match="OBJ is read"):
+    with pytest.raises(RejectedAsset, match="OBJ, GLB, GLTF, PLY, STL are read"):
         read_mesh(ModelFile(tmp_path / name))
 
 

@@ -7,6 +7,7 @@ import json
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ import trimesh
 
 from synrender.assets.gltf_file import read_gltf
 from synrender.assets.mesh import Mesh
+from synrender.assets.mesh_formats import read_mesh
+from synrender.assets.model_file import ModelFile
 from synrender.assets.ply_file import read_ply
 from synrender.assets.stl_file import read_stl
 from synrender.errors import RejectedAsset
@@ -270,6 +273,29 @@ def test_a_bad_file_is_rejected_with_its_reason(path: tuple, value: object, reas
 def test_an_index_beyond_the_vertices_is_rejected() -> None:
     with pytest.raises(RejectedAsset, match="beyond the 5 vertices"):
         read_glb(tent(np.array([0, 1, 5], "<u2")).encode())
+
+
+def test_a_buffer_is_read_only_in_the_folder_of_its_model(tmp_path: Path) -> None:
+    glb = tent()
+    (tmp_path / "model").mkdir()
+    (tmp_path / "outside.bin").write_bytes(glb.binary)
+    (tmp_path / "model" / "link.bin").symlink_to(tmp_path / "outside.bin")
+    (tmp_path / "model" / "own.bin").write_bytes(glb.binary)
+    path = tmp_path / "model" / "model.gltf"
+    reasons = {
+        "../outside.bin": "not in the model's folder",
+        "link.bin": "not in the model's folder",
+        str(tmp_path / "outside.bin"): "not in the model's folder",
+        "missing.bin": "no BIN file",
+    }
+    for uri, reason in reasons.items():
+        glb.root["buffers"][0]["uri"] = uri
+        path.write_text(json.dumps(glb.root))
+        with pytest.raises(RejectedAsset, match=reason):
+            read_mesh(ModelFile(path))
+    glb.root["buffers"][0]["uri"] = "own.bin"
+    path.write_text(json.dumps(glb.root))
+    assert len(read_mesh(ModelFile(path)).face_sizes) == 2
 
 
 # --- PLY and STL ----------------------------------------------------------------------------------
