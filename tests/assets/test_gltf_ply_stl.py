@@ -19,6 +19,7 @@ from synrender.assets.mesh_formats import read_mesh
 from synrender.assets.model_file import ModelFile
 from synrender.assets.ply_file import read_ply
 from synrender.assets.stl_file import read_stl
+from synrender.audit.rays.model_caster import UnusableModel, load_triangles
 from synrender.errors import RejectedAsset
 
 
@@ -439,3 +440,74 @@ def test_a_damaged_file_is_rejected_or_read(data: bytes, read: Callable[[bytes],
             assert mesh.face_sizes.min() >= 3
             assert mesh.face_sizes.sum() == len(mesh.corner_vertices) == len(mesh.corner_normals)
     assert num_rejected > 0
+
+
+# --- the audit's own readers ----------------------------------------------------------------------
+
+
+def bent() -> Glb:
+    """Two meshes under nodes that turn, mirror and stretch them; the second has no normals."""
+    shape = trimesh.creation.icosphere(1)
+    glb = Glb()
+    position = glb.accessor(shape.vertices.astype("<f4"), "VEC3", 5126)
+    normal = glb.accessor(shape.vertex_normals.astype("<f4"), "VEC3", 5126)
+    indices = glb.accessor(shape.faces.astype("<u2").reshape(-1, 1), "SCALAR", 5123)
+    smooth = {"attributes": {"POSITION": position, "NORMAL": normal}, "indices": indices}
+    flat = {"attributes": {"POSITION": position}, "indices": indices}
+    line = {"attributes": {"POSITION": position}, "mode": 1}
+    glb.root["meshes"] = [{"primitives": [smooth, line]}, {"primitives": [flat]}]
+    glb.root["nodes"] = [
+        {"children": [1, 2], "rotation": [0, 0.6, 0, 0.8], "translation": [1, 2, 3]},
+        {"mesh": 0, "scale": [1, -2, 1]},
+        {"mesh": 1, "translation": [0, 0, 5], "rotation": [0.5, 0.5, 0.5, 0.5]},
+    ]
+    return glb
+
+
+@pytest.mark.parametrize("kind", ["glb", "gltf", "stl", "stl text", "ply", "ply text"])
+def test_the_audit_reads_the_same_shape_and_normals(tmp_path: Path, kind: str) -> None:
+    """By trimesh and readers of its own; nothing is shared with those of the renderer."""
+    data = {
+        "glb": lambda: bent().encode(),
+        "gltf": lambda: json.dumps(bent().root | {"buffers": buffers(bent())}).encode(),
+        "stl": lambda: export("stl"),
+        "stl text": lambda: export("stl_ascii"),
+        "ply": lambda: export("ply", vertex_normal=True),
+        "ply text": lambda: export("ply", vertex_normal=True, encoding="ascii"),
+    }[kind]()
+    path = tmp_path / f"model.{kind.split()[0]}"
+    path.write_bytes(data)
+    (tmp_path / "beside.bin").write_bytes(bent().binary)
+    mesh, proof = read_mesh(ModelFile(path)), load_triangles(path)
+    corners = mesh.corner_vertices
+    sides = mesh.vertices[corners].reshape(-1, 3, 3)
+    across = np.cross(sides[:, 1] - sides[:, 0], sides[:, 2] - sides[:, 0])
+    faces = np.repeat(across / np.linalg.norm(across, axis=1, keepdims=True), 3, axis=0)
+    is_own = np.linalg.norm(mesh.corner_normals, axis=1, keepdims=True) > 0
+    assert is_own.any() == (kind.split()[0] != "stl")
+    drawn = np.concatenate(
+        [mesh.vertices[corners], np.where(is_own, mesh.corner_normals, faces)], axis=1
+    )
+    shown = np.concatenate([proof.corners + proof.center, proof.normals], axis=2).reshape(-1, 6)
+    assert len(drawn) == len(shown)
+    order, other = (np.lexsort(rows.round(3).T) for rows in (drawn, shown))
+    np.testing.assert_allclose(drawn[order], shown[other], atol=2e-3)
+
+
+def buffers(glb: Glb) -> list[dict]:
+    return [{"byteLength": len(glb.binary), "uri": "beside.bin"}]
+
+
+@pytest.mark.parametrize("kind", ["glb", "stl"])
+def test_the_audit_calls_a_damaged_file_unusable(tmp_path: Path, kind: str) -> None:
+    rng = np.random.default_rng(7)
+    whole = bent().encode() if kind == "glb" else export("stl")
+    path = tmp_path / f"model.{kind}"
+    num_unusable = 0
+    for _ in range(100):
+        path.write_bytes(mutate(whole, rng))
+        try:
+            load_triangles(path)
+        except UnusableModel:
+            num_unusable += 1
+    assert num_unusable > 0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.audit.rays.model_files import read_obj, read_ply
-from synrender.audit.rays.polygons import Triangles, cut_polygons
+from synrender.audit.rays.model_files import read_gltf, read_obj, read_ply, read_stl
+from synrender.audit.rays.polygons import Polygons, Triangles, cut_polygons
 from synrender.system.files import read_small_file
 from synrender.system.hindrances import Unreadable
 
@@ -33,7 +33,7 @@ class UnusableModel(Exception):
 
 
 class ModelCaster:
-    """Casts rays onto one OBJ or PLY file, in the file's own coordinates."""
+    """Casts rays onto one model, in its file's own coordinates."""
 
     def __init__(self, path: Path) -> None:
         """Reads the faces of all objects of the file.
@@ -126,20 +126,35 @@ class ModelCaster:
 
 
 def load_triangles(path: Path) -> Triangles:
-    """The triangles of an OBJ or PLY file.
+    """The triangles of a model's file.
 
     Raises:
         UnusableModel: see `ModelCaster`.
     """
     try:
-        data = read_small_file(path, _MAX_MODEL_BYTES)
-        return cut_polygons(read_ply(data) if path.suffix == ".ply" else read_obj(data))
+        return cut_polygons(_read_polygons(path))
     except Unreadable as error:
         raise UnusableModel(f"model {error}") from None
     except (OSError, ValueError, IndexError) as error:
         is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         reason = "no such file" if is_missing else error
         raise UnusableModel(f"model {path}: {reason}") from None
+
+
+def _read_polygons(path: Path) -> Polygons:
+    def read_beside(name: str) -> bytes:
+        return read_small_file(path.parent / name, _MAX_MODEL_BYTES)
+
+    data = read_small_file(path, _MAX_MODEL_BYTES)
+    match path.suffix.lower():
+        case ".glb" | ".gltf" as suffix:
+            return read_gltf(data, suffix[1:], read_beside)
+        case ".ply":
+            return read_ply(data)
+        case ".stl":
+            return read_stl(data)
+        case _:
+            return read_obj(data)
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,13 +1,21 @@
-"""Reads the faces of OBJ and PLY files, with code that the renderer does not use."""
+"""Reads the faces of OBJ, PLY, glTF and STL files, with code that the renderer does not use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+import io
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from synrender.audit.rays.polygons import Polygons
+
+if TYPE_CHECKING:
+    import trimesh
+    from trimesh.resolvers import Resolver
 
 # --- OBJ ------------------------------------------------------------------------------------------
 
@@ -146,21 +154,27 @@ def read_ply(data: bytes) -> Polygons:
     """
     order, elements, body = _read_header(data)
     numbers = _Numbers(body, order)
-    places, faces = None, ()
+    places, normals, faces = None, None, ()
     for element in elements:
         columns = _read_element(element, numbers)
         if element.name == "vertex" and {*"xyz"} <= {*columns}:
             places = np.stack([np.ravel(columns[axis]) for axis in "xyz"], axis=1)
+            normals = np.full_like(places, np.nan)
+            if {"nx", "ny", "nz"} <= {*columns}:
+                normals = np.stack([np.ravel(columns["n" + axis]) for axis in "xyz"], axis=1)
         elif element.name == "face":
             faces = next((columns[name] for name in _FACE_LISTS if name in columns), ())
     faces = [face for face in faces if len(face) >= 3]  # lines and points are no faces
-    if places is None or not faces:
+    if places is None or normals is None or not faces:
         raise ValueError("no faces")
     corners = np.concatenate(faces).astype(np.float64)
     if not ((corners >= 0) & (corners < len(places))).all():
         raise ValueError("a face names a vertex that is not there")
     sizes = np.array([len(face) for face in faces], np.int64)
-    return Polygons(places, corners.astype(np.int64), np.full((len(corners), 3), np.nan), sizes)
+    corners = corners.astype(np.int64)
+    with np.errstate(all="ignore"):
+        normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    return Polygons(places, corners, normals[corners], sizes)
 
 
 def _read_header(data: bytes) -> tuple[str, list[_Element], bytes]:
@@ -240,3 +254,118 @@ def _read_element(
                 raise ValueError(f"a list of {num:g} numbers")
             lists[p.name].append(numbers.read(p.dtype, int(num)))
     return lists
+
+
+# --- glTF and STL, by trimesh ---------------------------------------------------------------------
+
+
+def read_gltf(data: bytes, kind: str, read_beside: Callable[[str], bytes]) -> Polygons:
+    """Triangles of the scene of a glTF file, where its nodes place them.
+
+    Args:
+        data: content of the file.
+        kind: "glb" or "gltf".
+        read_beside: content of a file in the model's folder, by its name.
+
+    Raises:
+        ValueError: trimesh cannot read it, or it has a triangle fan, which trimesh leaves out.
+    """
+    import trimesh
+
+    with _reading():
+        has_normals = _find_primitives_with_normals(data)
+        scene = trimesh.load_scene(
+            io.BytesIO(data),
+            file_type=kind,
+            resolver=_create_resolver(read_beside),
+            process=False,
+            skip_materials=True,
+        )
+    meshes = {k: g for k, g in scene.geometry.items() if isinstance(g, trimesh.Trimesh)}
+    known = dict(zip(meshes, has_normals, strict=True))
+    parts = []
+    with _reading():
+        for node in scene.graph.nodes_geometry:
+            to_world, name = scene.graph[node]
+            if name in meshes:
+                parts.append(_place(meshes[name], to_world, known[name]))
+    if not parts:
+        raise ValueError("no faces")
+    starts = np.cumsum([0, *(len(places) for places, _, _ in parts)])
+    corners = np.concatenate([c + start for (_, _, c), start in zip(parts, starts, strict=False)])
+    places, normals = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+    return Polygons(places, corners, normals[corners], np.full(len(corners) // 3, 3))
+
+
+def read_stl(data: bytes) -> Polygons:
+    """Triangles of an STL file.
+
+    Raises:
+        ValueError: trimesh cannot read it.
+    """
+    import trimesh
+
+    with _reading():
+        mesh = trimesh.load_mesh(io.BytesIO(data), file_type="stl", process=False)
+    corners = np.asarray(mesh.faces, np.int64).reshape(-1)
+    normals = np.full((len(corners), 3), np.nan)
+    return Polygons(np.asarray(mesh.vertices), corners, normals, np.full(len(corners) // 3, 3))
+
+
+@contextlib.contextmanager
+def _reading() -> Generator[None]:
+    """Turns whatever a damaged file raises into a ValueError."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f"trimesh: {type(error).__name__}: {error}") from None
+
+
+def _create_resolver(read_beside: Callable[[str], bytes]) -> Resolver:
+    from trimesh.resolvers import Resolver
+
+    class Beside(Resolver):
+        def __init__(self) -> None:
+            pass
+
+        def get(self, key: str) -> bytes:
+            return read_beside(key)
+
+        def keys(self) -> list[str]:
+            return []
+
+        def namespaced(self, namespace: str) -> Resolver:
+            raise NotImplementedError
+
+        def write(self, name: str, data: bytes) -> None:
+            raise NotImplementedError
+
+    return Beside()
+
+
+def _find_primitives_with_normals(data: bytes) -> list[bool]:
+    """Of each primitive of triangles, in the order of the file, whether it has normals."""
+    text = data
+    if data.startswith(b"glTF"):
+        text = data[20 : 20 + int.from_bytes(data[12:16], "little")]
+    meshes = json.loads(text).get("meshes", [])
+    primitives = [primitive for mesh in meshes for primitive in mesh["primitives"]]
+    if any(primitive.get("mode") == 6 for primitive in primitives):
+        raise ValueError("a triangle fan, which is not audited")
+    return ["NORMAL" in p["attributes"] for p in primitives if p.get("mode", 4) in (4, 5)]
+
+
+def _place(
+    mesh: trimesh.Trimesh, to_world: np.ndarray, has_normals: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places (v, 3), normals (v, 3), and corners (3 t,) of a mesh in world space."""
+    turn = to_world[:3, :3]
+    normals = np.full((len(mesh.vertices), 3), np.nan)
+    with np.errstate(all="ignore"):
+        places = np.asarray(mesh.vertices) @ turn.T + to_world[:3, 3]
+        if has_normals:
+            normals = np.asarray(mesh.vertex_normals) @ np.linalg.inv(turn)
+            normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+        is_mirror = np.linalg.det(turn) < 0
+    faces = np.asarray(mesh.faces, np.int64)
+    return places, normals, (faces[:, ::-1] if is_mirror else faces).reshape(-1)
