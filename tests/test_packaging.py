@@ -28,12 +28,14 @@ def test_every_command_has_a_script_and_is_installed() -> None:
 def test_the_wheel_has_every_file_of_the_package() -> None:
     """Templates and stubs, too; and nothing beside the package."""
     result = subprocess.run(
-        ["git", "ls-files", "synrender"], cwd=PROJECT_DIR, capture_output=True, text=True
+        ["git", "ls-files", "synrender", "config"], cwd=PROJECT_DIR, capture_output=True, text=True
     )
     if result.returncode:
         pytest.skip("not a clone")
-    patterns = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["include"]
-    assert all(pattern.startswith("/synrender/") for pattern in patterns)
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    patterns = wheel["include"]
+    assert all(pattern.startswith(("/synrender/", "/config/")) for pattern in patterns)
+    assert wheel["sources"] == {"config": "synrender/config"}
     for name in result.stdout.split():
         known = [p for p in patterns if fnmatch.fnmatch(f"/{name}", p.replace("/**/", "/*"))]
         assert known, name

@@ -2,7 +2,8 @@
 # Usage: tools/setup.sh VENV [LOCK VERSION]
 #
 # Makes the folder VENV anew, unless it is up to date: a virtual environment of Python VERSION with
-# the packages of LOCK. Without LOCK that is Python 3.11 or 3.13, and requirements-VERSION.lock.
+# the packages of LOCK. Without LOCK that is Python 3.11 or 3.13, and requirements-VERSION.lock; this
+# package is installed with its commands, also into an environment that is there already.
 #
 # Each bpy wheel is made for one Python: Blender 4.5 LTS for 3.11, 5.2 LTS for 3.13. Where both
 # Pythons are there, 3.11 is taken: the figures in this project's documents were measured with 4.5,
@@ -97,7 +98,26 @@ install_python() {
             "install it, or name one: make setup PYTHON=/path/to/python$version"
 }
 
-if is_up_to_date; then exit 0; fi
+# Installs this folder itself as the package (editable): it is imported from anywhere, and its
+# commands lie in VENV/bin. A link names the environment of another clone, which keeps its own.
+install_package() {
+    if [ -L "$venv" ] || [ "$venv/installed" -nt pyproject.toml ]; then return; fi
+    site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    if [ -n "$lock" ]; then # it names no builder of packages, so there are no commands
+        pwd >"$site/synrender.pth"
+        return
+    fi
+    say "installing the package and its commands into $venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
+        --no-build-isolation --editable .
+    rm -f "$site/synrender.pth" # of an earlier version of this script
+    touch "$venv/installed"
+}
+
+if is_up_to_date; then
+    [ -n "$lock" ] || install_package
+    exit 0
+fi
 if [ -L "$venv" ]; then
     stop "$venv is a symbolic link, and what it names is out of date; it is not written to:" \
         "remove the link, or run make setup where it leads"
@@ -111,13 +131,13 @@ install_packages
 [ -n "$python" ] || find_python # one came with the packages, perhaps
 [ -n "$python" ] || install_python
 size=${lock:+350}
-lock=${lock:-requirements-$version.lock}
+requirements=${lock:-requirements-$version.lock}
 
 say "making $venv with $("$python" --version)"
 "$python" -m venv --clear "$venv"
-say "installing $lock (downloads up to ${size:-750} MB the first time)"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
-# The package is this folder itself, so that it is imported from anywhere.
-pwd >"$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/synrender.pth"
-touch "$venv/complete"  # last, so that an interrupted set-up starts again
+say "installing $requirements (downloads up to ${size:-750} MB the first time)"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+    -r "$requirements"
+install_package
+touch "$venv/complete" # last, so that an interrupted set-up starts again
 say "done"

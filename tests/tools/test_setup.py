@@ -9,12 +9,14 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tomllib
 
 from tests.helpers import PROJECT_DIR
 
@@ -83,6 +85,38 @@ def test_uv_installs_the_python_that_is_missing(clone: Path) -> None:
     command = [clone / "venv" / "bin" / "python", "-c", "import synrender as s; print(s.__file__)"]
     found = subprocess.check_output(command, cwd=clone.parent, text=True)
     assert found == f"{clone / 'synrender' / '__init__.py'}\n"
+
+
+def test_an_environment_that_is_there_gets_the_package_and_its_commands(clone: Path) -> None:
+    """From what is installed, without a network; an environment of another clone is left alone."""
+    for name in ("synrender", "config"):
+        shutil.copytree(PROJECT_DIR / name, clone / name)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(PROJECT_DIR / name, clone)
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    (clone / f"requirements-{version}.lock").touch()
+    subprocess.run([sys.executable, "-m", "venv", clone / "venv"], check=True)
+    site = clone / "venv" / "lib" / f"python{version}" / "site-packages"
+    (site / "ours.pth").write_text(sysconfig.get_path("purelib"))  # what builds the package
+    (site / "synrender.pth").write_text(str(clone))  # of an earlier version of the script
+    (clone / "venv" / "complete").touch()
+
+    (clone / "link").symlink_to("venv")
+    assert run_setup(clone, "link").stdout == ""
+    result = run_setup(clone, "venv", PIP_NO_INDEX="1")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "setup: installing the package and its commands into venv\n"
+    assert run_setup(clone, "venv").stdout == ""  # at once, since nothing is new
+
+    scripts = tomllib.loads((clone / "pyproject.toml").read_text())["project"]["scripts"]
+    assert {p.name for p in (clone / "venv" / "bin").glob("synrender-*")} == scripts.keys()
+    assert not (site / "synrender").exists()
+    elsewhere = {"cwd": clone.parent, "text": True}
+    script = "import synrender; print(synrender.__file__)"
+    found = subprocess.check_output([clone / "venv" / "bin" / "python", "-c", script], **elsewhere)
+    assert found == f"{clone / 'synrender' / '__init__.py'}\n"
+    command = [clone / "venv" / "bin" / "synrender-render", "--help"]
+    assert "--dataset_name" in subprocess.check_output(command, **elsewhere)
 
 
 def test_where_the_network_refuses_one_line_says_what_to_install(clone: Path) -> None:
