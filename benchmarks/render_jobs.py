@@ -52,7 +52,7 @@ BLENDER_DEFAULTS = {
 
 def measure_ours(spec: dict[str, Any]) -> dict[str, float]:
     """Renders a batch; the first sample only warms up."""
-    from synrender.blender.batch import render_batch
+    from synrender.blender.batch import BatchTask, Watch, render_batch
     from synrender.dataset.claim import claim_dataset
 
     settings = _load(spec)
@@ -61,13 +61,8 @@ def measure_ours(spec: dict[str, Any]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as parent:
         folder = DatasetFolder(Path(parent, "ours"), settings.rendering.render_exr)
         claim_dataset(folder, settings, catalog)
-        render_batch(
-            settings,
-            folder,
-            catalog,
-            FOLDERS.blender,
-            on_sample=lambda done, total: ends.append(time.time()),
-        )
+        task = BatchTask(settings, folder, catalog, FOLDERS.blender)
+        render_batch(task, Watch(lambda done, total: ends.append(time.time())))
     return _summarize(spec, ends)
 
 

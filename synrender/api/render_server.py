@@ -16,7 +16,7 @@ from pathlib import Path
 
 from synrender.api.functions import load_sources
 from synrender.assets.catalog import Catalog
-from synrender.blender.batch import render_batch
+from synrender.blender.batch import BatchTask, render_batch
 from synrender.dataset.claim import claimed
 from synrender.dataset.folder import plan_dataset_folder
 from synrender.errors import UserError
@@ -47,7 +47,7 @@ def _render(request: dict[str, str], folders: Folders, catalogs: dict[str, Catal
     catalog = catalogs.setdefault(path, load_sources(settings, folders))
     folder = plan_dataset_folder(Path(path), settings)
     with claimed(folder, settings, catalog):
-        render_batch(settings, folder, catalog, folders.blender)
+        render_batch(BatchTask(settings, folder, catalog, folders.blender))
 
 
 if __name__ == "__main__":

@@ -49,29 +49,34 @@ class BatchReport:
         return lines
 
 
-def render_batch(
-    settings: Settings,
-    folder: DatasetFolder,
-    catalog: Catalog,
-    blender_home: Path,
-    on_sample: Callable[[int, int], None] = lambda done, total: None,
-    on_stage: Callable[[str, int], None] = lambda stage, idx: None,
-    probed: frozenset[int] = frozenset(),
-) -> BatchReport:
-    """Renders the samples of ``settings.batch`` that are not complete.
+@dataclass(frozen=True)
+class BatchTask:
+    """A batch, and what it takes to render it."""
+
+    settings: Settings  # of the data set; their ``batch`` says which samples
+    folder: DatasetFolder  # which `claim_dataset` has claimed for these settings
+    catalog: Catalog
+    blender_home: Path  # for the files that Blender itself writes, see `Folders.blender`
+    probed: frozenset[int] = frozenset()
+    """Samples at which Blender died. If they show several models, each of these is first rendered
+    alone, at the stage "build", so that it is seen which one it is."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is called as a batch goes on."""
+
+    on_sample: Callable[[int, int], None] = lambda done, total: None
+    """``on_sample(done, total)`` at the start and after each sample."""
+
+    on_stage: Callable[[str, int], None] = lambda stage, idx: None
+    """``on_stage("build" or "render", idx)`` before each stage of a sample."""
+
+
+def render_batch(task: BatchTask, watch: Watch = Watch()) -> BatchReport:
+    """Renders the samples of a batch that are not complete.
 
     Starts Blender only if there is something to render.
-
-    Args:
-        settings: of the data set and the batch.
-        folder: of the data set, which `claim_dataset` has claimed for these settings.
-        catalog: the models and textures.
-        blender_home: folder for the files that Blender itself writes, see `Folders.blender`.
-        on_sample: called as ``on_sample(done, total)`` at the start and after each sample.
-        on_stage: called as ``on_stage("build" or "render", idx)`` before each stage of a
-            sample.
-        probed: samples at which Blender died. If they show several models, each of these is first
-            rendered alone, at the stage "build", so that it is seen which one it is.
 
     Raises:
         UserError: this Blender lacks a requested feature, or is not the one of the data set.
@@ -80,67 +85,55 @@ def render_batch(
         KeyboardInterrupt: Ctrl-C was pressed; raised after the current sample is finished.
     """
     start = time.monotonic()
-    batch = settings.batch
-    rejected = folder.read_info().rejected
+    batch, folder = task.settings.batch, task.folder
+    known = folder.read_info().rejected
     missing = folder.find_missing(batch.idxs)
     if not missing:
         return BatchReport(batch.num_samples, 0, time.monotonic() - start)
     with in_use(folder.path, "rendered", is_shared=True):
-        newly_rejected, notes = _render_samples(
-            missing, settings, folder, catalog, blender_home, rejected, on_sample, on_stage, probed
-        )
+        rejected, notes = _render_samples(task, missing, known, watch)
     return BatchReport(
         batch.num_samples,
         len(missing),
         time.monotonic() - start,
-        newly_rejected,
+        {k: v for k, v in rejected.items() if k not in known},
         notes,
         num_lost=len(folder.find_missing(missing)),
     )
 
 
 def _render_samples(
-    missing: list[int],
-    settings: Settings,
-    folder: DatasetFolder,
-    catalog: Catalog,
-    blender_home: Path,
-    rejected: dict[str, str],
-    on_sample: Callable[[int, int], None],
-    on_stage: Callable[[str, int], None],
-    probed: frozenset[int],
+    task: BatchTask, missing: list[int], rejected: dict[str, str], watch: Watch
 ) -> tuple[dict[str, str], list[str]]:
-    """Renders samples; returns the assets that it rejected, and lines to print."""
-    known_rejected = rejected
-
-    prepare_blender(blender_home)
+    """Renders samples; returns all rejected assets, and lines to print."""
+    prepare_blender(task.blender_home)
     from synrender.blender.build import Builder
     from synrender.blender.engine import BLENDER_VERSION, render_frame, start_engine
 
+    settings, folder = task.settings, task.folder
     with interrupts_held() as check_for_interrupt:
         passes = find_passes(settings.rendering.labels)
         engine = start_engine(settings.rendering)
-        by = RenderedBy(BLENDER_VERSION, engine.device, engine.cpu)
-        claim_renderer(folder, by, missing)
-        builder = Builder(engine.scene, settings, catalog, rejected)
-        on_sample(0, len(missing))
+        claim_renderer(folder, RenderedBy(BLENDER_VERSION, engine.device, engine.cpu), missing)
+        builder = Builder(engine.scene, settings, task.catalog, rejected)
+        watch.on_sample(0, len(missing))
         for done, idx in enumerate(missing, start=1):
             check_for_interrupt()
-            on_stage("build", idx)
-            plan = draw_sample(settings, catalog, idx)
+            watch.on_stage("build", idx)
+            plan = draw_sample(settings, task.catalog, idx)
             write_image = functools.partial(
                 render_frame, engine.scene, noise_seed=plan.noise_seed, passes=passes
             )
-            for obj_plan in plan.objects if idx in probed and len(plan.objects) > 1 else ():
-                on_stage("build", idx)
-                builder = Builder(engine.scene, settings, catalog, builder.rejected)
+            for obj_plan in plan.objects if idx in task.probed and len(plan.objects) > 1 else ():
+                watch.on_stage("build", idx)
+                builder = Builder(engine.scene, settings, task.catalog, builder.rejected)
                 builder.build_sample(dataclasses.replace(plan, objects=(obj_plan,)))
                 folder.try_image(idx, write_image)
             record = builder.build_sample(plan)
             if builder.rejected.keys() > rejected.keys():
                 rejected = dict(builder.rejected)
                 add_rejected(folder, rejected)
-            on_stage("render", idx)
+            watch.on_stage("render", idx)
             folder.commit_sample(idx, write_image, record)
-            on_sample(done, len(missing))
-    return {k: v for k, v in rejected.items() if k not in known_rejected}, engine.notes
+            watch.on_sample(done, len(missing))
+    return rejected, engine.notes

@@ -6,9 +6,17 @@ import bpy
 import numpy as np
 
 from synrender.assets.catalog import Catalog
-from synrender.blender.materials import check_texture, create_material, load_texture
 from synrender.blender.objects import Model, create_model_object, load_model, read_pose
-from synrender.blender.scene import create_backdrop, create_camera, create_lights, reset_scene
+from synrender.blender.scene import (
+    Surface,
+    check_texture,
+    create_backdrop,
+    create_camera,
+    create_lights,
+    create_material,
+    load_texture,
+    reset_scene,
+)
 from synrender.dataset.record import create_records
 from synrender.errors import RejectedAsset, UserError
 from synrender.sampling.camera import scene_to_intrinsics, scene_to_world_to_camera
@@ -103,18 +111,13 @@ class Builder:
     def _create_materials(
         self, plan: SamplePlan, images: list[bpy.types.Image | None]
     ) -> list[bpy.types.Material]:
-        """Materials of the backdrop and each object; only objects' textures get colour mixed in."""
+        """Materials of the backdrop and each object; only objects' textures get color mixed in."""
         settings, (image, *object_images) = self._settings.material, images
-        materials = [
-            create_material(
-                "Backdrop", settings, plan.backdrop_color, image, 0.0, BACKDROP_PASS_INDEX
-            )
-        ]
+        backdrop = Surface(plan.backdrop_color, image, 0.0)
+        materials = [create_material("Backdrop", settings, backdrop, BACKDROP_PASS_INDEX)]
         for obj_plan, image in zip(plan.objects, object_images, strict=True):
-            share, class_idx = settings.color_intensity, obj_plan.class_idx
-            materials.append(
-                create_material("Object", settings, obj_plan.color, image, share, class_idx)
-            )
+            surface = Surface(obj_plan.color, image, settings.color_intensity)
+            materials.append(create_material("Object", settings, surface, obj_plan.class_idx))
         return materials
 
     def _load_model(self, plan: ObjectPlan, bucket: int) -> str:

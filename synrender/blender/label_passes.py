@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import bpy
 import numpy as np
 
-from synrender.blender.materials import make_unlit
 from synrender.blender.scene import to_array
 from synrender.images.conversions import FARTHEST_M
 from synrender.images.scanline_exr import read_channels
@@ -63,7 +61,23 @@ def render_labels(
 def _make_unlit(scene: bpy.types.Scene, has_textures: bool) -> None:
     for obj in scene.objects:
         for slot in obj.material_slots:
-            make_unlit(slot.material, has_textures)
+            _show_color(slot.material, has_textures)
+
+
+def _show_color(material: bpy.types.Material, has_texture: bool) -> None:
+    """Makes a material of `scene.create_material` show its colour whatever the light.
+
+    Without its texture it renders faster, where its colour does not matter.
+    """
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    output = next(node for node in nodes if node.type == "OUTPUT_MATERIAL")
+    shader = output.inputs["Surface"].links[0].from_node
+    color_input = shader.inputs["Color" if shader.type == "EMISSION" else "Base Color"]
+    emission = nodes.new("ShaderNodeEmission")
+    emission.inputs["Color"].default_value = color_input.default_value
+    if has_texture and color_input.is_linked:
+        links.new(color_input.links[0].from_socket, emission.inputs["Color"])
+    links.new(emission.outputs[0], output.inputs["Surface"])
 
 
 def _is_image(channel: str) -> bool:
@@ -102,7 +116,7 @@ def _is_instance(channel: str) -> bool:
 @contextmanager
 def _one_sample(scene: bpy.types.Scene) -> Generator[None]:
     """Makes Cycles render one plain sample of each pixel; then all is as before."""
-    wanted: list[tuple[Any, str, Any]] = [
+    wanted: list[tuple[object, str, object]] = [
         (scene.render, "engine", "CYCLES"),
         (scene.render.image_settings, "exr_codec", "NONE"),
         (scene.render, "use_persistent_data", True),

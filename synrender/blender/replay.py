@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.assets.catalog import load_catalog
-from synrender.blender.batch import render_batch
+from synrender.blender.batch import BatchTask, render_batch
 from synrender.dataset.claim import add_rejected, claim_dataset
 from synrender.dataset.cpu_kinds import (
     MAX_LEVELS,
@@ -31,7 +31,7 @@ from synrender.system.locks import temporary_folder
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ReplayResult:
     """Result of a replay."""
 
     is_equal: bool
@@ -53,7 +53,7 @@ def load_replay_settings(folder: DatasetFolder, idx: int) -> Settings:
 
 def replay_sample(
     folder: DatasetFolder, idx: int, settings: Settings, folders: Folders
-) -> Comparison:
+) -> ReplayResult:
     """Renders sample ``idx`` of a data set again.
 
     Renders into a temporary folder, elsewhere if the data folder cannot be written to. Record and
@@ -87,7 +87,7 @@ def replay_sample(
         claim_dataset(scratch, settings, catalog)
         add_rejected(scratch, _without_used(info.rejected, stored))
         home = folders.blender if is_writable else scratch_dir / "blender"
-        render_batch(settings, scratch, catalog, home)
+        render_batch(BatchTask(settings, scratch, catalog, home))
         now = scratch.read_info()
         cpus = {find_cpu_of(i.cpus, idx) for i in (info, now)} - {None}
         difference = find_record_difference(stored, scratch.read_record(idx))
@@ -101,7 +101,7 @@ def replay_sample(
     else:
         what = difference or "record equal, pixels within the bound for that"
         found = f"on another kind of CPU ({' and '.join(sorted(map(str, cpus)))}): {what}"
-    return Comparison(difference is None, f"sample {idx} of {folder.name} ({by}): {found}")
+    return ReplayResult(difference is None, f"sample {idx} of {folder.name} ({by}): {found}")
 
 
 def _without_used(rejected: dict[str, str], record: np.ndarray) -> dict[str, str]:
@@ -159,7 +159,7 @@ def _find_image_difference(stored: Path, now: Path, is_same_cpu: bool) -> str | 
     except ValueError as error:
         return f"the stored image cannot be compared: {error}"
     if stored.suffix == ".png":
-        from synrender.blender.pixels import read_png
+        from synrender.blender.scene import read_png
 
         levels = None if is_same_cpu else MAX_LEVELS
         return find_pixel_difference("the image", read_png(stored), read_png(now), levels)

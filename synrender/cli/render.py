@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
 def render(arguments: argparse.Namespace, folders: Folders) -> int:
     """Reads the configuration, renders missing samples, and prints a summary."""
     from synrender.assets.catalog import ensure_demo_sources, load_catalog
-    from synrender.blender.batch import render_batch
+    from synrender.blender.batch import BatchTask, Watch, render_batch
     from synrender.crashes.noted_run import noted_work
     from synrender.dataset.claim import claimed
     from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
@@ -107,13 +107,8 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
 
         try:
             report = render_batch(
-                settings,
-                folder,
-                noted.catalog,
-                folders.blender,
-                on_sample,
-                noted.on_stage,
-                noted.probed,
+                BatchTask(settings, folder, noted.catalog, folders.blender, noted.probed),
+                Watch(on_sample, noted.on_stage),
             )
         except (UserError, OSError, KeyboardInterrupt):
             raise

@@ -72,7 +72,7 @@ class Blame:
         return {name: reason}
 
     def find_probed(self, dataset: PlannedDataset) -> frozenset[int]:
-        """Samples at which processes died: see ``probed`` of `batch.render_batch`."""
+        """Samples at which processes died: see ``probed`` of `batch.BatchTask`."""
         samples = (sample for sample, _ in self._deaths)
         return frozenset(idx for _, name, idx in samples if name == dataset.name)
 

@@ -40,7 +40,7 @@ class Job:
     is_quiet: bool = True  # Blender's output goes to a log file
     driver_pid: int = 0  # if it runs on the same machine for certain; else 0
     rejected: dict[str, str] = field(default_factory=dict)  # so far, for a gathered batch
-    probed: frozenset[int] = frozenset()  # see `render_batch`
+    probed: frozenset[int] = frozenset()  # see `BatchTask`
     sources: Sources | None = None  # that a gathered batch must find on its node
 
     @property

@@ -12,7 +12,7 @@ import time
 import traceback
 
 from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
-from synrender.blender.batch import render_batch
+from synrender.blender.batch import BatchTask, Watch, render_batch
 from synrender.blender.start import prepare_blender
 from synrender.crashes.journal import Journal, JournalCatalog, Log, Watchdog, logged_output
 from synrender.dataset.claim import add_rejected, claim_dataset
@@ -119,15 +119,8 @@ def _render(job: Job, outcome: Outcome, journal: Journal, log: Log, watchdog: Wa
         batch = dataclasses.replace(settings.batch, idx_offset=idx_offset, num_samples=num_samples)
         of_batch = dataclasses.replace(settings, batch=batch)
         claim_dataset(folder, of_batch, catalog)
-        report = render_batch(
-            of_batch,
-            folder,
-            watched,
-            job.folders.blender,
-            on_sample=on_sample,
-            on_stage=on_stage,
-            probed=job.probed,
-        )
+        task = BatchTask(of_batch, folder, watched, job.folders.blender, job.probed)
+        report = render_batch(task, Watch(on_sample, on_stage))
         outcome.num_rendered += report.num_rendered
         outcome.rejected |= report.rejected
         outcome.notes += [note for note in report.notes if note not in outcome.notes]

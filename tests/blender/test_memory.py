@@ -20,7 +20,7 @@ SCRIPT = """
 import json, os, sys
 from pathlib import Path
 sys.path.insert(0, ".")
-from synrender.blender.batch import render_batch
+from synrender.blender.batch import BatchTask, Watch, render_batch
 from synrender.dataset.claim import claim_dataset
 from synrender.assets.catalog import load_catalog
 from synrender.system.console import captured_output
@@ -38,7 +38,7 @@ def measure(done, total):
     resident_mb.append(pages * 4096 / 1e6)
 with captured_output():
     claim_dataset(folder, settings, catalog)
-    render_batch(settings, folder, catalog, folders.blender, on_sample=measure)
+    render_batch(BatchTask(settings, folder, catalog, folders.blender), Watch(measure))
 Path(sys.argv[1]).write_text(json.dumps(resident_mb))
 os._exit(0)
 """
