@@ -22,7 +22,7 @@ from synrender.settings.factor_table import FACTORS
 # --- factors --------------------------------------------------------------------------------------
 
 
-MAX_NAME = 24
+MAX_NAME = 18
 LABELS = {
     "num_objs": "number of objects",
     **{f"{b}color_{c[0]}": c for c in ("red", "green", "blue") for b in ("", "backdrop_")},
@@ -156,7 +156,7 @@ MAX_RANKS = 400  # points of a line
 
 # Sizes in px of a page that shows a chart in its own size.
 WIDTH, HEIGHT = 300, 132
-FONT, CHARACTER = 13, 6.8  # size of text, width of a character
+FONT, CHARACTER = 11, 6.5  # size of text, width of a character
 BAR = 20  # height that each value takes in a bar chart
 _DASHES = ("", "", ' stroke-dasharray="5 3"')
 
@@ -209,7 +209,7 @@ def draw_histogram(counts: Sequence[np.ndarray], low: float, high: float, unit: 
 
 
 def draw_bars(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
-    """Share of each value, one bar for each split.
+    """Share of each value, one bar for each split that has it.
 
     Args:
         names: of the values, from top to bottom.
@@ -224,8 +224,10 @@ def draw_bars(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     parts = list(_draw_x_axis(frame, "%"))
     for place, name in enumerate(names):
         parts.append(_text(left - 6, frame.y(place + 0.5) + 4, name, "end"))
-        for row, k in enumerate(used):
-            y, width = frame.y(place + 0.1) + row * thick, frame.x(shares[k][place]) - left
+        shown = [k for k in used if shares[k][place]]
+        for row, k in enumerate(shown):
+            y = frame.y(place + 0.5) + (row - len(shown) / 2) * thick
+            width = frame.x(shares[k][place]) - left
             parts.append(
                 f'<rect x="{left:.1f}" y="{y:.1f}" width="{width:.1f}" height="{0.9 * thick:.1f}" '
                 f'fill="var(--{SPLITS[k]})"/>'
@@ -247,7 +249,7 @@ def draw_ranks(counts: Sequence[Sequence[int]]) -> str:
     return _to_svg(HEIGHT, parts)
 
 
-def find_ticks(low: float, high: float, most: int = 4, least_step: float = 0) -> list[float]:
+def find_ticks(low: float, high: float, most: int = 5, least_step: float = 0) -> list[float]:
     """Round numbers from low to high: steps of 1, 2 or 5 times a power of ten, ``most`` steps."""
     power = 10.0 ** math.floor(math.log10((high - low) / most))
     step = next(f * power for f in (1, 2, 5, 10) if (high - low) / (f * power) <= most)
