@@ -114,6 +114,8 @@ def run_script(command: Command, defaults: Mapping[str, object] = NO_DEFAULTS) -
     sys.stdout.flush()
     sys.stderr.flush()
     remove_scratch_folder()
+    if "synrender.system.workers" in sys.modules:
+        sys.modules["synrender.system.workers"].remove_server_folder()
     os._exit(status)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import forkserver
+from multiprocessing import forkserver, util
 from typing import Any, TypeVar
 
 from synrender.system.cpu_count import count_cpus
@@ -45,7 +47,8 @@ class Workers:
         """Starts the fork server, so that it can import modules while this process continues."""
         if self.num_jobs > 1:
             self._context.set_forkserver_preload(self._preloaded)
-            forkserver.ensure_running()
+            with _hangups_ignored():
+                forkserver.ensure_running()
 
     def __enter__(self) -> Workers:
         return self
@@ -87,6 +90,28 @@ class Workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def remove_server_folder() -> None:
+    """Removes the folder of the fork server's socket, as Python does at a normal exit."""
+    if "tempdir" in multiprocessing.current_process()._config:  # ty: ignore[missing-attribute]
+        shutil.rmtree(util.get_temp_dir(), ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _hangups_ignored() -> Generator[None]:
+    """Lets processes that start within ignore SIGHUP, which terminals send to all of a group.
+
+    They end with this process. The tracker of resources would be missed before, with a warning.
+    """
+    if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before or signal.SIG_DFL)
 
 
 def _prepare_process() -> None:
