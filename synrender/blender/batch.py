@@ -19,7 +19,7 @@ from synrender.dataset.lock import in_use
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
 from synrender.settings.label_table import find_passes
-from synrender.system.console import format_duration
+from synrender.system.console import format_duration, warn_once
 from synrender.system.interrupts import interrupts_held
 
 
@@ -114,7 +114,9 @@ def _render_samples(
     with interrupts_held() as check_for_interrupt:
         passes = find_passes(settings.rendering.labels)
         engine = start_engine(settings.rendering)
-        claim_renderer(folder, RenderedBy(BLENDER_VERSION, engine.device, engine.cpu), missing)
+        by = RenderedBy(BLENDER_VERSION, engine.device, engine.cpu)
+        if mixture := claim_renderer(folder, by, missing):
+            warn_once(mixture)
         builder = Builder(engine.scene, settings, task.catalog, rejected)
         watch.on_sample(0, len(missing))
         for done, idx in enumerate(missing, start=1):

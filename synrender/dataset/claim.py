@@ -47,7 +47,6 @@ from synrender.sampling.sample_plan import find_rules
 from synrender.settings.factor_table import COLUMNS, FACTORS, VIEWPOINT, find_columns
 from synrender.settings.groups import Design, Settings
 from synrender.settings.load import settings_to_dict, settings_to_gin, with_layout
-from synrender.system.console import warn_once
 from synrender.system.disk import READ_ONLY
 from synrender.system.files import write_array, write_text
 from synrender.system.version import find_program_version
@@ -129,15 +128,18 @@ def _begin_or_resume(folder: DatasetFolder, settings: Settings, catalog: Catalog
     return extended
 
 
-def claim_renderer(folder: DatasetFolder, by: RenderedBy, idxs: Sequence[int]) -> None:
+def claim_renderer(folder: DatasetFolder, by: RenderedBy, idxs: Sequence[int]) -> str:
     """Records what renders some samples; refuses what gives other pixels than the data set has.
 
-    Another kind of CPU is not refused. A line says so.
+    Another kind of CPU is not refused.
 
     Args:
         folder: of a claimed data set.
         by: what renders the samples.
         idxs: of the samples, ascending.
+
+    Returns:
+        A line to print if samples of several kinds of CPU are in the data set; else "".
 
     Raises:
         UserError: the data set was rendered with another Blender, device or revision.
@@ -163,8 +165,8 @@ def claim_renderer(folder: DatasetFolder, by: RenderedBy, idxs: Sequence[int]) -
         claimed = dataclasses.replace(info, versions=versions, device=device, cpus=cpus)
         if claimed != info:
             write_info(folder.path, claimed)
-    if mixture := describe_mixture(entry.cpu for entry in cpus):
-        warn_once(f"{folder.path} is of {mixture}")
+    mixture = describe_mixture(entry.cpu for entry in cpus)
+    return f"{folder.path} is of {mixture}" if mixture else ""
 
 
 def add_rejected(folder: DatasetFolder, rejected: dict[str, str]) -> None:
