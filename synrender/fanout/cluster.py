@@ -14,10 +14,13 @@ import ray
 import ray.exceptions
 
 from synrender.crashes.journal import STARTUP_LIMIT_S, Entry, read_journal, take_leftovers
+from synrender.errors import CutShort
 from synrender.fanout.job import Job, Outcome, Status
-from synrender.fanout.ray_session import Session
+from synrender.fanout.processes import IDLE_S, Idleness, find_family, find_servers
+from synrender.fanout.ray_session import OF_LIMITS, Session
 from synrender.fanout.tasks import Worker, create_task, kill_here, run_job, take_leftovers_here
 from synrender.system.console import warn_once
+from synrender.system.cpus import CpuKind
 from synrender.system.disk import find_full_disk
 
 MAX_SAMPLES_PER_WORKER = 2000
@@ -27,6 +30,9 @@ SLOTS_EVERY_S = 5.0
 
 SUSPICION_S = 15.0
 """Tasks that do not begin for so long may never: known reasons are looked for."""
+
+WARNING_S = 30.0
+"""Tasks of a cluster that do not begin for so long make a line: they may wait for others'."""
 
 LEFTOVERS_LIMIT_S = 30.0
 """Seconds for a node to hand over what a dead task left."""
@@ -83,7 +89,8 @@ class RayExecutor:
         self._workers: dict[Any, Worker] = {}  # of tasks that have begun
         self._failed: dict[Any, ray.exceptions.RayError] = {}  # why others could not
         self._num_begun = 0
-        self._stillness = Stillness()
+        self._cpus: set[CpuKind] = set()  # of all workers so far
+        self._stillness, self._idleness = Stillness(), Idleness()
 
     # --- jobs -------------------------------------------------------------------------------------
 
@@ -125,12 +132,17 @@ class RayExecutor:
             worker: Any = ray.get(next(handle))
             self._workers[handle] = worker
             self._num_begun += 1
+            self._cpus.add(worker.cpu)
         except ray.exceptions.RayError as error:
             self._failed[handle] = error
         return handle in self._workers
 
     def result(self, handle: Any, job: Job) -> Outcome:
-        """Outcome of a task."""
+        """Outcome of a task.
+
+        Raises:
+            CutShort: nothing can run any more.
+        """
         worker, error = self._workers.pop(handle, None), self._failed.pop(handle, None)
         self._stillness.forget(handle)
         try:
@@ -142,6 +154,8 @@ class RayExecutor:
             return Outcome(
                 Status.ERROR, str(error.cause or error).strip().splitlines()[-1], str(error)
             )
+        except ray.exceptions.LocalRayletDiedError:
+            raise CutShort("Ray's server for this machine has died") from None
         except ray.exceptions.RuntimeEnvSetupError as error:
             return Outcome(Status.ERROR, f"the code could not be shipped: {error}")
         except ray.exceptions.RayError as error:
@@ -158,6 +172,10 @@ class RayExecutor:
                 ref = _start_on(worker, take_leftovers_here, job)
                 return ray.get(ref, timeout=LEFTOVERS_LIMIT_S)
         return None, ""
+
+    def find_cpus(self) -> frozenset[CpuKind]:
+        """Kinds of CPU of the workers that have begun so far."""
+        return frozenset(self._cpus)
 
     # --- watching ---------------------------------------------------------------------------------
 
@@ -186,24 +204,26 @@ class RayExecutor:
         return hung
 
     def _check_beginning(self, is_expected: bool) -> None:
-        """Raises OSError if tasks should begin, and none has begun for too long."""
+        """Raises OSError if tasks should begin, and none begins."""
         still_s = self._stillness.measure_s("beginning", (is_expected, self._num_begun))
-        if not is_expected or still_s < SUSPICION_S:
+        if not is_expected:
+            self._idleness = Idleness()
             return
-        for folder in (self._run_dir, self._session.folder):
-            if folder and (full := find_full_disk(OSError(), folder)):
-                raise full
-        if still_s < STARTUP_LIMIT_S:
-            return
+        if still_s >= SUSPICION_S:
+            for folder in (self._run_dir, self._session.folder):
+                if folder and (full := find_full_disk(OSError(), folder)):
+                    raise full
         if self._session.folder:
-            raise OSError(
-                f"Ray began no task within {STARTUP_LIMIT_S} s; is a limit too low ('ulimit -a' "
-                "lists them)? --local_mode renders without Ray"
+            family = [pid for server in find_servers() for pid in find_family(server)]
+            if self._idleness.is_idle(family):
+                raise OSError(f"Ray begins no task: nothing works for {IDLE_S:g} s; {OF_LIMITS}")
+            if still_s >= STARTUP_LIMIT_S:
+                raise OSError(f"Ray began no task within {STARTUP_LIMIT_S} s; {OF_LIMITS}")
+        elif still_s >= WARNING_S:
+            warn_once(
+                f"no task has begun for {WARNING_S:g} s: others use the cluster's CPUs, or its "
+                "nodes cannot start processes; 'ray status' shows which; still waiting"
             )
-        warn_once(
-            f"no task has begun for {STARTUP_LIMIT_S} s: others use the cluster's CPUs, or its "
-            "nodes cannot start processes; 'ray status' shows which; still waiting"
-        )
 
     def _is_hung(self, handle: Any, job: Job) -> bool:
         """Whether a task that has begun shows no sign of life for too long."""
@@ -212,9 +232,12 @@ class RayExecutor:
         try:
             status = (self._run_dir / f"{job.attempt}.json").stat()
             sign = status.st_mtime_ns, status.st_size
-        except OSError:  # it has not begun a sample, or has just ended
+        except OSError:  # it has not begun its work, or has just ended
             sign = None
-        return self._stillness.measure_s(handle, sign) > job.silence_limit_s
+        limit_s = job.silence_limit_s
+        if sign is None and job.time_limit:
+            limit_s = STARTUP_LIMIT_S
+        return self._stillness.measure_s(handle, sign) > limit_s
 
 
 class Stillness:

@@ -2,7 +2,12 @@
 
 However the driver ends, the kernel ends Ray's servers with it (Ray asks for that), each worker with
 its server, and a Blender executable with its worker (`end_with_parent`). Ray's helpers, which the
-kernel does not end and which would go on for a minute, are left to `cleanup_process`.
+kernel does not end and which would go on for a minute, are left to a guard: this file as a script,
+which also ends a driver that Ray's C++ code keeps from ending itself.
+
+python -I -S processes.py FOLDER DRIVER_PID REMEDY IDLE_S
+
+So it imports nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -10,21 +15,45 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
+import select
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
-START_NOTE = "start.log"
-"""File beside Ray's that says why the driver ended as Ray started, if it could not itself."""
+NOTE = "driver.log"
+"""File beside Ray's in which the driver, and what ends it, say how far it came."""
 
-GUARD_PATH = Path(__file__).with_name("cleanup_process.py")
+STARTING, STARTED = "Ray starts on this machine\n", "Ray has started\n"
+"""What the driver writes into its note."""
+
+CRASHED = "Fatal Python error"
+"""What `faulthandler` writes into the note."""
+
+RAY_ERROR = re.compile(r"\[[^]]* [EC] \d+ \d+\] [^ ]+:\d+: (.*)")
+"""A line of a log of Ray's C++ code that tells an error."""
+
+MAX_REASON = 200
+CHECK_EVERY_S = 1.0
 
 PATIENCE_S = 5.0
 """A killed process that still runs so long is stuck in the kernel; nobody waits longer for it."""
+
+IDLE_S = 15.0
+"""Processes that have done next to nothing for so long, and should do something, never will."""
+
+MAX_IDLE_SHARE = 0.25
+"""Of one CPU. Ray's processes use 0.03 of one together while they wait, and one or more at work."""
+
+MAX_GAP_S = 10.0
+"""Without a look at the processes for so long, this one was stopped too, or the machine was."""
 
 
 def end_with_parent(pid: int) -> None:
@@ -44,7 +73,7 @@ def end_family() -> None:
     The servers are this process's children, and are only stopped: they end when it ends, and if
     they ended before, Ray would end it in its own way. A guard is left alone.
     """
-    servers = [pid for pid in find_children(os.getpid()) if _is_in_session(pid)]
+    servers = find_servers()
     for pid in servers:
         _send(pid, signal.SIGSTOP)
     end = time.monotonic() + PATIENCE_S
@@ -63,21 +92,98 @@ def end_family() -> None:
 def guarded(folder: Path, remedy: str = "") -> Generator[None]:
     """Has a guard clean up when this process leaves the context, or ends.
 
+    If the guard is killed, another one takes its place.
+
     Args:
         folder: of Ray's files; whoever has one open for writing is killed, and it is removed.
-        remedy: what to say if this process ends as Ray starts, and leaves a note of that.
+        remedy: what to say if this process cannot end itself, as its `NOTE` in the folder tells.
     """
-    command = [sys.executable, "-I", "-S", str(GUARD_PATH), str(folder), str(os.getpid())]
-    command += [START_NOTE, remedy]
-    # In a session of its own neither Ctrl-C nor a signal to the driver's group reaches it.
-    guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    command = [sys.executable, "-I", "-S", __file__, str(folder), str(os.getpid()), remedy]
+    command += [str(IDLE_S)]
+
+    def start() -> subprocess.Popen[bytes]:
+        # In a session of its own neither Ctrl-C nor a signal to the driver's group reaches it.
+        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+
+    def replace() -> None:
+        nonlocal process
+        while not is_over.wait(CHECK_EVERY_S):
+            with contextlib.suppress(OSError):
+                process = process if process.poll() is None else start()
+
+    process, is_over = start(), threading.Event()
+    watcher = threading.Thread(target=replace, daemon=True)
+    watcher.start()
     try:
         yield
     finally:
-        guard.communicate()
+        is_over.set()
+        watcher.join()
+        process.communicate()
+
+
+# --- watching -------------------------------------------------------------------------------------
+
+
+class Idleness:
+    """Tells processes that wait for what never comes from those that a slow machine holds up.
+
+    What counts as work is also the time that threads wait for a CPU, which the kernel measures, or
+    for a disk. Where the kernel does not measure it, nobody counts as idle.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, idle_s: float | None = None
+    ) -> None:
+        """Takes a clock, and what to use in place of `IDLE_S`."""
+        self._clock, self._idle_s = clock, IDLE_S if idle_s is None else idle_s
+        self._work_s: dict[Path, float] = {}  # of each thread, when it was last looked at
+        self._history: deque[tuple[float, float]] = deque()  # when, and all work since the first
+        self._is_measured = _read_work_s(Path("/proc/thread-self")) > 0
+
+    def is_idle(self, pids: Iterable[int]) -> bool:
+        """Whether processes have done next to nothing for `IDLE_S`; call it every second or two."""
+        now = self._clock()
+        if self._history and now - self._history[-1][0] > MAX_GAP_S:
+            self._history.clear()
+        threads = [thread for pid in pids for thread in Path(f"/proc/{pid}/task").glob("*")]
+        work_s = {thread: _read_work_s(thread) for thread in threads}
+        if self._history:
+            last, total = self._history[-1]
+            total += sum(s - self._work_s.get(thread, 0) for thread, s in work_s.items())
+            if any(map(_waits_for_disk, threads)):
+                total += now - last
+        else:
+            total = 0.0
+        self._work_s = work_s
+        self._history.append((now, total))
+        while len(self._history) > 1 and now - self._history[1][0] >= self._idle_s:
+            self._history.popleft()
+        first, before = self._history[0]
+        is_long_enough = now - first >= self._idle_s
+        is_quiet = total - before < MAX_IDLE_SHARE * (now - first)
+        return self._is_measured and is_long_enough and is_quiet
+
+
+def _read_work_s(thread: Path) -> float:
+    """Seconds that a thread has run, or was ready to and waited for a CPU."""
+    try:
+        run_ns, wait_ns, _ = (thread / "schedstat").read_text(encoding="ascii").split()
+    except (OSError, ValueError):  # it has just ended
+        return 0.0
+    return (int(run_ns) + int(wait_ns)) / 1e9
+
+
+def _waits_for_disk(thread: Path) -> bool:
+    return _read_state(thread) == "D"
 
 
 # --- finding --------------------------------------------------------------------------------------
+
+
+def find_servers() -> list[int]:
+    """Ray's servers, which this process has started; the guard is in a session of its own."""
+    return [pid for pid in find_children(os.getpid()) if _is_in_session(pid)]
 
 
 def find_family(pid: int) -> list[int]:
@@ -99,11 +205,16 @@ def find_children(pid: int) -> list[int]:
 
 def is_running(pid: int) -> bool:
     """Whether a process still does something: a zombie does not."""
+    return _read_state(Path(f"/proc/{pid}")) not in ("", "Z", "X")
+
+
+def _read_state(process: Path) -> str:
+    """Letter of the state of a process or a thread, as proc(5) has it; "" if it has ended."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        stat = (process / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
+        return ""
+    return stat.rpartition(")")[2].split()[0]
 
 
 def _is_in_session(pid: int) -> bool:
@@ -116,3 +227,105 @@ def _is_in_session(pid: int) -> bool:
 def _send(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+# --- the guard ------------------------------------------------------------------------------------
+
+
+def guard(folder: Path, driver_pid: int, remedy: str, idle_s: float) -> None:
+    """Waits until the driver has ended, says why if it could not, kills what is left and removes.
+
+    The driver holds the other end of this process's input, so that ends when the driver does, by
+    whatever signal.
+
+    Args:
+        folder: see `guarded`.
+        driver_pid: process that started this one.
+        remedy: see `guarded`.
+        idle_s: see `Idleness`.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # batch systems send them to all
+        signal.signal(number, signal.SIG_IGN)
+    note = folder / NOTE
+    if reason := _wait_for_end(driver_pid, note, Idleness(idle_s=idle_s)) or find_reason(note):
+        print(f"error: {reason}; {remedy}", file=sys.stderr, flush=True)
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and (pids := find_writers(folder) - {driver_pid, os.getpid()}):
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for_end(driver_pid: int, note: Path, idleness: Idleness) -> str:
+    """Returns when the driver has ended; ends it if it cannot do so itself, and says why."""
+    reason, patience_s = "", PATIENCE_S
+    while not select.select([sys.stdin], [], [], CHECK_EVERY_S)[0]:
+        text = read_note(note)
+        is_idle = text == STARTING and idleness.is_idle(_find_others(driver_pid))
+        if is_idle and not reason:
+            reason = "Ray did not start: none of its processes works"
+            _send(driver_pid, signal.SIGHUP)  # see `ray_session`
+        patience_s -= CHECK_EVERY_S if reason or CRASHED in text else 0
+        if patience_s < 0:
+            _send(driver_pid, signal.SIGKILL)
+    return reason
+
+
+def _find_others(driver_pid: int) -> list[int]:
+    return [pid for pid in find_family(driver_pid) if pid != os.getpid()]
+
+
+def find_reason(note: Path) -> str:
+    """Why the driver ended, if it could not say so itself; else ""."""
+    text = read_note(note)
+    if limit := re.search(r"Timeout \(([0-9:]+)\)", text):
+        return f"Ray did not start within {limit[1]}"
+    if CRASHED in text:
+        return "Ray crashed" if STARTED in text else "Ray crashed as it started"
+    if text == STARTING and (error := find_last_error(note.parent)):
+        return f"Ray did not start ({error})"
+    return ""
+
+
+def read_note(note: Path) -> str:
+    """Text of the driver's note; "" if it has removed the note, as it does when all is well."""
+    try:
+        return note.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def find_last_error(folder: Path) -> str:
+    """Why Ray's C++ code has ended the driver: the first sentence of the last line of its log."""
+    for log in folder.rglob("python-core-driver-*.log"):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if lines and (found := RAY_ERROR.match(lines[-1])):
+            return found[1].partition(". ")[0][:MAX_REASON]
+    return ""
+
+
+def find_writers(folder: Path) -> set[int]:
+    """Processes that have a file in a folder open for writing; each of Ray's has its log."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended, or is another user's
+            if any(_is_open_for_writing(fd, folder) for fd in (path / "fd").iterdir()):
+                found.add(int(path.name))
+    return found
+
+
+def _is_open_for_writing(fd: Path, folder: Path) -> bool:
+    try:
+        if folder not in Path(os.readlink(fd)).parents:
+            return False
+        lines = (fd.parents[1] / "fdinfo" / fd.name).read_text(encoding="ascii").splitlines()
+    except OSError:
+        return False
+    flags = next(int(line.split()[1], 8) for line in lines if line.startswith("flags:"))
+    return flags & os.O_ACCMODE != os.O_RDONLY
+
+
+if __name__ == "__main__":
+    guard(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], float(sys.argv[4]))

@@ -1,7 +1,8 @@
 """The server of a Ray cluster (its GCS): whether there is one, and whether it is still there.
 
-Ray itself waits for many minutes at a port where something else listens, and for one minute at a
-server that has died, and then ends the process in words of its own.
+Ray itself waits for many minutes at a port where something else listens or for a server that does
+not come up, and for one minute at a server that has died, and then ends the process in words of its
+own.
 """
 
 from __future__ import annotations
@@ -10,47 +11,28 @@ import contextlib
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Generator
 
 from synrender.errors import EXIT_FAILURE, EXIT_USER, UserError
-from synrender.fanout.processes import end_family
+from synrender.fanout.processes import IDLE_S, Idleness, end_family
 from synrender.system.resume import add_resume
 
 CONNECT_TIMEOUT_S = 10.0
-JOIN_LIMIT_S = 18.0
 TOKEN_HELP = "copy ~/.ray/auth_token of its first machine to this one and set RAY_AUTH_MODE=token"
 NO_ANSWER = (
-    f"it did not take this driver in within {JOIN_LIMIT_S:g} s; if it has a token, {TOKEN_HELP}"
+    f"something listens there, but did not take this driver in within {IDLE_S:g} s; is it Ray? If "
+    f"it has a token, {TOKEN_HELP}"
 )
 WATCH_EVERY_S = 2.0
 MAX_FAILURES = 5
 """Connections in a row that fail before the server counts as dead: 10 s."""
 
-# HTTP/2, which gRPC speaks: RFC 9113, 3.4 and 6.5. Both sides begin with a frame of settings.
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-EMPTY_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-SETTINGS_FRAME = 4
-
 
 def check_reachable(address: str) -> None:
-    """Raises OSError if nothing listens at an address, or nothing that speaks gRPC as Ray does."""
+    """Raises OSError if nothing listens at an address."""
     host, port = split_address(address)
-    if not port:  # "auto"
-        return
-    with socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S) as connection:
-        connection.sendall(PREFACE + EMPTY_SETTINGS)
-        answer = b""
-        try:
-            while len(answer) < len(EMPTY_SETTINGS):
-                part = connection.recv(len(EMPTY_SETTINGS))
-                if not part:
-                    break
-                answer += part
-        except TimeoutError:
-            pass
-    if len(answer) < len(EMPTY_SETTINGS) or answer[3] != SETTINGS_FRAME:
-        raise OSError("something else than Ray listens there")
+    if port:  # else it is "auto"
+        socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -61,32 +43,31 @@ def split_address(address: str) -> tuple[str, int]:
 
 @contextlib.contextmanager
 def joining(address: str) -> Generator[None]:
-    """Ends this process with one line and status 2 if it does not get out of the context in time.
+    """Ends this process with one line and status 2 if it waits in vain within the context.
 
-    For what speaks gRPC and is not Ray, or is a Ray that is stuck.
+    For what is not Ray, or is a Ray that is stuck.
     """
-    why = str(no_cluster(address, NO_ANSWER))
-    with ended_early(lambda seconds: why if seconds > JOIN_LIMIT_S else None, EXIT_USER):
+    idleness, why = Idleness(), str(no_cluster(address, NO_ANSWER))
+    with ended_early(lambda: why if idleness.is_idle([os.getpid()]) else None, EXIT_USER):
         yield
 
 
 @contextlib.contextmanager
-def ended_early(find_reason: Callable[[float], str | None], status: int) -> Generator[None]:
+def ended_early(find_reason: Callable[[], str | None], status: int) -> Generator[None]:
     """Ends this process with one line and a status as soon as there is a reason to.
 
     From a thread, because Ray does not always come back from its C++ code.
 
     Args:
-        find_reason: called with the seconds since the context was entered; None: go on.
+        find_reason: called every `WATCH_EVERY_S`; None: go on.
         status: exit status.
     """
     is_over = threading.Event()
     stderr = os.dup(2)  # the descriptor itself leads nowhere while Ray starts
-    start = time.monotonic()
 
     def watch() -> None:
         while not is_over.wait(WATCH_EVERY_S):
-            reason = find_reason(time.monotonic() - start)
+            reason = find_reason()
             if reason and not is_over.is_set():
                 end_family()
                 os.write(stderr, f"error: {reason}\n".encode())
@@ -114,7 +95,7 @@ def watched_head(address: str) -> Generator[None]:
 
     dead = add_resume(f"Ray's server at {address} has died")
 
-    def find_reason(seconds: float) -> str | None:
+    def find_reason() -> str | None:
         nonlocal num_failures
         try:
             socket.create_connection(split_address(address), timeout=WATCH_EVERY_S).close()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import faulthandler
 import os
 import re
 import resource
+import signal
 import socket
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,10 @@ from typing import Any
 import ray
 import ray.exceptions
 
-from synrender.errors import UserError, shorten
-from synrender.fanout.processes import START_NOTE, guarded
+from synrender.errors import EXIT_FAILURE, UserError, shorten
+from synrender.fanout.processes import NOTE, STARTED, STARTING, guarded
 from synrender.fanout.ray_head import (
+    CONNECT_TIMEOUT_S,
     TOKEN_HELP,
     check_reachable,
     joining,
@@ -48,10 +51,15 @@ FILES_OF_RAY, FILES_PER_CPU = 100, 10
 
 OF_LIMITS = "is a limit too low ('ulimit -a' lists them)? --local_mode renders without Ray"
 OF_CLUSTER = "on a machine of a cluster, be the user who started it there"
-"""What may help if Ray crashes as it starts."""
+"""What may help if Ray crashes, or does not start."""
 
-START_LIMIT_S = 90
-"""Ray starts within 3 s, and within 30 s on a machine that has eight times as much to do."""
+START_LIMIT_S = 180
+"""For a start that works on and on, or that lets no thread of ours look at it.
+
+Ray starts within 3 s, and within 30 s on a machine that has eight times as much to do.
+"""
+
+CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 SOCKET_NAME_LENGTH = len("/session_2000-01-01_00-00-00_000000_4194304/sockets/plasma_store")
 """Of the longest path of a socket below Ray's folder; Linux allows 107 characters in all."""
@@ -96,22 +104,25 @@ def ray_session(address: str | None, cpus_per_task: int, data_dir: Path) -> Gene
         if not address:
             _check_machine(cpus_per_task, data_dir)
         folder = stack.enter_context(_ray_folder(data_dir, OF_CLUSTER if address else OF_LIMITS))
+        note = stack.enter_context(_noted(folder.with_name(NOTE)))
         if address:
-            _join_cluster(address, folder)
+            _join_cluster(address)
         else:
+            note(STARTING)
             _start_here(folder)
+        note(STARTED)
         stack.callback(ray.shutdown)
         stack.enter_context(watched_head(ray.get_runtime_context().gcs_address))
         yield Session(None if address else folder)
 
 
-def _join_cluster(address: str, folder: Path) -> None:
+def _join_cluster(address: str) -> None:
     try:
         check_reachable(address)
     except (OSError, ValueError) as error:
         raise no_cluster(address, str(error).strip().splitlines()[0]) from None
     try:
-        with joining(address), _limited(folder):
+        with joining(address):
             _init(address, runtime_env=_create_runtime_env(), **QUIET)
     except ray.exceptions.AuthenticationError:
         raise UserError(
@@ -132,6 +143,7 @@ def _check_machine(cpus_per_task: int, data_dir: Path) -> None:
     if cpus_per_task > num_cpus:
         raise UserError(f"--cpus_per_task {cpus_per_task}: this machine has {num_cpus} CPUs")
     check_free_files(data_dir, FILES_OF_RAY + FILES_PER_CPU * num_cpus)
+    _check_loopback()
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < MIN_ADDRESS_SPACE:
         raise UserError(
@@ -141,17 +153,29 @@ def _check_machine(cpus_per_task: int, data_dir: Path) -> None:
         )
 
 
+def _check_loopback() -> None:
+    """Raises UserError if processes of this machine cannot reach each other by TCP."""
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname(), timeout=CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        raise UserError(
+            f"127.0.0.1 cannot be reached ({error.strerror or error}), which Ray's processes need: "
+            "turn on the loopback interface ('ip link set lo up'), or render without Ray: "
+            "--local_mode"
+        ) from None
+
+
 def _start_here(folder: Path) -> None:
     try:
-        with _limited(folder):
-            _init(
-                "local",
-                num_cpus=count_cpus(),
-                object_store_memory=OBJECT_STORE_BYTES,
-                include_dashboard=False,
-                _temp_dir=str(folder),
-                **QUIET,
-            )
+        _init(
+            "local",
+            num_cpus=count_cpus(),
+            object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=False,
+            _temp_dir=str(folder),
+            **QUIET,
+        )
     except Exception as error:  # of many kinds: no room, or one of its processes was killed
         if full := find_full_disk(error, folder.parent):
             raise full from None
@@ -159,26 +183,57 @@ def _start_here(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _limited(folder: Path) -> Generator[None]:
-    """Ends this process with status 1 if it does not get out of the context in time.
+def _noted(path: Path) -> Generator[Callable[[str], object]]:
+    """Ends this process with status 1 if Ray's C++ code crashes, or never comes out of its start.
 
-    Ray's C++ code may wait for ever, and lets no thread of Python's run meanwhile. So the process
-    is ended by code in C. Why it ended, by this or by a crash, then stands in a note beside the
-    folder, from which the guard makes a line.
+    That code may wait for ever, and lets no thread of Python's run meanwhile. So the guard ends
+    this process as it stands still, by a signal that code in C handles. Why the process ended
+    stands in a note, from which the guard makes a line.
+
+    Args:
+        path: of the note, beside Ray's folder.
+
+    Yields:
+        Writes `STARTING` or `STARTED` into the note.
     """
-    note = folder.with_name(START_NOTE)
-    was_enabled = faulthandler.is_enabled()
-    with note.open("wb") as file:
+    libc = ctypes.CDLL(None)
+    libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
+    end = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: os._exit(EXIT_FAILURE))
+
+    def handle_crashes() -> None:
+        """Has `faulthandler` note a crash, which then calls the handler that was there before."""
+        faulthandler.disable()
+        for number in CRASHES:
+            libc.signal(number, ctypes.cast(end, ctypes.c_void_p))
         faulthandler.enable(file, all_threads=False)
+
+    def note(text: str) -> None:
+        file.write(text.encode())
+        if text == STARTING:
+            assert (
+                signal.SIGHUP == EXIT_FAILURE
+            )  # the number of a signal is what a handler is given
+            libc.signal(signal.SIGHUP, ctypes.cast(libc._exit, ctypes.c_void_p))
+        else:
+            faulthandler.cancel_dump_traceback_later()
+            handle_crashes()  # Ray has handlers of its own, which print a stack trace
+            signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGHUP) or signal.SIG_DFL)
+
+    was_enabled = faulthandler.is_enabled()
+    with path.open("wb", buffering=0) as file:
+        handle_crashes()
         faulthandler.dump_traceback_later(START_LIMIT_S, exit=True, file=file)
         try:
-            yield
+            yield note
         finally:
             faulthandler.cancel_dump_traceback_later()
             faulthandler.disable()
+            for number in CRASHES:
+                signal.signal(number, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGHUP) or signal.SIG_DFL)
             if was_enabled:
                 faulthandler.enable(all_threads=False)
-    note.unlink()
+            path.unlink(missing_ok=True)
 
 
 def _init(address: str, **options: Any) -> None:

@@ -13,6 +13,7 @@ from synrender.assets.catalog import Catalog
 from synrender.crashes.blame import MAX_KILLS, Blame
 from synrender.crashes.journal import Cause
 from synrender.dataset.claim import add_rejected
+from synrender.dataset.cpu_kinds import describe_mixture
 from synrender.dataset.folder import PlannedDataset
 from synrender.errors import UserError
 from synrender.fanout.collect import commit_files
@@ -20,6 +21,7 @@ from synrender.fanout.display import Display
 from synrender.fanout.executable import run_here
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.queue import Batch, BatchQueue
+from synrender.system.cpus import CpuKind
 
 MAX_ERRORS = 3
 """Attempts at a batch that end in an error before it counts as failed."""
@@ -56,6 +58,9 @@ class Executor(Protocol):
     def result(self, handle: Any, job: Job) -> Outcome:
         """Outcome of a job that has ended."""
 
+    def find_cpus(self) -> frozenset[CpuKind]:
+        """Kinds of CPU of the workers that have begun so far."""
+
     def kill_hung(self, jobs: dict[Any, Job]) -> list:
         """Kills jobs that are far beyond their time limit; returns handles that are given up.
 
@@ -85,6 +90,10 @@ class LocalExecutor:
     def result(self, handle: str, job: Job) -> Outcome:
         """Runs the job."""
         return run_here(job)
+
+    def find_cpus(self) -> frozenset[CpuKind]:
+        """None: this process says itself what a data set is of."""
+        return frozenset()
 
     def kill_hung(self, jobs: dict[str, Job]) -> list:
         """Nothing runs in the background."""
@@ -135,6 +144,13 @@ class Scheduler:
         self._attempts: dict[tuple[str, int], Attempts] = {}
         self._num_without_progress = self._num_timeouts = 0
         self._has_finished_any = False
+        self._cpus_before = {
+            entry.cpu
+            for dataset in datasets
+            if dataset.folder.is_begun
+            for entry in dataset.folder.read_info().cpus
+        }
+        self._mixture = ""
         self._counter = itertools.count()
         self.result = RunResult()
 
@@ -150,7 +166,9 @@ class Scheduler:
             self._fill_window(queue)
             if not self._in_flight:
                 break
-            self._take_in(self._executor.wait(list(self._in_flight), 1.0))
+            handles = self._executor.wait(list(self._in_flight), 1.0)
+            self._tell_mixture()
+            self._take_in(handles)
             self._give_up_hung()
             self._show()
         return self.result
@@ -303,6 +321,14 @@ class Scheduler:
         }
 
     # --- watching -----------------------------------------------------------------------------
+
+    def _tell_mixture(self) -> None:
+        """Says so if the CPUs of the workers, and of what is there already, are not of one kind."""
+        cpus = self._executor.find_cpus()
+        mixture = describe_mixture(self._cpus_before | cpus) if cpus else ""
+        if mixture and mixture != self._mixture:
+            self._display.warn(f"the samples are of {mixture}")
+        self._mixture = mixture
 
     def _give_up_hung(self) -> None:
         jobs = {handle: job for handle, (_, job) in self._in_flight.items()}

@@ -14,6 +14,7 @@ from synrender.crashes.journal import Entry, take_leftovers
 from synrender.fanout.executable import run_here
 from synrender.fanout.job import Job, Outcome
 from synrender.fanout.processes import end_with_parent
+from synrender.system.cpus import CpuKind, find_cpu
 from synrender.system.folders import find_folders
 
 
@@ -24,6 +25,7 @@ class Worker:
     node_id: str  # Ray's
     host: str
     pid: int  # on its node
+    cpu: CpuKind
 
 
 def create_task(function: Callable[[Job], Outcome]) -> Callable[[Job], Iterator[Worker | Outcome]]:
@@ -33,7 +35,7 @@ def create_task(function: Callable[[Job], Outcome]) -> Callable[[Job], Iterator[
         import ray
 
         node_id = ray.get_runtime_context().get_node_id()
-        yield Worker(node_id, socket.gethostname(), os.getpid())
+        yield Worker(node_id, socket.gethostname(), os.getpid(), find_cpu())
         yield function(job)
 
     return run

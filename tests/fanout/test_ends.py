@@ -66,7 +66,7 @@ def test_workers_end_with_a_killed_driver_though_there_be_no_guard(driver: Drive
     workers = {journal["pid"] for journal in driver.journals()} & set(family)
     assert workers
     (guard,) = (
-        p for p in family if b"cleanup_process.py" in Path(f"/proc/{p}/cmdline").read_bytes()
+        p for p in family if b"fanout/processes.py" in Path(f"/proc/{p}/cmdline").read_bytes()
     )
     os.kill(guard, signal.SIGKILL)
     process.kill()
@@ -109,6 +109,25 @@ def test_a_guard_kills_who_writes_into_its_folder_and_nobody_else(tmp_path: Path
         for process in processes:
             process.kill()
             process.communicate()
+
+
+def test_a_guard_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "ray"
+    folder.mkdir()
+    holder = "import sys, time; from pathlib import Path\n"
+    holder += "from synrender.fanout.processes import guarded\n"
+    holder += "with guarded(Path(sys.argv[1])): print(1, flush=True); time.sleep(600)"
+    driver = subprocess.Popen(
+        [sys.executable, "-c", holder, str(folder)], cwd=PROJECT_DIR, stdout=subprocess.PIPE
+    )
+    driver.stdout.readline()
+    (guard,) = find_children(driver.pid)
+    os.kill(guard, signal.SIGKILL)
+    wait_until(lambda: guard not in find_children(driver.pid) and find_children(driver.pid))
+    assert folder.exists()
+    driver.kill()
+    driver.communicate()
+    wait_until(lambda: not folder.exists())
 
 
 def test_ray_leaves_sigterm_to_us_from_its_start_on(tmp_path: Path) -> None:

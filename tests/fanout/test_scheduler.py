@@ -15,7 +15,7 @@ import pytest
 from synrender.assets.catalog import Catalog
 from synrender.crashes.blame import Blame
 from synrender.crashes.journal import Cause, Entry
-from synrender.dataset.claim import claim_dataset
+from synrender.dataset.claim import RenderedBy, claim_dataset, claim_renderer
 from synrender.dataset.folder import PlannedDataset
 from synrender.errors import UserError
 from synrender.fanout import scheduler as scheduling
@@ -26,6 +26,7 @@ from synrender.fanout.scheduler import Scheduler, to_ranges
 from synrender.fanout.variants import plan_datasets
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
+from synrender.system.cpus import CpuKind
 from synrender.system.folders import Folders
 from tests.helpers import create_record
 
@@ -38,6 +39,7 @@ class FakeExecutor:
         self.jobs: list[Job] = []
         self.avoided: list[frozenset[str]] = []  # nodes, for each job
         self.most_in_flight = 0
+        self.cpus: tuple[CpuKind, ...] = ()  # of each worker
 
     def num_slots(self, avoid_nodes: frozenset[str]) -> int:
         return 2 * len(set(self.nodes) - avoid_nodes)
@@ -53,6 +55,9 @@ class FakeExecutor:
 
     def result(self, handle: str, job: Job) -> Outcome:
         return self.answer(next(j for j in self.jobs if j.attempt == handle))
+
+    def find_cpus(self) -> frozenset[CpuKind]:
+        return frozenset(self.cpus[: len(self.jobs)])
 
     def kill_hung(self, jobs: dict) -> list:
         return []
@@ -121,6 +126,33 @@ def test_the_window_is_bounded(dataset: PlannedDataset, catalog: Catalog) -> Non
     result = run(dataset, catalog, executor)
     assert result.num_batches == len(executor.jobs) == 6
     assert executor.most_in_flight <= 2 * 2 + 2
+
+
+OLD, NEW = (CpuKind("Maker", name, ("avx",)) for name in ("old", "new"))
+
+
+@pytest.mark.parametrize(
+    ("before", "workers", "num_lines"),
+    [(OLD, [OLD, OLD], 0), (OLD, [NEW, OLD], 1), (None, [OLD, NEW, OLD], 1), (None, [NEW], 0)],
+)
+def test_several_kinds_of_cpu_are_said_in_one_line(
+    dataset: PlannedDataset,
+    catalog: Catalog,
+    capsys: pytest.CaptureFixture,
+    before: CpuKind | None,
+    workers: list[CpuKind],
+    num_lines: int,
+) -> None:
+    """Those of the workers, and that of samples that are there, perhaps of another driver."""
+    if before:
+        claim_renderer(dataset.folder, RenderedBy("4.5.15", "CPU", before), [0, 1])
+    executor = FakeExecutor(lambda job: Outcome(Status.DONE))
+    executor.cpus = tuple(workers)
+    run(dataset, catalog, executor)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "kinds of CPU" in line]
+    assert len(lines) == num_lines
+    for line in lines:
+        assert line.startswith("the samples are of 2 kinds of CPU: Maker new; Maker old. Their")
 
 
 def test_errors_are_tried_again_and_then_counted_as_failed(
