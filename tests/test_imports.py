@@ -47,7 +47,7 @@ The audit reaches a data set through the loader under test alone, see `BLACK_BOX
 
 HOST_ONLY = (
     *("api/", "archive/", "audit/", "export/", "loading/", "report/"),
-    *("dataset/shard", "system/hdf5_locks"),
+    "dataset/shard",
     *(
         f"fanout/{name}"
         for name in ("cluster", "display", "dry_run", "ray_session", "run", "scheduler")

@@ -24,7 +24,7 @@ from synrender.dataset.shard import ARCHIVE_VERSION
 from synrender.settings.factor_table import COLUMNS, FACTORS
 from synrender.settings.load import settings_to_gin
 from synrender.system.disk import find_full_disk
-from synrender.system.hindrances import find_errno
+from synrender.system.files import find_errno
 from synrender.system.locks import temporary_file
 
 CHUNK_PX = 32 * 128**2

@@ -11,7 +11,7 @@ from synrender.assets.obj_file import read_obj
 from synrender.assets.ply_file import read_ply
 from synrender.assets.stl_file import read_stl
 from synrender.errors import RejectedAsset
-from synrender.system.hindrances import Unreadable
+from synrender.system.files import Unreadable
 
 MAX_BYTES = 1 << 28
 """256 MiB; a model of two million triangles takes about 150 MB as OBJ."""

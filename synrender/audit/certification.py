@@ -36,7 +36,7 @@ from synrender.dataset.names import list_hdf5, list_shards
 from synrender.dataset.record import RECORD_DTYPE, record_to_bytes
 from synrender.dataset.shard import Damaged, open_file
 from synrender.system.console import CreateBar
-from synrender.system.version import find_program_version
+from synrender.system.folders import find_program_version
 from synrender.system.workers import Workers
 
 # --- what a certificate says ----------------------------------------------------------------------

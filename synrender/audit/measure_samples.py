@@ -22,7 +22,7 @@ from synrender.errors import UserError
 from synrender.images.conversions import linear_to_srgb8
 from synrender.images.exr import ExrImage, read_exr
 from synrender.images.image_files import read_image
-from synrender.system.hindrances import Unreadable
+from synrender.system.files import Unreadable
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from synrender.errors import RejectedAsset
 from synrender.images.image_files import find_damage, find_excess
 from synrender.sampling.camera import SENSOR_WIDTH_MM
 from synrender.settings.groups import Material, Scene
-from synrender.system.files import read_small_file
-from synrender.system.hindrances import Unreadable
+from synrender.system.files import Unreadable, read_small_file
 
 ROUGHNESS = 0.5
 

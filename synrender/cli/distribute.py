@@ -19,7 +19,7 @@ from synrender.cli.arguments import (
 )
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
 from synrender.settings.checks import MAX_CLASSES, MAX_CPUS, MAX_SECONDS, MAX_SEED
-from synrender.system.resume import Resume
+from synrender.system.interrupts import Resume
 
 if TYPE_CHECKING:
     import argparse

@@ -12,7 +12,7 @@ from synrender.cli.arguments import create_parser, whole_number
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
 from synrender.export import FORMATS
 from synrender.settings.checks import MAX_CPUS
-from synrender.system.resume import Resume
+from synrender.system.interrupts import Resume
 
 if TYPE_CHECKING:
     import argparse

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from synrender.cli.arguments import create_parser, whole_number
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
 from synrender.settings.checks import MAX_CPUS, MAX_RESOLUTION, MAX_SEED, MAX_SHARDS
-from synrender.system.resume import Resume
+from synrender.system.interrupts import Resume
 
 if TYPE_CHECKING:
     import argparse

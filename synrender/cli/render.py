@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from synrender.cli.arguments import add_gin_arguments, create_parser
 from synrender.cli.script import BLENDER_PACKAGES, Command, run_script
-from synrender.system.resume import Resume
+from synrender.system.interrupts import Resume
 
 if TYPE_CHECKING:
     import argparse

@@ -22,10 +22,13 @@ from synrender.system.disk import FULL_DISK, find_full_disk
 from synrender.system.folders import NO_DEFAULTS, PROJECT_DIR, Folders, find_folders, is_clone
 from synrender.system.interrupts import (
     EXIT_INTERRUPTED,
+    Resume,
     Terminated,
+    add_resume,
+    describe_stop,
     endings_interrupt,
+    resumed,
 )
-from synrender.system.resume import Resume, add_resume, describe_stop, resumed
 
 BLENDER_PACKAGES = ("numpy", "gin")
 """What each command imports, by the names of modules; Blender's own Python may lack them."""

@@ -23,8 +23,7 @@ from pathlib import Path
 from synrender.assets.catalog import Catalog
 from synrender.assets.model_file import ModelFile
 from synrender.system.console import redirected_output
-from synrender.system.files import read_small_file
-from synrender.system.hindrances import Hindrance
+from synrender.system.files import Hindrance, read_small_file
 from synrender.system.json_text import decode, parse_json
 
 STARTUP_LIMIT_S = 180

@@ -49,7 +49,7 @@ from synrender.settings.groups import Design, Settings
 from synrender.settings.load import settings_to_dict, settings_to_gin, with_layout
 from synrender.system.disk import READ_ONLY
 from synrender.system.files import write_array, write_text
-from synrender.system.version import find_program_version
+from synrender.system.folders import find_program_version
 
 FREE_SETTINGS = ("batch.idx_offset", "batch.num_samples", "rendering.threads", "rendering.use_gpu")
 """Settings that may differ between two runs of the same data set, because they change no pixel.

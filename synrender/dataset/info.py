@@ -18,8 +18,7 @@ from synrender.settings.checks import check_line
 from synrender.settings.groups import Settings
 from synrender.settings.load import dict_to_settings, settings_to_dict
 from synrender.system.cpus import CpuKind
-from synrender.system.files import is_plain_name, read_small_file, write_text
-from synrender.system.hindrances import Hindrance
+from synrender.system.files import Hindrance, is_plain_name, read_small_file, write_text
 from synrender.system.json_text import decode, parse_json
 
 RENDER_REVISION = 2

@@ -40,8 +40,7 @@ from synrender.settings.checks import (
     MAX_TOTAL_SAMPLES,
 )
 from synrender.system.disk import FULL_DISK
-from synrender.system.hdf5_locks import open_hdf5_file
-from synrender.system.hindrances import find_errno, find_hindrance
+from synrender.system.files import find_errno, find_hindrance, open_hdf5_file
 
 ARCHIVE_VERSION = 1
 """Version of the HDF5 files; goes up with a change that readers must know."""

@@ -30,7 +30,7 @@ from synrender.fanout.run import (
     run_folder,
 )
 from synrender.system.console import format_duration, say
-from synrender.system.cpu_count import count_cpus
+from synrender.system.cpus import count_cpus
 from synrender.system.files import existing_parent
 from synrender.system.folders import Folders
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from synrender.blender.start import create_environment
 from synrender.crashes.journal import Cause, take_leftovers
 from synrender.errors import UserError, shorten
-from synrender.fanout.cpu_pinning import leased_cpus
 from synrender.fanout.job import Job, Outcome, Status, json_to_outcome
 from synrender.fanout.worker import render_job, take_files
+from synrender.system.cpus import leased_cpus
 from synrender.system.files import read_small_file
 from synrender.system.locks import used_folder
 

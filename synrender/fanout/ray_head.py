@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator
 
 from synrender.errors import EXIT_FAILURE, EXIT_USER, UserError
 from synrender.fanout.processes import IDLE_S, Idleness, end_family
-from synrender.system.resume import add_resume
+from synrender.system.interrupts import add_resume
 
 CONNECT_TIMEOUT_S = 10.0
 TOKEN_HELP = "copy ~/.ray/auth_token of its first machine to this one and set RAY_AUTH_MODE=token"

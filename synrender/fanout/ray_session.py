@@ -30,12 +30,11 @@ from synrender.fanout.ray_head import (
     watched_head,
 )
 from synrender.system.console import redirected_output
-from synrender.system.cpu_count import count_cpus
+from synrender.system.cpus import count_cpus
 from synrender.system.disk import FULL_DISK, check_free_files, find_full_disk
 from synrender.system.folders import PROJECT_DIR, is_clone
-from synrender.system.interrupts import interrupts_held, sigterm_kept
+from synrender.system.interrupts import add_resume, interrupts_held, sigterm_kept
 from synrender.system.locks import temporary_folder
-from synrender.system.resume import add_resume
 
 OBJECT_STORE_BYTES = 100_000_000
 """Memory that Ray reserves for what tasks return; more than that (of `--gather`) goes to its files.

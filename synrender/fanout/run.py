@@ -26,8 +26,8 @@ from synrender.settings.groups import Settings
 from synrender.system.console import format_duration, say
 from synrender.system.disk import full_disk_named
 from synrender.system.folders import Folders
+from synrender.system.interrupts import add_resume
 from synrender.system.locks import temporary_folder
-from synrender.system.resume import add_resume
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from synrender.dataset.claim import add_rejected, claim_dataset
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import find_rendered_by
 from synrender.errors import UserError
-from synrender.fanout.cpu_pinning import leased_cpus
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.settings.groups import Settings
+from synrender.system.cpus import leased_cpus
 from synrender.system.disk import find_full_disk
 from synrender.system.locks import used_folder
 

@@ -1,12 +1,24 @@
-"""The CPUs that this process may use, and what kind they are of."""
+"""The CPUs that this process may use: how many, of which kind, and which are its own.
+
+Containers allow fewer CPUs than a process may run on.
+
+Workers are pinned, because every Blender process keeps threads busy on all CPUs of the machine; the
+denoiser does so whatever ``rendering.threads`` says. The workers of a machine need no server to
+agree: a CPU belongs to the process that binds the abstract Unix socket with the CPU's name. The
+kernel frees the socket when the process ends for any reason, and no file is left behind.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import math
 import os
 import platform
+import socket
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 _CHOSEN_BY = (
     *("sse4", "avx", "fma", "f16c", "amx"),  # of x86
@@ -15,6 +27,9 @@ _CHOSEN_BY = (
 """Beginnings of the names of instruction sets by which programs choose their code."""
 
 MAX_NAME = 200
+
+MAX_LAYERS = 64
+"""Most workers on one CPU; the next one is not pinned. More than one is already a misuse."""
 
 
 @dataclass(frozen=True)
@@ -73,3 +88,117 @@ def _to_plain(model: str) -> str:
     for mark in ("(R)", "(TM)", "(r)", "(tm)", " "):
         model = model.replace(mark, "")
     return model
+
+
+# --- counting -------------------------------------------------------------------------------------
+
+
+def count_cpus(root: Path = Path("/")) -> int:
+    """CPUs that this process can keep busy at once; at least 1.
+
+    As many as it may run on, but no more than its control groups allow: half a CPU counts as one,
+    and one and a half as two.
+
+    Args:
+        root: where ``proc`` and ``sys`` are.
+    """
+    return max(1, math.ceil(min(len(find_allowed_cpus()), _find_quota(root))))
+
+
+def _find_quota(root: Path) -> float:
+    """CPUs that the control groups of this process allow, of version 1 and 2; may be infinite.
+
+    A container is limited by a group, or by one that holds it. In it, the path of its group may
+    lead from the root of the machine, which it does not see; the group is then where all are.
+    """
+    quota = math.inf
+    for mount, path in _find_groups(root):
+        for group in (path, *path.parents):
+            quota = min(quota, _read_quota(mount / str(group).lstrip("/")))
+    return quota
+
+
+def _find_groups(root: Path) -> Iterator[tuple[Path, PurePosixPath]]:
+    """Where control groups that limit CPUs are mounted, and the path of this process's group."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        lines = ["0:cpu,cpuacct:/", "0::/"]
+    for line in lines:  # such as "4:cpu,cpuacct:/docker/3f2a" of version 1, "0::/" of version 2
+        _, _, controllers_and_path = line.partition(":")
+        controllers, _, path = controllers_and_path.partition(":")
+        group = PurePosixPath("/", *(part for part in path.split("/") if part != ".."))
+        if not controllers:
+            yield root / "sys/fs/cgroup", group
+            yield root / "sys/fs/cgroup/unified", group
+        elif "cpu" in controllers.split(","):
+            for name in dict.fromkeys((controllers, "cpu")):
+                yield root / "sys/fs/cgroup" / name, group
+
+
+def _read_quota(group: Path) -> float:
+    """CPUs that one control group allows; infinite if it says nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        quota_us, period_us = (group / "cpu.max").read_text(encoding="ascii").split()
+        return math.inf if quota_us == "max" else int(quota_us) / max(1, int(period_us))
+    with contextlib.suppress(OSError, ValueError):
+        quota_us, period_us = (
+            int((group / f"cpu.cfs_{name}_us").read_text(encoding="ascii"))
+            for name in ("quota", "period")
+        )
+        return quota_us / max(1, period_us) if quota_us > 0 else math.inf
+    return math.inf
+
+
+# --- pinning --------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def leased_cpus(num_cpus: int) -> Generator[tuple[int, ...]]:
+    """Pins all threads of this process to CPUs that no other worker uses; 0 CPUs: does not pin.
+
+    More workers than CPUs (two Ray nodes on one machine, for example) share the CPUs evenly.
+    """
+    if num_cpus == 0:
+        yield ()
+        return
+    allowed = _allowed_cpus()
+    with contextlib.ExitStack() as leases:
+        cpus = _lease(min(num_cpus, len(allowed)), allowed, leases)
+        pin_process(cpus)
+        try:
+            yield tuple(cpus)
+        finally:
+            pin_process(allowed)
+
+
+def pin_process(cpus: list[int]) -> None:
+    """Pins every thread; new threads inherit it from the thread that starts them."""
+    for thread in os.listdir("/proc/self/task"):
+        with contextlib.suppress(OSError):  # it has just ended
+            os.sched_setaffinity(int(thread), cpus)
+
+
+@functools.cache
+def _allowed_cpus() -> list[int]:
+    """Like `find_allowed_cpus`; first called before any pinning."""
+    return find_allowed_cpus()
+
+
+def _lease(num_cpus: int, allowed: list[int], leases: contextlib.ExitStack) -> list[int]:
+    cpus: list[int] = []
+    for layer in range(MAX_LAYERS):
+        for cpu in allowed:
+            if cpu in cpus:
+                continue
+            lease = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                lease.bind(f"\0synrender-cpu-{cpu}-{layer}")
+            except OSError:
+                lease.close()
+                continue
+            leases.callback(lease.close)
+            cpus.append(cpu)
+            if len(cpus) == num_cpus:
+                return cpus
+    return allowed

@@ -1,4 +1,4 @@
-"""Reads and writes files.
+"""Reads and writes files, and tells what hinders this process from what is wrong with a file.
 
 A file is written under a temporary name in the same folder and then renamed; see `locks` for what
 becomes of temporary files of processes that were killed.
@@ -6,6 +6,7 @@ becomes of temporary files of processes that were killed.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -14,11 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from synrender.errors import UserError
 from synrender.system.disk import full_disk_named
-from synrender.system.hindrances import find_hindrance
-from synrender.system.locks import temporary_file
+from synrender.system.locks import Lock, temporary_file, try_lock
 
 if TYPE_CHECKING:
+    import h5py
     import numpy as np
 
 _KEPT = " -_.'()+&"
@@ -161,3 +163,81 @@ def write_array(path: Path, array: np.ndarray) -> None:
 def existing_parent(folder: Path) -> Path:
     """The folder itself, or its nearest parent that exists."""
     return folder if folder.exists() else existing_parent(folder.parent)
+
+
+# --- hindrances -----------------------------------------------------------------------------------
+
+
+_OTHER_PROCESS = "another process has locked it; wait until it is closed there"
+_NO_RIGHT = "this user may not read it; its owner can change that with chmod"
+_NO_DISK = "its disk does not answer; repeat the command when it does"
+
+_OF_FILES = {
+    **dict.fromkeys((errno.EAGAIN, errno.EWOULDBLOCK), _OTHER_PROCESS),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), _NO_RIGHT),
+    **dict.fromkeys((errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN), _NO_DISK),
+}
+_OF_PROCESSES = {
+    errno.EMFILE: "this process has too many files open; allow more with: ulimit -n 4096",
+    errno.ENFILE: "this machine has too many files open; end some processes",
+}
+
+
+class Hindrance(UserError):
+    """A file cannot be read now; that says nothing of its content, nor of that of others."""
+
+    def __init__(self, line: str, strerror: str) -> None:
+        """Keeps the line for the user, and what the system says."""
+        super().__init__(line, strerror)
+        self.strerror = strerror
+
+    def __str__(self) -> str:
+        """The line for the user."""
+        return self.args[0]
+
+
+class Unreadable(Hindrance):
+    """A hindrance of this file alone: others can be read."""
+
+
+def find_hindrance(path: Path | str, error: BaseException) -> Hindrance | None:
+    """What to raise for an error that is no fault of the file; None if it may be one."""
+    number = find_errno(error)
+    if number is None:
+        return None
+    for kind, rules in ((Unreadable, _OF_FILES), (Hindrance, _OF_PROCESSES)):
+        if rule := rules.get(number):
+            reason = os.strerror(number)
+            return kind(f"{path}: cannot be read ({reason}): {rule}", reason)
+    return None
+
+
+def find_errno(error: BaseException) -> int | None:
+    """The number that the system gave, also of HDF5's errors; None if there was none."""
+    number = getattr(error, "errno", None)
+    if number is None and (match := re.search(r"errno = (\d+)", str(error))):
+        number = int(match[1])
+    return number
+
+
+def open_hdf5_file(path: Path, is_held: bool = False) -> h5py.File:
+    """Opens a file for reading; where there are no locks, says so once.
+
+    Args:
+        path: of the file.
+        is_held: whether its lock is not asked for, because this process or its parent holds it.
+
+    Raises:
+        Hindrance: another process holds it, or this one may not read it, or has too many open.
+        ValueError: it is not a regular file.
+        OSError: it is missing, or no HDF5 file.
+    """
+    import h5py  # late: only the host has it
+
+    # HDF5 itself knows but one kind of disk without locks, and opens no file in two ways at once.
+    with open_regular(path) as file:
+        has_locks = not is_held and try_lock(file.fileno(), path, is_shared=True) is not Lock.NONE
+    try:
+        return h5py.File(path, "r", locking=has_locks)
+    except OSError as error:
+        raise find_hindrance(path, error) or error from None

@@ -1,13 +1,15 @@
-"""The three folders that a run needs: data sets, models and textures."""
+"""Folders: of this program and its version, and of data sets, models and textures."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+import synrender
 from synrender.errors import UserError
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
@@ -112,3 +114,15 @@ def is_clone() -> bool:
 def _default_data_dir() -> Path:
     """``datasets/`` in the clone, or in the current folder for an installed package."""
     return (PROJECT_DIR if is_clone() else Path.cwd()) / "datasets"
+
+
+def find_program_version() -> str:
+    """Version of this program, with the git commit if it runs from a clone."""
+    if not (PROJECT_DIR / ".git").exists():  # do not use an outer repository's commit
+        return synrender.__version__
+    command = ["git", "-C", str(PROJECT_DIR), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        commit = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return synrender.__version__
+    return f"{synrender.__version__}+{commit}"

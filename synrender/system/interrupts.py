@@ -1,8 +1,13 @@
-"""Signals: Ctrl-C takes effect between samples, SIGTERM at once or as Ctrl-C does."""
+"""How a command is cut short: by which signals, when, and how it goes on from there.
+
+Ctrl-C takes effect between samples, SIGTERM at once or as Ctrl-C does.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import contextvars
+import enum
 import os
 import signal
 import threading
@@ -10,7 +15,6 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from synrender.system.console import warn
-from synrender.system.resume import describe_stop
 
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
@@ -26,6 +30,46 @@ class Terminated(KeyboardInterrupt):
         """Takes the number of the signal."""
         super().__init__()
         self.status = 128 + number
+
+
+# --- going on -------------------------------------------------------------------------------------
+
+
+class Resume(enum.Enum):
+    """How a command that was cut short goes on."""
+
+    NOT = ""
+    SAME = "the same command goes on from"
+    WITHOUT_OVERWRITE = "the same command without --overwrite goes on from"
+
+
+_resume: contextvars.ContextVar[Resume] = contextvars.ContextVar("resume", default=Resume.NOT)
+"""How the command goes on that runs in this process, if one does."""
+
+
+@contextlib.contextmanager
+def resumed(resume: Resume) -> Generator[None]:
+    """Has what is said within be true of a command."""
+    token = _resume.set(resume)
+    try:
+        yield
+    finally:
+        _resume.reset(token)
+
+
+def add_resume(line: str) -> str:
+    """A line on why the command ends early, and how it goes on, if it does."""
+    how = _resume.get().value
+    return f"{line}; what is finished is valid, and {how} there" if how else line
+
+
+def describe_stop() -> str:
+    """A line for who has stopped the command."""
+    how = _resume.get().value
+    return f"stopped; {how} here" if how else "stopped"
+
+
+# --- signals --------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

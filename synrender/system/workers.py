@@ -14,7 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import forkserver, util
 from typing import Any, TypeVar
 
-from synrender.system.cpu_count import count_cpus
+from synrender.system.cpus import count_cpus
 
 Result = TypeVar("Result")
 

@@ -20,7 +20,7 @@ from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.shard import open_file
 from synrender.errors import UserError
 from synrender.system.disk import DiskFull
-from synrender.system.hindrances import Hindrance, Unreadable
+from synrender.system.files import Hindrance, Unreadable
 from tests.helpers import PROJECT_DIR, as_plain_user, disable_locks
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -72,7 +72,7 @@ def test_each_command_says_how_it_goes_on(
 SIGNALS = """
 import signal, sys, os, threading
 from synrender.system.interrupts import exit_on_signals, interrupts_held
-from synrender.system.resume import Resume, resumed
+from synrender.system.interrupts import Resume, resumed
 with resumed(Resume[sys.argv[1]]):
     if sys.argv[2] == "listen":
         exit_on_signals({signal.SIGTERM: 1})

@@ -15,7 +15,7 @@ from synrender.dataset.info import RenderedBy, write_info
 from synrender.errors import UserError
 from synrender.settings.load import load_settings
 from synrender.system.cpus import CpuKind
-from synrender.system.version import find_program_version
+from synrender.system.folders import find_program_version
 from tests.sampling.designs.helpers import create_catalog
 
 HERE, ELSEWHERE = CpuKind("Maker", "here", ("avx",)), CpuKind("Maker", "elsewhere", ("avx", "avx2"))

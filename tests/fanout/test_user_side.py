@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.fanout.cpu_pinning import leased_cpus
 from synrender.fanout.dry_run import Pilot, choose_pilots, format_estimate
 from synrender.fanout.queue import find_todo
 from synrender.fanout.variants import plan_datasets
+from synrender.system.cpus import leased_cpus
 from synrender.system.locks import is_abandoned
 from tests.fanout.drive import QUICK, Driver
 from tests.helpers import PROJECT_DIR
@@ -152,7 +152,7 @@ def test_cpus_are_leased_to_one_process_at_a_time() -> None:
     allowed = os.sched_getaffinity(0)
     with leased_cpus(1) as ours:
         assert os.sched_getaffinity(0) == set(ours)
-        script = "from synrender.fanout.cpu_pinning import leased_cpus\n"
+        script = "from synrender.system.cpus import leased_cpus\n"
         script += f"import os; os.sched_setaffinity(0, {sorted(allowed)})\n"
         script += "with leased_cpus(1) as cpus: print(*cpus)"
         output = subprocess.run(

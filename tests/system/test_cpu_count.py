@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from synrender.system.cpu_count import count_cpus
-from synrender.system.cpus import find_allowed_cpus
+from synrender.system.cpus import count_cpus, find_allowed_cpus
 from synrender.system.workers import Workers
 
 HALF_V1 = {"cpu.cfs_quota_us": "50000\n", "cpu.cfs_period_us": "100000\n"}

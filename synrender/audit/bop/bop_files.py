@@ -17,7 +17,7 @@ from PIL import Image
 
 from synrender.errors import UserError, shorten
 from synrender.images.image_files import read_image
-from synrender.system.hindrances import Unreadable
+from synrender.system.files import Unreadable
 from synrender.system.json_text import read_json
 
 MAX_JSON_BYTES = 1 << 30

@@ -26,7 +26,7 @@ from synrender.errors import UserError
 from synrender.images.exr import ExrImage
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.settings.label_table import list_fields
-from synrender.system.hindrances import Unreadable
+from synrender.system.files import Unreadable
 
 RAW = "files"
 """Name of the source that is not an archive."""

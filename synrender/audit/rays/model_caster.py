@@ -9,8 +9,7 @@ import numpy as np
 
 from synrender.audit.rays.model_files import read_gltf, read_obj, read_ply, read_stl
 from synrender.audit.rays.polygons import Polygons, Triangles, cut_polygons
-from synrender.system.files import read_small_file
-from synrender.system.hindrances import Unreadable
+from synrender.system.files import Unreadable, read_small_file
 
 _MAX_MODEL_BYTES = 1 << 28
 _CUBE_TIE = 1e-4
