@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from synrender.assets.catalog import MODEL_FILE, load_catalog
+from synrender.assets.catalog import load_catalog
+from synrender.assets.sources.shapenet_v2 import MODEL_FILE
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
 from synrender.system.folders import Folders
@@ -40,7 +41,7 @@ def write_doubled_models(
         for idx in idxs
         for plan in draw_sample(settings, catalog, idx).objects[:num_each]
     }
-    source = catalog.shapenet_dir
+    source = catalog.models_path
     folder.mkdir(parents=True)
     (folder / "taxonomy.json").write_bytes((source / "taxonomy.json").read_bytes())
     for original in sorted(source.glob("*/*")):

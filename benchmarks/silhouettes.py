@@ -99,7 +99,7 @@ def render_pool(data_dir: Path, res: int, num_samples: int) -> Pool:
     for record in np.split(records.rows, starts[1:]):
         path = subject.folder.image_path(int(record["sample_idx"][0]))
         pictures.append(np.asarray(Image.open(path).convert("RGB")))
-        casters = {str(p): load(p) for p in map(subject.model_path, record)}
+        casters = {str(p): load(p) for p in map(subject.model_file, record)}
         view = RayView(subject, record, subject.find_camera(record), casters)
         masks.append(view.cast.instance)
     return Pool(subject, records, pictures, masks)

@@ -1,4 +1,4 @@
-"""The available models (ShapeNet, split into buckets) and textures (DTD).
+"""The available models, split into buckets, and textures (DTD).
 
 Importing reads nothing from disk. `load_catalog` lists folders but opens no model file.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +15,26 @@ from pathlib import Path
 from synrender.assets import demo
 from synrender.assets.model_file import ModelFile
 from synrender.assets.provenance import ModelSource, Sources, TextureSource
+from synrender.assets.sources.registry import OpenSource, open_source
+from synrender.assets.sources.shapenet_v2 import SHAPENET_V2
+from synrender.assets.sources.source import ModelClass, ModelEntry
+from synrender.assets.sources.synsets import TAXONOMY_FILE
+from synrender.assets.tree import Tree
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.settings.checks import MAX_NAME_LENGTH, check_line
 from synrender.settings.groups import Settings
 from synrender.system.files import is_plain_name, read_small_file
-from synrender.system.folders import DTD_VARIABLE, SHAPENET_VARIABLE, Folders
-from synrender.system.json_text import read_json
+from synrender.system.folders import (
+    DTD_VARIABLE,
+    SHAPENET_VARIABLE,
+    Folders,
+    to_absolute,
+)
 
-MODEL_FILE = Path("models", "model_normalized.obj")
 LABELS_FILE = Path("labels", "labels_joint_anno.txt")
 _IMAGE_NAME = re.compile(r".*\.(png|jpe?g|bmp|webp|exr)(?=\s|$)", re.IGNORECASE)
 MAX_LIST_BYTES = 1 << 26
-"""64 MiB. ShapeNet's taxonomy takes 0.3 MB, DTD's list 0.4 MB."""
+"""64 MiB. DTD's list takes 0.4 MB."""
 
 SHAPENET_NAME, DTD_NAME = "ShapeNetCore.v2", "dtd"
 """Names of the two folders inside the data folder."""
@@ -37,14 +44,20 @@ SHAPENET_NAME, DTD_NAME = "ShapeNetCore.v2", "dtd"
 class Catalog:
     """Models and textures that samples are drawn from."""
 
-    shapenet_dir: Path
+    models_path: Path  # of the folder or file that the models come from
+    layout: str  # of it: the name of a source
     dtd_dir: Path | None  # None when no textures are used
     is_demo: tuple[bool, bool]  # for models and for textures: built-in demo set?
-    synset_ids: dict[int, str]  # by class id
-    class_names: dict[int, str]  # by class id, as ShapeNet names them
-    model_ids: dict[int, tuple[str, ...]]  # by class id, sorted; only classes that may appear
+    synset_ids: dict[int, str]  # by class id; of other sources than ShapeNet, the class's key
+    class_names: dict[int, str]  # by class id, as the source names them
+    entries: dict[int, dict[str, ModelEntry]]  # by class id and model id; only what may appear
     textures: tuple[str, ...]  # names below images/, sorted; empty when none are used
     n_buckets: int
+
+    @functools.cached_property
+    def model_ids(self) -> dict[int, tuple[str, ...]]:
+        """Models of each class id, sorted; only classes that may appear."""
+        return {c: tuple(sorted(entries)) for c, entries in self.entries.items()}
 
     def bucket_models(self, class_idx: int, bucket: int) -> tuple[str, ...]:
         """Models of a class that belong to a bucket; the buckets share all models evenly."""
@@ -54,7 +67,7 @@ class Catalog:
 
     def model_file(self, class_idx: int, model_id: str) -> ModelFile:
         """File of a model."""
-        return ModelFile(self.shapenet_dir / self.synset_ids[class_idx] / model_id / MODEL_FILE)
+        return self.entries[class_idx][model_id].file
 
     def texture_path(self, texture: str) -> Path:
         """Image file of a texture."""
@@ -68,11 +81,13 @@ class Catalog:
         models = {self.synset_ids[c]: list(ids) for c, ids in self.model_ids.items()}
         version = f"demo, version {demo.DEMO_VERSION}"
         models_are_demo, textures_are_demo = self.is_demo
+        layout = None if self.layout == SHAPENET_V2.name else self.layout
         return Sources(
             ModelSource(
-                version if models_are_demo else str(self.shapenet_dir),
+                version if models_are_demo else str(self.models_path),
                 {synset: len(ids) for synset, ids in models.items()},
-                _fingerprint([version if models_are_demo else None, models]),
+                _fingerprint([version if models_are_demo else layout, models]),
+                self.layout,
             ),
             TextureSource(
                 version if textures_are_demo else str(self.dtd_dir) if self.dtd_dir else None,
@@ -91,22 +106,24 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
         UserError: a configured folder is missing or incomplete; a class is unknown; there are
             fewer models than buckets, or fewer textures than a sample needs.
     """
-    models = _find_shapenet(folders)
-    classes = _find_classes(models.path, settings)
-    model_ids = {c: _list_models(models.path / synset_id) for c, (synset_id, _) in classes.items()}
-    _check_enough_models(model_ids, settings)
+    place = _find_models(settings, folders)
+    opened = _open_models(place, settings)
+    classes = _find_classes(opened, settings)
+    entries = {c: _list_models(opened, found) for c, found in classes.items()}
+    _check_enough_models(entries, settings)
     textures, names = None, ()
     if settings.material.use_texture:
         textures = _find_dtd(folders)
         names = _list_textures(textures.path)
         _check_enough_textures(textures.path, names, settings)
     return Catalog(
-        shapenet_dir=models.path,
+        models_path=place.path,
+        layout=opened.source.name,
         dtd_dir=textures.path if textures else None,
-        is_demo=(models.is_demo, bool(textures and textures.is_demo)),
-        synset_ids={c: synset_id for c, (synset_id, _) in classes.items()},
-        class_names={c: name for c, (_, name) in classes.items()},
-        model_ids=model_ids,
+        is_demo=(place.is_demo, bool(textures and textures.is_demo)),
+        synset_ids={c: found.key for c, found in classes.items()},
+        class_names={c: found.name for c, found in classes.items()},
+        entries=entries,
         textures=names,
         n_buckets=settings.object.n_buckets,
     )
@@ -115,25 +132,32 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
 def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
     """Creates the demo set if it replaces missing models or textures; returns lines to print.
 
+    The lines say where assets come from that nobody, or another layout than ShapeNet's, provides.
+
     Raises:
         UserError: a configured folder is missing or incomplete.
     """
-    found = {"models": _find_shapenet(folders)}
+    place = _find_models(settings, folders)
+    found = {"models": place}
     if settings.material.use_texture:
         found["textures"] = _find_dtd(folders)
+    lines = []
+    if place.is_named:
+        opened = _open_models(place, settings)
+        lines.append(f"Models: {opened.source.title} in {opened.tree}.")
     what = " and ".join(name for name, place in found.items() if place.is_demo)
-    if not what:
-        return []
-    demo.ensure_demo(folders.demo)
-    return [
-        f"Using the built-in demo {what}; to use ShapeNet and DTD, put them into {folders.data} "
-        f"or set {SHAPENET_VARIABLE} and {DTD_VARIABLE}."
-    ]
+    if what:
+        demo.ensure_demo(folders.demo)
+        lines.append(
+            f"Using the built-in demo {what}; to use ShapeNet and DTD, put them into "
+            f"{folders.data} or set {SHAPENET_VARIABLE} and {DTD_VARIABLE}."
+        )
+    return lines
 
 
-def _check_enough_models(model_ids: dict[int, tuple[str, ...]], settings: Settings) -> None:
+def _check_enough_models(entries: dict[int, dict[str, ModelEntry]], settings: Settings) -> None:
     n_buckets = settings.object.n_buckets
-    for class_idx, ids in model_ids.items():
+    for class_idx, ids in entries.items():
         if len(ids) < n_buckets:
             raise UserError(
                 f"class {settings.sample.classes[class_idx]!r} has {len(ids)} models: each of the "
@@ -153,15 +177,29 @@ def _check_enough_textures(dtd_dir: Path, textures: tuple[str, ...], settings: S
 
 @dataclass(frozen=True)
 class _Place:
-    """A folder of models or textures."""
+    """A folder of models or textures, or a file of models."""
 
     path: Path
     is_demo: bool
+    is_named: bool = False  # by ``assets.models`` or its variable: its layout is to be recognized
 
 
-def _find_shapenet(folders: Folders) -> _Place:
-    needed = "taxonomy.json"
-    return _find_place(SHAPENET_VARIABLE, folders.shapenet, folders, SHAPENET_NAME, needed)
+def _find_models(settings: Settings, folders: Folders) -> _Place:
+    if folders.models:
+        return _Place(folders.models, False, True)
+    if settings.assets.models:
+        return _Place(to_absolute(settings.assets.models), False, True)
+    return _find_place(SHAPENET_VARIABLE, folders.shapenet, folders, SHAPENET_NAME, TAXONOMY_FILE)
+
+
+def _open_models(place: _Place, settings: Settings) -> OpenSource:
+    if place.is_named:
+        return open_source(place.path, settings.assets.source)
+    if place.is_demo and not (place.path / TAXONOMY_FILE).is_file():
+        raise UserError(
+            f"{place.path / TAXONOMY_FILE}: missing; render.py and distributed_render.py make it"
+        )
+    return OpenSource(SHAPENET_V2, Tree(place.path))
 
 
 def _find_dtd(folders: Folders) -> _Place:
@@ -172,7 +210,7 @@ def _find_place(
     variable: str, explicit: Path | None, folders: Folders, name: str, needed: str
 ) -> _Place:
     if explicit is not None:
-        if not (explicit / needed).is_file():
+        if not _is_complete(explicit, needed):
             problem = f"it has no {needed}" if explicit.is_dir() else "there is no such folder"
             raise UserError(
                 f"{variable} = {explicit}: {problem}; set it to the folder {name}, or unset it "
@@ -180,7 +218,7 @@ def _find_place(
             )
         return _Place(explicit, False)
     folder = folders.data / name
-    if (folder / needed).is_file():
+    if _is_complete(folder, needed):
         return _Place(folder, False)
     if folder.exists():
         raise UserError(
@@ -189,50 +227,56 @@ def _find_place(
     return _Place(folders.demo / name, True)
 
 
-def _find_classes(shapenet_dir: Path, settings: Settings) -> dict[int, tuple[str, str]]:
-    """Synset id and ShapeNet name of every class that may appear, by class id."""
-    synsets = _read_taxonomy(shapenet_dir / "taxonomy.json")
+def _is_complete(folder: Path, needed: str) -> bool:
+    """Whether the needed file is there; the names of ShapeNet's synsets are known without it."""
+    is_shapenet = needed == TAXONOMY_FILE
+    return (folder / needed).is_file() or (is_shapenet and SHAPENET_V2.recognizes(Tree(folder)))
+
+
+def _find_classes(opened: OpenSource, settings: Settings) -> dict[int, ModelClass]:
+    """Every class that may appear, by class id."""
+    classes = opened.list_classes()
     found = {}
     for class_idx in settings.sample.class_list:
         wanted = settings.sample.classes[class_idx]
-        matches = [(i, name) for name, i in synsets if wanted in (name, i)]
+        matches = [c for c in classes if wanted in (c.name, c.key)]
         if not matches:
-            names = {n for pair in synsets for n in pair}
+            names = {name for c in classes for name in (c.name, c.key)}
+            named_by = classes[0].named_by if classes else opened.tree
             raise UserError(
                 f"sample.classes: {shorten(wanted)!r} is no name or synset id in "
-                f"{shapenet_dir / 'taxonomy.json'}{nearest_name(wanted, names)}"
+                f"{named_by}{nearest_name(wanted, names)}"
             )
-        with_folder = [match for match in matches if (shapenet_dir / match[0]).is_dir()]
-        if not with_folder:
-            hint = _advise_on_classes(shapenet_dir, settings, synsets)
+        with_models = [match for match in matches if match.is_there]
+        if not with_models:
             raise UserError(
-                f"class {shorten(wanted)!r}: {shapenet_dir} has no folder {matches[0][0]}; unpack "
-                f"it there{hint}"
+                f"class {shorten(wanted)!r}: {opened.tree} has no folder {matches[0].key}; unpack "
+                f"it there{_advise_on_classes(classes, settings)}"
             )
-        found[class_idx] = with_folder[0]
-        _refuse_bad_names(shapenet_dir / "taxonomy.json", *with_folder[0])
+        found[class_idx] = with_models[0]
+        _refuse_bad_names(with_models[0])
     return found
 
 
-def _refuse_bad_names(path: Path, synset_id: str, name: str) -> None:
+def _refuse_bad_names(found: ModelClass) -> None:
     """Raises UserError if a class cannot be named in records, file names and tables."""
     try:
-        check_line(name)
+        check_line(found.name)
     except ValueError as rule:
-        raise UserError(f"{path}: the class name {shorten(name)!r} {rule}; mend it") from None
-    if len(synset_id) > MAX_NAME_LENGTH:
         raise UserError(
-            f"{path}: the synset id {shorten(synset_id)!r} has more than {MAX_NAME_LENGTH} "
-            "characters; rename its folder, and mend it"
+            f"{found.named_by}: the class name {shorten(found.name)!r} {rule}; mend it"
+        ) from None
+    if len(found.key) > MAX_NAME_LENGTH:
+        raise UserError(
+            f"{found.named_by}: the synset id {shorten(found.key)!r} has more than "
+            f"{MAX_NAME_LENGTH} characters; rename its folder, and mend it"
         )
 
 
-def _advise_on_classes(
-    shapenet_dir: Path, settings: Settings, synsets: list[tuple[str, str]]
-) -> str:
+def _advise_on_classes(classes: tuple[ModelClass, ...], settings: Settings) -> str:
     """What to type to render the classes that are there, if any are."""
     wanted = [settings.sample.classes[c] for c in settings.sample.class_list]
-    there = {n for pair in synsets if (shapenet_dir / pair[1]).is_dir() for n in pair}
+    there = {name for c in classes if c.is_there for name in (c.name, c.key)}
     found = [name for name in wanted if name in there]
     if not found:
         return ""
@@ -243,33 +287,8 @@ def _advise_on_classes(
     )
 
 
-def _read_taxonomy(path: Path) -> list[tuple[str, str]]:
-    """(name, synset id) of every entry; ids are plain names, and so lead out of no folder."""
-    try:
-        taxonomy = read_json(path, MAX_LIST_BYTES)
-        synsets = [(entry["name"], entry["synsetId"]) for entry in taxonomy]
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing; render.py and distributed_render.py make it") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not ShapeNet's taxonomy ({error}); restore it") from None
-    for name, synset_id in synsets:
-        if not isinstance(name, str) or not isinstance(synset_id, str):
-            names = f"{shorten(name)!r}, {shorten(synset_id)!r}"
-            raise UserError(f"{path}: {names}: must both be texts; restore it")
-        if not is_plain_name(synset_id):
-            raise UserError(
-                f"{path}: the synset id {shorten(synset_id)!r} is no folder name; restore it"
-            )
-    return synsets
-
-
-def _list_models(synset_dir: Path) -> tuple[str, ...]:
-    with os.scandir(synset_dir) as entries:
-        names = sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
-    for name in names:
-        if not is_plain_name(name):
-            raise UserError(f"{synset_dir}: the folder {name!a} needs a printable name; rename it")
-    return tuple(names)
+def _list_models(opened: OpenSource, found: ModelClass) -> dict[str, ModelEntry]:
+    return {entry.model_id: entry for entry in opened.list_models(found)}
 
 
 def _list_textures(dtd_dir: Path) -> tuple[str, ...]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DEFAULT_LAYOUT = "shapenet-v2"
+"""Of the demo models, and of all data sets that record none."""
+
 
 @dataclass(frozen=True)
 class ModelSource:
     """Where the models come from."""
 
-    source: str  # "demo, version 2", or the folder
-    num_models: dict[str, int]  # by synset id
+    source: str  # "demo, version 2", or the folder or file
+    num_models: dict[str, int]  # by synset id, or another key of a class
     fingerprint: str  # SHA-256 of the sorted names
+    layout: str = DEFAULT_LAYOUT  # name of a source of `synrender.assets.sources`
 
 
 @dataclass(frozen=True)

@@ -112,8 +112,8 @@ class _Examiner:
 
     def _create_view(self, record: np.ndarray) -> RayView:
         """The view of a sample, with its models; those of others are dropped."""
-        paths = [self._subject.model_path(row) for row in record]
-        self._casters = {str(p): self._casters.get(str(p)) or ModelCaster(p) for p in paths}
+        files = [self._subject.model_file(row) for row in record]
+        self._casters = {str(f): self._casters.get(str(f)) or ModelCaster(f) for f in files}
         return RayView(self._subject, record, self._subject.find_camera(record), self._casters)
 
 

@@ -26,7 +26,7 @@ from synrender.audit.verdicts import (
 )
 from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
-from synrender.system.folders import Folders
+from synrender.system.folders import MODELS_VARIABLE, Folders
 from synrender.system.workers import Workers
 
 _TASK_SIZE = 20
@@ -140,6 +140,6 @@ def _refuse_other_models(subject: Subject, findings: list[SampleFindings]) -> No
     reasons = [f.damage for f in findings if f.damage.startswith("model ")]
     if reasons and not any(f.positions for f in findings):
         raise UserError(
-            f"{reasons[0]}; {subject.models_dir} has none of the data set's models, set "
-            "SYNRENDER_SHAPENET_DIR to the folder it was rendered from"
+            f"{reasons[0]}; {subject.models_path} has none of the data set's models, set "
+            f"{MODELS_VARIABLE} to where they are now"
         )

@@ -25,7 +25,7 @@ from synrender.dataset.record import NEW_NAMES, are_equal, is_old_record
 from synrender.errors import UserError
 from synrender.images.image_files import read_image
 from synrender.images.scanline_exr import read_channels
-from synrender.settings.groups import Settings
+from synrender.settings.groups import Assets, Settings
 from synrender.system.folders import Folders
 from synrender.system.locks import temporary_folder
 
@@ -46,9 +46,13 @@ def load_replay_settings(folder: DatasetFolder, idx: int) -> Settings:
     """
     if not folder.is_complete(idx):
         raise UserError(f"--replay {folder.name} {idx}: no such complete sample in {folder.path}")
-    settings = folder.read_info().settings
-    batch = dataclasses.replace(settings.batch, idx_offset=idx, num_samples=1)
-    return dataclasses.replace(settings, batch=batch)
+    info = folder.read_info()
+    batch = dataclasses.replace(info.settings.batch, idx_offset=idx, num_samples=1)
+    settings = dataclasses.replace(info.settings, batch=batch)
+    models = info.sources.models
+    if not (os.path.isabs(models.source) and os.path.exists(models.source)):
+        return settings  # of the demo set, or moved: the environment says where they are
+    return dataclasses.replace(settings, assets=Assets(models.source, models.layout))
 
 
 def replay_sample(

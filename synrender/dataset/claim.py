@@ -45,14 +45,18 @@ from synrender.sampling.draws import draw_color_reference
 from synrender.sampling.levels import Levels, find_levels
 from synrender.sampling.sample_plan import find_rules
 from synrender.settings.factor_table import COLUMNS, FACTORS, VIEWPOINT, find_columns
-from synrender.settings.groups import Design, Settings
+from synrender.settings.groups import Assets, Design, Settings
 from synrender.settings.load import settings_to_dict, settings_to_gin, with_layout
 from synrender.system.disk import READ_ONLY
 from synrender.system.files import write_array, write_text
 from synrender.system.folders import find_program_version
 
-FREE_SETTINGS = ("batch.idx_offset", "batch.num_samples", "rendering.threads", "rendering.use_gpu")
+FREE_SETTINGS = (
+    *("batch.idx_offset", "batch.num_samples", "rendering.threads", "rendering.use_gpu"),
+    *("assets.models", "assets.source"),
+)
 """Settings that may differ between two runs of the same data set, because they change no pixel.
+Models are compared by their fingerprint, wherever they are.
 If ``use_gpu`` selects another device, `claim_renderer` refuses the run."""
 
 RECORDED_PACKAGES = ("numpy", "gin-config")
@@ -202,7 +206,7 @@ def _describe(settings: Settings, catalog: Catalog) -> DatasetInfo:
             c: ClassInfo(catalog.class_names[c], catalog.synset_ids[c])
             for c in settings.sample.class_list
         },
-        settings=settings,
+        settings=dataclasses.replace(settings, assets=Assets()),  # paths are of this machine
         design=describe_design(settings, catalog),
         render_revision=RENDER_REVISION,
     )

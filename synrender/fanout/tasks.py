@@ -67,6 +67,11 @@ def _to_node(job: Job) -> Job:
     if not job.is_gathered or job.driver_pid:
         return job
     own = find_folders(os.environ)
-    shapenet, dtd = own.shapenet or job.folders.shapenet, own.dtd or job.folders.dtd
-    folders = dataclasses.replace(own, shapenet=shapenet, dtd=dtd)
+    theirs = job.folders
+    folders = dataclasses.replace(
+        own,
+        shapenet=own.shapenet or theirs.shapenet,
+        dtd=own.dtd or theirs.dtd,
+        models=own.models or theirs.models,
+    )
     return dataclasses.replace(job, folders=folders)

@@ -37,6 +37,9 @@ MAX_TEXT = 200
 MAX_NAME_LENGTH = 64
 """Characters of a synset id, a model id or the name of a texture in a record."""
 
+MAX_PATH_LENGTH = 4096
+"""Characters of a path, which Linux takes."""
+
 MAX_CLASSES = 1000
 MAX_OBJECTS = 1000
 """Of a sample."""
@@ -222,6 +225,13 @@ def classes(value: GinValue) -> tuple[str, ...]:
     if not all(isinstance(v, str) and v for v in value) or len(set(value)) != len(value):
         raise ValueError("must hold strings, each only once")
     return tuple(map(check_line, value))
+
+
+def path(value: GinValue) -> str:
+    """A path, or a name; "" for none."""
+    if not isinstance(value, str) or not (value.isprintable() and len(value) <= MAX_PATH_LENGTH):
+        raise ValueError(f"must be a text in one line of at most {MAX_PATH_LENGTH} characters")
+    return value
 
 
 def names(value: GinValue) -> tuple[str, ...]:

@@ -66,6 +66,7 @@ class CheckedGroup:
 # --- the settings, one class for each gin name ------------------------------------------------
 
 GIN_NAMES = {
+    "Assets": "assets",
     "BatchSettings": "batch",
     "Design": "design",
     "Lighting": "lighting",
@@ -75,6 +76,14 @@ GIN_NAMES = {
     "Sample": "sample",
     "Scene": "scene",
 }
+
+
+@dataclass(frozen=True)
+class Assets(CheckedGroup):
+    """Where the models come from; SYNRENDER_MODELS_DIR wins over `models`."""
+
+    models: str = _setting("", check.path)  # a folder or file; "": ShapeNet, else the demo set
+    source: str = _setting("", check.path)  # its layout, such as 'shapenet-v2'; "": recognize it
 
 
 @dataclass(frozen=True)
@@ -218,6 +227,7 @@ class Scene(CheckedGroup):
 class Settings:
     """All settings of a run."""
 
+    assets: Assets = field(default_factory=Assets)
     batch: BatchSettings = field(default_factory=BatchSettings)
     design: Design = field(default_factory=Design)
     lighting: Lighting = field(default_factory=Lighting)

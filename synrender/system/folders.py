@@ -18,6 +18,7 @@ CONFIG_DIRS = (PROJECT_DIR / "config", Path(__file__).resolve().parents[1] / "co
 """Folders that are searched for gin files: of a clone, and of an installed package."""
 
 SHAPENET_VARIABLE, DTD_VARIABLE = "SYNRENDER_SHAPENET_DIR", "SYNRENDER_DTD_DIR"
+MODELS_VARIABLE = "SYNRENDER_MODELS_DIR"
 DATA_VARIABLE = "SYNRENDER_DATA_DIR"
 
 NO_DEFAULTS: Mapping[str, object] = MappingProxyType({})
@@ -30,6 +31,7 @@ class Folders:
     data: Path  # data sets are written to and read from this folder
     shapenet: Path | None = None  # ShapeNetCore.v2; None: the data folder's, else the demo models
     dtd: Path | None = None  # DTD; None: the data folder's, else the demo textures
+    models: Path | None = None  # a folder or file of models in any layout, instead of ShapeNet
 
     @property
     def demo(self) -> Path:
@@ -48,7 +50,8 @@ class Folders:
 
     def __reduce__(self) -> tuple:
         """Pickles paths as text, because Python 3.11 cannot read a path pickled by Python 3.13."""
-        return _create_folders, tuple(p and str(p) for p in (self.data, self.shapenet, self.dtd))
+        paths = (self.data, self.shapenet, self.dtd, self.models)
+        return _create_folders, tuple(p and str(p) for p in paths)
 
 
 def find_folders(
@@ -77,17 +80,12 @@ def find_folders(
         find(DATA_VARIABLE, "DATA_DIR") or _default_data_dir(),
         find(SHAPENET_VARIABLE, "SHAPENET_DIR"),
         find(DTD_VARIABLE, "DTD_DIR"),
+        environment.get(MODELS_VARIABLE),
     )
 
 
-def _create_folders(
-    data: str | Path, shapenet: str | Path | None, dtd: str | Path | None
-) -> Folders:
-    return Folders(
-        to_absolute(data),
-        to_absolute(shapenet) if shapenet else None,
-        to_absolute(dtd) if dtd else None,
-    )
+def _create_folders(data: str | Path, *others: str | None) -> Folders:
+    return Folders(to_absolute(data), *(to_absolute(path) if path else None for path in others))
 
 
 def to_absolute(path: str | Path) -> Path:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from synrender.assets.model_file import ModelFile
 from synrender.audit.labels.ground_truth import Truth, create_finding, summarize
 from synrender.audit.labels.surfaces import Painter, find_albedo, find_normals
 from synrender.audit.measure_samples import _Examiner
@@ -200,7 +201,7 @@ def test_corners_get_the_normals_that_are_drawn(tmp_path: Path) -> None:
         "f 1 2 2\nf 1 2 1\n"  # no area
         "f -4 -3 -2\n"
     )
-    triangles = load_triangles(path)
+    triangles = load_triangles(ModelFile(path))
     corners = triangles.corners + triangles.center
     assert corners.shape == (3, 3, 3)
     by_corner = {
@@ -221,7 +222,7 @@ def test_corners_get_the_normals_that_are_drawn(tmp_path: Path) -> None:
 def test_a_quad_with_a_dent_is_cut_through_it(tmp_path: Path) -> None:
     path = tmp_path / "m.obj"
     path.write_text("v 0 0 0\nv 4 0 0\nv 1 1 0\nv 0 4 0\nf 2 3 4 1\n")
-    corners = load_triangles(path).corners
+    corners = load_triangles(ModelFile(path)).corners
     winding = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     assert np.allclose(winding, [0, 0, 4])  # of both; the other diagonal is outside the face
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from synrender.assets.model_file import ModelFile
 from synrender.assets.obj_file import read_obj as read_obj_for_renderer
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel, load_triangles
 from synrender.audit.rays.model_files import read_obj
@@ -118,7 +119,7 @@ def test_a_ply_file_of_any_form_is_the_same_model(
     obj, ply = tmp_path / "model.obj", tmp_path / "model.ply"
     obj.write_text(POLYGON_MODELS["hole"])
     ply.write_bytes(write_ply(POLYGON_MODELS["hole"], kind, has_more))
-    expected, found = load_triangles(obj), load_triangles(ply)
+    expected, found = load_triangles(ModelFile(obj)), load_triangles(ModelFile(ply))
     for name, value in vars(expected).items():
         np.testing.assert_array_equal(getattr(found, name), value)
 
@@ -145,7 +146,7 @@ def test_a_damaged_ply_file_is_unusable(tmp_path: Path, name: str) -> None:
     path = tmp_path / "model.ply"
     path.write_bytes(DAMAGED[name])
     with pytest.raises(UnusableModel, match=r"^model /.*/model\.ply: ."):
-        ModelCaster(path)
+        ModelCaster(ModelFile(path))
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -156,9 +157,9 @@ def test_a_ply_file_that_ends_early_or_has_odd_bytes_is_unusable_or_read(
     for length in range(0, len(data) - 12, 7):
         path.write_bytes(data[:length])
         with pytest.raises(UnusableModel):
-            load_triangles(path)
+            load_triangles(ModelFile(path))
     rng = np.random.default_rng(3)
     for _ in range(300):
         path.write_bytes(flip_bits(data, rng))
         with contextlib.suppress(UnusableModel):
-            load_triangles(path)
+            load_triangles(ModelFile(path))

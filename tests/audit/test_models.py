@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from synrender.assets.model_file import ModelFile
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
 from tests.blender.test_dirt import BOX
 
@@ -29,18 +30,18 @@ def test_a_damaged_model_is_unusable(tmp_path: Path, name: str) -> None:
     path = tmp_path / "model.obj"
     path.write_text(DAMAGE[name])
     with pytest.raises(UnusableModel, match=r"^model /.*/model\.obj: "):
-        ModelCaster(path)
+        ModelCaster(ModelFile(path))
 
 
 @pytest.mark.timeout(30)
 def test_what_is_no_file_is_unusable(tmp_path: Path) -> None:
     path = tmp_path / "model.obj"
     with pytest.raises(UnusableModel, match="no such file"):
-        ModelCaster(path)
+        ModelCaster(ModelFile(path))
     os.mkfifo(path)
     with pytest.raises(UnusableModel, match="not a regular file"):
-        ModelCaster(path)
+        ModelCaster(ModelFile(path))
     path.unlink()
     path.symlink_to("/dev/zero")
     with pytest.raises(UnusableModel, match="not a regular file"):
-        ModelCaster(path)
+        ModelCaster(ModelFile(path))

@@ -28,6 +28,7 @@ from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
 from synrender.system.cpus import CpuKind
 from synrender.system.folders import Folders
+from tests.assets.helpers import create_entries
 from tests.helpers import create_record
 
 
@@ -77,9 +78,10 @@ def dataset(tmp_path: Path, catalog: Catalog) -> PlannedDataset:
 
 @pytest.fixture
 def catalog() -> Catalog:
-    models = {c: tuple(f"m{k}" for k in range(8)) for c in range(2)}
+    entries = {c: create_entries(f"m{k}" for k in range(8)) for c in range(2)}
     synset_ids, names = {0: "s0", 1: "s1"}, {0: "first", 1: "second"}
-    return Catalog(Path(), None, (False, False), synset_ids, names, models, (), 2)
+    layout = "shapenet-v2"
+    return Catalog(Path(), layout, None, (False, False), synset_ids, names, entries, (), 2)
 
 
 class WholeBatches(BatchQueue):

@@ -28,19 +28,22 @@ from synrender.settings.groups import (
     Settings,
 )
 from synrender.settings.load import load_settings
+from tests.assets.helpers import create_entries
 
 NUM_CLASSES = 10
 
 
 def create_catalog(num_models: int = 30, n_buckets: int = 12) -> Catalog:
     return Catalog(
-        shapenet_dir=Path("shapenet"),
+        models_path=Path("shapenet"),
+        layout="shapenet-v2",
         dtd_dir=Path("dtd"),
         is_demo=(False, False),
         synset_ids={c: f"synset{c}" for c in range(NUM_CLASSES)},
         class_names={c: f"class {c}" for c in range(NUM_CLASSES)},
-        model_ids={
-            c: tuple(f"model{m:03d}" for m in range(num_models)) for c in range(NUM_CLASSES)
+        entries={
+            c: create_entries(f"model{m:03d}" for m in range(num_models))
+            for c in range(NUM_CLASSES)
         },
         textures=tuple(f"kind/kind_{t:03d}.jpg" for t in range(40)),
         n_buckets=n_buckets,

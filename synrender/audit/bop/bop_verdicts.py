@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from synrender.assets.model_file import ModelFile
 from synrender.audit.bop.bop_files import BopSet
 from synrender.audit.bop.bop_view import VISIBLE_WITHIN_MM
 from synrender.audit.bop.examine import MAX_SHARE_ERROR, BopFindings
@@ -52,7 +53,7 @@ def check_bop_models(bop: BopSet, obj_ids: Sequence[int]) -> Check:
             culprits.append(f"{obj_id} (models_info.json says no box)")
             continue
         try:
-            bounds = ModelCaster(bop.model_path(obj_id)).bounds
+            bounds = ModelCaster(ModelFile(bop.model_path(obj_id))).bounds
         except UnusableModel as error:
             culprits.append(f"{obj_id} ({error})")
             continue

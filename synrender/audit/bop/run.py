@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from synrender.assets.model_file import ModelFile
 from synrender.audit.bop.bop_files import BopImage, BopSet, open_bop
 from synrender.audit.bop.bop_verdicts import (
     check_bop_depth,
@@ -96,7 +97,7 @@ def examine(models_dir: Path, images: Sequence[BopImage], pixel_center: float) -
             for thing in image.objects:
                 if thing.obj_id not in casters:
                     path = models_dir / f"obj_{thing.obj_id:06d}.ply"
-                    casters[thing.obj_id] = ModelCaster(path)
+                    casters[thing.obj_id] = ModelCaster(ModelFile(path))
         except UnusableModel as error:
             findings.append(BopFindings(image.name, str(error)))
             continue

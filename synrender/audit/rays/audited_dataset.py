@@ -1,24 +1,27 @@
-"""The data set to audit: its files, and the OBJ files that it was rendered from."""
+"""The data set to audit: its files, and the models that it was rendered from."""
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from synrender.assets.model_file import ModelFile
+from synrender.assets.provenance import DEFAULT_LAYOUT
+from synrender.assets.sources.registry import open_source
 from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.design_info import DesignInfo
 from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
 from synrender.settings.groups import Settings
 from synrender.system.files import is_plain_name
-from synrender.system.folders import SHAPENET_VARIABLE, Folders
+from synrender.system.folders import MODELS_VARIABLE, Folders
 
 CAMERA_FACTORS = {"camera_distance", "camera_lens"}
 _DEMO_SOURCE = re.compile(r"demo, version (\d+)")
-_MODEL_FILE = Path("models", "model_normalized.obj")  # ShapeNetCore.v2's layout
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Subject:
     """A data set as its files describe it."""
 
     folder: DatasetFolder
-    models_dir: Path  # ShapeNetCore.v2, or the demo models in its layout
+    models_path: Path  # folder or file that the models are in
     camera: Camera  # of all samples, unless a design varies it
     backdrop: Backdrop
     settings: Settings
@@ -52,6 +55,7 @@ class Subject:
     textures_dir: Path | None = None  # images/ of DTD, or of the demo textures; None: none used
     rejected: frozenset[str] = frozenset()  # models and textures that could not be used
     cpus: tuple[CpuSamples, ...] = ()  # which kind of CPU rendered which samples
+    layout: str = DEFAULT_LAYOUT  # of the models
 
     def find_camera(self, record: np.ndarray) -> Camera:
         """Camera of a sample; its record has it where a design varies it."""
@@ -71,9 +75,26 @@ class Subject:
             raise ValueError("dataset.json names no textures")
         return self.textures_dir / name
 
-    def model_path(self, row: np.void) -> Path:
-        """OBJ file of an object of a record."""
-        return self.models_dir / str(row["synset_id"]) / str(row["model_id"]) / _MODEL_FILE
+    def model_file(self, row: np.void) -> ModelFile:
+        """File of the model of an object of a record; one that is not there need not exist."""
+        synset_id, model_id = str(row["synset_id"]), str(row["model_id"])
+        files = _list_files(self.models_path, self.layout, synset_id)
+        return files.get(model_id) or ModelFile(self.models_path / synset_id / model_id)
+
+
+_open_source = functools.lru_cache(maxsize=1)(open_source)
+
+
+@functools.lru_cache(maxsize=64)
+def _list_files(path: Path, layout: str, synset_id: str) -> dict[str, ModelFile]:
+    """Files of the models of a class, by their ids."""
+    opened = _open_source(path, layout)
+    return {
+        entry.model_id: entry.file
+        for found in opened.list_classes()
+        if found.key == synset_id and found.is_there
+        for entry in opened.list_models(found)
+    }
 
 
 @dataclass(frozen=True)
@@ -100,7 +121,7 @@ def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
     scene = info.settings.scene
     return Subject(
         folder,
-        find_models_dir(info.sources.models.source, folders),
+        find_models(info.sources.models.source, folders, info.sources.models.layout),
         Camera(
             np.array(info.camera.intrinsics),
             np.array(info.camera.world_to_camera),
@@ -113,11 +134,12 @@ def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
         find_textures_dir(info.sources.textures.source, folders),
         frozenset(info.rejected),
         info.cpus,
+        info.sources.models.layout,
     )
 
 
-def find_models_dir(source: str, folders: Folders) -> Path:
-    """Folder of the OBJ files that `dataset.json` calls ``source``.
+def find_models(source: str, folders: Folders, layout: str = DEFAULT_LAYOUT) -> Path:
+    """Folder or file of the models that `dataset.json` calls ``source``.
 
     Raises:
         UserError: it does not exist, or holds another version of the demo models.
@@ -134,13 +156,14 @@ def find_models_dir(source: str, folders: Folders) -> Path:
                 f"version {match[1]}; render the data set again with --overwrite"
             )
         return root / "ShapeNetCore.v2"
-    folder = folders.shapenet or Path(source)
-    if not folder.is_dir():
+    shapenet = folders.shapenet if layout == DEFAULT_LAYOUT else None
+    path = folders.models or shapenet or Path(source)
+    if not path.exists():
         raise UserError(
-            f"{folder}: no such folder, the data set's models were there; set "
-            f"{SHAPENET_VARIABLE} to where ShapeNetCore.v2 is now"
+            f"{path}: no such folder or file, the data set's models were there; set "
+            f"{MODELS_VARIABLE} to where they are now"
         )
-    return folder.absolute()
+    return path.absolute()
 
 
 def find_textures_dir(source: str | None, folders: Folders) -> Path | None:

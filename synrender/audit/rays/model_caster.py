@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from synrender.assets.model_file import ModelFile
 from synrender.audit.rays.model_files import read_gltf, read_obj, read_ply, read_stl
 from synrender.audit.rays.polygons import Polygons, Triangles, cut_polygons
-from synrender.system.files import Unreadable, read_small_file
+from synrender.system.files import Unreadable
 
 _MAX_MODEL_BYTES = 1 << 28
 _CUBE_TIE = 1e-4
@@ -34,7 +34,7 @@ class UnusableModel(Exception):
 class ModelCaster:
     """Casts rays onto one model, in its file's own coordinates."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file: ModelFile) -> None:
         """Reads the faces of all objects of the file.
 
         Raises:
@@ -43,7 +43,7 @@ class ModelCaster:
         from trimesh import Trimesh
         from trimesh.ray.ray_pyembree import RayMeshIntersector
 
-        self._triangles = load_triangles(path)
+        self._triangles = load_triangles(file)
         self.bounds = self._triangles.bounds  # (2, 3) model units
         corners = self._triangles.corners
         edges = corners[:, 1:] - corners[:, :1]
@@ -124,28 +124,28 @@ class ModelCaster:
         return np.stack([relative[rows, first], relative[rows, second]], axis=1), is_tie
 
 
-def load_triangles(path: Path) -> Triangles:
+def load_triangles(file: ModelFile) -> Triangles:
     """The triangles of a model's file.
 
     Raises:
         UnusableModel: see `ModelCaster`.
     """
     try:
-        return cut_polygons(_read_polygons(path))
+        return cut_polygons(_read_polygons(file))
     except Unreadable as error:
         raise UnusableModel(f"model {error}") from None
     except (OSError, ValueError, IndexError) as error:
         is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         reason = "no such file" if is_missing else error
-        raise UnusableModel(f"model {path}: {reason}") from None
+        raise UnusableModel(f"model {file}: {reason}") from None
 
 
-def _read_polygons(path: Path) -> Polygons:
+def _read_polygons(file: ModelFile) -> Polygons:
     def read_beside(name: str) -> bytes:
-        return read_small_file(path.parent / name, _MAX_MODEL_BYTES)
+        return file.beside(name).read(_MAX_MODEL_BYTES)
 
-    data = read_small_file(path, _MAX_MODEL_BYTES)
-    match path.suffix.lower():
+    data = file.read(_MAX_MODEL_BYTES)
+    match file.suffix:
         case ".glb" | ".gltf" as suffix:
             return read_gltf(data, suffix[1:], read_beside)
         case ".ply":

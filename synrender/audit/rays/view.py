@@ -88,7 +88,7 @@ def cast_rays(
         except np.linalg.LinAlgError:
             continue  # an object without extent, which nothing can hit
         origin = world_to_obj[:3, :3] @ rays.origin + world_to_obj[:3, 3]
-        caster = casters[str(subject.model_path(row))]
+        caster = casters[str(subject.model_file(row))]
         # An affine map keeps ratios along a line, so that the distance is the depth in m.
         distances = caster.cast(origin, rays.directions @ world_to_obj[:3, :3].T)
         is_hit_alone[k - 1] = np.isfinite(distances)
@@ -152,7 +152,7 @@ class RayView:
 
     def caster(self, row: int) -> ModelCaster:
         """Of the model of a row of the record, from 1."""
-        return self.casters[str(self.subject.model_path(self.record[row - 1]))]
+        return self.casters[str(self.subject.model_file(self.record[row - 1]))]
 
     def to_obj(self, row: int) -> np.ndarray:
         """(4, 4) from world to the coordinates of a row's OBJ file."""

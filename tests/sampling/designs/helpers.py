@@ -11,6 +11,7 @@ from synrender.sampling.sample_plan import SamplePlan, draw_sample
 from synrender.settings.factor_table import COLUMNS
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings
+from tests.assets.helpers import create_entries
 
 NUM_CLASSES = 5
 
@@ -18,12 +19,13 @@ NUM_CLASSES = 5
 def create_catalog(n_buckets: int = 12, num_models: int = 60) -> Catalog:
     classes = range(NUM_CLASSES)
     return Catalog(
-        shapenet_dir=Path("shapenet"),
+        models_path=Path("shapenet"),
+        layout="shapenet-v2",
         dtd_dir=Path("dtd"),
         is_demo=(False, False),
         synset_ids={c: f"synset{c}" for c in classes},
         class_names={c: f"class {c}" for c in classes},
-        model_ids={c: tuple(f"c{c}m{m:02d}" for m in range(num_models)) for c in classes},
+        entries={c: create_entries(f"c{c}m{m:02d}" for m in range(num_models)) for c in classes},
         textures=tuple(f"kind/kind_{t:03d}.jpg" for t in range(40)),
         n_buckets=n_buckets,
     )

@@ -1,0 +1,1 @@
+"""Layouts in which models come: one module for each, listed in `registry`."""

@@ -1,0 +1,38 @@
+"""What a module of this folder says of a layout of models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from synrender.assets.model_file import ModelFile
+from synrender.assets.tree import Tree
+
+
+@dataclass(frozen=True)
+class ModelClass:
+    """A class of models."""
+
+    key: str  # in records: a synset id, or the name of a folder
+    name: str  # as the source names it
+    named_by: str  # the file or folder that does, for messages
+    is_there: bool = True  # False: it is named, but has no models
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model."""
+
+    model_id: str  # in records; unique in its class
+    file: ModelFile
+
+
+@dataclass(frozen=True)
+class Source:
+    """A layout of models. All functions take the tree of what the user names."""
+
+    name: str  # in ``assets.source``
+    title: str  # in messages
+    recognizes: Callable[[Tree], bool]
+    list_classes: Callable[[Tree], tuple[ModelClass, ...]]
+    list_models: Callable[[Tree, ModelClass], tuple[ModelEntry, ...]]  # sorted by their ids

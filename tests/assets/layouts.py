@@ -1,0 +1,68 @@
+"""Sets of models as they are downloaded, small and made by us."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.assets.helpers import create_obj, write_files, write_zip
+
+Files = dict[str, bytes]
+Write = Callable[[Path], Path]
+"""Writes a set into a folder that does not exist; returns what a user would name."""
+
+
+def wrap(files: Files, folder: str) -> Files:
+    """The files in a folder."""
+    return {f"{folder}/{name}": data for name, data in files.items()}
+
+
+# --- ShapeNet -------------------------------------------------------------------------------------
+
+SYNSETS = {"03001627": "chair", "03636649": "lamp"}
+TAXONOMY = json.dumps([{"synsetId": i, "name": name} for i, name in SYNSETS.items()]).encode()
+MODELS = {
+    f"{synset}/m{k}/models/model_normalized.{kind}": create_obj(1 + k) if kind == "obj" else b"#\n"
+    for synset in SYNSETS
+    for k in range(3)
+    for kind in ("obj", "mtl")
+}
+
+
+def of_synset(synset: str, prefix: str) -> Files:
+    """The files of one synset, in another folder than its own."""
+    return {f"{prefix}{n[9:]}": data for n, data in MODELS.items() if n.startswith(synset)}
+
+
+def write_zips(folder: Path, prefix: str) -> Path:
+    """An archive for each synset, as on the Hugging Face Hub."""
+    for synset in SYNSETS:
+        write_zip(folder / f"{synset}.zip", of_synset(synset, prefix.format(synset)))
+    (folder / "README.md").write_text("# ShapeNetCore\n")
+    return folder
+
+
+def write_archives_and_folders(folder: Path) -> Path:
+    """One synset is unpacked, the other is not."""
+    write_files(folder, of_synset("03001627", "03001627/"))
+    write_zip(folder / "03636649.zip", of_synset("03636649", "03636649/"))
+    return folder
+
+
+def write_one_archive(folder: Path, *files: Files) -> Path:
+    """All in one archive, as it came from shapenet.org."""
+    everything = {name: data for part in (MODELS, *files) for name, data in part.items()}
+    return write_zip(folder / "ShapeNetCore.v2.zip", wrap(everything, "ShapeNetCore.v2"))
+
+
+SHAPENET_V2: dict[str, Write] = {
+    "unpacked": lambda p: write_files(p, {**MODELS, "taxonomy.json": TAXONOMY}),
+    "without its taxonomy": lambda p: write_files(p, MODELS),
+    "in a folder of its name": lambda p: write_files(p, wrap(MODELS, "ShapeNetCore.v2")),
+    "an archive for each synset": lambda p: write_zips(p, "{}/"),
+    "archives of models": lambda p: write_zips(p, ""),
+    "archives and folders": write_archives_and_folders,
+    "one archive": write_one_archive,
+    "a folder of one archive": lambda p: write_one_archive(p, {"taxonomy.json": TAXONOMY}).parent,
+}

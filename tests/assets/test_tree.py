@@ -1,0 +1,148 @@
+"""Folders and zip archives list the same names, and nothing outside of them is ever read."""
+
+from __future__ import annotations
+
+import stat
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from synrender.assets.model_file import ModelFile
+from synrender.assets.tree import Names, Tree, open_tree
+from synrender.errors import UserError
+from tests.assets.helpers import write_files, write_zip
+
+FILES = {
+    "b/2/x.obj": b"2" * 5000, "b/1/x.obj": b"1", "a.txt": b"a", ".hidden/x": b"", "b/.x": b"",
+}  # fmt: skip
+
+
+@pytest.fixture(params=["folder", "archive"])
+def tree(request: pytest.FixtureRequest, tmp_path: Path) -> Tree:
+    if request.param == "folder":
+        return open_tree(write_files(tmp_path / "set", FILES))
+    return open_tree(write_zip(tmp_path / "set.zip", FILES))
+
+
+def test_both_list_the_same_names(tree: Tree) -> None:
+    assert tree.list() == Names(("b",), ("a.txt",))
+    assert tree.list("b") == Names(("1", "2"), ())
+    assert tree.list("b/2") == tree.enter("b").list("2") == Names((), ("x.obj",))
+    assert tree.list("b/2/x.obj") == tree.list("c") == Names()
+
+
+def test_both_read_the_same_files(tree: Tree) -> None:
+    file = tree.enter("b").file("2/x.obj")
+    assert file.suffix == ".obj"
+    assert str(file).endswith("b/2/x.obj")
+    assert file.read(5000) == FILES["b/2/x.obj"]
+    with pytest.raises(ValueError, match="5000 bytes, at most 4999 are allowed"):
+        file.read(4999)
+    with pytest.raises((FileNotFoundError, NotADirectoryError)):
+        tree.file("b/3/x.obj").read(100)
+
+
+@pytest.mark.parametrize(
+    "name", ["../x.obj", "/x.obj", "a/../../x.obj", "a//x.obj", "a/./x.obj", "a\x1b/x.obj"]
+)
+def test_names_that_lead_out_are_not_listed(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("placeholder")
+        info.filename = name
+        archive.writestr(info, b"x")
+        archive.writestr("good/x.obj", b"x")
+    assert open_tree(path).list() == Names(("good",), ())
+
+
+def find_member(tmp_path: Path, attributes: int = 0, method: int = zipfile.ZIP_STORED) -> ModelFile:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("x.obj")
+        info.external_attr, info.compress_type = attributes << 16, method
+        archive.writestr(info, b"/etc/passwd")
+    return open_tree(path).file("x.obj")
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
+def test_a_link_or_device_in_an_archive_is_not_read(tmp_path: Path, kind: int) -> None:
+    with pytest.raises(ValueError, match="not a regular file"):
+        find_member(tmp_path, kind | 0o777).read(100)
+    assert find_member(tmp_path, stat.S_IFREG | 0o644).read(100) == b"/etc/passwd"
+
+
+def test_other_ways_to_pack_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="packed by method 14"):
+        find_member(tmp_path, method=zipfile.ZIP_LZMA).read(100)
+
+
+def change(path: Path, signature: bytes, offset: int, value: bytes) -> None:
+    """Changes bytes behind the last place of a signature."""
+    data = bytearray(path.read_bytes())
+    place = data.rindex(signature) + offset
+    data[place : place + len(value)] = value
+    path.write_bytes(data)
+
+
+DIRECTORY, LOCAL, END = b"PK\1\2", b"PK\3\4", b"PK\5\6"
+
+
+def test_an_encrypted_member_is_named(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "set.zip", {"x.obj": b"x" * 100})
+    change(path, DIRECTORY, 8, b"\1\0")
+    with pytest.raises(ValueError, match="encrypted"):
+        open_tree(path).file("x.obj").read(1000)
+
+
+@pytest.mark.timeout(20)
+def test_a_member_that_unpacks_to_more_than_it_says_is_damaged(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "set.zip", {"x.obj": bytes(1 << 28)})
+    assert path.stat().st_size < 1 << 19
+    with pytest.raises(ValueError, match=r"268435456 bytes, at most 1000 are allowed"):
+        open_tree(path).file("x.obj").read(1000)
+    change(path, DIRECTORY, 24, struct.pack("<I", 100))
+    with pytest.raises(ValueError, match="damaged in its archive"):
+        open_tree(path).file("x.obj").read(1 << 20)
+
+
+@pytest.mark.parametrize(
+    ("signature", "offset", "value"),
+    [(DIRECTORY, 42, b"\xff\xff\0\0"), (DIRECTORY, 42, b"\1\0\0\0"), (DIRECTORY, 16, b"crc!"),
+     (LOCAL, 26, b"\xff\xff"), (DIRECTORY, 20, b"\5\0\0\0")],
+)  # fmt: skip
+def test_a_damaged_member_is_named(
+    tmp_path: Path, signature: bytes, offset: int, value: bytes
+) -> None:
+    path = write_zip(tmp_path / "set.zip", {"x.obj": bytes(range(256))})
+    change(path, signature, offset, value)
+    with pytest.raises(ValueError, match="archive"):
+        open_tree(path).file("x.obj").read(1000)
+
+
+@pytest.mark.parametrize("damage", ["cut", "directory", "empty", "text", "size"])
+def test_a_damaged_archive_is_one_line(tmp_path: Path, damage: str) -> None:
+    path = write_zip(tmp_path / "set.zip", {f"{k}/x.obj": b"x" for k in range(50)})
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-3000])
+    elif damage == "directory":
+        change(path, DIRECTORY, 0, b"XXXX")
+    elif damage == "size":
+        change(path, END, 12, b"\xff\xff\xff\x7f")
+    else:
+        path.write_bytes(b"" if damage == "empty" else b"not a zip file\n" * 10)
+    with pytest.raises(UserError, match="neither a folder nor a zip archive that can be read") as e:
+        open_tree(path)
+    assert "\n" not in str(e.value)
+
+
+def test_an_archive_in_an_archive_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"b\.zip is an archive in an archive; unpack"):
+        open_tree(write_zip(tmp_path / "a.zip", {"b.zip": b""})).open_zip("b.zip")
+
+
+def test_a_model_in_an_archive_opens_no_other_file(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "set.zip", {"x.gltf": b"", "x.bin": b""})
+    with pytest.raises(ValueError, match="unpack the archive"):
+        open_tree(path).file("x.gltf").beside("x.bin")
