@@ -9,14 +9,21 @@ from typing import Any, Literal
 
 import numpy as np
 
-from synrender.dataset.archive_layout import SPLITS
-from synrender.dataset.info import DatasetInfo
+from synrender.archive.arrays import LAST_FIELD, NOT_WRITTEN
+from synrender.archive.hdf5_files import shard_path
+from synrender.dataset.archive_layout import SPLITS, create_layout
+from synrender.dataset.folder import settings_to_folder
+from synrender.dataset.info import DatasetInfo, read_required_info
+from synrender.dataset.names import IMAGE_DIR, list_arrays, list_shards
 from synrender.dataset.record import KNOWN, NEW_NAMES, RECORD_DTYPE, create_records, is_wild
+from synrender.dataset.shard import is_arrays, list_fields, open_file, read_info, read_layout
 from synrender.errors import UserError, nearest_name
 from synrender.loading.factors import CACHED, Factors
-from synrender.loading.find import find_source
-from synrender.loading.row_source import DEPTH, IMAGE, Part, Sample, Source
-from synrender.settings.label_table import LABELS, list_fields
+from synrender.loading.hdf5 import open_hdf5
+from synrender.loading.raw import open_raw
+from synrender.loading.row_source import DEPTH, IMAGE, DatasetFiles, Part, Sample
+from synrender.settings.label_table import LABELS
+from synrender.settings.label_table import list_fields as list_label_fields
 
 Split = Literal["train", "validation", "test"]
 Transform = Callable[[Sample], Any]
@@ -45,7 +52,7 @@ def open_dataset(
     Raises:
         UserError: there is no such data set, split or field.
     """
-    return Dataset(find_source(Path(path)), split, transform, fields, nothing_hit)
+    return Dataset(find_dataset_files(Path(path)), split, transform, fields, nothing_hit)
 
 
 class Dataset(Factors):
@@ -57,20 +64,20 @@ class Dataset(Factors):
 
     def __init__(
         self,
-        source: Source,
+        files: DatasetFiles,
         split: Split | None,
         transform: Transform | None,
         fields: Sequence[str] | None,
         nothing_hit: float,
     ) -> None:
         """See `open_dataset`."""
-        self._source, self._nothing_hit = source, nothing_hit
+        self._files, self._nothing_hit = files, nothing_hit
         self._parts: dict[Path, Part] = {}
         self._pid = os.getpid()
         self.transform = transform
         self.split = split
-        self.path = source.path
-        self._first, self._stop = _find_rows(source, split)
+        self.path = files.path
+        self._first, self._stop = _find_rows(files, split)
         self.fields = self._choose_fields(fields)
 
     # --- what it is ---------------------------------------------------------------------------
@@ -78,27 +85,27 @@ class Dataset(Factors):
     @property
     def info(self) -> DatasetInfo:
         """The description of the data set, ``dataset.json``."""
-        return self._source.info
+        return self._files.info
 
     @property
     def split_ends(self) -> dict[str, int]:
         """Number of samples up to the end of each split, of the whole data set."""
-        return dict(zip(SPLITS, self._source.split_ends, strict=True))
+        return dict(zip(SPLITS, self._files.split_ends, strict=True))
 
     @property
     def all_fields(self) -> tuple[str, ...]:
         """Fields that this format has; ``fields`` may name any of them."""
-        return self._open(self._source.parts[0]).all_names
+        return self._open(self._files.parts[0]).all_names
 
     @property
     def keypoint_names(self) -> tuple[str, ...]:
         """Names of the points in ``keypoint_px`` and so on; empty where there are none."""
-        return self._open(self._source.parts[0]).keypoint_names
+        return self._open(self._files.parts[0]).keypoint_names
 
     @property
     def files(self) -> tuple[Path, ...]:
         """Files that the data set is in; of small files, the one folder."""
-        return self._source.parts
+        return self._files.parts
 
     @property
     def class_names(self) -> dict[int, str]:
@@ -129,7 +136,7 @@ class Dataset(Factors):
         Raises:
             UserError: there is no such field.
         """
-        return Dataset(self._source, self.split, None, fields, nothing_hit)
+        return Dataset(self._files, self.split, None, fields, nothing_hit)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -138,16 +145,30 @@ class Dataset(Factors):
 
     def __getitem__(self, i: int) -> Any:
         """Sample i of this split, a dictionary by field; or what the transform makes of it."""
-        return self.__getitems__([i])[0]
+        return self.read_samples([i])[0]
 
-    def __getitems__(self, idxs: Sequence[int] | np.ndarray) -> list[Any]:
-        """Several samples at once; PyTorch's loader asks for a batch like this."""
+    def read_samples(self, idxs: Sequence[int] | np.ndarray) -> list[Any]:
+        """Several samples at once, in the given order; faster than one by one.
+
+        Args:
+            idxs: of samples of this split, (k,); negative ones count from the end.
+
+        Returns:
+            k samples as `Dataset.__getitem__` gives them.
+
+        Raises:
+            IndexError: there is no such sample.
+            UserError: a file is damaged.
+        """
         rows = np.asarray(idxs, np.int64)
         rows = np.where(rows < 0, rows + len(self), rows)
         if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
             raise IndexError(f"{self.path}: has {len(self)} samples, not one at {idxs}")
         samples = self._read(self.fields, rows + self._first)
         return samples if self.transform is None else [self.transform(s) for s in samples]
+
+    __getitems__ = read_samples
+    """PyTorch's loader asks for a batch by this name."""
 
     def read_checked(self, rows: Sequence[int] | np.ndarray) -> list[Sample]:
         """Samples without the transform, whose records and images hold only possible values.
@@ -182,19 +203,19 @@ class Dataset(Factors):
         Raises:
             UserError: there is no such field.
         """
-        known = self._open(self._source.parts[0]).all_names
+        known = self._open(self._files.parts[0]).all_names
         if not len(self) or (name in NEW_NAMES and name not in known):  # an archive from before
             return create_records((len(self),))[name]
         if name not in known:
             raise UserError(f"{self.path}: has no field {name!r}{nearest_name(name, known)}")
-        parts = [part for part in map(self._open, self._source.parts) if part.num_rows]
+        parts = [part for part in map(self._open, self._files.parts) if part.num_rows]
         return np.concatenate([part.read_column(name) for part in parts])[self._first : self._stop]
 
     def _read_images(self, rows: np.ndarray) -> list[Sample]:
         return self._read((IMAGE,), rows + self._first)
 
     def _read(self, fields: tuple[str, ...], rows: np.ndarray) -> list[Sample]:
-        ends = self._source.part_ends
+        ends = self._files.part_ends
         places = np.searchsorted(ends, rows, side="right")
         if len(rows) and (places == places[0]).all():
             return self._read_part(int(places[0]), fields, rows)
@@ -207,15 +228,15 @@ class Dataset(Factors):
         return samples
 
     def _read_part(self, place: int, fields: tuple[str, ...], rows: np.ndarray) -> list[Sample]:
-        start = self._source.part_ends[place - 1] if place else 0
-        return self._open(self._source.parts[place]).read(fields, rows - start)
+        start = self._files.part_ends[place - 1] if place else 0
+        return self._open(self._files.parts[place]).read(fields, rows - start)
 
     def _open(self, path: Path) -> Part:
         """The opened part of this process; one that a parent opened is left to it."""
         if self._pid != os.getpid():
             self._parts, self._pid = {}, os.getpid()
         if path not in self._parts:
-            self._parts[path] = self._source.open_part(path, self._nothing_hit, self.info)
+            self._parts[path] = self._files.open_part(path, self._nothing_hit, self.info)
         return self._parts[path]
 
     def __getstate__(self) -> Mapping[str, Any]:
@@ -223,7 +244,7 @@ class Dataset(Factors):
         return {**kept, "_parts": {}}
 
     def _choose_fields(self, fields: Sequence[str] | None) -> tuple[str, ...]:
-        part = self._open(self._source.parts[0])
+        part = self._open(self._files.parts[0])
         known = part.all_names
         for name in fields or ():
             if name == DEPTH and name not in known:
@@ -231,7 +252,7 @@ class Dataset(Factors):
                     f"{self.path}: holds no depth; it needs images in EXR, and data_<res>.h5 one "
                     "that was written since depth is kept (preprocess_data.py -p --overwrite)"
                 )
-            if name not in known and name in list_fields(LABELS):
+            if name not in known and name in list_label_fields(LABELS):
                 raise UserError(
                     f"{self.path}: holds no {name}; it needs images in EXR that were rendered with "
                     "its label in rendering.labels, and HDF5 files written from these"
@@ -241,13 +262,109 @@ class Dataset(Factors):
         return part.names if fields is None else tuple(fields)
 
 
-def _find_rows(source: Source, split: str | None) -> tuple[int, int]:
-    """Rows of the source that belong to a split: first, end."""
+def _find_rows(files: DatasetFiles, split: str | None) -> tuple[int, int]:
+    """Rows of the files that belong to a split: first, end."""
     if split is None:
-        return 0, source.num_rows
+        return 0, files.num_rows
     if split not in SPLITS:
         raise UserError(f"split {split!r}: must be 'train', 'validation', 'test' or None")
     k = SPLITS.index(split)
-    starts_ends = (0, *source.split_ends)[k : k + 2]
-    first, stop = np.clip(np.array(starts_ends) - source.first_row, 0, source.num_rows).tolist()
+    starts_ends = (0, *files.split_ends)[k : k + 2]
+    first, stop = np.clip(np.array(starts_ends) - files.first_row, 0, files.num_rows).tolist()
     return first, stop
+
+
+def find_dataset_files(path: Path) -> DatasetFiles:
+    """What to read at a path.
+
+    Args:
+        path: a file ``imgs_XX.h5`` or ``data_<res>.h5``; ``img/`` for the small files; or the
+            folder of a data set, of which the shards are taken, else the small files, else the one
+            file of arrays.
+
+    Raises:
+        UserError: there is nothing to read, or more than one thing.
+    """
+    path = path.absolute()
+    if path.is_file():
+        return _find_files(path, [path])
+    if path.name == IMAGE_DIR:
+        return _find_raw(path.parent)
+    if shards := list_shards(path):
+        return _list_shards(path, shards)
+    if (path / IMAGE_DIR).is_dir():
+        return _find_raw(path)
+    arrays = list_arrays(path)
+    if len(arrays) == 1:
+        return _find_files(path, arrays)
+    if arrays:
+        names = ", ".join(p.name for p in arrays)
+        raise UserError(f"{path}: holds {names}; open one of these files")
+    raise UserError(
+        f"{path}: no data set; give a folder that render.py wrote, or an HDF5 file of "
+        "preprocess_data.py"
+    )
+
+
+def _list_shards(path: Path, shards: Sequence[Path]) -> DatasetFiles:
+    with open_file(shards[0]) as file:
+        num_shards = read_layout(file).num_shards
+    wanted = [shard_path(path, k) for k in range(num_shards)]
+    if others := [shard.name for shard in shards if shard not in wanted]:
+        raise UserError(
+            f"{path}: holds {others[0]}, but the archive has {num_shards} shards; move it away, or "
+            "open single files"
+        )
+    if missing := [shard.name for shard in wanted if shard not in shards]:
+        raise UserError(
+            f"{path}: lacks {missing[0]} ({len(missing)} of {num_shards} shards); write the rest "
+            "with preprocess_data.py -f, or open single files"
+        )
+    return _find_files(path, shards)
+
+
+def _find_files(path: Path, files: Sequence[Path]) -> DatasetFiles:
+    ends: list[int] = []
+    first_row, split_ends, info, kind = 0, (), None, None
+    for k, name in enumerate(files):
+        with open_file(name) as file:
+            is_begun = not np.all(file.attrs.get("buckets_done", True))  # by an earlier version
+            if is_begun or (is_arrays(file) and (file[LAST_FIELD][...] == NOT_WRITTEN).any()):
+                raise UserError(f"{name}: is not complete; finish it with preprocess_data.py -p")
+            names = ("num_objs", "image_size")
+            own = read_layout(file), [int(file.attrs[n]) for n in names], [*list_fields(file)]
+            kind = kind or own
+            if own != kind:
+                raise UserError(
+                    f"{name}: belongs to another archive than {files[0].name}; write it again with "
+                    "preprocess_data.py --to_hdf5 --overwrite"
+                )
+            if k == 0:
+                first_row = int(file.attrs.get("first_row", 0))
+                split_ends = tuple(int(end) for end in file.attrs["split_ends"])
+                info = read_info(file)
+            ends.append((ends[-1] if ends else 0) + len(file["sample_idx"]))
+    assert info is not None
+    return DatasetFiles(path, tuple(files), tuple(ends), first_row, split_ends, info, open_hdf5)
+
+
+def _find_raw(path: Path) -> DatasetFiles:
+    info = read_required_info(path)
+    folder = settings_to_folder(path, info.settings)
+    listing = folder.list_samples()
+    idxs = np.array(listing.pairs, np.int64)
+    if not len(idxs):
+        raise UserError(f"{folder.image_dir}: no complete samples; render some with render.py")
+    ends = np.searchsorted(idxs, _find_split_ends(info, listing.found)).tolist()
+    return DatasetFiles(path, (path,), (len(idxs),), 0, tuple(ends), info, open_raw)
+
+
+def _find_split_ends(info: DatasetInfo, found: range) -> list[int]:
+    """Index of the sample at which each split ends: as the archive cuts, or as a design says."""
+    objects = info.settings.object
+    if info.design is None:
+        layout = create_layout(len(found), 1, objects.n_buckets)
+        return [found.start + layout.split_rows[name].stop for name in SPLITS]
+    buckets = np.cumsum(info.design.split_buckets)
+    # The first sample of bucket b is the first i with i * n_buckets // total >= b.
+    return [-(-int(b) * objects.total_num_samples // objects.n_buckets) for b in buckets]

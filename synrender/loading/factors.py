@@ -8,17 +8,28 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from synrender.dataset.design_info import DesignFactor
 from synrender.dataset.info import DatasetInfo
 from synrender.errors import UserError, nearest_name
-from synrender.settings.factor_table import FACTORS, find_columns
+from synrender.settings.factor_table import FACTORS, Factor, Kind, Scope, find_columns
+
+if TYPE_CHECKING:
+    import pandas
 
 Random = Any
 """A numpy Generator, a RandomState as disentanglement_lib passes it, a seed, or None."""
+
+UNKNOWN = -1
+"""Value of a category that does not apply, or is not known."""
+
+NO_LEVELS = (
+    "this data set was rendered without design.levels; its values are in Dataset.factor_columns "
+    "and Dataset.to_pandas()"
+)
 
 CACHED = ("factor_values", "factor_levels", "latents", "_rows_by_levels")
 """Attributes that are read once; another process reads its own."""
@@ -54,6 +65,66 @@ class Factors:
     def factor_levels(self) -> np.ndarray:
         """Index of the level, int64 of the same shape; -1: drawn freely."""
         return self.read_column("factor_levels")
+
+    @property
+    def factor_columns(self) -> dict[str, np.ndarray]:
+        """Value of each factor in each sample, by its name: an array for each factor.
+
+        Categories, such as ``class``, ``model`` and ``texture``, are int64, and -1 where one does
+        not apply or is not known. All others are float64, and NaN there. Shapes are (n,), or
+        (n, 3) of a factor that has three numbers, such as ``color``. In data sets of several
+        objects, factors of objects have one more axis, (n, num_objs, ...).
+        """
+        return {name: self._find_column(factor) for name, factor in FACTORS.items()}
+
+    def _find_column(self, factor: Factor) -> np.ndarray:
+        values = self.factor_values
+        if values.ndim == 3 and factor.scope is not Scope.OBJECT:
+            values = values[:, 0]  # the same for all objects
+        places = find_columns(factor.name)
+        column = values[..., places] if len(places) > 1 else values[..., places[0]]
+        if factor.kind is not Kind.CATEGORICAL:
+            return column
+        return np.where(np.isnan(column), UNKNOWN, column).astype(np.int64)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A table of the factors, with a row for each sample, or for each object of several.
+
+        Columns: ``sample_idx``, ``instance`` (from 1; only where there are several objects),
+        ``class_name``, each of `factor_table.COLUMNS` with values as in `factor_columns`, and for
+        each factor with levels ``<factor>_level``. The index is the place in this data set.
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise UserError(
+                "Dataset.to_pandas needs the Python package pandas: pip install pandas"
+            ) from None
+        num_objs = self.factor_values.shape[1] if self.factor_values.ndim == 3 else 1
+
+        def spread(column: np.ndarray, scope: Scope = Scope.OBJECT) -> np.ndarray:
+            """One value for each row, (n * num_objs,)."""
+            is_repeated = num_objs > 1 and scope is not Scope.OBJECT
+            return np.repeat(column, num_objs) if is_repeated else column.reshape(-1)
+
+        ids = self.read_column("class").reshape(-1)
+        names = {class_id: entry.name for class_id, entry in self.info.classes.items()}
+        table = {"sample_idx": self.read_column("sample_idx").reshape(-1)}
+        if num_objs > 1:
+            table["instance"] = self.read_column("instance").reshape(-1)
+        table["class_name"] = np.array([names.get(c, "") for c in ids.tolist()], object)
+        for name, column in self.factor_columns.items():
+            factor = FACTORS[name]
+            parts = np.moveaxis(column, -1, 0) if len(factor.columns) > 1 else [column]
+            for part, values in zip(factor.columns, parts, strict=True):
+                table[part] = spread(values, factor.scope)
+        for name, levels in zip(self.factor_names, self.latents.T, strict=True):
+            table[f"{name}_level"] = spread(levels, Scope.SAMPLE)
+        index = pandas.Index(np.repeat(np.arange(len(self.factor_values)), num_objs), name="row")
+        return pandas.DataFrame(table, index)
 
     @property
     def factors(self) -> dict[str, DesignFactor]:
@@ -106,7 +177,8 @@ class Factors:
         for name, level in {**(levels or {}), **more}.items():
             names = self.factor_names
             if name not in names:
-                raise UserError(f"{name}: no factor with levels here{nearest_name(name, names)}")
+                hint = nearest_name(name, names) or f"; {NO_LEVELS}"
+                raise UserError(f"{name}: no factor with levels here{hint}")
             k = names.index(name)
             if not 0 <= level < self.factors_num_values[k]:
                 raise UserError(f"{name}: level {level} of {self.factors_num_values[k]}")
@@ -117,7 +189,7 @@ class Factors:
         """Levels of samples that are there, (num, num_factors) int64, drawn evenly over samples."""
         known = np.flatnonzero((self.latents >= 0).all(axis=1))
         if not self.num_factors or not len(known):
-            raise UserError("no sample has levels of factors; see the designs in config/")
+            raise UserError(f"no sample has levels of factors: {NO_LEVELS}")
         return self.latents[known[_draw(_to_random(random_state), len(known), num)]]
 
     def sample_observations_from_factors(

@@ -7,16 +7,17 @@ share what the operating system has read. What varies in length (text, PNGs) goe
 
 from __future__ import annotations
 
+import functools
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
 from synrender.dataset.archive_layout import AS_RENDERED, scale_px
-from synrender.dataset.info import DatasetInfo
+from synrender.dataset.info import CameraInfo, DatasetInfo
 from synrender.dataset.shard import (
     DecodeRows,
     create_decoder,
@@ -25,12 +26,10 @@ from synrender.dataset.shard import (
     open_checked,
 )
 from synrender.images.conversions import depth_to_m
+from synrender.images.label_codes import CODES, Code
 from synrender.images.png import check_whole
-from synrender.loading.hdf5_labels import (
-    create_label_readers,
-    find_rendered,
-    find_scale,
-)
+from synrender.images.resize import find_nearest_pixels
+from synrender.labels.coordinates import world_position
 from synrender.loading.row_source import (
     BOX_2D,
     CLASS_MAP,
@@ -46,6 +45,9 @@ from synrender.system.files import open_regular
 
 _PIXELS = ("data", "targets", "depth")
 
+ReadRows = Callable[[np.ndarray], Sequence[object] | np.ndarray]
+"""Rows (k,) to k values of one field."""
+
 
 def open_hdf5(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     """Opens a file.
@@ -58,21 +60,14 @@ def open_hdf5(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
         mapping = mmap.mmap(descriptor.fileno(), 0, access=mmap.ACCESS_READ)
     fields = {name: file[name] for name in list_fields(file)}
     columns = {name: _map_column(field, mapping) for name, field in fields.items()}
-    decode = create_decoder(file)
-    labels = create_label_readers(
-        file,
-        lambda name, rows: _read_rows(columns[name], rows),
-        decode,
-        _create_depth_reader(file, columns, decode),
-        info.camera,
-        nothing_hit,
-    )
-    readers = [*_create_pixel_readers(file, columns, decode, nothing_hit), *labels]
+    opened = OpenedFields(file, columns, create_decoder(file))
+    labels = create_label_readers(opened, info.camera, nothing_hit)
+    readers = [*_create_pixel_readers(opened, nothing_hit), *labels]
     known = {*_PIXELS, *(name for reader in labels for name in reader.names)}
     for name, field in fields.items():
         if name not in known and not name.startswith("png_"):
             is_text = h5py.check_string_dtype(field.dtype) is not None
-            read = TextColumn(field) if is_text else _create_number_reader(file, columns, name)
+            read = TextColumn(field) if is_text else _create_number_reader(opened, name)
             readers.append(Reader((name,), _wrap(read)))
     if "png_images" in file:
         readers.append(Reader((IMAGE_PNG,), _create_png_reader(file)))
@@ -80,6 +75,56 @@ def open_hdf5(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     on_request = frozenset({IMAGE_PNG, *AS_RENDERED.values()}) | derived
     names = file["keypoint_px"].attrs["names"].tolist() if "keypoint_px" in file else ()
     return Part(tuple(readers), len(file["sample_idx"]), on_request, tuple(names))
+
+
+@dataclass(frozen=True)
+class OpenedFields:
+    """The fields of an open file."""
+
+    file: h5py.File  # ``imgs_XX.h5`` or ``data_<res>.h5``
+    columns: dict[str, np.ndarray | h5py.Dataset]  # by name; what is mapped is an array
+    decode: DecodeRows  # of those that hold PNG files
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def read(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Rows of a field in any order and number, (k, ...), as a copy."""
+        column = self.columns[name]
+        if isinstance(column, np.ndarray):
+            return column[rows]
+        places, inverse = np.unique(rows, return_inverse=True)  # HDF5 wants them in order, once
+        with damage_named(Path(self.file.filename)):
+            return column[places][inverse]
+
+    @functools.cached_property
+    def has_depth(self) -> bool:
+        """Whether `read_depth` can be called."""
+        return "png_depth" in self or "depth" in self
+
+    def read_depth(self, rows: np.ndarray) -> Iterable[np.ndarray]:
+        """Depth of each row in whole steps, (h, w) uint16."""
+        is_png = "png_depth" in self
+        return self.decode("png_depth", rows) if is_png else self.read("depth", rows)
+
+    @functools.cached_property
+    def num_objs(self) -> int:
+        """Rows for the objects of a sample."""
+        return int(self.file.attrs["num_objs"])
+
+    @functools.cached_property
+    def rendered_px(self) -> int:
+        """Side of the images as they were rendered."""
+        return int(self.file.attrs["image_size"])
+
+    @functools.cached_property
+    def scale(self) -> float:
+        """Size of the file's images, as a share of the rendered ones."""
+        return int(self.file.attrs.get("res", self.rendered_px)) / self.rendered_px
+
+    def find_rendered(self, name: str) -> str:
+        """The field that holds what `AS_RENDERED` lists of the rendered images."""
+        return AS_RENDERED[name] if AS_RENDERED[name] in self else name
 
 
 class TextColumn:
@@ -91,7 +136,7 @@ class TextColumn:
         self._texts: np.ndarray | None = None  # (m,) str
         self._codes: np.ndarray | None = None  # (n,) or (n, num_objs): index into them
 
-    def __call__(self, rows: np.ndarray) -> list[Any]:
+    def __call__(self, rows: np.ndarray) -> list[object]:
         """``str`` of each row, or a list of one for each object."""
         if self._codes is None:
             with damage_named(Path(self._field.file.filename)):
@@ -115,60 +160,35 @@ def _map_column(field: h5py.Dataset, mapping: mmap.mmap) -> np.ndarray | h5py.Da
     return np.ndarray(field.shape, field.dtype, buffer=mapping, offset=offset)
 
 
-def _create_number_reader(
-    file: h5py.File, columns: dict[str, Any], name: str
-) -> Callable[[np.ndarray], Any]:
+def _create_number_reader(fields: OpenedFields, name: str) -> ReadRows:
     is_px = name in AS_RENDERED
-    column = columns[find_rendered(file, name) if is_px else name]
-    scale = find_scale(file) if is_px else 1
+    source, scale = (fields.find_rendered(name), fields.scale) if is_px else (name, 1.0)
 
-    def read(rows: np.ndarray) -> Any:
-        values = scale_px(name, _read_rows(column, rows), scale)
+    def read(rows: np.ndarray) -> Sequence[object] | np.ndarray:
+        values = scale_px(name, fields.read(source, rows), scale)
         return values.tolist() if values.ndim == 1 else values
 
     return read
 
 
-def _read_rows(column: np.ndarray | h5py.Dataset, rows: np.ndarray) -> np.ndarray:
-    """Rows in any order and number, (k, ...), as a copy."""
-    if isinstance(column, np.ndarray):
-        return column[rows]
-    places, inverse = np.unique(rows, return_inverse=True)  # HDF5 wants them in order, once
-    with damage_named(Path(column.file.filename)):
-        return column[places][inverse]
-
-
-def _create_depth_reader(
-    file: h5py.File, columns: dict[str, Any], decode: DecodeRows
-) -> Callable[[np.ndarray], Any] | None:
-    """Rows to depth in whole steps, (h, w) uint16 for each; None: the file holds none."""
-    if "png_depth" in file:
-        return lambda rows: list(decode("png_depth", rows))
-    return (lambda rows: _read_rows(columns["depth"], rows)) if "depth" in file else None
-
-
-def _create_pixel_readers(
-    file: h5py.File, columns: dict[str, Any], decode: DecodeRows, nothing_hit: float
-) -> list[Reader]:
+def _create_pixel_readers(fields: OpenedFields, nothing_hit: float) -> list[Reader]:
     readers = []
-    if "data" in file:
-        readers.append(Reader((IMAGE,), _wrap(_create_number_reader(file, columns, "data"))))
-        if file["targets"].ndim == 4:
+    if "data" in fields:
+        readers.append(Reader((IMAGE,), _wrap(_create_number_reader(fields, "data"))))
+        if fields.file["targets"].ndim == 4:
             readers.append(
                 Reader(
                     (INSTANCE_MAP, CLASS_MAP),
-                    lambda rows: _read_rows(columns["targets"], rows)[:, :2].swapaxes(0, 1),
+                    lambda rows: fields.read("targets", rows)[:, :2].swapaxes(0, 1),
                 )
             )
-        if "depth" in file:
-
-            def read_depth(rows: np.ndarray) -> list[np.ndarray]:
-                return [depth_to_m(_read_rows(columns["depth"], rows), nothing_hit)]
-
-            readers.append(Reader((DEPTH,), read_depth))
+        if "depth" in fields:
+            to_m = functools.partial(depth_to_m, nothing_hit=nothing_hit)
+            readers.append(Reader((DEPTH,), lambda rows: [to_m(fields.read("depth", rows))]))
         return readers
+    decode = fields.decode
     readers.append(Reader((IMAGE,), lambda rows: [list(decode("png_images", rows))]))
-    if "png_targets" in file:
+    if "png_targets" in fields:
 
         def read_maps(rows: np.ndarray) -> list[list[np.ndarray]]:
             images = list(decode("png_targets", rows))
@@ -193,6 +213,95 @@ def _create_png_reader(file: h5py.File) -> Callable[[np.ndarray], list[list[byte
     return read
 
 
-def _wrap(read: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], list[Any]]:
+def _wrap(read: ReadRows) -> Callable[[np.ndarray], list[Sequence[object] | np.ndarray]]:
     """Of a reader of one field."""
     return lambda rows: [read(rows)]
+
+
+# --- labels that are not stored as they are -------------------------------------------------------
+
+
+def create_label_readers(
+    fields: OpenedFields, camera: CameraInfo, nothing_hit: float
+) -> list[Reader]:
+    """Readers of all labels that a file can give and that are not stored as they are.
+
+    Args:
+        fields: of ``imgs_XX.h5`` or ``data_<res>.h5``.
+        camera: of the data set, for records that have none.
+        nothing_hit: value of positions there.
+    """
+    readers = []
+    for name, code in CODES.items():
+        if f"png_{name}" in fields:
+            readers.append(Reader((name,), _create_png_label_reader(fields, name, code)))
+        elif name in fields:
+            readers.append(Reader((name,), _create_array_label_reader(fields, name, code)))
+    if "box_px" in fields:
+
+        def read_boxes(rows: np.ndarray) -> list[np.ndarray]:
+            boxes = fields.read(fields.find_rendered("box_px"), rows)
+            return [scale_px(BOX_2D, boxes.reshape(-1, fields.num_objs, 4), fields.scale)]
+
+        readers.append(Reader((BOX_2D,), read_boxes))
+    if fields.has_depth:
+        find_cameras = _create_camera_reader(fields, camera)
+        # The pixels whose depth the file holds: of `data_<res>.h5` those that were kept.
+        side_px = fields.rendered_px
+        kept_px = find_nearest_pixels(side_px, round(side_px * fields.scale)) + 0.5
+        pixels_px = np.stack(np.meshgrid(kept_px, kept_px), axis=2)
+
+        def read_positions(rows: np.ndarray) -> list[list[np.ndarray]]:
+            positions = []
+            for steps, matrices in zip(fields.read_depth(rows), find_cameras(rows), strict=True):
+                found = world_position(depth_to_m(steps, np.nan), *matrices, pixels_px)
+                found[np.isnan(found)] = nothing_hit
+                positions.append(found.astype(np.float32))
+            return [positions]
+
+        readers.append(Reader((WORLD_POSITION,), read_positions))
+    return readers
+
+
+def _create_png_label_reader(
+    fields: OpenedFields, name: str, code: Code
+) -> Callable[[np.ndarray], list[list[np.ndarray]]]:
+    side_px = fields.rendered_px
+
+    def read(rows: np.ndarray) -> list[list[np.ndarray]]:
+        return [[code.decode(numbers, side_px) for numbers in fields.decode(f"png_{name}", rows)]]
+
+    return read
+
+
+def _create_array_label_reader(
+    fields: OpenedFields, name: str, code: Code
+) -> Callable[[np.ndarray], list[np.ndarray]]:
+    scale = fields.scale if name == "flow" else 1
+
+    def read(rows: np.ndarray) -> list[np.ndarray]:
+        values = code.decode(fields.read(name, rows), fields.rendered_px)
+        return [values * np.float32(scale) if scale != 1 else values]
+
+    return read
+
+
+def _create_camera_reader(
+    fields: OpenedFields, camera: CameraInfo
+) -> Callable[[np.ndarray], Iterator[tuple[np.ndarray, np.ndarray]]]:
+    """Rows to the intrinsics and the pose of each; those of the data set where it has none."""
+    default = np.array(camera.intrinsics), np.array(camera.world_to_camera)
+    has_own = "intrinsics" in fields and "world_to_camera" in fields  # since there are designs
+    rendered = fields.find_rendered("intrinsics")
+
+    def find(rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        if not has_own:
+            yield from [default] * len(rows)
+            return
+        # All objects of a sample have the same; the first one is always there.
+        intrinsics = fields.read(rendered, rows).reshape(len(rows), -1, 3, 3)[:, 0]
+        poses = fields.read("world_to_camera", rows).reshape(len(rows), -1, 4, 4)[:, 0]
+        for own in zip(intrinsics, poses, strict=True):
+            yield own if all(np.isfinite(matrix).all() for matrix in own) else default
+
+    return find

@@ -93,7 +93,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Source:
+class DatasetFiles:
     """Where a data set's rows are; a plain value that goes to other processes."""
 
     path: Path  # that the user named

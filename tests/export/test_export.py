@@ -117,8 +117,10 @@ def test_a_data_set_is_searched_for_once_and_a_marker_read_once(
     from synrender.loading import dataset
 
     searched, read = [], []
-    find_source, read_json = dataset.find_source, marker.read_json
-    monkeypatch.setattr(dataset, "find_source", lambda p: searched.append(p) or find_source(p))
+    find_files, read_json = dataset.find_dataset_files, marker.read_json
+    monkeypatch.setattr(
+        dataset, "find_dataset_files", lambda p: searched.append(p) or find_files(p)
+    )
     monkeypatch.setattr(marker, "read_json", lambda p, n: read.append(p.name) or read_json(p, n))
     for more, num_searches, files in (
         ((), 2, ["export.json", ".export.json"]),  # there is none of both

@@ -55,7 +55,7 @@ def load(folder: Path) -> int:
     """All fields of two samples, as a training program reads them."""
     data = synrender.open_dataset(folder / "set")
     everything = synrender.open_dataset(folder / "set", fields=data.all_fields)
-    everything.__getitems__([0, -1])
+    everything.read_samples([0, -1])
     str(data), data.factors, data.latents, data.split_ends, data.keypoint_names
     return 0
 
@@ -85,7 +85,7 @@ def load_file(name: str) -> Callable[[Path], int]:
     def load_one(folder: Path) -> int:
         data = synrender.open_dataset(folder / "set" / name)
         everything = synrender.open_dataset(folder / "set" / name, fields=data.all_fields)
-        everything.__getitems__([0, -1])
+        everything.read_samples([0, -1])
         for column in ("class", "model_id", "factor_values"):
             data.read_column(column)
         return 0

@@ -68,7 +68,7 @@ def check_sums(data: object, expected: list[int], start: int) -> None:
 
 
 def sum_images(data: object, idxs: list[int]) -> list[int]:
-    return [int(sample["image"].sum()) for sample in data.__getitems__(idxs)]
+    return [int(sample["image"].sum()) for sample in data.read_samples(idxs)]
 
 
 def open_files_in_a_fork(path: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 import synrender
 from synrender.errors import UserError
-from synrender.settings.factor_table import COLUMNS
+from synrender.settings.factor_table import COLUMNS, FACTORS
 from tests.loading.conftest import NUM_AZIMUTHS, NUM_CLASSES, RES
 
 Formats = Callable[..., dict[str, Path]]
@@ -30,6 +31,57 @@ def test_factor_tables_and_their_description(form: str, num_objs: int, design: F
     assert data.factors["light_energy"].levels == ()
     assert data.factor_names == ("class", "azimuth")
     assert data.factors_num_values == [NUM_CLASSES, NUM_AZIMUTHS]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("num_objs", [1, 2])
+def test_each_factor_has_a_column_of_its_type(form: str, num_objs: int, design: Formats) -> None:
+    data = synrender.open_dataset(design(num_objs)[form])
+    columns = data.factor_columns
+    assert list(columns) == list(FACTORS)
+    objects = () if num_objs == 1 else (num_objs,)
+    assert columns["class"].dtype == columns["texture"].dtype == np.int64
+    assert columns["azimuth"].dtype == columns["color"].dtype == np.float64
+    assert columns["class"].shape == columns["azimuth"].shape == (48, *objects)
+    assert columns["color"].shape == (48, *objects, 3)
+    assert columns["light_angle"].shape == (48,)
+    np.testing.assert_array_equal(columns["class"], data.read_column("class"))
+    place = COLUMNS.index("azimuth")
+    np.testing.assert_array_equal(columns["azimuth"], data.factor_values[..., place])
+    assert (columns["texture"] == -1).all()  # not known
+    assert np.isnan(columns["color"]).all()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("num_objs", [1, 2])
+def test_a_table_of_factors_has_a_row_for_each_object(
+    form: str, num_objs: int, design: Formats
+) -> None:
+    pytest.importorskip("pandas")
+    data = synrender.open_dataset(design(num_objs)[form], split="train")
+    table = data.to_pandas()
+    assert len(table) == len(data) * num_objs
+    assert ("instance" in table) == (num_objs > 1)
+    assert set(COLUMNS) <= set(table)
+    assert table.index.tolist() == np.repeat(np.arange(len(data)), num_objs).tolist()
+    for row in (0, 5):
+        sample, entry = data[row], table.iloc[row * num_objs + num_objs - 1]
+        assert entry["sample_idx"] == np.ravel(sample["sample_idx"])[-1]
+        assert entry["class"] == np.ravel(sample["class"])[-1]
+        assert entry["class_name"] == data.class_names.get(entry["class"], "")
+        level = data.latents[row, data.factor_names.index("azimuth")]
+        assert entry["azimuth_level"] == level
+        assert entry["azimuth"] == 0.5 * level
+    assert np.isnan(table["color_r"]).all()
+
+
+def test_without_pandas_one_line_says_how_to_install_it(
+    design: Formats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = synrender.open_dataset(design()["raw"])
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(UserError, match="pip install pandas"):
+        data.to_pandas()
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -108,6 +160,8 @@ def test_without_a_design_there_are_no_levels(write: Callable[..., Path]) -> Non
     data = synrender.open_dataset(write(12))
     assert data.factor_names == ()
     assert len(data.factors) == 17
-    with pytest.raises(UserError, match="no sample has levels"):
+    with pytest.raises(UserError, match=r"no sample has levels of .* in Dataset.factor_columns"):
         data.sample_factors(3)
+    with pytest.raises(UserError, match=r"no factor with levels .* in Dataset.factor_columns"):
+        data.indices(texture=0)
     assert data[0]["image"].shape[0] == RES
