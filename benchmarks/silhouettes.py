@@ -2,11 +2,12 @@
 
     python benchmarks/silhouettes.py FOLDER [--samples 2400] [--res 32 48 64] [--keep FILE]
 
-Renders samples of single objects into FOLDER (10 minutes for 2,400 of 32 px on one core), finds the
-outline of each, and draws 200 data sets of 120 samples from them. Prints how many of these fail;
-how often each mishap happens to an outline, beside the bound that the check reckons with; and how
-many data sets of 12 and 120 samples fail after each falsification of the masks. ``--keep`` writes
-the findings of true samples, of which a test draws its data sets.
+Renders samples of single objects into FOLDER (3 minutes for 2,400 of 32 px on one core), finds the
+outline of each, and forms 200 data sets of 12 samples and 200 of 120 from them. With 2,400 samples
+no two data sets of 12 share a sample, and each sample is in ten data sets of 120. Prints how many
+data sets fail; how often each mishap happens to an outline, beside the bound that the check
+assumes; and how many data sets of 480 of the samples fail after each falsification of the masks.
+``--keep`` writes all findings, from which tests form their data sets.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
+from scipy import ndimage, stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -111,18 +112,40 @@ def find_all(pool: Pool, falsify: Falsify | None, num: int) -> list[OutlineFindi
     return [find_outline(pool.pictures[i], mask) for i, mask in enumerate(masks)]
 
 
+def form_sets(num: int, size: int) -> list[np.ndarray]:
+    """Places of the samples of `NUM_SETS` data sets, (size,) each.
+
+    The samples are shuffled and cut into data sets; then they are shuffled anew.
+    """
+    rng, sets = np.random.default_rng(0), []
+    while len(sets) < NUM_SETS:
+        order = rng.permutation(num)[: num - num % size]
+        sets += [np.sort(places) for places in np.split(order, num // size)]
+    return sets[:NUM_SETS]
+
+
 def count_failed(pool: Pool, outlines: Sequence[OutlineFindings], size: int) -> int:
-    """Data sets that fail, of `NUM_SETS` of some of the samples each."""
-    rng, failed = np.random.default_rng(0), 0
+    """How many data sets of `form_sets` fail."""
+    failed = 0
     idxs = pool.records.sample_idxs
-    for _ in range(NUM_SETS):
-        places = np.sort(rng.choice(len(outlines), size, replace=False))
+    for places in form_sets(len(outlines), size):
         is_chosen = np.isin(pool.records.idxs, idxs[places])
         records = Records(pool.records.rows[is_chosen], pool.records.idxs[is_chosen], {})
         findings = [SampleFindings(int(idxs[i]), outline=outlines[i]) for i in places]
         verdict = check_outline(pool.subject, records, findings).verdict
         failed += verdict is Verdict.FAIL
     return failed
+
+
+def print_limits(outlines: Sequence[OutlineFindings]) -> None:
+    """Upper 95 % limit of each mishap's number, as a share of the number that the check assumes."""
+    some = [o for o in outlines if o.is_measured]
+    assumed = sum(1 / o.length_px for o in some)
+    for mishap in MISHAPS:
+        num = sum(mishap.has(o) for o in some)
+        limit = stats.chi2.isf(0.05, 2 * (num + 1)) / 2  # of a Poisson number; 3.0 for none
+        share = limit / (mishap.px * assumed)
+        print(f"  {mishap.name}: {num} of {len(some)}, with 95 % at most {share:.2f} of the bound")
 
 
 def print_mishaps(outlines: Sequence[OutlineFindings]) -> None:
@@ -138,6 +161,11 @@ def print_mishaps(outlines: Sequence[OutlineFindings]) -> None:
             print(f"  {low:>4} to {high:<6} px {len(some):>5} outlines: {', '.join(shares)}")
 
 
+def to_rows(outlines: Sequence[OutlineFindings]) -> np.ndarray:
+    """What the check goes by, (n, 4) float32: shift in x and y, rank, length."""
+    return np.array([(*o.shift_px, o.rank, o.length_px) for o in outlines], np.float32)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -151,15 +179,16 @@ def main() -> None:
     for res in arguments.res:
         pool = render_pool(arguments.folder.absolute(), res, arguments.samples)
         true = find_all(pool, None, len(pool.masks))
-        rows = [(*o.shift_px, o.rank, o.length_px) for o in true]
-        kept[f"res_{res}"] = np.array(rows, np.float32)
+        kept[f"{res} px"] = to_rows(true)
         for size in SET_SIZES:
             failed = count_failed(pool, true, size)
             print(f"{res} px: {failed} of {NUM_SETS} true sets of {size} fail")
+        print_limits(true)
         print(f"  in percent: {', '.join(mishap.name for mishap in MISHAPS)}")
         print_mishaps(true)
         for name, falsify in FALSIFICATIONS.items():
             outlines = find_all(pool, falsify, min(480, len(pool.masks)))
+            kept[f"{res} px, {name}"] = to_rows(outlines)
             failed = (f"{count_failed(pool, outlines, size)} of {size}" for size in SET_SIZES)
             print(f"  {name}: of {NUM_SETS} sets each fail {', '.join(failed)} samples", flush=True)
     if arguments.keep:

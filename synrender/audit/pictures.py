@@ -89,10 +89,7 @@ def find_outline(
     there = max(c for s, c in contrasts.items() if _is_near(s))
     elsewhere = np.array([c for s, c in contrasts.items() if not _is_near(s)])
     return OutlineFindings(
-        not (are_centers_inside or instance.any()),
-        length,
-        shift,
-        float((elsewhere < there).mean()),
+        not (are_centers_inside or instance.any()), length, shift, float((elsewhere < there).mean())
     )
 
 

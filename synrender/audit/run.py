@@ -72,11 +72,7 @@ def audit_dataset(
 
 
 def run_audit(
-    folder: DatasetFolder,
-    folders: Folders,
-    draw: RayDraw,
-    workers: Workers,
-    is_quiet: bool = False,
+    folder: DatasetFolder, folders: Folders, draw: RayDraw, workers: Workers, is_quiet: bool = False
 ) -> Audit:
     """Audits a data set.
 

@@ -70,11 +70,7 @@ def audit_bop(
 
 
 def _examine_all(
-    bop: BopSet,
-    images: Sequence[BopImage],
-    pixel_center: float,
-    workers: Workers,
-    is_quiet: bool,
+    bop: BopSet, images: Sequence[BopImage], pixel_center: float, workers: Workers, is_quiet: bool
 ) -> list[BopFindings]:
     from tqdm import tqdm
 
