@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from synrender.errors import EXIT_USER, shorten
-from synrender.settings.checks import MAX_SAMPLES
+from synrender.settings.checks import MAX_CPUS, MAX_SAMPLES
 
 MAX_MESSAGE = 400
 """Letters of an error; argparse repeats arguments of any length."""
@@ -21,10 +23,10 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser that reports errors in one line."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuses what is no text before anything else sees it."""
+        """Refuses arguments that are not text before anything else sees them."""
         for argument in args or ():
             if _NO_VALUE.fullmatch(argument):
-                self.error(f"{argument}: '--' is no value")
+                self.error(f"{argument}: '--' is not a value")
             try:
                 argument.encode()
             except UnicodeEncodeError:
@@ -38,17 +40,28 @@ class _Parser(argparse.ArgumentParser):
 
 
 def create_parser(prog: str, description: str | None, epilog: str) -> argparse.ArgumentParser:
-    """A parser whose help keeps the line breaks of description and epilog."""
+    """A parser whose help keeps the line breaks of description and epilog.
+
+    Args:
+        prog: name of the script; an installed command goes by its own name.
+        description: text before the arguments.
+        epilog: text after them.
+    """
     return _Parser(
-        prog=prog,
+        prog=_find_name(prog),
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
 
+def _find_name(script: str) -> str:
+    command = Path(sys.argv[0]).name
+    return command if command.startswith("synrender-") else script
+
+
 def add_gin_arguments(add: Callable[..., object], gin_config: str, gin_param: str) -> None:
-    """Adds ``-g`` and ``-p``, of which all count that are given.
+    """Adds ``-g`` and ``-p``, which may be given several times.
 
     Args:
         add: ``add_argument`` of a parser or of a group.
@@ -60,6 +73,18 @@ def add_gin_arguments(add: Callable[..., object], gin_config: str, gin_param: st
         ("-p", "--gin_param", "BINDING", gin_param),
     ):
         add(flag, name, nargs="+", action="extend", default=[], metavar=metavar, help=text)
+
+
+def add_dataset_argument(add: Callable[..., object]) -> None:
+    """Adds ``-d``, the data set that a command reads, to a parser by its ``add_argument``."""
+    text = "name of the data set, a folder below the data folder (default: tmp)"
+    add("-d", "--dataset", default="tmp", metavar="NAME", help=text)
+
+
+def add_jobs_argument(add: Callable[..., object]) -> None:
+    """Adds ``-j``, the number of processes, to a parser by its ``add_argument``; 0: not given."""
+    text = "number of processes (default: 0, one for each CPU)"
+    add("-j", "--jobs", type=whole_number(0, MAX_CPUS), default=0, metavar="N", help=text)
 
 
 def whole_number(low: int, high: int = MAX_SAMPLES) -> Callable[[str], int]:

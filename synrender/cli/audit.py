@@ -1,8 +1,9 @@
-"""Checks a finished data set against an independent ray caster over the original OBJ files.
+"""Checks a finished data set against rays that another library casts at the original models.
 
-Reads only the data set's files and the models, and shares no geometry code with the renderer.
-Prints a verdict for each check, and writes them to audit.json for report_dataset.py; exit status
-0: all that apply pass, 1: one fails, 2: a mistake in the command or its input.
+The audit reads only the files of the data set and the models. It shares no code for geometry with
+the renderer. It prints a verdict for each check, and writes all of them to audit.json for
+report_dataset.py. Exit status: 0 if all checks that apply pass, 1 if a check fails, 2 for a mistake
+in the command or its input.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synrender.cli.arguments import create_parser, whole_number
+from synrender.cli.arguments import (
+    add_dataset_argument,
+    add_jobs_argument,
+    create_parser,
+    whole_number,
+)
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
-from synrender.settings.checks import MAX_CPUS, MAX_SEED
+from synrender.settings.checks import MAX_SEED
 
 if TYPE_CHECKING:
     import argparse
@@ -61,8 +67,8 @@ with a design of factors, what dataset.json promises against the records:
   do           interventions took place
   twins        (or sweeps) equal to the bit in all but their factor, and different in that
   same labels  EXR: a factor of appearance changes no mask, class or depth
-A check of chance, silhouette among them, fails at most one of 10,000 data sets that are right.
-with --bop, of each label that is there, with the same bounds:
+A statistical check, such as silhouette, fails at most one of 10,000 correct data sets.
+with --bop, for each label that is there, with the same bounds:
   files        no image lacks a file; those that are examined can be read and have one size
   models       boxes of models/obj_XXXXXX.ply against models_info.json within 0.1 mm
   pose         cam_R_m2c is a rotation; masks and depth show whether it is the right one
@@ -76,8 +82,8 @@ with --bop, of each label that is there, with the same bounds:
 examples:
   python audit_dataset.py -d test_dataset
   python audit_dataset.py -d multi -n 1000 -j 8
-  python audit_dataset.py -d multi -n 0 --certificate   and write certificate.json
-  python audit_dataset.py -d multi --verify             are the files unchanged?
+  python audit_dataset.py -d multi -n 0 --certificate   also write certificate.json
+  python audit_dataset.py -d multi --verify             check that no file has changed
   python audit_dataset.py --bop output/bop_data/lm -n 500
   SYNRENDER_SHAPENET_DIR=/data/ShapeNetCore.v2 python audit_dataset.py -d multi
 """
@@ -87,55 +93,50 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the command line."""
     parser = create_parser("audit_dataset.py", __doc__, EPILOG)
     add = parser.add_argument
-    add("-d", "--dataset", default="tmp", help="folder below the data folder (default: tmp)")
+    add_dataset_argument(add)
     add(
         "-n",
         "--num_samples",
         type=whole_number(0),
         default=200,
         metavar="N",
-        help="samples to cast rays for, drawn at random; 0: all (default: 200). What needs no rays "
-        "is checked on all samples",
+        help="number of samples to cast rays for, drawn at random; 0: all samples (default: 200). "
+        "Checks without rays are done on all samples",
     )
-    add(
-        "-j",
-        "--jobs",
-        type=whole_number(0, MAX_CPUS),
-        default=0,
-        help="processes (default: one for each CPU)",
-    )
+    add_jobs_argument(add)
     add(
         "--seed",
         type=whole_number(0, MAX_SEED),
         default=0,
-        help="of the draw of samples (default: 0)",
+        metavar="N",
+        help="seed of the draw of samples (default: 0)",
     )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument(
         "--certificate",
         action="store_true",
-        help="if nothing fails, write certificate.json into the data set's folder: the figures "
-        "with their bounds, and the hash of every file",
+        help="if no check fails, write certificate.json into the data set's folder, with the "
+        "results, their bounds, and the hash of every file",
     )
     mode.add_argument(
         "--verify",
         action="store_true",
-        help="compare all files with certificate.json and name those that are changed, missing or "
-        "extra; casts no rays",
+        help="cast no rays, but compare all files with certificate.json, and name those that are "
+        "changed, missing or extra",
     )
     mode.add_argument(
         "--bop",
         type=Path,
         metavar="FOLDER",
-        help="audit a data set in BOP format instead, such as BlenderProc writes: its folder with "
-        "models/, one of its splits, or one scene",
+        help="audit a data set in BOP format, such as BlenderProc writes: its folder with models/, "
+        "one of its splits, or one scene",
     )
     add(
         "--pixel_center",
         type=float,
         choices=(0.0, 0.5),
         default=0.0,
-        help="with --bop: where cam_K has the center of the top left pixel (default: 0)",
+        help="with --bop: coordinate of the center of the top left pixel in cam_K (default: 0)",
     )
     return parser.parse_args(argv)
 

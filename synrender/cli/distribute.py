@@ -1,7 +1,7 @@
-"""Renders all variants of a data set on all CPUs, of this machine or of a Ray cluster.
+"""Renders variants of a data set on all CPUs of this machine or of a Ray cluster.
 
-Without arguments: small versions of the paper's 12 single-object data sets. Type the same command
-again to finish a run that was stopped, or to repair data sets that lost files.
+Without arguments, it renders small versions of the paper's 12 data sets of single objects. If a run
+was stopped, or if a data set lost files, run the same command again to render what is missing.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ examples:
   python distributed_render.py -d mine_multi --is_multi
   python distributed_render.py -a auto --gather         (on a cluster without shared storage)
 
-A variant is texture-color-viewpoint-lighting, each 0 or 1; its data set is NAME_<variant>. Equal
-seeds give pairs: sample i of all variants shows the same model. To vary other parameters, -g and
--p are those of render.py.
+A variant such as 1-0-0-1 has a digit for texture, color, viewpoint and lighting: 1 if it varies, 0
+if not. Its data set is NAME_<variant>. Sample i shows the same model in all variants of a seed. For
+other parameters there are -g and -p, as in render.py.
 
-Needs 0.3 GB of memory for each process and 0.5 GB for Ray. For 1,000 samples at 128 x 128 px it
-needs 30 MB of disk as PNG, 250 MB as EXR; --dry_run tells it for the whole run.
+This needs 0.3 GB of memory for each process and 0.5 GB for Ray. 1,000 samples at 128 x 128 px take
+30 MB of disk as PNG or 250 MB as EXR; --dry_run prints the needs of the whole run.
 """
 
 
@@ -46,12 +46,20 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the command line."""
     parser = create_parser("distributed_render.py", __doc__, EPILOG)
     add = parser.add_argument
-    what = parser.add_argument_group("what")
+    what = parser.add_argument_group("what to render")
     what.add_argument(
-        "-d", "--dataset_name", help="of the data sets, before _<variant> (default: single, multi)"
+        "-d",
+        "--dataset_name",
+        metavar="NAME",
+        help="name of the data sets, without _<variant> (default: single, multi)",
     )
     what.add_argument(
-        "-n", "--num_samples", type=whole_number(1), default=4800, help="of each (default: 4800)"
+        "-n",
+        "--num_samples",
+        type=whole_number(1),
+        default=4800,
+        metavar="N",
+        help="number of samples of each data set (default: 4800)",
     )
     what.add_argument(
         "--num_classes",
@@ -61,61 +69,83 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         metavar="N",
     )
     what.add_argument(
-        "--is_multi", action="store_true", help="several objects, as EXR: render_multi.gin"
+        "--is_multi", action="store_true", help="scenes of several objects as EXR: render_multi.gin"
     )
     what.add_argument(
-        "--variants", nargs="+", metavar="T-C-V-L", help="only these (default: the paper's 12)"
+        "--variants",
+        nargs="+",
+        metavar="T-C-V-L",
+        help="variants to render (default: the paper's 12)",
     )
     what.add_argument(
-        "--seed", type=whole_number(0, MAX_SEED), help="of every random choice (default: 0)"
+        "--seed",
+        type=whole_number(0, MAX_SEED),
+        metavar="N",
+        help="seed of every random choice (default: 0)",
     )
-    add_gin_arguments(what.add_argument, "more gin files", "more bindings")
+    add_gin_arguments(what.add_argument, "more gin files", "more parameters")
     add(
         "-b",
         "--batch_size",
         type=whole_number(1),
         default=40,
-        help="samples a task at most, fewer towards the end (default: 40)",
+        metavar="N",
+        help="largest number of samples of a task; the last tasks are smaller (default: 40)",
     )
     add(
         "-a",
         "--address",
         "--redis_address",
-        help="of a running Ray cluster, or 'auto' on one of its nodes (default: this machine)",
+        help="address of a running Ray cluster, or 'auto' on one of its nodes (default: use this "
+        "machine alone)",
     )
-    add("-l", "--local_mode", action="store_true", help="all in this process, for debugging")
+    add("-l", "--local_mode", action="store_true", help="render in this process, for debugging")
     add(
         "-c",
         "--continue_exp",
         action="store_true",
-        help="continue a stopped run; always on, the flag is kept for old scripts",
+        help="does nothing: a stopped run is always continued; kept for old scripts",
     )
-    add("--overwrite", action="store_true", help="remove data sets of these names, start over")
+    add("--overwrite", action="store_true", help="first remove data sets of these names")
     add("-q", "--quiet", action="store_true", help="print only warnings and errors")
-    add("--blender", default="", help="a Blender executable (default: the bpy wheel)")
+    add(
+        "--blender",
+        default="",
+        metavar="FILE",
+        help="Blender executable to use (default: the bpy wheel)",
+    )
     add(
         "--cpus_per_task",
         type=whole_number(1, MAX_CPUS),
         default=1,
         metavar="N",
-        help="(default: 1)",
+        help="number of CPUs for a task (default: 1)",
     )
     add(
         "--gpus_per_task",
         type=positive_or_zero(MAX_CPUS),
         default=0,
         metavar="X",
-        help="turns use_gpu on",
+        help="number or share of GPUs for a task; turns rendering.use_gpu on (default: 0)",
     )
     add(
         "--time_limit",
         type=positive_or_zero(MAX_SECONDS, low=1),
         default=600,
         metavar="SECONDS",
-        help="for a sample, at least 1; its process is then killed; 0: none (default: 600)",
+        help="a process that takes longer for a sample is killed; at least 1, or 0 for no limit "
+        "(default: 600)",
     )
-    add("--gather", action="store_true", help="nodes share no storage: fetch the files through Ray")
-    add("--dry_run", action="store_true", help="print the plan, with an ETA from a few samples")
+    add(
+        "--gather",
+        action="store_true",
+        help="fetch the files through Ray, if nodes share no storage",
+    )
+    add(
+        "--dry_run",
+        action="store_true",
+        help="render only a few samples, and print the plan and the time that it will take",
+    )
     return parser.parse_args(argv)
 
 
@@ -175,7 +205,7 @@ def find_blender(name: str) -> str:
 
 
 def find_resume(arguments: argparse.Namespace) -> Resume:
-    """How a run goes on; a dry run does not."""
+    """How a run can be resumed; a dry run cannot."""
     if arguments.dry_run:
         return Resume.NOT
     return Resume.WITHOUT_OVERWRITE if arguments.overwrite else Resume.SAME

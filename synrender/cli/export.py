@@ -1,6 +1,6 @@
 """Writes a data set in the format of other tools, with a card and metadata that describe it.
 
-Reads the small files of DATA_DIR/<dataset>/img/, or imgs_XX.h5 if they are there.
+Reads imgs_XX.h5 if these files are there, else the small files of DATA_DIR/<dataset>/img/.
 """
 
 from __future__ import annotations
@@ -8,10 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synrender.cli.arguments import create_parser, whole_number
+from synrender.cli.arguments import (
+    add_dataset_argument,
+    add_jobs_argument,
+    create_parser,
+    whole_number,
+)
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
 from synrender.export import FORMATS
-from synrender.settings.checks import MAX_CPUS
 from synrender.system.interrupts import Resume
 
 if TYPE_CHECKING:
@@ -28,20 +32,22 @@ formats:
   coco         train/000012.png, annotations/instances_train.json: masks, boxes, categories; needs
                EXR
   imagefolder  train/chair/000012.png, train.jsonl: for classification of single objects
-The image of an EXR is its 8-bit sRGB picture. A file's name is the number of its sample.
+An EXR image becomes an 8-bit sRGB picture. The name of a file is the number of its sample.
 
 each export holds
-  README.md       a data set card: how it was made and how to make it again, licenses, audit
+  README.md       a data set card: how the data set was made and can be made again, its
+                  licenses, and the results of its audit
   croissant.json  Croissant metadata, with the fields of responsible AI
-  export.json     comes last: the export is complete; lists all files with their SHA-256
+  export.json     list of all files with their SHA-256; it is written last, so an export that has
+                  it is complete
 
 examples:
   python export_dataset.py -d test_dataset --to parquet
   python export_dataset.py -d multi --to coco --out /data/multi_coco
   python export_dataset.py -d multi --to coco --out /data/multi_coco --verify
 
-Repeat the same command to finish an export that was stopped or killed. One that is complete is left
-alone; it is refused if a file has another size than it had, and lost files are written again.
+If an export was stopped or killed, run the same command again to finish it. A complete export is
+left as it is. Lost files are written again; a file whose size has changed is an error.
 """
 
 MAX_SHARD_MB = 100_000
@@ -51,21 +57,27 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the arguments that follow the script's name."""
     parser = create_parser("export_dataset.py", __doc__, EPILOG)
     add = parser.add_argument
-    add("-d", "--dataset", default="tmp", help="folder below the data folder (default: tmp)")
-    add("--to", required=True, choices=FORMATS, metavar="FORMAT", help=f"{', '.join(FORMATS)}")
+    add_dataset_argument(add)
+    add(
+        "--to",
+        required=True,
+        choices=FORMATS,
+        metavar="FORMAT",
+        help=", ".join(FORMATS),
+    )
     add("--out", type=Path, help="folder to write (default: DATA_DIR/<dataset>_<format>)")
     add(
         "--shard_mb",
         type=whole_number(1, MAX_SHARD_MB),
         default=256,
         metavar="MB",
-        help="size of a tar or Parquet file, at most (default: 256)",
+        help="largest size of a tar or Parquet file (default: 256)",
     )
     add(
         "--license",
         default="",
         metavar="ID",
-        help="license of the images as the Hugging Face Hub names it, such as cc-by-4.0 (default: "
+        help="license of the images, as the Hugging Face Hub names it, such as cc-by-4.0 (default: "
         "what follows from the models and textures)",
     )
     for what, known in (("models", "shapenet"), ("textures", "dtd")):
@@ -75,20 +87,15 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
             metavar="ID",
             help=f"license of your {what}, or {known} for its terms (default: not stated)",
         )
-    add("--creator", default="", metavar="NAME", help="who publishes it, for Croissant")
-    add("--url", default="", help="address where it will be published, for Croissant")
-    add(
-        "-j",
-        "--jobs",
-        type=whole_number(1, MAX_CPUS),
-        help="processes to work in (default: one for each CPU)",
-    )
-    add("--overwrite", action="store_true", help="remove the export that is there first")
+    add("--creator", default="", metavar="NAME", help="who publishes the data set, for Croissant")
+    add("--url", default="", help="address where the data set will be published, for Croissant")
+    add_jobs_argument(add)
+    add("--overwrite", action="store_true", help="first remove an export that is there")
     add(
         "--verify",
         action="store_true",
-        help="only compare all files of the export with the SHA-256 in its export.json; exit "
-        "status 1 if any differs",
+        help="write nothing, but compare all files of the export with the SHA-256 in its "
+        "export.json; the exit status is 1 if a file differs",
     )
     return parser.parse_args(argv)
 
@@ -104,11 +111,11 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.system.workers import Workers
 
     if arguments.verify and arguments.out:  # the data set may be gone
-        return verify(to_absolute(arguments.out), arguments.jobs or 0)
+        return verify(to_absolute(arguments.out), arguments.jobs)
     folder = open_dataset_folder(folders.data, arguments.dataset)
     out = to_absolute(arguments.out or folders.data / f"{folder.name}_{arguments.to}")
     if arguments.verify:
-        return verify(out, arguments.jobs or 0)
+        return verify(out, arguments.jobs)
     options = ExportOptions(
         arguments.to,
         out,
@@ -122,7 +129,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         ),
         arguments.overwrite,
     )
-    with full_disk_named(out), Workers(arguments.jobs or 0, PRELOADED) as workers:
+    with full_disk_named(out), Workers(arguments.jobs, PRELOADED) as workers:
         workers.prepare()
         export_dataset(folder, options, workers, create_bar)
     return 0
@@ -142,7 +149,7 @@ def verify(out: Path, num_jobs: int) -> int:
 
 
 def find_resume(arguments: argparse.Namespace) -> Resume:
-    """How an export goes on; a comparison does not."""
+    """How an export can be resumed; a comparison cannot."""
     if arguments.verify:
         return Resume.NOT
     return Resume.WITHOUT_OVERWRITE if arguments.overwrite else Resume.SAME

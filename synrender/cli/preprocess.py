@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from synrender.cli.arguments import create_parser, whole_number
+from synrender.cli.arguments import (
+    add_dataset_argument,
+    add_jobs_argument,
+    create_parser,
+    whole_number,
+)
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
-from synrender.settings.checks import MAX_CPUS, MAX_RESOLUTION, MAX_SEED, MAX_SHARDS
 from synrender.system.interrupts import Resume
+from synrender.settings.checks import MAX_RESOLUTION, MAX_SEED, MAX_SHARDS
 
 if TYPE_CHECKING:
     import argparse
@@ -28,11 +33,11 @@ examples:
   python preprocess_data.py -d test_dataset -f -p            both steps
   python preprocess_data.py -d test_dataset -p -r 64 -l      a second file: 64 x 64 px, in LAB
   python preprocess_data.py -d test_dataset -c 2000 -l       mean and std of 2000 samples, in LAB
-  python preprocess_data.py -d test_dataset -f --remove_raw  and delete what was archived
+  python preprocess_data.py -d test_dataset -f --remove_raw  also delete the small files
 
-Samples are shuffled within training, validation and test (10/12, 1/12 and 1/12 of the rows), and
-no model is in two of them when the data set was rendered in full. Existing files are kept; repeat
-the same command to finish a run that was killed.
+Samples are shuffled within training, validation and test (10/12, 1/12 and 1/12 of the rows). If the
+data set was rendered in full, these share no models. Existing files are kept: if a run was stopped
+or killed, run the same command again to finish it.
 
 1,000 samples of render_single take 25 MB as imgs_XX.h5 and 100 MB as data_128.h5, those of
 render_multi 50 MB and 190 MB. Two processes take less than 150 MB of memory.
@@ -46,7 +51,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the arguments that follow the script's name."""
     parser = create_parser("preprocess_data.py", __doc__, EPILOG)
     add = parser.add_argument
-    add("-d", "--dataset", default="tmp", help="folder below the data folder (default: tmp)")
+    add_dataset_argument(add)
     add("-f", "--to_hdf5", action="store_true", help="write imgs_00.h5 ... from the small files")
     add("-p", "--preprocess", action="store_true", help="write data_<res>.h5 from imgs_*.h5")
     add(
@@ -56,8 +61,8 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         type=whole_number(1),
         const=0,
         metavar="N",
-        help="print mean and standard deviation of each channel, of all samples or of N random "
-        "ones, as --res and --to_lab say",
+        help="print mean and standard deviation of each channel, for --res and --to_lab, over all "
+        "samples or over N random ones",
     )
     add(
         "-i",
@@ -66,48 +71,50 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         type=int,
         default=[],
         metavar="IDX",
-        help="only these buckets, counted from 0 (default: all)",
+        help="only these imgs_XX.h5 files, counted from 0 (default: all)",
     )
     add(
         "-b",
         "--num_buckets",
         type=whole_number(1, MAX_SHARDS),
-        help="number of imgs_XX.h5 files (default: as they exist, or 12)",
+        metavar="N",
+        help="number of imgs_XX.h5 files (default: that of existing files, or 12)",
     )
     add(
         "-r",
         "--res",
         type=whole_number(1, MAX_RESOLUTION),
         default=128,
-        help="side of the images in px (default: 128)",
+        metavar="PX",
+        help="width and height of the images (default: 128)",
     )
     add("-l", "--to_lab", action="store_true", help="convert to LAB; writes data_<res>_lab.h5")
     add(
         "-e",
         "--is_exr",
         action="store_true",
-        help="require EXR images (default: detect)",
+        help="end with an error if the images are not EXR",
     )
-    add(
-        "-j",
-        "--jobs",
-        type=whole_number(1, MAX_CPUS),
-        help="processes to work in (default: one for each CPU)",
-    )
+    add_jobs_argument(add)
     add(
         "--use_mean",
         action="store_true",
-        help="normalize by this data set's mean and standard deviation (see -c), not by those of "
-        "the 2020 release",
+        help="normalize by the mean and standard deviation of this data set (see -c), not by those "
+        "of the release of 2020",
     )
     add("--overwrite", action="store_true", help="write existing files again")
     add(
         "--remove_raw",
         action="store_true",
-        help="after -f, compare each imgs_XX.h5 with its small files and delete these; of EXR only "
-        "what is in HDF5 remains",
+        help="after -f, compare each imgs_XX.h5 with its small files, then delete these; what only "
+        "EXR files hold is lost",
     )
-    add("--seed", type=whole_number(0, MAX_SEED), help="of the shuffle and of -c N (default: 0)")
+    add(
+        "--seed",
+        type=whole_number(0, MAX_SEED),
+        metavar="N",
+        help="seed of the shuffle and of -c N (default: 0)",
+    )
     return parser.parse_args(argv)
 
 
@@ -116,7 +123,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     refuse_contradictions(arguments)
     from synrender.system.workers import Workers
 
-    with Workers(arguments.jobs or 0, PRELOADED) as workers:
+    with Workers(arguments.jobs, PRELOADED) as workers:
         if arguments.preprocess or arguments.calc_mean is not None:
             workers.prepare()
         run_steps(arguments, folders, workers)

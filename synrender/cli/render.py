@@ -1,7 +1,7 @@
-"""Renders samples of a data set: for each an image and a record of its known factors.
+"""Renders a data set: for each sample an image, and a record of all factors behind it.
 
-python render.py ARGS                                   (with the bpy wheel)
-blender --background --python render.py -- ARGS         (with any Blender from 3.4 to 5.2)
+python render.py ARGS                             with the bpy wheel
+blender --background --python render.py -- ARGS   with any Blender from 3.4 to 5.2
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ examples:
   python render.py -d copy -g datasets/many/config.gin
   python render.py --replay many 13
 
-To finish a killed run, type the same command again. All parameters are explained in
-config/render_single.gin and config/render_multi.gin.
+If a run was stopped or killed, run the same command again to finish it. config/render_single.gin
+and config/render_multi.gin explain all parameters.
 
-Needs 0.3 GB of memory, and for 1,000 samples at 128 x 128 px 30 MB of disk as PNG (render_single)
+This needs 0.3 GB of memory. 1,000 samples at 128 x 128 px take 30 MB of disk as PNG (render_single)
 or 250 MB as EXR (render_multi).
 """
 
@@ -37,24 +37,31 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the command line."""
     parser = create_parser("render.py", __doc__, EPILOG)
     parser.add_argument(
-        "-d", "--dataset_name", default="tmp", help="folder below the data folder (default: tmp)"
+        "-d",
+        "--dataset_name",
+        default="tmp",
+        metavar="NAME",
+        help="name of the data set, a folder below the data folder (default: tmp)",
     )
     add_gin_arguments(
         parser.add_argument,
-        "gin files: names from config/ or paths; later ones win (default: render_single)",
-        'bindings that win over the files, such as "lighting.r = 2"',
+        "gin files: names of files in config/, or paths; later files win (default: render_single)",
+        'parameters that win over the files, such as "lighting.r = 2"',
     )
     parser.add_argument(
-        "-r", "--is_ray_process", action="store_true", help="quiet, for the fan-out"
+        "-r",
+        "--is_ray_process",
+        action="store_true",
+        help="print no progress and no summary",
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="remove the data set of this name and start again"
+        "--overwrite", action="store_true", help="first remove a data set of this name"
     )
     parser.add_argument(
         "--replay",
         nargs=2,
         metavar=("DATASET", "IDX"),
-        help="render one sample again from its recorded config and compare it with what is stored",
+        help="render a stored sample again, and say whether it is the same",
     )
     return parser.parse_args(argv)
 
@@ -123,7 +130,7 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
 
 
 def replay(name: str, idx: str, folders: Folders) -> int:
-    """Renders a stored sample again; returns 0 if it is equal and 1 if not."""
+    """Renders a stored sample again; returns 0 if it is the same, else 1."""
     from synrender.assets.catalog import ensure_demo_sources
     from synrender.blender.replay import load_replay_settings, replay_sample
     from synrender.dataset.folder import name_to_dataset_dir, open_dataset_folder
@@ -147,7 +154,7 @@ def replay(name: str, idx: str, folders: Folders) -> int:
 
 
 def find_resume(arguments: argparse.Namespace) -> Resume:
-    """How a run goes on; a replay does not."""
+    """How a run can be resumed; a replay cannot."""
     if arguments.replay:
         return Resume.NOT
     return Resume.WITHOUT_OVERWRITE if arguments.overwrite else Resume.SAME

@@ -1,8 +1,9 @@
-"""Writes a report to look at a data set: DATA_DIR/<dataset>/report.html, one file by itself.
+"""Writes a report of a data set, DATA_DIR/<dataset>/report.html, to be opened in a browser.
 
-It has a gallery with filters and label maps, twins side by side, the distribution of every factor
-by split, tables of splits and balance, the audit's verdicts, and how the data set was made.
-With --sheet: DATA_DIR/<dataset>/contact_sheet.png, a picture of the first samples.
+The report is a single file. It has a gallery with filters and label maps, twins side by side, the
+distribution of every factor by split, tables of splits and balance, the results of the audit, and
+how the data set was made.
+With --sheet, writes DATA_DIR/<dataset>/contact_sheet.png instead, a picture of the first samples.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synrender.cli.arguments import create_parser, whole_number
+from synrender.cli.arguments import add_dataset_argument, create_parser, whole_number
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
 
 if TYPE_CHECKING:
@@ -25,22 +26,23 @@ NUM_IN_GALLERY, NUM_ON_SHEET = 200, 20
 EPILOG = """\
 examples:
   python report_dataset.py -d test_dataset
-  python report_dataset.py -d many -n 60         60 samples in the gallery, a smaller file
-  python report_dataset.py -d many --no_audit    without an audit where there was none
-  python report_dataset.py -d many --sheet       contact_sheet.png alone, of the first 20 samples
-  python report_dataset.py -d many --out many.html   of a data set that cannot be written to
+  python report_dataset.py -d many -n 60             60 samples in the gallery: a smaller file
+  python report_dataset.py -d many --no_audit        start no audit
+  python report_dataset.py -d many --sheet           contact_sheet.png, of the first 20 samples
+  python report_dataset.py -d many --out many.html   if the data set's folder cannot be written to
 
-The samples in the gallery are chosen evenly over classes, splits and levels of the design, so the
-file has the same size for a data set of any size; all records are read for the distributions.
-Works on small files and on the HDF5 files of preprocess_data.py.
+The gallery shows a limited number of samples, chosen evenly over classes, splits and levels of the
+design, so the size of the report does not grow with the data set. The distributions are of all
+records. It reads the small files, or the HDF5 files of preprocess_data.py.
 
-The verdicts are those of the last `python audit_dataset.py`. Where there was none, a data set of
-up to 1000 samples is audited here, with rays for 20 of them.
+The results are those of the last `python audit_dataset.py`. If there was no audit yet, a data set
+of up to 1000 samples is audited now, with rays for 20 of them.
 
-A sheet from EXR shows the image, instances, classes, depth and the labels of each sample. One that
-is newer than every sample that it shows is left as it is.
+A sheet from EXR shows the image, instances, classes, depth and labels of each sample. A sheet that
+is newer than all samples that it shows is left as it is.
 
-In the page: arrow keys move between the samples, Enter opens one, 1, 2, 3 ... choose its pictures.
+In the report, the arrow keys move between the samples, Enter opens a sample, and 1, 2, 3 ... choose
+the picture that is shown.
 """
 
 
@@ -48,14 +50,14 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the command line."""
     parser = create_parser("report_dataset.py", __doc__, EPILOG)
     add = parser.add_argument
-    add("-d", "--dataset", default="tmp", help="folder below the data folder (default: tmp)")
+    add_dataset_argument(add)
     add(
         "-n",
         "--num_samples",
         type=whole_number(1, MAX_SHOWN),
         metavar="N",
-        help=f"samples to show (default: {NUM_IN_GALLERY} in the gallery, {NUM_ON_SHEET} on a "
-        "sheet)",
+        help=f"number of samples to show (default: {NUM_IN_GALLERY} in the gallery, "
+        f"{NUM_ON_SHEET} on a sheet)",
     )
     add(
         "--out",
@@ -64,7 +66,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="file to write (default: report.html or contact_sheet.png in the data set's folder)",
     )
     add("--sheet", action="store_true", help="draw contact_sheet.png instead of the report")
-    add("--no_audit", action="store_true", help="do not audit if there was no audit before")
+    add("--no_audit", action="store_true", help="do not start an audit if there was none before")
     return parser.parse_args(argv)
 
 

@@ -1,4 +1,4 @@
-"""How every command begins and ends: packages, folders, exit statuses, one line for an error."""
+"""How every command begins and ends: packages, folders, exit status, one line for an error."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from synrender.system.interrupts import (
 )
 
 BLENDER_PACKAGES = ("numpy", "gin")
-"""What each command imports, by the names of modules; Blender's own Python may lack them."""
+"""Modules that every command imports; Blender's own Python may lack them."""
 
 HOST_PACKAGES = (*BLENDER_PACKAGES, "h5py", "imageio", "kornia_rs", "PIL", "skimage")
 MAX_LINE = 8000
-"""Letters of an error: two paths of the largest length."""
+"""Largest length of an error: that of two paths of the largest length."""
 
 _PROJECTS = {"gin": "gin-config", "kornia_rs": "kornia-rs", "PIL": "pillow"}
 _PROJECTS |= {"skimage": "scikit-image"}
-"""Names under which pip knows packages, where they are others."""
+"""Names of packages for pip, where they differ from those of their modules."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def run_command(
 
 
 def _run(command: Command, arguments: argparse.Namespace, defaults: Mapping[str, object]) -> int:
-    folder = None  # that is written to; its disk is named if it is full
+    folder = None  # data folder, whose disk is named if it is full
     try:
         _require_packages(command.packages)
         folders = find_folders(os.environ, defaults)
@@ -81,7 +81,9 @@ def _run(command: Command, arguments: argparse.Namespace, defaults: Mapping[str,
     except UserError as error:
         return _fail(str(error), EXIT_USER)
     except BrokenExecutor:
-        memory = "a process was killed, perhaps because memory ran out; try fewer --jobs"
+        memory = (
+            "a process was killed, perhaps because there was not enough memory; try fewer --jobs"
+        )
         return _fail(add_resume(memory), EXIT_FAILURE)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
@@ -101,11 +103,11 @@ def _fail(line: str, status: int) -> int:
 
 
 def run_script(command: Command, defaults: Mapping[str, object] = NO_DEFAULTS) -> NoReturn:
-    """Runs a command with this process's arguments, and ends the process.
+    """Runs a command with the arguments of this process, and ends the process at once.
 
-    At once, because Blender can crash during a normal exit.
+    Blender can crash during a normal exit.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be text
+    if isinstance(sys.stdout, io.TextIOWrapper):  # file names may be no valid text
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = run_command(command, _find_arguments(), defaults)
@@ -123,7 +125,7 @@ def run_script(command: Command, defaults: Mapping[str, object] = NO_DEFAULTS) -
 
 
 def _code_to_status(code: object) -> int:
-    """Exit status of a `SystemExit`, as Python has it: a text is printed and means 1."""
+    """Exit status of a `SystemExit`, as Python defines it: a text is printed and means 1."""
     if code is None:
         return 0
     if not isinstance(code, int):
@@ -133,14 +135,14 @@ def _code_to_status(code: object) -> int:
 
 
 def _find_arguments() -> list[str]:
-    """Arguments for this script: those after ``--``; without it all, or none in Blender itself."""
+    """Arguments after ``--``; if there is no ``--``, all, or none in a Blender executable."""
     if "--" in sys.argv:
         return sys.argv[sys.argv.index("--") + 1 :]
     return [] if _is_blender() else sys.argv[1:]
 
 
 def _is_blender() -> bool:
-    """Whether a Blender executable runs this script, whose arguments are for Blender."""
+    """Whether a Blender executable runs this script; its arguments are then for Blender."""
     return "bpy" in sys.modules
 
 
@@ -148,7 +150,7 @@ def _is_blender() -> bool:
 
 
 def _require_packages(modules: Sequence[str]) -> None:
-    """Raises UserError if this Python lacks packages; the line names all, and what helps."""
+    """Raises UserError if this Python lacks packages; the line names them and the remedy."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if not missing:
         return
