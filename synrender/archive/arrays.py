@@ -27,7 +27,7 @@ from synrender.archive.pixels import PreprocessOptions, list_pixel_labels, prepr
 from synrender.dataset.archive_layout import AS_RENDERED, PX_FIELDS, Layout, scale_px
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.dataset.record import RECORD_DTYPE
-from synrender.dataset.shard import list_fields, open_file
+from synrender.dataset.shard import list_fields, open_file, refuse_broken_heap
 from synrender.errors import UserError
 from synrender.images.label_codes import CODES
 
@@ -194,7 +194,9 @@ def _find_text_bytes(shards: Sequence[Path], layout: Layout) -> dict[str, int]:
         with open_file(path) as file:
             for name in filter(file.__contains__, names):
                 for start in range(0, len(file[name]), RECORD_CHUNK):
-                    texts = file[name][start : start + RECORD_CHUNK].ravel().tolist()
+                    rows = slice(start, start + RECORD_CHUNK)
+                    refuse_broken_heap(file[name], rows)
+                    texts = file[name][rows].ravel().tolist()
                     found[name] = max(found[name], *map(len, texts))
     return found
 
@@ -255,6 +257,7 @@ def _read_records(path: Path, rows: slice, res: int) -> dict[str, np.ndarray]:
         for name in list_fields(file):
             field = file[name]
             if not name.startswith("png_") and name != "targets":
+                refuse_broken_heap(field, rows)
                 values = field[rows]
                 values = values.astype("S") if values.dtype.kind == "O" else values
                 found[name] = scale_px(name, values, scale)

@@ -24,7 +24,7 @@ from synrender.dataset.archived import add_archived, read_archived
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.names import list_shards
 from synrender.dataset.record import are_equal
-from synrender.dataset.shard import open_file, read_layout
+from synrender.dataset.shard import open_file, read_layout, refuse_broken_heaps
 from synrender.errors import UserError
 from synrender.images.conversions import depth_to_16_bit, linear_to_srgb8
 from synrender.images.exr import read_exr
@@ -151,6 +151,7 @@ def compare_chunk(
     """
     reader, compared = plan.open(folder) if plan else None, []
     with open_file(path) as file:
+        refuse_broken_heaps(file, rows)
         num_objs = int(file.attrs["num_objs"])
         idxs = file["sample_idx"][rows].reshape(rows.stop - rows.start, -1)[:, 0]
         for row, idx in enumerate(idxs.tolist(), start=rows.start):

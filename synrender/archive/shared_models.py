@@ -14,7 +14,7 @@ import numpy as np
 from synrender.archive.raw_samples import load_records
 from synrender.dataset.archive_layout import SPLITS, Layout
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.shard import open_file
+from synrender.dataset.shard import open_file, refuse_broken_heap
 from synrender.settings.groups import Object
 
 KINDS = ("models", "textures")
@@ -119,4 +119,5 @@ def _tally(split: str, columns: Mapping[str, np.ndarray] | np.ndarray) -> Tally:
 
 
 def _read_text(dataset: h5py.Dataset, rows: range) -> np.ndarray:
+    refuse_broken_heap(dataset, slice(rows.start, rows.stop))
     return np.asarray(dataset.asstr()[rows.start : rows.stop], object)

@@ -34,7 +34,7 @@ from synrender.dataset.hashes import FileHashes, file_name
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.names import list_hdf5, list_shards
 from synrender.dataset.record import RECORD_DTYPE, record_to_bytes
-from synrender.dataset.shard import Damaged, open_file
+from synrender.dataset.shard import Damaged, open_file, refuse_broken_heaps
 from synrender.system.console import CreateBar
 from synrender.system.folders import find_program_version
 from synrender.system.workers import Workers
@@ -236,6 +236,7 @@ def rebuild_files(folder: DatasetFolder, path: Path, start: int, stop: int) -> d
     """Hashes of the files that rows of a shard give, by name; none if it cannot be read."""
     try:
         with open_file(path) as file:
+            refuse_broken_heaps(file, slice(start, stop))
             num_objs = int(file.attrs["num_objs"])
             records = np.zeros((stop - start, num_objs), RECORD_DTYPE)
             for name in RECORD_DTYPE.names or ():

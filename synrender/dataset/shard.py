@@ -10,6 +10,7 @@ import contextlib
 import functools
 import math
 import os
+import struct
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,13 @@ MAX_RATIO = 1200
 MAX_CHUNK_BYTES = 1 << 26
 """Of such a field: what has to be read for a single row. h5py makes chunks of 1 MB."""
 
+_HEAP_HEADER = 16
+"""Bytes before a collection of values of varying length, and before each value in it."""
+
+_WALKED_BYTES = 1 << 12
+"""Read of a collection at once: all of one that holds texts."""
+
+_REFERENCE_STRUCT = struct.Struct("<IQI")
 _REFERENCE = np.dtype([("length", "<u4"), ("address", "<u8"), ("place", "<u4")])
 """What HDF5 has in place of a value of varying length."""
 
@@ -160,6 +168,68 @@ def list_fields(file: h5py.File) -> dict[str, Field]:
     return {name: field for name, field in _list_known(file).items() if name in file}
 
 
+# --- values of varying length ---------------------------------------------------------------------
+
+
+def refuse_broken_heap(field: h5py.Dataset, rows: slice) -> None:
+    """`create_heap_check` for a single call."""
+    create_heap_check(field)(rows)
+
+
+def create_heap_check(field: h5py.Dataset) -> Callable[[int | slice], None]:
+    """A function that refuses rows of PNGs or texts that HDF5 could not read, as it would not end.
+
+    Values of varying length lie in collections of objects. HDF5 walks through a collection by the
+    lengths that it states; at a length of 0 it stays where it is for ever. To be called before such
+    a value is read. Fields of other values are let through.
+
+    Args:
+        field: of a checked file.
+
+    Returns:
+        Takes the rows that are about to be read; raises Misfit if a collection is damaged.
+    """
+    offset = field.id.get_offset() if field.dtype.kind == "O" and field.size else None
+    if offset is None:
+        return lambda rows: None
+    num_rows, descriptor = len(field), field.file.id.get_vfd_handle()
+    row_bytes = field.size // num_rows * _REFERENCE.itemsize
+
+    def check(rows: int | slice) -> None:
+        start, stop, _ = rows.indices(num_rows) if isinstance(rows, slice) else (rows, rows + 1, 1)
+        stored = os.pread(descriptor, max(0, stop - start) * row_bytes, offset + start * row_bytes)
+        references = _REFERENCE_STRUCT.iter_unpack(stored)
+        for address in {address for length, address, _ in references if length}:
+            _check_collection(descriptor, address)
+
+    return check
+
+
+def refuse_broken_heaps(file: h5py.File, rows: slice) -> None:
+    """`refuse_broken_heap` of all fields of a checked file."""
+    for name in list_fields(file):
+        refuse_broken_heap(file[name], rows)
+
+
+def _check_collection(descriptor: int, address: int) -> None:
+    """Walks through a collection as HDF5 does. Source: HDF5 File Format, III.E, global heap."""
+    start = os.pread(descriptor, _WALKED_BYTES, address)
+    if not start.startswith(b"GCOL\x01"):
+        raise Misfit("values of varying length are not where they should be")
+    (end,) = struct.unpack_from("<Q", start, 8)
+    position = _HEAP_HEADER
+    while position + _HEAP_HEADER <= end:
+        if position + _HEAP_HEADER <= len(start):
+            header = start[position : position + _HEAP_HEADER]
+        else:
+            header = os.pread(descriptor, _HEAP_HEADER, address + position)
+        number, num_bytes = struct.unpack("<H6xQ", header.ljust(_HEAP_HEADER, b"\0"))
+        step = _HEAP_HEADER + -(-num_bytes // 8) * 8 if number else num_bytes
+        if not _HEAP_HEADER <= step <= end - position:
+            raise Misfit("values of varying length are damaged")
+        position += step
+
+
 # --- pixels ---------------------------------------------------------------------------------------
 
 DecodeRows = Callable[[str, "np.ndarray | slice"], Iterator[np.ndarray]]
@@ -173,13 +243,19 @@ def create_decoder(file: h5py.File) -> DecodeRows:
     """
     side_px, num_objs = int(file.attrs["image_size"]), int(file.attrs["num_objs"])
     fields = {name: file[name] for name in list_fields(file) if name.startswith("png_")}
+    checks = {name: create_heap_check(field) for name, field in fields.items()}
 
     def decode(name: str, rows: np.ndarray | slice) -> Iterator[np.ndarray]:
-        field = fields[name]
+        field, check_heap = fields[name], checks[name]
         is_slice = isinstance(rows, slice)
+        if is_slice:
+            with damage_named(Path(file.filename)):
+                check_heap(rows)
         pngs = iter(field[rows]) if is_slice else map(field.__getitem__, rows.tolist())
         for row in range(*rows.indices(len(field))) if is_slice else rows.tolist():
             try:
+                if not is_slice:
+                    check_heap(row)
                 yield _to_pixels(name, next(pngs).tobytes(), side_px, num_objs)
             except READ_ERRORS as error:
                 what = f"{name}[{row}] cannot be decoded ({shorten(error, 200)})"

@@ -21,9 +21,11 @@ from synrender.dataset.info import CameraInfo, DatasetInfo
 from synrender.dataset.shard import (
     DecodeRows,
     create_decoder,
+    create_heap_check,
     damage_named,
     list_fields,
     open_checked,
+    refuse_broken_heap,
 )
 from synrender.images.conversions import depth_to_m
 from synrender.images.label_codes import CODES, Code
@@ -140,6 +142,7 @@ class TextColumn:
         """``str`` of each row, or a list of one for each object."""
         if self._codes is None:
             with damage_named(Path(self._field.file.filename)):
+                refuse_broken_heap(self._field, slice(None))
                 values = self._field[...]
                 texts, codes = np.unique(values, return_inverse=True)
                 self._texts = np.array([text.decode() for text in texts.tolist()], object)
@@ -204,10 +207,14 @@ def _create_pixel_readers(fields: OpenedFields, nothing_hit: float) -> list[Read
 
 def _create_png_reader(file: h5py.File) -> Callable[[np.ndarray], list[list[bytes]]]:
     field, side_px = file["png_images"], int(file.attrs["image_size"])
+    check_heap = create_heap_check(field)
 
     def read(rows: np.ndarray) -> list[list[bytes]]:
         with damage_named(Path(file.filename)):
-            pngs = [field[row].tobytes() for row in rows.tolist()]
+            pngs = []
+            for row in rows.tolist():
+                check_heap(row)
+                pngs.append(field[row].tobytes())
             return [[check_whole(png, (side_px, side_px, 3), np.uint8) for png in pngs]]
 
     return read

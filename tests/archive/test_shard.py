@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +18,8 @@ import pytest
 
 import synrender
 from synrender.dataset.shard import Damaged, open_file
-from tests.archive.helpers import Archiver, write_dataset
+from tests.archive.helpers import Archiver, QuickArchiver, write_dataset
+from tests.helpers import PROJECT_DIR
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 Change = Callable[[h5py.File], object]
@@ -198,3 +201,32 @@ def test_no_room_opens_an_archive_in_another_way() -> None:
             assert "h5py.File(" not in text, path
         if name not in ("synrender/system/files.py", "synrender/dataset/shard.py"):
             assert "open_hdf5_file" not in text, path
+
+
+@pytest.mark.parametrize("name", ["png_images", "model_id"])
+def test_values_that_hdf5_would_read_for_ever_are_damaged(
+    name: str, write: Callable[..., Path], quick: QuickArchiver
+) -> None:
+    """HDF5 never leaves a collection in which an object states a length of 0."""
+    dataset_dir = write(24)
+    quick.run("-d", "made", "-f", "-b", 1)
+    path = dataset_dir / "imgs_00.h5"
+    with h5py.File(path) as file:
+        offset = file[name].id.get_offset()
+    data = bytearray(path.read_bytes())
+    address = int.from_bytes(data[offset + 4 : offset + 12], "little")
+    assert data[address : address + 4] == b"GCOL"
+    data[address + 16 : address + 32] = bytes(16)  # the first object has number and length 0
+    path.write_bytes(data)
+    script = (
+        "import synrender, sys\n"
+        "data = synrender.open_dataset(sys.argv[1], fields=sys.argv[2:])\n"
+        "try: data.read_samples([0, 1])\n"
+        "except synrender.UserError as error: print(error)\n"
+    )
+    field = "image" if name == "png_images" else name
+    command = [sys.executable, "-c", script, str(path), field]
+    output = subprocess.run(
+        command, cwd=PROJECT_DIR, capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert "values of varying length are damaged" in output
