@@ -15,8 +15,8 @@ from synrender.cli.arguments import (
     whole_number,
 )
 from synrender.cli.script import HOST_PACKAGES, Command, run_script
-from synrender.system.interrupts import Resume
 from synrender.settings.checks import MAX_RESOLUTION, MAX_SEED, MAX_SHARDS
+from synrender.system.interrupts import Resume
 
 if TYPE_CHECKING:
     import argparse
