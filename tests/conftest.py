@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections.abc import Generator
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from synrender.assets.demo import ensure_demo
 from synrender.settings.label_table import LABELS
-from tests.helpers import Renderer, has_blender_executable, link_gin, make_once
+from tests.helpers import Renderer, RenderServer, has_blender_executable, link_gin, make_once
 
 BLENDERS = [
     "wheel",
@@ -50,6 +51,14 @@ def gin_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wheel(data_dir: Path) -> Renderer:
     """render.py with the bpy wheel."""
     return Renderer("wheel", data_dir)
+
+
+@pytest.fixture(scope="session")
+def server(wheel: Renderer) -> Generator[RenderServer]:
+    """One bpy wheel that renders many data sets; each `wheel.render` starts another process."""
+    server = RenderServer(wheel)
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session", params=BLENDERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -18,8 +19,12 @@ import OpenEXR
 import pytest
 
 from synrender.dataset.record import MATRICES, RECORD_DTYPE
+from synrender.settings.load import load_settings, settings_to_gin
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+QUICK = ("rendering.resolution = 32", "rendering.render_samples = 1")
+"""Settings of small, quick data sets."""
 
 NAMES_OF_BLENDER_5 = {"IndexOB.X": "Object Index.X", "IndexMA.X": "Material Index.X"}
 """What Blender 5 calls the index channels, by their names before."""
@@ -68,8 +73,7 @@ class Renderer:
 
     def render(self, dataset_name: str, *bindings: str, config: str = "render_single") -> Path:
         """Renders a small, quick data set and returns its folder."""
-        quick = ["rendering.resolution = 32", "rendering.render_samples = 1"]
-        self.run("-d", dataset_name, "-g", config, "-p", *quick, *bindings)
+        self.run("-d", dataset_name, "-g", config, "-p", *QUICK, *bindings)
         return self.data_dir / dataset_name
 
     def render_in(
@@ -78,6 +82,42 @@ class Renderer:
         """Renders a data set named ``set`` in a data folder that shares this one's demo models."""
         (data_dir / "demo_assets").symlink_to(self.data_dir / "demo_assets")
         return replace(self, data_dir=data_dir).render("set", *bindings, config=config)
+
+
+class RenderServer:
+    """One Blender that renders data sets one after the other, for tests of what settings change.
+
+    It starts with the first of them. A data set is that of `Renderer.render`: both claim its folder
+    and call `render_batch`.
+    """
+
+    def __init__(self, renderer: Renderer) -> None:
+        self._renderer = renderer
+        self._process: subprocess.Popen[str] | None = None
+
+    def render(self, dataset_name: str, *bindings: str, config: str = "render_single") -> Path:
+        """Renders a small, quick data set and returns its folder."""
+        settings = load_settings([config], [*QUICK, *bindings])
+        path = self._renderer.data_dir / dataset_name
+        process = self._process = self._process or subprocess.Popen(
+            [sys.executable, "-m", "synrender.api.render_server"],
+            cwd=PROJECT_DIR,
+            env=self._renderer.full_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        request = {"gin": settings_to_gin(settings), "folder": str(path)}
+        print(json.dumps(request), file=process.stdin, flush=True)
+        assert process.stdout is not None
+        answer = json.loads(process.stdout.readline())
+        assert answer["error"] is None, answer["error"]
+        return path
+
+    def close(self) -> None:
+        """Ends the process."""
+        if self._process is not None:
+            self._process.communicate(timeout=60)
 
 
 def make_once(

@@ -9,6 +9,7 @@ import pytest
 
 from tests.helpers import (
     Renderer,
+    RenderServer,
     read_image,
     read_images,
     read_passes,
@@ -21,13 +22,13 @@ BASE = ("batch.num_samples = 2",)
 
 
 @pytest.fixture(scope="module")
-def base(wheel: Renderer) -> Path:
-    return wheel.render("base", *BASE, config="render_multi")
+def base(server: RenderServer) -> Path:
+    return server.render("base", *BASE, config="render_multi")
 
 
-def render(wheel: Renderer, *bindings: str) -> Path:
+def render(server: RenderServer, *bindings: str) -> Path:
     name = "p" + "".join(c if c.isalnum() else "_" for c in "".join(bindings))
-    return wheel.render(name, *BASE, *bindings, config="render_multi")
+    return server.render(name, *BASE, *bindings, config="render_multi")
 
 
 FOLLOWING = {"factor_values", "intrinsics", "world_to_camera"}
@@ -65,9 +66,9 @@ def changed_passes(a: Path, b: Path) -> set[str]:
     ],
 )
 def test_looks_change_without_labels(
-    wheel: Renderer, base: Path, binding: str, fields: set[str], passes: set[str]
+    server: RenderServer, base: Path, binding: str, fields: set[str], passes: set[str]
 ) -> None:
-    changed = render(wheel, binding)
+    changed = render(server, binding)
     assert changed_fields(base, changed) == fields
     assert changed_passes(base, changed) == passes
 
@@ -83,8 +84,10 @@ def test_looks_change_without_labels(
         ),
     ],
 )
-def test_poses_change_alone(wheel: Renderer, base: Path, binding: str, fields: set[str]) -> None:
-    changed = render(wheel, binding)
+def test_poses_change_alone(
+    server: RenderServer, base: Path, binding: str, fields: set[str]
+) -> None:
+    changed = render(server, binding)
     assert changed_fields(base, changed) == fields
     assert {"instance", "depth"} <= changed_passes(base, changed)
 
@@ -94,14 +97,14 @@ def test_poses_change_alone(wheel: Renderer, base: Path, binding: str, fields: s
     ["scene.camera_lens = 35", "scene.camera_location = (1.2, 0, 0.4)",
      "scene.camera_rotation = (1.0, 0, 1.5707963)"],
 )  # fmt: skip
-def test_the_camera_moves(wheel: Renderer, base: Path, binding: str) -> None:
-    changed = render(wheel, binding)
+def test_the_camera_moves(server: RenderServer, base: Path, binding: str) -> None:
+    changed = render(server, binding)
     assert changed_fields(base, changed) <= {"location", "obj_to_world"}  # layouts stay in view
     assert {"instance", "depth", "rgb"} <= changed_passes(base, changed)
 
 
-def test_the_backdrop_moves(wheel: Renderer, base: Path) -> None:
-    changed = render(wheel, "scene.backdrop_location = (-4, 0, -1.6)")
+def test_the_backdrop_moves(server: RenderServer, base: Path) -> None:
+    changed = render(server, "scene.backdrop_location = (-4, 0, -1.6)")
     assert changed_fields(base, changed) == set()
     before, after = read_passes(base, 0), read_passes(changed, 0)
     np.testing.assert_array_equal(before["instance"], after["instance"])
@@ -110,37 +113,37 @@ def test_the_backdrop_moves(wheel: Renderer, base: Path) -> None:
     np.testing.assert_array_equal(before["depth"][~is_backdrop], after["depth"][~is_backdrop])
 
 
-def test_colours(wheel: Renderer) -> None:
+def test_colors(server: RenderServer) -> None:
     plain = "material.use_texture = False"
-    base = render(wheel, plain)
+    base = render(server, plain)
     for binding in (
         "material.color_variation = 0",
         "material.num_modes = 7",
         "material.use_color_ref = False",
     ):
-        changed = render(wheel, plain, binding)
+        changed = render(server, plain, binding)
         assert changed_fields(base, changed) == {"color"}
         assert changed_passes(base, changed) == {"rgb"}
 
 
-def test_colour_intensity_goes_from_texture_to_colour(wheel: Renderer) -> None:
+def test_color_intensity_goes_from_texture_to_color(server: RenderServer) -> None:
     """At 1 the objects look as without textures; the backdrop keeps its texture."""
     flat = "material.use_emission = True", "rendering.denoise = False"
-    colour = render(wheel, *flat, "material.color_intensity = 1")
-    plain = render(wheel, *flat, "material.use_texture = False")
-    texture = render(wheel, *flat)
+    color = render(server, *flat, "material.color_intensity = 1")
+    plain = render(server, *flat, "material.use_texture = False")
+    texture = render(server, *flat)
     is_object = read_passes(plain, 0)["instance"] > 0
     inside = is_object & np.roll(is_object, 1, 0) & np.roll(is_object, -1, 0)
     inside &= np.roll(is_object, 1, 1) & np.roll(is_object, -1, 1)
-    a, b, c = (read_passes(d, 0)["rgb"] for d in (colour, plain, texture))
+    a, b, c = (read_passes(d, 0)["rgb"] for d in (color, plain, texture))
     np.testing.assert_allclose(a[inside], b[inside], atol=0.02)
     assert np.abs(a[inside] - c[inside]).mean() > 0.05
     np.testing.assert_allclose(a[0, 0], c[0, 0], atol=1e-5)
 
 
-def test_emission_is_flat(wheel: Renderer) -> None:
+def test_emission_is_flat(server: RenderServer) -> None:
     dataset_dir = render(
-        wheel, "material.use_emission = True", "material.use_texture = False",
+        server, "material.use_emission = True", "material.use_texture = False",
         "rendering.denoise = False",
     )  # fmt: skip
     passes, record = read_passes(dataset_dir, 0), read_record(dataset_dir, 0)
@@ -150,35 +153,35 @@ def test_emission_is_flat(wheel: Renderer) -> None:
             np.testing.assert_allclose(np.median(rgb, axis=0), record["color"][k], atol=1e-4)
 
 
-def test_png_agrees_with_exr(wheel: Renderer) -> None:
-    png = render(wheel, "rendering.render_exr = False")
-    linear = read_passes(render(wheel), 0)["rgb"].astype(np.float64).clip(0, 1)
+def test_png_agrees_with_exr(server: RenderServer) -> None:
+    png = render(server, "rendering.render_exr = False")
+    linear = read_passes(render(server), 0)["rgb"].astype(np.float64).clip(0, 1)
     srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
     difference = np.abs(read_image(png, 0) - np.round(srgb * 255))
     assert difference.max() <= 1
 
 
-def test_view_transform_changes_a_png(wheel: Renderer) -> None:
+def test_view_transform_changes_a_png(server: RenderServer) -> None:
     bindings = "rendering.render_exr = False", "material.use_texture = False"
-    standard = render(wheel, *bindings)
-    filmic = render(wheel, *bindings, "rendering.view_transform = 'Filmic'")
+    standard = render(server, *bindings)
+    filmic = render(server, *bindings, "rendering.view_transform = 'Filmic'")
     assert changed_fields(standard, filmic) == set()
     assert np.abs(read_images(standard).astype(int) - read_images(filmic)).mean() > 5
 
 
-def test_which_samples(wheel: Renderer) -> None:
-    dataset_dir = wheel.render("which", "batch.num_samples = 2", "batch.idx_offset = 7")
+def test_which_samples(server: RenderServer) -> None:
+    dataset_dir = server.render("which", "batch.num_samples = 2", "batch.idx_offset = 7")
     assert {p.stem for p in (dataset_dir / "img").iterdir()} == {"00007", "00008"}
 
 
-def test_resolution(wheel: Renderer) -> None:
-    dataset_dir = wheel.render("size", "batch.num_samples = 1", "rendering.resolution = 40")
+def test_resolution(server: RenderServer) -> None:
+    dataset_dir = server.render("size", "batch.num_samples = 1", "rendering.resolution = 40")
     assert read_image(dataset_dir, 0).shape == (40, 40, 3)
 
 
-def test_groups_share_models(wheel: Renderer) -> None:
+def test_groups_share_models(server: RenderServer) -> None:
     settings = "batch.num_samples = 6", "sample.class_idxs = 10"
-    dataset_dir = wheel.render("groups", *settings, "batch.cache_obj_frames = 2")
+    dataset_dir = server.render("groups", *settings, "batch.cache_obj_frames = 2")
     records = read_records(dataset_dir)[:, 0]
     np.testing.assert_array_equal(records["group"], [0, 0, 1, 1, 2, 2])
     models = np.char.add(records["synset_id"], records["model_id"])
@@ -186,13 +189,13 @@ def test_groups_share_models(wheel: Renderer) -> None:
     assert len(set(models)) > 1
 
 
-def test_classes(wheel: Renderer) -> None:
+def test_classes(server: RenderServer) -> None:
     one = "batch.cache_obj_frames = 1"
-    listed = wheel.render("listed", one, "sample.class_idxs = [8, 3]")
+    listed = server.render("listed", one, "sample.class_idxs = [8, 3]")
     assert set(read_records(listed)["class"].ravel()) == {3, 8}
-    balanced = wheel.render("balanced", one, "sample.class_idxs = 10", "sample.balanced = True")
+    balanced = server.render("balanced", one, "sample.class_idxs = 10", "sample.balanced = True")
     np.testing.assert_array_equal(np.bincount(read_records(balanced)["class"].ravel()), [2] * 10)
-    renamed = wheel.render(
+    renamed = server.render(
         "renamed", one, "sample.classes = ['03001627', 'lamp']", "sample.class_idxs = 2",
         "batch.num_samples = 6",
     )  # fmt: skip
@@ -201,14 +204,14 @@ def test_classes(wheel: Renderer) -> None:
     assert [synset_of[c] for c in records["class"]] == list(records["synset_id"])
 
 
-def test_number_of_objects(wheel: Renderer) -> None:
-    dataset_dir = render(wheel, "sample.num_objs = 2")
+def test_number_of_objects(server: RenderServer) -> None:
+    dataset_dir = render(server, "sample.num_objs = 2")
     assert read_records(dataset_dir).shape == (2, 2)
     assert set(np.unique(read_passes(dataset_dir, 0)["instance"])) <= {0, 1, 2}
 
 
-def test_buckets_have_models_of_their_own(wheel: Renderer) -> None:
-    dataset_dir = wheel.render(
+def test_buckets_have_models_of_their_own(server: RenderServer) -> None:
+    dataset_dir = server.render(
         "buckets", "object.total_num_samples = 20", "object.n_buckets = 4",
         "batch.cache_obj_frames = 1",
     )  # fmt: skip
@@ -227,7 +230,8 @@ def test_no_gpu_is_one_line(wheel: Renderer, base: Path) -> None:
 
 @pytest.fixture(scope="module")
 def eevee(wheel: Renderer) -> Path:
-    return render(wheel, "rendering.renderer = 'eevee'", "batch.num_samples = 1")
+    bindings = ("batch.num_samples = 1", "rendering.renderer = 'eevee'")
+    return wheel.render("eevee", *bindings, config="render_multi")
 
 
 @pytest.mark.slow
