@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers import Renderer, read_image, read_images, read_passes, read_record, read_records
+from tests.helpers import (
+    Renderer,
+    RenderServer,
+    read_image,
+    read_images,
+    read_passes,
+    read_record,
+    read_records,
+)
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +86,12 @@ def test_another_seed_differs(renderer: Renderer, twenty: Path) -> None:
         ("lighting.r = 2", {"light", "factor_values"}),
     ],
 )
-def test_factor_streams(wheel: Renderer, binding: str, changed_fields: set[str]) -> None:
+def test_factor_streams(server: RenderServer, binding: str, changed_fields: set[str]) -> None:
     """Texture and light leave pose, class, model and masks of every sample as they were."""
     base = "batch.num_samples = 4", "object.random_viewpoint = 0.5"
-    before = wheel.render("streams_before", *base, config="render_multi")
+    before = server.render("streams_before", *base, config="render_multi")
     name = "streams_" + binding.split(" ")[0].replace(".", "_")
-    after = wheel.render(name, *base, binding, config="render_multi")
+    after = server.render(name, *base, binding, config="render_multi")
     records, changed = read_records(before), read_records(after)
     for field in records.dtype.names:
         is_equal = records[field].tobytes() == changed[field].tobytes()

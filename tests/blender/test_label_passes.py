@@ -16,13 +16,13 @@ from tests.blender.test_analytic import (
     render,
     rest_rotation,
 )
-from tests.helpers import Renderer, read_channels, read_record
+from tests.helpers import Renderer, RenderServer, read_channels, read_record
 
 ALL = "rendering.labels = ['normal', 'albedo', 'amodal']"
 SMALL = ("batch.num_samples = 2", "rendering.resolution = 48", "rendering.render_samples = 4")
 
 
-def multi(renderer: Renderer, name: str, *bindings: str) -> Path:
+def multi(renderer: Renderer | RenderServer, name: str, *bindings: str) -> Path:
     return renderer.render(name, *SMALL, *bindings, config="render_multi")
 
 
@@ -49,8 +49,8 @@ def test_other_passes_and_the_image_keep_every_bit(renderer: Renderer) -> None:
         np.testing.assert_array_equal(read_record(plain, idx), read_record(labelled, idx))
 
 
-def test_only_what_is_asked_for_is_written(wheel: Renderer) -> None:
-    dataset_dir = multi(wheel, "shading_alone", "rendering.labels = 'shading'")
+def test_only_what_is_asked_for_is_written(server: RenderServer) -> None:
+    dataset_dir = multi(server, "shading_alone", "rendering.labels = 'shading'")
     exr = read_exr(dataset_dir / "img" / "00000.exr")
     assert exr.albedo is not None
     assert exr.normal is None

@@ -9,6 +9,7 @@ import numpy as np
 
 from tests.helpers import (
     Renderer,
+    RenderServer,
     read_channels,
     read_obj_vertices,
     read_passes,
@@ -68,8 +69,8 @@ def test_vertices_project_into_their_mask(renderer: Renderer) -> None:
     assert num_checked > 1000
 
 
-def test_location_is_the_box_centre(wheel: Renderer) -> None:
-    dataset_dir = wheel.render("centred", "batch.num_samples = 2", config="render_multi")
+def test_location_is_the_box_center(wheel: Renderer, server: RenderServer) -> None:
+    dataset_dir = server.render("centered", "batch.num_samples = 2", config="render_multi")
     for record in read_records(dataset_dir):
         for row in record:
             vertices = read_obj_vertices(find_model(wheel.data_dir, row) / "model_normalized.obj")

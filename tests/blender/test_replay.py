@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from synrender.images.scanline_exr import read_channels, write_channels
-from tests.helpers import PROJECT_DIR, Renderer, read_image, read_record
+from tests.helpers import PROJECT_DIR, Renderer, RenderServer, read_image, read_record
 
 
 @pytest.fixture(scope="module", params=["render_single", "render_multi"])
@@ -58,8 +58,8 @@ def test_another_record(dataset: tuple[Renderer, Path]) -> None:
     assert "field 'euler' of object 1 differs: stored [" in output
 
 
-def test_an_asset_that_was_rejected_later(wheel: Renderer) -> None:
-    dataset_dir = wheel.render("rejected_later", "batch.num_samples = 1")
+def test_an_asset_that_was_rejected_later(wheel: Renderer, server: RenderServer) -> None:
+    dataset_dir = server.render("rejected_later", "batch.num_samples = 1")
     row = read_record(dataset_dir, 0)[0]
     info = json.loads((dataset_dir / "dataset.json").read_text())
     info["rejected"] = {f"{row['synset_id']}/{row['model_id']}": "crashed Blender 2 times"}
@@ -101,8 +101,10 @@ def run_on_other_cpu(wheel: Renderer, *arguments: str, status: int = 0) -> str:
     return result.stderr + result.stdout
 
 
-def test_an_edited_configuration_is_noticed_and_does_not_count(wheel: Renderer) -> None:
-    dataset_dir = wheel.render("edited", "batch.num_samples = 1")
+def test_an_edited_configuration_is_noticed_and_does_not_count(
+    wheel: Renderer, server: RenderServer
+) -> None:
+    dataset_dir = server.render("edited", "batch.num_samples = 1")
     config = dataset_dir / "config.gin"
     assert "edited" not in wheel.run("--replay", "edited", "0").replace("of edited", "")
     config.write_text(config.read_text().replace("lighting.r = 0.0", "lighting.r = 1.0"))
@@ -125,8 +127,10 @@ def test_an_edited_configuration_is_noticed_and_does_not_count(wheel: Renderer) 
         (("../x", "0"), "must be one folder name"),
     ],
 )
-def test_mistakes(wheel: Renderer, arguments: tuple[str, str], message: str) -> None:
-    wheel.render("replayed_render_single", "batch.num_samples = 5")
+def test_mistakes(
+    wheel: Renderer, server: RenderServer, arguments: tuple[str, str], message: str
+) -> None:
+    server.render("replayed_render_single", "batch.num_samples = 5")
     output = wheel.run("--replay", *arguments, status=2)
     assert message in output
     assert output.count("\n") == 1

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import synrender
-from tests.helpers import PROJECT_DIR, Renderer, read_images
+from tests.helpers import PROJECT_DIR, Renderer, RenderServer, read_images
 
 QUICK = ["-p", "rendering.resolution = 32", "rendering.render_samples = 1"]
 
@@ -85,8 +85,8 @@ def test_damaged_samples_are_rendered_again_and_only_those(wheel: Renderer) -> N
     np.testing.assert_array_equal(read_images(dataset_dir), images)
 
 
-def test_other_settings_on_the_same_name_are_refused(wheel: Renderer) -> None:
-    dataset_dir = wheel.render("claimed", "batch.num_samples = 1")
+def test_other_settings_on_the_same_name_are_refused(wheel: Renderer, server: RenderServer) -> None:
+    dataset_dir = server.render("claimed", "batch.num_samples = 1")
     config = (dataset_dir / "config.gin").read_bytes()
     other = [*QUICK, "batch.num_samples = 1", "lighting.r = 2"]
     output = wheel.run("-d", "claimed", *other, status=2)
@@ -122,8 +122,10 @@ def test_a_first_run_is_a_whole_data_set_and_a_later_one_keeps_the_size(wheel: R
     assert "rendered 99 samples" in output
 
 
-def test_other_models_on_the_same_name_are_refused(wheel: Renderer, tmp_path: Path) -> None:
-    wheel.render("sources", "batch.num_samples = 1")
+def test_other_models_on_the_same_name_are_refused(
+    wheel: Renderer, server: RenderServer, tmp_path: Path
+) -> None:
+    server.render("sources", "batch.num_samples = 1")
     dtd = tmp_path / "dtd"
     (dtd / "labels").mkdir(parents=True)
     (dtd / "labels" / "labels_joint_anno.txt").write_text("a/1.png a\na/2.png a\n")
@@ -132,8 +134,8 @@ def test_other_models_on_the_same_name_are_refused(wheel: Renderer, tmp_path: Pa
     assert "other textures" in output
 
 
-def test_another_blender_on_the_same_name_is_refused(wheel: Renderer) -> None:
-    dataset_dir = wheel.render("versions", "batch.num_samples = 1")
+def test_another_blender_on_the_same_name_is_refused(wheel: Renderer, server: RenderServer) -> None:
+    dataset_dir = server.render("versions", "batch.num_samples = 1")
     info = json.loads((dataset_dir / "dataset.json").read_text())
     info["versions"]["blender"] = "2.80"
     (dataset_dir / "dataset.json").write_text(json.dumps(info))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers import Renderer, read_image, read_passes, read_record
+from tests.helpers import Renderer, RenderServer, read_image, read_passes, read_record
 
 FULL = "batch.num_samples = 2", "rendering.render_samples = 32"
 """Enough samples for Cycles to stop early in pixels with little noise."""
@@ -30,14 +30,14 @@ def test_early_stops_do_not_depend_on_the_batch(renderer: Renderer, adaptive: Pa
     np.testing.assert_array_equal(read_image(alone, 1), read_image(adaptive, 1))
 
 
-def test_threshold_matters_from_the_17th_sample_on(wheel: Renderer) -> None:
+def test_threshold_matters_from_the_17th_sample_on(server: RenderServer) -> None:
     def render(threshold: float, num_samples: int) -> np.ndarray:
         bindings = (
             f"rendering.adaptive_threshold = {threshold}",
             f"rendering.render_samples = {num_samples}",
             "batch.num_samples = 1",
         )
-        return read_image(wheel.render(f"threshold_{threshold}_{num_samples}", *bindings), 0)
+        return read_image(server.render(f"threshold_{threshold}_{num_samples}", *bindings), 0)
 
     np.testing.assert_array_equal(render(0.02, 16), render(0, 16))
     assert not np.array_equal(render(0.02, 32), render(0, 32))
