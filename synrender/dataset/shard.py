@@ -10,6 +10,7 @@ import contextlib
 import functools
 import math
 import os
+import re
 import struct
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -41,7 +42,7 @@ from synrender.settings.checks import (
     MAX_TOTAL_SAMPLES,
 )
 from synrender.system.disk import FULL_DISK
-from synrender.system.files import find_errno, find_hindrance, open_hdf5_file
+from synrender.system.files import find_errno, find_hindrance, open_hdf5_file, open_regular
 
 ARCHIVE_VERSION = 1
 """Version of the HDF5 files; goes up with a change that readers must know."""
@@ -67,6 +68,10 @@ MAX_CHUNK_BYTES = 1 << 26
 
 _HEAP_HEADER = 16
 """Bytes before a collection of values of varying length, and before each value in it."""
+
+_COLLECTION = re.compile(rb"GCOL\x01\0\0\0")
+_ATTRIBUTE_BYTES = 1 << 20
+"""Searched for collections of texts of attributes, which take some 10 kB."""
 
 _WALKED_BYTES = 1 << 12
 """Read of a collection at once: all of one that holds texts."""
@@ -211,10 +216,18 @@ def refuse_broken_heaps(file: h5py.File, rows: slice) -> None:
         refuse_broken_heap(file[name], rows)
 
 
+def _refuse_broken_attributes(path: Path) -> None:
+    """`refuse_broken_heaps` of texts of attributes, whose collections are the first of a file."""
+    with open_regular(path) as file:
+        start = file.read(_ATTRIBUTE_BYTES)
+        for match in _COLLECTION.finditer(start):
+            _check_collection(file.fileno(), match.start())
+
+
 def _check_collection(descriptor: int, address: int) -> None:
     """Walks through a collection as HDF5 does. Source: HDF5 File Format, III.E, global heap."""
     start = os.pread(descriptor, _WALKED_BYTES, address)
-    if not start.startswith(b"GCOL\x01"):
+    if not _COLLECTION.match(start):
         raise Misfit("values of varying length are not where they should be")
     (end,) = struct.unpack_from("<Q", start, 8)
     position = _HEAP_HEADER
@@ -299,6 +312,7 @@ def check_file(path: Path, identity: tuple[int, ...]) -> None:
         Misfit: it is not as this program writes it.
         OSError, RuntimeError, ...: HDF5 cannot read it, see `READ_ERRORS`.
     """
+    _refuse_broken_attributes(path)
     with _open(path) as file:
         if file.attrs.get("archive_version") != ARCHIVE_VERSION:
             raise Damaged(f"{path}: not written by this program; move it away")
