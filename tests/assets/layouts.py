@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
+
+import trimesh
 
 from tests.assets.helpers import create_obj, write_files, write_zip
 
@@ -66,3 +69,52 @@ SHAPENET_V2: dict[str, Write] = {
     "one archive": write_one_archive,
     "a folder of one archive": lambda p: write_one_archive(p, {"taxonomy.json": TAXONOMY}).parent,
 }
+
+
+# --- sets of GLB files ----------------------------------------------------------------------------
+
+
+def create_glb(height: float) -> bytes:
+    """A closed shape, as trimesh writes it."""
+    shape = trimesh.creation.box((1, height, 1))
+    return trimesh.Scene(shape).export(file_type="glb")
+
+
+def pack(values: object) -> bytes:
+    return gzip.compress(json.dumps(values).encode())
+
+
+UIDS = [f"{k:032x}" for k in range(7)]
+LVIS = {"Band_Aid": UIDS[6:], "chair": UIDS[:3], "lamp": [*UIDS[3:6], "0" * 31 + "f"]}
+OBJAVERSE_FILES = {
+    **{f"glbs/000-{k % 2:03d}/{uid}.glb": create_glb(1 + k / 2) for k, uid in enumerate(UIDS[:6])},
+    "object-paths.json.gz": pack({uid: f"glbs/000-000/{uid}.glb" for uid in UIDS}),
+    "lvis-annotations.json.gz": pack(LVIS),
+}
+OBJAVERSE: dict[str, Write] = {
+    "as it is downloaded": lambda p: write_files(p, OBJAVERSE_FILES),
+    "in its own folder": lambda p: write_files(p, wrap(OBJAVERSE_FILES, "hf-objaverse-v1")),
+}
+
+ABO_MODELS = {f"B00000000{k}": "CHAIR" if k < 3 else "LAMP" for k in range(6)}
+ABO_LISTINGS = [
+    {"item_id": i, "product_type": [{"value": kind}], "3dmodel_id": i, "country": "US"}
+    for i, kind in ABO_MODELS.items()
+]
+ABO_FILES = {
+    **{
+        f"3dmodels/original/{name[-1]}/{name}.glb": create_glb(1 + k / 2)
+        for k, name in enumerate(ABO_MODELS)
+    },
+    "3dmodels/metadata/3dmodels.csv.gz": gzip.compress(b"3dmodel_id,path\n"),
+    **{
+        f"listings/metadata/listings_{part}.json.gz": gzip.compress(
+            b"".join(json.dumps(listing).encode() + b"\n" for listing in listings)
+        )
+        for part, listings in (
+            ("0", [{"item_id": "X", "product_type": [{"value": "SHOES"}]}, *ABO_LISTINGS[:2]]),
+            ("f", ABO_LISTINGS[2:]),
+        )
+    },
+}
+ABO: dict[str, Write] = {"as it is downloaded": lambda p: write_files(p, ABO_FILES)}

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
 
 from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
+from synrender.assets.sources import packed_lists
 from synrender.assets.sources.registry import open_source
 from synrender.errors import UserError
 from synrender.settings.load import load_settings
 from synrender.system.folders import Folders
 from tests.assets.helpers import create_obj, write_files
-from tests.assets.layouts import SHAPENET_V2, write_zips
+from tests.assets.layouts import (
+    ABO_FILES,
+    ABO_MODELS,
+    OBJAVERSE,
+    OBJAVERSE_FILES,
+    SHAPENET_V2,
+    UIDS,
+    create_glb,
+    write_zips,
+)
 
 
 def load(path: Path, *bindings: str, environment: Path | None = None) -> Catalog:
@@ -76,3 +87,66 @@ def test_a_layout_can_be_forced(tmp_path: Path) -> None:
     assert open_source(path, "shapenet-v2").list_classes()
     with pytest.raises(UserError, match=r"assets.source = 'shapnet-v2': no such source; did you"):
         open_source(path, "shapnet-v2")
+
+
+# --- sets of GLB files ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", OBJAVERSE)
+def test_objaverse_has_the_classes_of_lvis(tmp_path: Path, layout: str) -> None:
+    path = OBJAVERSE[layout](tmp_path / "set")
+    catalog = load(path, "sample.classes = ['chair', 'lamp']")
+    assert catalog.layout == "objaverse"
+    assert catalog.model_ids == {0: tuple(UIDS[:3]), 1: tuple(UIDS[3:6])}
+    assert catalog.model_file(1, UIDS[4]).read(1 << 20) == create_glb(3)
+    with pytest.raises(UserError, match=r"class 'Band_Aid': .* has no"):
+        load(path, "sample.classes = ['Band_Aid']", "sample.class_idxs = 1")
+
+
+def test_objaverse_without_its_classes_is_one_class(tmp_path: Path) -> None:
+    files = {name: data for name, data in OBJAVERSE_FILES.items() if "lvis" not in name}
+    path = write_files(tmp_path / "set", files)
+    catalog = load(path, "sample.classes = ['unlabeled']", "sample.class_idxs = 1")
+    assert catalog.model_ids == {0: tuple(UIDS[:6])}
+
+
+def test_abo_has_the_types_of_its_products(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "set", ABO_FILES)
+    catalog = load(path, "sample.classes = ['CHAIR', 'LAMP']")
+    assert catalog.layout == "abo"
+    ids = tuple(ABO_MODELS)
+    assert catalog.model_ids == {0: ids[:3], 1: ids[3:]}
+    for name in list(ABO_FILES):
+        if name.startswith("listings"):
+            (path / name).unlink()
+    catalog = load(path, "sample.classes = ['unlabeled']", "sample.class_idxs = 1")
+    assert catalog.model_ids == {0: ids}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"no gzip",
+        b"",
+        gzip.compress(b"[]"),
+        gzip.compress(b'{"chair": [3]}'),
+        gzip.compress(b"{"),
+        OBJAVERSE_FILES["lvis-annotations.json.gz"][:-9],
+        gzip.compress(b"[" * 100_000),
+    ],
+    ids=["no gzip", "empty", "a list", "no uids", "no JSON", "cut off", "deep"],
+)
+def test_a_damaged_list_is_one_line(tmp_path: Path, data: bytes) -> None:
+    path = write_files(tmp_path / "set", {**OBJAVERSE_FILES, "lvis-annotations.json.gz": data})
+    with pytest.raises(UserError, match=r"lvis-annotations\.json\.gz: .*; download it again$"):
+        load(path, "sample.classes = ['chair']", "sample.class_idxs = 1")
+
+
+def test_a_list_that_unpacks_without_end_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed_lists, "MAX_BYTES", 1 << 16)
+    bomb = gzip.compress(b"[" + b" " * (1 << 20) + b"]")
+    path = write_files(tmp_path / "set", {**OBJAVERSE_FILES, "lvis-annotations.json.gz": bomb})
+    with pytest.raises(UserError, match=r"more than 0 MiB when it is unpacked"):
+        load(path, "sample.classes = ['chair']", "sample.class_idxs = 1")

@@ -10,18 +10,20 @@ from synrender.audit.check import Verdict
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
 from synrender.system.folders import Folders
-from tests.assets.layouts import SHAPENET_V2, Write
+from tests.assets.layouts import ABO, OBJAVERSE, SHAPENET_V2, Write
 from tests.helpers import Renderer
 
 DOWNLOADS: dict[str, Write] = {
     "shapenet-v2, archives": SHAPENET_V2["an archive for each synset"],
     "shapenet-v2, one archive": SHAPENET_V2["one archive"],
+    "objaverse": OBJAVERSE["in its own folder"],
+    "abo": ABO["as it is downloaded"],
 }
 LOOK = (
     "rendering.resolution = 16", "rendering.render_samples = 1", "batch.num_samples = 6",
     "object.total_num_samples = 6", "object.n_buckets = 3", "batch.cache_obj_frames = 1",
     "sample.num_objs = 2", "rendering.labels = ['normal', 'object_coordinates', 'amodal']",
-    "sample.classes = ['chair', 'lamp']", "sample.class_idxs = 2",
+    "sample.class_idxs = 2",
 )  # fmt: skip
 
 
@@ -31,9 +33,9 @@ def test_a_download_renders_and_passes_the_audit(
 ) -> None:
     path = DOWNLOADS[download](tmp_path / "set")
     name = f"download_{list(DOWNLOADS).index(download)}"
-    output = wheel.run(
-        "-d", name, "-g", "render_multi", "-p", *LOOK, f"assets.models = {str(path)!r}"
-    )
+    classes = ["CHAIR", "LAMP"] if download == "abo" else ["chair", "lamp"]
+    models = (f"assets.models = {str(path)!r}", f"sample.classes = {classes}")
+    output = wheel.run("-d", name, "-g", "render_multi", "-p", *LOOK, *models)
     assert "Models: " in output
     assert "rejected" not in output
     folder = open_dataset_folder(wheel.data_dir, name)

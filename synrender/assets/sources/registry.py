@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from synrender.assets.sources.abo import ABO
+from synrender.assets.sources.objaverse import OBJAVERSE
 from synrender.assets.sources.shapenet_v2 import SHAPENET_V2
 from synrender.assets.sources.source import ModelClass, ModelEntry, Source
 from synrender.assets.tree import Tree, open_tree
@@ -15,7 +17,7 @@ from synrender.errors import UserError, nearest_name, shorten
 MAX_WRAPPERS = 3
 """Folders within each other that are looked into."""
 
-SOURCES = (SHAPENET_V2,)
+SOURCES = (SHAPENET_V2, OBJAVERSE, ABO)
 """In the order in which they are tried: the first that recognizes a folder or file reads it."""
 
 
