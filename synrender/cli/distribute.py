@@ -155,20 +155,21 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.fanout.dry_run import print_plan
     from synrender.fanout.processes import end_family
     from synrender.fanout.run import Options, run_datasets
-    from synrender.fanout.variants import VARIANTS, check_variants, plan_datasets
+    from synrender.fanout.variants import VARIANTS, Shared, check_variants, plan_datasets
     from synrender.system.interrupts import exit_on_signals
 
     exit_on_signals({signal.SIGTERM: 1}, end_family)  # batch systems send it
     name = arguments.dataset_name or ("multi" if arguments.is_multi else "single")
     datasets = plan_datasets(
-        name,
-        name_to_dataset_dir(folders.data, name).parent,
+        name_to_dataset_dir(folders.data, name),
         check_variants(arguments.variants or VARIANTS),
-        arguments.num_samples,
-        arguments.num_classes,
-        arguments.seed,
-        ["render_multi" if arguments.is_multi else "render_single", *arguments.gin_config],
-        arguments.gin_param,
+        Shared(
+            arguments.num_samples,
+            arguments.num_classes,
+            arguments.seed,
+            ["render_multi" if arguments.is_multi else "render_single", *arguments.gin_config],
+            arguments.gin_param,
+        ),
         arguments.overwrite,
     )
     options = Options(

@@ -31,7 +31,7 @@ class Display:
     ) -> None:
         self.datasets = datasets
         self._blender = blender
-        self._num_samples = sum(d.settings.batch.num_samples for d in datasets)
+        self.num_samples = sum(d.settings.batch.num_samples for d in datasets)
         self._num_first = self._num_done = num_done
         self._num_shown = num_done
         self._num_failed = self._num_retried = 0
@@ -41,7 +41,7 @@ class Display:
         self._bar = None
         if not is_quiet and sys.stderr.isatty():
             self._bar = tqdm(
-                total=self._num_samples,
+                total=self.num_samples,
                 initial=num_done,
                 unit="sample",
                 desc=count_datasets(len(datasets)),
@@ -117,9 +117,9 @@ class Display:
             return
         seconds = time.monotonic() - self._start
         rate = (self._num_shown - self._num_first) / seconds
-        eta = format_duration((self._num_samples - self._num_shown) / rate) if rate else "?"
+        eta = format_duration((self.num_samples - self._num_shown) / rate) if rate else "?"
         print(
-            f"{count_datasets(len(self.datasets))}: {self._num_shown}/{self._num_samples} samples, "
+            f"{count_datasets(len(self.datasets))}: {self._num_shown}/{self.num_samples} samples, "
             f"{rate:.2f}/s, ETA {eta}, batches: {trouble}",
             file=self._stdout,
             flush=True,

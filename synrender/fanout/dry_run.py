@@ -13,12 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from synrender.dataset.claim import describe_design, refuse_other_settings
+from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.dataset.folder import PlannedDataset
 from synrender.errors import UserError
-from synrender.fanout.balance import describe_group_size
-from synrender.fanout.design_table import format_design
 from synrender.fanout.display import count_datasets
-from synrender.fanout.environment import prepare_environment
 from synrender.fanout.executable import run_executable
 from synrender.fanout.job import Job, Status
 from synrender.fanout.queue import Todo, find_block_size, find_todo
@@ -27,13 +25,19 @@ from synrender.fanout.run import (
     create_template,
     describe_balances,
     load_catalogs,
+    prepare_environment,
     run_folder,
 )
+from synrender.fanout.variants import describe_group_size
+from synrender.sampling.sample_plan import bucket_to_first_idx
+from synrender.settings.checks import SPLITS
+from synrender.settings.groups import Settings
 from synrender.system.console import format_duration, say
 from synrender.system.cpus import count_cpus
 from synrender.system.files import existing_parent
 from synrender.system.folders import Folders
 
+MAX_LEVELS_SHOWN = 8
 NUM_PILOT_SAMPLES = 6
 """Pilot samples of each of two data sets, the first and the last; spread over the missing ones."""
 
@@ -188,3 +192,55 @@ def _format_bytes(num_bytes: float) -> str:
             return f"{num_bytes:.3g} {unit}"
         num_bytes /= 1000
     return f"{num_bytes:.3g} TB"
+
+
+# --- the table of a design ------------------------------------------------------------------------
+
+
+def format_design(design: DesignInfo, settings: Settings) -> list[str]:
+    """Lines for the user."""
+    lines = [f"design: {', '.join(design.kinds)}"]
+    width = max(map(len, design.factors), default=0)
+    for name, factor in design.factors.items():
+        lines.append(f"  {name:<{width}}  {_describe_levels(factor)}")
+    objects, total = settings.object, settings.object.total_num_samples
+    if design.grid:
+        num_cells = math.prod(len(design.factors[name].levels) for name in design.grid)
+        lines.append(
+            f"  grid of {' x '.join(design.grid)}: {num_cells} combinations, {design.repeats} "
+            "samples of each"
+        )
+    if design.block_size > 1:
+        what = "sets of sweeps" if design.sweeps else "tuples of twins"
+        lines.append(f"  {total // design.block_size} {what}, {design.block_size} samples each")
+    if shortcut := design.shortcut:
+        rho = ", ".join(f"{s} {r:g}" for s, r in zip(SPLITS, shortcut.rho, strict=True))
+        lines.append(f"  {shortcut.cue} predicts {shortcut.target} with rho: {rho}")
+    if design.held_out:
+        lines.append(f"  {len(design.held_out)} combinations are in the test alone")
+    for name, (low, high) in design.inner_ranges.items():
+        lines.append(f"  {name}: {low:g} to {high:g} outside the test, beyond in the test")
+    if design.causal:
+        for child, parents in design.causal.parents.items():
+            lines.append(f"  {child} depends on {', '.join(parents)}")
+        for split, factors in design.causal.do.items():
+            for name, level in factors.items():
+                what = "drawn evenly" if level < 0 else f"level {level}"
+                lines.append(f"  in {split}, {name} is {what}, against the graph")
+    ends = [0]
+    for num_buckets in design.split_buckets:
+        ends.append(ends[-1] + num_buckets)
+    firsts = [bucket_to_first_idx(end, objects) for end in ends]
+    shares = (f"{s} {b - a}" for s, a, b in zip(SPLITS, firsts, firsts[1:], strict=False))
+    return [*lines, f"  samples: {', '.join(shares)}"]
+
+
+def _describe_levels(factor: DesignFactor) -> str:
+    if not factor.levels:
+        return "drawn"
+    texts = factor.names or tuple(
+        "/".join(f"{number:.3g}" for number in level) for level in factor.levels
+    )
+    more = len(texts) - MAX_LEVELS_SHOWN
+    listed = ", ".join(texts[:MAX_LEVELS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return f"{len(texts)} levels: {listed}"

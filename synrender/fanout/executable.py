@@ -18,7 +18,7 @@ from synrender.crashes.journal import Cause, take_leftovers
 from synrender.errors import UserError, shorten
 from synrender.fanout.job import Job, Outcome, Status, json_to_outcome
 from synrender.fanout.worker import render_job, take_files
-from synrender.system.cpus import leased_cpus
+from synrender.system.cpus import CpuKind, leased_cpus
 from synrender.system.files import read_small_file
 from synrender.system.locks import used_folder
 
@@ -66,6 +66,38 @@ def check_executable(blender: str) -> None:
 def run_here(job: Job) -> Outcome:
     """Renders a job in this process, or with an executable."""
     return run_executable(job) if job.blender else take_files(job, render_job(job))
+
+
+class LocalExecutor:
+    """Runs jobs one after the other in this process, for debugging."""
+
+    def num_slots(self, avoid_nodes: frozenset[str]) -> int:
+        """One at a time."""
+        return 1
+
+    def submit(self, job: Job, avoid_nodes: frozenset[str]) -> str:
+        """Keeps the job for later."""
+        return job.attempt
+
+    def wait(self, handles: list, timeout_s: float) -> list:
+        """The one that was submitted first."""
+        return handles[:1]
+
+    def result(self, handle: str, job: Job) -> Outcome:
+        """Runs the job."""
+        return run_here(job)
+
+    def find_cpus(self) -> frozenset[CpuKind]:
+        """None: this process says itself what a data set is of."""
+        return frozenset()
+
+    def kill_hung(self, jobs: dict[str, Job]) -> list:
+        """Nothing runs in the background."""
+        return []
+
+    def count_unfinished(self, jobs: list[Job]) -> int:
+        """Nothing runs in the background."""
+        return 0
 
 
 def run_executable(job: Job) -> Outcome:

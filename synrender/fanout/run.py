@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +15,12 @@ from synrender.dataset.claim import claimed, describe_design
 from synrender.dataset.folder import PlannedDataset
 from synrender.dataset.lock import in_use
 from synrender.errors import UserError
-from synrender.fanout.balance import describe_balance
 from synrender.fanout.display import Display
-from synrender.fanout.environment import prepare_environment
-from synrender.fanout.executable import check_executable
+from synrender.fanout.executable import LocalExecutor, check_executable
 from synrender.fanout.job import Job
 from synrender.fanout.queue import BatchQueue, Todo, find_block_size, find_todo
-from synrender.fanout.scheduler import LocalExecutor, RunResult, Scheduler
+from synrender.fanout.scheduler import RunResult, Scheduler
+from synrender.fanout.variants import describe_balance
 from synrender.sampling.sample_plan import describe_uneven_splits
 from synrender.settings.groups import Settings
 from synrender.system.console import format_duration, say
@@ -109,14 +109,14 @@ def _run_claimed(
         return 0
     display = Display(datasets, num_samples - num_missing, options.is_quiet, options.blender)
     try:
-        result = _render(datasets, claims, todos, options, folders, display)
+        result = _render(todos, claims, options, folders, display)
     finally:
         display.close()
     remove_abandoned_files(datasets)  # of workers that were stopped
     num_rendered = num_missing
     num_missing = sum(find_todo(dataset, batch_size).num_missing for dataset in datasets)
     num_rendered -= num_missing
-    _summarise(result, display, num_samples, num_rendered, num_missing, options.is_quiet)
+    _summarize(result, display, num_rendered, num_missing)
     return 1 if num_missing else 0
 
 
@@ -168,13 +168,13 @@ def create_template(run_dir: Path, options: Options, folders: Folders) -> Job:
 
 
 def _render(
-    datasets: Sequence[PlannedDataset],
-    claims: Claims,
     todos: Sequence[Todo],
+    claims: Claims,
     options: Options,
     folders: Folders,
     display: Display,
 ) -> RunResult:
+    datasets = display.datasets
     prepare_environment(options.address)
     if options.blender:
         check_executable(options.blender)
@@ -218,27 +218,38 @@ def run_folder(folders: Folders) -> Generator[Path]:
             folders.fanout.rmdir()
 
 
-def _summarise(
-    result: RunResult,
-    display: Display,
-    num_samples: int,
-    num_rendered: int,
-    num_missing: int,
-    is_quiet: bool,
-) -> None:
+def _summarize(result: RunResult, display: Display, num_rendered: int, num_missing: int) -> None:
     seconds = display.seconds
-    if not is_quiet:
-        if result.rejected:
-            say(f"{len(result.rejected)} models or textures were rejected and replaced:")
-            say(*(f"  {name}: {reason}" for name, reason in sorted(result.rejected.items())))
-        say(
-            f"rendered {num_rendered} samples in {format_duration(seconds)} "
-            f"({num_rendered / seconds:.2f}/s); batches: {result.num_batches} done, "
-            f"{result.num_retried} retried, {len(result.failed)} failed."
-        )
+    if result.rejected:
+        display.say(f"{len(result.rejected)} models or textures were rejected and replaced:")
+        display.say(*(f"  {name}: {reason}" for name, reason in sorted(result.rejected.items())))
+    display.say(
+        f"rendered {num_rendered} samples in {format_duration(seconds)} "
+        f"({num_rendered / seconds:.2f}/s); batches: {result.num_batches} done, "
+        f"{result.num_retried} retried, {len(result.failed)} failed."
+    )
     if num_missing:
         why = f"stopped: {result.stopped}; " if result.stopped else ""
-        missing = f"error: {why}{num_missing} of {num_samples} samples are missing"
+        missing = f"error: {why}{num_missing} of {display.num_samples} samples are missing"
         display.warn(add_resume(missing))
-    elif not is_quiet:
-        say(f"all {num_samples} samples are complete.")
+    else:
+        display.say(f"all {display.num_samples} samples are complete.")
+
+
+def prepare_environment(address: str | None) -> None:
+    """Call it before `cluster` is imported, which imports Ray.
+
+    Args:
+        address: of the cluster to join; None: this machine alone, where Ray's processes then
+            listen on the loopback interface only. (Ray has this switch for macOS and Windows, whose
+            firewalls ask about anything else; there is no other.) They also share a token of their
+            own, since Ray would write one into the home folder, which there may not be.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # No warnings that do not concern us.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # of tasks that were given up
+    if not address:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)

@@ -16,11 +16,10 @@ from synrender.dataset.claim import add_rejected
 from synrender.dataset.cpu_kinds import describe_mixture
 from synrender.dataset.folder import PlannedDataset
 from synrender.errors import UserError
-from synrender.fanout.collect import commit_files
 from synrender.fanout.display import Display
-from synrender.fanout.executable import run_here
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.queue import Batch, BatchQueue
+from synrender.fanout.worker import commit_files
 from synrender.system.cpus import CpuKind
 
 MAX_ERRORS = 3
@@ -70,38 +69,6 @@ class Executor(Protocol):
 
     def count_unfinished(self, jobs: list[Job]) -> int:
         """Samples that running jobs have finished so far, as far as that can be seen."""
-
-
-class LocalExecutor:
-    """Runs jobs one after the other in this process, for debugging."""
-
-    def num_slots(self, avoid_nodes: frozenset[str]) -> int:
-        """One at a time."""
-        return 1
-
-    def submit(self, job: Job, avoid_nodes: frozenset[str]) -> str:
-        """Keeps the job for later."""
-        return job.attempt
-
-    def wait(self, handles: list, timeout_s: float) -> list:
-        """The one that was submitted first."""
-        return handles[:1]
-
-    def result(self, handle: str, job: Job) -> Outcome:
-        """Runs the job."""
-        return run_here(job)
-
-    def find_cpus(self) -> frozenset[CpuKind]:
-        """None: this process says itself what a data set is of."""
-        return frozenset()
-
-    def kill_hung(self, jobs: dict[str, Job]) -> list:
-        """Nothing runs in the background."""
-        return []
-
-    def count_unfinished(self, jobs: list[Job]) -> int:
-        """Nothing runs in the background."""
-        return 0
 
 
 @dataclass

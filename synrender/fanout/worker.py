@@ -15,7 +15,7 @@ from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
 from synrender.blender.batch import BatchTask, Watch, render_batch
 from synrender.blender.start import prepare_blender
 from synrender.crashes.journal import Journal, JournalCatalog, Log, Watchdog, logged_output
-from synrender.dataset.claim import add_rejected, claim_dataset
+from synrender.dataset.claim import add_rejected, claim_dataset, claim_renderer
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import find_rendered_by
 from synrender.errors import UserError
@@ -158,6 +158,27 @@ def _explain(error: Exception, outcome: Outcome, journal: Journal, job: Job) -> 
 
 
 # --- files ----------------------------------------------------------------------------------------
+
+
+def commit_files(folder: DatasetFolder, outcome: Outcome) -> Outcome:
+    """Writes each sample atomically, image first and record last; returns the new outcome.
+
+    Raises:
+        OSError: this machine cannot write.
+    """
+    try:
+        if outcome.by:
+            claim_renderer(folder, outcome.by, [idx for idx, _, _ in outcome.files])
+    except UserError as error:
+        return dataclasses.replace(outcome, status=Status.BAD_NODE, message=str(error), files=[])
+    if outcome.rejected:
+        add_rejected(folder, outcome.rejected)
+    for idx, image, record in outcome.files:
+        folder.commit_files(idx, image, record)
+        if not folder.is_complete(idx):
+            message = f"sample {idx} arrived incomplete"
+            return dataclasses.replace(outcome, status=Status.ERROR, message=message, files=[])
+    return dataclasses.replace(outcome, files=[])
 
 
 def _read_files(

@@ -135,7 +135,7 @@ def test_ray_leaves_sigterm_to_us_from_its_start_on(tmp_path: Path) -> None:
     script = """
 import os, signal, sys, threading
 from pathlib import Path
-from synrender.fanout.environment import prepare_environment
+from synrender.fanout.run import prepare_environment
 prepare_environment(None)
 from synrender.fanout.ray_session import ray_session
 

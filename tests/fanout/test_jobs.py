@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from synrender.errors import UserError
-from synrender.fanout import balance, queue, variants
+from synrender.fanout import queue, variants
+from synrender.fanout.variants import Shared
 from synrender.sampling.draws import draw_classes
 from synrender.sampling.sample_plan import idx_to_bucket, idx_to_group
 from synrender.settings.groups import Sample
@@ -17,10 +18,8 @@ from tests.helpers import create_record
 
 
 def plan(*names: str, num_samples: int = 4800, num_classes: int = 10, **options: object):
-    arguments = {"seed": None, "gin_config": ["render_single"], "gin_param": [], **options}
-    return variants.plan_datasets(
-        "x", Path("/data"), names or variants.VARIANTS, num_samples, num_classes, **arguments
-    )
+    shared = Shared(num_samples, num_classes, **options)
+    return variants.plan_datasets(Path("/data/x"), names or variants.VARIANTS, shared)
 
 
 def test_the_variants_are_the_twelve_of_the_paper() -> None:
@@ -55,23 +54,23 @@ def test_classes_of_single_objects_are_as_even_as_the_numbers_allow(
     num_samples: int, num_classes: int
 ) -> None:
     settings = plan("0-0-0-0", num_samples=num_samples, num_classes=num_classes)[0].settings
-    counts = balance.count_classes(settings)
+    counts = variants.count_classes(settings)
     assert counts.sum() == num_samples
     sizes = counts.sum(axis=1)
     is_divisible = (sizes % num_classes == 0).all()
     assert np.ptp(counts, axis=1).max() == (0 if is_divisible else 1)
     # Even buckets that are not all of one length can leave the whole a little apart.
     assert np.ptp(counts.sum(axis=0)) <= (0 if is_divisible else 1)
-    assert (balance.describe_balance(settings) is None) == is_divisible
+    assert (variants.describe_balance(settings) is None) == is_divisible
 
 
 @pytest.mark.parametrize("num_samples", [60, 100, 4800])
 def test_classes_of_several_objects_are_even_where_the_numbers_divide(num_samples: int) -> None:
     (dataset,) = plan("1-1-1-1", num_samples=num_samples, gin_config=["render_multi"])
-    counts = balance.count_classes(dataset.settings)
+    counts = variants.count_classes(dataset.settings)
     assert counts.sum() == 4 * num_samples
     within = np.ptp(counts, axis=1).max()
-    line = balance.describe_balance(dataset.settings)
+    line = variants.describe_balance(dataset.settings)
     if num_samples == 100:
         assert 1 <= within <= 2
         assert f"up to {within} apart within a bucket" in line
@@ -95,7 +94,7 @@ def test_classes_are_counted_as_they_are_drawn(
         group = idx_to_group(idx, settings.batch, settings.object)
         for c in draw_classes(settings.batch.seed, group, settings.sample):
             counts[idx_to_bucket(idx, settings.object), c] += 1
-    np.testing.assert_array_equal(balance.count_classes(settings), counts)
+    np.testing.assert_array_equal(variants.count_classes(settings), counts)
 
 
 def test_a_million_samples_of_several_objects_are_planned_without_drawing_all(
@@ -107,9 +106,9 @@ def test_a_million_samples_of_several_objects_are_planned_without_drawing_all(
         drawn.append(group)
         return draw_classes(seed, group, sample)
 
-    monkeypatch.setattr(balance, "draw_classes", draw)
+    monkeypatch.setattr(variants, "draw_classes", draw)
     (dataset,) = plan("0-0-0-0", num_samples=1_000_000, gin_config=["render_multi"])
-    assert balance.describe_balance(dataset.settings) is not None
+    assert variants.describe_balance(dataset.settings) is not None
     assert queue.find_todo(dataset, 40).num_missing == 1_000_000
     assert 0 < len(drawn) < 1000  # of 50,000 groups
 
@@ -123,8 +122,8 @@ def test_default_sizes_keep_the_configured_groups() -> None:
 def test_a_group_size_of_the_users_own_is_kept_and_its_unevenness_said() -> None:
     (dataset,) = plan("0-0-0-0", gin_param=["batch.cache_obj_frames = 7"])
     assert dataset.settings.batch.cache_obj_frames == 7
-    counts = balance.count_classes(dataset.settings)
-    assert f"up to {np.ptp(counts, axis=1).max()} apart" in balance.describe_balance(
+    counts = variants.count_classes(dataset.settings)
+    assert f"up to {np.ptp(counts, axis=1).max()} apart" in variants.describe_balance(
         dataset.settings
     )
 
@@ -155,9 +154,7 @@ def take_all(batches: queue.BatchQueue, num_slots: int) -> list[queue.Batch]:
 @pytest.mark.parametrize("num_slots", [1, 2, 64])
 @pytest.mark.parametrize("batch_size", [1, 7, 40, 100])
 def test_batches_cover_each_sample_once(tmp_path: Path, batch_size: int, num_slots: int) -> None:
-    datasets = variants.plan_datasets(
-        "x", tmp_path, variants.VARIANTS[:3], 100, 2, None, ["render_single"], []
-    )
+    datasets = variants.plan_datasets(tmp_path / "x", variants.VARIANTS[:3], Shared(100, 2))
     todos = [queue.find_todo(dataset, batch_size) for dataset in datasets]
     batches = take_all(queue.BatchQueue(todos), num_slots)
     for dataset in datasets:
@@ -170,9 +167,7 @@ def test_batches_cover_each_sample_once(tmp_path: Path, batch_size: int, num_slo
 
 
 def test_batches_get_smaller_towards_the_end(tmp_path: Path) -> None:
-    (dataset,) = variants.plan_datasets(
-        "x", tmp_path, variants.VARIANTS[:1], 200, 2, None, ["render_single"], []
-    )
+    (dataset,) = variants.plan_datasets(tmp_path / "x", variants.VARIANTS[:1], Shared(200, 2))
     batches = take_all(queue.BatchQueue([queue.find_todo(dataset, 40)]), num_slots=2)
     sizes = [batch.num_missing for batch in batches]
     assert sizes[:2] == [40, 40]
@@ -185,9 +180,7 @@ def test_batches_get_smaller_towards_the_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize("batch_size", [1, 7, 40])
 def test_twins_are_rendered_by_one_worker(tmp_path: Path, batch_size: int, num_slots: int) -> None:
     """Another kind of CPU would give other pixels to a part of them."""
-    (dataset,) = variants.plan_datasets(
-        "x", tmp_path, variants.VARIANTS[:1], 60, 2, None, ["render_single"], []
-    )
+    (dataset,) = variants.plan_datasets(tmp_path / "x", variants.VARIANTS[:1], Shared(60, 2))
     todo = queue.find_todo(dataset, batch_size, block_size=3)
     batches = take_all(queue.BatchQueue([todo]), num_slots)
     assert all(b.idx_offset % 3 == 0 and b.num_samples % 3 == 0 for b in batches)
@@ -196,9 +189,7 @@ def test_twins_are_rendered_by_one_worker(tmp_path: Path, batch_size: int, num_s
 
 
 def test_a_batch_is_split_by_what_is_missing(tmp_path: Path) -> None:
-    (dataset,) = variants.plan_datasets(
-        "x", tmp_path, variants.VARIANTS[:1], 12, 2, None, ["render_single"], []
-    )
+    (dataset,) = variants.plan_datasets(tmp_path / "x", variants.VARIANTS[:1], Shared(12, 2))
     (batch,) = queue.find_todo(dataset, 12).batches()
     image_dir = dataset.folder.image_dir
     image_dir.mkdir(parents=True)

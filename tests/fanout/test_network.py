@@ -236,4 +236,4 @@ def test_a_server_of_ray_that_is_killed_as_it_starts_is_one_line(driver: Driver)
     os.kill(pid, signal.SIGKILL)
     output = finish(process, 1)
     assert "Traceback" not in output
-    assert output.splitlines()[-1].startswith("error: Ray did not start (")
+    assert output.splitlines()[-1].startswith("error: Ray did not start")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from synrender.dataset.folder import DatasetFolder
-from synrender.fanout.variants import plan_datasets
+from synrender.fanout.variants import Shared, plan_datasets
 from tests.fanout.drive import SYNSETS, Driver, finish, wait_until
 from tests.helpers import PROJECT_DIR
 
@@ -178,8 +178,7 @@ def test_the_plan_says_how_many_samples_share_models_and_why(driver: Driver) -> 
     arguments = ("-d", "grouped", "--dry_run", "--num_classes", 3)
     output = driver.run(*arguments, "-n", 132, variants=ONE)
     (settings,) = (
-        dataset.settings
-        for dataset in plan_datasets("x", driver.data_dir, ONE, 132, 3, None, ["render_single"], [])
+        dataset.settings for dataset in plan_datasets(driver.data_dir / "x", ONE, Shared(132, 3))
     )
     size = settings.batch.cache_obj_frames
     assert size != 10

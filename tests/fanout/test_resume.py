@@ -9,7 +9,7 @@ import pytest
 
 from synrender.assets.catalog import load_catalog
 from synrender.dataset.claim import claim_dataset
-from synrender.fanout.variants import plan_datasets
+from synrender.fanout.variants import Shared, plan_datasets
 from synrender.system.folders import find_folders
 from synrender.system.locks import temporary_file
 from tests.fanout.drive import (
@@ -54,14 +54,7 @@ def test_a_worker_that_joins_a_data_set_does_not_list_its_images(
 ) -> None:
     """In a folder of 2,000,000 files that would take a second, for every batch."""
     (dataset,) = plan_datasets(
-        "reference",
-        driver.data_dir,
-        VARIANTS[:1],
-        NUM_SAMPLES,
-        2,
-        None,
-        ["render_single"],
-        list(QUICK),
+        driver.data_dir / "reference", VARIANTS[:1], Shared(NUM_SAMPLES, 2, gin_param=QUICK)
     )
     names = ("SYNRENDER_DATA_DIR", "SYNRENDER_SHAPENET_DIR", "SYNRENDER_DTD_DIR")
     folders = find_folders({name: driver.environment[name] for name in names})

@@ -23,7 +23,7 @@ from synrender.fanout.display import Display
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.queue import Batch, BatchQueue, find_todo
 from synrender.fanout.scheduler import Scheduler, to_ranges
-from synrender.fanout.variants import plan_datasets
+from synrender.fanout.variants import Shared, plan_datasets
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
 from synrender.system.cpus import CpuKind
@@ -70,7 +70,7 @@ class FakeExecutor:
 @pytest.fixture
 def dataset(tmp_path: Path, catalog: Catalog) -> PlannedDataset:
     (dataset,) = plan_datasets(
-        "x", tmp_path, ["0-0-0-0"], 24, 2, 0, ["render_single"], ["object.n_buckets = 2"]
+        tmp_path / "x", ["0-0-0-0"], Shared(24, 2, 0, gin_param=["object.n_buckets = 2"])
     )
     claim_dataset(dataset.folder, dataset.settings, catalog)
     return dataset
@@ -292,7 +292,7 @@ def test_many_tasks_that_meet_such_models_at_once_do_not_stop_the_run(
     tmp_path: Path, catalog: Catalog
 ) -> None:
     (dataset,) = plan_datasets(
-        "z", tmp_path, ["0-0-0-0"], 96, 2, 0, ["render_single"], ["object.n_buckets = 2"]
+        tmp_path / "z", ["0-0-0-0"], Shared(96, 2, 0, gin_param=["object.n_buckets = 2"])
     )
     claim_dataset(dataset.folder, dataset.settings, catalog)
     deaths: Counter[int] = Counter()
@@ -320,7 +320,9 @@ def test_a_model_that_finished_samples_show_is_not_blamed_for_its_neighbour(
     tmp_path: Path, catalog: Catalog
 ) -> None:
     (dataset,) = plan_datasets(
-        "y", tmp_path, ["0-0-0-0"], 24, 2, 0, ["render_multi"], ["object.n_buckets = 2"]
+        tmp_path / "y",
+        ["0-0-0-0"],
+        Shared(24, 2, 0, gin_config=["render_multi"], gin_param=["object.n_buckets = 2"]),
     )
     claim_dataset(dataset.folder, dataset.settings, catalog)
     names = [

@@ -14,10 +14,9 @@ import pytest
 
 from synrender.crashes.journal import STARTUP_LIMIT_S
 from synrender.fanout import processes
-from synrender.fanout.cluster import RayExecutor, Stillness, TaskOptions
+from synrender.fanout.cluster import RayExecutor, Stillness, TaskOptions, Worker
 from synrender.fanout.job import Job
 from synrender.fanout.ray_session import MIN_ADDRESS_SPACE, OBJECT_STORE_BYTES, Session
-from synrender.fanout.tasks import Worker
 from synrender.settings.groups import Settings
 from synrender.system.cpus import find_cpu
 from synrender.system.disk import DiskFull, check_free_files, count_free_files, find_full_disk
@@ -28,7 +27,7 @@ from tests.helpers import PROJECT_DIR, as_group_member, disable_sockets
 SESSION = """
 import os, signal, sys, time
 from pathlib import Path
-from synrender.fanout.environment import prepare_environment
+from synrender.fanout.run import prepare_environment
 prepare_environment(None)
 from synrender.fanout import cluster, processes, ray_session
 """

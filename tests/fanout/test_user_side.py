@@ -15,7 +15,7 @@ import pytest
 
 from synrender.fanout.dry_run import Pilot, choose_pilots, format_estimate
 from synrender.fanout.queue import find_todo
-from synrender.fanout.variants import plan_datasets
+from synrender.fanout.variants import Shared, plan_datasets
 from synrender.system.cpus import leased_cpus
 from synrender.system.locks import is_abandoned
 from tests.fanout.drive import QUICK, Driver
@@ -43,9 +43,7 @@ def test_a_dry_run_knows_what_is_complete(driver: Driver, reference: dict[str, P
 
 
 def test_pilots_are_spread_over_all_that_is_missing(driver: Driver) -> None:
-    (dataset,) = plan_datasets(
-        "piloted", driver.data_dir, ("0-0-0-0",), 120, 2, None, ["render_single"], []
-    )
+    (dataset,) = plan_datasets(driver.data_dir / "piloted", ("0-0-0-0",), Shared(120, 2))
     assert choose_pilots(find_todo(dataset, 7)) == [10, 30, 50, 70, 90, 110]
     pilot = Pilot((1.0, 1.0, 3.0, 3.0), 1.0)
     (line,) = (t for t in format_estimate(100, 2, pilot, driver.data_dir) if "ETA" in t)

@@ -13,7 +13,7 @@ from synrender.cli import audit, distribute, export, preprocess, render, report
 from synrender.cli.script import Command, run_command
 from synrender.dataset.claim import claim_dataset
 from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
-from synrender.fanout.variants import VARIANTS, check_variants, plan_datasets
+from synrender.fanout.variants import VARIANTS, Shared, check_variants, plan_datasets
 from synrender.settings.load import load_settings
 from synrender.system.folders import Folders
 
@@ -79,14 +79,15 @@ def _plan_render(arguments: argparse.Namespace, folders: Folders) -> int:
 
 def _plan_variants(arguments: argparse.Namespace, folders: Folders) -> int:
     plan_datasets(
-        arguments.dataset_name or "single",
-        name_to_dataset_dir(folders.data, arguments.dataset_name or "single").parent,
+        name_to_dataset_dir(folders.data, arguments.dataset_name or "single"),
         check_variants(arguments.variants or VARIANTS),
-        arguments.num_samples,
-        arguments.num_classes,
-        arguments.seed,
-        ["render_multi" if arguments.is_multi else "render_single", *arguments.gin_config],
-        arguments.gin_param,
+        Shared(
+            arguments.num_samples,
+            arguments.num_classes,
+            arguments.seed,
+            ["render_multi" if arguments.is_multi else "render_single", *arguments.gin_config],
+            arguments.gin_param,
+        ),
         arguments.overwrite,
     )
     distribute.find_blender(arguments.blender)
