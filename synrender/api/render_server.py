@@ -3,7 +3,7 @@
 Blender's output, its crashes and its global state stay out of the user's program.
 
 Request: ``{"gin": settings, "folder": data set}``; the settings' batch says which samples. Answer:
-``{"error": null}``, or one line and whether it is the user's mistake.
+``{"error": one line or null, "is_user_error": whether the error is the user's mistake}``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def serve() -> None:
         os.dup2(2, 1)
         folders, catalogs = find_folders(os.environ), {}
         for line in sys.stdin:
-            answer: dict[str, object] = {"error": None}
+            answer: dict[str, object] = {"error": None, "is_user_error": False}
             try:
                 _render(json.loads(line), folders, catalogs)
             except UserError as error:

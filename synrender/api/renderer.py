@@ -1,27 +1,36 @@
-"""`Renderer`: one sample at a time, for notebooks and scripts."""
+"""`Renderer`: one sample at a time, for notebooks and scripts; and how a notebook shows it."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
+import html
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+import numpy as np
 
 from synrender.api.functions import draw_from, load_settings, load_sources
-from synrender.api.rendered_sample import RenderedSample
 from synrender.errors import UserError
+from synrender.images.png import encode_png
 from synrender.loading.dataset import open_dataset
+from synrender.report.pictures import find_pictures, find_scale
 from synrender.sampling.sample_plan import SamplePlan
 from synrender.settings.groups import Settings
 from synrender.settings.label_table import LABELS
 from synrender.settings.load import settings_to_gin
 from synrender.system.folders import find_folders
 from synrender.system.locks import temporary_folder
+
+SHOWN = ("class", "model_id", "texture", "euler", "scale", "location", "color", "light")
+"""Fields of the record that the table shows, where a sample has them."""
 
 
 class Renderer:
@@ -118,6 +127,13 @@ class Renderer:
         self.close()
 
 
+class Answer(TypedDict):
+    """What the process answers to a request; see `render_server`."""
+
+    error: str | None
+    is_user_error: bool
+
+
 class _Server:
     """The process of a `Renderer`, and its scratch folder."""
 
@@ -139,7 +155,7 @@ class _Server:
         if answer["error"] is not None:
             raise (UserError if answer["is_user_error"] else RuntimeError)(answer["error"])
 
-    def _ask(self, request: dict[str, str]) -> dict[str, Any]:
+    def _ask(self, request: dict[str, str]) -> Answer:
         process = self._process or self._start()
         try:
             print(json.dumps(request), file=process.stdin, flush=True)
@@ -182,3 +198,53 @@ class _Server:
         """Ends the process, and removes the scratch folder."""
         self._end_process()
         self._stack.close()
+
+
+# --- in a notebook --------------------------------------------------------------------------------
+
+
+class RenderedSample(dict[str, Any]):
+    """A dictionary by field that shows itself in a notebook."""
+
+    def __init__(self, fields: Mapping[str, Any], class_names: Mapping[int, str]) -> None:
+        """Takes the fields of a sample of `open_dataset`, and the name of each class id."""
+        super().__init__(fields)
+        self._class_names = class_names
+
+    def _repr_png_(self) -> bytes:
+        return encode_png(self["image"])
+
+    def _repr_html_(self) -> str:
+        scale = find_scale([self])
+        figures = []
+        for picture in find_pictures(self):
+            png = encode_png(picture.draw(self[picture.field], scale))
+            source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+            figures.append(
+                f'<figure style="display:inline-block;margin:0 .5em .5em 0"><img src="{source}" '
+                f'alt="{picture.name}" style="width:160px;image-rendering:pixelated">'
+                f"<figcaption>{picture.name}</figcaption></figure>"
+            )
+        rows = [
+            f"<tr><th>{name}</th>{''.join(f'<td>{html.escape(v)}</td>' for v in values)}</tr>"
+            for name, values in self._find_rows()
+        ]
+        return f"<div>{''.join(figures)}</div><table>{''.join(rows)}</table>"
+
+    def _find_rows(self) -> list[tuple[str, list[str]]]:
+        """Name of a field, and its value for each object."""
+        is_single = np.ndim(self["class"]) == 0
+        rows = []
+        for name in SHOWN:
+            if name in self:
+                values = [self[name]] if is_single else list(self[name])
+                if name == "class":
+                    values = [self._class_names.get(int(c), str(c)) for c in values]
+                rows.append((name, [_to_text(value) for value in values]))
+        return rows
+
+
+def _to_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return " ".join(f"{number:.4g}" for number in np.asarray(value).ravel().tolist())

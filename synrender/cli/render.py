@@ -80,7 +80,7 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
     """Reads the configuration, renders missing samples, and prints a summary."""
     from synrender.assets.catalog import ensure_demo_sources, load_catalog
     from synrender.blender.batch import BatchTask, Watch, render_batch
-    from synrender.crashes.noted_run import noted_work
+    from synrender.crashes.blame import noted_work
     from synrender.dataset.claim import claimed
     from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
     from synrender.dataset.info import read_info

@@ -43,7 +43,7 @@ class Cause(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """Content of a journal."""
 
     host: str
@@ -63,7 +63,7 @@ class Journal:
         self._length = 0
         self._lock = threading.Lock()  # signals are listened to in a thread
         self._is_closed = False
-        self.entry = Entry(socket.gethostname(), os.getpid())
+        self.entry = JournalEntry(socket.gethostname(), os.getpid())
         self._write()
 
     def begin_stage(self, stage: str, idx: int) -> None:
@@ -104,12 +104,12 @@ class Journal:
                 os.close(fd)
 
 
-def read_journal(path: Path) -> Entry | None:
+def read_journal(path: Path) -> JournalEntry | None:
     """Last entry, with the cause of death if it stands behind it; None if there is none."""
     try:
         text = read_small_file(path, MAX_JOURNAL_BYTES).decode(errors="replace")
         first_line, _, rest = text.partition("\n")
-        entry = decode(Entry, parse_json(first_line.encode()))
+        entry = decode(JournalEntry, parse_json(first_line.encode()))
     except (Hindrance, OSError, ValueError):
         return None
     return dataclasses.replace(entry, cause=find_cause(rest))
@@ -130,7 +130,7 @@ def _read_end(path: Path) -> str:
         return ""
 
 
-def take_leftovers(run_dir: Path, attempt: str) -> tuple[Entry | None, str]:
+def take_leftovers(run_dir: Path, attempt: str) -> tuple[JournalEntry | None, str]:
     """Returns journal and last log lines of an attempt that died, and removes its files."""
     journal_path, log_path = run_dir / f"{attempt}.json", run_dir / f"{attempt}.log"
     entry = read_journal(journal_path)

@@ -16,7 +16,7 @@ from typing import Any
 import ray
 import ray.exceptions
 
-from synrender.crashes.journal import STARTUP_LIMIT_S, Entry, read_journal, take_leftovers
+from synrender.crashes.journal import STARTUP_LIMIT_S, JournalEntry, read_journal, take_leftovers
 from synrender.errors import CutShort
 from synrender.fanout.executable import run_here
 from synrender.fanout.job import Job, Outcome, Status
@@ -92,7 +92,7 @@ def run_job(job: Job) -> Outcome:
     return run_here(_to_node(job))
 
 
-def take_leftovers_here(job: Job) -> tuple[Entry | None, str]:
+def take_leftovers_here(job: Job) -> tuple[JournalEntry | None, str]:
     """Collects what an attempt left on this node, where nodes share no storage."""
     return take_leftovers(_to_node(job).run_dir, job.attempt)
 
@@ -159,8 +159,8 @@ class RayExecutor:
         )(create_task(function))
         self._nodes: list[dict] = []
         self._nodes_at = -SLOTS_EVERY_S
-        self._workers: dict[Any, Worker] = {}  # of tasks that have begun
-        self._failed: dict[Any, ray.exceptions.RayError] = {}  # why others could not
+        self._workers: dict[Hashable, Worker] = {}  # of tasks that have begun
+        self._failed: dict[Hashable, ray.exceptions.RayError] = {}  # why others could not
         self._num_begun = 0
         self._cpus: set[CpuKind] = set()  # of all workers so far
         self._stillness, self._idleness = Stillness(), Idleness()
@@ -237,7 +237,7 @@ class RayExecutor:
             host = worker.host if worker else "a node that is gone"
             return Outcome(Status.DIED, message, tail, journal=entry, host=host)
 
-    def _take_leftovers(self, job: Job, worker: Worker | None) -> tuple[Entry | None, str]:
+    def _take_leftovers(self, job: Job, worker: Worker | None) -> tuple[JournalEntry | None, str]:
         if self._is_shared:
             return take_leftovers(self._run_dir, job.attempt)
         with contextlib.suppress(ray.exceptions.RayError):  # the node is gone
@@ -259,7 +259,7 @@ class RayExecutor:
         entries = (read_journal(self._run_dir / f"{job.attempt}.json") for job in jobs)
         return sum(entry.done for entry in entries if entry)
 
-    def kill_hung(self, jobs: dict[Any, Job]) -> list:
+    def kill_hung(self, jobs: dict[Hashable, Job]) -> list[Hashable]:
         """Kills workers that neither work nor end themselves (stopped, or stuck in the kernel).
 
         Raises:
@@ -298,7 +298,7 @@ class RayExecutor:
                 "nodes cannot start processes; 'ray status' shows which; still waiting"
             )
 
-    def _is_hung(self, handle: Any, job: Job) -> bool:
+    def _is_hung(self, handle: Hashable, job: Job) -> bool:
         """Whether a task that has begun shows no sign of life for too long."""
         if not self._is_shared:
             return self._stillness.measure_s(handle, "begun") > job.limit_s
@@ -322,7 +322,7 @@ class Stillness:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._seen: dict[Hashable, tuple[Any, float]] = {}  # what was seen, and since when
+        self._seen: dict[Hashable, tuple[object, float]] = {}  # what was seen, and since when
 
     def measure_s(self, thing: Hashable, sign: object) -> float:
         """Seconds since a thing first showed what it shows now."""
@@ -336,7 +336,7 @@ class Stillness:
         self._seen.pop(thing, None)
 
 
-def _start_on(worker: Worker, function: Callable, argument: Any) -> ray.ObjectRef:
+def _start_on(worker: Worker, function: Callable, argument: Job | int) -> ray.ObjectRef:
     """Runs a function on a worker's node, whatever else runs there."""
     selector = {"ray.io/node-id": worker.node_id}
     task = ray.remote(num_cpus=0, max_retries=0, label_selector=selector)(function)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Hashable
 from pathlib import Path
 
 from synrender.blender.start import create_environment
@@ -79,11 +79,11 @@ class LocalExecutor:
         """Keeps the job for later."""
         return job.attempt
 
-    def wait(self, handles: list, timeout_s: float) -> list:
+    def wait(self, handles: list[Hashable], timeout_s: float) -> list[Hashable]:
         """The one that was submitted first."""
         return handles[:1]
 
-    def result(self, handle: str, job: Job) -> Outcome:
+    def result(self, handle: Hashable, job: Job) -> Outcome:
         """Runs the job."""
         return run_here(job)
 
@@ -91,7 +91,7 @@ class LocalExecutor:
         """None: this process says itself what a data set is of."""
         return frozenset()
 
-    def kill_hung(self, jobs: dict[str, Job]) -> list:
+    def kill_hung(self, jobs: dict[Hashable, Job]) -> list[Hashable]:
         """Nothing runs in the background."""
         return []
 

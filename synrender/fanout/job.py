@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from synrender.assets.provenance import Sources
-from synrender.crashes.journal import STARTUP_LIMIT_S, Entry
+from synrender.crashes.journal import STARTUP_LIMIT_S, JournalEntry
 from synrender.dataset.folder import DatasetFolder, settings_to_folder
 from synrender.dataset.info import RenderedBy
 from synrender.settings.groups import Settings
@@ -106,7 +106,7 @@ class Outcome:
     # Filled in by the worker and not by the process that renders:
     files: list[tuple[int, bytes, bytes]] = field(default_factory=list)  # idx, image, record
     by: RenderedBy | None = None  # with ``files``
-    journal: Entry | None = None  # of a process that died
+    journal: JournalEntry | None = None  # of a process that died
     node_id: str = ""  # Ray's
     cpus: tuple[int, ...] = ()  # that the worker was pinned to
 

@@ -250,7 +250,7 @@ def _init(address: str, **options: Any) -> None:
         ray.init(address, **options)
 
 
-def _create_runtime_env() -> dict[str, Any]:
+def _create_runtime_env() -> dict[str, str | list[str]]:
     """Sends a clone's code to the nodes; an installed package must be on each node."""
     return {"working_dir": str(PROJECT_DIR), "excludes": NOT_SHIPPED} if is_clone() else {}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from synrender.assets.catalog import Catalog
 from synrender.crashes.blame import MAX_KILLS, Blame
@@ -48,19 +48,19 @@ class Executor(Protocol):
     def num_slots(self, avoid_nodes: frozenset[str]) -> int:
         """Jobs that run at the same time now."""
 
-    def submit(self, job: Job, avoid_nodes: frozenset[str]) -> Any:
+    def submit(self, job: Job, avoid_nodes: frozenset[str]) -> Hashable:
         """Hands a job over; returns its handle."""
 
-    def wait(self, handles: list, timeout_s: float) -> list:
+    def wait(self, handles: list[Hashable], timeout_s: float) -> list[Hashable]:
         """Handles whose jobs have ended; waits for the first."""
 
-    def result(self, handle: Any, job: Job) -> Outcome:
+    def result(self, handle: Hashable, job: Job) -> Outcome:
         """Outcome of a job that has ended."""
 
     def find_cpus(self) -> frozenset[CpuKind]:
         """Kinds of CPU of the workers that have begun so far."""
 
-    def kill_hung(self, jobs: dict[Any, Job]) -> list:
+    def kill_hung(self, jobs: dict[Hashable, Job]) -> list[Hashable]:
         """Kills jobs that are far beyond their time limit; returns handles that are given up.
 
         Raises:
@@ -107,7 +107,7 @@ class Scheduler:
         self._datasets, self._catalogs = datasets, catalogs
         self._blame = Blame()
         self._retries: deque[Batch] = deque()
-        self._in_flight: dict[Any, tuple[Batch, Job]] = {}
+        self._in_flight: dict[Hashable, tuple[Batch, Job]] = {}
         self._attempts: dict[tuple[str, int], Attempts] = {}
         self._num_without_progress = self._num_timeouts = 0
         self._has_finished_any = False
@@ -175,7 +175,7 @@ class Scheduler:
 
     # --- taking in ----------------------------------------------------------------------------
 
-    def _take_in(self, handles: list) -> None:
+    def _take_in(self, handles: list[Hashable]) -> None:
         for handle in handles:
             batch, job = self._in_flight.pop(handle)
             self._settle(batch, job, self._executor.result(handle, job))

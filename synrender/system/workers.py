@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import forkserver, util
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from synrender.system.cpus import count_cpus
 
@@ -60,7 +60,7 @@ class Workers:
     def map(
         self,
         function: Callable[..., Result],
-        tasks: Sequence[tuple[Any, ...]],
+        tasks: Sequence[tuple[object, ...]],
         is_light: bool = False,
     ) -> Iterator[Result]:
         """Yields ``function(*task)`` for each task, in order.

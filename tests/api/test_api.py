@@ -81,7 +81,7 @@ def test_other_settings_share_the_process_and_say_nothing(capfd: pytest.CaptureF
 
 
 def test_a_notebook_shows_the_pictures_and_the_record(rendered_multi: Path) -> None:
-    from synrender.api.rendered_sample import RenderedSample
+    from synrender.api.renderer import RenderedSample
 
     data = synrender.open_dataset(rendered_multi)
     sample = RenderedSample(data[0], {**data.class_names, int(data[0]["class"][0]): "<b>"})

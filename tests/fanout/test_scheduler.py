@@ -14,7 +14,7 @@ import pytest
 
 from synrender.assets.catalog import Catalog
 from synrender.crashes.blame import Blame
-from synrender.crashes.journal import Cause, Entry
+from synrender.crashes.journal import Cause, JournalEntry
 from synrender.dataset.claim import RenderedBy, claim_dataset, claim_renderer
 from synrender.dataset.folder import PlannedDataset
 from synrender.errors import UserError
@@ -236,7 +236,7 @@ def test_a_model_is_rejected_after_so_many_deaths_and_its_batch_goes_on(
     def answer(job: Job) -> Outcome:
         rejected = json.loads(info_path.read_text())["rejected"]
         if job.ranges[0][0] == 8 and culprit not in rejected:
-            journal = Entry("host", 1, stage, 9, assets=("s0/m9", culprit), cause=cause)
+            journal = JournalEntry("host", 1, stage, 9, assets=("s0/m9", culprit), cause=cause)
             return Outcome(Status.DIED, "gone", journal=journal)
         render(dataset, job)
         return Outcome(Status.DONE)
@@ -255,7 +255,8 @@ def test_a_time_limit_that_no_sample_can_meet_ends_the_run_soon_and_blames_no_mo
     dataset: PlannedDataset, catalog: Catalog, stage: str
 ) -> None:
     def answer(job: Job) -> Outcome:
-        journal = Entry("host", 1, stage, job.ranges[0][0], assets=("s0/m1",), cause=Cause.HUNG)
+        idx = job.ranges[0][0]
+        journal = JournalEntry("host", 1, stage, idx, assets=("s0/m1",), cause=Cause.HUNG)
         return Outcome(Status.DIED, "gone", journal=journal)
 
     executor = FakeExecutor(answer)
@@ -280,7 +281,7 @@ def test_a_time_limit_that_samples_meet_does_not_end_the_run(
         return Outcome(
             Status.DIED,
             "gone",
-            journal=Entry("host", 1, "render", start + seen[start], cause=Cause.HUNG),
+            journal=JournalEntry("host", 1, "render", start + seen[start], cause=Cause.HUNG),
         )
 
     result = run(dataset, catalog, FakeExecutor(answer), time_limit=1.5)
@@ -301,7 +302,7 @@ def test_many_tasks_that_meet_such_models_at_once_do_not_stop_the_run(
         ((idx, _),) = job.ranges
         deaths[idx] += 1
         if deaths[idx] <= 5:
-            journal = Entry("host", 1, "build", idx, assets=(f"s0/of{idx}",))
+            journal = JournalEntry("host", 1, "build", idx, assets=(f"s0/of{idx}",))
             return Outcome(Status.DIED, "killed", journal=journal)
         render(dataset, job)
         return Outcome(Status.DONE)
@@ -338,7 +339,7 @@ def test_a_model_that_finished_samples_show_is_not_blamed_for_its_neighbour(
     np.save(dataset.folder.image_dir / "00003.npy", record)
 
     blame = Blame()
-    journal = Entry("host", 1, "render", 9, cause=Cause.CRASHED)
+    journal = JournalEntry("host", 1, "render", 9, cause=Cause.CRASHED)
     assert blame.note_death(dataset, catalog, journal, is_slow_run=False) == {}
     assert list(blame.note_death(dataset, catalog, journal, is_slow_run=False)) == [culprit]
 
@@ -352,7 +353,7 @@ def test_kills_at_different_samples_blame_no_model(
         start = job.ranges[0][0]
         death = next(deaths, None)
         if death is not None:
-            journal = Entry("host", 1, "build", start + death % 4, assets=("s0/m1",))
+            journal = JournalEntry("host", 1, "build", start + death % 4, assets=("s0/m1",))
             return Outcome(Status.DIED, "killed", journal=journal)
         return Outcome(Status.DONE)
 
