@@ -179,9 +179,9 @@ def test_a_machine_without_loopback_is_said_before_ray_starts(driver: Driver) ->
     alone = ("unshare", "--net")
     if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine lets nobody take the network away")
-    output = dataclasses.replace(driver, prefix=alone).run("-d", "alone", "-n", 24, status=2)
+    output = dataclasses.replace(driver, prefix=alone).run("-d", "no_loopback", "-n", 24, status=2)
     assert output.splitlines()[-1].startswith("error: 127.0.0.1 cannot be reached (")
-    assert not (driver.data_dir / "alone_0-0-0-0").exists()
+    assert not (driver.data_dir / "no_loopback_0-0-0-0").exists()
 
 
 def test_tasks_that_do_not_begin_are_not_waited_for(tmp_path: Path) -> None:
