@@ -29,9 +29,9 @@ from synrender.settings.groups import BACKDROP_PASS_INDEX, Settings
 class Builder:
     """Builds samples one after the other in the same scene.
 
-    Keeps three things between samples: the last sample's models, which the next sample of the
-    group uses again, which textures are good, and the rejected assets. None changes how a sample
-    looks.
+    Keeps three things between samples: the models of the last sample (the next sample of the group
+    uses them again), the names of good textures, and the rejected assets. None of them changes how
+    a sample looks.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Builder:
         return record
 
     def _fill_asset_columns(self, row: np.void, class_idx: int) -> None:
-        """Places of the model and the textures that an object did get."""
+        """Writes the catalog's places of the model and the textures that an object shows."""
         catalog = self._catalog
         places = {"model": catalog.model_ids[class_idx].index(str(row["model_id"]))}
         for name in ("texture", "backdrop_texture"):

@@ -80,7 +80,7 @@ def start_engine(rendering: Rendering) -> Engine:
 def render_frame(
     scene: bpy.types.Scene, path: Path, noise_seed: int, passes: Collection[str] = ()
 ) -> None:
-    """Renders the current scene into ``path``; it has to be built again to be rendered again.
+    """Renders the current scene into ``path``. Build it again before you render it again.
 
     Args:
         scene: as `synrender.blender.build` built it.
@@ -121,7 +121,7 @@ def has_denoiser() -> bool:
 
 
 def create_world() -> bpy.types.World:
-    """A dim grey world, 0.05 scene-linear, as in Blender's factory settings."""
+    """A dim gray world, 0.05 scene-linear, as in Blender's factory settings."""
     world = bpy.data.worlds.new("World")
     if bpy.app.version < (5, 0):  # from 5.0 on a world always has nodes
         world.use_nodes = True
@@ -172,7 +172,7 @@ def _find_cpu() -> CpuKind:
 
 
 def _omit_noisy_image() -> None:
-    """Leaves the image before denoising out of EXR files, where it takes two fifths of the bytes.
+    """Leaves the image before denoising out of EXR files; it takes two fifths of the bytes.
 
     Cycles' add-on adds this pass whenever the denoiser is on; no setting turns it off.
     """
@@ -232,10 +232,10 @@ def _set_color_management(scene: bpy.types.Scene, view_transform: str) -> None:
 
 
 def _set_texture_cache_off(render: bpy.types.RenderSettings) -> None:
-    """Reads the textures themselves and writes nothing beside them.
+    """Makes Blender read the textures themselves, and write nothing beside them.
 
-    Blender 5.2 by default renders from smaller copies that lie in a folder `blender_tx` beside an
-    image, if somebody's Blender left some there; and it writes them itself if asked to.
+    By default Blender 5.2 renders from smaller copies in a folder `blender_tx` beside an image, if
+    there are some. It can also be set to write them.
     """
     for name in ("use_texture_cache", "use_auto_generate_texture_cache"):
         if hasattr(render, name):

@@ -1,7 +1,7 @@
-"""Renders label passes with Cycles, one ray through the centre of each pixel.
+"""Renders label passes with Cycles, one ray through the center of each pixel.
 
-Cycles sends the first sample of a pixel through its centre, and takes index and depth passes from
-that sample alone. Here it is the only one, so that all labels of a pixel show the same point.
+Cycles sends the first sample of a pixel through its center, and takes index and depth passes from
+that sample alone. Label passes are rendered with one sample, so all show the same point.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Channels = dict[str, np.ndarray]
 def render_labels(
     scene: bpy.types.Scene, path: Path, passes: Collection[str], render: Callable[[], None]
 ) -> Channels:
-    """Renders the label passes of the current scene, which is not usable for images after it.
+    """Renders the label passes of the current scene. No image can be rendered of it afterwards.
 
     Args:
         scene: as it was rendered.
@@ -65,9 +65,9 @@ def _make_unlit(scene: bpy.types.Scene, has_textures: bool) -> None:
 
 
 def _show_color(material: bpy.types.Material, has_texture: bool) -> None:
-    """Makes a material of `scene.create_material` show its colour whatever the light.
+    """Makes a material of `scene.create_material` show its color whatever the light.
 
-    Without its texture it renders faster, where its colour does not matter.
+    Where the color does not matter, leave the texture out: that renders faster.
     """
     nodes, links = material.node_tree.nodes, material.node_tree.links
     output = next(node for node in nodes if node.type == "OUTPUT_MATERIAL")
@@ -115,7 +115,7 @@ def _is_instance(channel: str) -> bool:
 
 @contextmanager
 def _one_sample(scene: bpy.types.Scene) -> Generator[None]:
-    """Makes Cycles render one plain sample of each pixel; then all is as before."""
+    """Makes Cycles render one plain sample of each pixel within the context."""
     wanted: list[tuple[object, str, object]] = [
         (scene.render, "engine", "CYCLES"),
         (scene.render.image_settings, "exr_codec", "NONE"),

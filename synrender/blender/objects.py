@@ -43,18 +43,18 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Model:
-    """A clean mesh that is ready to be placed, and the offset that centred it."""
+    """A clean mesh that is ready to be placed, and the offset that centered it."""
 
     mesh: bpy.types.Mesh  # vertices as in the file, minus center
     center: np.ndarray  # (3,) float64, of the bounding box, model units
-    bbox: np.ndarray  # (2, 3) float64, min and max corner of the centred mesh
+    bbox: np.ndarray  # (2, 3) float64, min and max corner of the centered mesh
 
 
 # --- loading ------------------------------------------------------------------------------------
 
 
 def load_model(file: ModelFile, model_id: str) -> Model:
-    """Imports a model as one clean, centred mesh with texture coordinates.
+    """Imports a model as one clean, centered mesh with texture coordinates.
 
     Raises:
         RejectedAsset: the file is missing, empty or truncated, or the mesh is not finite, has no
@@ -218,11 +218,11 @@ def cube_project(geometry: Geometry, vertices: np.ndarray) -> np.ndarray:
 
     Args:
         geometry: the faces.
-        vertices: (v, 3), centred and with a largest side of 1.
+        vertices: (v, 3), centered and with a largest side of 1.
 
     Returns:
         (c, 2) float32: the largest side spans half the texture, as in Blender's cube projection;
-        the centre is at (0.5, 0.5).
+        the center is at (0.5, 0.5).
     """
     dominant = np.abs(geometry.face_normals).argmax(axis=1)
     axes = np.array([[1, 2], [0, 2], [0, 1]])[np.repeat(dominant, geometry.face_sizes)]

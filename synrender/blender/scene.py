@@ -118,7 +118,7 @@ def check_texture(path: Path) -> None:
 
 
 def load_texture(path: Path) -> bpy.types.Image:
-    """Loads an image file that `check_texture` let pass; Cycles decodes it as it renders.
+    """Loads an image file that passed `check_texture`. Cycles decodes it when it renders.
 
     Raises:
         RejectedAsset: Blender cannot load it.

@@ -1,10 +1,10 @@
 """Pinhole camera: intrinsics, pose and projection, in plain numpy.
 
-World: Blender's, Z up, metres. Camera: OpenCV's, x right, y down, z forward. Pixels: x right,
-y down; the top left pixel covers [0, 1) x [0, 1), so its centre is at (0.5, 0.5).
+World: Blender's, Z up, meters. Camera: OpenCV's, x right, y down, z forward. Pixels: x right,
+y down; the top left pixel covers [0, 1) x [0, 1), so its center is at (0.5, 0.5).
 
-No matrix products: numpy hands them to a library that rounds them differently on other CPUs, and
-its sines too are other ones with AVX-512.
+There are no matrix products and no sines of numpy here: they are rounded differently on other CPUs
+(numpy calls a library for products, and uses AVX-512 for sines where it can).
 """
 
 from __future__ import annotations

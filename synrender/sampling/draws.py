@@ -59,11 +59,11 @@ LAYOUT_MIN_SPACING = 1.25
 LAYOUT_SCALE = 5.0
 LAYOUT_HEIGHT_STD_M = 0.05
 LAYOUT_OFFSET_M = (0.05, 0.0, 0.05)
-LAYOUT_MARGIN = 0.08  # share of the image's side without object centres
+LAYOUT_MARGIN = 0.08  # share of the image's side without object centers
 NUM_LAYOUT_TRIES = 100
 NUM_STEP_TRIES = 20
 SHRINK, NUM_SHRINKS = 0.95, 200
-"""What a layout that is not in view is multiplied by, and how often."""
+"""Factor that shrinks a layout until it is in view, and how often at most."""
 
 
 def draw_factors(
@@ -120,7 +120,7 @@ def draw_classes(seed: int, group: int, sample: Sample) -> list[int]:
     """Class ids of a group's objects, [num_objs].
 
     If balanced, the classes take turns over all objects of all groups. With several objects, each
-    round is shuffled, because neighbours in the list would otherwise always appear together.
+    round is shuffled, because neighbors in the list would otherwise always appear together.
     """
     class_list, num_objs = sample.class_list, sample.num_objs
     if not sample.balanced:
@@ -192,10 +192,10 @@ def draw_pose(
 def _move_into(
     values: np.ndarray, bounds: Range | None, mean: float, std: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Values of N(mean, std), those that lie where they must not replaced by draws that do not.
+    """Values of N(mean, std), with those outside their range drawn again inside of it.
 
-    By inversion of the normal distribution's cumulative function, so that the result is the
-    normal distribution cut off at the bounds.
+    This inverts the cumulative distribution function, so that the result is the normal distribution
+    cut off at the bounds.
     """
     chances = rng.random(len(values))  # whether they are needed or not: other draws stay the same
     if bounds is None:
@@ -274,7 +274,7 @@ def draw_layout(seed: int, key: Key, num_objs: int, scene: Scene) -> np.ndarray:
 
     Several objects form a chain on the ground: each is about 1.75 units from the one before it and
     at least 1.25 units from all others; 5 units are 1 m. Up to 100 chains are drawn, and the first
-    with all centres in view is used. If there is none, the one closest to that is used, and made
+    with all centers in view is used. If there is none, the closest one is used, and made
     smaller until all are in view.
     """
     if num_objs == 1:
@@ -295,7 +295,7 @@ def draw_layout(seed: int, key: Key, num_objs: int, scene: Scene) -> np.ndarray:
 
 
 def _shrink_into_view(locations_m: np.ndarray, scene: Scene) -> np.ndarray:
-    """Locations moved towards a point in the middle of the image, as little as will do.
+    """Locations moved towards a point in the middle of the image, just until all are in view.
 
     They stay where they are if the camera looks elsewhere.
     """
@@ -326,7 +326,7 @@ def _draw_chain(rng: np.random.Generator, num_objs: int) -> np.ndarray:
 
 
 def _distance_out_of_view(locations_m: np.ndarray, scene: Scene) -> float:
-    """Largest distance of a centre outside the allowed area, in image sides; <= 0: all inside."""
+    """Largest distance of a center outside the allowed area, in image sides; <= 0: all inside."""
     positions, depth_m = project(
         locations_m, scene_to_intrinsics(scene, 1), scene_to_world_to_camera(scene)
     )

@@ -20,7 +20,7 @@ from synrender.settings.groups import Scene, Settings
 
 Vector = tuple[float, ...]
 ASSETS = ("model", "texture", "backdrop_texture")
-"""Factors whose levels are files; one that cannot be used is replaced, see `AssetChoice`."""
+"""Factors whose levels are files. A bad file is replaced by another, see `AssetChoice`."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def find_levels(name: str, value: GinValue, settings: Settings, catalog: Catalog
 
 
 def _refuse_equal(name: str, levels: Levels) -> None:
-    """Raises UserError if two levels are equal; angles are if they point the same way."""
+    """Raises UserError if two levels are equal. Two angles are equal if they point the same way."""
     seen: dict[object, str] = {}
     for k, values in enumerate(levels.values):
         key: object = values
@@ -121,7 +121,7 @@ def _find_numbers(name: str, value: GinValue, settings: Settings) -> Levels:
 
 
 def find_narrowest_scene(settings: Settings) -> Scene:
-    """The scene with a camera that sees no more than that of any sample.
+    """The scene with the narrowest view of all samples.
 
     It has the longest lens and the shortest distance of the design. Layouts are drawn for it, so
     that they do not depend on the sample's own camera, and each camera sees all of them.

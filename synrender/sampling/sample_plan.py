@@ -43,7 +43,7 @@ from synrender.settings.groups import BatchSettings, Object, Scene, Settings
 from synrender.settings.load import MIN_TRAINING_SAMPLES
 
 NUM_SHARES = 12
-"""Parts of a data set that training code reckons with: 10 train, 1 validates, 1 tests."""
+"""Parts of a data set for training code: 10 to train, 1 to validate, 1 to test."""
 
 Vector = tuple[float, ...]
 
@@ -92,7 +92,7 @@ class ObjectPlan:
     texture: AssetChoice
     euler: Vector  # (3,) XYZ, rad
     scale: Vector  # (3,) factors for a model whose largest side is 0.7 m
-    location: Vector  # (3,) of the bounding box's centre, m
+    location: Vector  # (3,) of the bounding box's center, m
     color: Vector  # (3,) scene-linear RGB, 0 to 1
     factor_values: Vector  # one for each of `COLUMNS`; NaN for model and textures
     factor_levels: tuple[int, ...]  # likewise; -1: drawn freely
@@ -142,10 +142,10 @@ def describe_uneven_splits(num_samples: int) -> str | None:
 
 
 def describe_size(settings: Settings, is_begun: bool) -> str | None:
-    """One line about the size of a data set, where it may not be what was meant; else None.
+    """One line about the size of a data set, if the user may have meant another; else None.
 
-    That is: a run that is no trial fills a part of one bucket, or the size of a new data set is
-    that of its first run, since nothing names it.
+    There are two cases: a run that is no trial fills only a part of one bucket, or a new data set
+    has the size of its first run because nothing else sets it.
     """
     batch, objects = settings.batch, settings.object
     num_samples = batch.num_samples

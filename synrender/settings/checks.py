@@ -26,10 +26,10 @@ Check = Callable[[GinValue], GinValue]
 # --- bounds: what the use of a value can bear -----------------------------------------------------
 
 MAX_SAMPLES = 10_000_000
-"""Of a run: the list of the missing ones then takes 400 MB."""
+"""Samples of a run. The list of those that are missing then takes 400 MB."""
 
 MAX_TOTAL_SAMPLES = 1_000_000_000_000
-"""Of a data set, of which each run renders a part: designs are computed and not listed."""
+"""Samples of a data set. It can be larger than a run, because designs are never listed."""
 
 MAX_TEXT = 200
 """Characters of a text that is shown, such as the name of a class."""
@@ -42,33 +42,33 @@ MAX_PATH_LENGTH = 4096
 
 MAX_CLASSES = 1000
 MAX_OBJECTS = 1000
-"""Of a sample."""
+"""Objects of a sample."""
 
 MAX_LEVELS = 1_000_000
-"""Of a factor."""
+"""Levels of a factor."""
 
 MAX_BUCKETS = 10_000
 MAX_SHARDS = 1000
 """Files of an archive."""
 
 MAX_SEED = 2**63 - 1
-"""What an attribute of an HDF5 file can hold."""
+"""The largest integer that an attribute of an HDF5 file can hold."""
 
 MAX_RESOLUTION = 16_384
 """Side of an image, px: an EXR of that size takes 5 GB of memory."""
 
 MAX_CPUS = 8192
-"""What Linux can be built for."""
+"""Linux can be built for so many."""
 
 MAX_THREADS = 1024
-"""Of Blender."""
+"""Blender uses no more."""
 
 MAX_SECONDS = 10_000_000
-"""Of a time limit: four months. The timer of the operating system overflows at 9e9."""
+"""The longest time limit: four months. The timer of the operating system overflows at 9e9."""
 
 MAX_LENGTH_M = MAX_ANGLE_RAD = 1e6
 MAX_ENERGY = 1e9
-"""Beyond these, single precision leaves blank pictures."""
+"""Larger values give blank pictures, because Blender computes in single precision."""
 
 
 # --- values that cannot change --------------------------------------------------------------------
@@ -78,7 +78,7 @@ class FrozenDict(dict):
     """A dictionary that cannot be changed, so that settings stay values."""
 
     def __hash__(self) -> int:
-        """Of equal dictionaries equal, whatever their order."""
+        """Equal for equal dictionaries, in any order."""
         return hash(frozenset(self.items()))
 
     def __reduce__(self) -> tuple:
@@ -95,7 +95,7 @@ def freeze(value: GinValue) -> GinValue:
     """Numbers, text, lists and dictionaries as values that cannot be changed.
 
     Raises:
-        ValueError: something else is among them.
+        ValueError: there is a value of another type.
     """
     if isinstance(value, dict):
         return FrozenDict({_check_key(k): freeze(v) for k, v in value.items()})
@@ -119,7 +119,7 @@ def check_line(text: str) -> str:
     """A text that can be shown in one line.
 
     Raises:
-        ValueError: it cannot; the message says the rule.
+        ValueError: it cannot be shown; the message says the rule.
     """
     if not text.isprintable() or not 0 < len(text) <= MAX_TEXT:
         raise ValueError(f"must be one line of at most {MAX_TEXT} characters that can be shown")

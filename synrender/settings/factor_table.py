@@ -1,7 +1,7 @@
 """The table of factors: what a sample's named choices are, and which labels each can change.
 
 A factor is fixed, drawn from its own distribution, or takes one of its levels (see
-`sampling.designs`). A factor with several numbers, such as a colour, has a column for each of
+`sampling.designs`). A factor with several numbers, such as a color, has a column for each of
 them in ``factor_values`` and ``factor_levels`` of a record.
 """
 
@@ -76,7 +76,7 @@ FACTORS = {
         ),
         Factor(
             "color", _NUMBER, _OBJECT, "scene-linear RGB", 0, 1,
-            "around the reference colours of the class, or even", parts="rgb",
+            "around the reference colors of the class, or even", parts="rgb",
         ),
         Factor(
             "scale", _NUMBER, _OBJECT, "", 0.01, 100,

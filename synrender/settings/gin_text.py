@@ -12,11 +12,12 @@ import importlib.util  # noqa: F401  (gin uses importlib.util without importing 
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gin import config_parser
 
 from synrender.errors import UserError, shorten
+from synrender.settings.checks import GinValue
 from synrender.system.files import read_small_file
 from synrender.system.json_text import check_values
 
@@ -24,7 +25,7 @@ MAX_CONFIG_BYTES = 1 << 20
 """A complete configuration takes 3 kB."""
 
 MAX_FILES = 100
-"""Files of one configuration: ten that include each other twice would make a thousand."""
+"""Files of one configuration. Ten files that include each other twice would be a thousand."""
 
 
 class Binding(NamedTuple):
@@ -32,7 +33,7 @@ class Binding(NamedTuple):
 
     group: str
     parameter: str
-    value: Any
+    value: GinValue
 
 
 def read_gin_file(path: Path) -> list[Binding]:
@@ -103,7 +104,7 @@ def _find_included(name: str, parents: tuple[Path, ...]) -> Path:
     return Path(name)
 
 
-def _check(value: Any, where: str, name: str) -> None:
+def _check(value: object, where: str, name: str) -> None:
     try:
         check_values(value)
     except ValueError as rule:
@@ -111,7 +112,7 @@ def _check(value: Any, where: str, name: str) -> None:
 
 
 class _Refuser(config_parser.ParserDelegate):
-    """Refuses what is no plain value."""
+    """Refuses references, which are not plain values."""
 
     def configurable_reference(self, scoped_configurable_name: str, evaluate: bool) -> None:
         raise UserError(_not_plain(f"@{scoped_configurable_name}"))
@@ -124,7 +125,7 @@ def _not_plain(reference: str) -> str:
     return f"{shorten(reference)}: references are not allowed; write the value itself"
 
 
-def _parse(text: str, where: str) -> list[Any]:
+def _parse(text: str, where: str) -> list[GinValue]:
     try:
         return list(config_parser.ConfigParser(text, _Refuser()))
     except UserError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 from synrender.errors import UserError, shorten
 from synrender.settings import checks as check
@@ -45,7 +45,10 @@ PREFILTERS = ("none", "fast", "accurate")
 VIEW_TRANSFORMS = ("Standard", "Filmic", "AgX", "Raw")
 
 
-def _setting(default: Any, check: Check) -> Any:
+T = TypeVar("T")
+
+
+def _setting(default: T, check: Check) -> T:
     return field(default=default, metadata={"check": check})
 
 
@@ -139,14 +142,14 @@ class Lighting(CheckedGroup):
 
 @dataclass(frozen=True)
 class Material(CheckedGroup):
-    """Textures and colours."""
+    """Textures and colors."""
 
-    color_intensity: float = _setting(0.0, check.number(0, 1))  # 0: texture alone, 1: colour alone
+    color_intensity: float = _setting(0.0, check.number(0, 1))  # 0: texture alone, 1: color alone
     color_variation: float = _setting(0.2, check.number(0, 1000))  # std; 0.3 of it on the hue
-    num_modes: int = _setting(1, check.integer(1, 1000))  # reference colours of a class
-    use_color_ref: bool = _setting(True, check.boolean)  # colours by class, or random colours
+    num_modes: int = _setting(1, check.integer(1, 1000))  # reference colors of a class
+    use_color_ref: bool = _setting(True, check.boolean)  # colors by class, or random colors
     use_emission: bool = _setting(False, check.boolean)  # no shading, no shadows
-    use_texture: bool = _setting(True, check.boolean)  # texture images, or plain colour
+    use_texture: bool = _setting(True, check.boolean)  # texture images, or plain color
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ class Rendering(CheckedGroup):
     renderer: str = _setting("cycles", check.one_of(RENDERERS))
     resolution: int = _setting(128, check.integer(1, MAX_RESOLUTION))  # side of the image, px
     use_gpu: bool = _setting(False, check.boolean)
-    view_transform: str = _setting("Standard", check.one_of(VIEW_TRANSFORMS))  # of a PNG's colours
+    view_transform: str = _setting("Standard", check.one_of(VIEW_TRANSFORMS))  # of a PNG's colors
     denoise: bool = _setting(True, check.boolean)  # if this Blender has a denoiser
     denoise_prefilter: str = _setting("fast", check.one_of(PREFILTERS))  # of albedo and normals
     adaptive_threshold: float = _setting(0.02, check.number(0, 1))  # noise to stop at; 0: off
@@ -208,7 +211,7 @@ class Sample(CheckedGroup):
 
 @dataclass(frozen=True)
 class Scene(CheckedGroup):
-    """Camera, lights and backdrop. World: Z up, metres."""
+    """Camera, lights and backdrop. World: Z up, meters."""
 
     camera_location: tuple[float, ...] = _setting((1.0, 0.0, 0.4), check.location)  # m
     camera_rotation: tuple[float, ...] = _setting(  # Euler XYZ, rad
@@ -237,7 +240,7 @@ class Settings:
     sample: Sample = field(default_factory=Sample)
     scene: Scene = field(default_factory=Scene)
     named: tuple[str, ...] = field(default=(), compare=False, repr=False)
-    """What a command line and then its gin files name; only messages depend on it."""
+    """Settings that the command line names, then those of its gin files; used only in messages."""
 
     def __post_init__(self) -> None:
         end, total = self.batch.idx_offset + self.batch.num_samples, self.object.total_num_samples

@@ -1,7 +1,7 @@
 """The table of labels that a data set can hold besides instance, class and depth.
 
-Depth, the masks and the poses of an EXR say where everything is, so that most labels are derived
-from them (`synrender.labels`) and take no time to render. Three need passes of their own.
+Most labels are derived from the depth, the masks and the poses of an EXR (`synrender.labels`), so
+they take no time to render. Three need passes of their own.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ LABELS = {
         ),
         Label(
             "keypoints",
-            "corners, centre and face centres of each box, and points that the user names",
+            "corners, center and face centers of each box, and points that the user names",
             ("keypoint_px", "keypoint_world_m", "keypoint_visibility"),
         ),
     )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from synrender.errors import UserError, nearest_name, shorten
-from synrender.settings.checks import MAX_TOTAL_SAMPLES
+from synrender.settings.checks import MAX_TOTAL_SAMPLES, GinValue
 from synrender.settings.gin_text import Binding, read_gin_file, read_gin_text
 from synrender.settings.groups import BatchSettings, Object, Settings, find_types
 from synrender.system.folders import CONFIG_DIRS
 
+Groups = dict[str, dict[str, GinValue]]
+"""Values by group and parameter."""
+
 MIN_TRAINING_SAMPLES = 100
-"""Fewer are a trial, and not meant to train on."""
+"""A run with fewer samples is a trial, and not meant for training."""
 
 
 def find_config(name: str) -> Path:
@@ -39,8 +41,8 @@ def load_settings(
 ) -> Settings:
     """Reads gin files, then bindings (which win), and returns checked settings.
 
-    Two settings follow from others where nothing names them: ``sample.class_idxs`` (all classes
-    that a binding names) and ``object.total_num_samples`` (see `_find_total`).
+    Two settings follow from others if no binding sets them: ``sample.class_idxs`` (all classes that
+    ``gin_param`` names) and ``object.total_num_samples`` (see `_find_total`).
 
     Args:
         gin_config: names from ``config/`` without ``.gin``, or paths; later ones win.
@@ -58,7 +60,7 @@ def load_settings(
             raise UserError(f"--gin_param {shown}: must read 'name.parameter = value'")
         typed += read_gin_text(text)
     types = find_types()
-    groups: dict[str, dict[str, Any]] = {group: {} for group in types}
+    groups: Groups = {group: {} for group in types}
     for binding in [*itertools.chain(*files), *typed, *_find_class_idxs(typed)]:
         group, parameter = binding.group, binding.parameter
         if group not in types:
@@ -77,20 +79,20 @@ def load_settings(
 
 
 def _find_class_idxs(typed: list[Binding]) -> list[Binding]:
-    """Bindings that a command line implies: all classes that it names, if it says no more."""
+    """If a command line names classes but no class ids: a binding to use all of these classes."""
     values = {b.parameter: b.value for b in typed if b.group == "sample"}
     if "class_idxs" in values or not isinstance(values.get("classes"), (list, tuple)):
         return []
     return [Binding("sample", "class_idxs", max(1, len(values["classes"])))]
 
 
-def _find_total(groups: dict[str, dict[str, Any]], begun: Settings | None) -> int:
-    """Size of a data set whose size nothing names.
+def _find_total(groups: Groups, begun: Settings | None) -> int:
+    """Size of a data set, if no binding sets it.
 
-    A data set that is begun keeps its size as long as the run fits in. A run that starts with the
-    first sample and is no trial is a whole data set, so that training, validation and test have
-    models of their own. Any other run is a part of a data set of the usual size: what a trial shows
-    does not depend on how many samples it has.
+    A data set that exists keeps its size, if the run fits in. A run that starts with the first
+    sample and is no trial is a whole data set: training, validation and test then have models of
+    their own. Any other run is a part of a data set of the usual size. So a trial shows the same
+    samples whether it has ten or twenty.
     """
     batch = BatchSettings(**groups["batch"])
     if begun is not None and batch.idxs.stop <= begun.object.total_num_samples:
@@ -100,16 +102,16 @@ def _find_total(groups: dict[str, dict[str, Any]], begun: Settings | None) -> in
     return batch.num_samples if is_whole else Object().total_num_samples
 
 
-def _create_settings(groups: dict[str, dict[str, Any]], named: tuple[str, ...] = ()) -> Settings:
-    """Settings of checked values; what a group lacks has its default."""
-    made: dict[str, Any] = {name: kind(**groups[name]) for name, kind in find_types().items()}
+def _create_settings(groups: Groups, named: tuple[str, ...] = ()) -> Settings:
+    """Checked settings; a missing value has its default."""
+    made: dict[str, GinValue] = {name: kind(**groups[name]) for name, kind in find_types().items()}
     return Settings(**made, named=named)
 
 
 # --- to and from other formats --------------------------------------------------------------------
 
 
-def settings_to_dict(settings: Settings) -> dict[str, Any]:
+def settings_to_dict(settings: Settings) -> dict[str, object]:
     """Flat dictionary ``{"batch.seed": 0, ...}`` with values that JSON can hold."""
     return {
         f"{group}.{name}": list(value) if isinstance(value, tuple) else value
@@ -118,14 +120,14 @@ def settings_to_dict(settings: Settings) -> dict[str, Any]:
     }
 
 
-def dict_to_settings(values: dict[str, Any]) -> Settings:
+def dict_to_settings(values: Mapping[str, object]) -> Settings:
     """Converts back from `settings_to_dict`; missing settings have their default.
 
     Raises:
         UserError: an unknown name, or a value of the wrong type or range.
     """
     types = find_types()
-    groups: dict[str, dict[str, Any]] = {group: {} for group in types}
+    groups: Groups = {group: {} for group in types}
     for name, value in values.items():
         group, _, parameter = name.partition(".")
         if group not in types or parameter not in {
@@ -137,7 +139,7 @@ def dict_to_settings(values: dict[str, Any]) -> Settings:
 
 
 def with_layout(settings: Settings, files_per_folder: int) -> Settings:
-    """The settings with ``batch.files_per_folder`` as a data set has it."""
+    """The settings with another ``batch.files_per_folder``."""
     batch = dataclasses.replace(settings.batch, files_per_folder=files_per_folder)
     return dataclasses.replace(settings, batch=batch)
 

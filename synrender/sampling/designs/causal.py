@@ -116,9 +116,9 @@ def create_graph(given: Given) -> Graph:
 
 
 def _create_table(name: str, given: Given) -> Table:
-    """The table that a user gave for a child, or one of the given strength.
+    """The table that a user gave for a child, or one of strength ``design.strength``.
 
-    Each row of that one prefers one level, by that much over an even draw.
+    Each row of a drawn table prefers one level: its probability is higher by the strength.
     """
     design, n = given.design, given.num_levels[name]
     num_rows = math.prod(given.num_levels[parent] for parent in design.parents[name])

@@ -127,7 +127,7 @@ def _find_codes(given: Given, factors: FrozenDict) -> tuple[int, ...]:
 
 
 def _check_rest(codes: tuple[int, ...], factors: FrozenDict) -> None:
-    """Refuses to leave nothing to train on, of any class."""
+    """Refuses a hold-out that leaves nothing to train on, or nothing of one class."""
     num_cells = math.prod(factors.values())
     if not 0 < len(codes) < num_cells:
         raise UserError(
@@ -144,7 +144,7 @@ def _check_rest(codes: tuple[int, ...], factors: FrozenDict) -> None:
 
 
 def _check_range(name: str, bounds: object, given: Given) -> None:
-    """Refuses a range of a factor that is not drawn as one number, or of nothing."""
+    """Refuses a range of a factor that is not drawn as one number, or that has only one value."""
     viewpoint = ("object.random_viewpoint", given.objects.random_viewpoint)
     spreads = {
         **dict.fromkeys(("azimuth", "elevation", "roll"), viewpoint),

@@ -40,7 +40,7 @@ class Range:
 
 
 Ranges = Mapping[str, Range]
-"""By factor."""
+"""Ranges by factor."""
 
 
 @dataclass(frozen=True)
