@@ -80,7 +80,7 @@ class Entry(TypedDict):
 
 def refuse(schema: Schema) -> str:
     """Instances are only in EXR."""
-    return "" if schema.has_labels else "holds no instance masks; they need images in EXR"
+    return "" if schema.has_labels else "has no instance masks; they need images in EXR"
 
 
 def list_paths(plan: ExportPlan, data: Dataset) -> list[str]:

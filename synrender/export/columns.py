@@ -1,4 +1,4 @@
-"""What an export tells of each sample: columns with a type, a meaning and a value.
+"""What an export says of each sample: columns with a type, a meaning and a value.
 
 All formats have the same columns. Where a sample has several objects, a column is a list with one
 value for each object, unless it belongs to the sample as a whole, such as the light.
@@ -30,21 +30,21 @@ PICTURE_MEANINGS = {
 }
 
 MEANINGS = {
-    "split": "train, validation or test; they share no models where the data set is complete",
+    "split": "train, validation or test; they share no models if the data set is complete",
     "label": "place of the class among the class names",
-    "class_name": "first name that taxonomy.json has for the class",
+    "class_name": "first name of the class in taxonomy.json",
     "class": "class id of the renderer; class_map holds it + 1",
     "rot_mat": "rotation from object to world",
-    "quaternion": "the same as w, x, y, z",
-    "euler": "the same as angles in XYZ order, rad",
+    "quaternion": "the same rotation as a quaternion w, x, y, z",
+    "euler": "the same rotation as angles in XYZ order, rad",
     "bbox": "corners of the model's box in model units, centered on 0",
-    "scale": "m for each model unit, along the object's own axes",
+    "scale": "meters for each model unit, along the object's own axes",
     "location": "center of the model's box in the world, m",
     "light": "location of the point light in the world, m",
-    "obj_to_world": "takes a vertex as it stands in the OBJ file to the world, m",
-    "sample_idx": "number of the sample; with the seed, it says all of what is drawn",
+    "obj_to_world": "matrix that takes a vertex of the OBJ file to the world, m",
+    "sample_idx": "number of the sample; all random choices follow from it and the seed",
     "bucket": "slice of the data set that has models of its own",
-    "group": "consecutive samples that show the same models",
+    "group": "number of the group: consecutive samples that show the same models",
     "instance": "number of the object in instance_map, from 1",
     "synset_id": "folder of the class, in ShapeNet its WordNet synset",
     "model_id": "id of the model",
@@ -52,7 +52,7 @@ MEANINGS = {
     "color": "color of the object, scene-linear RGB",
     "backdrop_texture": "file of the texture on the backdrop; empty: none",
     "backdrop_color": "color of the backdrop, scene-linear RGB",
-    "base": "what all but the varied factor is drawn from; twins share it",
+    "base": "number from which all factors but the varied one are drawn; twins share it",
     "varied": "factor in which the sample differs from others of its base; empty: none",
     "intrinsics": "camera matrix, px; the top left pixel's center is (0.5, 0.5)",
     "world_to_camera": "pose of the camera, m; x right, y down, z forward",

@@ -1,4 +1,4 @@
-"""What there is to tell of an export, gathered once for the card and for Croissant."""
+"""What the card and Croissant say of an export, gathered once for both."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Publisher:
                 raise UserError(f"--{field.name} {shorten(value)!r}: {rule}") from None
 
     def find_told(self, audit: StoredAudit | None) -> dict[str, str]:
-        """What a card tells that may change though the data set does not."""
+        """What a card says that may change while the data set stays the same."""
         texts = {**dataclasses.asdict(self), "audit": audit.date if audit else ""}
         return {name: text for name, text in texts.items() if text}
 
@@ -90,7 +90,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that a card tells."""
+    """All that the card and Croissant say."""
 
     plan: ExportPlan
     info: DatasetInfo
@@ -160,7 +160,7 @@ def gather_facts(
     publisher: Publisher,
     audit: StoredAudit | None,
 ) -> Facts:
-    """Reads what the card tells, such as the number of objects of each class."""
+    """Gathers the facts, such as the number of objects of each class."""
     found = find_credits(data.info.sources, publisher.declared)
     return Facts(
         plan,
@@ -199,34 +199,34 @@ CITATION = """\
 }"""
 
 USES = (
-    "Training and evaluation of models of vision where every factor behind an image must be known: "
-    "representation learning, robustness to a change of one factor, shortcuts, and causes.",
+    "Training and evaluation of vision models where every factor behind an image must be known: "
+    "representation learning, robustness to the change of one factor, shortcuts, causal factors.",
     "Benchmarks of segmentation, detection, depth and pose on synthetic images.",
 )
 
 _LIMITS = (
     "The images are synthetic: simple scenes of objects before a flat backdrop, in random textures "
-    "and with simple lights. What is measured on them need not hold for photographs.",
+    "and with simple lights. Results on them may not hold for photographs.",
 )
 _LIMIT_OF_THE_WEB = (
     "Models, classes and textures of ShapeNet and DTD were collected on the web, and represent "
     "some kinds of objects and places better than others."
 )
 _LIMIT_OF_DEMO = (
-    "Models and textures are a few that code makes; they stand in for ShapeNet and DTD, and are "
-    "too plain for more than a first look."
+    "The models and textures are a small set that code makes. They stand in for ShapeNet and DTD, "
+    "and are too simple for more than a first look."
 )
 _LIMIT_OF_OWN = (
-    "Own models or textures are shown: how they were chosen, and what they stand for, is not known "
-    "here."
+    "The images show the publisher's own models or textures. How these were chosen, and what they "
+    "represent, is not known here."
 )
 
 _BIAS_OF_MODELS = (
-    "Classes and models are those of the source of models; common household objects and vehicles "
-    "prevail, in shapes that are usual in the countries of their authors."
+    "The classes and models are those of their source: mostly common household objects and "
+    "vehicles, in shapes that are usual in the countries of their authors."
 )
 _BIASES = (
-    "Poses, colors and lights follow the distributions of the configuration, not those of the "
+    "Poses, colors and lights follow the distributions of the configuration, not those of the real "
     "world.",
 )
 
@@ -238,16 +238,16 @@ ANNOTATION = (
     "Labels come from the renderer, not from people: class, pose and factors are what the scene "
     "was built from; instances, classes and depth are render passes."
 )
-_PERSONAL = "None is intended: nobody was asked, followed or measured."
-_NO_PEOPLE = "No scene has people."
-_PERSONAL_OF_OWN = "Whether own models or textures show people is not known here."
+_PERSONAL = "None is intended: no data on people was collected."
+_NO_PEOPLE = "No scene shows people."
+_PERSONAL_OF_OWN = "It is not known whether the publisher's own models or textures show people."
 _PERSONAL_OF_DTD = (
     "Some textures of DTD, such as its class freckled, are close-ups of skin, and can appear on "
     "objects."
 )
 IMPACT = (
-    "Renderings avoid the privacy risks of photographs. Methods that are judged on synthetic "
-    "images alone may be trusted too much elsewhere."
+    "Rendered images avoid the privacy risks of photographs. Methods that are evaluated on them "
+    "alone may be trusted too much on photographs."
 )
 MAINTENANCE = (
     "The data set can be rendered again from its configuration and seed; corrections are new "
@@ -256,7 +256,7 @@ MAINTENANCE = (
 
 
 def find_limits(credits: Sequence[Credit]) -> list[str]:
-    """What a data set of these sources is not good for."""
+    """What a data set of these models and textures is not good for."""
     kinds = {credit.kind for credit in credits}
     limits = list(_LIMITS)
     limits += [_LIMIT_OF_THE_WEB] if kinds & {SHAPENET, DTD} else []
@@ -265,13 +265,13 @@ def find_limits(credits: Sequence[Credit]) -> list[str]:
 
 
 def find_biases(credits: Sequence[Credit]) -> list[str]:
-    """What its samples lean to."""
+    """How its samples are biased."""
     models = next(credit for credit in credits if credit.what == "models")
     return [*([_LIMIT_OF_OWN] if models.kind == OWN else [_BIAS_OF_MODELS]), *_BIASES]
 
 
 def find_personal(credits: Sequence[Credit]) -> list[str]:
-    """What it may tell of people."""
+    """What it may reveal about people."""
     kinds = {credit.kind for credit in credits}
     found = [_PERSONAL if OWN in kinds else f"{_PERSONAL} {_NO_PEOPLE}"]
     found += [_PERSONAL_OF_OWN] if OWN in kinds else []

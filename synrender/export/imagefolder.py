@@ -42,7 +42,7 @@ def refuse(schema: Schema) -> str:
     """Several objects have no class in common."""
     if schema.is_single:
         return ""
-    return "holds several objects in each sample, and a folder is for one class; take coco"
+    return "has several objects in each sample, but a folder is for one class; use coco"
 
 
 def list_paths(plan: ExportPlan, data: Dataset) -> list[str]:

@@ -1,4 +1,4 @@
-"""Who made what a rendering is of, and what may be done with it."""
+"""Who made the models and textures that images show, and what may be done with these images."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class License:
 DEMO, SHAPENET, DTD, OWN = "demo", "shapenet", "dtd", "own"
 _DEMO = (
     "built-in demo set",
-    "BSD-3-Clause, as the code that makes them",
+    "BSD-3-Clause, like the code that makes them",
     "https://spdx.org/licenses/BSD-3-Clause.html",
 )
 _KNOWN = {
@@ -99,7 +99,11 @@ def find_credits(sources: Sources, declared: Mapping[str, str]) -> tuple[Credit,
         license = declared.get(what, "")
         is_demo = (source.source or "").startswith(_DEMO_PREFIX)
         if license and (is_demo or source.source is None):
-            why = "are the built-in demo set's, whose license is known" if is_demo else "are none"
+            why = (
+                "are from the built-in demo set, whose license is known"
+                if is_demo
+                else "do not exist"
+            )
             raise UserError(
                 f"--{what}_license {license}: the {what} of this data set {why}; leave it out"
             )
@@ -121,19 +125,26 @@ def _describe(what: str, license: str, fingerprint: str) -> Credit:
 def choose_license(sources: tuple[Credit, ...], chosen: str) -> License:
     """License of the images: the user's choice, or what follows from the sources."""
     if chosen:
-        note = "chosen by who exported the data set"
+        note = "chosen by the publisher"
         return License(chosen, _name_license(chosen), find_url(chosen), note)
     kinds = {source.kind for source in sources}
     if kinds == {DEMO}:
         name, _, url = _DEMO
-        return License("bsd-3-clause", "BSD-3-Clause", url, f"all that is shown is of the {name}")
+        return License("bsd-3-clause", "BSD-3-Clause", url, f"all that is shown is from the {name}")
     unstated = " and ".join(source.what for source in sources if not source.is_stated)
     if unstated or OWN in kinds:
-        why = f"that of the {unstated} is not stated" if unstated else "the sources have their own"
+        why = (
+            f"the license of the {unstated} is not stated"
+            if unstated
+            else "the models and textures have licenses of their own"
+        )
         return License("unknown", "not stated", "", f"not chosen, and {why}")
     terms = next(source for source in sources if source.kind != DEMO)
     return License(
-        "other", "research-only", terms.url, "not chosen; the sources' terms allow research alone"
+        "other",
+        "research-only",
+        terms.url,
+        "not chosen; the terms of the sources allow only research",
     )
 
 

@@ -1,6 +1,6 @@
-"""The files of an export: which ones are ours, and whether they are as they were written.
+"""The files of an export: which are ours, and whether they have changed since they were written.
 
-Links are never followed, whether they stand for a folder or for a file.
+Links to folders or files are never followed.
 """
 
 from __future__ import annotations
@@ -103,8 +103,8 @@ def refuse_others(out: Path, found: Found) -> None:
     """Raises UserError if something in the folder is not ours."""
     if found.others:
         raise UserError(
-            f"{out}: holds {found.others[0]!r}, which is not of an export; choose another folder "
-            "with --out, or move it away"
+            f"{out}: holds {found.others[0]!r}, which does not belong to an export; choose another "
+            "folder with --out, or move it away"
         )
 
 

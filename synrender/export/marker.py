@@ -1,8 +1,8 @@
-"""``export.json``: comes last, so that an export without it is not complete; and what comes before.
+"""``export.json``, which is written last: an export without it is not complete.
 
-It lists every file of the export with its size and SHA-256. While the export is under way, its plan
-lies in a hidden file, so that it goes on as it was begun. Only what one of the two lists is ours:
-nothing else in the folder is ever removed.
+It lists every file of the export with its size and SHA-256. While the export is being written, a
+hidden file holds its plan, so that it can be continued as it was begun. Only files in one of these
+two lists are ours: nothing else in the folder is ever removed.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Marker:
             raise ValueError(f"samples_per_piece must be at least 1, is {self.samples_per_piece}")
         for path in self._find_paths():
             if not all(map(is_plain_name, path.split("/"))):
-                raise ValueError(f"{shorten(repr(path))} is no path below the folder")
+                raise ValueError(f"{shorten(repr(path))} is not a path below the folder")
 
     def find_listed(self) -> list[ListedFile]:
         """All files of a complete export but `MARKER`; none of an export of an earlier version."""
@@ -91,7 +91,7 @@ def create_folder(out: Path) -> None:
         UserError: it is no folder, or holds something though no export was begun there.
     """
     if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out}: is no folder; choose another one")
+        raise UserError(f"--out {out}: is not a folder; choose another one")
     out.mkdir(parents=True, exist_ok=True)
     if not any((out / name).exists() for name in (MARKER, PLAN)):
         refuse_others(out, find_files(out, {PLAN}))
@@ -121,8 +121,8 @@ def claim_folder(plan: ExportPlan, overwrite: bool) -> Marker | None:
     begun = (known.format, known.splits, known.fingerprint)
     if begun != (plan.format, plan.split_sizes, plan.fingerprint):
         raise UserError(
-            f"{plan.out}: holds another export, {known.format} of {known.dataset} as it was "
-            "then; choose another folder with --out, or --overwrite"
+            f"{plan.out}: holds another export ({known.format} of {known.dataset}, perhaps before "
+            "it changed); choose another folder with --out, or --overwrite"
         )
     return known
 
@@ -144,13 +144,13 @@ def find_complete(out: Path, known: Marker) -> list[ListedFile]:
     if changed:
         first = changed[0]
         raise UserError(
-            f"{out}: {first.path} has {found.sizes[first.path]} bytes, {first.bytes} were "
-            f"written ({len(changed)} of {len(listed)} files have changed); --overwrite writes the "
-            "export again"
+            f"{out}: {first.path} has {found.sizes[first.path]} bytes, but {first.bytes} were "
+            f"written ({len(changed)} of {len(listed)} files have changed); --overwrite writes "
+            "the export again"
         )
     lost = [file.path for file in listed if file.path not in found.sizes]
     if lost:
-        say(f"{out}: {lost[0]} is lost ({len(lost)} of {len(listed)} files)")
+        say(f"{out}: {lost[0]} is missing ({len(lost)} of {len(listed)} files)")
         return []
     return [file for file in listed if file.path not in DESCRIPTION_FILES]
 
@@ -168,7 +168,8 @@ def read_marker(path: Path) -> Marker | None:
         return None
     except (OSError, ValueError) as error:
         raise UserError(
-            f"{path}: is not of an export, or damaged ({error}); choose another folder with --out"
+            f"{path}: does not belong to an export, or is damaged ({error}); choose another folder "
+            "with --out"
         ) from None
     return known
 

@@ -73,7 +73,9 @@ class ExportOptions:
     def __post_init__(self) -> None:
         """Raises UserError if the folder's name cannot be shown."""
         if not self.out.name.isprintable():
-            raise UserError(f"--out {shorten(self.out)}: its name must be one that can be shown")
+            raise UserError(
+                f"--out {shorten(self.out)}: its name holds characters that cannot be shown"
+            )
 
 
 def export_dataset(
@@ -85,7 +87,7 @@ def export_dataset(
         UserError: the data set or an option does not fit; finished pieces are kept.
     """
     _refuse_missing_packages(options.format)
-    # Nobody may remove or archive meanwhile what is read; others may read it too.
+    # Others may read the data set at the same time, but not remove or archive it.
     with in_use(folder.path, "exported", is_shared=True):
         data = open_source(folder.path)
         plan = plan_export(data, options)
@@ -104,11 +106,13 @@ def export_dataset(
                 return
             files = _find_large_files(plan, listed)
             if found:
-                finish(plan, files, listed, told=None)  # until the description is written anew
+                finish(plan, files, listed, told=None)  # until it has a new description
             describe(gather_facts(plan, data, files, options.publisher, audit), data)
             finish(plan, files, [*listed, *describe_some(plan.out, DESCRIPTION_FILES)], told)
     counts = ", ".join(f"{name} {num}" for name, num in plan.split_sizes.items())
-    done = "there already, described anew" if found else f"{plan.num_rows} samples ({counts})"
+    done = (
+        "there already, with a new description" if found else f"{plan.num_rows} samples ({counts})"
+    )
     say(f"{plan.out}: {done}")
 
 

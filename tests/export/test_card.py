@@ -188,11 +188,11 @@ def test_a_card_is_written_again_if_it_would_tell_something_else(
     monkeypatch.undo()
     assert read_card(out)[0]["license"] == "bsd-3-clause"
     monkeypatch.setenv("SYNRENDER_DATA_DIR", str(other.data_dir))
-    assert "described anew" in other.run(*command, "--license", "mit")
+    assert "with a new description" in other.run(*command, "--license", "mit")
     assert read_card(out)[0]["license"] == "mit"
     assert "there already\n" in other.run(*command, "--license", "mit")
     write_audit(other.data_dir / "copy", StoredAudit("2026-11-24", "0.1.0", 24, 12, ()))
-    assert "described anew" in other.run(*command, "--license", "mit")
+    assert "with a new description" in other.run(*command, "--license", "mit")
     assert "on 2026-11-24" in card.read_text()
     assert "there already\n" in other.run(*command, "--license", "mit")
     assert image.stat().st_mtime_ns == before
@@ -202,10 +202,10 @@ def test_a_license_is_not_declared_of_what_has_one(other: Exporter) -> None:
     out = other.out_dir / "refused"
     command = ("-d", "copy", "--to", "parquet", "--out", out)
     line = other.refuse(*command, "--models_license", "mit")
-    assert "are the built-in demo set's, whose license is known; leave it out" in line
+    assert "are from the built-in demo set, whose license is known; leave it out" in line
     set_sources(other.data_dir, "copy", "/data/mine", None)
     line = other.refuse(*command, "--textures_license", "mit")
-    assert "are none; leave it out" in line
+    assert "do not exist; leave it out" in line
     assert not out.exists()
 
 
@@ -221,13 +221,13 @@ def test_the_audit_is_told_if_there_was_one(other: Exporter) -> None:
     from synrender.dataset.certificate import StoredAudit, StoredCheck, write_audit
 
     _, body = read_card(other.export("copy", "imagefolder"))
-    assert "Not audited yet: `python audit_dataset.py -d copy`" in body
+    assert "Not audited yet. `python audit_dataset.py -d copy`" in body
     checks = (StoredCheck("mask", "pass", "IoU | mean 0.9999"),)
     audit = StoredAudit("2026-11-24T10:00:00+00:00", "0.1.0", 24, 12, checks)
     write_audit(other.data_dir / "copy", audit)
     out = other.export("copy", "parquet")
-    assert "on 2026-11-24, from the files alone" in read_card(out)[1]
-    assert "12 of 24 samples by rays" in read_card(out)[1]
+    assert "on 2026-11-24 against rays" in read_card(out)[1]
+    assert "cast rays for 12 of 24 samples" in read_card(out)[1]
     assert "| mask | pass | IoU &#124; mean 0.9999 |" in read_card(out)[1]
     assert "passed 1 checks" in (out / "croissant.json").read_text()
 

@@ -66,7 +66,7 @@ def test_a_hidden_object_has_no_annotation() -> None:
 
 def test_without_instances_it_is_refused(exporter: Exporter) -> None:
     line = exporter.refuse("-d", "single", "--to", "coco", "--out", exporter.out_dir / "x")
-    assert line.endswith("holds no instance masks; they need images in EXR")
+    assert line.endswith("has no instance masks; they need images in EXR")
     assert not (exporter.out_dir / "x").exists()
 
 

@@ -112,7 +112,7 @@ def test_one_that_is_there_is_left_alone(exporter: Exporter) -> None:
 def test_a_data_set_is_searched_for_once_and_a_marker_read_once(
     exporter: Exporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By each process; a new export, one that is there, and one that is described anew."""
+    """By each process; a new export, one that is there, and one that gets a new description."""
     from synrender.export import marker, png_samples
     from synrender.loading import dataset
 
@@ -198,7 +198,7 @@ def test_another_export_is_not_mixed_in(exporter: Exporter) -> None:
     before = list_files(out)
     for arguments in (("-d", "single", "--to", "parquet"), ("-d", "multi", "--to", "webdataset")):
         line = exporter.refuse(*arguments, "--out", out)
-        assert f"{out}: holds another export, webdataset of single as it was then" in line
+        assert f"{out}: holds another export (webdataset of single, " in line
     assert list_files(out) == before
 
 
@@ -208,7 +208,9 @@ def test_a_folder_with_other_files_is_not_touched(exporter: Exporter) -> None:
     (out / "thesis.tex").write_text("years of work")
     for more in ((), ("--overwrite",)):
         line = exporter.refuse("-d", "single", "--to", "parquet", "--out", out, *more)
-        assert "holds 'thesis.tex', which is not of an export; choose another folder" in line
+        assert (
+            "holds 'thesis.tex', which does not belong to an export; choose another folder" in line
+        )
     assert list_files(out) == {"thesis.tex": b"years of work"}
 
 
@@ -219,7 +221,7 @@ def test_a_folder_where_no_export_was_begun_is_not_touched(exporter: Exporter) -
     (out / "README.md").write_text("my own")
     for more in ((), ("--overwrite",)):
         line = exporter.refuse("-d", "single", "--to", "parquet", "--out", out, *more)
-        assert "holds 'README.md', which is not of an export" in line
+        assert "holds 'README.md', which does not belong to an export" in line
     assert list_files(out) == {"README.md": b"my own"}
 
 
@@ -228,7 +230,7 @@ def test_what_came_beside_an_export_is_not_removed(exporter: Exporter) -> None:
     out = exporter.export("single", "parquet")
     (out / ".git").mkdir()
     line = exporter.refuse("-d", "single", "--to", "parquet", "--out", out, "--overwrite")
-    assert "holds '.git', which is not of an export" in line
+    assert "holds '.git', which does not belong to an export" in line
     assert (out / "export.json").exists()
 
 
@@ -250,10 +252,10 @@ def test_the_folder_of_a_data_set_or_a_file_is_no_place_for_it(
     made: Path, exporter: Exporter
 ) -> None:
     line = exporter.refuse("-d", "single", "--to", "parquet", "--out", made / "single")
-    assert "holds 'config.gin', which is not of an export" in line
+    assert "holds 'config.gin', which does not belong to an export" in line
     (exporter.out_dir / "file").touch()
     line = exporter.refuse("-d", "single", "--to", "parquet", "--out", exporter.out_dir / "file")
-    assert line.endswith("file: is no folder; choose another one")
+    assert line.endswith("file: is not a folder; choose another one")
 
 
 def test_mistakes_are_one_line(exporter: Exporter, capsys: pytest.CaptureFixture) -> None:

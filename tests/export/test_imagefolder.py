@@ -28,5 +28,5 @@ def test_a_folder_for_each_class(name: str, exporter: Exporter) -> None:
 
 def test_several_objects_have_no_folder(exporter: Exporter) -> None:
     line = exporter.refuse("-d", "multi", "--to", "imagefolder", "--out", exporter.out_dir / "x")
-    assert line.endswith("holds several objects in each sample, and a folder is for one class; "
-                         "take coco")  # fmt: skip
+    assert line.endswith("has several objects in each sample, but a folder is for one class; "
+                         "use coco")  # fmt: skip

@@ -48,7 +48,10 @@ def test_what_a_user_put_into_an_export_keeps_it(
     name = theirs.parents[1] if kind == "folder" else theirs
     for more in ((), ("--overwrite",)):
         line = exporter.refuse("-d", FORMS[form], "--to", form, "--out", out, *more)
-        assert f"holds {name.relative_to(out).as_posix()!r}, which is not of an export" in line
+        assert (
+            f"holds {name.relative_to(out).as_posix()!r}, which does not belong to an export"
+            in line
+        )
     assert list_files(out) == before
     assert os.path.lexists(theirs)
 
@@ -86,7 +89,9 @@ def test_links_are_not_followed_for_writing(
     victim.rename(tmp_path / "moved")
     victim.symlink_to(elsewhere if folder != out else elsewhere / "file")
     line = exporter.refuse("-d", FORMS[form], "--to", form, "--out", out)
-    assert f"holds {victim.relative_to(out).as_posix()!r}, which is not of an export" in line
+    assert (
+        f"holds {victim.relative_to(out).as_posix()!r}, which does not belong to an export" in line
+    )
     assert not list(elsewhere.iterdir())
 
 
@@ -98,7 +103,9 @@ def test_a_file_that_was_lost_is_written_again(form: str, exporter: Exporter) ->
     for lost in (victim, out / "README.md", out / "samples.png"):
         lost.unlink()
         output = exporter.run("-d", FORMS[form], "--to", form, "--out", out)
-        assert f"{lost.relative_to(out).as_posix()} is lost (1 of {len(whole) - 1} files)" in output
+        assert (
+            f"{lost.relative_to(out).as_posix()} is missing (1 of {len(whole) - 1} files)" in output
+        )
         assert list_files(out) == whole
     assert "there already" in exporter.run("-d", FORMS[form], "--to", form, "--out", out)
 
@@ -111,7 +118,7 @@ def test_a_file_of_another_size_is_noticed(form: str, exporter: Exporter) -> Non
     victim.write_bytes(data[:-1])
     line = exporter.refuse("-d", FORMS[form], "--to", form, "--out", out)
     name = victim.relative_to(out).as_posix()
-    assert f"{name} has {len(data) - 1} bytes, {len(data)} were written (1 of" in line
+    assert f"{name} has {len(data) - 1} bytes, but {len(data)} were written (1 of" in line
     assert "--overwrite writes the export again" in line
     exporter.run("-d", FORMS[form], "--to", form, "--out", out, "--overwrite")
     assert victim.read_bytes() == data
@@ -145,7 +152,9 @@ def test_verify_compares_every_byte(form: str, exporter: Exporter) -> None:
     ]
     # A flipped bit is not looked for otherwise.
     (out / "notes.txt").unlink()
-    assert "croissant.json is lost" in exporter.run("-d", FORMS[form], "--to", form, "--out", out)
+    assert "croissant.json is missing" in exporter.run(
+        "-d", FORMS[form], "--to", form, "--out", out
+    )
 
 
 def test_verify_needs_no_data_set(exporter: Exporter) -> None:
@@ -174,7 +183,7 @@ def test_a_marker_that_no_export_has_is_one_line(change: dict, exporter: Exporte
     before = list_files(out)
     for more in ((), ("--overwrite",), ("--verify",)):
         line = exporter.refuse("-d", "single", "--to", "webdataset", "--out", out, *more)
-        assert "is not of an export, or damaged" in line
+        assert "does not belong to an export, or is damaged" in line
         assert "choose another folder with --out" in line
     assert list_files(out) == before
 
