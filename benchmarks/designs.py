@@ -13,7 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
+from synrender.assets.catalog import Catalog, load_catalog
+from synrender.assets.places import ensure_demo_sources
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from synrender.assets.catalog import load_catalog
-from synrender.assets.sources.shapenet_v2 import MODEL_FILE
+from synrender.assets.sources.shapenet import MODEL_FILE
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
 from synrender.system.folders import Folders

@@ -9,7 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
+from synrender.assets.catalog import Catalog, load_catalog, with_own_classes
+from synrender.assets.places import ensure_demo_sources
 from synrender.dataset.folder import name_to_dataset_dir
 from synrender.errors import EXIT_USER, UserError
 from synrender.sampling import sample_plan
@@ -57,7 +58,9 @@ def draw_sample(settings: Settings, idx: int) -> SamplePlan:
     >>> plan.idx, len(plan.objects)
     (13, 4)
     """
-    return draw_from(settings, load_sources(settings, find_folders(os.environ)), idx)
+    folders = find_folders(os.environ)
+    settings = with_own_classes(settings, folders)
+    return draw_from(settings, load_sources(settings, folders), idx)
 
 
 def load_sources(settings: Settings, folders: Folders) -> Catalog:

@@ -5,39 +5,36 @@ Importing reads nothing from disk. `load_catalog` lists folders but opens no mod
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from synrender.assets import demo
 from synrender.assets.model_file import ModelFile
-from synrender.assets.provenance import ModelSource, Sources, TextureSource
-from synrender.assets.sources.registry import OpenSource, open_source
-from synrender.assets.sources.shapenet_v2 import SHAPENET_V2
+from synrender.assets.places import LABELS_FILE, find_dtd, find_models, open_models
+from synrender.assets.provenance import DEFAULT_LAYOUT, ModelSource, Sources, TextureSource
+from synrender.assets.sources.registry import OpenSource
 from synrender.assets.sources.source import ModelClass, ModelEntry
-from synrender.assets.sources.synsets import TAXONOMY_FILE
-from synrender.assets.tree import Tree
 from synrender.errors import UserError, nearest_name, shorten
-from synrender.settings.checks import MAX_NAME_LENGTH, check_line
-from synrender.settings.groups import Settings
+from synrender.settings.checks import MAX_CLASSES, MAX_NAME_LENGTH, check_line
+from synrender.settings.groups import BACKDROP_PASS_INDEX, DEFAULT_CLASSES, Sample, Settings
 from synrender.system.files import is_plain_name, read_small_file
-from synrender.system.folders import (
-    DTD_VARIABLE,
-    SHAPENET_VARIABLE,
-    Folders,
-    to_absolute,
-)
+from synrender.system.folders import Folders
 
-LABELS_FILE = Path("labels", "labels_joint_anno.txt")
 _IMAGE_NAME = re.compile(r".*\.(png|jpe?g|bmp|webp|exr)(?=\s|$)", re.IGNORECASE)
 MAX_LIST_BYTES = 1 << 26
 """64 MiB. DTD's list takes 0.4 MB."""
 
-SHAPENET_NAME, DTD_NAME = "ShapeNetCore.v2", "dtd"
-"""Names of the two folders inside the data folder."""
+_DEFAULT_IDXS = (Sample().class_idxs, (0,))
+"""Of classes, in the configurations that come with this program."""
+
+_NUM_SHOWN = 5
+"""Classes that one line names."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ class Catalog:
         models = {self.synset_ids[c]: list(ids) for c, ids in self.model_ids.items()}
         version = f"demo, version {demo.DEMO_VERSION}"
         models_are_demo, textures_are_demo = self.is_demo
-        layout = None if self.layout == SHAPENET_V2.name else self.layout
+        layout = None if self.layout == DEFAULT_LAYOUT else self.layout
         return Sources(
             ModelSource(
                 version if models_are_demo else str(self.models_path),
@@ -106,14 +103,14 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
         UserError: a configured folder is missing or incomplete; a class is unknown; there are
             fewer models than buckets, or fewer textures than a sample needs.
     """
-    place = _find_models(settings, folders)
-    opened = _open_models(place, settings)
+    place = find_models(settings, folders)
+    opened = open_models(place, settings)
     classes = _find_classes(opened, settings)
     entries = {c: _list_models(opened, found) for c, found in classes.items()}
     _check_enough_models(entries, settings)
     textures, names = None, ()
     if settings.material.use_texture:
-        textures = _find_dtd(folders)
+        textures = find_dtd(folders)
         names = _list_textures(textures.path)
         _check_enough_textures(textures.path, names, settings)
     return Catalog(
@@ -129,41 +126,44 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
     )
 
 
-def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
-    """Creates the demo set if it replaces missing models or textures; returns lines to print.
+def with_own_classes(settings: Settings, folders: Folders) -> Settings:
+    """Settings that name the classes of the source, where they name ShapeNet's and it has others.
 
-    The lines say where assets come from that nobody, or another layout than ShapeNet's, provides.
+    All of them may appear, unless ``sample.class_idxs`` chooses some.
 
     Raises:
-        UserError: a configured folder is missing or incomplete.
+        UserError: a configured folder is missing, or has more classes than can be told apart.
     """
-    place = _find_models(settings, folders)
-    found = {"models": place}
-    if settings.material.use_texture:
-        found["textures"] = _find_dtd(folders)
-    lines = []
-    if place.is_named:
-        opened = _open_models(place, settings)
-        lines.append(f"Models: {opened.source.title} in {opened.tree}.")
-    what = " and ".join(name for name, place in found.items() if place.is_demo)
-    if what:
-        demo.ensure_demo(folders.demo)
-        lines.append(
-            f"Using the built-in demo {what}; to use ShapeNet and DTD, put them into "
-            f"{folders.data} or set {SHAPENET_VARIABLE} and {DTD_VARIABLE}."
+    place = find_models(settings, folders)
+    if not place.is_named or settings.sample.classes != DEFAULT_CLASSES:
+        return settings
+    opened = open_models(place, settings)
+    classes = opened.list_classes()
+    if {name for c in classes for name in (c.name, c.key)}.issuperset(DEFAULT_CLASSES):
+        return settings
+    names = Counter(found.name for found in classes if found.is_there)
+    own = tuple(c.name if names[c.name] == 1 else c.key for c in classes if c.is_there)
+    limit = BACKDROP_PASS_INDEX if settings.rendering.render_exr else MAX_CLASSES
+    if len(own) > limit:
+        raise UserError(
+            f"{opened.tree} has {len(own)} classes: {limit} at most can be told apart; name some "
+            f'of them: -p "sample.classes = {list(own[:_NUM_SHOWN])}"'
         )
-    return lines
+    class_idxs = settings.sample.class_idxs
+    class_idxs = len(own) if class_idxs in _DEFAULT_IDXS else class_idxs
+    sample = dataclasses.replace(settings.sample, classes=own, class_idxs=class_idxs)
+    return dataclasses.replace(settings, sample=sample)
 
 
 def _check_enough_models(entries: dict[int, dict[str, ModelEntry]], settings: Settings) -> None:
     n_buckets = settings.object.n_buckets
-    for class_idx, ids in entries.items():
-        if len(ids) < n_buckets:
-            raise UserError(
-                f"class {settings.sample.classes[class_idx]!r} has {len(ids)} models: each of the "
-                f"{n_buckets} buckets needs one; add models, or set object.n_buckets = "
-                f"{max(len(ids), 1)}"
-            )
+    few, least = min(entries.items(), key=lambda item: len(item[1]))
+    if len(least) < n_buckets:
+        raise UserError(
+            f"class {settings.sample.classes[few]!r} has {len(least)} models: each of the "
+            f"{n_buckets} buckets needs one; add models, or set object.n_buckets = "
+            f"{max(len(least), 1)}"
+        )
 
 
 def _check_enough_textures(dtd_dir: Path, textures: tuple[str, ...], settings: Settings) -> None:
@@ -173,64 +173,6 @@ def _check_enough_textures(dtd_dir: Path, textures: tuple[str, ...], settings: S
             f"{dtd_dir} has {len(textures)} textures: a sample of {num_objs} objects and the "
             f"backdrop needs {num_objs + 1}; add textures or lower sample.num_objs"
         )
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A folder of models or textures, or a file of models."""
-
-    path: Path
-    is_demo: bool
-    is_named: bool = False  # by ``assets.models`` or its variable: its layout is to be recognized
-
-
-def _find_models(settings: Settings, folders: Folders) -> _Place:
-    if folders.models:
-        return _Place(folders.models, False, True)
-    if settings.assets.models:
-        return _Place(to_absolute(settings.assets.models), False, True)
-    return _find_place(SHAPENET_VARIABLE, folders.shapenet, folders, SHAPENET_NAME, TAXONOMY_FILE)
-
-
-def _open_models(place: _Place, settings: Settings) -> OpenSource:
-    if place.is_named:
-        return open_source(place.path, settings.assets.source)
-    if place.is_demo and not (place.path / TAXONOMY_FILE).is_file():
-        raise UserError(
-            f"{place.path / TAXONOMY_FILE}: missing; render.py and distributed_render.py make it"
-        )
-    return OpenSource(SHAPENET_V2, Tree(place.path))
-
-
-def _find_dtd(folders: Folders) -> _Place:
-    return _find_place(DTD_VARIABLE, folders.dtd, folders, DTD_NAME, str(LABELS_FILE))
-
-
-def _find_place(
-    variable: str, explicit: Path | None, folders: Folders, name: str, needed: str
-) -> _Place:
-    if explicit is not None:
-        if not _is_complete(explicit, needed):
-            problem = f"it has no {needed}" if explicit.is_dir() else "there is no such folder"
-            raise UserError(
-                f"{variable} = {explicit}: {problem}; set it to the folder {name}, or unset it "
-                "to use the data folder or the demo set"
-            )
-        return _Place(explicit, False)
-    folder = folders.data / name
-    if _is_complete(folder, needed):
-        return _Place(folder, False)
-    if folder.exists():
-        raise UserError(
-            f"{folder}: it has no {needed}; add the missing files, or move the folder away"
-        )
-    return _Place(folders.demo / name, True)
-
-
-def _is_complete(folder: Path, needed: str) -> bool:
-    """Whether the needed file is there; the names of ShapeNet's synsets are known without it."""
-    is_shapenet = needed == TAXONOMY_FILE
-    return (folder / needed).is_file() or (is_shapenet and SHAPENET_V2.recognizes(Tree(folder)))
 
 
 def _find_classes(opened: OpenSource, settings: Settings) -> dict[int, ModelClass]:

@@ -11,6 +11,9 @@ from pathlib import Path, PurePosixPath
 from synrender.errors import shorten
 from synrender.system.files import is_plain_name, open_regular, read_small_file
 
+MODEL_SUFFIXES = (".obj", ".glb", ".gltf", ".ply", ".stl")
+"""Of files that `mesh_formats` reads. Of a model in several formats, the first one is read."""
+
 _SIGNATURE = b"PK\x03\x04"
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 """Of a member: its signature, and the lengths of its name and of what stands between it and the

@@ -13,7 +13,7 @@ import struct
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from synrender.assets.model_file import Member, ModelFile
 from synrender.errors import UserError, shorten
@@ -46,6 +46,11 @@ class Tree:
 
     def __str__(self) -> str:
         return str(self.path / self._inside)
+
+    @property
+    def name(self) -> str:
+        """Of the folder or archive."""
+        return PurePosixPath(self._inside).name or self.path.name
 
     def list(self, folder: str = "") -> Names:
         """Names in a folder below; none if there is no such folder.

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from synrender.system.folders import Folders
 
+NUM_CLASSES = 10
+"""Of ShapeNet, if the user names no number."""
+
 EPILOG = """\
 examples:
   python distributed_render.py -n 480 --dry_run
@@ -64,8 +67,8 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     what.add_argument(
         "--num_classes",
         type=whole_number(1, MAX_CLASSES),
-        default=10,
-        help="use classes 0 to N - 1 evenly (default: 10)",
+        default=NUM_CLASSES,
+        help=f"use classes 0 to N - 1 evenly (default: {NUM_CLASSES}; all of a folder's own)",
         metavar="N",
     )
     what.add_argument(
@@ -155,20 +158,31 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.fanout.dry_run import print_plan
     from synrender.fanout.processes import end_family
     from synrender.fanout.run import Options, run_datasets
-    from synrender.fanout.variants import VARIANTS, Shared, check_variants, plan_datasets
+    from synrender.fanout.variants import (
+        VARIANTS,
+        Shared,
+        check_variants,
+        find_own_classes,
+        plan_datasets,
+    )
     from synrender.system.interrupts import exit_on_signals
 
     exit_on_signals({signal.SIGTERM: 1}, end_family)  # batch systems send it
     name = arguments.dataset_name or ("multi" if arguments.is_multi else "single")
+    gin_config = ["render_multi" if arguments.is_multi else "render_single", *arguments.gin_config]
+    gin_param, num_classes = arguments.gin_param, arguments.num_classes
+    if own := find_own_classes(gin_config, gin_param, folders):
+        gin_param = [*gin_param, f"sample.classes = {list(own)}"]
+        num_classes = len(own) if num_classes == NUM_CLASSES else num_classes
     datasets = plan_datasets(
         name_to_dataset_dir(folders.data, name),
         check_variants(arguments.variants or VARIANTS),
         Shared(
             arguments.num_samples,
-            arguments.num_classes,
+            num_classes,
             arguments.seed,
-            ["render_multi" if arguments.is_multi else "render_single", *arguments.gin_config],
-            arguments.gin_param,
+            gin_config,
+            gin_param,
         ),
         arguments.overwrite,
     )

@@ -78,7 +78,8 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
 
 def render(arguments: argparse.Namespace, folders: Folders) -> int:
     """Reads the configuration, renders missing samples, and prints a summary."""
-    from synrender.assets.catalog import ensure_demo_sources, load_catalog
+    from synrender.assets.catalog import load_catalog, with_own_classes
+    from synrender.assets.places import ensure_demo_sources
     from synrender.blender.batch import BatchTask, Watch, render_batch
     from synrender.crashes.blame import noted_work
     from synrender.dataset.claim import claimed
@@ -93,7 +94,7 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
     info = None if arguments.overwrite else read_info(dataset_dir)
     begun = info.settings if info else None
     config = arguments.gin_config or ["render_single"]
-    settings = load_settings(config, arguments.gin_param, begun)
+    settings = with_own_classes(load_settings(config, arguments.gin_param, begun), folders)
     folder = plan_dataset_folder(dataset_dir, settings, arguments.overwrite)
     is_quiet = arguments.is_ray_process
     notes = ensure_demo_sources(settings, folders)
@@ -131,7 +132,7 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
 
 def replay(name: str, idx: str, folders: Folders) -> int:
     """Renders a stored sample again; returns 0 if it is the same, else 1."""
-    from synrender.assets.catalog import ensure_demo_sources
+    from synrender.assets.places import ensure_demo_sources
     from synrender.blender.replay import load_replay_settings, replay_sample
     from synrender.dataset.folder import name_to_dataset_dir, open_dataset_folder
     from synrender.errors import UserError, shorten

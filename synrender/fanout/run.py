@@ -9,7 +9,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
+from synrender.assets.catalog import Catalog, load_catalog
+from synrender.assets.places import ensure_demo_sources
 from synrender.dataset.archived import describe_archived
 from synrender.dataset.claim import claimed, describe_design
 from synrender.dataset.folder import PlannedDataset
@@ -124,13 +125,15 @@ def load_catalogs(
     datasets: Sequence[PlannedDataset], options: Options, folders: Folders
 ) -> dict[str, Catalog]:
     """Catalog of each data set, by its name; makes the demo models and textures if needed."""
-    catalogs, notes = {}, {}
+    catalogs: dict[str, Catalog] = {}
+    notes: list[str] = []
     for dataset in datasets:
-        notes |= dict.fromkeys(ensure_demo_sources(dataset.settings, folders))
+        lines = ensure_demo_sources(dataset.settings, folders)
+        notes = lines if len(lines) >= len(notes) else notes  # of a variant with textures, the last
         catalogs[dataset.name] = load_catalog(dataset.settings, folders)
         describe_design(dataset.settings, catalogs[dataset.name])  # refuses what cannot be
     if not options.is_quiet:
-        say(*list(notes)[-1:])  # one note covers all; that of a variant with textures comes last
+        say(*notes)
     return catalogs
 
 

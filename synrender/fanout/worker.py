@@ -11,7 +11,8 @@ import shutil
 import time
 import traceback
 
-from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
+from synrender.assets.catalog import Catalog, load_catalog
+from synrender.assets.places import ensure_demo_sources
 from synrender.blender.batch import BatchTask, Watch, render_batch
 from synrender.blender.start import prepare_blender
 from synrender.crashes.journal import Journal, JournalCatalog, Log, Watchdog, logged_output

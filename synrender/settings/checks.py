@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from synrender.errors import nearest_name, shorten
 from synrender.settings.factor_table import FACTORS
 from synrender.settings.label_table import LABELS
+from synrender.system.folders import to_absolute
 
 DESIGNS = ("random", "grid", "one_at_a_time", "twins", "shortcut", "holdout", "causal")
 SPLITS = ("train", "validation", "test")
@@ -228,10 +229,17 @@ def classes(value: GinValue) -> tuple[str, ...]:
 
 
 def path(value: GinValue) -> str:
-    """A path, or a name; "" for none."""
+    """A path, which becomes absolute; "" for none."""
     if not isinstance(value, str) or not (value.isprintable() and len(value) <= MAX_PATH_LENGTH):
         raise ValueError(f"must be a text in one line of at most {MAX_PATH_LENGTH} characters")
-    return value
+    return str(to_absolute(value)) if value else ""
+
+
+def name_or_none(value: GinValue) -> str:
+    """A name; "" for none."""
+    if not isinstance(value, str):
+        raise ValueError("must be a name in quotes, or ''")
+    return check_line(value) if value else ""
 
 
 def names(value: GinValue) -> tuple[str, ...]:

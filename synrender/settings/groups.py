@@ -86,7 +86,7 @@ class Assets(CheckedGroup):
     """Where the models come from; SYNRENDER_MODELS_DIR wins over `models`."""
 
     models: str = _setting("", check.path)  # a folder or file; "": ShapeNet, else the demo set
-    source: str = _setting("", check.path)  # its layout, such as 'shapenet-v2'; "": recognize it
+    source: str = _setting("", check.name_or_none)  # layout, such as 'folder'; "": recognize it
 
 
 @dataclass(frozen=True)

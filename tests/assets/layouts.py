@@ -118,3 +118,50 @@ ABO_FILES = {
     },
 }
 ABO: dict[str, Write] = {"as it is downloaded": lambda p: write_files(p, ABO_FILES)}
+
+
+def write_v1(folder: Path) -> Path:
+    """``<synset>/<model>/model.obj``."""
+    files = {n.replace("models/model_normalized", "model"): data for n, data in MODELS.items()}
+    return write_files(folder, {**files, "taxonomy.json": TAXONOMY})
+
+
+def write_glb(folder: Path) -> Path:
+    """``<synset>/<hash>.glb``."""
+    names = {f"{synset}/m{k}.glb": create_glb(1 + k) for synset in SYNSETS for k in range(3)}
+    return write_files(folder, names)
+
+
+# --- other sets -----------------------------------------------------------------------------------
+
+CLASSES = ("bowl", "cup")
+
+
+def write_omniobject3d(folder: Path) -> Path:
+    """``raw_scans/<category>/<object>/Scan/Scan.obj``."""
+    return write_files(
+        folder,
+        {
+            f"raw_scans/{c}/{c}_{k:03d}/Scan/Scan.{kind}": create_obj(1 + k)
+            for c in CLASSES
+            for k in range(3)
+            for kind in ("obj", "mtl", "jpg")
+        },
+    )
+
+
+def of_classes(pattern: str) -> Files:
+    """OBJ files of three models of each class, by a pattern of their names."""
+    return {pattern.format(c, f"m{k}"): create_obj(1 + k) for c in CLASSES for k in range(3)}
+
+
+ANY_FOLDER: dict[str, Write] = {
+    "a file for each model": lambda p: write_files(p, of_classes("{0}/{1}.obj")),
+    "a folder for each model": lambda p: write_files(p, of_classes("{0}/{1}/anything.obj")),
+    "with other files": lambda p: write_files(
+        p,
+        {**of_classes("{0}/{1}.obj"), "notes.txt": b"", "bowl/m0.mtl": b"", "pictures/a.png": b""},
+    ),
+    "an archive": lambda p: write_zip(p / "meshes.zip", of_classes("{0}/{1}.obj")),
+    "in a folder": lambda p: write_files(p, of_classes("all/{0}/{1}.obj")),
+}

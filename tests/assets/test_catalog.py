@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from synrender.assets.catalog import ensure_demo_sources, load_catalog
+from synrender.assets.catalog import load_catalog
 from synrender.assets.model_file import ModelFile
+from synrender.assets.places import ensure_demo_sources
 from synrender.errors import UserError
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings

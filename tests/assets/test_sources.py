@@ -7,21 +7,30 @@ from pathlib import Path
 
 import pytest
 
-from synrender.assets.catalog import Catalog, ensure_demo_sources, load_catalog
+from synrender.assets.catalog import Catalog, load_catalog, with_own_classes
+from synrender.assets.mesh_formats import READERS
+from synrender.assets.model_file import MODEL_SUFFIXES
+from synrender.assets.places import ensure_demo_sources
 from synrender.assets.sources import packed_lists
 from synrender.assets.sources.registry import open_source
 from synrender.errors import UserError
+from synrender.fanout.variants import find_own_classes
+from synrender.settings.groups import Sample
 from synrender.settings.load import load_settings
 from synrender.system.folders import Folders
 from tests.assets.helpers import create_obj, write_files
 from tests.assets.layouts import (
     ABO_FILES,
     ABO_MODELS,
+    ANY_FOLDER,
     OBJAVERSE,
     OBJAVERSE_FILES,
     SHAPENET_V2,
     UIDS,
     create_glb,
+    write_glb,
+    write_omniobject3d,
+    write_v1,
     write_zips,
 )
 
@@ -30,6 +39,7 @@ def load(path: Path, *bindings: str, environment: Path | None = None) -> Catalog
     size = ["object.n_buckets = 1", "material.use_texture = False", "sample.class_idxs = 2"]
     settings = load_settings([], [f"assets.models = {str(path)!r}", *size, *bindings])
     folders = Folders(path.parent / "data", models=environment)
+    settings = with_own_classes(settings, folders)
     assert len(ensure_demo_sources(settings, folders)) == 1
     return load_catalog(settings, folders)
 
@@ -150,3 +160,105 @@ def test_a_list_that_unpacks_without_end_is_one_line(
     path = write_files(tmp_path / "set", {**OBJAVERSE_FILES, "lvis-annotations.json.gz": bomb})
     with pytest.raises(UserError, match=r"more than 0 MiB when it is unpacked"):
         load(path, "sample.classes = ['chair']", "sample.class_idxs = 1")
+
+
+# --- other layouts --------------------------------------------------------------------------------
+
+
+def test_shapenet_v1_is_told_from_v2(tmp_path: Path) -> None:
+    catalog = load(write_v1(tmp_path / "set"), CHAIRS_AND_LAMPS)
+    assert catalog.layout == "shapenet-v1"
+    assert catalog.synset_ids == {0: "03001627", 1: "03636649"}
+    assert catalog.model_file(1, "m2").read(1000) == create_obj(3)
+
+
+def test_shapenet_as_glb(tmp_path: Path) -> None:
+    catalog = load(write_glb(tmp_path / "set"), CHAIRS_AND_LAMPS)
+    assert catalog.layout == "shapenet-glb"
+    assert catalog.model_ids[0] == ("m0", "m1", "m2")
+    assert catalog.model_file(1, "m2").read(10_000) == create_glb(3)
+
+
+def test_omniobject3d(tmp_path: Path) -> None:
+    path = write_omniobject3d(tmp_path / "set")
+    for named in (path, path / "raw_scans"):
+        catalog = load(named)
+        assert catalog.layout == "omniobject3d"
+        assert catalog.class_names == {0: "bowl", 1: "cup"}
+        assert catalog.model_ids[1] == ("cup_000", "cup_001", "cup_002")
+        assert catalog.model_file(1, "cup_002").read(1000) == create_obj(3)
+
+
+@pytest.mark.parametrize("layout", ANY_FOLDER)
+def test_a_folder_for_each_class(tmp_path: Path, layout: str) -> None:
+    catalog = load(ANY_FOLDER[layout](tmp_path / "set"))
+    assert catalog.layout == "folder"
+    assert catalog.class_names == catalog.synset_ids == {0: "bowl", 1: "cup"}
+    assert catalog.model_ids[1] == ("m0", "m1", "m2")
+    assert catalog.model_file(1, "m2").read(1000) == create_obj(3)
+
+
+def test_a_folder_without_classes_is_one_class(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "parts", {"a.obj": create_obj(), "b.STL": b"", "c.txt": b""})
+    catalog = load(path, "sample.class_idxs = 1")
+    assert catalog.class_names == {0: "parts"}
+    assert catalog.model_ids == {0: ("a", "b")}
+
+
+def test_of_several_formats_of_a_model_the_first_is_read(tmp_path: Path) -> None:
+    names = ["c/a.stl", "c/a.glb", "c/b.PLY", "c/x/x.obj", "c/x/part.obj", "c/y/1.obj", "c/y/2.obj"]
+    catalog = load(
+        write_files(tmp_path / "set", dict.fromkeys(names, b"")), "sample.class_idxs = 1"
+    )
+    files = {m: catalog.model_file(0, m).path.relative_to(tmp_path) for m in catalog.model_ids[0]}
+    assert {k: v.as_posix() for k, v in files.items()} == {
+        "a": "set/c/a.glb", "b": "set/c/b.PLY", "x": "set/c/x/x.obj",
+    }  # fmt: skip
+
+
+def test_suffixes_of_models_are_those_that_are_read() -> None:
+    assert set(MODEL_SUFFIXES) == set(READERS)
+
+
+def own(path: Path, *bindings: str) -> Sample:
+    settings = load_settings(["render_single"], [f"assets.models = {str(path)!r}", *bindings])
+    return with_own_classes(settings, Folders(path)).sample
+
+
+def test_a_source_of_other_classes_brings_its_own(tmp_path: Path) -> None:
+    path = ANY_FOLDER["a file for each model"](tmp_path / "set")
+    assert own(path).classes == ("bowl", "cup")
+    assert own(path).class_list == (0, 1)
+    assert own(path, "sample.class_idxs = [1]").class_list == (1,)
+    assert own(path, "sample.classes = ['cup']").classes == ("cup",)
+    found = find_own_classes(["render_multi"], [f"assets.models = {str(path)!r}"], Folders(path))
+    assert found == ("bowl", "cup")
+    shapenet = write_zips(tmp_path / "shapenet", "{}/")
+    assert own(shapenet) == load_settings(["render_single"]).sample
+    assert not find_own_classes([], [f"assets.models = {str(shapenet)!r}"], Folders(path))
+
+
+def test_more_classes_than_an_exr_tells_apart_are_one_line(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "set", {f"c{k}/a.obj": b"" for k in range(100)})
+    assert len(own(path).classes) == 100
+    with pytest.raises(UserError, match=r"100 classes: 99 at most .*sample.classes = \['c0'"):
+        own(path, "rendering.render_exr = True")
+
+
+def test_the_working_number_of_buckets_is_that_of_the_smallest_class(tmp_path: Path) -> None:
+    names = ["a/1.obj", "a/2.obj", "a/3.obj", "b/1.obj", "b/2.obj"]
+    path = write_files(tmp_path / "set", dict.fromkeys(names, b""))
+    with pytest.raises(UserError, match=r"'b' has 2 models: .* object.n_buckets = 2"):
+        load(path, "object.n_buckets = 12")
+    load(path, "object.n_buckets = 2")
+
+
+def test_a_relative_path_stays_the_same_for_workers_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings([], ["assets.models = 'meshes'"])
+    assert settings.assets.models == str(tmp_path / "meshes")
+    for value in ("7", "'a\\nb'", "['a']"):
+        with pytest.raises(UserError, match=r"assets\.models = "):
+            load_settings([], [f"assets.models = {value}"])

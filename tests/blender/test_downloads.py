@@ -10,7 +10,16 @@ from synrender.audit.check import Verdict
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
 from synrender.system.folders import Folders
-from tests.assets.layouts import ABO, OBJAVERSE, SHAPENET_V2, Write
+from tests.assets.layouts import (
+    ABO,
+    ANY_FOLDER,
+    OBJAVERSE,
+    SHAPENET_V2,
+    Write,
+    write_glb,
+    write_omniobject3d,
+    write_v1,
+)
 from tests.helpers import Renderer
 
 DOWNLOADS: dict[str, Write] = {
@@ -18,12 +27,15 @@ DOWNLOADS: dict[str, Write] = {
     "shapenet-v2, one archive": SHAPENET_V2["one archive"],
     "objaverse": OBJAVERSE["in its own folder"],
     "abo": ABO["as it is downloaded"],
+    "shapenet-v1": write_v1,
+    "shapenet-glb": write_glb,
+    "omniobject3d": write_omniobject3d,
+    "folder": ANY_FOLDER["a folder for each model"],
 }
 LOOK = (
     "rendering.resolution = 16", "rendering.render_samples = 1", "batch.num_samples = 6",
     "object.total_num_samples = 6", "object.n_buckets = 3", "batch.cache_obj_frames = 1",
     "sample.num_objs = 2", "rendering.labels = ['normal', 'object_coordinates', 'amodal']",
-    "sample.class_idxs = 2",
 )  # fmt: skip
 
 
@@ -33,9 +45,9 @@ def test_a_download_renders_and_passes_the_audit(
 ) -> None:
     path = DOWNLOADS[download](tmp_path / "set")
     name = f"download_{list(DOWNLOADS).index(download)}"
-    classes = ["CHAIR", "LAMP"] if download == "abo" else ["chair", "lamp"]
-    models = (f"assets.models = {str(path)!r}", f"sample.classes = {classes}")
-    output = wheel.run("-d", name, "-g", "render_multi", "-p", *LOOK, *models)
+    named = ["sample.classes = ['chair', 'lamp']"] if "shapenet" in download else []
+    models = f"assets.models = {str(path)!r}"
+    output = wheel.run("-d", name, "-g", "render_multi", "-p", *LOOK, *named, models)
     assert "Models: " in output
     assert "rejected" not in output
     folder = open_dataset_folder(wheel.data_dir, name)

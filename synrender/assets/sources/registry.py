@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synrender.assets.sources.abo import ABO
+from synrender.assets.sources.any_folder import ANY_FOLDER
 from synrender.assets.sources.objaverse import OBJAVERSE
-from synrender.assets.sources.shapenet_v2 import SHAPENET_V2
+from synrender.assets.sources.omniobject3d import OMNIOBJECT3D
+from synrender.assets.sources.shapenet import SHAPENET_GLB, SHAPENET_V1, SHAPENET_V2
 from synrender.assets.sources.source import ModelClass, ModelEntry, Source
 from synrender.assets.tree import Tree, open_tree
 from synrender.errors import UserError, nearest_name, shorten
@@ -17,7 +19,7 @@ from synrender.errors import UserError, nearest_name, shorten
 MAX_WRAPPERS = 3
 """Folders within each other that are looked into."""
 
-SOURCES = (SHAPENET_V2, OBJAVERSE, ABO)
+SOURCES = (SHAPENET_V2, SHAPENET_V1, SHAPENET_GLB, OBJAVERSE, ABO, OMNIOBJECT3D, ANY_FOLDER)
 """In the order in which they are tried: the first that recognizes a folder or file reads it."""
 
 
@@ -55,8 +57,8 @@ def open_source(path: Path, name: str = "") -> OpenSource:
         raise UserError(f"assets.source = {shorten(repr(name))}: no such source{hint}")
     trees = list(itertools.islice(_unwrap(open_tree(path)), MAX_WRAPPERS))
     sources = [by_name[name]] if name else SOURCES
-    for tree in trees:
-        for source in sources:
+    for source in sources:
+        for tree in trees:
             if source.recognizes(tree):
                 return OpenSource(source, tree)
     if name:

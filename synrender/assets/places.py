@@ -1,0 +1,129 @@
+"""Where models and textures are: what the user names, the data folder, or the built-in demo set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from synrender.assets import demo
+from synrender.assets.sources.registry import OpenSource, open_source
+from synrender.assets.sources.shapenet import SHAPENET_V2
+from synrender.assets.sources.synsets import TAXONOMY_FILE
+from synrender.assets.tree import Tree
+from synrender.errors import UserError
+from synrender.settings.groups import Settings
+from synrender.system.folders import DTD_VARIABLE, SHAPENET_VARIABLE, Folders
+
+LABELS_FILE = Path("labels", "labels_joint_anno.txt")
+"""DTD's list of images."""
+
+SHAPENET_NAME, DTD_NAME = "ShapeNetCore.v2", "dtd"
+"""Names of the two folders inside the data folder."""
+
+_NUM_SHOWN = 5
+"""Classes that a line names."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder of models or textures, or a file of models."""
+
+    path: Path
+    is_demo: bool
+    is_named: bool = False  # by ``assets.models`` or its variable: its layout is to be recognized
+
+
+def find_models(settings: Settings, folders: Folders) -> Place:
+    """Where the models are.
+
+    Raises:
+        UserError: a folder of ShapeNet's models is missing or incomplete.
+    """
+    if folders.models:
+        return Place(folders.models, False, True)
+    if settings.assets.models:
+        return Place(Path(settings.assets.models), False, True)
+    return _find_place(SHAPENET_VARIABLE, folders.shapenet, folders, SHAPENET_NAME, TAXONOMY_FILE)
+
+
+def open_models(place: Place, settings: Settings) -> OpenSource:
+    """Recognizes the layout of models that the user names; all others are ShapeNetCore.v2.
+
+    Raises:
+        UserError: there are none in a layout that is read.
+    """
+    if place.is_named:
+        return open_source(place.path, settings.assets.source)
+    if place.is_demo and not (place.path / TAXONOMY_FILE).is_file():
+        raise UserError(
+            f"{place.path / TAXONOMY_FILE}: missing; render.py and distributed_render.py make it"
+        )
+    return OpenSource(SHAPENET_V2, Tree(place.path))
+
+
+def find_dtd(folders: Folders) -> Place:
+    """Where the textures are.
+
+    Raises:
+        UserError: their folder is missing or incomplete.
+    """
+    return _find_place(DTD_VARIABLE, folders.dtd, folders, DTD_NAME, str(LABELS_FILE))
+
+
+def _find_place(
+    variable: str, explicit: Path | None, folders: Folders, name: str, needed: str
+) -> Place:
+    if explicit is not None:
+        if not _is_complete(explicit, needed):
+            problem = f"it has no {needed}" if explicit.is_dir() else "there is no such folder"
+            raise UserError(
+                f"{variable} = {explicit}: {problem}; set it to the folder {name}, or unset it "
+                "to use the data folder or the demo set"
+            )
+        return Place(explicit, False)
+    folder = folders.data / name
+    if _is_complete(folder, needed):
+        return Place(folder, False)
+    if folder.exists():
+        raise UserError(
+            f"{folder}: it has no {needed}; add the missing files, or move the folder away"
+        )
+    return Place(folders.demo / name, True)
+
+
+def _is_complete(folder: Path, needed: str) -> bool:
+    """Whether the needed file is there; the names of ShapeNet's synsets are known without it."""
+    is_shapenet = needed == TAXONOMY_FILE
+    return (folder / needed).is_file() or (is_shapenet and SHAPENET_V2.recognizes(Tree(folder)))
+
+
+def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
+    """Creates the demo set if it replaces missing models or textures; returns lines to print.
+
+    The lines say where assets come from that nobody, or another layout than ShapeNet's, provides.
+
+    Raises:
+        UserError: a configured folder is missing or incomplete.
+    """
+    place = find_models(settings, folders)
+    found = {"models": place}
+    if settings.material.use_texture:
+        found["textures"] = find_dtd(folders)
+    lines = []
+    if place.is_named:
+        opened = open_models(place, settings)
+        lines.append(f"Models: {opened.source.title} in {opened.tree}{_count_classes(opened)}.")
+    what = " and ".join(name for name, place in found.items() if place.is_demo)
+    if what:
+        demo.ensure_demo(folders.demo)
+        lines.append(
+            f"Using the built-in demo {what}; to use ShapeNet and DTD, put them into "
+            f"{folders.data} or set {SHAPENET_VARIABLE} and {DTD_VARIABLE}."
+        )
+    return lines
+
+
+def _count_classes(opened: OpenSource) -> str:
+    names = [found.name for found in opened.list_classes() if found.is_there]
+    shown = ", ".join(name.split(",")[0] for name in names[:_NUM_SHOWN])
+    return f", {len(names)} classes: {shown}" + ", ..." * (len(names) > _NUM_SHOWN)

@@ -1,0 +1,65 @@
+"""ShapeNetCore in its three forms, unpacked or not.
+
+The Hugging Face Hub has an archive for each synset, shapenet.org one for all of them. The forms
+differ in where a model's file is.
+"""
+
+from __future__ import annotations
+
+from synrender.assets.sources.source import ModelClass, ModelEntry, Source
+from synrender.assets.sources.synsets import find_synset, find_synsets, list_synsets
+from synrender.assets.tree import Tree
+
+MODEL_FILE = "models/model_normalized.obj"
+_OLD_MODEL_FILE = "model.obj"
+_NUM_TRIED = 5
+"""Models that are looked at; some of a download may lack their files."""
+
+
+def _find_first_synset(tree: Tree) -> Tree | None:
+    return next((find_synset(tree, synset_id) for synset_id in find_synsets(tree)[:1]), None)
+
+
+def _recognizes_v2(tree: Tree) -> bool:
+    return (synset := _find_first_synset(tree)) is not None and any(
+        "models" in synset.list(model).folders for model in synset.list().folders[:_NUM_TRIED]
+    )
+
+
+def _recognizes_v1(tree: Tree) -> bool:
+    return (synset := _find_first_synset(tree)) is not None and any(
+        _OLD_MODEL_FILE in synset.list(m).files for m in synset.list().folders[:_NUM_TRIED]
+    )
+
+
+def _recognizes_glb(tree: Tree) -> bool:
+    return (synset := _find_first_synset(tree)) is not None and any(
+        name.endswith(".glb") for name in synset.list().files
+    )
+
+
+def _list_folders(tree: Tree, model_class: ModelClass, file: str) -> tuple[ModelEntry, ...]:
+    """A model in each folder of a synset, whether its file is there or not."""
+    synset = find_synset(tree, model_class.key)
+    return tuple(ModelEntry(m, synset.file(f"{m}/{file}")) for m in synset.list().folders)
+
+
+def _list_v2(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
+    return _list_folders(tree, model_class, MODEL_FILE)
+
+
+def _list_v1(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
+    return _list_folders(tree, model_class, _OLD_MODEL_FILE)
+
+
+def _list_glb(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
+    synset = find_synset(tree, model_class.key)
+    names = [name for name in synset.list().files if name.endswith(".glb")]
+    return tuple(ModelEntry(name.removesuffix(".glb"), synset.file(name)) for name in names)
+
+
+SHAPENET_V2 = Source("shapenet-v2", "ShapeNetCore.v2", _recognizes_v2, list_synsets, _list_v2)
+SHAPENET_V1 = Source("shapenet-v1", "ShapeNetCore.v1", _recognizes_v1, list_synsets, _list_v1)
+SHAPENET_GLB = Source(
+    "shapenet-glb", "ShapeNetCore as GLB", _recognizes_glb, list_synsets, _list_glb
+)
