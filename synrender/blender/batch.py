@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,6 +60,8 @@ class BatchTask:
     probed: frozenset[int] = frozenset()
     """Samples at which Blender died. If they show several models, each of these is first rendered
     alone, at the stage "build", so that it is seen which one it is."""
+    missing: Sequence[int] | None = None
+    """The samples to render, ascending, if the caller has looked and will look again."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def render_batch(task: BatchTask, watch: Watch = Watch()) -> BatchReport:
     start = time.monotonic()
     batch, folder = task.settings.batch, task.folder
     known = folder.read_info().rejected
-    missing = folder.find_missing(batch.idxs)
+    is_known = task.missing is not None
+    missing = list(task.missing) if task.missing is not None else folder.find_missing(batch.idxs)
     if not missing:
         return BatchReport(batch.num_samples, 0, time.monotonic() - start)
     with in_use(folder.path, "rendered", is_shared=True):
@@ -98,7 +101,7 @@ def render_batch(task: BatchTask, watch: Watch = Watch()) -> BatchReport:
         time.monotonic() - start,
         {k: v for k, v in rejected.items() if k not in known},
         notes,
-        num_lost=len(folder.find_missing(missing)),
+        num_lost=0 if is_known else len(folder.find_missing(missing)),
     )
 
 

@@ -151,7 +151,7 @@ def _create_pilot_job(template: Job, todo: Todo) -> Job:
         attempt=f"pilot-{dataset.name}",
         dataset_name=dataset.name,
         settings=dataset.settings,
-        ranges=tuple((idx, 1) for idx in idxs),
+        idxs=tuple(idxs),
         rejected=dataset.folder.read_info().rejected if dataset.folder.is_begun else {},
     )
 
@@ -160,14 +160,7 @@ def choose_pilots(todo: Todo) -> list[int]:
     """Missing samples, spread evenly over all that are missing, so over many models and classes."""
     num_pilots = min(NUM_PILOT_SAMPLES, todo.num_missing)
     wanted = [(2 * k + 1) * todo.num_missing // (2 * num_pilots) for k in range(num_pilots)]
-    idxs, num_before = [], 0
-    for batch in todo.batches():
-        places = [w - num_before for w in wanted if 0 <= w - num_before < batch.num_missing]
-        if places:
-            missing = batch.find_missing()
-            idxs += [missing[place] for place in places if place < len(missing)]
-        num_before += batch.num_missing
-    return idxs
+    return todo.missing[wanted].tolist()
 
 
 def count_slots(options: Options, folders: Folders) -> int:

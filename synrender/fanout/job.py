@@ -30,7 +30,7 @@ class Job:
     run: str  # name of the run's folder in `Folders.fanout`
     dataset_name: str
     settings: Settings  # of the whole data set
-    ranges: tuple[tuple[int, int], ...]  # (idx_offset, num_samples) of what is to be rendered
+    idxs: tuple[int, ...]  # of the samples to render, ascending
     folders: Folders  # of data, models and textures
     time_limit: float  # seconds a sample; 0: none
     num_cpus: int = 1  # to pin to; 0: do not pin
@@ -46,8 +46,7 @@ class Job:
     @property
     def limit_s(self) -> float:
         """Seconds after which a process that did not end itself is killed."""
-        num_samples = sum(count for _, count in self.ranges)
-        limit_s = self.time_limit * (num_samples + 1) + STARTUP_LIMIT_S
+        limit_s = self.time_limit * (len(self.idxs) + 1) + STARTUP_LIMIT_S
         return limit_s if self.time_limit else math.inf
 
     @property
@@ -80,7 +79,7 @@ class Job:
 class Status(enum.Enum):
     """How an attempt ended."""
 
-    DONE = "done"  # all samples of the ranges are complete
+    DONE = "done"  # all samples of the job are complete
     BAD_NODE = "node"  # this node cannot render at all (no models, no Blender, another version)
     USER_ERROR = "user"  # no node can render these settings
     DISK_FULL = "disk"

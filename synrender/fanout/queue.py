@@ -22,7 +22,7 @@ class Batch:
     dataset: PlannedDataset
     idx_offset: int
     num_samples: int
-    num_missing: int  # of them when the run began
+    missing: tuple[int, ...]  # those of them that were not complete when the run began, ascending
     block_size: int = 1  # samples that belong together, such as twins: one worker renders them
 
     @property
@@ -30,43 +30,51 @@ class Batch:
         """Indexes of its samples."""
         return range(self.idx_offset, self.idx_offset + self.num_samples)
 
-    def find_missing(self) -> list[int]:
-        """Its samples that are not complete now."""
-        return self.dataset.folder.find_missing(self.idxs)
+    @property
+    def num_missing(self) -> int:
+        """Samples to render."""
+        return len(self.missing)
+
+    def find_missing(self) -> tuple[int, ...]:
+        """Its samples to render that are not complete now."""
+        return tuple(self.dataset.folder.find_missing(self.missing))
 
 
 @dataclass(frozen=True)
 class Todo:
-    """Numbers of missing samples of one data set; a few bytes for each batch."""
+    """The samples of one data set that are not complete; a byte for each sample."""
 
     dataset: PlannedDataset
     batch_size: int
-    missing: Sequence[int]  # number of missing samples of each batch
+    is_missing: np.ndarray  # (num_samples,) bool
     block_size: int = 1
+
+    @property
+    def missing(self) -> np.ndarray:
+        """Indexes of the samples to render, (num_missing,) int64, ascending."""
+        return np.flatnonzero(self.is_missing)
 
     @property
     def num_missing(self) -> int:
         """Samples to render."""
-        return sum(self.missing)
+        return int(np.count_nonzero(self.is_missing))
 
     @property
     def num_batches(self) -> int:
         """Batches with something to render."""
-        return sum(1 for n in self.missing if n)
+        return len(np.unique(self.missing // self.batch_size))
 
     def batches(self) -> Iterator[Batch]:
         """The batches with something to render, made one by one."""
-        for k, num_missing in enumerate(self.missing):
-            if num_missing:
-                batch = create_batch(self.dataset, self.batch_size, k, num_missing)
-                yield dataclasses.replace(batch, block_size=self.block_size)
+        total = len(self.is_missing)
+        for start in range(0, total, self.batch_size):
+            part = self.is_missing[start : start + self.batch_size]
+            if missing := tuple((np.flatnonzero(part) + start).tolist()):
+                yield Batch(self.dataset, start, len(part), missing, self.block_size)
 
-
-def create_batch(dataset: PlannedDataset, batch_size: int, k: int, num_missing: int = 0) -> Batch:
-    """Batch number ``k`` of a data set; the last one may be shorter."""
-    start = k * batch_size
-    total = dataset.settings.batch.num_samples
-    return Batch(dataset, start, min(batch_size, total - start), num_missing)
+    def count_missing(self) -> int:
+        """Looks at the samples to render: how many of them are not complete now."""
+        return len(self.dataset.folder.find_missing(self.missing.tolist()))
 
 
 def find_block_size(dataset: PlannedDataset, catalog: Catalog) -> int:
@@ -83,14 +91,13 @@ def find_todo(dataset: PlannedDataset, batch_size: int, block_size: int = 1) -> 
         batch_size: samples of a batch, at least; rounded up to whole blocks.
         block_size: of `find_block_size`.
     """
+    folder, idxs = dataset.folder, dataset.settings.batch.idxs
+    is_missing = np.ones(len(idxs), bool)
+    if folder.path.is_dir():
+        is_missing[:] = False
+        is_missing[folder.find_missing(idxs)] = True
     batch_size = math.ceil(batch_size / block_size) * block_size
-    idxs = dataset.settings.batch.idxs
-    num_batches = math.ceil(len(idxs) / batch_size)
-    folder = dataset.folder
-    missing = folder.find_missing(idxs) if folder.path.is_dir() else idxs
-    batch_of_each = np.fromiter(missing, np.int64) // batch_size
-    counts = np.bincount(batch_of_each, minlength=num_batches).tolist()
-    return Todo(dataset, batch_size, counts, block_size)
+    return Todo(dataset, batch_size, is_missing, block_size)
 
 
 class BatchQueue:
@@ -127,20 +134,20 @@ def split_batch(batch: Batch, num_missing: int) -> tuple[Batch, Batch | None]:
 
     It gets more of them where it would end within a block.
     """
-    missing = batch.find_missing()
-    if len(missing) <= num_missing:  # another run is rendering them
+    missing = batch.missing
+    if len(missing) <= num_missing:
         return batch, None
     num_blocks = math.ceil((missing[num_missing] - batch.idx_offset) / batch.block_size)
     num_samples = num_blocks * batch.block_size
     if num_samples >= batch.num_samples:
         return batch, None
-    num_missing = bisect.bisect_left(missing, batch.idx_offset + num_samples)
-    first = dataclasses.replace(batch, num_samples=num_samples, num_missing=num_missing)
+    place = bisect.bisect_left(missing, batch.idx_offset + num_samples)
+    first = dataclasses.replace(batch, num_samples=num_samples, missing=missing[:place])
     rest = dataclasses.replace(
         batch,
         idx_offset=batch.idx_offset + num_samples,
         num_samples=batch.num_samples - num_samples,
-        num_missing=batch.num_missing - num_missing,
+        missing=missing[place:],
     )
     return first, rest
 

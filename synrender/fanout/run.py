@@ -115,7 +115,7 @@ def _run_claimed(
         display.close()
     remove_abandoned_files(datasets)  # of workers that were stopped
     num_rendered = num_missing
-    num_missing = sum(find_todo(dataset, batch_size).num_missing for dataset in datasets)
+    num_missing = sum(todo.count_missing() for todo in todos)
     num_rendered -= num_missing
     _summarize(result, display, num_rendered, num_missing)
     return 1 if num_missing else 0
@@ -157,7 +157,7 @@ def create_template(run_dir: Path, options: Options, folders: Folders) -> Job:
         run=run_dir.name,
         dataset_name="",
         settings=Settings(),
-        ranges=(),
+        idxs=(),
         folders=folders,
         # No time limit while debugging.
         time_limit=0 if options.is_local else options.time_limit,

@@ -89,7 +89,7 @@ class Attempts:
 
     num_errors: int = 0
     num_deaths: int = 0
-    num_missing: int = 0  # after the last of them; 0: there was none
+    missing: tuple[int, ...] = ()  # after the last of them; (): there was none
 
 
 class Scheduler:
@@ -161,14 +161,13 @@ class Scheduler:
             attempt=f"{dataset.name}-{batch.idx_offset}-{next(self._counter)}",
             dataset_name=dataset.name,
             settings=dataset.settings,
-            ranges=((batch.idx_offset, batch.num_samples),),
+            idxs=self._attempts.get(_key(batch), Attempts()).missing or batch.missing,
             probed=self._blame.find_probed(dataset),
         )
         if not job.is_gathered:
             return job
         return dataclasses.replace(
             job,
-            ranges=to_ranges(batch.find_missing()),
             rejected=dataset.folder.read_info().rejected,
             sources=self._catalogs[dataset.name].sources,
         )
@@ -225,10 +224,10 @@ class Scheduler:
 
     def _try_again(self, batch: Batch, outcome: Outcome) -> None:
         attempts = self._attempts.setdefault(_key(batch), Attempts())
-        num_missing = len(batch.find_missing())
-        made_progress = num_missing < (attempts.num_missing or batch.num_missing)
-        attempts.num_missing = num_missing
-        if num_missing == 0:  # the worker died after its last sample
+        missing = batch.find_missing()
+        made_progress = len(missing) < len(attempts.missing or batch.missing)
+        attempts.missing = missing
+        if not missing:  # the worker died after its last sample
             self._finish(batch, outcome)
             return
         self._has_finished_any |= made_progress
@@ -312,17 +311,6 @@ class Scheduler:
 
 def _has_timed_out(outcome: Outcome) -> bool:
     return outcome.journal is not None and outcome.journal.cause is Cause.HUNG
-
-
-def to_ranges(idxs: list[int]) -> tuple[tuple[int, int], ...]:
-    """Runs of consecutive indexes as (first, count)."""
-    ranges: list[tuple[int, int]] = []
-    for idx in idxs:
-        if ranges and sum(ranges[-1]) == idx:
-            ranges[-1] = (ranges[-1][0], ranges[-1][1] + 1)
-        else:
-            ranges.append((idx, 1))
-    return tuple(ranges)
 
 
 def _key(batch: Batch) -> tuple[str, int]:

@@ -71,7 +71,7 @@ def take_files(job: Job, outcome: Outcome) -> Outcome:
     """Puts the files of a gathered batch into its outcome, and removes them here."""
     try:
         if job.is_gathered and outcome.status is Status.DONE:
-            outcome.files = _read_files(job.folder, job.ranges)
+            outcome.files = _read_files(job.folder, job.idxs)
             outcome.by = find_rendered_by(job.folder.read_info())
     except (OSError, UserError) as error:
         outcome.status, outcome.message = Status.ERROR, str(error)
@@ -116,15 +116,15 @@ def _render(job: Job, outcome: Outcome, journal: Journal, log: Log, watchdog: Wa
             watchdog.restart()
 
     prepare_blender(job.folders.blender, job.blender_scratch_dir)
-    for idx_offset, num_samples in job.ranges:
-        batch = dataclasses.replace(settings.batch, idx_offset=idx_offset, num_samples=num_samples)
-        of_batch = dataclasses.replace(settings, batch=batch)
-        claim_dataset(folder, of_batch, catalog)
-        task = BatchTask(of_batch, folder, watched, job.folders.blender, job.probed)
-        report = render_batch(task, Watch(on_sample, on_stage))
-        outcome.num_rendered += report.num_rendered
-        outcome.rejected |= report.rejected
-        outcome.notes += [note for note in report.notes if note not in outcome.notes]
+    first, last = job.idxs[0], job.idxs[-1]
+    batch = dataclasses.replace(settings.batch, idx_offset=first, num_samples=last + 1 - first)
+    of_batch = dataclasses.replace(settings, batch=batch)
+    claim_dataset(folder, of_batch, catalog)
+    task = BatchTask(of_batch, folder, watched, job.folders.blender, job.probed, job.idxs)
+    report = render_batch(task, Watch(on_sample, on_stage))
+    outcome.num_rendered = report.num_rendered
+    outcome.rejected |= report.rejected
+    outcome.notes += report.notes
     outcome.render_seconds = time.monotonic() - start if start else 0.0
     outcome.status = Status.DONE
 
@@ -182,13 +182,10 @@ def commit_files(folder: DatasetFolder, outcome: Outcome) -> Outcome:
     return dataclasses.replace(outcome, files=[])
 
 
-def _read_files(
-    folder: DatasetFolder, ranges: tuple[tuple[int, int], ...]
-) -> list[tuple[int, bytes, bytes]]:
+def _read_files(folder: DatasetFolder, idxs: tuple[int, ...]) -> list[tuple[int, bytes, bytes]]:
     return [
         (idx, folder.image_path(idx).read_bytes(), folder.record_path(idx).read_bytes())
-        for start, count in ranges
-        for idx in range(start, start + count)
+        for idx in idxs
     ]
 
 

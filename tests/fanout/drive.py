@@ -32,7 +32,7 @@ SYNSETS = {
 }
 
 # Real faults, at the models whose path a regular expression finds: as the file is opened, or after
-# it was opened, as a rendered image is.
+# it was opened, as a rendered image is. It also counts who reads which record.
 TROUBLEMAKER = """
 import os, re, signal, sys, time
 
@@ -44,11 +44,18 @@ def is_hit(variable, path):
 def crash():
     os.kill(os.getpid(), int(os.environ.get("TROUBLE_SIGNAL", signal.SIGSEGV)))
 
+def count(path, flags):
+    if flags & os.O_ACCMODE == os.O_RDONLY and re.search(r"/img/[0-9]+\\.npy$", path):
+        with open(os.environ["TROUBLE_COUNT"], "a") as file:
+            file.write(os.path.basename(path) + "\\n")
+
 def strike(event, args):
     global is_armed
     if event != "open":
         return
     path = str(args[0])
+    if "TROUBLE_COUNT" in os.environ:
+        count(path, args[2])
     if path.endswith((".png", ".exr")) and is_armed:
         crash()
     if not path.endswith(".obj"):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,25 @@ def test_only_what_is_missing_or_damaged_is_rendered_again(
     changed = {p.stem for p in after if after[p] != before[p]}
     assert changed == {"00003", "00011", "00020", "00047"}
     assert {p: p.read_bytes() for p in after} == contents
+
+
+@pytest.mark.parametrize("options", [(), ("--gather", "--local_mode")])
+def test_each_record_is_read_once_and_a_rendered_one_before_and_after(
+    driver: Driver, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    name = f"counted{len(options)}"
+    arguments = ("-d", name, "-n", 24, "-b", 6, *options)
+    driver.run(*arguments, variants=VARIANTS[:1])
+    image_dir = driver.data_dir / f"{name}_{VARIANTS[0]}" / "img"
+    missing = [f"{idx:05d}.npy" for idx in (0, 1, 9, 20)]
+    for file in missing:
+        (image_dir / file).unlink()
+    counts = tmp_path / "opened"
+    output = driver.run(*arguments, variants=VARIANTS[:1], TROUBLE_COUNT=str(counts))
+    assert "rendered 4 samples" in output
+    opened = Counter(counts.read_text().split())
+    most = 4 if options else 2  # what is gathered is also read to be sent, and as it arrives
+    assert opened == {f"{idx:05d}.npy": 1 for idx in range(24)} | dict.fromkeys(missing, most)
 
 
 def test_other_settings_are_refused(driver: Driver, reference: dict[str, Path]) -> None:

@@ -22,7 +22,7 @@ from synrender.fanout import scheduler as scheduling
 from synrender.fanout.display import Display
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.queue import Batch, BatchQueue, find_todo
-from synrender.fanout.scheduler import Scheduler, to_ranges
+from synrender.fanout.scheduler import Scheduler
 from synrender.fanout.variants import Shared, plan_datasets
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
@@ -108,19 +108,13 @@ def run(
 
 def render(dataset: PlannedDataset, job: Job) -> None:
     """Makes the batch's files: the smallest PNG, and an empty record."""
-    ((start, count),) = job.ranges
-    for idx in range(start, start + count):
+    for idx in job.idxs:
         path = dataset.folder.image_dir / f"{idx:05d}.npy"
         np.save(path, create_record(1))
         path.with_suffix(".png").write_bytes(SMALLEST_PNG)
 
 
 SMALLEST_PNG = iio.imwrite("<bytes>", np.zeros((1, 1, 3), np.uint8), extension=".png")
-
-
-def test_ranges_join_neighbours() -> None:
-    assert to_ranges([1, 2, 3, 7, 9, 10]) == ((1, 3), (7, 1), (9, 2))
-    assert to_ranges([]) == ()
 
 
 def test_the_window_is_bounded(dataset: PlannedDataset, catalog: Catalog) -> None:
@@ -161,7 +155,7 @@ def test_errors_are_tried_again_and_then_counted_as_failed(
     dataset: PlannedDataset, catalog: Catalog, capfd: pytest.CaptureFixture
 ) -> None:
     def answer(job: Job) -> Outcome:
-        is_bad = job.ranges[0][0] == 8
+        is_bad = job.idxs[0] == 8
         return (
             Outcome(Status.ERROR, "it broke", "line one\nline two")
             if is_bad
@@ -172,7 +166,7 @@ def test_errors_are_tried_again_and_then_counted_as_failed(
     result = run(dataset, catalog, executor)
     assert result.num_batches == 5
     assert [batch.idx_offset for batch, _ in result.failed] == [8]
-    assert sum(job.ranges[0][0] == 8 for job in executor.jobs) == scheduling.MAX_ERRORS
+    assert sum(job.idxs[0] == 8 for job in executor.jobs) == scheduling.MAX_ERRORS
     shown = capfd.readouterr().err  # even though quiet
     assert "failed: x_0-0-0-0, samples 8 to 11" in shown
     assert f"python render.py -d x_0-0-0-0 -g {dataset.folder.path}/config.gin" in shown
@@ -235,7 +229,7 @@ def test_a_model_is_rejected_after_so_many_deaths_and_its_batch_goes_on(
 
     def answer(job: Job) -> Outcome:
         rejected = json.loads(info_path.read_text())["rejected"]
-        if job.ranges[0][0] == 8 and culprit not in rejected:
+        if job.idxs[0] == 8 and culprit not in rejected:
             journal = JournalEntry("host", 1, stage, 9, assets=("s0/m9", culprit), cause=cause)
             return Outcome(Status.DIED, "gone", journal=journal)
         render(dataset, job)
@@ -247,7 +241,7 @@ def test_a_model_is_rejected_after_so_many_deaths_and_its_batch_goes_on(
     assert not result.failed
     assert list(result.rejected) == [culprit]
     assert str(count) in result.rejected[culprit]
-    assert sum(job.ranges[0][0] == 8 for job in executor.jobs) == count + 1
+    assert sum(job.idxs[0] == 8 for job in executor.jobs) == count + 1
 
 
 @pytest.mark.parametrize("stage", ["build", "render"])
@@ -255,7 +249,7 @@ def test_a_time_limit_that_no_sample_can_meet_ends_the_run_soon_and_blames_no_mo
     dataset: PlannedDataset, catalog: Catalog, stage: str
 ) -> None:
     def answer(job: Job) -> Outcome:
-        idx = job.ranges[0][0]
+        idx = job.idxs[0]
         journal = JournalEntry("host", 1, stage, idx, assets=("s0/m1",), cause=Cause.HUNG)
         return Outcome(Status.DIED, "gone", journal=journal)
 
@@ -270,19 +264,13 @@ def test_a_time_limit_that_samples_meet_does_not_end_the_run(
     dataset: PlannedDataset, catalog: Catalog
 ) -> None:
     """Batches of one model that hangs, after the first sample of each."""
-    seen: Counter[int] = Counter()
 
     def answer(job: Job) -> Outcome:
-        ((start, count),) = job.ranges
-        seen[start] += 1
-        render(dataset, dataclasses.replace(job, ranges=((start, min(count, seen[start])),)))
-        if seen[start] >= count:
+        render(dataset, dataclasses.replace(job, idxs=job.idxs[:1]))
+        if len(job.idxs) == 1:
             return Outcome(Status.DONE)
-        return Outcome(
-            Status.DIED,
-            "gone",
-            journal=JournalEntry("host", 1, "render", start + seen[start], cause=Cause.HUNG),
-        )
+        journal = JournalEntry("host", 1, "render", job.idxs[1], cause=Cause.HUNG)
+        return Outcome(Status.DIED, "gone", journal=journal)
 
     result = run(dataset, catalog, FakeExecutor(answer), time_limit=1.5)
     assert not result.stopped
@@ -299,7 +287,7 @@ def test_many_tasks_that_meet_such_models_at_once_do_not_stop_the_run(
     deaths: Counter[int] = Counter()
 
     def answer(job: Job) -> Outcome:
-        ((idx, _),) = job.ranges
+        idx = job.idxs[0]
         deaths[idx] += 1
         if deaths[idx] <= 5:
             journal = JournalEntry("host", 1, "build", idx, assets=(f"s0/of{idx}",))
@@ -350,7 +338,7 @@ def test_kills_at_different_samples_blame_no_model(
     deaths = iter(range(10))
 
     def answer(job: Job) -> Outcome:
-        start = job.ranges[0][0]
+        start = job.idxs[0]
         death = next(deaths, None)
         if death is not None:
             journal = JournalEntry("host", 1, "build", start + death % 4, assets=("s0/m1",))

@@ -287,7 +287,7 @@ def test_tasks_of_a_cluster_may_wait_for_others(
 
 
 def create_job(data_dir: Path, time_limit: float) -> Job:
-    return Job("attempt", "run", "x", Settings(), ((0, 1),), Folders(data_dir), time_limit)
+    return Job("attempt", "run", "x", Settings(), (0,), Folders(data_dir), time_limit)
 
 
 # --- files ----------------------------------------------------------------------------------------
