@@ -95,7 +95,7 @@ def guarded(folder: Path, remedy: str = "") -> Generator[None]:
     If the guard is killed, another one takes its place.
 
     Args:
-        folder: of Ray's files; whoever has one open for writing is killed, and it is removed.
+        folder: of Ray's files. Each process that writes into it is killed, and it is removed.
         remedy: what to say if this process cannot end itself, as its `NOTE` in the folder tells.
     """
     command = [sys.executable, "-I", "-S", __file__, str(folder), str(os.getpid()), remedy]

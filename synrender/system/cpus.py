@@ -84,7 +84,7 @@ def _shorten(name: str) -> str:
 
 
 def _to_plain(model: str) -> str:
-    """A model's name without trademarks and blanks, which not all programs tell."""
+    """A model's name without trademarks and blanks, which not all programs write."""
     for mark in ("(R)", "(TM)", "(r)", "(tm)", " "):
         model = model.replace(mark, "")
     return model

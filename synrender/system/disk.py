@@ -1,4 +1,4 @@
-"""Full disks: recognised, and named in one line."""
+"""Full disks: recognized, and named in one line."""
 
 from __future__ import annotations
 

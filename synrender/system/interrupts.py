@@ -44,12 +44,12 @@ class Resume(enum.Enum):
 
 
 _resume: contextvars.ContextVar[Resume] = contextvars.ContextVar("resume", default=Resume.NOT)
-"""How the command goes on that runs in this process, if one does."""
+"""How the command that runs in this process goes on, if there is one."""
 
 
 @contextlib.contextmanager
 def resumed(resume: Resume) -> Generator[None]:
-    """Has what is said within be true of a command."""
+    """Says within how a command goes on, for `add_resume` and `describe_stop`."""
     token = _resume.set(resume)
     try:
         yield
@@ -64,7 +64,7 @@ def add_resume(line: str) -> str:
 
 
 def describe_stop() -> str:
-    """A line for who has stopped the command."""
+    """A line for the user who has stopped the command."""
     how = _resume.get().value
     return f"stopped; {how} here" if how else "stopped"
 

@@ -1,8 +1,8 @@
 """Locks, and what they prove: whether the process that uses a temporary file or folder still runs.
 
-Who uses one holds a lock on it for as long; see `temporary_file` and `temporary_folder`. The kernel
-frees the lock when the process ends, for whatever reason. Process ids and host names prove nothing:
-containers share both.
+A process holds a lock on one as long as it uses it; see `temporary_file` and `temporary_folder`.
+The kernel frees the lock when the process ends, for whatever reason. Process ids and host names
+prove nothing: containers share both.
 
 A lock is sure to be seen by others only within one running kernel, through one mounted file system.
 Some network file systems lock within one machine, and some do not lock at all. So the name of a
@@ -163,7 +163,7 @@ def used_folder(folder: Path) -> Generator[None]:
         try:
             fd = _open_folder(folder)
         except FileNotFoundError:
-            continue  # who looks for abandoned ones came between
+            continue  # another process that looks for abandoned ones came between
         try:
             if try_lock(fd, folder, is_shared=True) is Lock.TAKEN and not is_at(fd, folder):
                 continue
@@ -186,7 +186,7 @@ def _held(create: Callable[[], tuple[Path, int]]) -> Generator[Path]:
             if not CAN_LOCK:
                 fd = _close(fd)  # Windows does not rename an open file
             elif try_lock(fd, path, is_shared=True) is Lock.HELD or not is_at(fd, path):
-                continue  # who looks for abandoned ones came between, and removes it
+                continue  # another process that looks for abandoned ones removes it
             yield path
             return
         finally:

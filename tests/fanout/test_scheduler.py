@@ -305,7 +305,7 @@ def test_many_tasks_that_meet_such_models_at_once_do_not_stop_the_run(
     assert len(result.rejected) == result.num_batches == 96
 
 
-def test_a_model_that_finished_samples_show_is_not_blamed_for_its_neighbour(
+def test_a_model_that_finished_samples_show_is_not_blamed_for_its_neighbor(
     tmp_path: Path, catalog: Catalog
 ) -> None:
     (dataset,) = plan_datasets(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from synrender.crashes.journal import STARTUP_LIMIT_S
-from synrender.fanout import processes
+from synrender.fanout import cluster, processes
 from synrender.fanout.cluster import RayExecutor, Stillness, TaskOptions, Worker
 from synrender.fanout.job import Job
 from synrender.fanout.ray_session import MIN_ADDRESS_SPACE, OBJECT_STORE_BYTES, Session
@@ -272,6 +272,25 @@ def test_a_server_with_another_clock_makes_no_task_look_hung(tmp_path: Path, ske
         for _ in range(2):
             assert executor.kill_hung({"handle": job}) == []
             clock.now += limit_s - 1
+
+
+def test_a_task_that_does_not_begin_its_work_counts_as_hung_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a journal there is no sample that may take its time."""
+    killed: list[int] = []
+    monkeypatch.setattr(cluster, "_start_on", lambda worker, function, pid: killed.append(pid))
+    clock = Clock()
+    executor = RayExecutor(Session(tmp_path), tmp_path, TaskOptions(1))
+    executor._stillness = Stillness(clock)
+    executor._workers["handle"] = Worker("node", "host", 1, find_cpu())
+    jobs = {"handle": create_job(tmp_path, time_limit=600)}
+    assert executor.kill_hung(jobs) == []
+    clock.now += STARTUP_LIMIT_S - 1
+    assert executor.kill_hung(jobs) == []
+    clock.now += 2
+    assert executor.kill_hung(jobs) == ["handle"]
+    assert killed == [1]
 
 
 def test_tasks_of_a_cluster_may_wait_for_others(
