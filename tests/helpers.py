@@ -18,6 +18,7 @@ import numpy as np
 import OpenEXR
 import pytest
 
+from synrender.cli.script import Command, run_command
 from synrender.dataset.record import MATRICES, RECORD_DTYPE
 from synrender.settings.load import load_settings, settings_to_gin
 
@@ -118,6 +119,25 @@ class RenderServer:
         """Ends the process."""
         if self._process is not None:
             self._process.communicate(timeout=60)
+
+
+@dataclass(frozen=True)
+class QuickCommand:
+    """Runs a command inside the test's process, which starts at once."""
+
+    command: Command
+    data_dir: Path
+    capsys: pytest.CaptureFixture
+    monkeypatch: pytest.MonkeyPatch
+
+    def run(self, *arguments: object, status: int = 0) -> str:
+        """Runs it with some arguments; returns its output."""
+        self.monkeypatch.setenv("SYNRENDER_DATA_DIR", str(self.data_dir))
+        self.capsys.readouterr()
+        found = run_command(self.command, [*map(str, arguments)])
+        output = "".join(self.capsys.readouterr())
+        assert found == status, output
+        return output
 
 
 def make_once(

@@ -17,7 +17,7 @@ from synrender.cli.arguments import (
     positive_or_zero,
     whole_number,
 )
-from synrender.cli.script import HOST_PACKAGES, Command, run_script
+from synrender.cli.script import HOST_PACKAGES, Command, choose_resume, run_script
 from synrender.settings.checks import MAX_CLASSES, MAX_CPUS, MAX_SECONDS, MAX_SEED
 from synrender.system.interrupts import Resume
 
@@ -221,9 +221,7 @@ def find_blender(name: str) -> str:
 
 def find_resume(arguments: argparse.Namespace) -> Resume:
     """How a run can be resumed; a dry run cannot."""
-    if arguments.dry_run:
-        return Resume.NOT
-    return Resume.WITHOUT_OVERWRITE if arguments.overwrite else Resume.SAME
+    return choose_resume(not arguments.dry_run, arguments.overwrite)
 
 
 COMMAND = Command(parse_arguments, run, (*HOST_PACKAGES, "ray"), find_resume)

@@ -14,7 +14,7 @@ from synrender.cli.arguments import (
     create_parser,
     whole_number,
 )
-from synrender.cli.script import HOST_PACKAGES, Command, run_script
+from synrender.cli.script import HOST_PACKAGES, Command, choose_resume, run_script
 from synrender.export import FORMATS
 from synrender.system.interrupts import Resume
 
@@ -150,9 +150,7 @@ def verify(out: Path, num_jobs: int) -> int:
 
 def find_resume(arguments: argparse.Namespace) -> Resume:
     """How an export can be resumed; a comparison cannot."""
-    if arguments.verify:
-        return Resume.NOT
-    return Resume.WITHOUT_OVERWRITE if arguments.overwrite else Resume.SAME
+    return choose_resume(not arguments.verify, arguments.overwrite)
 
 
 COMMAND = Command(parse_arguments, run, HOST_PACKAGES, find_resume)

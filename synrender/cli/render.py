@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synrender.cli.arguments import add_gin_arguments, create_parser
-from synrender.cli.script import BLENDER_PACKAGES, Command, run_script
+from synrender.cli.script import BLENDER_PACKAGES, Command, choose_resume, run_script
 from synrender.system.interrupts import Resume
 
 if TYPE_CHECKING:
@@ -156,9 +156,7 @@ def replay(name: str, idx: str, folders: Folders) -> int:
 
 def find_resume(arguments: argparse.Namespace) -> Resume:
     """How a run can be resumed; a replay cannot."""
-    if arguments.replay:
-        return Resume.NOT
-    return Resume.WITHOUT_OVERWRITE if arguments.overwrite else Resume.SAME
+    return choose_resume(not arguments.replay, arguments.overwrite)
 
 
 COMMAND = Command(parse_arguments, run, BLENDER_PACKAGES, find_resume)

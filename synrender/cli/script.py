@@ -52,6 +52,13 @@ class Command:
     find_resume: Callable[[argparse.Namespace], Resume] = lambda arguments: Resume.NOT
 
 
+def choose_resume(is_resumable: bool, overwrite: bool) -> Resume:
+    """How a command that was cut short is resumed; with ``--overwrite`` it would begin again."""
+    if not is_resumable:
+        return Resume.NOT
+    return Resume.WITHOUT_OVERWRITE if overwrite else Resume.SAME
+
+
 def run_command(
     command: Command, argv: Sequence[str], defaults: Mapping[str, object] = NO_DEFAULTS
 ) -> int:

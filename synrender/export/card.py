@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from pathlib import Path
-from typing import Any
 
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import to_line
@@ -100,7 +99,7 @@ def _find_bytes(facts: Facts, split: str) -> int:
 
 def _to_yaml(column: Column, facts: Facts) -> dict[str, object]:
     """A column's type in the words of the head."""
-    kind: Any = _YAML_TYPES[column.type]
+    kind: object = _YAML_TYPES[column.type]
     if column.type == LABEL:
         names = {str(k): name for k, name in enumerate(facts.plan.schema.class_names)}
         kind = {"class_label": {"names": names}}

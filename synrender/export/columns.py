@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -248,7 +247,7 @@ def _level_or_none(level: int) -> int | None:
     return None if level < 0 else level
 
 
-def _for_each(function: Callable[[Any], Value], value: Value) -> Value:
+def _for_each(function: Callable[..., Value], value: Value) -> Value:
     return [function(v) for v in value] if isinstance(value, list) else function(value)
 
 

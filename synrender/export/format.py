@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -189,7 +189,7 @@ def write_lines(schema: Schema, chunks: Iterable[Sequence[object]], path: Path) 
             file.writelines(to_json(record) + "\n" for record in records)
 
 
-def read_lines(out: Path, piece: Piece, kinds: Mapping[str, type]) -> Iterator[dict[str, Any]]:
+def read_lines(out: Path, piece: Piece, kinds: Mapping[str, type]) -> Iterator[dict]:
     """Records of a finished piece in order; reads them one by one.
 
     Args:

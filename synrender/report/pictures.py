@@ -108,44 +108,24 @@ EMPTY: Color = (44, 47, 54)
 _HIDDEN: Color = (230, 159, 0)
 """What the sample that flow leads to does not see."""
 
+
+def _parse_colors(text: str) -> tuple[Color, ...]:
+    """Colors of a text such as ``"e69f00 56b4e9"``."""
+    colors = (bytes.fromhex(code) for code in text.split())
+    return tuple((red, green, blue) for red, green, blue in colors)
+
+
 # For instances: Okabe and Ito's colors, which color-blind people can tell apart.
-_INSTANCE_COLORS = (
-    (230, 159, 0),
-    (86, 180, 233),
-    (0, 158, 115),
-    (240, 228, 66),
-    (213, 94, 0),
-    (204, 121, 167),
-    (0, 114, 178),
-)
+_INSTANCE_COLORS = _parse_colors("e69f00 56b4e9 009e73 f0e442 d55e00 cc79a7 0072b2")
 
 # For classes: ten hues of even lightness, after Tableau 10.
-_CLASS_COLORS = (
-    (78, 121, 167),
-    (242, 142, 43),
-    (225, 87, 89),
-    (118, 183, 178),
-    (89, 161, 79),
-    (237, 201, 72),
-    (176, 122, 161),
-    (255, 157, 167),
-    (156, 117, 95),
-    (186, 176, 172),
+_CLASS_COLORS = _parse_colors(
+    "4e79a7 f28e2b e15759 76b7b2 59a14f edc948 b07aa1 ff9da7 9c755f bab0ac"
 )
 
 # Viridis at 0, 0.1 ... 1: equal steps look equal, also in gray.
-VIRIDIS = (
-    (68, 1, 84),
-    (72, 36, 117),
-    (65, 68, 135),
-    (53, 95, 141),
-    (42, 120, 142),
-    (33, 145, 140),
-    (34, 168, 132),
-    (68, 191, 112),
-    (122, 209, 81),
-    (189, 223, 38),
-    (253, 231, 37),
+VIRIDIS = _parse_colors(
+    "440154 482475 414487 355f8d 2a788e 21918c 22a884 44bf70 7ad151 bddf26 fde725"
 )
 
 

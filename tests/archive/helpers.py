@@ -15,9 +15,8 @@ import numpy as np
 import OpenEXR
 
 from synrender.cli.preprocess import COMMAND
-from synrender.cli.script import run_command
 from synrender.dataset.folder import DatasetFolder
-from tests.helpers import PROJECT_DIR, create_record
+from tests.helpers import PROJECT_DIR, QuickCommand, create_record
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,8 @@ class QuickArchiver:
     monkeypatch: object
 
     def run(self, *arguments: object, status: int = 0) -> str:
-        argv = ["-j", "1", *map(str, arguments)]
-        self.monkeypatch.setenv("SYNRENDER_DATA_DIR", str(self.data_dir))
-        self.capsys.readouterr()
-        found = run_command(COMMAND, argv)
-        output = "".join(self.capsys.readouterr())
-        assert found == status, output
-        return output
+        command = QuickCommand(COMMAND, self.data_dir, self.capsys, self.monkeypatch)
+        return command.run("-j", 1, *arguments, status=status)
 
     def refuse(self, *arguments: object, status: int = 2) -> str:
         """Runs it where it must end with one clear line; returns the line."""

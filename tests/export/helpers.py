@@ -13,9 +13,8 @@ from PIL import Image
 
 import synrender
 from synrender.cli.export import COMMAND
-from synrender.cli.script import run_command
 from synrender.images.conversions import depth_to_16_bit
-from tests.helpers import PROJECT_DIR, Renderer
+from tests.helpers import PROJECT_DIR, QuickCommand, Renderer
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,8 @@ class Exporter:
     monkeypatch: pytest.MonkeyPatch
 
     def run(self, *arguments: object, status: int = 0) -> str:
-        argv = ["-j", "1", *map(str, arguments)]
-        self.monkeypatch.setenv("SYNRENDER_DATA_DIR", str(self.data_dir))
-        self.capsys.readouterr()
-        found = run_command(COMMAND, argv)
-        output = "".join(self.capsys.readouterr())
-        assert found == status, output
-        return output
+        command = QuickCommand(COMMAND, self.data_dir, self.capsys, self.monkeypatch)
+        return command.run("-j", 1, *arguments, status=status)
 
     def refuse(self, *arguments: object) -> str:
         """Runs it where it must end with one line; returns the line."""

@@ -16,10 +16,9 @@ import numpy as np
 import pytest
 
 from synrender.cli.report import COMMAND
-from synrender.cli.script import run_command
 from synrender.settings.factor_table import find_columns
 from tests.archive.helpers import write_dataset
-from tests.helpers import PROJECT_DIR
+from tests.helpers import PROJECT_DIR, QuickCommand
 from tests.loading.conftest import create_design
 
 if TYPE_CHECKING:
@@ -41,13 +40,8 @@ class Reporter:
     monkeypatch: pytest.MonkeyPatch
 
     def run(self, *arguments: object, status: int = 0) -> str:
-        argv = [*map(str, arguments)]
-        self.monkeypatch.setenv("SYNRENDER_DATA_DIR", str(self.data_dir))
-        self.capsys.readouterr()
-        found = run_command(COMMAND, argv)
-        output = "".join(self.capsys.readouterr())
-        assert found == status, output
-        return output
+        command = QuickCommand(COMMAND, self.data_dir, self.capsys, self.monkeypatch)
+        return command.run(*arguments, status=status)
 
     def write(self, dataset_dir: Path, *arguments: object) -> Path:
         """Writes a report, without an audit; returns its path."""
