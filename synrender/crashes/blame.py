@@ -16,7 +16,6 @@ are none.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import faulthandler
 import os
 import signal
@@ -29,8 +28,8 @@ from synrender.assets.catalog import Catalog
 from synrender.crashes.journal import (
     Cause,
     Journal,
-    JournalCatalog,
     JournalEntry,
+    note_assets,
     read_journal,
 )
 from synrender.dataset.claim import add_rejected
@@ -180,9 +179,7 @@ def noted_work(folder: DatasetFolder, settings: Settings, catalog: Catalog) -> G
         file = stack.enter_context(path.open("ab", buffering=0))
         faulthandler.enable(file, all_threads=False)
         stack.callback(faulthandler.disable)
-        values = {f.name: getattr(catalog, f.name) for f in dataclasses.fields(catalog)}
-        watched = JournalCatalog(**values, use_asset=journal.use_asset)
-        yield NotedWork(watched, journal.begin_stage, probed)
+        yield NotedWork(note_assets(catalog, journal), journal.begin_stage, probed)
 
 
 def _find_time(note: Path) -> int:

@@ -167,6 +167,12 @@ class JournalCatalog(Catalog):
         return super().texture_path(texture)
 
 
+def note_assets(catalog: Catalog, journal: Journal) -> JournalCatalog:
+    """The same catalog; the journal notes each asset before it is loaded."""
+    values = {f.name: getattr(catalog, f.name) for f in dataclasses.fields(catalog)}
+    return JournalCatalog(**values, use_asset=journal.use_asset)
+
+
 class Log:
     """File that takes what the process writes to descriptors 1 and 2, C code included."""
 

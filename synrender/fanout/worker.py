@@ -15,7 +15,7 @@ from synrender.assets.catalog import Catalog, load_catalog
 from synrender.assets.places import ensure_demo_sources
 from synrender.blender.batch import BatchTask, Watch, render_batch
 from synrender.blender.start import prepare_blender
-from synrender.crashes.journal import Journal, JournalCatalog, Log, Watchdog, logged_output
+from synrender.crashes.journal import Journal, Log, Watchdog, logged_output, note_assets
 from synrender.dataset.claim import add_rejected, claim_dataset, claim_renderer
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import find_rendered_by
@@ -89,10 +89,7 @@ def _render(job: Job, outcome: Outcome, journal: Journal, log: Log, watchdog: Wa
     )
     settings = dataclasses.replace(job.settings, rendering=rendering)
     catalog = _load_catalog(job)
-    watched = JournalCatalog(
-        **{f.name: getattr(catalog, f.name) for f in dataclasses.fields(catalog)},
-        use_asset=journal.use_asset,
-    )
+    watched = note_assets(catalog, journal)
     folder = job.folder
     folder.path.parent.mkdir(parents=True, exist_ok=True)
     if job.is_gathered:
