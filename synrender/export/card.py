@@ -47,7 +47,7 @@ def render_card(facts: Facts) -> str:
 
 
 def create_head(facts: Facts) -> dict[str, object]:
-    """The card's head, as the Hub documents it."""
+    """The head of the card, in the format that the Hub documents."""
     license = facts.license
     head: dict[str, object] = {"pretty_name": facts.name, "license": license.id}
     if license.id == "other":
@@ -98,7 +98,7 @@ def _find_bytes(facts: Facts, split: str) -> int:
 
 
 def _to_yaml(column: Column, facts: Facts) -> dict[str, object]:
-    """A column's type in the words of the head."""
+    """A column and its type, as the head writes them."""
     kind: object = _YAML_TYPES[column.type]
     if column.type == LABEL:
         names = {str(k): name for k, name in enumerate(facts.plan.schema.class_names)}
@@ -120,18 +120,18 @@ _SPECIAL = re.compile(r"[\\`*_\[\]~$#!]|[&<>|]|:(?=//)|(?<=www)\.")
 
 
 class Markdown(str):
-    """Text that is Markdown already, such as that of `code`."""
+    """Text that is Markdown already, such as the result of `code`."""
 
 
 def escape(value: object) -> Markdown:
-    """Any text in one line, as it is read; what is `Markdown` stays so."""
+    """Any value as one line of text without markup; `Markdown` stays as it is."""
     if isinstance(value, Markdown):
         return value
     return Markdown(_SPECIAL.sub(_escape_character, to_line(str(value))))
 
 
 def code(text: str) -> Markdown:
-    """Text as code within a line, also in a cell of a table."""
+    """Text as code within a line, which may be in a cell of a table."""
     text = to_line(text).replace("|", "\\|")
     runs = [len(run) for run in re.findall("`+", text)]
     fence = "`" * (max(runs, default=0) + 1)
@@ -140,7 +140,7 @@ def code(text: str) -> Markdown:
 
 
 def link(text: str, url: str) -> Markdown:
-    """A link to an address of this program's own; without one, the text."""
+    """A link to an address that this program knows; only the text if there is no address."""
     return Markdown(f"[{escape(text)}]({url})") if url else escape(text)
 
 

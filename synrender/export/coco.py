@@ -1,4 +1,4 @@
-"""COCO's instances: images in folders, and masks, boxes and categories in one JSON a split."""
+"""COCO: images in folders, and masks, boxes and categories in one JSON file for each split."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _OF_AN_OBJECT = (
 """What each annotation has besides COCO's own fields."""
 
 Annotation = dict[str, object]
-"""COCO's own fields, and those of `_OF_AN_OBJECT`."""
+"""Fields of COCO, and the fields `_OF_AN_OBJECT`."""
 
 _IDS_PER_SAMPLE = MAX_INSTANCES + 1
 
@@ -79,7 +79,7 @@ class Entry(TypedDict):
 
 
 def refuse(schema: Schema) -> str:
-    """Instances are only in EXR."""
+    """Only EXR images have instances."""
     return "" if schema.has_labels else "has no instance masks; they need images in EXR"
 
 
@@ -91,7 +91,7 @@ def list_paths(plan: ExportPlan, data: Dataset) -> list[str]:
 
 
 def encode(samples: Sequence[Sample], split: str, plan: ExportPlan) -> list[Entry]:
-    """Writes the images; returns what COCO tells of each."""
+    """Writes the images; returns an entry for each."""
     entries: list[Entry] = []
     for sample in samples:
         idx = to_sample_idx(sample)
@@ -174,7 +174,7 @@ def _read_items(out: Path, pieces: Sequence[Piece], key: str) -> Iterator[object
 
 
 def create_reading_line(folder: str, plan: ExportPlan) -> str:
-    """The training split's annotations."""
+    """Reads the annotations of the training split."""
     return f'pycocotools.coco.COCO("{folder}/annotations/instances_train.json")'
 
 

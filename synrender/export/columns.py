@@ -1,7 +1,7 @@
 """What an export says of each sample: columns with a type, a meaning and a value.
 
-All formats have the same columns. Where a sample has several objects, a column is a list with one
-value for each object, unless it belongs to the sample as a whole, such as the light.
+All formats have the same columns. If a sample has several objects, a column is a list with a value
+for each object, unless it belongs to the whole sample, such as the light.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """What each sample of a data set has."""
+    """Columns and classes of a data set."""
 
     columns: tuple[Column, ...]
     class_names: tuple[str, ...]  # in the order of the class ids; each is unique and a plain name
@@ -115,7 +115,7 @@ class Schema:
 
 
 def create_schema(info: DatasetInfo, sample: Sample) -> Schema:
-    """What the samples of a data set have, of which one of `read_rows` is given."""
+    """Columns of a data set, from its description and one of its samples, of `read_rows`."""
     is_single = np.ndim(sample["class"]) == 0
     objects = 0 if is_single else 1
     names = name_classes(info)
@@ -150,8 +150,8 @@ def create_schema(info: DatasetInfo, sample: Sample) -> Schema:
 def name_classes(info: DatasetInfo) -> dict[int, str]:
     """Short name of each class id: "airplane" of "airplane,aeroplane,plane".
 
-    Each can name a folder of any operating system. The synset id is added where that takes a
-    change, or where two classes would have the same name.
+    Each name is valid for a folder on any operating system. If that needs a change, or if two
+    classes would have the same name, the synset id is added.
     """
     short = {c: entry.name.split(",")[0].strip() for c, entry in sorted(info.classes.items())}
     counts = Counter(name.casefold() for name in short.values())
@@ -194,7 +194,7 @@ Value = int | float | str | list | None
 
 
 def to_values(sample: Sample, schema: Schema, split: str) -> dict[str, Value]:
-    """Columns of a sample of `read_rows`, without pictures; what is not known is None.
+    """Values of a sample of `read_rows` by column, without pictures; None: not known.
 
     Raises:
         UserError: it shows a class that ``dataset.json`` does not name.
@@ -234,7 +234,7 @@ def to_sample_idx(sample: Sample) -> int:
 
 
 def to_name(sample: Sample) -> str:
-    """Name of a sample's files: its number."""
+    """Name of the files of a sample: its number."""
     return idx_to_name(to_sample_idx(sample))
 
 

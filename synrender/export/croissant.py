@@ -64,7 +64,7 @@ def create_metadata(facts: Facts) -> dict[str, object]:
 
 
 def _list_licenses(facts: Facts) -> list[str]:
-    """Addresses of the licenses of the images and of what they show; names where there is none."""
+    """Addresses of the licenses of images, models and textures; or their names."""
     found = [facts.license.url or facts.license.name]
     return list(dict.fromkeys([*found, *(s.url or s.terms for s in facts.credits)]))
 
@@ -100,7 +100,7 @@ def _create_responsible_ai(facts: Facts) -> dict[str, object]:
 
 
 def _create_context() -> dict[str, object]:
-    """The context of version 1.0, which says what each name means."""
+    """The context of version 1.0: the meaning of each name."""
     return {
         "@language": "en",
         "@vocab": "https://schema.org/",
@@ -167,7 +167,7 @@ def samples_of_table(columns: Iterable[Column], files: str) -> Node:
 
 
 def records_of_files(files: str, description: str) -> Node:
-    """One record for each JSON file: its text, since columns in tars are beyond mlcroissant."""
+    """One record for each JSON file: its text, since mlcroissant reads no columns in tars."""
     of_record = Column("record", TEXT, 0, description)
     fields = [
         _to_field(_FILE_NAME, files, {"fileProperty": "filename"}, "samples"),

@@ -38,7 +38,7 @@ _URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.:-]*(/[A-Za-z0-9._~:/?#@!$&*+
 
 @dataclass(frozen=True)
 class Publisher:
-    """What a user says of a data set that is published."""
+    """What a user says about a data set that will be published."""
 
     license: str = ""  # of the images, as the Hugging Face Hub names it; "": not chosen
     creator: str = ""
@@ -47,7 +47,7 @@ class Publisher:
     textures_license: str = ""  # likewise, or dtd
 
     def __post_init__(self) -> None:
-        """Raises UserError if a text cannot be what it says."""
+        """Raises UserError if a text is not valid for its field."""
         checks = {"creator": check_line, "url": check_url}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -64,15 +64,15 @@ class Publisher:
 
     @property
     def declared(self) -> dict[str, str]:
-        """Licenses of what the images show."""
+        """Licenses of models and textures."""
         return {"models": self.models_license, "textures": self.textures_license}
 
 
 def check_url(text: str) -> str:
-    """An address of a page.
+    """Returns the address of a page.
 
     Raises:
-        ValueError: it is none; the message says the rule.
+        ValueError: it is not an address; the message says the rule.
     """
     if not _URL.fullmatch(text):
         raise ValueError("must be an address such as https://example.org/data")
@@ -103,12 +103,12 @@ class Facts:
 
     @property
     def name(self) -> str:
-        """Of the data set."""
+        """Name of the data set."""
         return self.plan.dataset_path.name
 
     @property
     def form(self) -> Format[object]:
-        """Of the export."""
+        """Format of the export."""
         return find_format(self.plan.format)
 
     @property
@@ -129,18 +129,18 @@ class Facts:
 
     @property
     def render_command(self) -> str:
-        """What makes the data set again."""
+        """Command that renders the data set again."""
         config = shlex.quote(f"{self.plan.out.name}/{CONFIG_FILE}")
         return f"python render.py -d {shlex.quote(self.name)} -g {config}"
 
     @property
     def audit_command(self) -> str:
-        """What checks the data set."""
+        """Command that audits the data set."""
         return f"python audit_dataset.py -d {shlex.quote(self.name)}"
 
     @property
     def summary(self) -> str:
-        """One sentence."""
+        """The data set in one sentence."""
         res, num = self.info.settings.rendering.resolution, self.info.settings.sample.num_objs
         objects = "one object" if self.plan.schema.is_single else f"{num} objects"
         num_classes = len(self.classes)

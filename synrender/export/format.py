@@ -1,4 +1,4 @@
-"""How a data set is cut into the pieces of an export, and what a format makes of them.
+"""How a data set is cut into the pieces of an export, and how a format writes them.
 
 A format is a module of this folder that defines `FORMAT`.
 """
@@ -121,11 +121,11 @@ def finish_nothing(plan: ExportPlan) -> None:
 class Format(Generic[Chunk]):
     """How samples become the files of an export.
 
-    A piece is one large file; or, where ``list_paths`` is given, the records of many small files.
+    A piece is one large file; or, if there is ``list_paths``, the records of many small files.
     """
 
     piece_path: Callable[[Path, Piece], Path]
-    """File that ends a piece, in the given folder of the export."""
+    """Names the file of a piece, in the given folder of the export."""
 
     encode: Callable[[Sequence[Sample], str, ExportPlan], Chunk]
     """Makes a chunk of samples of `read_rows`, which are of the given split; runs in a worker."""
@@ -134,22 +134,22 @@ class Format(Generic[Chunk]):
     """Writes the file of a piece from its chunks in order, under the given temporary name."""
 
     describe: Callable[[Schema, Sequence[ExportedFile]], CroissantParts]
-    """Its files for Croissant."""
+    """Describes its files for Croissant."""
 
     reading_line: Callable[[str, ExportPlan], str]
-    """Line of Python that reads the export in a folder of the given name."""
+    """Writes a line of Python that reads the export in a folder of the given name."""
 
     data_files: str  # pattern of the files of a split, for the Hugging Face Hub
     has_features: bool = False  # whether the Hub's types of columns are those of `Schema`
     packages: tuple[str, ...] = ()  # that it needs, as Python imports them
     refuse: Callable[[Schema], str] = accept_all
-    """Why such a data set cannot be exported; "": it can."""
+    """Says why such a data set cannot be exported; "": it can."""
 
     list_paths: Callable[[ExportPlan, Dataset], list[str]] | None = None
-    """All small files, below the folder of the export."""
+    """Lists all small files, below the folder of the export."""
 
     finish: Callable[[ExportPlan], None] = finish_nothing
-    """What comes after all pieces."""
+    """Runs after all pieces are written."""
 
     def list_files(self, plan: ExportPlan, data: Dataset) -> list[str]:
         """Files that hold the samples or their labels, below the folder of the export."""
@@ -190,12 +190,12 @@ def write_lines(schema: Schema, chunks: Iterable[Sequence[object]], path: Path) 
 
 
 def read_lines(out: Path, piece: Piece, kinds: Mapping[str, type]) -> Iterator[dict]:
-    """Records of a finished piece in order; reads them one by one.
+    """Reads the records of a finished piece, one by one.
 
     Args:
         out: folder of the export.
         piece: to read.
-        kinds: what each record has, and of which type.
+        kinds: fields that each record has, and their types.
 
     Raises:
         UserError: the file is damaged.
@@ -218,5 +218,5 @@ def read_lines(out: Path, piece: Piece, kinds: Mapping[str, type]) -> Iterator[d
 
 
 def to_json(value: object) -> str:
-    """JSON in one line; there is no NaN in it."""
+    """JSON in one line, without NaN."""
     return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))

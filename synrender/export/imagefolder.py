@@ -39,7 +39,7 @@ from synrender.system.files import write_atomically, write_bytes
 
 
 def refuse(schema: Schema) -> str:
-    """Several objects have no class in common."""
+    """An image of several objects has no single class."""
     if schema.is_single:
         return ""
     return "has several objects in each sample, but a folder is for one class; use coco"
@@ -88,7 +88,7 @@ def _write_records(out: Path, pieces: list[Piece], path: Path) -> None:
 
 
 def create_reading_line(folder: str, plan: ExportPlan) -> str:
-    """All splits."""
+    """Reads all splits."""
     return f'datasets.load_dataset("{folder}")'
 
 

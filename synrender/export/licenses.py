@@ -31,14 +31,14 @@ class Credit:
     kind: str  # DEMO, SHAPENET, DTD or OWN
     name: str
     terms: str  # in words
-    url: str  # of the terms, or of what is cited; "": there is none
+    url: str  # of the terms or the source; "": there is none
     fingerprint: str  # of the sorted names
-    is_stated: bool = True  # whether anybody said what may be done with it
+    is_stated: bool = True  # whether its license is known
 
 
 @dataclass(frozen=True)
 class License:
-    """Of the rendered images."""
+    """License of the rendered images."""
 
     id: str  # as the Hugging Face Hub names it
     name: str  # where the id is "other"
@@ -65,14 +65,14 @@ _KNOWN = {
         "https://www.robots.ox.ac.uk/~vgg/data/dtd/",
     ),
 }
-"""Name, terms and address of what a user may declare, by what it is of."""
+"""Name, terms and address of sources that a user may declare, by "models" or "textures"."""
 
 
 def check_license_id(text: str) -> str:
-    """A license as the Hugging Face Hub names it, or what `find_credits` knows.
+    """Returns a license id of the Hugging Face Hub, or a name that `find_credits` knows.
 
     Raises:
-        ValueError: it cannot be one; the message says the rule.
+        ValueError: it is not a valid id; the message says the rule.
     """
     if not _LICENSE_ID.fullmatch(text):
         raise ValueError(
@@ -88,11 +88,11 @@ def find_credits(sources: Sources, declared: Mapping[str, str]) -> tuple[Credit,
     Args:
         sources: of the data set.
         declared: license ids by "models" and "textures", ``shapenet`` and ``dtd`` among them; "":
-            not stated. A folder does not tell whose files are in it.
+            not stated. The files in a folder do not say who made them.
 
     Raises:
-        UserError: a license is declared of the demo set, which has its own, or of what is not
-            shown.
+        UserError: a license is declared for the demo set, which has its own, or for models or
+            textures that the data set does not have.
     """
     found = []
     for what, source in (("models", sources.models), ("textures", sources.textures)):
@@ -123,7 +123,7 @@ def _describe(what: str, license: str, fingerprint: str) -> Credit:
 
 
 def choose_license(sources: tuple[Credit, ...], chosen: str) -> License:
-    """License of the images: the user's choice, or what follows from the sources."""
+    """License of the images: the choice of the user, or what follows from models and textures."""
     if chosen:
         note = "chosen by the publisher"
         return License(chosen, _name_license(chosen), find_url(chosen), note)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 CreateBar = Callable[[int, str], "tqdm"]
-"""Shows the progress of a number of things, and says what is done with them."""
+"""Creates a progress bar, from a number of things and a word for what is done with them."""
 
 _MAX_FILE_BYTES = 1 << 60
 _FILES_PER_TASK = 256
@@ -45,10 +45,10 @@ class ListedFile:
 
 
 def parse_line(line: str) -> ListedFile:
-    """Of a line of `ListedFile.to_line`.
+    """Reads a line of `ListedFile.to_line`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not such a line.
     """
     match = _LINE.fullmatch(line)
     if not match:
@@ -83,7 +83,7 @@ def find_files(out: Path, ours: AbstractSet[str]) -> Found:
 
 
 def find_folders(paths: Collection[str]) -> set[str]:
-    """Folders that files are in, and those that these are in; "" is the folder of the export."""
+    """Folders of files, and the folders above these; "" is the folder of the export."""
     folders = {""}
     for path in paths:
         folder = path.rpartition("/")[0]
@@ -94,7 +94,7 @@ def find_folders(paths: Collection[str]) -> set[str]:
 
 
 def create_folders(out: Path, paths: Collection[str]) -> None:
-    """Creates the folders that files go to, none of them through a link; see `find_files`."""
+    """Creates the folders of files. `find_files` has made sure that none of them is a link."""
     for folder in sorted(find_folders(paths)):
         (out / folder).mkdir(exist_ok=True)
 
@@ -109,7 +109,7 @@ def refuse_others(out: Path, found: Found) -> None:
 
 
 def remove_files(out: Path, ours: AbstractSet[str]) -> None:
-    """Removes files that are ours, and their folders where these are empty then."""
+    """Removes files that are ours, and their folders if these are empty then."""
     found = find_files(out, ours)
     remove_temporary_files(out, ours)
     for path in found.sizes:
@@ -120,7 +120,7 @@ def remove_files(out: Path, ours: AbstractSet[str]) -> None:
 
 
 def remove_temporary_files(out: Path, paths: Collection[str]) -> None:
-    """Removes what a killed run was writing."""
+    """Removes temporary files of killed runs."""
     for folder in find_folders(paths):
         if (out / folder).is_dir() and not (out / folder).is_symlink():
             remove_abandoned_files(out / folder)
@@ -147,7 +147,7 @@ def describe_some(out: Path, paths: Sequence[str]) -> list[ListedFile]:
 
 
 def _walk(out: Path, folders: Collection[str]) -> Iterator[tuple[str, os.DirEntry]]:
-    """Everything below a folder but what is in folders that are not ours, and ours themselves."""
+    """All files and links below a folder, and folders that are not ours, without their content."""
     waiting = [""]
     while waiting:
         folder = waiting.pop()

@@ -61,7 +61,7 @@ class Marker:
     told: dict[str, str] | None = None  # in the card, besides the data; None: it is to be written
 
     def check(self) -> None:
-        """Raises ValueError for what no export has, such as a path that leads out of its folder."""
+        """Raises ValueError for impossible values, such as a path that leads out of the folder."""
         if self.samples_per_piece < 1:
             raise ValueError(f"samples_per_piece must be at least 1, is {self.samples_per_piece}")
         for path in self._find_paths():
@@ -69,11 +69,11 @@ class Marker:
                 raise ValueError(f"{shorten(repr(path))} is not a path below the folder")
 
     def find_listed(self) -> list[ListedFile]:
-        """All files of a complete export but `MARKER`; none of an export of an earlier version."""
+        """All files of a complete export but `MARKER`; none if an earlier version wrote it."""
         return [parse_line(line) for line in self.listing]
 
     def find_ours(self, out: Path) -> set[str]:
-        """Paths of all files that the export in a folder has or may have."""
+        """Paths of all files that belong to the export in a folder, whether they exist or not."""
         return self._find_paths() | _find_own(out)
 
     def _find_paths(self) -> set[str]:
@@ -88,7 +88,7 @@ def create_folder(out: Path) -> None:
     """Creates the folder of an export, unless it is there.
 
     Raises:
-        UserError: it is no folder, or holds something though no export was begun there.
+        UserError: it is not a folder, or it holds files though no export was begun there.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out}: is not a folder; choose another one")
@@ -108,7 +108,7 @@ def claim_folder(plan: ExportPlan, overwrite: bool) -> Marker | None:
         The marker of the same export, finished or not; None: begin from nothing.
 
     Raises:
-        UserError: the folder holds another export, or what is of none.
+        UserError: the folder holds another export, or files that do not belong to an export.
     """
     known = read_marker(plan.out / MARKER) or read_marker(plan.out / PLAN)
     if known is None:
@@ -130,10 +130,10 @@ def claim_folder(plan: ExportPlan, overwrite: bool) -> Marker | None:
 def find_complete(out: Path, known: Marker) -> list[ListedFile]:
     """Files of a complete export that hold its samples; none if it is not complete.
 
-    It is complete as far as the sizes and names of all files tell.
+    The names and sizes of all files are compared, not their content.
 
     Raises:
-        UserError: a file has another size than it had, or there are others among ours.
+        UserError: the size of a file has changed, or there are files that are not ours.
     """
     listed = known.find_listed()
     if not listed:
@@ -159,7 +159,7 @@ def read_marker(path: Path) -> Marker | None:
     """Content of a marker; None if there is none.
 
     Raises:
-        UserError: it is damaged, or not of an export.
+        UserError: it is damaged, or does not belong to an export.
     """
     try:
         known = decode(Marker, read_json(path, _MAX_BYTES))
@@ -203,13 +203,13 @@ def finish(
     listed: Sequence[ListedFile],
     told: dict[str, str] | None,
 ) -> None:
-    """Writes the marker, and removes what was needed on the way.
+    """Writes the marker, and removes what only an unfinished export needs.
 
     Args:
-        plan: that is carried out.
+        plan: of the export.
         files: that hold the samples, in formats of large files.
         listed: all files of the export; without `DESCRIPTION_FILES` while these are written again.
-        told: in these, besides the data: `Publisher.find_told`; None: they are to be written.
+        told: `Publisher.find_told` of the description; None: it is not written yet.
     """
     lines = tuple(file.to_line() for file in listed)
     marker = dataclasses.replace(_create_marker(plan), files=tuple(files), listing=lines, told=told)
@@ -223,7 +223,7 @@ def remove_traces(out: Path) -> None:
 
 
 def _find_own(out: Path) -> set[str]:
-    """Paths of what every export has, and of the pieces of one under way."""
+    """Paths of the files of every export, and of the pieces of an unfinished one."""
     pieces_dir, names = out / PIECES_DIR, [""]  # the folder is ours also if it is empty
     if pieces_dir.is_dir() and not pieces_dir.is_symlink():
         found = (temporary_to_name(path.name) or path.name for path in pieces_dir.iterdir())
@@ -254,7 +254,7 @@ def _write(path: Path, marker: Marker) -> None:
 
 @dataclass(frozen=True)
 class ExportDifferences:
-    """What is not as the list of files says."""
+    """Files that differ from the list of files."""
 
     num_files: int  # that are listed
     lost: tuple[str, ...]  # paths
@@ -263,7 +263,7 @@ class ExportDifferences:
 
     @property
     def num_differences(self) -> int:
-        """Files that are not as they were written, or were not written."""
+        """Number of files that were changed, added or removed."""
         return len(self.lost) + len(self.changed) + len(self.others)
 
     def to_lines(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Parquet in the layout of the Hugging Face Hub, which ``datasets.load_dataset`` reads as it is."""
+"""Parquet in the layout of the Hugging Face Hub, which ``datasets.load_dataset`` reads."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def piece_path(out: Path, piece: Piece) -> Path:
 
 
 def encode(samples: Sequence[Sample], split: str, plan: ExportPlan) -> pyarrow.RecordBatch:
-    """The samples' rows."""
+    """The rows of some samples."""
     import pyarrow
 
     rows: list[dict[str, object]] = []
@@ -77,7 +77,7 @@ def write(schema: Schema, chunks: Iterable[pyarrow.RecordBatch], path: Path) -> 
 
 
 def create_features(schema: Schema) -> dict[str, object]:
-    """Types of the columns in the words of ``datasets.Features``."""
+    """Types of the columns, as ``datasets.Features`` writes them."""
     return {column.name: _to_feature(column, schema) for column in schema.columns}
 
 
@@ -117,7 +117,7 @@ _DTYPES = {INTEGER: "int64", NUMBER: "float64", TEXT: "string"}
 
 
 def create_reading_line(folder: str, plan: ExportPlan) -> str:
-    """All splits."""
+    """Reads all splits."""
     return f'datasets.load_dataset("{folder}")'
 
 

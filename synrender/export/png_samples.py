@@ -1,4 +1,4 @@
-"""Samples of a data set as an export has them: every picture as the bytes of a PNG."""
+"""Samples as an export holds them: every picture as the bytes of a PNG file."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ OBJECT_LABELS = (
 
 AMODAL = "amodal"
 OF_MASKS = ("num_visible_px", "box_px")
-"""What an archive knows of the instances, and what is counted where there is none."""
+"""Values that an archive stores for each object, and that are counted for the small files."""
 
 _MAPS = tuple(name for name in PICTURES if name != IMAGE)
 _FIELDS = (*_MAPS, *(RECORD_DTYPE.names or ()), *OF_MASKS, *OBJECT_LABELS, AMODAL)
-"""What is read besides the image; no format holds the labels that have values for each pixel."""
+"""Fields to read besides the image; no format holds labels with values for each pixel."""
 
 _FILE_BYTES, _RECORD_BYTES = 1024, 4096
 """Around a file in a tar, at most; of a record as JSON, for one object."""
 
 
 def open_source(path: Path) -> Dataset:
-    """Opens what is exported, all splits.
+    """Opens all splits of a data set, with the fields that are exported.
 
     Raises:
-        UserError: there is nothing that can be exported.
+        UserError: nothing of it can be exported.
     """
     data = open_dataset(path)
     if not len(data):
@@ -66,7 +66,7 @@ def open_source(path: Path) -> Dataset:
 
 @functools.lru_cache(maxsize=1)
 def _open_once(path: Path, fingerprint: str) -> Dataset:
-    """A worker's own handle, which it keeps from task to task; the fingerprint tells sets apart."""
+    """The data set of a worker, which keeps it from task to task; a changed one is opened again."""
     return open_source(path)
 
 

@@ -1,4 +1,4 @@
-"""Runs an export: opens the data set, plans, writes its samples, describes them, and ends."""
+"""Runs an export: opens the data set, plans, writes the samples and their description."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class ExportOptions:
 def export_dataset(
     folder: DatasetFolder, options: ExportOptions, workers: Workers, create_bar: CreateBar
 ) -> None:
-    """Exports a data set, or what is missing of its export.
+    """Exports a data set, or writes what is missing in its export.
 
     Raises:
         UserError: the data set or an option does not fit; finished pieces are kept.
@@ -131,7 +131,7 @@ def _refuse_missing_packages(form: str) -> None:
 def plan_export(data: Dataset, options: ExportOptions) -> ExportPlan:
     """Cuts a data set into pieces of a bounded size.
 
-    The largest of some samples is taken for all, so most pieces are smaller.
+    The size of all samples is taken to be that of the largest of some, so most pieces are smaller.
 
     Args:
         data: of `open_source`.
@@ -140,7 +140,7 @@ def plan_export(data: Dataset, options: ExportOptions) -> ExportPlan:
     Raises:
         UserError: the format or a license does not fit the data set, or a sample is damaged.
     """
-    find_credits(data.info.sources, options.publisher.declared)  # refuses what is not so
+    find_credits(data.info.sources, options.publisher.declared)  # refuses wrong licenses
     samples = read_rows(data, _spread(len(data), _NUM_PROBED))
     schema = create_schema(data.info, samples[0])
     if reason := find_format(options.format).refuse(schema):
@@ -158,7 +158,7 @@ def plan_export(data: Dataset, options: ExportOptions) -> ExportPlan:
 
 
 def _find_fingerprint(data: Dataset) -> str:
-    """SHA-256 of what a data set holds, as far as its description and its files' sizes tell."""
+    """SHA-256 of the description of a data set and the sizes of its files."""
     sizes = [(path.name, path.stat().st_size) for path in data.files if path.is_file()]
     text = f"{info_to_json(data.info)}{data.split_ends}{sizes}"
     return hashlib.sha256(text.encode()).hexdigest()
@@ -175,7 +175,7 @@ def _spread(num_rows: int, num: int) -> np.ndarray:
 def _write_samples(
     plan: ExportPlan, data: Dataset, workers: Workers, create_bar: CreateBar
 ) -> list[ListedFile]:
-    """Writes all files that hold samples or their labels, but for pieces that are there."""
+    """Writes all files that hold samples or their labels; pieces that exist are kept."""
     form = find_format(plan.format)
     paths = form.list_files(plan, data)
     begin(plan, paths)
@@ -197,20 +197,20 @@ def _write_samples(
 
 
 def encode_task(plan: ExportPlan, split: str, rows: range) -> object:
-    """What a format makes of some samples; runs in a worker."""
+    """Encodes some samples; runs in a worker."""
     samples = read_task(plan.dataset_path, plan.fingerprint, plan.num_rows, rows)
     return find_format(plan.format).encode(samples, split, plan)
 
 
 def _watch(results: Iterator[object], chunks: Iterable[range], bar: tqdm) -> Iterator[object]:
-    """The results of a piece's chunks; advances the bar."""
+    """Yields the results for the chunks of a piece, and advances the bar."""
     for rows, result in zip(chunks, results, strict=False):  # these are of all pieces
         yield result
         bar.update(len(rows))
 
 
 def _find_large_files(plan: ExportPlan, listed: Sequence[ListedFile]) -> list[ExportedFile]:
-    """The files that hold the samples; none of formats that have a file for each."""
+    """The files that hold the samples; none in formats of many small files."""
     if find_format(plan.format).list_paths is not None:
         return []
     return [

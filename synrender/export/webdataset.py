@@ -33,7 +33,7 @@ def piece_path(out: Path, piece: Piece) -> Path:
 
 
 def encode(samples: Sequence[Sample], split: str, plan: ExportPlan) -> bytes:
-    """The samples' part of a tar."""
+    """The part of a tar that holds some samples."""
     return b"".join(
         _to_entry(f"{to_name(sample)}.{ending}", data)
         for sample in samples
@@ -55,21 +55,21 @@ def _to_files(sample: Sample, split: str, schema: Schema) -> Iterator[tuple[str,
 
 
 def _to_entry(name: str, data: bytes) -> bytes:
-    """A file in a tar, equal in every export: of no owner and of 1970."""
+    """A file in a tar, without an owner and dated 1970, so that all exports are equal."""
     header = tarfile.TarInfo(name)
     header.size = len(data)
     return header.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE)
 
 
 def create_reading_line(folder: str, plan: ExportPlan) -> str:
-    """All tars of the training split, as the package names them."""
+    """Reads all tars of the training split."""
     count = sum(piece.split == "train" for piece in plan.pieces)
     number = "000000" if count < 2 else f"{{000000..{count - 1:06d}}}"
     return f'webdataset.WebDataset("{folder}/train-{number}.tar", shardshuffle=False).decode("pil")'
 
 
 def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
-    """Records of the JSON files in the tars; the pictures of one kind are a set of their own."""
+    """Records are the JSON files in the tars; the pictures of each kind are a set of files."""
     tars = [file_object(file.path, "application/x-tar", file.sha256) for file in files]
     ids = [file.path for file in files]
     names = ", ".join(column.name for column in schema.columns if column.type != PICTURE)

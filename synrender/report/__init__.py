@@ -1,1 +1,1 @@
-"""Contact sheets: pictures that show the samples of a data set."""
+"""Shows a data set: contact sheets, and a report in HTML."""

@@ -1,4 +1,4 @@
-"""Charts of each factor by split, as SVG to be put into a page, with what they show in words.
+"""Charts of each factor by split: SVG to be put into a page, and the same in words.
 
 Text stays text, and colors follow the theme of the page.
 """
@@ -31,19 +31,19 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Chart:
-    """Of one column of a factor."""
+    """Chart of one column of a factor."""
 
     column: str
     svg: str
-    text: str  # for who does not see it
+    text: str  # the same in words
 
 
 @dataclass(frozen=True)
 class FactorCharts:
-    """Of a factor that varies."""
+    """Charts of a factor that varies."""
 
     name: str
-    origin: str  # what it is drawn from, in words
+    origin: str  # its distribution in words
     charts: list[Chart]
 
 
@@ -127,7 +127,7 @@ def _draw(distribution: Distribution, names: dict[int, str], unit: str) -> Chart
 
 
 def _to_name(value: int | str, names: Mapping[int, str]) -> str:
-    """Name of a level or class, a number, or what a texture or model is called in its folder."""
+    """Name of a level, class, texture or model, or a number."""
     if isinstance(value, int):
         return shorten(names.get(value, value), MAX_NAME)
     return shorten(to_texture_name(value), MAX_NAME)

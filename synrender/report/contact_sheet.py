@@ -1,9 +1,9 @@
 """Draws a sheet of a data set's first samples: ``contact_sheet.png`` in its folder.
 
-From EXR, each sample shows its image, instances, classes, depth, and what `rendering.labels` names.
+A sample from EXR shows its image, instances, classes, depth, and the labels in `rendering.labels`.
 """
 
-# No slow imports at the top: a sheet that is up to date is recognized at once.
+# No slow imports at the top: a sheet that is up to date is found at once.
 from __future__ import annotations
 
 from pathlib import Path
@@ -26,7 +26,7 @@ def draw_contact_sheet(dataset_dir: Path, sheet: Path, num_samples: int) -> None
     Args:
         dataset_dir: of the data set.
         sheet: file to write.
-        num_samples: how many to show, from the first on.
+        num_samples: number of samples to show, from the first one.
 
     Raises:
         UserError: there is no complete sample, or the file cannot be written.
@@ -43,7 +43,7 @@ def draw_contact_sheet(dataset_dir: Path, sheet: Path, num_samples: int) -> None
 
 
 def find_first_samples(dataset_dir: Path, num_samples: int) -> list[Path]:
-    """Image files of the first samples whose record is there too, in order."""
+    """Image files of the first complete samples, in order."""
     files_per_folder = read_files_per_folder(dataset_dir / INFO_FILE)
     listing = list_samples(dataset_dir, files_per_folder)
     return [

@@ -1,4 +1,4 @@
-"""Writes the report of a data set: one page of HTML that needs nothing but itself."""
+"""Writes the report of a data set: one HTML page that loads no other file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MAX_SIDE = 24
 
 @dataclass(frozen=True)
 class TableCell:
-    """A count, and its share of the largest in its table, 0 to 1."""
+    """A count, and its ratio to the largest one in its table, 0 to 1."""
 
     count: int
     share: float
@@ -105,7 +105,7 @@ def find_shared_rows(found: Survey) -> list[SharedRow]:
 
 
 def find_balance(found: Survey, class_names: Mapping[int, str]) -> Table:
-    """Objects of each class, by split; shares are of the largest of the split."""
+    """Objects of each class, by split; shares are relative to the largest count of the split."""
     ids = sorted({class_id for _, class_id in found.classes})
     largest = [max((found.classes[k, c] for c in ids), default=0) for k in range(len(SPLITS))]
     rows = {
@@ -257,11 +257,11 @@ def _find_legend(content: Content, class_names: Mapping[int, str]) -> list[tuple
 
 
 def find_command(name: str, settings: Settings) -> str:
-    """A command for a shell, one setting a line.
+    """A command for a shell, with one setting in each line.
 
     Args:
         name: of the new data set.
-        settings: of the data set; what they have in common with a file of `config/` is left out.
+        settings: of the data set; those that equal a file of `config/` are left out.
     """
     changes = {base: _find_changes(settings, base) for base in BASES}
     base = min(BASES, key=lambda b: len(changes[b]))
@@ -295,9 +295,9 @@ def write_report(
     Args:
         data: the whole data set.
         path: where the report goes.
-        num_samples: that it shows, at most; besides, twins and sweeps are shown.
+        num_samples: largest number of samples in the gallery; twins and sweeps are added to them.
         audit: what the last audit found.
-        advance: told how many samples are done; each is read once, and again if it is shown.
+        advance: gets numbers of samples that are done; a sample counts again if it is shown.
 
     Raises:
         UserError: a sample is damaged.

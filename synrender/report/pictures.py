@@ -59,7 +59,7 @@ def flow_to_rgb(flow_px: np.ndarray) -> np.ndarray:
     """Flow (h, w, 2) on a color wheel: the hue is the direction, the saturation the length.
 
     Red is to the right, then yellow-green down, cyan to the left and violet up; white is no
-    motion, the full color the length that 1 % of the pixels exceed; black has no place there.
+    motion, the full color the length that 1 % of the pixels exceed; black where no point is known.
     """
     is_known = np.isfinite(flow_px).all(axis=2)
     x, y = np.where(is_known[:, :, None], flow_px, 0).transpose(2, 0, 1)
@@ -80,7 +80,7 @@ def _hue_to_rgb(hue: np.ndarray, saturation: np.ndarray) -> np.ndarray:
 def masks_to_rgb(masks: np.ndarray, colors: list[Color], empty: Color) -> np.ndarray:
     """Whole objects (num_objs, h, w), each with its outline and a tint of its color.
 
-    Where objects overlap the tints mix, so that what is hidden can be seen too.
+    The tints of overlapping objects mix, so hidden parts are visible, too.
     """
     picture = np.full((*masks.shape[1:], 3), empty, np.float64)
     for mask, color in zip(masks, colors, strict=True):
@@ -98,7 +98,7 @@ def _find_outline(mask: np.ndarray) -> np.ndarray:
 
 
 def occlusion_to_rgb(occlusion: np.ndarray, hidden: Color, seen: Color) -> np.ndarray:
-    """What the other sample sees and does not see, (h, w) bool."""
+    """Pixels (h, w) bool that the other sample does not see."""
     return np.where(occlusion[:, :, None], hidden, seen).astype(np.uint8)
 
 
@@ -106,7 +106,7 @@ EMPTY: Color = (44, 47, 54)
 """Backdrop, in the label maps."""
 
 _HIDDEN: Color = (230, 159, 0)
-"""What the sample that flow leads to does not see."""
+"""Points that the sample of the flow does not see."""
 
 
 def _parse_colors(text: str) -> tuple[Color, ...]:
@@ -169,13 +169,13 @@ PICTURES = (
 
 
 def find_pictures(fields: Iterable[str]) -> list[Picture]:
-    """What can be shown of samples that hold these fields."""
+    """Pictures that can be drawn from samples with these fields."""
     known = set(fields)
     return [picture for picture in PICTURES if picture.field in known]
 
 
 def find_scale(samples: Iterable[Mapping[str, np.ndarray]]) -> Scale:
-    """Scale on which the depths of these samples differ visibly; one outlier does not count."""
+    """Scale on which the depths of these samples differ visibly; outliers are left out."""
     depths = [s[DEPTH][np.isfinite(s[DEPTH])] for s in samples if DEPTH in s]
     depth_m = np.concatenate([*depths, np.zeros(0)])
     if depth_m.size == 0:
@@ -201,7 +201,7 @@ def _masks_to_rgb(masks: np.ndarray) -> np.ndarray:
 
 
 def _find_color(number: int, colors: tuple[Color, ...]) -> Color:
-    """Color of an id; those beyond the palette get hues of their own."""
+    """Color of an id; ids beyond the palette get other hues."""
     if number == 0:
         return EMPTY
     if number <= len(colors):
@@ -212,7 +212,7 @@ def _find_color(number: int, colors: tuple[Color, ...]) -> Color:
 
 
 def _depth_to_rgb(depth_m: np.ndarray, scale: Scale) -> np.ndarray:
-    """Near is bright; what is not hit is as dark as what is far."""
+    """Near is bright; far is dark, and so is what is not hit."""
     near, far = 1 / scale.near_m, 1 / scale.far_m
     inverse = 1 / np.where(depth_m > 0, depth_m, np.inf)  # NaN is not greater either
     values = ((inverse - far) / max(near - far, 1e-9)).clip(0, 1)
@@ -236,7 +236,7 @@ TEXT, FAINT_TEXT = (232, 234, 238), (150, 156, 166)
 
 
 def read_samples(dataset_dir: Path, images: list[Path], info: DatasetInfo) -> list[Sample]:
-    """Reads what a sheet shows of the first samples of a data set.
+    """Reads the first samples of a data set, with the fields that a sheet shows.
 
     Args:
         dataset_dir: its folder.
@@ -254,7 +254,7 @@ def read_samples(dataset_dir: Path, images: list[Path], info: DatasetInfo) -> li
 
 
 def draw_sheet(samples: list[Sample], title: str, class_names: dict[int, str]) -> Image.Image:
-    """Draws samples.
+    """Draws a sheet of samples.
 
     Args:
         samples: by field, see `read_samples`.
@@ -315,7 +315,7 @@ def _place_tiles(
 
 
 def _fit(tile: np.ndarray, tile_px: int, is_map: bool) -> Image.Image:
-    """Enlarges pixel by pixel, and shrinks smoothly (maps pixel by pixel)."""
+    """Enlarges without smoothing, and shrinks with smoothing, but for maps."""
     image = Image.fromarray(tile)
     if max(image.size) > tile_px and not is_map:
         return image.resize((tile_px, tile_px), Image.Resampling.LANCZOS)

@@ -1,4 +1,4 @@
-"""What a record says, as text: facts for a table, filters, and the names of levels."""
+"""Records as text: facts for a table, filters, and the names of levels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_OBJECTS = 12
 
 @dataclass(frozen=True)
 class Value:
-    """Of a factor, of one object or of the whole sample."""
+    """Value of a factor, for one object or for the whole sample."""
 
     text: str
     color: str = ""  # "#rrggbb", if it is one
@@ -36,7 +36,7 @@ def find_facts(
 ) -> dict[str, list[Value]]:
     """Values of all factors that a record knows: one for each object, or one for the sample.
 
-    Only of the first `MAX_OBJECTS`.
+    Only for the first `MAX_OBJECTS` objects.
 
     Args:
         rows: that hold the sample.
@@ -71,10 +71,10 @@ def find_value(rows: Rows, i: int, name: str, class_names: Mapping[int, str]) ->
 
 
 def find_differences(samples: list[tuple[Rows, list[int]]]) -> list[str]:
-    """Names of the factors in which some samples differ, by what their records say of them.
+    """Names of the factors in which the records of some samples differ.
 
     Args:
-        samples: each with the rows that it is among, and its own.
+        samples: for each, rows that contain it, and the numbers of its own rows.
     """
     names = []
     for name, factor in FACTORS.items():
@@ -92,7 +92,7 @@ def find_differences(samples: list[tuple[Rows, list[int]]]) -> list[str]:
 
 
 def to_class_name(class_id: int, class_names: Mapping[int, str]) -> str:
-    """First of the names that ShapeNet gives a class."""
+    """First name of a class in ShapeNet."""
     name = class_names.get(class_id, f"class {class_id}")
     return shorten(name.split(",")[0], MAX_LENGTH) or f"class {class_id}"
 
@@ -175,7 +175,7 @@ def find_filters(
 
 
 def name_levels(factor: DesignFactor) -> dict[int, str]:
-    """What to call each level of a factor, by its index; numbers are in order of their size."""
+    """Name of each level of a factor, by its index; numbers are sorted."""
     if factor.names:
         names = (to_texture_name(name.split(",")[0]) for name in factor.names)
         return dict(enumerate(names))

@@ -87,19 +87,19 @@ def read_all_rows(data: Dataset) -> Iterator[Rows]:
 
 
 def open_records(data: Dataset) -> Dataset:
-    """The same data set, with the fields of records alone."""
+    """The same data set, with only the fields of records."""
     return data.with_fields([name for name in FIELDS if name in data.fields])
 
 
 def _join(values: list[str | list[str] | np.ndarray], name: str) -> np.ndarray:
-    """A field of all objects of some samples, of which each has one value or one an object."""
+    """A field of all objects, from one value, or one value for each object, of each sample."""
     unknown = _to_objects(create_records((1,))[name])
     arrays = [np.asarray(value, unknown.dtype) for value in values]
     return np.concatenate([array.reshape(-1, *unknown.shape[1:]) for array in arrays])
 
 
 def _to_objects(column: np.ndarray) -> np.ndarray:
-    """The same values; text as objects, which take no more room than it has letters."""
+    """The same values; text as objects, which take less memory."""
     return column.astype(object) if column.dtype.kind == "U" else column
 
 
@@ -109,7 +109,7 @@ def _count_runs(owners: np.ndarray) -> np.ndarray:
 
 
 def _fill_what_records_say(fields: dict[str, np.ndarray], nums: np.ndarray) -> None:
-    """Factors that records told before there were columns of factors."""
+    """Fills in factors of records from before there were columns of factors."""
     values = np.array(fields["factor_values"])
     for name, known in (("class", fields["class"]), ("num_objs", nums)):
         column = COLUMNS.index(name)
@@ -158,7 +158,7 @@ class EvenChoice:
 
     @property
     def items(self) -> np.ndarray:
-        """What is chosen so far, (k,) int64, in order of their turns."""
+        """Items that are chosen so far, (k,) int64, in order of their turns."""
         return self._items
 
 
@@ -202,7 +202,7 @@ class TwinChoice:
                 members[int(rows.fields["sample_idx"][i])] = int(rows.samples[i])
 
     def find(self) -> dict[str, list[list[int]]]:
-        """Places of the samples of each tuple, by factor; alone, a sample is no tuple."""
+        """Places of the samples of each tuple, by factor; a single sample is not a tuple."""
         found: dict[str, list[list[int]]] = {}
         for factor, members in sorted(self._members.values(), key=lambda m: (m[0], min(m[1]))):
             if len(members) > 1:

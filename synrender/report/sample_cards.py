@@ -1,4 +1,4 @@
-"""The samples that a report shows: small pictures, what is known of each, and what differs."""
+"""The samples that a report shows: small pictures, their facts, and their differences."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def create_gallery(
         rows: records of the samples.
         filters: of the report.
         class_names: by class id.
-        advance: told how many samples are done.
+        advance: gets numbers of samples that are done.
     """
     names = [p.field for p in find_pictures(data.fields)]
     pixels = data.with_fields(names, np.inf)
@@ -171,7 +171,7 @@ _VARIANT = re.compile(r"(.+)_([01](?:-[01]){3})")
 
 @dataclass(frozen=True)
 class SampleSet:
-    """Samples that belong together, each with what to write below it."""
+    """Samples that are shown side by side, each with a text."""
 
     members: list[tuple[Card, Value]]
     differences: list[str]  # factors, by what the records say
@@ -205,7 +205,7 @@ def find_twins(
 def find_paired(data: Dataset, rows: Rows, gallery: Gallery, chosen: np.ndarray) -> list[SampleSet]:
     """The same samples in all data sets that ``distributed_render.py`` made with this one.
 
-    They lie beside it, are named like it but for the digits of the variant, and share its seed.
+    They are in the same folder, have the same seed, and their names differ only in the variant.
     """
     others = _open_variants(data)
     if not others:
@@ -227,7 +227,7 @@ def find_paired(data: Dataset, rows: Rows, gallery: Gallery, chosen: np.ndarray)
 
 
 def _open_variants(data: Dataset) -> dict[str, Dataset]:
-    """Data sets by the digits of their variant, this one among them; empty if it is alone."""
+    """Data sets by the digits of their variant, with this one; empty if there are no others."""
     match = _VARIANT.fullmatch(data.path.name)
     found = {}
     for path in sorted(data.path.parent.iterdir()) if match else ():

@@ -1,4 +1,4 @@
-"""Reads all records of a data set once: what is counted, and which samples are shown."""
+"""Reads all records of a data set once: counts them, and chooses samples to show."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class GrowingHistogram:
         self.counts += weight * np.bincount(places, minlength=NUM_BINS)
 
     def _double(self) -> None:
-        """Merges pairs of bins; the free half is where it is needed."""
+        """Merges pairs of bins, and puts the free half where it is needed."""
         merged = self.counts.reshape(-1, 2).sum(axis=1)
         grows_down = self.min < self.low
         zeros = np.zeros(NUM_BINS // 2, np.int64)
@@ -70,7 +70,7 @@ class GrowingHistogram:
     def read(self, low: float, high: float, num_bins: int) -> np.ndarray:
         """Counts in ``num_bins`` bins of equal width from ``low`` to ``high``, (num_bins,) float64.
 
-        A bin of ours that lies across an edge is shared between both sides in proportion.
+        The count of a bin across an edge is divided between both sides.
         """
         if self.width == 0:
             counts = np.zeros(num_bins)
@@ -102,7 +102,7 @@ MAX_TABLES = 6
 
 @dataclass
 class Distribution:
-    """Of one column of a factor, by split."""
+    """Distribution of one column of a factor, by split."""
 
     factor: str
     column: str
@@ -133,10 +133,9 @@ class Survey:
 
 
 def survey(parts: Iterable[Rows], info: DatasetInfo, num_chosen: int) -> Survey:
-    """Reads all records once, in memory that does not grow with their number.
+    """Reads all records once; the memory that it needs does not grow with their number.
 
-    What does grow is the set of names of models and textures, of which a catalog has a bounded
-    number.
+    Only the sets of names of models and textures grow, and a catalog has a bounded number of these.
 
     Args:
         parts: of `read_all_rows`.
@@ -223,7 +222,7 @@ def _count_factors(found: Survey, rows: Rows, leveled: dict[str, DesignFactor]) 
 def _list_values(
     rows: Rows, name: str, column: str, some: np.ndarray, leveled: dict[str, DesignFactor]
 ) -> list[int | str]:
-    """Level of each object, or its value; what is not known is left out."""
+    """Level or value of each object; unknown ones are left out."""
     if name in leveled:
         return [level for level in rows.level(column)[some].tolist() if level >= 0]
     if name in NAMED:
@@ -243,7 +242,7 @@ def _choose(choice: EvenChoice, rows: Rows, leveled: dict[str, DesignFactor]) ->
 
 
 def find_range(histograms: list[GrowingHistogram]) -> tuple[float, float] | None:
-    """Lowest and highest number; None where they are equal but for rounding, or there are none."""
+    """Lowest and highest number; None if they are equal but for rounding, or there are none."""
     found = [h for h in histograms if h.total]
     if not found:
         return None
@@ -252,7 +251,7 @@ def find_range(histograms: list[GrowingHistogram]) -> tuple[float, float] | None
 
 
 def find_thirds(histograms: list[GrowingHistogram]) -> tuple[float, float] | None:
-    """Numbers below which one and two thirds of all lie; None where they do not vary."""
+    """Numbers below which one and two thirds of all lie; None if all are equal."""
     ends = find_range(histograms)
     if ends is None:
         return None
