@@ -91,7 +91,7 @@ def render_with(name: str, command: list[str], data_dir: Path, gin_dir: Path) ->
 
 
 def load_rendered(name: str, data_dir: Path) -> Rendered:
-    """What `render_with` made."""
+    """Reads the results of `render_with`."""
     folder = open_dataset_folder(data_dir, f"multi_{name}")
     images = [read_exr(folder.image_path(idx)) for idx in range(NUM_SAMPLES)]
     noisy = read_exr(data_dir / f"noisy_{name}" / "img" / "00000.exr")

@@ -1,1 +1,1 @@
-"""The commands: from arguments to values, and one call. Users type the scripts at the top."""
+"""The commands: each turns arguments into values, and makes one call."""

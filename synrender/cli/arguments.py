@@ -1,4 +1,4 @@
-"""What the arguments of all commands have in common: the parser, and types that check values."""
+"""Arguments of all commands: the parser, shared options, and types that check values."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def find_blender(name: str) -> str:
     """Path of a Blender executable; "" stays "".
 
     Raises:
-        UserError: there is none.
+        UserError: it does not exist.
     """
     from synrender.errors import UserError
 

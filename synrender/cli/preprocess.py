@@ -206,7 +206,7 @@ def refuse_contradictions(arguments: argparse.Namespace) -> None:
 
 
 def find_resume(arguments: argparse.Namespace) -> Resume:
-    """How the steps that write files go on; with --overwrite they begin again."""
+    """How steps that write files can be resumed; with --overwrite they cannot."""
     is_writing = arguments.to_hdf5 or arguments.preprocess
     return Resume.SAME if is_writing and not arguments.overwrite else Resume.NOT
 

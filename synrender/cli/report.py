@@ -71,7 +71,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
-    """Writes what was asked for and prints its path; returns the exit status 0."""
+    """Writes the report or the sheet and prints its path; returns the exit status 0."""
     from synrender.dataset.names import REPORT_FILE, SHEET_FILE
 
     name = SHEET_FILE if arguments.sheet else REPORT_FILE
@@ -86,7 +86,7 @@ def find_out(out: Path | None, default: Path) -> Path:
     """The file to write.
 
     Raises:
-        UserError: it is a folder, or of another kind than the default.
+        UserError: it is a folder, or has another ending than the default.
     """
     from synrender.errors import UserError
     from synrender.system.folders import to_absolute

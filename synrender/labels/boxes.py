@@ -60,7 +60,7 @@ def instance_to_boxes(instance: np.ndarray, num_objs: int) -> tuple[np.ndarray, 
 
 
 def refuse_unknown_instances(instance: np.ndarray, num_objs: int) -> None:
-    """Raises UserError if an instance map, (h, w) int, shows what is not in the record."""
+    """Raises UserError if an instance map, (h, w) int, shows an object that is not in the record."""
     unknown = instance[(instance < 0) | (instance > num_objs)]
     if unknown.size:
         raise UserError(
@@ -103,7 +103,7 @@ def visible_share(instance: np.ndarray, amodal: np.ndarray) -> np.ndarray:
 
 
 def shading(rgb_linear: np.ndarray, albedo: np.ndarray) -> np.ndarray:
-    """The light that a surface sends back, without its color.
+    """Light that a surface reflects, without its color.
 
     Args:
         rgb_linear: (h, w, 3) scene-linear image.

@@ -1,6 +1,6 @@
-"""From pixels to points and back: in the camera, in the world, and in the box of a model.
+"""Takes pixels to points and back: in the camera, in the world, and in the box of a model.
 
-And whether a camera sees a point.
+Also says which points a camera sees.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def project(in_camera_m: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
 def find_camera(
     record: np.ndarray, intrinsics: np.ndarray, world_to_camera: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Camera of a sample: the record's own, or that of the data set where it has none.
+    """Camera of a sample: that of its record, or that of the data set if the record has none.
 
     Args:
         record: (num_objs,) of `RECORD_DTYPE`; NaN in records from before designs.
@@ -96,7 +96,7 @@ def object_coordinates(
     """Normalized object coordinates (NOCS; Wang et al., CVPR 2019).
 
     The model's box is centered on 0.5 and scaled so that its diagonal is 1: a point p of the OBJ
-    file, of which the box has the center c and the diagonal d, gets (p - c) / d + 0.5.
+    file, whose box has the center c and the diagonal d, gets (p - c) / d + 0.5.
 
     Args:
         position_m: (h, w, 3) world, m.
@@ -228,5 +228,5 @@ def _find_bend(four: list[np.ndarray]) -> np.ndarray:
 
 
 def _smaller(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The one with the smaller size; 0 where their signs differ."""
+    """The number of smaller size; 0 where the signs differ."""
     return np.where(a * b > 0, np.where(np.abs(a) < np.abs(b), a, b), 0)

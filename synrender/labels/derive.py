@@ -1,4 +1,4 @@
-"""The labels of a sample by the names of their fields, each computed when it is asked for."""
+"""Labels of a sample by the names of their fields; each is computed when it is first needed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Camera = tuple[np.ndarray, np.ndarray]
 
 
 class SampleView:
-    """A sample as its files show it. Its image is read when a label first needs it."""
+    """Record, camera and image of a sample. The image is read when a label first needs it."""
 
     def __init__(
         self, record: np.ndarray, camera: Camera, read_image: Callable[[], ExrImage]
@@ -41,7 +41,7 @@ class SampleView:
 
     @functools.cached_property
     def image(self) -> ExrImage:
-        """The passes of the sample; not to be written to."""
+        """The passes of the sample; do not change them."""
         image = self._read_image()
         try:
             boxes.refuse_unknown_instances(image.instance, len(self.record))
@@ -56,7 +56,7 @@ class SampleView:
 
 
 class Labels:
-    """Labels of a sample, an attribute for each field; what several need is computed once."""
+    """Labels of a sample, an attribute for each field. Intermediate results are computed once."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Labels:
         find_partner: Callable[[], SampleView | None],
         named: NamedPoints | None = None,
     ) -> None:
-        """Takes a sample, a reader of the one that flow leads to, and the user's keypoints."""
+        """Takes a sample, a reader of the sample of the flow, and the keypoints of the user."""
         self.view, self._find_partner = view, find_partner
         self._named = named or NamedPoints()
 
@@ -184,7 +184,7 @@ class Labels:
 
     @property
     def flow(self) -> np.ndarray:
-        """(h, w, 2) float32 px; NaN where there is no point there."""
+        """(h, w, 2) float32 px; NaN where the point is unknown."""
         return self._flow_and_occlusion[0]
 
     @property
@@ -194,7 +194,7 @@ class Labels:
 
     @property
     def flow_to(self) -> int:
-        """Index of the sample that flow leads to; -1: none."""
+        """Index of the sample of the flow; -1: none."""
         return -1 if self._partner is None else self._partner.idx
 
     @functools.cached_property

@@ -1,4 +1,4 @@
-"""Where the points of one sample are in another one, and which of them that one does not see."""
+"""Where the points of a sample are in another sample, and which are hidden there."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from synrender.labels.coordinates import (
 def find_partner(
     place: int, idxs: Sequence[int] | np.ndarray, read_record: Callable[[int], np.ndarray]
 ) -> int:
-    """The sample that flow leads to: the next one of the group that shows the same models.
+    """The sample of the flow: the next sample of the group that shows the same models.
 
-    After the last one of the group comes its first. Twins are a group of their own. Samples of a
+    The last sample of a group is followed by the first. Twins are a group. Samples of a
     group follow each other, so few records are read: those up to the partner, and for the last
     sample of a group those back to its first.
 

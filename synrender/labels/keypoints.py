@@ -1,4 +1,4 @@
-"""Named points of each object: where they are in the world and the image, and who sees them."""
+"""Named points of each object: where they are in the world and image, and if they are visible."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BOX_NAMES = (
 
 @dataclass(frozen=True)
 class NamedPoints:
-    """Points that a user names, from ``keypoints.json``."""
+    """Points of the user, from ``keypoints.json``."""
 
     names: tuple[str, ...] = ()  # sorted: all that any model has
     points: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class NamedPoints:
 
     @property
     def all_names(self) -> tuple[str, ...]:
-        """Names of all keypoints in their order: 15 of the box, then the user's."""
+        """Names of all keypoints in their order: 15 of the box, then those of the user."""
         return (*BOX_NAMES, *self.names)
 
 
