@@ -60,7 +60,7 @@ def instance_to_boxes(instance: np.ndarray, num_objs: int) -> tuple[np.ndarray, 
 
 
 def refuse_unknown_instances(instance: np.ndarray, num_objs: int) -> None:
-    """Raises UserError if an instance map, (h, w) int, shows an object that is not in the record."""
+    """Raises UserError if an instance map, (h, w) int, shows objects without a record."""
     unknown = instance[(instance < 0) | (instance > num_objs)]
     if unknown.size:
         raise UserError(
