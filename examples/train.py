@@ -1,4 +1,4 @@
-"""Trains a small classifier with PyTorch: python examples/train.py datasets/name/data_64.h5."""
+"""Trains a classifier with PyTorch (`pip install torch`): python examples/train.py data_64.h5."""
 
 import sys
 
