@@ -13,7 +13,7 @@ import pytest
 
 from synrender.assets import demo
 from synrender.assets.demo import textures, writer
-from synrender.assets.demo.writer import Part
+from synrender.assets.demo.writer import ModelPart
 from synrender.errors import UserError
 
 MODELS_SHA256 = "cdb49cbaf343dfdbe1a3266a9f5ac9bfd728410da0cb3999d2b2ab8a124477d0"
@@ -131,7 +131,7 @@ def test_a_box_has_flat_normals_that_look_outward():
     faces = np.array(
         [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
     )
-    text = writer.parts_to_obj([Part("box", "wood", corners, faces)])
+    text = writer.parts_to_obj([ModelPart("box", "wood", corners, faces)])
     normals = {line[3:] for line in text.splitlines() if line.startswith("vn ")}
     axes = {"1.000 0.000 0.000", "0.000 1.000 0.000", "0.000 0.000 1.000"}
     assert {normal.replace("-", "") for normal in normals} == axes

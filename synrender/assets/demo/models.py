@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .writer import Part, write_model
+from .writer import ModelPart, write_model
 
 MODELS_FILE = Path(__file__).with_name("models.npz")
 NUM_MODELS_PER_CLASS = 24
@@ -54,7 +54,7 @@ def write_models(shapenet_dir: Path, seed: int) -> None:
     (shapenet_dir / "taxonomy.json").write_bytes(text.encode("ascii"))
 
 
-def read_models() -> Iterator[list[Part]]:
+def read_models() -> Iterator[list[ModelPart]]:
     """Parts of each model, class by class in the order of `SYNSETS`.
 
     Vertices and faces are stored as differences to the row before, which take a seventh of the
@@ -65,7 +65,7 @@ def read_models() -> Iterator[list[Part]]:
     vertices = np.cumsum(arrays["vertex_steps"], axis=1).T / STEP
     faces = np.cumsum(arrays["face_steps"], axis=0, dtype=np.int64)
     parts = (
-        Part(name.decode(), material.decode(), part_vertices, part_faces)
+        ModelPart(name.decode(), material.decode(), part_vertices, part_faces)
         for name, material, part_vertices, part_faces in zip(
             arrays["part_name"],
             arrays["part_material"],

@@ -10,7 +10,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Part:
+class ModelPart:
     """One closed part of a model.
 
     vertices: (V, 3) float64, rounded to six decimals. faces: (F, 4) int64, counter-clockwise seen
@@ -39,7 +39,7 @@ MATERIALS = {
 }
 
 
-def write_model(folder: Path, parts: list[Part], hue_shift: float) -> None:
+def write_model(folder: Path, parts: list[ModelPart], hue_shift: float) -> None:
     """Writes models/model_normalized.obj and .mtl into a model's folder."""
     (folder / "models").mkdir(parents=True)
     obj_path = folder / "models" / "model_normalized.obj"
@@ -48,7 +48,7 @@ def write_model(folder: Path, parts: list[Part], hue_shift: float) -> None:
     obj_path.with_suffix(".mtl").write_bytes(materials_to_mtl(materials, hue_shift).encode("ascii"))
 
 
-def parts_to_obj(parts: list[Part]) -> str:
+def parts_to_obj(parts: list[ModelPart]) -> str:
     """Text of an OBJ file with a group for each part and a normal for each corner of a face."""
     vertices = np.concatenate([part.vertices for part in parts])
     offset, faces = 0, []
