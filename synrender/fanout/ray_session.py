@@ -209,9 +209,7 @@ def _noted(path: Path) -> Generator[Callable[[str], object]]:
     def note(text: str) -> None:
         file.write(text.encode())
         if text == STARTING:
-            assert (
-                signal.SIGHUP == EXIT_FAILURE
-            )  # the number of a signal is what a handler is given
+            # A handler is called with the number of its signal: that of SIGHUP is `EXIT_FAILURE`.
             libc.signal(signal.SIGHUP, ctypes.cast(libc._exit, ctypes.c_void_p))
         else:
             faulthandler.cancel_dump_traceback_later()

@@ -30,7 +30,7 @@ def start_many(
     """Starts a long run; returns when it has rendered a few samples."""
     dataset_dir = renderer.data_dir / name
     process = renderer.start("-d", name, *QUICK, f"batch.num_samples = {num_samples}")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while len(list(dataset_dir.glob("img/[0-9]*.npy"))) < 5:
         assert time.monotonic() < deadline
         assert process.poll() is None

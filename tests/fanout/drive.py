@@ -141,7 +141,7 @@ def finish(process: subprocess.Popen, status: int = 0, timeout_s: float = 240) -
     return output
 
 
-def wait_until(condition: Callable[[], object], timeout_s: float = 60) -> object:
+def wait_until(condition: Callable[[], object], timeout_s: float = 240) -> object:
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         value = condition()

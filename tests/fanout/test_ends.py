@@ -70,7 +70,7 @@ def test_workers_end_with_a_killed_driver_though_there_be_no_guard(driver: Drive
     )
     os.kill(guard, signal.SIGKILL)
     process.kill()
-    process.wait(10)
+    process.wait(240)
     wait_until(lambda: not any(map(is_running, workers)))
     assert driver.num_records("unguarded") < 240
     for pid in filter(is_running, family):  # Ray's helpers would go on for a minute
@@ -103,7 +103,7 @@ def test_a_guard_kills_who_writes_into_its_folder_and_nobody_else(tmp_path: Path
     driver.communicate()
     try:
         wait_until(lambda: not folder.exists())
-        assert processes[0].wait(10) == -signal.SIGKILL
+        assert processes[0].wait(240) == -signal.SIGKILL
         assert [p.poll() for p in processes[1:]] == [None, None]
     finally:
         for process in processes:

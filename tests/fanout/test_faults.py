@@ -104,7 +104,7 @@ def test_a_worker_that_is_stopped_for_good_is_killed_and_its_batch_rendered(
     wait_until(lambda: driver.num_records("frozen") > 3 and driver.journals())
     pid = driver.journals()[0]["pid"]
     os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: not is_alive(pid), 120)
+    wait_until(lambda: not is_alive(pid), 240)
     output = finish(process)
     assert "all 96 samples are complete" in output
     assert " 0 retried" not in output.splitlines()[-2]

@@ -203,7 +203,7 @@ def test_a_cluster_with_a_token_takes_the_driver_that_has_it(
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for node in nodes:
-            node.communicate(timeout=30)
+            node.communicate(timeout=240)
 
 
 def iter_until(process: subprocess.Popen, text: str) -> Iterator[str]:

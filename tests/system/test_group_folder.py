@@ -94,6 +94,6 @@ def test_both_can_fan_out_at_once(shared: Path) -> None:
     assert len(folders) == 4
     assert all(folder.stat().st_mode & 0o777 == 0o700 for folder in folders)  # each its user's own
     for process in both:
-        output, _ = process.communicate("\n", timeout=60)
+        output, _ = process.communicate("\n", timeout=240)
         assert process.returncode == 0, output
     assert not [*shared.glob(".fanout/*"), *shared.glob(".ray/*")]

@@ -69,7 +69,7 @@ def start(prefix: tuple[str, ...], script: str, folder: Path) -> subprocess.Pope
 
 def clean_up(prefix: tuple[str, ...], folder: Path) -> str:
     """Removes what is abandoned, in a process of its own; returns what it says."""
-    return start(prefix, CLEAN, folder).communicate(timeout=60)[1]
+    return start(prefix, CLEAN, folder).communicate(timeout=240)[1]
 
 
 def test_what_is_in_use_stays_and_what_was_killed_goes(
