@@ -101,11 +101,11 @@ def test_a_first_run_is_a_whole_data_set_and_a_later_one_keeps_the_size(wheel: R
     tiny = [*QUICK, "rendering.resolution = 8", "material.use_texture = False"]
 
     def run(*bindings: str, status: int = 0) -> str:
-        return wheel.run("-d", "size", *tiny, *bindings, status=status)
+        return wheel.run("-d", "first_run", *tiny, *bindings, status=status)
 
     output = run("batch.num_samples = 108")
     assert "The whole data set will have these 108 samples" in output
-    data = synrender.open_dataset(wheel.data_dir / "size")
+    data = synrender.open_dataset(wheel.data_dir / "first_run")
     assert data.read_column("bucket").reshape(-1).tolist() == [i // 9 for i in range(108)]
     models = data.read_column("model_id").reshape(12, 9)
     assert sum(len(set(bucket)) for bucket in models) == len(set(models.reshape(-1)))
@@ -115,7 +115,7 @@ def test_a_first_run_is_a_whole_data_set_and_a_later_one_keeps_the_size(wheel: R
     assert (
         "was made with object.total_num_samples = 108, this run has 120: choose another" in output
     )
-    shutil.rmtree(wheel.data_dir / "size")
+    shutil.rmtree(wheel.data_dir / "first_run")
     run("batch.num_samples = 1")  # a trial: of 60000
     output = run("batch.num_samples = 100")
     assert "100 of 60000 samples lie in the first of 12 buckets" in output
