@@ -1,4 +1,4 @@
-"""The available models, split into buckets, and textures (DTD).
+"""The available models, split into buckets, and textures.
 
 Importing reads nothing from disk. `load_catalog` lists folders but opens no model file.
 """
@@ -9,26 +9,21 @@ import dataclasses
 import functools
 import hashlib
 import json
-import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from synrender.assets import demo
 from synrender.assets.model_file import ModelFile
-from synrender.assets.places import LABELS_FILE, find_dtd, find_models, open_models
+from synrender.assets.places import find_models, find_textures, open_models
 from synrender.assets.provenance import DEFAULT_LAYOUT, ModelSource, Sources, TextureSource
 from synrender.assets.sources.registry import OpenSource
 from synrender.assets.sources.source import ModelClass, ModelEntry
+from synrender.assets.textures import find_images_dir, list_textures
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.settings.checks import MAX_CLASSES, MAX_NAME_LENGTH, check_line
 from synrender.settings.groups import BACKDROP_PASS_INDEX, DEFAULT_CLASSES, Sample, Settings
-from synrender.system.files import is_plain_name, read_small_file
 from synrender.system.folders import Folders
-
-_IMAGE_NAME = re.compile(r".*\.(png|jpe?g|bmp|webp|exr)(?=\s|$)", re.IGNORECASE)
-MAX_LIST_BYTES = 1 << 26
-"""64 MiB. DTD's list takes 0.4 MB."""
 
 _DEFAULT_IDXS = (Sample().class_idxs, (0,))
 """Of classes, in the configurations that come with this program."""
@@ -43,12 +38,12 @@ class Catalog:
 
     models_path: Path  # of the folder or file that the models come from
     layout: str  # of it: the name of a source
-    dtd_dir: Path | None  # None when no textures are used
+    textures_path: Path | None  # DTD, a folder or a list; None when no textures are used
     is_demo: tuple[bool, bool]  # for models and for textures: built-in demo set?
     synset_ids: dict[int, str]  # by class id; of other sources than ShapeNet, the class's key
     class_names: dict[int, str]  # by class id, as the source names them
     entries: dict[int, dict[str, ModelEntry]]  # by class id and model id; only what may appear
-    textures: tuple[str, ...]  # names below images/, sorted; empty when none are used
+    textures: tuple[str, ...]  # names below `images_dir`, sorted; empty when none are used
     n_buckets: int
 
     @functools.cached_property
@@ -66,11 +61,16 @@ class Catalog:
         """File of a model."""
         return self.entries[class_idx][model_id].file
 
+    @functools.cached_property
+    def images_dir(self) -> Path:
+        """Folder that names of textures are relative to."""
+        if self.textures_path is None:
+            raise ValueError("this catalog has no textures: material.use_texture is False")
+        return find_images_dir(self.textures_path)
+
     def texture_path(self, texture: str) -> Path:
         """Image file of a texture."""
-        if self.dtd_dir is None:
-            raise ValueError("this catalog has no textures: material.use_texture is False")
-        return self.dtd_dir / "images" / texture
+        return self.images_dir / texture
 
     @functools.cached_property
     def sources(self) -> Sources:
@@ -78,6 +78,7 @@ class Catalog:
         models = {self.synset_ids[c]: list(ids) for c, ids in self.model_ids.items()}
         version = f"demo, version {demo.DEMO_VERSION}"
         models_are_demo, textures_are_demo = self.is_demo
+        path = self.textures_path
         layout = None if self.layout == DEFAULT_LAYOUT else self.layout
         return Sources(
             ModelSource(
@@ -87,7 +88,7 @@ class Catalog:
                 self.layout,
             ),
             TextureSource(
-                version if textures_are_demo else str(self.dtd_dir) if self.dtd_dir else None,
+                version if textures_are_demo else str(path) if path else None,
                 len(self.textures),
                 _fingerprint([version if textures_are_demo else None, self.textures]),
             ),
@@ -110,13 +111,13 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
     _check_enough_models(entries, settings)
     textures, names = None, ()
     if settings.material.use_texture:
-        textures = find_dtd(folders)
-        names = _list_textures(textures.path)
+        textures = find_textures(settings, folders)
+        names = list_textures(textures.path)
         _check_enough_textures(textures.path, names, settings)
     return Catalog(
         models_path=place.path,
         layout=opened.source.name,
-        dtd_dir=textures.path if textures else None,
+        textures_path=textures.path if textures else None,
         is_demo=(place.is_demo, bool(textures and textures.is_demo)),
         synset_ids={c: found.key for c, found in classes.items()},
         class_names={c: found.name for c, found in classes.items()},
@@ -166,11 +167,11 @@ def _check_enough_models(entries: dict[int, dict[str, ModelEntry]], settings: Se
         )
 
 
-def _check_enough_textures(dtd_dir: Path, textures: tuple[str, ...], settings: Settings) -> None:
+def _check_enough_textures(path: Path, textures: tuple[str, ...], settings: Settings) -> None:
     num_objs = settings.sample.num_objs
     if len(textures) < num_objs + 1:
         raise UserError(
-            f"{dtd_dir} has {len(textures)} textures: a sample of {num_objs} objects and the "
+            f"{path} has {len(textures)} textures: a sample of {num_objs} objects and the "
             f"backdrop needs {num_objs + 1}; add textures or lower sample.num_objs"
         )
 
@@ -231,26 +232,6 @@ def _advise_on_classes(classes: tuple[ModelClass, ...], settings: Settings) -> s
 
 def _list_models(opened: OpenSource, found: ModelClass) -> dict[str, ModelEntry]:
     return {entry.model_id: entry for entry in opened.list_models(found)}
-
-
-def _list_textures(dtd_dir: Path) -> tuple[str, ...]:
-    """Names of all textures: paths below ``images/``, which none of them leaves."""
-    path = dtd_dir / LABELS_FILE
-    try:
-        lines = read_small_file(path, MAX_LIST_BYTES).decode().splitlines()
-    except ValueError as error:
-        raise UserError(f"{path}: not DTD's list of images ({error}); restore it") from None
-    names = sorted({_find_name(line.strip()) for line in lines if line.strip()})
-    for name in names:
-        if not all(map(is_plain_name, name.split("/"))):
-            raise UserError(f"{path}: {name!a} is no path below images/; mend that line")
-    return tuple(names)
-
-
-def _find_name(line: str) -> str:
-    """Path of an image, which may have blanks in it; categories follow it."""
-    match = _IMAGE_NAME.match(line)
-    return match[0] if match else line.split()[0]
 
 
 def _fingerprint(names: object) -> str:

@@ -9,13 +9,11 @@ from synrender.assets import demo
 from synrender.assets.sources.registry import OpenSource, open_source
 from synrender.assets.sources.shapenet import SHAPENET_V2
 from synrender.assets.sources.synsets import TAXONOMY_FILE
+from synrender.assets.textures import LABELS_FILE, list_textures
 from synrender.assets.tree import Tree
 from synrender.errors import UserError
 from synrender.settings.groups import Settings
 from synrender.system.folders import DTD_VARIABLE, SHAPENET_VARIABLE, Folders
-
-LABELS_FILE = Path("labels", "labels_joint_anno.txt")
-"""DTD's list of images."""
 
 SHAPENET_NAME, DTD_NAME = "ShapeNetCore.v2", "dtd"
 """Names of the two folders inside the data folder."""
@@ -61,12 +59,16 @@ def open_models(place: Place, settings: Settings) -> OpenSource:
     return OpenSource(SHAPENET_V2, Tree(place.path))
 
 
-def find_dtd(folders: Folders) -> Place:
+def find_textures(settings: Settings, folders: Folders) -> Place:
     """Where the textures are.
 
     Raises:
-        UserError: their folder is missing or incomplete.
+        UserError: DTD's folder is missing or incomplete.
     """
+    if folders.textures:
+        return Place(folders.textures, False, True)
+    if settings.assets.textures:
+        return Place(Path(settings.assets.textures), False, True)
     return _find_place(DTD_VARIABLE, folders.dtd, folders, DTD_NAME, str(LABELS_FILE))
 
 
@@ -108,11 +110,13 @@ def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
     place = find_models(settings, folders)
     found = {"models": place}
     if settings.material.use_texture:
-        found["textures"] = find_dtd(folders)
+        found["textures"] = find_textures(settings, folders)
     lines = []
     if place.is_named:
         opened = open_models(place, settings)
         lines.append(f"Models: {opened.source.title} in {opened.tree}{_count_classes(opened)}.")
+    if (textures := found.get("textures")) and textures.is_named:
+        lines.append(f"Textures: {len(list_textures(textures.path))} in {textures.path}.")
     what = " and ".join(name for name, place in found.items() if place.is_demo)
     if what:
         demo.ensure_demo(folders.demo)

@@ -160,10 +160,11 @@ class Builder:
         if (name := choice.find(self._is_texture_usable)) is not None:
             return name
         reasons = [self.rejected.get(name) for name in choice.candidates]
+        last = next(filter(None, reasons[::-1]))
         raise UserError(
-            f"{self._catalog.dtd_dir}: too few of its {len(self._catalog.textures)} textures can "
-            f"be used for a sample (last: {next(filter(None, reasons[::-1]))}); mend or add some "
-            "and start again with --overwrite"
+            f"{self._catalog.textures_path}: too few of its {len(self._catalog.textures)} textures "
+            f"can be used for a sample (last: {last}); mend or add some and start again with "
+            "--overwrite"
         )
 
     def _is_texture_usable(self, name: str) -> bool:

@@ -83,10 +83,14 @@ GIN_NAMES = {
 
 @dataclass(frozen=True)
 class Assets(CheckedGroup):
-    """Where the models come from; SYNRENDER_MODELS_DIR wins over `models`."""
+    """Where models and textures come from.
+
+    SYNRENDER_MODELS_DIR and SYNRENDER_TEXTURES_DIR win over `models` and `textures`.
+    """
 
     models: str = _setting("", check.path)  # a folder or file; "": ShapeNet, else the demo set
     source: str = _setting("", check.name_or_none)  # layout, such as 'folder'; "": recognize it
+    textures: str = _setting("", check.path)  # DTD, a folder of images, a list; "": DTD, else demo
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ CONFIG_DIRS = (PROJECT_DIR / "config", Path(__file__).resolve().parents[1] / "co
 """Folders that are searched for gin files: of a clone, and of an installed package."""
 
 SHAPENET_VARIABLE, DTD_VARIABLE = "SYNRENDER_SHAPENET_DIR", "SYNRENDER_DTD_DIR"
-MODELS_VARIABLE = "SYNRENDER_MODELS_DIR"
+MODELS_VARIABLE, TEXTURES_VARIABLE = "SYNRENDER_MODELS_DIR", "SYNRENDER_TEXTURES_DIR"
 DATA_VARIABLE = "SYNRENDER_DATA_DIR"
 
 NO_DEFAULTS: Mapping[str, object] = MappingProxyType({})
@@ -32,6 +32,7 @@ class Folders:
     shapenet: Path | None = None  # ShapeNetCore.v2; None: the data folder's, else the demo models
     dtd: Path | None = None  # DTD; None: the data folder's, else the demo textures
     models: Path | None = None  # a folder or file of models in any layout, instead of ShapeNet
+    textures: Path | None = None  # a folder of images or a list of them, instead of DTD
 
     @property
     def demo(self) -> Path:
@@ -50,7 +51,7 @@ class Folders:
 
     def __reduce__(self) -> tuple:
         """Pickles paths as text, because Python 3.11 cannot read a path pickled by Python 3.13."""
-        paths = (self.data, self.shapenet, self.dtd, self.models)
+        paths = (self.data, self.shapenet, self.dtd, self.models, self.textures)
         return _create_folders, tuple(p and str(p) for p in paths)
 
 
@@ -81,6 +82,7 @@ def find_folders(
         find(SHAPENET_VARIABLE, "SHAPENET_DIR"),
         find(DTD_VARIABLE, "DTD_DIR"),
         environment.get(MODELS_VARIABLE),
+        environment.get(TEXTURES_VARIABLE),
     )
 
 

@@ -156,13 +156,13 @@ def test_a_taxonomy_of_any_other_kind_is_one_line(sources: Path) -> None:
 @pytest.mark.parametrize("name", ["../../secret.jpg", "/etc/x.jpg", "a//b.jpg", "a/../b.jpg"])
 def test_a_texture_name_cannot_lead_out_of_the_folder(sources: Path, name: str) -> None:
     (sources / "dtd/labels/labels_joint_anno.txt").write_text(f"a/1.jpg a\n{name} a\na/2.jpg a\n")
-    with pytest.raises(UserError, match=r"labels_joint_anno\.txt: .* is no path below images/"):
+    with pytest.raises(UserError, match=r"labels_joint_anno\.txt: .* is no path below its images"):
         load_catalog(settings_of(), Folders(sources))
 
 
 def test_a_list_of_textures_that_is_no_text_is_one_line(sources: Path) -> None:
     (sources / "dtd/labels/labels_joint_anno.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match=r"not DTD's list of images"):
+    with pytest.raises(UserError, match=r"not a list of images"):
         load_catalog(settings_of(), Folders(sources))
 
 

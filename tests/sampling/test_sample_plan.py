@@ -37,7 +37,7 @@ def create_catalog(num_models: int = 30, n_buckets: int = 12) -> Catalog:
     return Catalog(
         models_path=Path("shapenet"),
         layout="shapenet-v2",
-        dtd_dir=Path("dtd"),
+        textures_path=Path("dtd"),
         is_demo=(False, False),
         synset_ids={c: f"synset{c}" for c in range(NUM_CLASSES)},
         class_names={c: f"class {c}" for c in range(NUM_CLASSES)},

@@ -172,7 +172,10 @@ def find_textures_dir(source: str | None, folders: Folders) -> Path | None:
         return None
     if _DEMO_SOURCE.fullmatch(source):
         return folders.demo / "dtd" / "images"
-    return (folders.dtd or Path(source)).absolute() / "images"
+    path = (folders.textures or folders.dtd or Path(source)).absolute()
+    if (path / "labels" / "labels_joint_anno.txt").is_file():  # DTD
+        return path / "images"
+    return path if path.is_dir() else path.parent
 
 
 def load_records(subject: Subject) -> Records:

@@ -21,7 +21,7 @@ def create_catalog(n_buckets: int = 12, num_models: int = 60) -> Catalog:
     return Catalog(
         models_path=Path("shapenet"),
         layout="shapenet-v2",
-        dtd_dir=Path("dtd"),
+        textures_path=Path("dtd"),
         is_demo=(False, False),
         synset_ids={c: f"synset{c}" for c in classes},
         class_names={c: f"class {c}" for c in classes},
