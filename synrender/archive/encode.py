@@ -11,7 +11,6 @@ import io
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -48,7 +47,8 @@ class EncodedImage:
     png_depth: bytes = b""  # 16-bit gray, 0.1 mm steps
     num_visible_px: np.ndarray | None = None  # (num_objs,) int32
     box_px: np.ndarray | None = None  # (num_objs, 4) int32: x_min, y_min, x_max, y_max
-    labels: dict[str, Any] = field(default_factory=dict)  # PNGs, values by field
+    png_labels: dict[str, bytes] = field(default_factory=dict)  # by field
+    other_labels: dict[str, np.ndarray] = field(default_factory=dict)  # by field
 
 
 def encode_image(
@@ -90,7 +90,7 @@ def encode_image(
         array_to_png(depth_to_16_bit(exr.depth_m)),
         num_visible_px,
         box_px,
-        encode_labels(labels, plan, num_objs, side_px) if labels and plan else {},
+        *(encode_labels(labels, plan, num_objs, side_px) if labels and plan else ()),
     )
 
 
@@ -168,12 +168,12 @@ def _refuse_other_size(path: Path, size: tuple[int, int], side_px: int) -> None:
 
 
 DERIVED = ("world_position", "box_2d")
-"""What a reader gets from other fields."""
+"""Labels that a reader computes from other fields."""
 
 
 @dataclass(frozen=True)
 class LabelPlan:
-    """What an archive holds of labels; a plain value that goes to other processes."""
+    """The labels that an archive holds; a plain value that is sent to other processes."""
 
     fields: tuple[str, ...]
     idxs: range  # of all samples, among which flow finds its partner
@@ -255,15 +255,11 @@ def find_label_numbers(
 
 def encode_labels(
     labels: Labels, plan: LabelPlan, num_objs: int, side_px: int
-) -> dict[str, bytes | np.ndarray]:
-    """What `create_label_fields` made room for, of one sample: PNGs and values by field."""
+) -> tuple[dict[str, bytes], dict[str, np.ndarray]]:
+    """Labels of one sample for the fields of `create_label_fields`: PNGs, and values, by field."""
     found = find_label_numbers(labels, plan, num_objs, side_px)
-    return {
-        f"png_{name}" if name in CODES else name: (
-            numbers_to_png(value) if name in CODES else value
-        )
-        for name, value in found.items()
-    }
+    pngs = {f"png_{name}": numbers_to_png(v) for name, v in found.items() if name in CODES}
+    return pngs, {name: value for name, value in found.items() if name not in CODES}
 
 
 def _find_shape(numbers: Numbers, plan: LabelPlan, num_objs: int) -> tuple[int, ...]:

@@ -9,11 +9,12 @@ import sys
 from collections.abc import Generator
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
-from typing import Any
+from types import TracebackType
 
 import h5py
 import numpy as np
 import PIL
+from numpy.typing import DTypeLike
 
 from synrender.dataset.archive_layout import Layout, object_shape
 from synrender.dataset.design_info import DesignInfo
@@ -96,7 +97,9 @@ def _quiet_objects() -> Generator[None]:
     """
     excepthook, unraisablehook = sys.excepthook, sys.unraisablehook
 
-    def print_others(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    def print_others(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
         while trace and trace.tb_next:
             trace = trace.tb_next
         if not (trace and "h5py" in trace.tb_frame.f_code.co_filename):
@@ -149,7 +152,9 @@ def describe_factors(file: h5py.File, design: DesignInfo | None) -> None:
         file[name].attrs.update(columns=list(COLUMNS), units=units, levels=levels)
 
 
-def create_field(file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
+def create_field(
+    file: h5py.File, name: str, shape: tuple[int, ...], dtype: DTypeLike
+) -> h5py.Dataset:
     """Creates an HDF5 data set, with its description from `DESCRIPTIONS` if there is one."""
     dataset = file.create_dataset(name, shape, dtype)
     if name in DESCRIPTIONS:
@@ -157,7 +162,9 @@ def create_field(file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any)
     return dataset
 
 
-def allocate_field(file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
+def allocate_field(
+    file: h5py.File, name: str, shape: tuple[int, ...], dtype: DTypeLike
+) -> h5py.Dataset:
     """Creates an HDF5 data set and allocates its space, for other processes to fill.
 
     It is contiguous and uncompressed, by far the fastest of HDF5's layouts for training: a random
@@ -187,7 +194,7 @@ def write_pngs(dataset: h5py.Dataset, rows: slice, pngs: list[bytes]) -> None:
 
 def describe_archive(
     info: DatasetInfo, layout: Layout, num_objs: int, side_px: int
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Attributes that all files of an archive share.
 
     Args:

@@ -62,7 +62,7 @@ from synrender.system.workers import Workers
 
 @dataclass(frozen=True)
 class PackOptions:
-    """What the user asks for."""
+    """Options of ``--to_hdf5``."""
 
     num_shards: int | None = None  # files; None: as in the existing archive, or 12
     shard_idxs: Sequence[int] = ()  # which to write; empty: all
@@ -73,7 +73,7 @@ class PackOptions:
 
 @dataclass(frozen=True)
 class ArchivePlan:
-    """What an archive holds, and which of its shards are to be written."""
+    """The content of an archive, and which of its shards are to be written."""
 
     files: SmallFiles
     order: Order
@@ -298,12 +298,11 @@ def _write_rows(
             write_pngs(file["png_depth"], rows, [i.png_depth for i in images])
             for name in ("num_visible_px", "box_px"):
                 write_values(file[name], rows, np.stack([getattr(i, name) for i in images]))
-        for name in images[0].labels:
-            values = [image.labels[name] for image in images]
-            if name.startswith("png_"):
-                write_pngs(file[name], rows, values)
-            else:
-                write_values(file[name], rows, np.stack(values))
+        for name in images[0].png_labels:
+            write_pngs(file[name], rows, [image.png_labels[name] for image in images])
+        for name in images[0].other_labels:
+            values = [image.other_labels[name] for image in images]
+            write_values(file[name], rows, np.stack(values))
         start = rows.stop
         yield len(images)
 

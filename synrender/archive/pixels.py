@@ -29,7 +29,7 @@ LAB_MEAN_STD = ((38.44, 3.03, 4.77), (17.42, 9.41, 11.37))
 
 @dataclass(frozen=True)
 class PreprocessOptions:
-    """What the user asks for."""
+    """Options of ``--preprocess``."""
 
     res: int = 128  # side of the images in px
     to_lab: bool = False
@@ -166,7 +166,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class MeanOptions:
-    """What the user asks for."""
+    """Options of ``--calc_mean``."""
 
     shards: Sequence[int]  # to measure
     res: int  # side of the images in px

@@ -141,7 +141,7 @@ def _is_of_no_use(
         forget_rows(arrays, [layout.shard_rows(file_to_shard(path.name) or 0) for path in newer])
     with open_file(partial) as file, open_file(shards[0]) as first:
         is_other, root = _find_kind(file) != _find_kind(first), file.attrs.get(ROOT_ATTRIBUTE)
-    # Whoever trusts the root must not find rows from files that it does not cover.
+    # All rows must come from files that the root covers.
     has_other_root = root not in (None, find_common_root(shards))
     return is_other or has_other_root or not find_written(partial).any()
 
@@ -203,7 +203,7 @@ def _refuse_misfits(layout: Layout, paths: list[Path]) -> None:
 
 
 def _find_kind(file: h5py.File) -> tuple[Layout, int, int]:
-    """What all files of an archive have in common: layout, side of the images, objects."""
+    """Properties that all files of an archive share: layout, side of the images, objects."""
     return read_layout(file), int(file.attrs["image_size"]), int(file.attrs["num_objs"])
 
 

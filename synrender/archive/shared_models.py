@@ -32,7 +32,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Overlap:
-    """What the splits share."""
+    """Numbers of models and textures that the splits share."""
 
     num_samples: dict[str, int]  # by split
     num_models: dict[str, int]

@@ -159,7 +159,7 @@ A file without the second name is from before it was kept: its first is not scal
 
 @dataclass(frozen=True)
 class Field:
-    """What a field holds of each sample."""
+    """Shape and kind of a field for one sample."""
 
     shape: tuple[int, ...]  # without the axis of the samples
     kind: np.dtype | str  # of numbers; TEXT or PNG
@@ -234,5 +234,5 @@ def scale_px(name: str, values: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _round_out(values: np.ndarray, to_whole: np.ufunc) -> np.ndarray:
-    """Whole numbers above or below; what differs from one by rounding alone is that one."""
+    """Rounds up or down to whole numbers, after rounding errors are removed."""
     return to_whole(np.round(values, 9))

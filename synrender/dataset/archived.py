@@ -29,12 +29,12 @@ from synrender.system.json_text import decode, read_json
 MAX_BYTES = 1 << 28
 MAX_SHARD_BYTES = 1 << 50
 END_BYTES = 1 << 16
-"""What is hashed of each end of a shard each time that the file is read."""
+"""Number of bytes at each end of a shard that are hashed whenever the note is read."""
 
 
 @dataclass(frozen=True)
 class ArchivedShard:
-    """What is noted of a shard, as it was when it was compared with its small files."""
+    """The state of a shard when it was compared with its small files."""
 
     fingerprint: str  # of `_find_fingerprint`
     samples: tuple[int, ...]
@@ -90,7 +90,7 @@ def describe_archived(dataset_dirs: Iterable[Path]) -> list[str]:
 
 
 def _is_unchanged(path: Path, shard: ArchivedShard) -> bool:
-    """Whether a shard is as it was when it was compared; see the module's docstring.
+    """Whether a shard has not changed since it was compared; see the module's docstring.
 
     Raises:
         OSError, ValueError: it is missing, or no file.
@@ -139,7 +139,7 @@ def _find_fingerprint(path: Path) -> str:
 
 
 def _read_shards(dataset_dir: Path) -> dict[str, ArchivedShard]:
-    """What the file says of shards; what is damaged says nothing, and its samples are missing."""
+    """Reads the notes of all shards. A damaged note is left out: its samples count as missing."""
     try:
         values = read_json(dataset_dir / ARCHIVED_FILE, MAX_BYTES)
     except (OSError, ValueError):

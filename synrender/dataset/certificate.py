@@ -1,9 +1,10 @@
-"""What audits find: ``audit.json``, for programs that do not audit, and ``certificate.json``.
+"""Results of audits: ``audit.json``, for programs that do not audit, and ``certificate.json``.
 
 A certificate binds what an audit found to every file of the data set by its hash.
 ``certificate.npy`` beside it holds the hash of each file of each sample, so that a changed file can
-be named: `hashes.FileHashes.samples`, 72 bytes a sample. Nothing here is signed: whoever changes a
-file can write another certificate as well. Keep the root elsewhere, and compare, to rule that out.
+be named: `hashes.FileHashes.samples`, 72 bytes a sample. Nothing here is signed: a person who
+changes a file can write another certificate, too. To rule that out, keep the root elsewhere and
+compare.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import dataclasses
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,7 @@ from synrender.system.workers import Workers
 
 MAX_AUDIT_BYTES = 1 << 24
 MAX_CULPRITS = 20
-"""What fails is named up to this number for each check; the table that was printed has no more."""
+"""Largest number of failing samples that are named for each check, as in the printed table."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def write_audit(dataset_dir: Path, audit: StoredAudit) -> None:
 
 
 def read_audit(dataset_dir: Path) -> StoredAudit | None:
-    """What the last audit found; None if there was none, or its file is damaged."""
+    """Results of the last audit; None if there was none, or its file is damaged."""
     try:
         return decode(StoredAudit, read_json(dataset_dir / AUDIT_FILE, MAX_AUDIT_BYTES))
     except (OSError, ValueError):
@@ -160,6 +161,17 @@ TREE = (
 
 
 @dataclass(frozen=True)
+class _Tree:
+    """The part of a certificate that describes the hashes of all files."""
+
+    root: str  # hexadecimal
+    num_leaves: int
+    rule: str
+    hashes_file: str
+    hashes_sha256: str  # hexadecimal
+
+
+@dataclass(frozen=True)
 class Comparison:
     """A data set against its certificate."""
 
@@ -168,7 +180,9 @@ class Comparison:
     differences: tuple[Difference, ...]
 
 
-def write_certificate(folder: DatasetFolder, findings: dict[str, Any], hashes: FileHashes) -> str:
+def write_certificate(
+    folder: DatasetFolder, findings: Mapping[str, object], hashes: FileHashes
+) -> str:
     """Writes the certificate of a data set, or replaces it; returns its root, hexadecimal.
 
     Args:
@@ -180,13 +194,9 @@ def write_certificate(folder: DatasetFolder, findings: dict[str, Any], hashes: F
     hashes_path = folder.path / HASHES_FILE
     write_array(hashes_path, hashes.samples)
     root = hashes.find_root().hex()
-    tree = {
-        "root": root,
-        "num_leaves": len(hashes.description) + len(hashes.samples),
-        "rule": TREE,
-        "hashes_file": HASHES_FILE,
-        "hashes_sha256": read_sha256(hashes_path, MAX_HASHES_BYTES)[1].hex(),
-    }
+    num_leaves = len(hashes.description) + len(hashes.samples)
+    digest = read_sha256(hashes_path, MAX_HASHES_BYTES)[1].hex()
+    tree = dataclasses.asdict(_Tree(root, num_leaves, TREE, HASHES_FILE, digest))
     files = {name: digest.hex() for name, digest in hashes.description.items()}
     layout = {"files_per_folder": folder.files_per_folder}
     body = {**findings, **layout, "files": files, "tree": tree}
@@ -232,17 +242,19 @@ def compare_dataset(folder: DatasetFolder, workers: Workers, create_bar: CreateB
     body, fault = _read_body(folder.path)
     faults = [Difference("changed", CERTIFICATE_FILE, fault)] if fault else []
     try:
-        root = str(body["tree"]["root"])
-        description = {n: bytes.fromhex(d) for n, d in body["files"].items()}
+        tree = decode(_Tree, body["tree"])
+        description = {
+            n: bytes.fromhex(d) for n, d in decode(dict[str, str], body["files"]).items()
+        }
         if any(len(digest) != HASH_BYTES for digest in description.values()):
             raise ValueError
-        hashes_sha256 = body["tree"]["hashes_sha256"]
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, ValueError):
         fault = Difference("changed", CERTIFICATE_FILE, fault or "damaged")
         return Comparison("", 0, (fault,))
+    root = tree.root
     found = hash_dataset(folder, workers, create_bar)
     faults += [Difference("extra", name) for name in find_foreign_files(folder)]
-    samples = _read_hashes(folder, hashes_sha256)
+    samples = _read_hashes(folder, tree.hashes_sha256)
     known = None if samples is None else FileHashes(description, samples)
     if known is None:
         faults.append(Difference("changed", HASHES_FILE))
@@ -274,17 +286,19 @@ def _is_archived(difference: Difference, archived: frozenset[int]) -> bool:
 # --- reading --------------------------------------------------------------------------------------
 
 
-def _hash_body(body: Any) -> str:
+def _hash_body(body: object) -> str:
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read_body(dataset_dir: Path) -> tuple[Any, str]:
+def _read_body(dataset_dir: Path) -> tuple[dict[str, object], str]:
     """The certificate's body, and what is wrong with it; "" if nothing is."""
     path = dataset_dir / CERTIFICATE_FILE
     try:
         values = read_json(path, MAX_BYTES)
         body, digest = values["body"], values["body_sha256"]
+        if not isinstance(body, dict):
+            raise TypeError
     except FileNotFoundError:
         raise UserError(
             f"{path}: no such file; audit_dataset.py -d {dataset_dir.name} --certificate writes it"
@@ -296,11 +310,11 @@ def _read_body(dataset_dir: Path) -> tuple[Any, str]:
             {},
             f"format_version is {shorten(repr(version))}, this program reads {FORMAT_VERSION}",
         )
-    return body, "" if _hash_body(body) == digest else "not as it was written"
+    return body, "" if _hash_body(body) == digest else "changed since it was written"
 
 
-def _read_hashes(folder: DatasetFolder, sha256: Any) -> np.ndarray | None:
-    """Content of `HASHES_FILE`; None if it is not as it was written."""
+def _read_hashes(folder: DatasetFolder, sha256: str) -> np.ndarray | None:
+    """Content of `HASHES_FILE`; None if the file has changed."""
     try:
         path = folder.path / HASHES_FILE
         if read_sha256(path, MAX_HASHES_BYTES)[1].hex() != sha256:  # it may be of any size

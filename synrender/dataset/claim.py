@@ -75,8 +75,8 @@ def claimed(
 ) -> Generator[DatasetInfo]:
     """Starts a data set in its folder, or resumes one with the same settings.
 
-    Until the context ends, nobody else can overwrite it. A complete data set may be on a disk or in
-    a folder that cannot be written to.
+    Until the context ends, no other process can overwrite it. A complete data set may be on a disk
+    or in a folder that cannot be written to.
 
     Args:
         folder: of the data set.
@@ -331,7 +331,7 @@ def describe_design(settings: Settings, catalog: Catalog) -> DesignInfo | None:
 
 
 def _refuse_equal_twins(name: str, settings: Settings, catalog: Catalog) -> None:
-    """Refuses twins that would differ in a factor that is not drawn, or that nobody can see."""
+    """Refuses twins that would look the same, because the factor is not drawn or not visible."""
     material, objects, num = settings.material, settings.object, settings.design.twin_size
     num_textures, num_classes = len(catalog.textures), len(settings.sample.class_list)
     num_models = min(

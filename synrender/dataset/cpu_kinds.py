@@ -21,13 +21,13 @@ from synrender.settings.checks import check_line
 from synrender.system.cpus import CpuKind
 
 BOUNDS = {"Combined": 0.05, "Albedo": 0.005, "Depth": 1e-4, "Normal": 1e-3}
-"""What a pixel of one kind of CPU may differ by from another's, by pass: scene-linear, m, length.
+"""Largest difference of a pixel between two kinds of CPU, by pass: scene-linear, m, length.
 
 Instance, class and amodal masks are equal. README has what was measured.
 """
 
 MAX_LEVELS = 4
-"""The same of an 8-bit PNG."""
+"""The same for an 8-bit PNG."""
 
 MAX_SHARE_BEYOND = 0.002
 """Share of an image's pixels that may differ by more: a ray can pass an edge on its other side."""
@@ -98,7 +98,7 @@ def find_cpu_of(known: Sequence[CpuSamples], idx: int) -> CpuKind | None:
 
 
 def find_bound(channel: str) -> float:
-    """What a channel of an EXR, such as ``ViewLayer.Depth.Z``, may differ by between two kinds."""
+    """Largest difference of an EXR's channel, such as ``ViewLayer.Depth.Z``, between two kinds."""
     return next((bound for name, bound in BOUNDS.items() if f".{name}." in channel), 0.0)
 
 
@@ -132,7 +132,7 @@ def _to_text(ranges: Ranges) -> str:
 
 
 def _combine(a: Ranges, b: Ranges, is_kept: Callable[[bool, bool], bool]) -> Ranges:
-    """What is kept of two sets, by whether it is in each of them."""
+    """Combines two sets: ``is_kept`` says which indexes stay, by whether each set has them."""
     bounds = sorted({bound for pair in (*a, *b) for bound in pair})
     found: Ranges = []
     for start, stop in itertools.pairwise(bounds):

@@ -1,6 +1,6 @@
 """How the factors of a data set vary together, as ``dataset.json`` says it.
 
-`check_design` tells whether a description fits together, so that nobody who reads it has to look.
+`check_design` checks that the parts of a description fit together, so its readers need not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from synrender.settings.factor_table import COLUMNS, FACTORS, Kind, Scope, find_
 from synrender.settings.groups import Settings
 
 MAX_TABLE_ERROR = 1e-6
-"""Of the sum of probabilities."""
+"""Largest error of a sum of probabilities."""
 
 
 @dataclass(frozen=True)

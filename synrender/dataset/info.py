@@ -36,7 +36,7 @@ FORMAT_VERSION = 1
 """Version of the file format; increased when readers must handle a change."""
 
 MAX_ROTATION_ERROR = 1e-6
-"""Of a camera's matrix: what rounding leaves is 1e-15."""
+"""Largest error of a camera's rotation matrix. Rounding alone leaves 1e-15."""
 
 Matrix = tuple[tuple[float, ...], ...]
 
@@ -116,7 +116,7 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class RenderedBy:
-    """What pixels depend on besides the settings."""
+    """The program and the machine that rendered: pixels depend on them besides the settings."""
 
     blender: str  # version, such as "4.5.15"
     device: str  # such as "CPU" or "OPTIX: NVIDIA L4"
@@ -198,7 +198,7 @@ def write_info(dataset_dir: Path, info: DatasetInfo) -> None:
 
 
 def find_rendered_by(info: DatasetInfo) -> RenderedBy | None:
-    """What rendered a data set of one kind of CPU; None if nothing is rendered yet."""
+    """Program and machine that rendered the latest samples; None if nothing is rendered yet."""
     blender, device = info.versions.get("blender"), info.device
     if not (blender and device and info.cpus):
         return None

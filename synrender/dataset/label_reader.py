@@ -23,7 +23,7 @@ MAX_RECORDS = 32
 """Records that are kept, to find partners without reading each record of a group again."""
 
 MAX_IMAGE_BYTES = 1 << 26
-"""Of images that are kept: partners, which samples in order need again at once."""
+"""Largest size of the images that are kept: partners, which the next sample needs again."""
 
 
 class LabelReader:

@@ -17,7 +17,7 @@ from synrender.system.locks import Lock, is_at, try_lock
 
 try:
     import fcntl
-except ImportError:  # Windows: nobody is kept out
+except ImportError:  # Windows: there are no locks
     fcntl = None
 
 PATIENCE_S = 1.0
@@ -75,7 +75,7 @@ def in_use(path: Path, purpose: str, is_shared: bool) -> Generator[None]:
     """Holds a folder, or a file, for as long as a process works with it: with its like, or alone.
 
     The lock is on it itself, so it leaves no file, and ends with the process. Where there are no
-    locks, nobody is kept out.
+    locks, no process is kept out.
 
     Raises:
         UserError: others hold it, who do not go together with ``purpose``.
@@ -96,7 +96,7 @@ def in_use(path: Path, purpose: str, is_shared: bool) -> Generator[None]:
 
 
 def _wait(fd: int, path: Path) -> None:
-    """Takes the lock as soon as nobody else holds it."""
+    """Takes the lock as soon as it is free."""
     end = time.monotonic() + PATIENCE_S
     while try_lock(fd, path) is Lock.HELD:
         if fcntl is not None and time.monotonic() > end:

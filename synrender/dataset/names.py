@@ -31,10 +31,10 @@ REPORT_FILE = "report.html"
 ORDER_FILE = "idx_ref.npy"
 
 DESCRIPTION_FILES = (INFO_FILE, COLORS_FILE, CONFIG_FILE)
-"""What a certificate covers beside the samples."""
+"""Files that a certificate covers besides the samples."""
 
 _FIRST_FILES = (CONFIG_FILE, COLORS_FILE, LOCK_FILE)
-"""What a run has written before `INFO_FILE`."""
+"""Files that a run writes before `INFO_FILE`."""
 
 _LATER_FILES = (
     *(INFO_FILE, ARCHIVED_FILE, AUDIT_FILE, CERTIFICATE_FILE, HASHES_FILE),

@@ -99,7 +99,7 @@ def read_record(path: Path) -> np.ndarray:
     record = _upgrade(record) if record.dtype == _OLD_DTYPE else record
     name = find_wild_field(record) or next((n for n in KNOWN if (record[n] < 0).any()), None)
     if name or (record["instance"] == 0).any():
-        raise ValueError(f"field {name or 'instance'!r} holds what no sample has")
+        raise ValueError(f"field {name or 'instance'!r} has an impossible value")
     if name := find_singular_field(record):
         raise ValueError(f"field {name!r} has no inverse")
     return record

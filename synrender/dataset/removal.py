@@ -1,4 +1,4 @@
-"""Tells our files from others by name, and removes a data set without touching what is not ours."""
+"""Tells our files from others by name, and removes a data set without touching other files."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def remove_dataset(folder: DatasetFolder) -> None:
     that is killed can be repeated.
 
     Args:
-        folder: that exists, and that the caller has locked, so that nobody begins a data set there.
+        folder: that exists, and that the caller has locked, so that no data set is begun there.
 
     Raises:
         UserError: see `refuse_removal`; or somebody is at work there.

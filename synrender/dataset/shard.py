@@ -1,7 +1,7 @@
-"""Opens the HDF5 files of an archive, and checks their whole structure before anybody reads them.
+"""Opens the HDF5 files of an archive, and checks their whole structure before they are read.
 
-Attributes, fields, their shapes, types and places are compared with what this program writes. What
-is read later can be damaged in two ways alone: a PNG that cannot be decoded, and text that is none.
+Attributes, fields, their shapes, types and places are compared with those that this program writes.
+After that only two things can still be damaged: a PNG, and a text.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ READ_ERRORS = (
         MemoryError,
     ),  # flipped bits
 )
-"""What h5py raises on a damaged file; a flipped bit may lead to any of these."""
+"""Exceptions of h5py for a damaged file; a flipped bit may lead to any of them."""
 
 MAX_RATIO = 1200
 """Bytes that others' compression makes of one, at most: deflate reaches 1032."""
 
 MAX_CHUNK_BYTES = 1 << 26
-"""Of such a field: what has to be read for a single row. h5py makes chunks of 1 MB."""
+"""Largest chunk of such a field, all of which is read for one row. h5py makes chunks of 1 MB."""
 
 _HEAP_HEADER = 16
 """Bytes before a collection of values of varying length, and before each value in it."""
@@ -78,7 +78,7 @@ _WALKED_BYTES = 1 << 12
 
 _REFERENCE_STRUCT = struct.Struct("<IQI")
 _REFERENCE = np.dtype([("length", "<u4"), ("address", "<u8"), ("place", "<u4")])
-"""What HDF5 has in place of a value of varying length."""
+"""HDF5 stores this in place of a value of varying length."""
 
 
 class Damaged(UserError):
@@ -144,7 +144,7 @@ def is_readable(path: Path) -> bool:
 
 
 def find_remedy(path: Path) -> str:
-    """What writes a damaged file of an archive again."""
+    """The option that writes a damaged file of an archive again, for messages."""
     shard = file_to_shard(path.name)
     if shard is not None:
         return f"write it again with --to_hdf5 --overwrite --bucket_idxs {shard}"
@@ -169,7 +169,7 @@ def is_arrays(file: h5py.File) -> bool:
 
 
 def list_fields(file: h5py.File) -> dict[str, Field]:
-    """Fields of a checked file, by name; what else others may have put there is left out."""
+    """Fields of a checked file, by name; fields that other programs added are left out."""
     return {name: field for name, field in _list_known(file).items() if name in file}
 
 
@@ -396,7 +396,7 @@ def _check_field(file: h5py.File, name: str, shape: tuple[int, ...], kind: np.dt
     """Checks that a field lies in this file, with this shape and type, and whole."""
     field = file[name]
     if not isinstance(field, h5py.Dataset):
-        raise Misfit(f"{name} is no field")
+        raise Misfit(f"{name} is not a field")
     open_axes = [axis for axis, size in enumerate(shape) if size == ANY]
     if len(field.shape or ()) == len(shape):
         shape = tuple(field.shape[k] if k in open_axes else n for k, n in enumerate(shape))

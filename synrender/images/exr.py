@@ -25,7 +25,7 @@ _CHANNEL_NAMES = {
 
 
 MAX_INDEX = 32_767
-"""Of an object or material in Blender."""
+"""Largest index of an object or material in Blender."""
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ def _read_size(data: bytes) -> tuple[int, int]:
 
 
 def _read_jpeg_size(data: bytes) -> tuple[int, int]:
-    """Of the first frame. Source: ITU-T T.81, B.1.1.2 for markers and B.2.2 for the frame."""
+    """Size of the first frame. Source: ITU-T T.81, B.1.1.2 for markers, B.2.2 for the frame."""
     position = 2
     while True:
         position = data.index(b"\xff", position)
@@ -206,13 +206,13 @@ MAX_EXR_BYTES_PER_PX = 1200
 """255 masks of whole objects and some 30 other channels, of 4 bytes each."""
 
 MAX_BYTES_PER_PX = 9
-"""Of other kinds: 4 channels of 16 bits, which no encoder makes longer by a tenth."""
+"""The same for other kinds: 4 channels of 16 bits, which no encoder makes longer by a tenth."""
 
 MAX_OTHER_BYTES = 1 << 24
-"""What a file holds besides pixels, such as its header, texts and color profiles."""
+"""Room for everything besides pixels, such as the header, texts and color profiles."""
 
 MAX_UNKNOWN_BYTES = 1 << 28
-"""Of a file whose size in px is not known, because it is damaged or of another kind."""
+"""Limit for a file whose size in px is unknown, because it is damaged or of another kind."""
 
 
 def read_image(path: Path, side_px: int | None = None) -> bytes:

@@ -42,7 +42,7 @@ class Code:
 
     @property
     def dtype(self) -> type:
-        """Of the whole numbers."""
+        """Type of the whole numbers."""
         return np.uint16 if self.channels else np.uint8
 
 

@@ -192,7 +192,7 @@ class Dataset(Factors):
         if wild:
             raise UserError(
                 f"{self.path}: field {wild[0]!r} of one of {len(samples)} samples from row "
-                f"{rows[0]} on holds what no sample has; write the HDF5 files again with "
+                f"{rows[0]} on has an impossible value; write the HDF5 files again with "
                 "preprocess_data.py --overwrite"
             )
         return samples
@@ -239,7 +239,7 @@ class Dataset(Factors):
             self._parts[path] = self._files.open_part(path, self._nothing_hit, self.info)
         return self._parts[path]
 
-    def __getstate__(self) -> Mapping[str, Any]:
+    def __getstate__(self) -> Mapping[str, object]:
         kept = {name: value for name, value in self.__dict__.items() if name not in CACHED}
         return {**kept, "_parts": {}}
 
@@ -275,7 +275,7 @@ def _find_rows(files: DatasetFiles, split: str | None) -> tuple[int, int]:
 
 
 def find_dataset_files(path: Path) -> DatasetFiles:
-    """What to read at a path.
+    """Finds the files to read at a path.
 
     Args:
         path: a file ``imgs_XX.h5`` or ``data_<res>.h5``; ``img/`` for the small files; or the

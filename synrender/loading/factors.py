@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from synrender.dataset.design_info import DesignFactor
 from synrender.dataset.info import DatasetInfo
 from synrender.errors import UserError, nearest_name
+from synrender.loading.row_source import Sample
 from synrender.settings.factor_table import FACTORS, Factor, Kind, Scope, find_columns
 
 if TYPE_CHECKING:
     import pandas
 
-Random = Any
-"""A numpy Generator, a RandomState as disentanglement_lib passes it, a seed, or None."""
+Random = np.random.Generator | np.random.RandomState | int | None
+"""disentanglement_lib passes a RandomState; a number is a seed."""
 
 UNKNOWN = -1
 """Value of a category that does not apply, or is not known."""
@@ -36,7 +37,7 @@ CACHED = ("factor_values", "factor_levels", "latents", "_rows_by_levels")
 
 
 class Factors:
-    """What a data set knows of its factors. Rows are those of its split."""
+    """The factors of a data set. Rows are those of its split."""
 
     @property
     def info(self) -> DatasetInfo:
@@ -47,7 +48,7 @@ class Factors:
         """A record field in all samples, (n, ...)."""
         raise NotImplementedError
 
-    def _read_images(self, rows: np.ndarray) -> list[dict[str, Any]]:
+    def _read_images(self, rows: np.ndarray) -> list[Sample]:
         """Samples with the field ``image``, without the transform."""
         raise NotImplementedError
 
@@ -251,11 +252,13 @@ class Factors:
         return column[:, 0] if column.ndim == 2 else column
 
 
-def _to_random(random: Random) -> Any:
-    return random if hasattr(random, "random") else np.random.default_rng(random)
+def _to_random(random: Random) -> np.random.Generator | np.random.RandomState:
+    is_seed = random is None or isinstance(random, int)
+    return np.random.default_rng(random) if is_seed else random
 
 
-def _draw(random: Any, high: int, num: int) -> np.ndarray:
+def _draw(random: np.random.Generator | np.random.RandomState, high: int, num: int) -> np.ndarray:
     """Whole numbers below ``high``, (num,)."""
-    draw = random.integers if hasattr(random, "integers") else random.randint
-    return draw(high, size=num)
+    if isinstance(random, np.random.Generator):
+        return random.integers(high, size=num)
+    return random.randint(high, size=num)

@@ -221,7 +221,7 @@ def _create_png_reader(file: h5py.File) -> Callable[[np.ndarray], list[list[byte
 
 
 def _wrap(read: ReadRows) -> Callable[[np.ndarray], list[Sequence[object] | np.ndarray]]:
-    """Of a reader of one field."""
+    """Turns a reader of one field into one of a list of fields."""
     return lambda rows: [read(rows)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     varies = info.design is not None and "num_objs" in info.design.factors
     is_single = info.settings.sample.num_objs == 1 and not varies
 
-    def read_records(rows: np.ndarray) -> list[list[Any]]:
+    def read_records(rows: np.ndarray) -> list[list[object]]:
         records = [samples.read_record(idx) for idx in idxs[rows].tolist()]
         return [[_to_value(record[name], is_single) for record in records] for name in names]
 
@@ -58,7 +58,7 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
         paths = [folder.image_path(idx) for idx in idxs[rows].tolist()]
         return [[_read_png(path, side_px, check_whole) for path in paths]]
 
-    def read_exr_fields(wanted: list[str], rows: np.ndarray) -> list[tuple[Any, ...]]:
+    def read_exr_fields(wanted: list[str], rows: np.ndarray) -> list[tuple[object, ...]]:
         found = []
         for idx in idxs[rows].tolist():
             labels = samples.open(idx)
@@ -88,7 +88,7 @@ def _read_png(
         raise UserError(f"{path}: {error}; {_REMEDY}") from None
 
 
-def _read_field(labels: Labels, name: str, nothing_hit: float) -> Any:
+def _read_field(labels: Labels, name: str, nothing_hit: float) -> object:
     if name in _EXR_FIELDS:
         return _EXR_FIELDS[name](labels.view.image, nothing_hit)
     value = getattr(labels, name)
@@ -98,7 +98,7 @@ def _read_field(labels: Labels, name: str, nothing_hit: float) -> Any:
     return value.copy() if is_kept else value
 
 
-def _to_value(values: np.ndarray, is_single: bool) -> Any:
+def _to_value(values: np.ndarray, is_single: bool) -> object:
     """A field of a record, (num_objs, ...), as HDF5 would give it back."""
     values = values[0] if is_single else values
     return values.tolist() if values.ndim == 0 or values.dtype.kind == "U" else values.copy()

@@ -1,4 +1,4 @@
-"""What every format offers to the data set above it: rows, and readers of named fields.
+"""What every format gives to `Dataset`: rows, and readers of named fields.
 
 Fields have one name and one meaning in all formats:
 
@@ -14,7 +14,7 @@ Fields have one name and one meaning in all formats:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ IMAGE, INSTANCE_MAP, CLASS_MAP, DEPTH = "image", "instance_map", "class_map", "d
 IMAGE_PNG = "image_png"
 WORLD_POSITION, BOX_2D = "world_position", "box_2d"
 Sample = dict[str, Any]
+Values = Sequence[Any] | np.ndarray
+"""k values of one field; their type depends on the field."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,10 @@ class Reader:
     """Reads fields that come from the same place, such as two maps in one PNG."""
 
     names: tuple[str, ...]
-    read: Callable[[np.ndarray], Any]
+    read: Callable[[np.ndarray], Iterable[Values]]
     """Rows (k,) int64 to a sequence of k values for each field; arrays are copies."""
 
-    def read_some(self, names: list[str], rows: np.ndarray) -> Iterable[Any]:
+    def read_some(self, names: list[str], rows: np.ndarray) -> Iterable[Values]:
         """A sequence of values for each of the given names."""
         columns = dict(zip(self.names, self.read(rows), strict=True))
         return [columns[name] for name in names]
@@ -48,7 +50,7 @@ class FieldReader:
     """Reads fields that share work but are computed one by one, such as labels."""
 
     names: tuple[str, ...]
-    read_some: Callable[[list[str], np.ndarray], Iterable[Any]]
+    read_some: Callable[[list[str], np.ndarray], Iterable[Values]]
     """Some of the names and rows (k,) int64 to a sequence of k values for each name."""
 
 

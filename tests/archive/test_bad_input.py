@@ -217,7 +217,7 @@ def test_numbers_that_no_sample_has_stay_out_of_the_archive(
     record["location"][0, 1] = value
     np.save(path, record)
     line = check_refusal(single, quick, "-f")
-    assert f"{path}: field 'location' holds what no sample has" in line
+    assert f"{path}: field 'location' has an impossible value" in line
     assert not list(single.glob("imgs_*"))
 
 

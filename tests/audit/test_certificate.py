@@ -131,7 +131,7 @@ CHANGES = {
     "a byte of the description": (flip("dataset.json"), ["changed dataset.json"]),
     "a byte of the colors": (flip("color_reference.npy"), ["changed color_reference.npy"]),
     "a byte of the hashes": (flip(HASHES_FILE), [f"changed {HASHES_FILE}"]),
-    "a figure": (retouch, [f"changed {CERTIFICATE_FILE} (not as it was written)"]),
+    "a figure": (retouch, [f"changed {CERTIFICATE_FILE} (changed since it was written)"]),
     "samples swapped": (
         swap,
         [

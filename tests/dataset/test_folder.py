@@ -71,7 +71,7 @@ def test_a_record_that_no_sample_has_is_not_complete(tmp_path: Path, name: str) 
     assert folder.is_complete(0)
     record[name][1] = WILD[name]
     write_array(folder.record_path(0), record)
-    with pytest.raises(ValueError, match=f"field '{name}' holds what no sample has"):
+    with pytest.raises(ValueError, match=f"field '{name}' has an impossible value"):
         folder.read_record(0)
     assert not folder.is_complete(0)
 
