@@ -82,7 +82,7 @@ class Tree:
         path = self.path / folder
         try:
             with os.scandir(path) as entries:
-                found = [(e.name, e.is_dir()) for e in entries if not e.name.startswith(".")]
+                found = [(e.name, _is_dir(e)) for e in entries if not e.name.startswith(".")]
         except (FileNotFoundError, NotADirectoryError):
             return Names()
         folders = [name for name, is_folder in found if is_folder]
@@ -90,6 +90,11 @@ class Tree:
             if not is_plain_name(name):
                 raise UserError(f"{path}: the folder {name!a} needs a printable name; rename it")
         return _to_names(folders, (n for n, is_dir in found if not is_dir and is_plain_name(n)))
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one; a link in a circle is none."""
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
 
 
 def _to_names(folders: Iterable[str], files: Iterable[str]) -> Names:

@@ -39,7 +39,13 @@ from synrender.dataset.names import (
 from synrender.dataset.removal import find_foreign_files
 from synrender.errors import UserError, shorten
 from synrender.system.console import CreateBar, warn
-from synrender.system.files import read_sha256, read_small_file, write_array, write_text
+from synrender.system.files import (
+    read_sha256,
+    read_small_file,
+    refuse_folder,
+    write_array,
+    write_text,
+)
 from synrender.system.json_text import decode, read_json
 from synrender.system.npy_file import find_data, parse_npy
 from synrender.system.workers import Workers
@@ -207,10 +213,15 @@ def write_certificate(
 
 
 def remove_certificate(folder: DatasetFolder) -> bool:
-    """Removes the certificate; returns whether there was one."""
+    """Removes the certificate; returns whether there was one.
+
+    Raises:
+        UserError: a folder has its name.
+    """
     paths = [folder.path / name for name in (CERTIFICATE_FILE, HASHES_FILE)]
     was_there = paths[0].exists()
     for path in paths:
+        refuse_folder(path)
         path.unlink(missing_ok=True)
     return was_there
 

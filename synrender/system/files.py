@@ -44,10 +44,18 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
     Raises:
         DiskFull: there is no room.
+        UserError: a folder has this name.
     """
+    refuse_folder(path)
     with full_disk_named(path.parent), temporary_file(path) as temporary:
         write(temporary)
         os.replace(temporary, path)
+
+
+def refuse_folder(path: Path) -> None:
+    """Raises UserError if there is a folder where a file of ours is to be written or removed."""
+    if path.is_dir() and not path.is_symlink():
+        raise UserError(f"{path}: is a folder, and a file must have this name; move it away")
 
 
 def read_small_file(path: Path | str, max_bytes: int) -> bytes:

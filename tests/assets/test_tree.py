@@ -33,6 +33,13 @@ def test_both_list_the_same_names(tree: Tree) -> None:
     assert tree.list("b/2/x.obj") == tree.list("c") == Names()
 
 
+def test_a_link_in_a_circle_is_no_folder(tmp_path: Path) -> None:
+    write_files(tmp_path / "set", FILES)
+    (tmp_path / "set" / "loop").symlink_to("loop")
+    (tmp_path / "set" / "linked").symlink_to("b")
+    assert open_tree(tmp_path / "set").list() == Names(("b", "linked"), ("a.txt", "loop"))
+
+
 def test_both_read_the_same_files(tree: Tree) -> None:
     file = tree.enter("b").file("2/x.obj")
     assert file.suffix == ".obj"

@@ -7,6 +7,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
+from synrender.dataset.certificate import remove_certificate
 from synrender.dataset.folder import DatasetFolder, name_to_dataset_dir
 from synrender.dataset.record import MATRICES, UNKNOWN_AS_NAN
 from synrender.errors import UserError
@@ -101,7 +102,7 @@ def test_text_that_is_no_text_is_no_record(tmp_path: Path) -> None:
     write_array(folder.record_path(0), record)
     data = folder.record_path(0).read_bytes()
     folder.record_path(0).write_bytes(data.replace(b"m\0\0\0o", b"m\0\0\x7fo"))
-    with pytest.raises(ValueError, match="'model_id' holds"):
+    with pytest.raises(ValueError, match="'model_id' has"):
         folder.read_record(0)
 
 
@@ -114,6 +115,15 @@ def test_what_is_no_record_is_not_complete(tmp_path: Path) -> None:
     os.mkfifo(folder.record_path(1))
     with pytest.raises(ValueError, match="not a regular file"):
         folder.read_record(1)
+
+
+def test_a_folder_with_the_name_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "certificate.json").mkdir()
+    with pytest.raises(UserError, match=r"certificate\.json: is a folder, .* move it away"):
+        write_text(tmp_path / "certificate.json", "new")
+    with pytest.raises(UserError, match=r"certificate\.json: is a folder, .* move it away"):
+        remove_certificate(DatasetFolder(tmp_path, is_exr=False))
+    assert [p.name for p in tmp_path.iterdir()] == ["certificate.json"]
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
