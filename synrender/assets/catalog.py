@@ -16,7 +16,13 @@ from pathlib import Path
 from synrender.assets import demo
 from synrender.assets.model_file import ModelFile
 from synrender.assets.places import find_models, find_textures, open_models
-from synrender.assets.provenance import DEFAULT_LAYOUT, ModelSource, Sources, TextureSource
+from synrender.assets.provenance import (
+    DEFAULT_LAYOUT,
+    ModelSource,
+    Sources,
+    TextureSource,
+    credit_models,
+)
 from synrender.assets.sources.registry import OpenSource
 from synrender.assets.sources.source import ModelClass, ModelEntry
 from synrender.assets.textures import find_images_dir, list_textures
@@ -86,6 +92,11 @@ class Catalog:
                 {synset: len(ids) for synset, ids in models.items()},
                 _fingerprint([version if models_are_demo else layout, models]),
                 self.layout,
+                credit_models(
+                    (self.synset_ids[c], entry)
+                    for c, entries in self.entries.items()
+                    for entry in entries.values()
+                ),
             ),
             TextureSource(
                 version if textures_are_demo else str(path) if path else None,

@@ -2,10 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from synrender.assets.sources.source import ModelEntry
+from synrender.settings.checks import check_line
 
 DEFAULT_LAYOUT = "shapenet-v2"
 """Of the demo models, and of all data sets that record none."""
+
+
+MAX_CREDITED = 100_000
+"""Models that are named one by one: those of a larger set take too much room."""
+
+
+@dataclass(frozen=True)
+class ModelCredit:
+    """Models that have the same license and the same creator."""
+
+    license: str | None  # in words of their source; None: not stated
+    creator: str | None
+    num_models: int
+    models: tuple[str, ...] = ()  # "class/model", sorted; empty: too many to name
+
+    def __post_init__(self) -> None:
+        for text in filter(None, (self.license, self.creator)):
+            check_line(text)
+
+
+def credit_models(models: Iterable[tuple[str, ModelEntry]]) -> tuple[ModelCredit, ...]:
+    """Groups models, given with the keys of their classes, by license and creator.
+
+    Returns:
+        One credit for each group, sorted; none if nothing is stated of any model.
+    """
+    models = list(models)
+    can_name = len(models) <= MAX_CREDITED
+    groups: dict[tuple[str | None, str | None], list[str]] = {}
+    for key, entry in models:
+        group = (entry.license, entry.creator if can_name else None)
+        groups.setdefault(group, []).append(f"{key}/{entry.model_id}")
+    if not any(any(group) for group in groups):
+        return ()
+    return tuple(
+        ModelCredit(*group, len(names), tuple(sorted(names)) if can_name else ())
+        for group, names in sorted(
+            groups.items(), key=lambda item: [text or "" for text in item[0]]
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -16,6 +60,7 @@ class ModelSource:
     num_models: dict[str, int]  # by synset id, or another key of a class
     fingerprint: str  # SHA-256 of the sorted names
     layout: str = DEFAULT_LAYOUT  # name of a source of `synrender.assets.sources`
+    credits: tuple[ModelCredit, ...] = ()  # empty: nothing is stated
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,9 @@ class Tree:
     def __str__(self) -> str:
         return str(self.path / self._inside)
 
+    can_open_zips = True
+    """Whether archives in it are read."""
+
     @property
     def name(self) -> str:
         """Of the folder or archive."""
@@ -103,6 +106,8 @@ def _to_names(folders: Iterable[str], files: Iterable[str]) -> Names:
 
 class ZipTree(Tree):
     """A zip archive, whose directory is read once."""
+
+    can_open_zips = False
 
     def __init__(self, path: Path, inside: str = "", index: _Index | None = None) -> None:
         """Reads the directory of an archive, if it is not given.

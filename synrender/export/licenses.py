@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from synrender.assets.provenance import Sources
+from synrender.assets.provenance import ModelCredit, Sources
 from synrender.errors import UserError
 
 _DEMO_PREFIX = "demo, version "
@@ -19,6 +20,9 @@ SPDX_NAMES = {
     )
 }
 """Licenses that have an address, by the name that the Hugging Face Hub gives them."""
+
+_NUM_SHOWN = 10
+"""Licenses, and creators, that a card names; dataset.json has all."""
 
 _LICENSE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}")
 
@@ -109,6 +113,8 @@ def find_credits(sources: Sources, declared: Mapping[str, str]) -> tuple[Credit,
             )
         if source.source is not None:
             found.append(_describe(what, DEMO if is_demo else license, source.fingerprint))
+    if found and found[0].kind == OWN and not found[0].is_stated and sources.models.credits:
+        found[0] = _credit_models(found[0], sources.models.credits)
     return tuple(found)
 
 
@@ -120,6 +126,25 @@ def _describe(what: str, license: str, fingerprint: str) -> Credit:
     name, stated = f"own {what}", _name_license(license)
     terms = f"Own {what}: {stated or 'license not stated'}"
     return Credit(what, OWN, name, terms, find_url(license), fingerprint, bool(stated))
+
+
+def _credit_models(own: Credit, groups: Sequence[ModelCredit]) -> Credit:
+    """What the source itself states of each model."""
+    counts, creators = Counter[str](), Counter[str]()
+    for group in groups:
+        counts[_name_license(group.license or "license not stated")] += group.num_models
+        creators[group.creator or ""] += group.num_models
+    terms = "; ".join(
+        f"{name} ({number} model{'s' * (number > 1)})"
+        for name, number in counts.most_common(_NUM_SHOWN)
+    )
+    named = [name for name, _ in creators.most_common() if name]
+    who = ", ".join(named[:_NUM_SHOWN]) + f" and {len(named) - _NUM_SHOWN} more" * (
+        len(named) > _NUM_SHOWN
+    )
+    by = f"; by {who}" if who else ""
+    is_stated = all(group.license for group in groups)
+    return replace(own, terms=f"Own models: {terms}{by}", is_stated=is_stated)
 
 
 def choose_license(sources: tuple[Credit, ...], chosen: str) -> License:

@@ -165,3 +165,57 @@ ANY_FOLDER: dict[str, Write] = {
     "an archive": lambda p: write_zip(p / "meshes.zip", of_classes("{0}/{1}.obj")),
     "in a folder": lambda p: write_files(p, of_classes("all/{0}/{1}.obj")),
 }
+
+
+METADATA = """\
+name: "{name}"
+authors {{
+  name: "Google"
+  email: "scanned-objects@google.com"
+}}
+legal {{
+  copyright: "Copyright 2020 Google LLC."
+  license: "Creative Commons Attribution 4.0 International"
+}}
+annotations {{
+  key: "brand"
+  value: "first: {name}"
+}}
+categories {{
+  first: "{category}"
+}}
+"""
+
+
+def of_google(name: str, category: str, height: float) -> Files:
+    """What one model of Google Scanned Objects holds."""
+    return {
+        "model.sdf": b"<sdf/>",
+        "metadata.pbtxt": METADATA.format(name=name, category=category).encode(),
+        "meshes/model.obj": create_obj(height),
+        "meshes/model.mtl": b"newmtl material_0\n",
+        "materials/textures/texture.png": b"",
+    }
+
+
+GOOGLE_MODELS = {f"{c}_{k}": (c, 1 + k) for c in ("Bag", "Toy car") for k in range(3)}
+
+
+def write_google_folders(folder: Path) -> Path:
+    """A folder for each model."""
+    for name, (category, height) in GOOGLE_MODELS.items():
+        write_files(folder / name, of_google(name, category, height))
+    return folder
+
+
+def write_google_archives(folder: Path) -> Path:
+    """An archive for each model."""
+    for name, (category, height) in GOOGLE_MODELS.items():
+        write_zip(folder / f"{name}.zip", of_google(name, category, height))
+    return folder
+
+
+GOOGLE_SCANNED: dict[str, Write] = {
+    "folders": write_google_folders,
+    "archives": write_google_archives,
+}

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from synrender.assets import provenance
 from synrender.assets.catalog import Catalog, load_catalog, with_own_classes
 from synrender.assets.mesh_formats import READERS
 from synrender.assets.model_file import MODEL_SUFFIXES
 from synrender.assets.places import ensure_demo_sources
+from synrender.assets.provenance import ModelCredit
 from synrender.assets.sources import packed_lists
 from synrender.assets.sources.registry import open_source
 from synrender.errors import UserError
@@ -23,6 +25,7 @@ from tests.assets.layouts import (
     ABO_FILES,
     ABO_MODELS,
     ANY_FOLDER,
+    GOOGLE_SCANNED,
     OBJAVERSE,
     OBJAVERSE_FILES,
     SHAPENET_V2,
@@ -262,3 +265,33 @@ def test_a_relative_path_stays_the_same_for_workers_elsewhere(
     for value in ("7", "'a\\nb'", "['a']"):
         with pytest.raises(UserError, match=r"assets\.models = "):
             load_settings([], [f"assets.models = {value}"])
+
+
+@pytest.mark.parametrize("layout", GOOGLE_SCANNED)
+def test_google_scanned_objects_state_category_license_and_author(
+    tmp_path: Path, layout: str
+) -> None:
+    path = GOOGLE_SCANNED[layout](tmp_path / "set")
+    write_files(path / "No_metadata", {"meshes/model.obj": create_obj()})
+    write_files(path / "No_model", {"meshes/other.obj": create_obj()})
+    catalog = load(path, "sample.class_idxs = 3")
+    assert catalog.layout == "google-scanned"
+    assert catalog.class_names == {0: "Bag", 1: "Toy car", 2: "unlabeled"}
+    assert catalog.model_ids[1] == ("Toy car_0", "Toy car_1", "Toy car_2")
+    assert catalog.model_file(1, "Toy car_2").read(1000) == create_obj(3)
+    unknown, known = catalog.sources.models.credits
+    assert unknown == ModelCredit(None, None, 1, ("unlabeled/No_metadata",))
+    assert known.license == "Creative Commons Attribution 4.0 International"
+    assert (known.creator, known.num_models, len(known.models)) == ("Google", 6, 6)
+
+
+def test_of_many_models_licenses_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "MAX_CREDITED", 5)
+    (found,) = load(GOOGLE_SCANNED["folders"](tmp_path / "set")).sources.models.credits
+    assert found == ModelCredit("Creative Commons Attribution 4.0 International", None, 6)
+
+
+def test_sources_that_state_nothing_are_credited_with_nothing(tmp_path: Path) -> None:
+    assert not load(SHAPENET_V2["unpacked"](tmp_path), CHAIRS_AND_LAMPS).sources.models.credits

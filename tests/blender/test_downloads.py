@@ -13,6 +13,7 @@ from synrender.system.folders import Folders
 from tests.assets.layouts import (
     ABO,
     ANY_FOLDER,
+    GOOGLE_SCANNED,
     OBJAVERSE,
     SHAPENET_V2,
     Write,
@@ -29,6 +30,8 @@ DOWNLOADS: dict[str, Write] = {
     "abo": ABO["as it is downloaded"],
     "shapenet-v1": write_v1,
     "shapenet-glb": write_glb,
+    "google-scanned, folders": GOOGLE_SCANNED["folders"],
+    "google-scanned, archives": GOOGLE_SCANNED["archives"],
     "omniobject3d": write_omniobject3d,
     "folder": ANY_FOLDER["a folder for each model"],
 }

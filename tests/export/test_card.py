@@ -149,6 +149,31 @@ def test_licenses_of_images_and_sources_are_told_apart(other: Exporter) -> None:
     assert "https://shapenet.org/terms" in body
 
 
+def test_licenses_and_creators_that_a_source_states_reach_the_card(other: Exporter) -> None:
+    set_sources(other.data_dir, "copy", "/data/models", None)
+    path = other.data_dir / "copy" / "dataset.json"
+    info = json.loads(path.read_text())
+    by_many = [
+        {"license": "cc-by-4.0", "creator": f"somebody_{k}", "num_models": 2, "models": []}
+        for k in range(12)
+    ]
+    unknown = {"license": None, "creator": None, "num_models": 1, "models": ["02691156/x"]}
+    info["sources"]["models"]["credits"] = [unknown, *by_many]
+    path.write_text(json.dumps(info))
+    _, body = read_card(other.export("copy", "webdataset"))
+    assert "Own models: CC-BY-4.0 (24 models); license not stated (1 model); by " in body
+    assert "somebody\\_0, somebody\\_1" in body
+    assert "2 more" in body
+    assert "the license of the models is not stated" in body
+    info["sources"]["models"]["credits"] = by_many
+    path.write_text(json.dumps(info))
+    _, body = read_card(other.export("copy", "parquet"))
+    assert "the models and textures have licenses of their own" in body
+    info["sources"]["models"]["credits"] = [{**unknown, "creator": "a\nb"}]
+    path.write_text(json.dumps(info))
+    assert "must be one line" in other.refuse("-d", "copy", "--to", "imagefolder")
+
+
 def test_a_folder_does_not_tell_whose_models_are_in_it(other: Exporter) -> None:
     """Own models lie in a folder of ShapeNet's layout, and may be called like it."""
     set_sources(other.data_dir, "copy", "/data/ShapeNetCore.v2", "/data/dtd")

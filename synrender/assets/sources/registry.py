@@ -9,6 +9,7 @@ from pathlib import Path
 
 from synrender.assets.sources.abo import ABO
 from synrender.assets.sources.any_folder import ANY_FOLDER
+from synrender.assets.sources.google_scanned import GOOGLE_SCANNED
 from synrender.assets.sources.objaverse import OBJAVERSE
 from synrender.assets.sources.omniobject3d import OMNIOBJECT3D
 from synrender.assets.sources.shapenet import SHAPENET_GLB, SHAPENET_V1, SHAPENET_V2
@@ -19,7 +20,16 @@ from synrender.errors import UserError, nearest_name, shorten
 MAX_WRAPPERS = 3
 """Folders within each other that are looked into."""
 
-SOURCES = (SHAPENET_V2, SHAPENET_V1, SHAPENET_GLB, OBJAVERSE, ABO, OMNIOBJECT3D, ANY_FOLDER)
+SOURCES = (
+    SHAPENET_V2,
+    SHAPENET_V1,
+    SHAPENET_GLB,
+    OBJAVERSE,
+    ABO,
+    GOOGLE_SCANNED,
+    OMNIOBJECT3D,
+    ANY_FOLDER,
+)
 """In the order in which they are tried: the first that recognizes a folder or file reads it."""
 
 

@@ -25,6 +25,8 @@ class ModelEntry:
 
     model_id: str  # in records; unique in its class
     file: ModelFile
+    license: str | None = None  # in words of the source; None: it states none
+    creator: str | None = None
 
 
 @dataclass(frozen=True)
