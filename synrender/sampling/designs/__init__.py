@@ -134,7 +134,7 @@ def _check_combination(design: Design, kinds: dict[str, DesignKind]) -> None:
     """Refuses a factor that two designs decide."""
     seen: dict[str, str] = {}
     for kind, made in kinds.items():
-        for name in sorted(made.decided):
+        for name in sorted(set(made.decided)):
             if name in seen:
                 raise UserError(
                     f"design.kind = {list(design.kind)}: {seen[name]!r} and {kind!r} both decide "

@@ -39,7 +39,8 @@ def create_grid(given: Given) -> Grid:
     """
     design, num_levels, total = given.design, given.num_levels, given.objects.total_num_samples
     others = {*design.shortcut[:1], *design.held_out_factors, *design.parents}
-    names = design.grid or tuple(name for name in num_levels if name not in others)
+    names = tuple(dict.fromkeys(design.grid))
+    names = names or tuple(name for name in num_levels if name not in others)
     require_levels("design.grid", names, num_levels)
     if not names:
         raise UserError("design.kind = 'grid': no factor has levels; name some in design.levels")

@@ -37,7 +37,7 @@ def create_sweeps(given: Given) -> Sweeps:
         UserError: no factor has levels, or blocks do not fit into the buckets.
     """
     num_levels = given.num_levels
-    names = given.design.sweeps or tuple(num_levels)
+    names = tuple(dict.fromkeys(given.design.sweeps or num_levels))
     require_levels("design.sweeps", names, num_levels)
     if not names:
         raise UserError("design.kind = 'one_at_a_time': no factor has levels; name some")

@@ -89,6 +89,24 @@ def test_fixed_factors_have_their_value_everywhere() -> None:
     assert len(set(read_values(draw(settings, range(10)), "roll"))) == 10
 
 
+@pytest.mark.parametrize(
+    ("kind", "setting", "repeats"), [("grid", "grid", 40), ("one_at_a_time", "sweeps", 1)]
+)
+def test_a_factor_that_is_named_twice_counts_once(kind: str, setting: str, repeats: int) -> None:
+    levels = "design.levels = {'azimuth': [0, 1, 2], 'light_angle': [0, 1]}"
+    bindings = f"design.kind = '{kind}'", levels, f"design.repeats = {repeats}"
+    twice = f"design.{setting} = ['azimuth', 'azimuth', 'light_angle']"
+    once = f"design.{setting} = ['azimuth', 'light_angle']"
+    assert draw(create_settings(*bindings, twice)) == draw(create_settings(*bindings, once))
+
+
+def test_a_factor_of_twins_that_is_named_twice_is_no_conflict() -> None:
+    settings = create_settings(
+        *LARGE_SPREAD, "design.kind = 'twins'", "design.twins = ['azimuth', 'azimuth']"
+    )
+    assert {plan.varied for plan in draw(settings, range(20))} == {"azimuth"}
+
+
 # --- blocks ---------------------------------------------------------------------------------------
 
 
