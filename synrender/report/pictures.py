@@ -229,6 +229,7 @@ MIN_TILE_PX = 96
 GAP_PX = 2  # between the pictures of a sample
 MARGIN_PX = 10  # around the sheet and between samples
 HEADER_PX = 56
+LEGEND_PX, LEGEND_LINE_PX = 28, 20  # of a legend of one line, and of each further line
 ASPECT = 1.3  # width / height to aim at
 
 BACKGROUND = (24, 26, 30)
@@ -267,19 +268,23 @@ def draw_sheet(samples: list[Sample], title: str, class_names: dict[int, str]) -
     captions = [depth if p.field == DEPTH else p.name for p in pictures]
     maps = [sample[CLASS_MAP] for sample in samples if CLASS_MAP in sample]
     seen = sorted({int(v) - 1 for ids in maps for v in np.unique(ids) if v})
-    sheet, draw = _place_tiles(rows, pictures, captions, footer=seen)
+    tiles = _place_tiles(rows, pictures, captions)
+    legend = _draw_legend({c: class_names.get(c, f"class {c}") for c in seen}, tiles.width)
+    sheet = Image.new("RGB", (tiles.width, tiles.height + legend.height), BACKGROUND)
+    sheet.paste(legend, (0, tiles.height))
+    sheet.paste(tiles)
+    draw = ImageDraw.Draw(sheet)
     noun = "sample" if len(samples) == 1 else "samples"
     draw.text((MARGIN_PX, 12), title, TEXT, ImageFont.load_default(18))
     font = ImageFont.load_default(12)
     note = f"{len(samples)} {noun}"
     draw.text((sheet.width - MARGIN_PX - draw.textlength(note, font), 17), note, FAINT_TEXT, font)
-    _draw_legend(draw, sheet, {c: class_names.get(c, f"class {c}") for c in seen})
     return sheet
 
 
 def _place_tiles(
-    rows: list[list[np.ndarray]], pictures: list[Picture], captions: list[str], footer: list[int]
-) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    rows: list[list[np.ndarray]], pictures: list[Picture], captions: list[str]
+) -> Image.Image:
     num_pictures, side_px = len(pictures), max(rows[0][0].shape[:2])
     tile_px = side_px * math.ceil(MIN_TILE_PX / side_px)
     usable_px = MAX_WIDTH_PX - 2 * MARGIN_PX - (num_pictures - 1) * GAP_PX
@@ -300,8 +305,7 @@ def _place_tiles(
     header_px = HEADER_PX + (12 if has_captions else 0)
     line_px = tile_px + MARGIN_PX
     width = MARGIN_PX + num_columns * (cell_px + MARGIN_PX)
-    height = header_px + num_lines * line_px + (28 if footer else 0)
-    sheet = Image.new("RGB", (width, height), BACKGROUND)
+    sheet = Image.new("RGB", (width, header_px + num_lines * line_px), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
     for i, tiles in enumerate(rows):
         line, column = divmod(i, num_columns)
@@ -310,8 +314,18 @@ def _place_tiles(
             y = header_px + line * line_px
             sheet.paste(_fit(tile, tile_px, pictures[k].is_map), (x, y))
             if line == 0 and has_captions:
-                draw.text((x, y - 18), captions[k], FAINT_TEXT, ImageFont.load_default(12))
-    return sheet, draw
+                font = _find_font(draw, captions[k], tile_px)
+                draw.text((x, y - 18), captions[k], FAINT_TEXT, font)
+    return sheet
+
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def _find_font(draw: ImageDraw.ImageDraw, text: str, width_px: int) -> Font:
+    """Largest font of 8 to 12 px in which a text fits a width, if there is one."""
+    fonts = [ImageFont.load_default(size) for size in range(12, 7, -1)]
+    return next((f for f in fonts if draw.textlength(text, f) <= width_px), fonts[-1])
 
 
 def _fit(tile: np.ndarray, tile_px: int, is_map: bool) -> Image.Image:
@@ -322,10 +336,20 @@ def _fit(tile: np.ndarray, tile_px: int, is_map: bool) -> Image.Image:
     return image.resize((tile_px, tile_px), Image.Resampling.NEAREST)
 
 
-def _draw_legend(draw: ImageDraw.ImageDraw, sheet: Image.Image, names: dict[int, str]) -> None:
-    font = ImageFont.load_default(12)
-    x, y = MARGIN_PX, sheet.height - 30
+def _draw_legend(names: dict[int, str], width_px: int) -> Image.Image:
+    """Names of classes with their colors, in as many lines as they need; empty without names."""
+    font, places = ImageFont.load_default(12), {}
+    measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    x, y = MARGIN_PX, 0
     for class_id, name in names.items():
+        end = x + 18 + math.ceil(measure.textlength(name, font))
+        if end > width_px - MARGIN_PX and x > MARGIN_PX:
+            x, y, end = MARGIN_PX, y + LEGEND_LINE_PX, end - x + MARGIN_PX
+        places[class_id] = x, y
+        x = end + 18
+    legend = Image.new("RGB", (width_px, y + LEGEND_PX if names else 0), BACKGROUND)
+    draw = ImageDraw.Draw(legend)
+    for class_id, (x, y) in places.items():
         draw.rounded_rectangle((x, y, x + 12, y + 12), 3, class_to_color(class_id))
-        draw.text((x + 18, y - 1), name, TEXT, font)
-        x += 18 + draw.textlength(name, font) + 18
+        draw.text((x + 18, y - 1), names[class_id], TEXT, font)
+    return legend

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from synrender.report.pictures import PICTURES, Scale, flow_to_rgb, normals_to_rgb
+from synrender.report.pictures import (
+    PICTURES,
+    Scale,
+    class_to_color,
+    draw_sheet,
+    flow_to_rgb,
+    normals_to_rgb,
+)
 
 
 def draw(field: str, values: np.ndarray) -> np.ndarray:
@@ -59,3 +66,17 @@ def test_pictures_of_light_and_place_use_the_whole_scale() -> None:
     assert (drawn[0, 0] == 0).all()
     assert (drawn.min(), drawn.max()) == (0, 255)
     assert (draw("albedo", np.ones((2, 2, 3), np.float32)) == 255).all()
+
+
+def test_a_narrow_sheet_lists_its_classes_in_several_lines() -> None:
+    """Each with its color, and none beyond the edge; captions fit their pictures."""
+    ids = np.arange(1, 11).repeat(10).reshape(10, 10)
+    sample = {"image": np.zeros((10, 10, 3), np.uint8), "class_map": ids}
+    names = {k: f"a class of a long name {k}" for k in range(10)}
+    sheet = np.asarray(draw_sheet([sample], "name", names))
+    legend = sheet[-(9 * 20 + 28) :]
+    for k in names:
+        rows, columns = np.nonzero((legend == class_to_color(k)).all(axis=2))
+        assert rows.size >= 100, k
+        assert columns.max() < sheet.shape[1] - 10, k
+    assert draw_sheet([sample], "name", dict.fromkeys(names, "x")).height < len(sheet)
