@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import itertools
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -27,8 +28,14 @@ from synrender.assets.sources.registry import OpenSource
 from synrender.assets.sources.source import ModelClass, ModelEntry
 from synrender.assets.textures import find_images_dir, list_textures
 from synrender.errors import UserError, nearest_name, shorten
-from synrender.settings.checks import MAX_CLASSES, MAX_NAME_LENGTH, check_line
-from synrender.settings.groups import BACKDROP_PASS_INDEX, DEFAULT_CLASSES, Sample, Settings
+from synrender.settings.checks import MAX_CLASSES, MAX_NAME_LENGTH, SPLITS, check_line
+from synrender.settings.groups import (
+    BACKDROP_PASS_INDEX,
+    DEFAULT_CLASSES,
+    Sample,
+    Settings,
+    find_split_buckets,
+)
 from synrender.system.folders import Folders
 
 _DEFAULT_IDXS = (Sample().class_idxs, (0,))
@@ -51,6 +58,7 @@ class Catalog:
     entries: dict[int, dict[str, ModelEntry]]  # by class id and model id; only what may appear
     textures: tuple[str, ...]  # names below `images_dir`, sorted; empty when none are used
     n_buckets: int
+    split_buckets: tuple[int, ...] = ()  # of training, validation and test, for models of a split
 
     @functools.cached_property
     def model_ids(self) -> dict[int, tuple[str, ...]]:
@@ -58,10 +66,29 @@ class Catalog:
         return {c: tuple(sorted(entries)) for c, entries in self.entries.items()}
 
     def bucket_models(self, class_idx: int, bucket: int) -> tuple[str, ...]:
-        """Models of a class that belong to a bucket; the buckets share all models evenly."""
-        models = self.model_ids[class_idx]
-        start, end = (len(models) * b // self.n_buckets for b in (bucket, bucket + 1))
-        return models[start:end]
+        """Models of a class that belong to a bucket, sorted.
+
+        The buckets share all models evenly; those of a split share what the source has for it.
+        """
+        free, *fixed = self._models_by_split[class_idx]
+        shared = _take_share(free, bucket, self.n_buckets)
+        first = 0
+        for models, size in zip(fixed, self.split_buckets, strict=bool(fixed)):
+            if first <= bucket < first + size:
+                return tuple(sorted([*shared, *_take_share(models, bucket - first, size)]))
+            first += size
+        return shared
+
+    @functools.cached_property
+    def _models_by_split(self) -> dict[int, tuple[tuple[str, ...], ...]]:
+        """By class id: models without a split, and then, if any have one, those of each split."""
+        return {
+            c: tuple(
+                tuple(m for m in self.model_ids[c] if entries[m].split == split)
+                for split in (None, *(SPLITS if any(e.split for e in entries.values()) else ()))
+            )
+            for c, entries in self.entries.items()
+        }
 
     def model_file(self, class_idx: int, model_id: str) -> ModelFile:
         """File of a model."""
@@ -82,6 +109,12 @@ class Catalog:
     def sources(self) -> Sources:
         """Source folders of models and textures, with fingerprints of their sorted names."""
         models = {self.synset_ids[c]: list(ids) for c, ids in self.model_ids.items()}
+        splits = {
+            f"{self.synset_ids[c]}/{entry.model_id}": entry.split
+            for c, entries in self.entries.items()
+            for entry in entries.values()
+            if entry.split
+        }
         version = f"demo, version {demo.DEMO_VERSION}"
         models_are_demo, textures_are_demo = self.is_demo
         path = self.textures_path
@@ -90,7 +123,9 @@ class Catalog:
             ModelSource(
                 version if models_are_demo else str(self.models_path),
                 {synset: len(ids) for synset, ids in models.items()},
-                _fingerprint([version if models_are_demo else layout, models]),
+                _fingerprint(
+                    [version if models_are_demo else layout, models, *([splits] if splits else [])]
+                ),
                 self.layout,
                 credit_models(
                     (self.synset_ids[c], entry)
@@ -106,6 +141,11 @@ class Catalog:
         )
 
 
+def _take_share(models: tuple[str, ...], place: int, num_places: int) -> tuple[str, ...]:
+    start, end = (len(models) * k // num_places for k in (place, place + 1))
+    return models[start:end]
+
+
 def load_catalog(settings: Settings, folders: Folders) -> Catalog:
     """Lists the models and textures that these settings use. Writes nothing.
 
@@ -119,13 +159,14 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
     opened = open_models(place, settings)
     classes = _find_classes(opened, settings)
     entries = {c: _list_models(opened, found) for c, found in classes.items()}
+    split_buckets = find_split_buckets(settings.design, settings.object.n_buckets)
     _check_enough_models(entries, settings)
     textures, names = None, ()
     if settings.material.use_texture:
         textures = find_textures(settings, folders)
         names = list_textures(textures.path)
         _check_enough_textures(textures.path, names, settings)
-    return Catalog(
+    catalog = Catalog(
         models_path=place.path,
         layout=opened.source.name,
         textures_path=textures.path if textures else None,
@@ -135,7 +176,10 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
         entries=entries,
         textures=names,
         n_buckets=settings.object.n_buckets,
+        split_buckets=split_buckets,
     )
+    _check_buckets(catalog)
+    return catalog
 
 
 def with_own_classes(settings: Settings, folders: Folders) -> Settings:
@@ -176,6 +220,19 @@ def _check_enough_models(entries: dict[int, dict[str, ModelEntry]], settings: Se
             f"{n_buckets} buckets needs one; add models, or set object.n_buckets = "
             f"{max(len(least), 1)}"
         )
+
+
+def _check_buckets(catalog: Catalog) -> None:
+    """Raises UserError if the splits that a source gives its models leave a bucket empty."""
+    for class_idx, name in catalog.class_names.items():
+        for bucket in range(catalog.n_buckets):
+            if not catalog.bucket_models(class_idx, bucket):
+                ends = itertools.accumulate(catalog.split_buckets)
+                split = SPLITS[sum(bucket >= end for end in ends)]
+                raise UserError(
+                    f"class {name!r} has no models for bucket {bucket}, which is of the split "
+                    f"{split}: give it some there, or lower object.n_buckets"
+                )
 
 
 def _check_enough_textures(path: Path, textures: tuple[str, ...], settings: Settings) -> None:

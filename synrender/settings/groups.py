@@ -271,6 +271,21 @@ class Settings:
             )
 
 
+def find_split_buckets(design: Design, n_buckets: int) -> tuple[int, ...]:
+    """Numbers of buckets of training, validation and test.
+
+    Raises:
+        UserError: ``design.split`` does not add up.
+    """
+    if not design.split:
+        return (n_buckets - 2, 1, 1) if n_buckets > 2 else (n_buckets, 0, 0)
+    if sum(design.split) != n_buckets:
+        raise UserError(
+            f"design.split = {design.split}: must add up to object.n_buckets = {n_buckets}"
+        )
+    return design.split
+
+
 def find_types() -> dict[str, type[CheckedGroup]]:
     """Each class of settings by its name in gin files."""
     by_class = {c.__name__: c for c in CheckedGroup.__subclasses__()}

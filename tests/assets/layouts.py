@@ -219,3 +219,17 @@ GOOGLE_SCANNED: dict[str, Write] = {
     "folders": write_google_folders,
     "archives": write_google_archives,
 }
+
+
+def write_table(folder: Path) -> Path:
+    """Models in any folders, and a table that says what they are."""
+    lines = ["path,class,license,creator,split"]
+    for k, (name, split) in enumerate(
+        [("a", "train"), ("b", ""), ("c", ""), ("d", "test"), ("e", "validation"), ("f", "")]
+    ):
+        for thing in CLASSES:
+            write_files(folder, {f"parts/{thing}/{name}.obj": create_obj(1 + k)})
+            lines.append(f'parts/{thing}/{name}.obj,{thing},CC0-1.0,"Ann, Bob",{split}')
+    write_files(folder, {"parts/bowl/not_in_the_table.obj": create_obj()})
+    (folder / "models.csv").write_text("\n".join(lines) + "\n")
+    return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ from tests.assets.layouts import (
     create_glb,
     write_glb,
     write_omniobject3d,
+    write_table,
     write_v1,
     write_zips,
 )
@@ -295,3 +297,76 @@ def test_of_many_models_licenses_are_counted(
 
 def test_sources_that_state_nothing_are_credited_with_nothing(tmp_path: Path) -> None:
     assert not load(SHAPENET_V2["unpacked"](tmp_path), CHAIRS_AND_LAMPS).sources.models.credits
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def test_a_table_says_which_models_there_are_and_what_they_are(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "set")
+    catalog = load(path, "object.n_buckets = 3")
+    assert catalog.layout == "table"
+    assert catalog.class_names == {0: "bowl", 1: "cup"}
+    assert catalog.model_ids[0] == ("a", "b", "c", "d", "e", "f")
+    assert catalog.model_file(1, "c").read(1000) == create_obj(3)
+    (credit,) = catalog.sources.models.credits
+    assert (credit.license, credit.creator, credit.num_models) == ("CC0-1.0", "Ann, Bob", 12)
+
+
+def test_a_table_fixes_splits(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "set")
+    catalog = load(path, "object.n_buckets = 3")
+    assert [catalog.bucket_models(0, b) for b in range(3)] == [("a", "b"), ("c", "e"), ("d", "f")]
+    fingerprint = catalog.sources.models.fingerprint
+    table = (path / "models.csv").read_text()
+    (path / "models.csv").write_text(table.replace(",validation", ",test"))
+    moved = load(path, "object.n_buckets = 3")
+    assert [moved.bucket_models(0, b) for b in range(3)] == [("a", "b"), ("c",), ("d", "e", "f")]
+    assert moved.sources.models.fingerprint != fingerprint
+    (path / "models.csv").write_text(re.sub(",(train|validation|test|)\n", ",train\n", table)[:-1])
+    with pytest.raises(UserError, match=r"no models for bucket 1, which is of the split valid"):
+        load(path, "object.n_buckets = 3")
+    assert load(path, "object.n_buckets = 2").bucket_models(0, 1) == ("d", "e", "f")
+
+
+def test_models_without_splits_are_shared_as_ever(tmp_path: Path) -> None:
+    names = [f"c/m{k:02d}.obj" for k in range(31)]
+    path = write_files(tmp_path / "set", {**dict.fromkeys(names, b""), "models.csv": b""})
+    (path / "models.csv").write_text("\n".join(["path", *names]))
+    catalog = load(path, "object.n_buckets = 12", "sample.class_idxs = 1")
+    ids = catalog.model_ids[0]
+    for bucket in range(12):
+        expected = ids[31 * bucket // 12 : 31 * (bucket + 1) // 12]
+        assert catalog.bucket_models(0, bucket) == expected
+
+
+def test_ids_of_files_of_one_name_are_their_paths(tmp_path: Path) -> None:
+    path = write_files(
+        tmp_path / "set", {"models.csv": b"path,class\na/x.obj,c\nb/x.ply,c\ny.stl,c"}
+    )
+    assert load(path, "sample.class_idxs = 1").model_ids == {0: ("a.x.obj", "b.x.ply", "y")}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "its first line must name its columns"),
+        ("class\nc\n", "its first line must name its columns"),
+        ("path,licence\n", "'licence' is no column of this table; did you mean 'license'"),
+        ("path,path\n", "a column stands there twice"),
+        ("path\n../x.obj\n", "line 2: the path '../x.obj' does not lead to a file beside"),
+        ("path\n/etc/x.obj\n", "line 2: the path '/etc/x.obj' does not lead"),
+        ("path\nx.txt\n", r"line 2: 'x.txt' is none of \.obj"),
+        ("path,class\nx.obj,../y\n", "line 2: the class '../y' must have"),
+        ("path,split\nx.obj,train\ny.obj,tset\n", "line 3: the split 'tset' must be train"),
+        ("path,creator\nx.obj,a\x1bb\n", "line 2: must be one line"),
+        ("path,class\nx.obj\n", "line 2 has another number of columns"),
+        ("path\nx.obj\nx.obj\n", "x.obj stands in two lines"),
+        ('path\n"x.obj\n', "unexpected end of data"),
+    ],
+)
+def test_a_damaged_table_is_one_line(tmp_path: Path, text: str, line: str) -> None:
+    path = write_files(tmp_path / "set", {"models.csv": text.encode()})
+    with pytest.raises(UserError, match=line) as caught:
+        load(path)
+    assert str(caught.value).isprintable()

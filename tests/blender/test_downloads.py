@@ -19,6 +19,7 @@ from tests.assets.layouts import (
     Write,
     write_glb,
     write_omniobject3d,
+    write_table,
     write_v1,
 )
 from tests.helpers import Renderer
@@ -33,6 +34,7 @@ DOWNLOADS: dict[str, Write] = {
     "google-scanned, folders": GOOGLE_SCANNED["folders"],
     "google-scanned, archives": GOOGLE_SCANNED["archives"],
     "omniobject3d": write_omniobject3d,
+    "table": write_table,
     "folder": ANY_FOLDER["a folder for each model"],
 }
 LOOK = (

@@ -14,6 +14,7 @@ from synrender.assets.sources.objaverse import OBJAVERSE
 from synrender.assets.sources.omniobject3d import OMNIOBJECT3D
 from synrender.assets.sources.shapenet import SHAPENET_GLB, SHAPENET_V1, SHAPENET_V2
 from synrender.assets.sources.source import ModelClass, ModelEntry, Source
+from synrender.assets.sources.table import TABLE
 from synrender.assets.tree import Tree, open_tree
 from synrender.errors import UserError, nearest_name, shorten
 
@@ -21,6 +22,7 @@ MAX_WRAPPERS = 3
 """Folders within each other that are looked into."""
 
 SOURCES = (
+    TABLE,
     SHAPENET_V2,
     SHAPENET_V1,
     SHAPENET_GLB,

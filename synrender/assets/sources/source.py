@@ -27,6 +27,7 @@ class ModelEntry:
     file: ModelFile
     license: str | None = None  # in words of the source; None: it states none
     creator: str | None = None
+    split: str | None = None  # train, validation or test; None: whichever
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from synrender.sampling.designs.shortcut import create_shortcut
 from synrender.sampling.designs.twins import create_twins
 from synrender.settings.checks import FrozenDict
 from synrender.settings.factor_table import VIEWPOINT
-from synrender.settings.groups import Design
+from synrender.settings.groups import Design, find_split_buckets
 
 KINDS: dict[str, Callable[[Given], DesignKind]] = {
     "grid": create_grid,
@@ -97,21 +97,6 @@ def create_rules(given: Given) -> Rules:
     _check_combination(design, kinds)
     split_buckets = find_split_buckets(design, given.objects.n_buckets)
     return Rules(given.seed, given.num_levels, split_buckets, tuple(kinds.values()))
-
-
-def find_split_buckets(design: Design, n_buckets: int) -> tuple[int, ...]:
-    """Numbers of buckets of training, validation and test.
-
-    Raises:
-        UserError: ``design.split`` does not add up.
-    """
-    if not design.split:
-        return (n_buckets - 2, 1, 1) if n_buckets > 2 else (n_buckets, 0, 0)
-    if sum(design.split) != n_buckets:
-        raise UserError(
-            f"design.split = {design.split}: must add up to object.n_buckets = {n_buckets}"
-        )
-    return design.split
 
 
 def _check_names(design: Design) -> None:

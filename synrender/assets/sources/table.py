@@ -1,0 +1,140 @@
+"""A table of models, ``models.csv``, in the folder or archive that they are in.
+
+It names the file of each model, and where they are known its class, license, creator and split; it
+says which models there are, whatever else lies beside it.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from synrender.assets.model_file import MODEL_SUFFIXES
+from synrender.assets.sources.source import ModelClass, ModelEntry, Source
+from synrender.assets.tree import Tree
+from synrender.errors import UserError, nearest_name, shorten
+from synrender.settings.checks import MAX_NAME_LENGTH, SPLITS, check_line
+from synrender.system.files import is_plain_name
+
+TABLE_FILE = "models.csv"
+COLUMNS = ("path", "class", "license", "creator", "split")
+UNLABELED = "unlabeled"
+"""The class of models that lie in no folder and have none in the table."""
+
+MAX_TABLE_BYTES = 1 << 26
+"""64 MiB: half a million models."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One model of the table."""
+
+    path: PurePosixPath
+    class_name: str
+    license: str | None
+    creator: str | None
+    split: str | None
+
+
+@functools.lru_cache(maxsize=1)
+def _read_table(tree: Tree) -> dict[str, tuple[_Row, ...]]:
+    """Rows by class, sorted.
+
+    Raises:
+        UserError: the table is damaged; the message names the line.
+    """
+    file = tree.file(TABLE_FILE)
+    try:
+        text = file.read(MAX_TABLE_BYTES).decode("utf-8-sig")
+        lines = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        _check_header(lines.fieldnames or ())
+        rows = list(_read_rows(lines))
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"{file}: {error}; mend it") from None
+    if twice := [path for path, num in Counter(row.path for row in rows).items() if num > 1]:
+        raise UserError(f"{file}: {shorten(twice[0])} stands in two lines; remove one")
+    found: dict[str, list[_Row]] = {}
+    for row in sorted(rows, key=lambda row: str(row.path)):
+        found.setdefault(row.class_name, []).append(row)
+    return {name: tuple(found[name]) for name in sorted(found)}
+
+
+def _check_header(names: Sequence[str]) -> None:
+    if unknown := [name for name in names if name not in COLUMNS]:
+        hint = nearest_name(unknown[0], COLUMNS)
+        raise ValueError(f"{shorten(unknown[0])!r} is no column of this table{hint}")
+    if "path" not in names:
+        raise ValueError(f"its first line must name its columns: path and any of {COLUMNS[1:]}")
+    if len(set(names)) < len(names):
+        raise ValueError("a column stands there twice")
+
+
+def _read_rows(lines: csv.DictReader) -> Iterator[_Row]:
+    for line in lines:
+        where = f"line {lines.line_num}"
+        if None in line or None in line.values():
+            raise ValueError(f"{where} has another number of columns than the first line")
+        values = {name: text.strip() for name, text in line.items()}
+        try:
+            yield _to_row(values)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+
+
+def _to_row(values: dict[str, str]) -> _Row:
+    name = values["path"]
+    path = PurePosixPath(name)
+    if not all(map(is_plain_name, name.split("/"))):
+        raise ValueError(f"the path {shorten(name)!r} does not lead to a file beside this table")
+    if path.suffix.lower() not in MODEL_SUFFIXES:
+        raise ValueError(f"{shorten(name)!r} is none of {', '.join(MODEL_SUFFIXES)}")
+    for text in filter(None, values.values()):
+        if text != name:
+            check_line(text)
+    class_name = values.get("class") or (path.parts[0] if len(path.parts) > 1 else UNLABELED)
+    if not is_plain_name(class_name) or len(class_name) > MAX_NAME_LENGTH:
+        raise ValueError(
+            f"the class {shorten(class_name)!r} must have at most {MAX_NAME_LENGTH} characters, no "
+            "slash, and no dot at its start"
+        )
+    split = values.get("split") or None
+    if split not in (*SPLITS, None):
+        raise ValueError(f"the split {shorten(split)!r} must be {', '.join(SPLITS)}, or empty")
+    license, creator = (values.get(column) or None for column in ("license", "creator"))
+    return _Row(path, class_name, license, creator, split)
+
+
+def _list_classes(tree: Tree) -> tuple[ModelClass, ...]:
+    named_by = str(tree.file(TABLE_FILE))
+    return tuple(ModelClass(name, name, named_by) for name in _read_table(tree))
+
+
+def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
+    """Ids are the files' names without suffix; of equal ones, the whole paths with dots."""
+    rows = _read_table(tree)[model_class.key]
+    counts = Counter(row.path.stem for row in rows)
+    entries = [
+        ModelEntry(
+            row.path.stem if counts[row.path.stem] == 1 else ".".join(row.path.parts),
+            tree.file(str(row.path)),
+            row.license,
+            row.creator,
+            row.split,
+        )
+        for row in rows
+    ]
+    return tuple(sorted(entries, key=lambda entry: entry.model_id))
+
+
+TABLE = Source(
+    "table",
+    "a table, models.csv,",
+    lambda tree: TABLE_FILE in tree.list().files,
+    _list_classes,
+    _list_models,
+)
