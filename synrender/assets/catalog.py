@@ -32,6 +32,7 @@ from synrender.settings.checks import MAX_CLASSES, MAX_NAME_LENGTH, SPLITS, chec
 from synrender.settings.groups import (
     BACKDROP_PASS_INDEX,
     DEFAULT_CLASSES,
+    Design,
     Sample,
     Settings,
     find_split_buckets,
@@ -224,15 +225,39 @@ def _check_enough_models(entries: dict[int, dict[str, ModelEntry]], settings: Se
 
 def _check_buckets(catalog: Catalog) -> None:
     """Raises UserError if the splits that a source gives its models leave a bucket empty."""
-    for class_idx, name in catalog.class_names.items():
-        for bucket in range(catalog.n_buckets):
-            if not catalog.bucket_models(class_idx, bucket):
-                ends = itertools.accumulate(catalog.split_buckets)
-                split = SPLITS[sum(bucket >= end for end in ends)]
-                raise UserError(
-                    f"class {name!r} has no models for bucket {bucket}, which is of the split "
-                    f"{split}: give it some there, or lower object.n_buckets"
-                )
+    if (place := _find_empty_bucket(catalog)) is None:
+        return
+    class_idx, bucket = place
+    split = SPLITS[sum(bucket >= end for end in itertools.accumulate(catalog.split_buckets))]
+    working = find_num_buckets(catalog.entries, catalog.n_buckets)
+    remedy = f", or set object.n_buckets = {working}" if working else ""
+    raise UserError(
+        f"class {catalog.class_names[class_idx]!r} has no models for bucket {bucket}, which is of "
+        f"the split {split}: give it some there{remedy}"
+    )
+
+
+def _find_empty_bucket(catalog: Catalog) -> tuple[int, int] | None:
+    """A class id, and a bucket that has no models of it."""
+    places = itertools.product(catalog.entries, range(catalog.n_buckets))
+    return next((place for place in places if not catalog.bucket_models(*place)), None)
+
+
+def find_num_buckets(entries: dict[int, dict[str, ModelEntry]], most: int) -> int:
+    """The largest number of buckets that all have models of each class; 0: there is none.
+
+    Args:
+        entries: of models, by class id and model id.
+        most: the number is at most this.
+    """
+    for n_buckets in range(min([most, *map(len, entries.values())]), 0, -1):
+        split_buckets = find_split_buckets(Design(), n_buckets)
+        tried = Catalog(
+            Path(), "", None, (False, False), {}, {}, entries, (), n_buckets, split_buckets
+        )
+        if _find_empty_bucket(tried) is None:
+            return n_buckets
+    return 0
 
 
 def _check_enough_textures(path: Path, textures: tuple[str, ...], settings: Settings) -> None:

@@ -324,7 +324,7 @@ def test_a_table_fixes_splits(tmp_path: Path) -> None:
     assert [moved.bucket_models(0, b) for b in range(3)] == [("a", "b"), ("c",), ("d", "e", "f")]
     assert moved.sources.models.fingerprint != fingerprint
     (path / "models.csv").write_text(re.sub(",(train|validation|test|)\n", ",train\n", table)[:-1])
-    with pytest.raises(UserError, match=r"no models for bucket 1, which is of the split valid"):
+    with pytest.raises(UserError, match=r"no models for bucket 1, .* split validation: .* = 2"):
         load(path, "object.n_buckets = 3")
     assert load(path, "object.n_buckets = 2").bucket_models(0, 1) == ("d", "e", "f")
 

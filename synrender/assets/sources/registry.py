@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from synrender.assets.hints import find_hint
 from synrender.assets.sources.abo import ABO
 from synrender.assets.sources.any_folder import ANY_FOLDER
 from synrender.assets.sources.google_scanned import GOOGLE_SCANNED
@@ -75,10 +76,10 @@ def open_source(path: Path, name: str = "") -> OpenSource:
                 return OpenSource(source, tree)
     if name:
         return OpenSource(by_name[name], trees[0])
-    titles = ", ".join(source.title for source in SOURCES)
-    raise UserError(
-        f"{path}: no models in a layout that is read ({titles}); name the folder that they are in"
+    hint = next(filter(None, map(find_hint, trees)), "") or (
+        "name the folder that they are in; python -m synrender.assets --help lists the layouts"
     )
+    raise UserError(f"{path}: no models in a layout that is read; {hint}")
 
 
 def _unwrap(tree: Tree) -> Iterator[Tree]:

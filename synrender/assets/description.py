@@ -1,0 +1,139 @@
+"""What a folder or file of models is, in lines, and the lines of gin that use it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from synrender.assets.catalog import find_num_buckets
+from synrender.assets.hints import MAX_POINTER_BYTES, is_pointer
+from synrender.assets.lost_shape import refuse_lost_shape
+from synrender.assets.mesh_formats import read_mesh
+from synrender.assets.model_file import ModelFile
+from synrender.assets.sources.registry import open_source
+from synrender.assets.sources.source import ModelClass, ModelEntry
+from synrender.assets.sources.synsets import NAMES as SYNSETS
+from synrender.assets.tree import Tree
+from synrender.errors import RejectedAsset
+from synrender.settings.groups import BACKDROP_PASS_INDEX, DEFAULT_CLASSES, Object
+from synrender.system.files import Hindrance
+
+_MAX_CLASSES_SHOWN, _MAX_REASONS_SHOWN = 60, 20
+
+
+@dataclass(frozen=True)
+class FoundModels:
+    """The models of a folder or file."""
+
+    path: Path
+    title: str  # of the layout
+    tree: Tree  # where the layout begins
+    classes: dict[ModelClass, tuple[ModelEntry, ...]]  # that have models
+    forced: str = ""  # name of the layout, if it was not recognized but given
+
+    @property
+    def num_models(self) -> int:
+        """In all classes."""
+        return sum(map(len, self.classes.values()))
+
+
+def find_all_models(path: Path, layout: str = "") -> FoundModels:
+    """Recognizes the layout of a folder or file, and lists all of its classes.
+
+    Raises:
+        UserError: there are no models in a layout that is read.
+    """
+    opened = open_source(path, layout)
+    there = [found for found in opened.list_classes() if found.is_there]
+    classes = {found: opened.list_models(found) for found in there}
+    return FoundModels(path, opened.source.title, opened.tree, classes, layout)
+
+
+def describe(found: FoundModels) -> list[str]:
+    """Lines about the layout, classes, formats and licenses."""
+    entries = [entry for models in found.classes.values() for entry in models]
+    lines = [
+        f"{found.path}: {found.title} in {found.tree}",
+        f"{len(found.classes)} classes, {found.num_models} models",
+    ]
+    width = max((len(c.name) for c in found.classes), default=0)
+    for shown, models in list(found.classes.items())[:_MAX_CLASSES_SHOWN]:
+        key = f"  ({shown.key})" if shown.key != shown.name else ""
+        lines.append(f"  {shown.name:{width}}  {len(models):6}{key}")
+    if (num_more := len(found.classes) - _MAX_CLASSES_SHOWN) > 0:
+        lines.append(f"  ... and {num_more} more classes")
+    if num_synsets := sum(c.key in SYNSETS for c in found.classes):
+        lines.append(f"{num_synsets} of ShapeNetCore's {len(SYNSETS)} synsets are there")
+    formats = Counter(entry.file.suffix.removeprefix(".").upper() for entry in entries)
+    licenses = Counter(entry.license or "not stated" for entry in entries)
+    lines.append("formats: " + _list_counts(formats))
+    lines.append("licenses: " + _list_counts(licenses))
+    num_packed = sum(entry.file.member is not None for entry in entries)
+    if num_packed:
+        lines.append(f"{num_packed} models are in zip archives, which are read as they are")
+    if entries and _is_pointer(entries[0].file):
+        lines.append(
+            f"{entries[0].file} is a pointer of Git LFS: fetch the files with git lfs pull"
+        )
+    return lines
+
+
+def _list_counts(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in counts.most_common(10)) or "none"
+
+
+def _is_pointer(file: ModelFile) -> bool:
+    try:
+        return is_pointer(file.read(MAX_POINTER_BYTES))
+    except (OSError, ValueError, Hindrance):
+        return False
+
+
+def find_bindings(found: FoundModels) -> list[str]:
+    """Lines of gin that render these models.
+
+    Classes that have too few for the usual number of buckets are left out, unless all have.
+    """
+    lines = [f"assets.models = {str(found.path)!r}"]
+    lines += [f"assets.source = {found.forced!r}"] * bool(found.forced)
+    n_buckets = Object().n_buckets
+    there = {c: {e.model_id: e for e in entries} for c, entries in found.classes.items() if entries}
+    enough = {c: ids for c, ids in there.items() if len(ids) >= n_buckets} or there
+    names = Counter(c.name for c in found.classes)
+    chosen = [c.name if names[c.name] == 1 else c.key for c in enough][:BACKDROP_PASS_INDEX]
+    if chosen and not set(chosen) >= set(DEFAULT_CLASSES):
+        lines += [f"sample.classes = {chosen}", f"sample.class_idxs = {len(chosen)}"]
+    working = find_num_buckets(dict(enumerate(enough.values())), n_buckets)
+    return lines + [f"object.n_buckets = {working}"] * (0 < working < n_buckets)
+
+
+def check_models(
+    found: FoundModels, on_model: Callable[[int, int], None] = lambda done, total: None
+) -> tuple[FoundModels, list[str]]:
+    """Reads every model, as rendering does before Blender gets it.
+
+    Args:
+        found: the models.
+        on_model: called as ``on_model(done, total)`` at the start and after each.
+
+    Returns:
+        The models that can be read, and lines about those that cannot.
+    """
+    rejected: list[str] = []
+    usable: dict[ModelClass, list[ModelEntry]] = {c: [] for c in found.classes}
+    on_model(0, found.num_models)
+    every = [(c, entry) for c, entries in found.classes.items() for entry in entries]
+    for done, (model_class, entry) in enumerate(every, start=1):
+        try:
+            refuse_lost_shape(read_mesh(entry.file))
+            usable[model_class].append(entry)
+        except RejectedAsset as reason:
+            rejected.append(f"  {model_class.key}/{entry.model_id}: {reason}")
+        on_model(done, found.num_models)
+    lines = [f"{found.num_models - len(rejected)} of {found.num_models} models can be read"]
+    lines += rejected[:_MAX_REASONS_SHOWN]
+    if (num_more := len(rejected) - _MAX_REASONS_SHOWN) > 0:
+        lines.append(f"  ... and {num_more} more that cannot")
+    return replace(found, classes={c: tuple(entries) for c, entries in usable.items()}), lines
