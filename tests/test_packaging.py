@@ -20,9 +20,11 @@ def test_every_command_has_a_script_and_is_installed() -> None:
     modules -= {"__init__", "arguments", "script"}
     installed = PROJECT["project"]["scripts"]
     assert installed == {f"synrender-{name}": f"synrender.cli.{name}:main" for name in modules}
-    scripts = [p.read_text() for p in PROJECT_DIR.glob("*.py")]
+    runnable = (*PROJECT_DIR.glob("*.py"), *(PROJECT_DIR / "synrender").rglob("__main__.py"))
+    scripts = [p.read_text() for p in runnable]
     for name in modules:
-        assert sum(f"from synrender.cli.{name} import COMMAND" in text for text in scripts) == 1
+        starts = f"from synrender.cli.{name} import COMMAND", f'run_module("synrender.cli.{name}"'
+        assert sum(any(start in text for start in starts) for text in scripts) == 1
 
 
 def test_the_wheel_has_every_file_of_the_package() -> None:
