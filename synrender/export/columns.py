@@ -7,11 +7,12 @@ for each object, unless it belongs to the whole sample, such as the light.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from synrender.assets.provenance import ModelCredit
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
@@ -47,6 +48,8 @@ MEANINGS = {
     "instance": "number of the object in instance_map, from 1",
     "synset_id": "folder of the class, in ShapeNet its WordNet synset",
     "model_id": "id of the model",
+    "model_license": "license of the model, as its source states it; null: not stated",
+    "model_creator": "who made the model, as its source states it; null: not stated",
     "texture": "file of the texture on the object; empty: none",
     "color": "color of the object, scene-linear RGB",
     "backdrop_texture": "file of the texture on the backdrop; empty: none",
@@ -71,6 +74,9 @@ MEANINGS = {
 
 PICTURE, LABEL, INTEGER, NUMBER, TEXT = "picture", "label", "integer", "number", "text"
 """Types of columns. A label is the place of a class among `Schema.class_names`."""
+
+CREDIT_COLUMNS = {"model_license": "license", "model_creator": "creator"}
+"""What the source states of each model, by the names of columns."""
 
 _NUMPY_TYPES = {"i": INTEGER, "u": INTEGER, "b": INTEGER, "f": NUMBER, "U": TEXT}
 _EXPANDED = ("class", "factor_values", "factor_levels")
@@ -102,6 +108,7 @@ class Schema:
     class_ids: tuple[int, ...]
     is_single: bool  # one object in each sample
     has_labels: bool  # instances, classes and depth
+    credits: Mapping[str, ModelCredit] = field(default_factory=dict)  # by "class/model"
 
     @property
     def names_by_class(self) -> dict[int, str]:
@@ -144,7 +151,11 @@ def create_schema(info: DatasetInfo, sample: Sample) -> Schema:
     if "factor_values" in sample:
         columns += _plan_factors(info, objects)
     has_labels = sample["labels"] is not None
-    return Schema(tuple(columns), tuple(names.values()), tuple(names), is_single, has_labels)
+    credits = {name: credit for credit in info.sources.models.credits for name in credit.models}
+    if credits:
+        columns += [create(name, TEXT, 0, "", True) for name in CREDIT_COLUMNS]
+    classes = tuple(names.values()), tuple(names)
+    return Schema(tuple(columns), *classes, is_single, has_labels, credits)
 
 
 def name_classes(info: DatasetInfo) -> dict[int, str]:
@@ -212,6 +223,8 @@ def to_values(sample: Sample, schema: Schema, split: str) -> dict[str, Value]:
         ) from None
     found: dict[str, Value] = {"split": split, "class": classes, "label": labels}
     found["class_name"] = _for_each(schema.class_names.__getitem__, labels)
+    if schema.credits:
+        found |= _find_credits(sample, schema, keep)
     for column in schema.columns:
         if column.type == PICTURE or column.name in found:
             continue
@@ -226,6 +239,18 @@ def to_values(sample: Sample, schema: Schema, split: str) -> dict[str, Value]:
         is_level = column.field == "factor_levels"
         found[column.name] = _for_each(_level_or_none, value) if is_level else value
     return {c.name: found[c.name] for c in schema.columns if c.type != PICTURE}
+
+
+def _find_credits(sample: Sample, schema: Schema, keep: np.ndarray | None) -> dict[str, Value]:
+    """License and creator of the model of each object."""
+    synset_ids, model_ids = (np.ravel(sample[name]) for name in ("synset_id", "model_id"))
+    kept = range(len(model_ids)) if keep is None else keep.tolist()
+    credits = [schema.credits.get(f"{synset_ids[k]}/{model_ids[k]}") for k in kept]
+    columns: dict[str, Value] = {}
+    for name, part in CREDIT_COLUMNS.items():
+        values = [getattr(credit, part, None) for credit in credits]
+        columns[name] = values[0] if schema.is_single else values
+    return columns
 
 
 def to_sample_idx(sample: Sample) -> int:

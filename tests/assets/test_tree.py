@@ -7,6 +7,7 @@ import struct
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from synrender.assets.model_file import ModelFile
@@ -153,3 +154,30 @@ def test_a_model_in_an_archive_opens_no_other_file(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "set.zip", {"x.gltf": b"", "x.bin": b""})
     with pytest.raises(ValueError, match="unpack the archive"):
         open_tree(path).file("x.gltf").beside("x.bin")
+
+
+@pytest.mark.timeout(60)
+def test_mutants_of_an_archive_are_read_or_refused(tmp_path: Path) -> None:
+    names = [f"c{k % 3}/m{k}.obj" for k in range(12)]
+    whole = write_zip(tmp_path / "set.zip", {n: n.encode() * 9 for n in names}).read_bytes()
+    rng, path = np.random.default_rng(0), tmp_path / "mutant.zip"
+    num_read = num_damaged = num_refused = 0
+    for _ in range(500):
+        data = bytearray(whole)
+        for at in rng.integers(0, len(data), rng.integers(1, 4)).tolist():
+            odd = rng.choice([b"\xff\xff\xff\x7f", b"\0\0\0\0", rng.bytes(1), b""])
+            data[at : at + max(len(odd), int(rng.integers(8)))] = odd
+        path.write_bytes(data)
+        try:
+            tree = open_tree(path)
+        except UserError:
+            num_refused += 1
+            continue
+        for folder in tree.list().folders:
+            for name in tree.list(folder).files:
+                try:
+                    tree.file(f"{folder}/{name}").read(1000)
+                    num_read += 1
+                except (ValueError, OSError):
+                    num_damaged += 1
+    assert min(num_read, num_damaged, num_refused) > 20

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -53,3 +55,33 @@ def test_columns_are_typed(exporter: Exporter, load) -> None:
     assert single["factor_azimuth"] == Value("float64")
     assert multi["factor_azimuth"] == List(Value("float64"))
     assert (multi["sample_idx"], multi["factor_light_angle"]) == (Value("int64"), Value("float64"))
+
+
+@pytest.mark.parametrize("name", ["single", "multi"])
+def test_license_and_creator_of_each_model_are_columns(
+    name: str, made: Path, exporter: Exporter, load, tmp_path: Path
+) -> None:
+    shutil.copytree(made / name, tmp_path / name)
+    path = tmp_path / name / "dataset.json"
+    info = json.loads(path.read_text())
+    (first, *_), *_ = [np.ravel(s["model_id"]) for s in exporter.samples(name)["train"]]
+    (synset_id, *_), *_ = [np.ravel(s["synset_id"]) for s in exporter.samples(name)["train"]]
+    info["sources"]["models"]["credits"] = [
+        {"license": "CC-BY-4.0", "creator": None, "num_models": 1,
+         "models": [f"{synset_id}/{first}"]},
+    ]  # fmt: skip
+    path.write_text(json.dumps(info))
+    real = Exporter(tmp_path, tmp_path, exporter.capsys, exporter.monkeypatch)
+    rows = load(real.export(name, "parquet"))["train"]
+    num_found = 0
+    for row in rows:
+        ids, licenses, creators = (
+            row[n] if name == "multi" else [row[n]]
+            for n in ("model_id", "model_license", "model_creator")
+        )
+        for model_id, license, creator in zip(ids, licenses, creators, strict=True):
+            assert creator is None
+            assert license in ("CC-BY-4.0", None)
+            assert model_id == first or license is None
+            num_found += license is not None
+    assert num_found
