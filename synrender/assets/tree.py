@@ -88,6 +88,8 @@ class Tree:
                 found = [(e.name, _is_dir(e)) for e in entries if not e.name.startswith(".")]
         except (FileNotFoundError, NotADirectoryError):
             return Names()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be listed ({error.strerror})") from None
         folders = [name for name, is_folder in found if is_folder]
         for name in folders:
             if not is_plain_name(name):
@@ -180,6 +182,8 @@ def _read_index(path: Path) -> _Index:
             bounded = _BoundedFile(file.fileno(), closefd=False)
             with zipfile.ZipFile(bounded) as archive:
                 infos = archive.infolist()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, EOFError) as error:
         raise UserError(f"{path}: {_NO_ZIP} ({shorten(error)}); download it again") from None
     except struct.error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 import struct
 import zipfile
@@ -181,3 +183,23 @@ def test_mutants_of_an_archive_are_read_or_refused(tmp_path: Path) -> None:
                 except (ValueError, OSError):
                     num_damaged += 1
     assert min(num_read, num_damaged, num_refused) > 20
+
+
+def test_links_to_themselves_and_pipes_are_one_line(tmp_path: Path) -> None:
+    loop, pipe = tmp_path / "loop.zip", tmp_path / "pipe.zip"
+    loop.symlink_to(loop)
+    os.mkfifo(pipe)
+    tree = open_tree(tmp_path)
+    assert tree.list() == Names((), ("loop.zip", "pipe.zip"))
+    for name in ("loop.zip", "pipe.zip"):
+        with pytest.raises(UserError, match=rf"{name}: "):
+            tree.open_zip(name)
+    (tmp_path / "locked").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "scandir", refuse)
+        with pytest.raises(UserError, match=r"locked: cannot be listed \(Permission denied\)"):
+            tree.list("locked")
+
+
+def refuse(path: Path) -> None:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

@@ -145,6 +145,11 @@ def list_assets(folder: Path) -> int:
     return len(load_catalog(load_settings([], bindings), folders).sources.models.source) * 0
 
 
+def describe_models(name: str) -> Callable[[Path], int]:
+    """What a folder of models is; all are read."""
+    return run_command("assets", f"{{}}/{name}", "--check")
+
+
 def export(form: str) -> Callable[[Path], int]:
     return run_command("export", "-d", "set", "--to", form, "--out", f"{{}}/out_{form}", "-j", 1)
 
@@ -224,6 +229,11 @@ TARGETS: dict[str, dict[str, tuple[Callable[[Path], int], ...]]] = {
     "assets": {
         "../shapenet/taxonomy.json": (list_assets,),
         "../dtd/labels/labels_joint_anno.txt": (list_assets,),
+        "../google/Bag_0.zip": (describe_models("google"),),
+        "../google/Toy car_0.zip": (describe_models("google"),),
+        "../table/models.csv": (describe_models("table"),),
+        "../objaverse/lvis-annotations.json.gz": (describe_models("objaverse"),),
+        "../abo/listings/metadata/listings_0.json.gz": (describe_models("abo"),),
     },
 }
 """By base and file: what reads it, first what takes little time."""

@@ -21,6 +21,7 @@ from synrender.cli import audit, export, preprocess
 from synrender.cli.script import Command, run_command
 from synrender.dataset.archived import add_archived
 from synrender.settings.load import load_settings, settings_to_gin
+from tests.assets import layouts
 from tests.helpers import PROJECT_DIR, Renderer, make_once, write_shapenet
 from tests.report.conftest import write_grid
 
@@ -152,6 +153,10 @@ def stop(*arguments: object) -> None:
 def make_assets(root: Path) -> None:
     (root / "set").mkdir()
     write_shapenet(root / "shapenet", {"a": CUBE, "b": CUBE})
+    layouts.GOOGLE_SCANNED["archives"](root / "google")
+    layouts.write_table(root / "table")
+    layouts.OBJAVERSE["as it is downloaded"](root / "objaverse")
+    layouts.ABO["as it is downloaded"](root / "abo")
     (root / "dtd" / "labels").mkdir(parents=True)
     (root / "dtd" / "labels" / "labels_joint_anno.txt").write_text("a/1.jpg a\na/2.jpg a\n")
 
