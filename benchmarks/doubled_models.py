@@ -1,6 +1,6 @@
 """Copies models so that they have each face twice, as many of ShapeNet's models do.
 
-Modelling programs write a two-sided face this way: once as it is, and once reversed. The built-in
+Modeling programs write a two-sided face this way: once as it is, and once reversed. The built-in
 models have none.
 """
 

@@ -3,7 +3,7 @@
 It renders the same samples as ours (the same code draws the plans) and is slower for common
 reasons: each sample starts from the factory file and imports its models again, and Cycles keeps
 Blender's defaults: light tree, 12 bounces, accurate prefilter of the denoiser. Only what the
-comparison needs is set: samples, size, colour management, and for EXR the label passes.
+comparison needs is set: samples, size, color management, and for EXR the label passes.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _set_render(settings: Settings) -> None:
 
 
 def _import_model(path: Path, plan: ObjectPlan) -> bpy.types.Object:
-    """Imports, joins, centres, unwraps and places a model."""
+    """Imports, joins, centers, unwraps and places a model."""
     bpy.ops.object.select_all(action="DESELECT")
     bpy.ops.wm.obj_import(filepath=str(path), forward_axis="Y", up_axis="Z")
     obj = bpy.context.selected_objects[0]

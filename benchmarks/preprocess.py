@@ -145,7 +145,7 @@ def loop_pack(dataset_dir: Path, is_exr: bool) -> None:
 
 
 def loop_preprocess(dataset_dir: Path, to_lab: bool, res: int = 128) -> None:
-    """PNGs in HDF5 to normalised arrays, one at a time."""
+    """PNGs in HDF5 to normalized arrays, one at a time."""
     import io
 
     import h5py

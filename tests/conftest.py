@@ -130,7 +130,7 @@ def rendered_labels(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-def labelled(rendered_labels: Path, tmp_path: Path) -> Path:
+def labeled(rendered_labels: Path, tmp_path: Path) -> Path:
     return shutil.copytree(rendered_labels, tmp_path / "labels")
 
 

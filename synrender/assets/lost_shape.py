@@ -1,7 +1,7 @@
 """Rejects a model that stands so far from the origin that its file's numbers have lost its shape.
 
 A ball of 1 m at 5,412,300 m, written with six digits, is a heap of flat steps. Numbers are read in
-double precision and centred before anything else, so that only what a file does not say is lost.
+double precision and centered before anything else, so that only what a file does not say is lost.
 """
 
 from __future__ import annotations

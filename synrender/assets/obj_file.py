@@ -46,7 +46,7 @@ A backslash ends other lines too, such as comments and names of files, without a
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _NOT_FINITE = re.compile(rb"[-+]?(nan|inf(inity)?)", re.IGNORECASE)
 _CORNER = re.compile(rb"(-?\d+)(?:/(?:-?\d+)?(?:/(-?\d+)?)?)?")
-_NUM_COORDINATES = range(3, 8)  # x y z, and perhaps w, or the vertex's colour, or both
+_NUM_COORDINATES = range(3, 8)  # x y z, and perhaps w, or the vertex's color, or both
 
 
 @dataclass(frozen=True)

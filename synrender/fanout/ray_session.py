@@ -82,8 +82,8 @@ def ray_session(address: str | None, cpus_per_task: int, data_dir: Path) -> Gene
     """Joins the cluster at ``address``, or starts Ray on this machine and ends it afterwards.
 
     Tasks that still run or wait when it closes end with it, and so do their processes. They are
-    not cancelled: Ray 2.60 aborts this process ("Tried to complete task that was not pending") if
-    a task ends while it is being cancelled.
+    not canceled: Ray 2.60 aborts this process ("Tried to complete task that was not pending") if
+    a task ends while it is being canceled.
 
     Inside, `sys.stdout` goes to the null device: Ray prints a paragraph there for each worker that
     dies, whatever its logging options are. `Display` tells the user instead.

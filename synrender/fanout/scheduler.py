@@ -124,7 +124,7 @@ class Scheduler:
     def run(self, queue: BatchQueue) -> RunResult:
         """Renders all batches of a queue; those that cannot be rendered are in ``failed``.
 
-        Jobs that still run when the run stops early are not cancelled: see `cluster.ray_session`.
+        Jobs that still run when the run stops early are not canceled: see `cluster.ray_session`.
 
         Raises:
             UserError: no node can render at all.

@@ -50,7 +50,7 @@ def test_targets_are_instance_class_and_depth_in_cm(rendered_multi: Path) -> Non
     assert targets[:, :, 2].min() < 150
 
 
-def test_the_colour_image_is_the_png_that_blender_writes(
+def test_the_color_image_is_the_png_that_blender_writes(
     rendered_multi: Path, wheel, tmp_path: Path
 ) -> None:
     png_dir = wheel.render(

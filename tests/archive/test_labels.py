@@ -37,11 +37,11 @@ def read_all(path: Path, **options: object) -> dict[int, dict]:
 
 
 @pytest.fixture(params=["two objects", "one object"])
-def any_labelled(
-    request: pytest.FixtureRequest, labelled: Path, rendered_labels_single: Path, tmp_path: Path
+def any_labeled(
+    request: pytest.FixtureRequest, labeled: Path, rendered_labels_single: Path, tmp_path: Path
 ) -> Path:
     if request.param == "two objects":
-        return labelled
+        return labeled
     return shutil.copytree(rendered_labels_single, tmp_path / "single_labels")
 
 
@@ -49,10 +49,10 @@ def any_labelled(
 
 
 def test_an_archive_gives_the_labels_of_the_small_files(
-    any_labelled: Path, quick: QuickArchiver
+    any_labeled: Path, quick: QuickArchiver
 ) -> None:
-    quick.run("-d", any_labelled.name, "-f", "-b", 3)
-    small, stored = read_all(any_labelled / "img"), read_all(any_labelled)
+    quick.run("-d", any_labeled.name, "-f", "-b", 3)
+    small, stored = read_all(any_labeled / "img"), read_all(any_labeled)
     assert len(small) == len(stored) >= 3
     for idx, sample in small.items():
         assert set(ALL_FIELDS) < set(stored[idx])
@@ -69,10 +69,10 @@ def test_an_archive_gives_the_labels_of_the_small_files(
             assert (np.nan_to_num(error) <= bound).all(), (name, np.nanmax(error))
 
 
-def test_every_field_of_a_label_says_what_it_holds(labelled: Path, quick: QuickArchiver) -> None:
+def test_every_field_of_a_label_says_what_it_holds(labeled: Path, quick: QuickArchiver) -> None:
     quick.run("-d", "labels", "-f", "-p", "-r", 16, "-b", 3)
     for file_name, prefix in (("imgs_00.h5", "png_"), ("data_16.h5", "")):
-        with h5py.File(labelled / file_name) as file:
+        with h5py.File(labeled / file_name) as file:
             for name in ALL_FIELDS:
                 stored = f"{prefix}{name}" if name in HALF_STEPS or name in MASKS else name
                 if name in ("world_position", "box_2d"):
@@ -106,15 +106,15 @@ def test_a_set_without_labels_has_the_fields_of_before(multi: Path, quick: Quick
         assert np.nanmax(error) < 1.1e-4
 
 
-def test_the_user_s_points_are_archived(labelled: Path, quick: QuickArchiver) -> None:
-    sample = synrender.open_dataset(labelled)[0]
+def test_the_user_s_points_are_archived(labeled: Path, quick: QuickArchiver) -> None:
+    sample = synrender.open_dataset(labeled)[0]
     model = f"{sample['synset_id'][0]}/{sample['model_id'][0]}"
-    (labelled / "keypoints.json").write_text(json.dumps({model: {"tip": [0, 0.1, 0]}}))
+    (labeled / "keypoints.json").write_text(json.dumps({model: {"tip": [0, 0.1, 0]}}))
     quick.run("-d", "labels", "-f", "-b", 3)
-    (labelled / "keypoints.json").rename(labelled / "elsewhere.json")
-    data = synrender.open_dataset(labelled)
+    (labeled / "keypoints.json").rename(labeled / "elsewhere.json")
+    data = synrender.open_dataset(labeled)
     assert data.keypoint_names[-1] == "tip"
-    found = read_all(labelled)[0]["keypoint_world_m"]
+    found = read_all(labeled)[0]["keypoint_world_m"]
     assert found.shape == (2, 16, 3)
     assert np.isfinite(found[0, 15]).all()
 
@@ -140,9 +140,9 @@ def test_objects_that_a_sample_lacks_are_hidden_and_unknown() -> None:
 
 
 @pytest.mark.parametrize("res", [16, 20, 32])
-def test_arrays_hold_labels_at_their_size(labelled: Path, quick: QuickArchiver, res: int) -> None:
+def test_arrays_hold_labels_at_their_size(labeled: Path, quick: QuickArchiver, res: int) -> None:
     quick.run("-d", "labels", "-f", "-p", "-r", res, "-b", 3)
-    archive, arrays = read_all(labelled), read_all(labelled / f"data_{res}.h5")
+    archive, arrays = read_all(labeled), read_all(labeled / f"data_{res}.h5")
     kept = ((np.arange(res) + 0.5) * 32 / res).astype(int)
     for idx, sample in archive.items():
         found = arrays[idx]
@@ -163,9 +163,9 @@ def test_arrays_hold_labels_at_their_size(labelled: Path, quick: QuickArchiver, 
         )
 
 
-def test_scaled_boxes_hold_the_pixels_of_their_object(labelled: Path, quick: QuickArchiver) -> None:
+def test_scaled_boxes_hold_the_pixels_of_their_object(labeled: Path, quick: QuickArchiver) -> None:
     quick.run("-d", "labels", "-f", "-p", "-r", 20, "-b", 3)
-    for sample in read_all(labelled / "data_20.h5").values():
+    for sample in read_all(labeled / "data_20.h5").values():
         for k, (x_min, y_min, x_max, y_max) in enumerate(sample["box_2d"]):
             ys, xs = np.nonzero(sample["instance_map"] == k + 1)
             if len(xs):
@@ -174,15 +174,15 @@ def test_scaled_boxes_hold_the_pixels_of_their_object(labelled: Path, quick: Qui
 
 
 def test_what_is_in_px_fits_the_image_that_it_is_given_with(
-    any_labelled: Path, quick: QuickArchiver
+    any_labeled: Path, quick: QuickArchiver
 ) -> None:
     """The camera that is given with an image projects corners to where they are given."""
-    quick.run("-d", any_labelled.name, "-f", "-p", "-r", 20, "-b", 3)
+    quick.run("-d", any_labeled.name, "-f", "-p", "-r", 20, "-b", 3)
     kept = ["rendered_intrinsics", "rendered_box_px", "rendered_num_visible_px"]
     names = ["sample_idx", "intrinsics", "box_px", "num_visible_px", "box_2d", "world_to_camera"]
     names += ["box_3d_world_m", "box_3d_px"]
-    archive = read_all(any_labelled, fields=names)
-    for idx, sample in read_all(any_labelled / "data_20.h5", fields=[*names, *kept]).items():
+    archive = read_all(any_labeled, fields=names)
+    for idx, sample in read_all(any_labeled / "data_20.h5", fields=[*names, *kept]).items():
         for name in kept:
             expected = archive[idx][name.removeprefix("rendered_")]
             np.testing.assert_array_equal(sample[name], expected)
@@ -198,7 +198,7 @@ def test_what_is_in_px_fits_the_image_that_it_is_given_with(
             projected = in_camera @ intrinsics[k].T
             projected = projected[:, :2] / projected[:, 2:]
             np.testing.assert_allclose(projected, sample["box_3d_px"][k], atol=1e-3)
-    with h5py.File(any_labelled / "data_20.h5") as file:
+    with h5py.File(any_labeled / "data_20.h5") as file:
         for name in kept:
             assert file[name].attrs["description"].endswith("px of the image as it was rendered")
             resized = file[name.removeprefix("rendered_")].attrs["description"]
@@ -207,11 +207,11 @@ def test_what_is_in_px_fits_the_image_that_it_is_given_with(
 
 
 def test_arrays_from_before_the_rendered_px_were_kept_are_read_right(
-    labelled: Path, quick: QuickArchiver
+    labeled: Path, quick: QuickArchiver
 ) -> None:
     """Their intrinsics, boxes and numbers of pixels were those of the rendered images."""
     quick.run("-d", "labels", "-f", "-p", "-r", 20, "-b", 3)
-    path, fields = labelled / "data_20.h5", ["sample_idx", "world_position"]
+    path, fields = labeled / "data_20.h5", ["sample_idx", "world_position"]
     fields += ["intrinsics", "box_px", "num_visible_px", "box_2d"]
     expected = read_all(path, fields=fields)
     with h5py.File(path, "r+") as file:
@@ -227,11 +227,11 @@ def test_arrays_from_before_the_rendered_px_were_kept_are_read_right(
 
 
 def test_small_files_go_when_their_labels_were_compared(
-    labelled: Path, quick: QuickArchiver
+    labeled: Path, quick: QuickArchiver
 ) -> None:
     quick.run("-d", "labels", "-f", "-b", 3, "--remove_raw")
-    assert not (labelled / "img").exists()
-    assert len(read_all(labelled, fields=["flow", "sample_idx"])) == 12
+    assert not (labeled / "img").exists()
+    assert len(read_all(labeled, fields=["flow", "sample_idx"])) == 12
 
 
 FALSIFIED = [
@@ -244,10 +244,10 @@ FALSIFIED = [
 
 
 def test_a_label_that_differs_keeps_all_small_files(
-    labelled: Path, quick: QuickArchiver, tmp_path: Path
+    labeled: Path, quick: QuickArchiver, tmp_path: Path
 ) -> None:
     quick.run("-d", "labels", "-f", "-b", 3)
-    files, path = list_files(labelled / "img"), labelled / "imgs_01.h5"
+    files, path = list_files(labeled / "img"), labeled / "imgs_01.h5"
     whole = shutil.copy(path, tmp_path / "whole.h5")
     for name, change in FALSIFIED:
         shutil.copy(whole, path)
@@ -261,18 +261,18 @@ def test_a_label_that_differs_keeps_all_small_files(
         assert "imgs_01.h5: differs from" in quick.refuse("-d", "labels", "-f", "--remove_raw"), (
             name
         )
-        assert list_files(labelled / "img") == files
+        assert list_files(labeled / "img") == files
 
 
-def test_flow_ties_the_files_of_an_archive_together(labelled: Path, quick: QuickArchiver) -> None:
+def test_flow_ties_the_files_of_an_archive_together(labeled: Path, quick: QuickArchiver) -> None:
     quick.run("-d", "labels", "-f", "-b", 3)
     refusal = quick.refuse("-d", "labels", "-f", "-i", 0, "--remove_raw")
     assert "all 3 files must be compared at once" in refusal
 
 
-def test_a_removal_that_was_stopped_is_finished(labelled: Path, quick: QuickArchiver) -> None:
+def test_a_removal_that_was_stopped_is_finished(labeled: Path, quick: QuickArchiver) -> None:
     quick.run("-d", "labels", "-f", "-b", 3)
-    kept = [labelled / "img" / f"00002.{kind}" for kind in ("exr", "npy")]
+    kept = [labeled / "img" / f"00002.{kind}" for kind in ("exr", "npy")]
     contents = [path.read_bytes() for path in kept]
     quick.run("-d", "labels", "-f", "--remove_raw")
     kept[0].parent.mkdir(exist_ok=True)
@@ -283,7 +283,7 @@ def test_a_removal_that_was_stopped_is_finished(labelled: Path, quick: QuickArch
 
 
 def test_a_removal_that_was_stopped_between_two_files_is_finished(
-    labelled: Path, quick: QuickArchiver, monkeypatch: pytest.MonkeyPatch
+    labeled: Path, quick: QuickArchiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Partners of samples of the second file were in the first, and are gone."""
     quick.run("-d", "labels", "-f", "-b", 3)
@@ -297,17 +297,17 @@ def test_a_removal_that_was_stopped_between_two_files_is_finished(
 
     monkeypatch.setattr(remove_raw, "_remove_files", stop_at_second)
     quick.run("-d", "labels", "-f", "--remove_raw", status=130)
-    assert len(list((labelled / "img").iterdir())) == 16
+    assert len(list((labeled / "img").iterdir())) == 16
     monkeypatch.undo()
     quick.run("-d", "labels", "-f", "--remove_raw")
-    assert not (labelled / "img").exists()
+    assert not (labeled / "img").exists()
 
 
-def test_a_partner_that_is_gone_is_named(labelled: Path, quick: QuickArchiver) -> None:
+def test_a_partner_that_is_gone_is_named(labeled: Path, quick: QuickArchiver) -> None:
     quick.run("-d", "labels", "-f", "-b", 3)
-    (labelled / "imgs_01.h5").unlink()
-    rows = read_archive(labelled)["sample_idx"][:, 0].tolist()
+    (labeled / "imgs_01.h5").unlink()
+    rows = read_archive(labeled)["sample_idx"][:, 0].tolist()
     for idx in rows:
         for kind in ("exr", "npy"):
-            (labelled / "img" / f"{idx:05d}.{kind}").unlink()
+            (labeled / "img" / f"{idx:05d}.{kind}").unlink()
     assert "needs its neighbors" in quick.refuse("-d", "labels", "-f", "-i", 1)

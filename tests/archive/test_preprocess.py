@@ -44,7 +44,7 @@ def check_close(data: np.ndarray, expected: np.ndarray) -> None:
 # --- pixels -----------------------------------------------------------------------------------
 
 
-def test_rgb_is_normalised_as_since_2020(single: Path, quick: QuickArchiver) -> None:
+def test_rgb_is_normalized_as_since_2020(single: Path, quick: QuickArchiver) -> None:
     quick.run("-d", "single", "-f", "-p", "-r", 32)
     out, archive = read_fields(single / "data_32.h5"), read_archive(single)
     assert out["data"].shape == (25, 3, 32, 32)
@@ -62,7 +62,7 @@ def test_lab_equals_scikit_image_one_at_a_time(multi: Path, quick: QuickArchiver
 
 
 @pytest.mark.parametrize("res", [64, 20])
-def test_images_are_resized_smoothly_and_labels_by_nearest_neighbour(
+def test_images_are_resized_smoothly_and_labels_by_nearest_neighbor(
     res: int, multi: Path, quick: QuickArchiver
 ) -> None:
     quick.run("-d", "multi", "-f", "-p", "-r", res)
@@ -72,7 +72,7 @@ def test_images_are_resized_smoothly_and_labels_by_nearest_neighbour(
     assert out["depth"].shape == (20, res, res)
     assert out["depth"].dtype == np.uint16
     centers = (2 * np.arange(res) + 1) * 32
-    places = centers // (2 * res)  # pixels that the centres of the new ones lie in
+    places = centers // (2 * res)  # pixels that the centers of the new ones lie in
     is_clear = centers % (2 * res) != 0  # and not on the edge between two
     for row in range(20):
         image = Image.fromarray(decode(archive["png_images"][row]))
@@ -154,7 +154,7 @@ def test_a_reader_of_2020_gets_disjoint_models(
     assert not models[1] & models[2]
 
 
-def test_a_reader_can_undo_the_normalisation(single: Path, quick: QuickArchiver) -> None:
+def test_a_reader_can_undo_the_normalization(single: Path, quick: QuickArchiver) -> None:
     quick.run("-d", "single", "-f", "-p", "-r", 32)
     path = single / "data_32.h5"
     attributes, data = read_attributes(path), read_fields(path)["data"]
@@ -207,7 +207,7 @@ def test_a_subset_is_random_and_that_of_its_seed(
     assert other.splitlines()[1:] != first.splitlines()[1:]
 
 
-def test_use_mean_normalises_by_the_data_themselves(single: Path, quick: QuickArchiver) -> None:
+def test_use_mean_normalizes_by_the_data_themselves(single: Path, quick: QuickArchiver) -> None:
     quick.run("-d", "single", "-f", "-p", "-l", "-r", 32, "--use_mean")
     path = single / "data_32_lab.h5"
     data = read_fields(path)["data"].astype(np.float64)

@@ -78,7 +78,7 @@ def test_too_few_textures(sources: Path) -> None:
     )
 
 
-def test_misspelt_class_names_the_nearest(sources: Path) -> None:
+def test_misspelled_class_names_the_nearest(sources: Path) -> None:
     with pytest.raises(UserError, match=r"did you mean 'chair'"):
         load_catalog(settings_of("sample.classes = ['chiar']"), Folders(sources))
 
@@ -175,12 +175,12 @@ def test_a_model_folder_that_is_no_text_is_one_line(sources: Path) -> None:
 def test_names_of_textures_may_have_blanks(sources: Path) -> None:
     labels = sources / "dtd" / "labels" / "labels_joint_anno.txt"
     labels.write_text(
-        "my stones/grey stone 1.PNG\nplain.jpg woven grid\nwood.png old.jpeg\twoven\n"
+        "my stones/gray stone 1.PNG\nplain.jpg woven grid\nwood.png old.jpeg\twoven\n"
         "no_ending a b\n"
     )
     catalog = load_catalog(settings_of("sample.class_idxs = [4]"), Folders(sources))
     assert catalog.textures == (
-        "my stones/grey stone 1.PNG",
+        "my stones/gray stone 1.PNG",
         "no_ending",
         "plain.jpg",
         "wood.png old.jpeg",

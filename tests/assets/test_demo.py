@@ -104,7 +104,7 @@ def test_no_two_models_are_alike(obj_paths: list[Path]):
     assert len(vertices) == len(obj_paths) == 240
 
 
-def test_every_model_is_centred_with_diagonal_one_and_has_unit_normals(obj_paths: list[Path]):
+def test_every_model_is_centered_with_diagonal_one_and_has_unit_normals(obj_paths: list[Path]):
     for path in obj_paths[::3]:
         vertices, normals, groups = read_obj(path)
         low, high = vertices.min(axis=0), vertices.max(axis=0)

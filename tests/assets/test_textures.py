@@ -39,7 +39,7 @@ def test_a_folder_has_images_at_any_depth(tmp_path: Path) -> None:
 def test_a_list_names_images_beside_it(tmp_path: Path) -> None:
     folder = write_images(tmp_path / "images")
     path = folder / "some.txt"
-    path.write_text("stone/b.JPG\n\na.png grey\n")
+    path.write_text("stone/b.JPG\n\na.png gray\n")
     assert list_textures(path) == ("a.png", "stone/b.JPG")
     assert find_images_dir(path) == folder
 

@@ -1,4 +1,4 @@
-"""Writes a data set of ours in BOP format, with masks drawn by a rasteriser of its own."""
+"""Writes a data set of ours in BOP format, with masks drawn by a rasterizer of its own."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ def cut_short(bop: Path) -> None:
 
 
 def lose_models_unit(bop: Path) -> None:
-    """A model in metres, as its file often is."""
+    """A model in meters, as its file often is."""
     obj_id = json.loads((bop / SCENE / "scene_gt.json").read_text())["1"][largest(bop)]["obj_id"]
     path = bop / f"models/obj_{obj_id:06d}.ply"
     head, _, body = path.read_text().partition("end_header\n")
@@ -237,7 +237,7 @@ WRONG = {
     "an object around the camera": (
         edit_pose(lambda row: row.update(cam_t_m2c=[0, 0, 0])), {"mask", "visible", "depth"},
     ),
-    "a model in metres": (lose_models_unit, {"models", "mask"}),
+    "a model in meters": (lose_models_unit, {"models", "mask"}),
     "a missing mask": (lambda bop: (bop / SCENE / "mask/000001_000002.png").unlink(), {"files"}),
     "an object without annotation": (forget_an_object, {"files"}),
     "a missing picture": (lambda bop: (bop / SCENE / "rgb/000000.png").unlink(), {"files"}),
@@ -285,7 +285,7 @@ def test_what_has_no_annotation_may_hide_objects(bop: Path) -> None:
     for scene in bop.glob("train_pbr/*"):
         for path in scene.glob("depth/*.png"):
             steps = iio.imread(path)
-            steps[:, :32] = 5000  # half a metre
+            steps[:, :32] = 5000  # half a meter
             iio.imwrite(path, steps)
         infos = json.loads((scene / "scene_gt_info.json").read_text())
         for path in scene.glob("mask_visib/*.png"):

@@ -35,7 +35,7 @@ SETTINGS = (
 
 
 @pytest.fixture(scope="module")
-def labelled(wheel: Renderer) -> Path:
+def labeled(wheel: Renderer) -> Path:
     """EXR with all labels, 3 objects, 2 groups of 2 samples."""
     wheel.run(
         "-d", "audit_labels", "-g", "render_multi", "-p", *SETTINGS, "sample.num_objs = 3",
@@ -44,8 +44,8 @@ def labelled(wheel: Renderer) -> Path:
     return wheel.data_dir / "audit_labels"
 
 
-def test_all_labels_of_the_demo_models_pass(labelled: Path, audit) -> None:
-    checks = audit(labelled)
+def test_all_labels_of_the_demo_models_pass(labeled: Path, audit) -> None:
+    checks = audit(labeled)
     assert failed(checks) == set(), [(c.name, c.culprits) for c in checks.values() if c.culprits]
     assert applied(checks) >= TITLES
     normal = {m.name: m.value for m in checks["normal"].measures}
@@ -65,8 +65,8 @@ def test_without_labels_there_are_no_rows(multi: Path, audit) -> None:
 
 
 @pytest.mark.parametrize("name", ["shading", "box_2d_amodal", "occlusion"])
-def test_a_label_needs_no_other_one(labelled: Path, tmp_path: Path, audit, name: str) -> None:
-    copy = copy_dataset(labelled, tmp_path)
+def test_a_label_needs_no_other_one(labeled: Path, tmp_path: Path, audit, name: str) -> None:
+    copy = copy_dataset(labeled, tmp_path)
     info = json.loads((copy / "dataset.json").read_text())
     info["settings"]["rendering.labels"] = [name]
     (copy / "dataset.json").write_text(json.dumps(info))
@@ -75,8 +75,8 @@ def test_a_label_needs_no_other_one(labelled: Path, tmp_path: Path, audit, name:
     assert applied(checks) & TITLES == {RULES[name].title}
 
 
-def test_points_that_the_user_names_are_checked(labelled: Path, tmp_path: Path, audit) -> None:
-    copy = copy_dataset(labelled, tmp_path)
+def test_points_that_the_user_names_are_checked(labeled: Path, tmp_path: Path, audit) -> None:
+    copy = copy_dataset(labeled, tmp_path)
     row = read_record(copy, 0)[1]
     name = f"{row['synset_id']}/{row['model_id']}"
     points = {name: {"nose": [0.1, 0, 0], "a tail": [0, 0.2, -0.1]}, "0/x": {"wing": [1, 1, 1]}}
@@ -185,9 +185,9 @@ PASSES = {
 
 
 @pytest.mark.parametrize("name", PASSES)
-def test_a_falsified_pass_fails(labelled: Path, tmp_path: Path, audit, name: str) -> None:
+def test_a_falsified_pass_fails(labeled: Path, tmp_path: Path, audit, name: str) -> None:
     tamper, expected = PASSES[name]
-    copy = copy_dataset(labelled, tmp_path)
+    copy = copy_dataset(labeled, tmp_path)
     tamper(copy)
     checks = audit(copy)
     assert failed(checks) >= expected, checks
@@ -255,7 +255,7 @@ READINGS = {
 
 @pytest.mark.parametrize("name", READINGS)
 def test_a_falsified_reading_fails(
-    labelled: Path, audit, monkeypatch: pytest.MonkeyPatch, name: str
+    labeled: Path, audit, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     falsify, expected = READINGS[name]
     read_given = label_checks.read_given
@@ -268,7 +268,7 @@ def test_a_falsified_reading_fails(
         return given
 
     monkeypatch.setattr(label_checks, "read_given", read_falsely)
-    checks = audit(labelled)
+    checks = audit(labeled)
     assert failed(checks) >= expected, checks
     assert all(culprit.startswith("1 ") for name in expected for culprit in checks[name].culprits)
 
@@ -280,14 +280,14 @@ def change_shapes(given: Given) -> None:
 
 
 def test_readings_of_other_shapes_fail_without_a_traceback(
-    labelled: Path, audit, monkeypatch: pytest.MonkeyPatch
+    labeled: Path, audit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(READINGS, "shapes", (change_shapes, TITLES - {"albedo"}))
-    test_a_falsified_reading_fails(labelled, audit, monkeypatch, "shapes")
+    test_a_falsified_reading_fails(labeled, audit, monkeypatch, "shapes")
 
 
-def test_textures_that_are_gone_are_named(labelled: Path, tmp_path: Path, audit) -> None:
-    copy = copy_dataset(labelled, tmp_path)
+def test_textures_that_are_gone_are_named(labeled: Path, tmp_path: Path, audit) -> None:
+    copy = copy_dataset(labeled, tmp_path)
     info = json.loads((copy / "dataset.json").read_text())
     info["sources"]["textures"]["source"] = str(tmp_path / "gone")
     (copy / "dataset.json").write_text(json.dumps(info))
@@ -296,8 +296,8 @@ def test_textures_that_are_gone_are_named(labelled: Path, tmp_path: Path, audit)
     assert str(tmp_path / "gone") in checks["albedo"].culprits[0]
 
 
-def test_a_pass_that_is_not_there_fails(labelled: Path, tmp_path: Path, audit) -> None:
-    copy = copy_dataset(labelled, tmp_path)
+def test_a_pass_that_is_not_there_fails(labeled: Path, tmp_path: Path, audit) -> None:
+    copy = copy_dataset(labeled, tmp_path)
     path = image_of(copy, 1)
     file = OpenEXR.File(str(path), separate_channels=True)
     for part in file.parts:
@@ -311,9 +311,9 @@ def test_a_pass_that_is_not_there_fails(labelled: Path, tmp_path: Path, audit) -
 
 
 @pytest.fixture(scope="module")
-def archived(labelled: Path, wheel: Renderer) -> Path:
+def archived(labeled: Path, wheel: Renderer) -> Path:
     """The same with one HDF5 file."""
-    copy = shutil.copytree(labelled, wheel.data_dir / "audit_archived")
+    copy = shutil.copytree(labeled, wheel.data_dir / "audit_archived")
     subprocess.run(
         [sys.executable, "preprocess_data.py", "-d", copy.name, "-f", "-b", "1"],
         cwd=PROJECT_DIR, env=wheel.full_environment(), check=True, capture_output=True,

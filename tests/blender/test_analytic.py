@@ -56,7 +56,7 @@ def render(
 
 
 def create_camera(pitch: float = 0.36 * np.pi) -> tuple[np.ndarray, np.ndarray]:
-    """Camera position, and a ray of unit depth through each pixel centre: (h, w, 3), world."""
+    """Camera position, and a ray of unit depth through each pixel center: (h, w, 3), world."""
     focal_px = 50 / 36 * RESOLUTION
     offset = (np.arange(RESOLUTION) + 0.5 - RESOLUTION / 2) / focal_px
     right, down = np.meshgrid(offset, offset)
@@ -123,7 +123,7 @@ def test_corners_and_outline_of_a_cube(renderer: Renderer, tmp_path: Path) -> No
     v = RESOLUTION / 2 + focal_px * down / depth
     mask = passes["instance"] == 1
     rows, columns = np.nonzero(mask)
-    # A pixel belongs to the cube if its centre is inside.
+    # A pixel belongs to the cube if its center is inside.
     assert abs(u.min() - columns.min()) < 1
     assert abs(u.max() - columns.max() - 1) < 1
     assert abs(v.min() - rows.min()) < 1
@@ -154,12 +154,12 @@ def test_visible_share_of_a_half_hidden_sphere(
     near, far = read_record(first, 0)["location"]
     radius = SIDE_M / (2 * half_height)
     assert np.linalg.norm(far - near) > 2 * radius
-    # Distance d of the centres in the image where the lens is the wanted share of a disc.
+    # Distance d of the centers in the image where the lens is the wanted share of a disc.
     distances = np.linspace(0, 2 * radius, 20001)
     lens = 2 * radius**2 * np.arccos(distances / (2 * radius))
     lens -= distances / 2 * np.sqrt(4 * radius**2 - distances**2)
     d = np.interp(-hidden_share * np.pi * radius**2, -lens, distances)  # lens shrinks with d
-    # View direction in which the centres appear this far apart.
+    # View direction in which the centers appear this far apart.
     along = (far - near) / np.linalg.norm(far - near)
     aside = np.cross(along, [0, 0, 1])
     aside /= np.linalg.norm(aside)
@@ -188,7 +188,7 @@ def linear_to_srgb8(linear: np.ndarray) -> np.ndarray:
     return np.rint(255 * srgb.clip(0, 1))
 
 
-def test_an_emission_of_known_colour_has_its_exact_8_bit_value(
+def test_an_emission_of_known_color_has_its_exact_8_bit_value(
     renderer: Renderer, tmp_path: Path
 ) -> None:
     dataset_dir = render(
@@ -203,7 +203,7 @@ def test_an_emission_of_known_colour_has_its_exact_8_bit_value(
 
 
 @pytest.mark.parametrize("value", [18, 119, 255])
-def test_a_grey_card_is_the_same_in_png_and_exr(
+def test_a_gray_card_is_the_same_in_png_and_exr(
     renderer: Renderer, tmp_path: Path, value: int
 ) -> None:
     images = tmp_path / "dtd" / "images" / "card"

@@ -180,11 +180,11 @@ def test_a_dirty_file_gives_the_picture_of_a_clean_one(
 
 
 @pytest.mark.parametrize("place", [(30, -7, 2), FAR])
-def test_a_box_off_centre_is_centred(
+def test_a_box_off_center_is_centered(
     renderer: Renderer, clean_box: Path, tmp_path: Path, place: tuple[int, ...]
 ) -> None:
     text = lines_v([np.add(vertex, place) for vertex in VERTICES]) + lines_f()
-    moved = render_one_model(renderer, tmp_path, f"off centre {place[0]}", text)
+    moved = render_one_model(renderer, tmp_path, f"off center {place[0]}", text)
     a, b = read_passes(clean_box, 0), read_passes(moved, 0)
     assert (a["instance"] != b["instance"]).mean() < 0.005
     np.testing.assert_allclose(a["depth"], b["depth"], atol=1e-5)

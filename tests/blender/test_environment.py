@@ -30,7 +30,7 @@ colorspaces:
     name: sRGB
     to_reference: !<MatrixTransform> {matrix: [0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]}
 """
-"""A colour configuration with Blender's names that swaps red and green."""
+"""A color configuration with Blender's names that swaps red and green."""
 
 
 def test_variables_that_blender_reads_change_nothing(renderer: Renderer, tmp_path: Path) -> None:

@@ -38,15 +38,15 @@ def find_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def test_other_passes_and_the_image_keep_every_bit(renderer: Renderer) -> None:
-    plain, labelled = multi(renderer, "no_labels"), multi(renderer, "all_labels", ALL)
+    plain, labeled = multi(renderer, "no_labels"), multi(renderer, "all_labels", ALL)
     for idx in range(2):
-        before, after = read_channels(plain, idx), read_channels(labelled, idx)
+        before, after = read_channels(plain, idx), read_channels(labeled, idx)
         assert len(before) == 7
         for name, pixels in before.items():
             np.testing.assert_array_equal(pixels, after[name])
         new = {name.split(".")[0] for name in after.keys() - before.keys()}
         assert new == {"Normal", "Albedo", "Amodal"}
-        np.testing.assert_array_equal(read_record(plain, idx), read_record(labelled, idx))
+        np.testing.assert_array_equal(read_record(plain, idx), read_record(labeled, idx))
 
 
 def test_only_what_is_asked_for_is_written(server: RenderServer) -> None:
@@ -135,7 +135,7 @@ def test_nothing_hit_is_0(wheel: Renderer, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("use_emission", [True, False])
-def test_albedo_is_the_colour_whatever_the_light(
+def test_albedo_is_the_color_whatever_the_light(
     renderer: Renderer, tmp_path: Path, use_emission: bool
 ) -> None:
     plate = "v -1 -1 -1\nv 1 -1 -1\nv 1 1 1\nv -1 1 1\nf 1 2 3 4\n"

@@ -1,4 +1,4 @@
-"""Every kind of texture shows its colours, whatever its alpha, and the audit judges it."""
+"""Every kind of texture shows its colors, whatever its alpha, and the audit judges it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def write_textures(dtd: Path) -> set[str]:
     rgba = np.dstack([rgb, alpha])
     Image.fromarray(rgba).save(images / "rgba.png")
     Image.fromarray(rgba).save(images / "rgba.webp", lossless=True, exact=True)
-    Image.fromarray(np.dstack([rgb[:, :, 0], alpha])).save(images / "grey_alpha.png")
+    Image.fromarray(np.dstack([rgb[:, :, 0], alpha])).save(images / "gray_alpha.png")
     palette = Image.fromarray(rgb).quantize(4)
     palette.save(images / "palette.png", transparency=bytes([0, 50, 128, 255]))
     Image.fromarray(rgb).save(images / "key.png", transparency=tuple(map(int, COLORS[0, 0])))

@@ -141,7 +141,7 @@ def test_bindings_that_flags_decide_are_refused(binding: str, culprit: str) -> N
         plan("0-0-0-0", gin_param=[binding])
 
 
-def test_a_misspelt_variant_is_refused() -> None:
+def test_a_misspelled_variant_is_refused() -> None:
     with pytest.raises(UserError, match="four digits"):
         variants.check_variants(["0-0-0-0", "1-1-2-1"])
     assert variants.check_variants(["1-0-1-0", "1-0-1-0"]) == ("1-0-1-0",)

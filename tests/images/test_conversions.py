@@ -36,7 +36,7 @@ def test_srgb_is_rounded_and_not_cut() -> None:
         np.testing.assert_array_equal(linear_to_srgb8(linear.astype(np.float32)), expected)
 
 
-def test_lab_equals_scikit_image_on_a_grid_of_all_colours() -> None:
+def test_lab_equals_scikit_image_on_a_grid_of_all_colors() -> None:
     levels = np.append(np.arange(0, 256, 5), np.arange(1, 12)).astype(np.uint8)
     image = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, len(levels), 3)
     lab = srgb8_to_lab(np.moveaxis(image, -1, 0))

@@ -50,7 +50,7 @@ def formats(write: Callable[..., Path], quick: QuickArchiver) -> Callable[..., d
 
 @pytest.fixture
 def design(write: Callable[..., Path], quick: QuickArchiver) -> Callable[..., dict[str, Path]]:
-    """A grid of class and azimuth, each cell four times, in two pairs of colour twins."""
+    """A grid of class and azimuth, each cell four times, in two pairs of color twins."""
 
     def write_all(num_objs: int = 1) -> dict[str, Path]:
         num_samples = NUM_CLASSES * NUM_AZIMUTHS * 4

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import synrender
-from synrender.dataset import label_reader as labelled_module
+from synrender.dataset import label_reader as labeled_module
 from synrender.dataset.folder import settings_to_folder
 from synrender.dataset.info import read_required_info
 from synrender.dataset.label_reader import LabelReader
@@ -105,7 +105,7 @@ def test_few_images_are_kept(
 ) -> None:
     """One of these takes 51 kB."""
     expected = read_all(rendered_labels, fields=["flow"])
-    monkeypatch.setattr(labelled_module, "MAX_IMAGE_BYTES", max_bytes)
+    monkeypatch.setattr(labeled_module, "MAX_IMAGE_BYTES", max_bytes)
     info = read_required_info(rendered_labels)
     folder = settings_to_folder(rendered_labels, info.settings)
     reader = LabelReader(folder, info.camera, range(12), NamedPoints())
@@ -167,12 +167,12 @@ def test_twins_of_two_lenses_spread_the_image_from_its_middle(wheel: Renderer) -
         assert (sample["occlusion"] & ~is_outside).mean() < 0.1  # beside edges
 
 
-def test_points_that_the_user_names(labelled: Path) -> None:
-    sample = synrender.open_dataset(labelled)[0]
+def test_points_that_the_user_names(labeled: Path) -> None:
+    sample = synrender.open_dataset(labeled)[0]
     model = f"{sample['synset_id'][1]}/{sample['model_id'][1]}"
-    path = labelled / "keypoints.json"
+    path = labeled / "keypoints.json"
     path.write_text(json.dumps({model: {"tip": [0.1, 0, 0.2]}, "other/model": {"a": [0, 0, 0]}}))
-    data = synrender.open_dataset(labelled)
+    data = synrender.open_dataset(labeled)
     assert data.keypoint_names[-3:] == ("face_+z", "a", "tip")
     found = data[0]
     assert found["keypoint_px"].shape == (2, 17, 2)
@@ -195,27 +195,27 @@ def test_points_that_the_user_names(labelled: Path) -> None:
         ('{"s/m": {"center": [1, 2, 3]}}', "point of every box"),
     ],
 )
-def test_a_damaged_file_of_points_is_one_line(labelled: Path, text: str, message: str) -> None:
-    (labelled / "keypoints.json").write_text(text)
+def test_a_damaged_file_of_points_is_one_line(labeled: Path, text: str, message: str) -> None:
+    (labeled / "keypoints.json").write_text(text)
     with pytest.raises(UserError, match=message) as error:
-        synrender.open_dataset(labelled)
+        synrender.open_dataset(labeled)
     assert "\n" not in str(error.value)
 
 
-def test_an_image_that_lacks_a_pass_is_named(labelled: Path) -> None:
-    path = labelled / "img" / "00005.exr"
+def test_an_image_that_lacks_a_pass_is_named(labeled: Path) -> None:
+    path = labeled / "img" / "00005.exr"
     header, channels = read_channels(path)
     write_channels(path, header, {k: v for k, v in channels.items() if ".Amodal." not in k})
-    data = synrender.open_dataset(labelled, fields=["amodal"])
+    data = synrender.open_dataset(labeled, fields=["amodal"])
     with pytest.raises(UserError, match=r"sample 5.*no amodal pass"):
         data[5]
 
 
 def test_an_image_of_more_objects_than_the_record_has_is_named(
-    labelled: Path, rendered_multi: Path
+    labeled: Path, rendered_multi: Path
 ) -> None:
-    shutil.copy(rendered_multi / "img" / "00000.exr", labelled / "img" / "00005.exr")
-    data = synrender.open_dataset(labelled, fields=["box_2d"])
+    shutil.copy(rendered_multi / "img" / "00000.exr", labeled / "img" / "00005.exr")
+    data = synrender.open_dataset(labeled, fields=["box_2d"])
     with pytest.raises(UserError, match="sample 5: its image shows instance 3, its record has 2"):
         data[5]
 
@@ -223,8 +223,8 @@ def test_an_image_of_more_objects_than_the_record_has_is_named(
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.parametrize("form", ["small files", "archive"])
 def test_workers_compute_the_same_labels(
-    form: str, labelled: Path, quick: QuickArchiver, method: str
+    form: str, labeled: Path, quick: QuickArchiver, method: str
 ) -> None:
     if form == "archive":
         quick.run("-d", "labels", "-f", "-b", 3)
-    run_alone("read_labels_in_two_processes", method, labelled)
+    run_alone("read_labels_in_two_processes", method, labeled)

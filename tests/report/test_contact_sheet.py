@@ -50,11 +50,11 @@ def test_a_sheet_shows_the_first_samples_in_order(single: Path) -> None:
     assert sheet.shape[1] <= 1600
 
 
-def test_a_sheet_shows_the_labels_that_were_rendered_for(labelled: Path) -> None:
-    draw(labelled)
-    sheet = np.asarray(Image.open(labelled / "contact_sheet.png"))
+def test_a_sheet_shows_the_labels_that_were_rendered_for(labeled: Path) -> None:
+    draw(labeled)
+    sheet = np.asarray(Image.open(labeled / "contact_sheet.png"))
     assert sheet.shape[1] <= 1600
-    data = synrender.open_dataset(labelled, nothing_hit=np.inf)
+    data = synrender.open_dataset(labeled, nothing_hit=np.inf)
     pictures = find_pictures(data.fields)
     assert [p.field for p in pictures][4:6] == ["normal", "albedo"]
     assert len(pictures) == 12

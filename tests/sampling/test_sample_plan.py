@@ -251,8 +251,8 @@ def test_light_stands_on_its_arc() -> None:
     assert np.std(angles) == pytest.approx(0.1, abs=0.01)
 
 
-def test_colours_are_colours_and_tell_the_class() -> None:
-    """In the 2020 release they were grey: green and blue were overwritten with red."""
+def test_colors_are_colors_and_tell_the_class() -> None:
+    """In the 2020 release they were gray: green and blue were overwritten with red."""
     material = Material(color_variation=0)
     reference = draw_color_reference(0, 10, 1)
     colors, backdrop = draw_colors(0, (0,), list(range(10)), reference, material)
@@ -266,7 +266,7 @@ def test_colours_are_colours_and_tell_the_class() -> None:
     np.testing.assert_allclose(free.mean(axis=0), 0.5, atol=0.05)
 
 
-def test_colour_reference_keeps_its_first_values() -> None:
+def test_color_reference_keeps_its_first_values() -> None:
     small, large = draw_color_reference(3, 4, 1), draw_color_reference(3, 10, 5)
     assert large.shape == (10, 5, 3)
     np.testing.assert_array_equal(small, large[:4, :1])

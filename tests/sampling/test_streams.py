@@ -27,7 +27,7 @@ def test_seeds_and_keys_give_orders_of_their_own() -> None:
     assert len(orders) == 4
 
 
-def test_neighbours_end_up_far_apart() -> None:
+def test_neighbors_end_up_far_apart() -> None:
     places = np.array([permute(i, 10_000, 1) for i in range(10_000)])
     correlation = np.corrcoef(places[:-1], places[1:])[0, 1]
     assert abs(correlation) < 0.04

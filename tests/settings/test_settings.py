@@ -189,7 +189,7 @@ def test_files_that_include_each_other_many_times_end(tmp_path: Path) -> None:
         load_settings([str(tmp_path / "0.gin")])
 
 
-def test_misspelt_config_names_the_nearest() -> None:
+def test_misspelled_config_names_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'render_multi'"):
         load_settings(["render_mutli"])
 

@@ -459,7 +459,7 @@ def veined(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def woven(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Twill: strands that pass over two and under two others, each with fibres along it."""
+    """Twill: strands that pass over two and under two others, each with fibers along it."""
     period = period_of(rng, width, 22.0, 14.0)
     u, v = plane(rng, (height, width), period, 0.25)
     i, j = np.floor(u), np.floor(v)
@@ -470,8 +470,8 @@ def woven(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     strand = np.where(is_over, per_cell(rng, i, 0.0 * j), per_cell(rng, 0.0 * i, j))
     first, second, third = palette(rng, 3)
     color = mix(np.where(is_over[..., None], first, third), second, 0.6 * strand)
-    fibres = np.interp(7.0 * across + 40.0 * strand, np.arange(-9, 60), rng.random(69))
-    color = color * (0.25 + 0.8 * body + 0.25 * fibres)[..., None]
+    fibers = np.interp(7.0 * across + 40.0 * strand, np.arange(-9, 60), rng.random(69))
+    color = color * (0.25 + 0.8 * body + 0.25 * fibers)[..., None]
     return photograph(rng, color, 0.16 * period * body)
 
 

@@ -260,7 +260,7 @@ def test_twins_of_a_texture_differ_whichever_textures_are_rejected(
         ["scene.camera_lens = 400"],
     ],
 )
-def test_the_camera_sees_every_centre_of_a_layout(bindings: list[str]) -> None:
+def test_the_camera_sees_every_center_of_a_layout(bindings: list[str]) -> None:
     settings = create_settings(*bindings, "sample.num_objs = 4", config="render_multi")
     for plan in draw(settings, range(60)):
         locations = np.array([obj.location for obj in plan.objects])

@@ -25,7 +25,7 @@ COMMON = (
     "sample.class_idxs = 3", "object.n_buckets = 3", "object.total_num_samples = 204",
     "batch.num_samples = 68", "material.color_intensity = 0.5", "design.kind = 'twins'",
 )  # fmt: skip
-PLAIN = ("material.use_texture = False",)  # the backdrop's colour shows only without textures
+PLAIN = ("material.use_texture = False",)  # the backdrop's color shows only without textures
 
 
 @pytest.fixture(scope="module", params=["textured", "plain"])
@@ -54,7 +54,7 @@ def test_twins_differ_in_their_factor_and_in_nothing_else(twins: Path) -> None:
         n = min(len(first), len(second))
         own = list(find_columns(name))
         others = [k for k in range(len(COLUMNS)) if k not in own]
-        if name == "class":  # another class has other models, in other colours
+        if name == "class":  # another class has other models, in other colors
             others = [k for k in others if not COLUMNS[k].startswith(("model", "color"))]
         np.testing.assert_array_equal(
             first["factor_values"][:n, others], second["factor_values"][:n, others]
