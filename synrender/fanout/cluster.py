@@ -21,7 +21,9 @@ from synrender.errors import CutShort
 from synrender.fanout.executable import run_here
 from synrender.fanout.job import Job, Outcome, Status
 from synrender.fanout.processes import (
+    BEGUN,
     IDLE_S,
+    WAITING,
     Idleness,
     end_with_parent,
     find_family,
@@ -118,6 +120,7 @@ def _to_node(job: Job) -> Job:
         shapenet=own.shapenet or theirs.shapenet,
         dtd=own.dtd or theirs.dtd,
         models=own.models or theirs.models,
+        textures=own.textures or theirs.textures,
     )
     return dataclasses.replace(job, folders=folders)
 
@@ -162,6 +165,7 @@ class RayExecutor:
         self._workers: dict[Hashable, Worker] = {}  # of tasks that have begun
         self._failed: dict[Hashable, ray.exceptions.RayError] = {}  # why others could not
         self._num_begun = 0
+        self._is_noted = False  # that tasks should begin
         self._cpus: set[CpuKind] = set()  # of all workers so far
         self._stillness, self._idleness = Stillness(), Idleness()
 
@@ -186,6 +190,9 @@ class RayExecutor:
 
     def submit(self, job: Job, avoid_nodes: frozenset[str]) -> Any:
         """Hands a job to Ray."""
+        if not self._is_noted:
+            self._is_noted = True
+            self._session.note(WAITING)
         if not avoid_nodes:
             return self._task.remote(job)
         selector = {"ray.io/node-id": f"!in({','.join(sorted(avoid_nodes))})"}
@@ -205,6 +212,8 @@ class RayExecutor:
             worker: Any = ray.get(next(handle))
             self._workers[handle] = worker
             self._num_begun += 1
+            if self._num_begun == 1:
+                self._session.note(BEGUN)
             self._cpus.add(worker.cpu)
         except ray.exceptions.RayError as error:
             self._failed[handle] = error

@@ -32,7 +32,8 @@ NOTE = "driver.log"
 """File beside Ray's in which the driver, and what ends it, say how far it came."""
 
 STARTING, STARTED = "Ray starts on this machine\n", "Ray has started\n"
-"""What the driver writes into its note."""
+WAITING, BEGUN = "tasks should begin\n", "a task has begun\n"
+"""What the driver writes into its note, one after the other."""
 
 CRASHED = "Fatal Python error"
 """What `faulthandler` writes into the note."""
@@ -260,13 +261,18 @@ def guard(folder: Path, driver_pid: int, remedy: str, idle_s: float) -> None:
 
 def _wait_for_end(driver_pid: int, note: Path, idleness: Idleness) -> str:
     """Returns when the driver has ended; ends it if it cannot do so itself, and says why."""
-    reason, patience_s = "", PATIENCE_S
+    reason, patience_s, num_idle = "", PATIENCE_S, 0
     while not select.select([sys.stdin], [], [], CHECK_EVERY_S)[0]:
         text = read_note(note)
-        is_idle = text == STARTING and idleness.is_idle(_find_others(driver_pid))
-        if is_idle and not reason:
+        is_idle = idleness.is_idle(_find_others(driver_pid))
+        if is_idle and text == STARTING and not reason:
             reason = "Ray did not start: none of its processes works"
             _send(driver_pid, signal.SIGHUP)  # see `ray_session`
+        # The driver sees it itself, unless a call of Ray's never returns.
+        num_idle = num_idle + 1 if is_idle and text.endswith(WAITING) else 0
+        if num_idle * CHECK_EVERY_S > PATIENCE_S and not reason:
+            reason = "Ray begins no task: none of its processes works"
+            _send(driver_pid, signal.SIGKILL)
         patience_s -= CHECK_EVERY_S if reason or CRASHED in text else 0
         if patience_s < 0:
             _send(driver_pid, signal.SIGKILL)

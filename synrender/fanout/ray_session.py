@@ -20,7 +20,7 @@ import ray
 import ray.exceptions
 
 from synrender.errors import EXIT_FAILURE, UserError, shorten
-from synrender.fanout.processes import NOTE, STARTED, STARTING, guarded
+from synrender.fanout.processes import BEGUN, NOTE, STARTED, STARTING, WAITING, guarded
 from synrender.fanout.ray_head import (
     CONNECT_TIMEOUT_S,
     TOKEN_HELP,
@@ -75,6 +75,7 @@ class Session:
     """What tasks run on."""
 
     folder: Path | None = None  # of Ray's own files, on this machine alone; None: a cluster
+    note: Callable[[str], object] = lambda _: None  # tells the guard how far the run is
 
 
 @contextlib.contextmanager
@@ -112,7 +113,7 @@ def ray_session(address: str | None, cpus_per_task: int, data_dir: Path) -> Gene
         note(STARTED)
         stack.callback(ray.shutdown)
         stack.enter_context(watched_head(ray.get_runtime_context().gcs_address))
-        yield Session(None if address else folder)
+        yield Session() if address else Session(folder, note)
 
 
 def _join_cluster(address: str) -> None:
@@ -193,7 +194,7 @@ def _noted(path: Path) -> Generator[Callable[[str], object]]:
         path: of the note, beside Ray's folder.
 
     Yields:
-        Writes `STARTING` or `STARTED` into the note.
+        Writes `STARTING` and what follows it into the note.
     """
     libc = ctypes.CDLL(None)
     libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
@@ -208,6 +209,8 @@ def _noted(path: Path) -> Generator[Callable[[str], object]]:
 
     def note(text: str) -> None:
         file.write(text.encode())
+        if text in (WAITING, BEGUN):
+            return
         if text == STARTING:
             # A handler is called with the number of its signal: that of SIGHUP is `EXIT_FAILURE`.
             libc.signal(signal.SIGHUP, ctypes.cast(libc._exit, ctypes.c_void_p))
