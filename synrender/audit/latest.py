@@ -36,7 +36,7 @@ def keep_checks(folder: DatasetFolder, checks: Sequence[Check], num_cast: int) -
     )
     try:
         write_audit(folder.path, audit)
-    except OSError as error:
+    except (OSError, UserError) as error:
         warn(f"{folder.path / AUDIT_FILE}: not written ({error})")
     return audit
 

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -23,6 +24,9 @@ MIN_TASKS = 3
 
 MIN_LIGHT_TASKS = 100
 """Like `MIN_TASKS`, for tasks that only read files."""
+
+MAX_FOLDER_BYTES = 107 - len("/pymp-12345678/listener-12345678")
+"""Of a folder for temporary files in which a socket can be; Linux allows it 107 in all."""
 
 NUM_WAITING_PER_JOB = 3
 """Unfinished tasks per process; limits memory for any size of data set."""
@@ -47,7 +51,7 @@ class Workers:
         """Starts the fork server, so that it can import modules while this process continues."""
         if self.num_jobs > 1:
             self._context.set_forkserver_preload(self._preloaded)
-            with _hangups_ignored():
+            with _hangups_ignored(), _short_folder():
                 forkserver.ensure_running()
 
     def __enter__(self) -> Workers:
@@ -112,6 +116,18 @@ def _hangups_ignored() -> Generator[None]:
         yield
     finally:
         signal.signal(signal.SIGHUP, before or signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def _short_folder() -> Generator[None]:
+    """Has the fork server's socket lie in /tmp where the path of TMPDIR is too long for it."""
+    before = tempfile.gettempdir()
+    is_long = len(os.fsencode(before)) > MAX_FOLDER_BYTES
+    tempfile.tempdir = "/tmp" if is_long else before
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _prepare_process() -> None:

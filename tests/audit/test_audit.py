@@ -104,7 +104,7 @@ def test_the_script_fails_with_a_finding_and_with_a_mistake(
 def test_help_teaches(wheel: Renderer) -> None:
     result = run_script(wheel, "--help")
     assert result.returncode == 0
-    for word in ("silhouette", "examples:", "SYNRENDER_SHAPENET_DIR", "exit status"):
+    for word in ("silhouette", "examples:", "SYNRENDER_SHAPENET_DIR", "Exit status"):
         assert word in result.stdout
 
 

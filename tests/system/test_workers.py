@@ -32,7 +32,7 @@ SCRIPT = textwrap.dedent(
 
 
 def start(tmp_path: Path, seconds: float) -> subprocess.Popen[str]:
-    (tmp_path / "temporary").mkdir()
+    (tmp_path / "temporary").mkdir(parents=True)
     (tmp_path / "work.py").write_text(SCRIPT)
     return subprocess.Popen(
         [sys.executable, tmp_path / "work.py", str(seconds)],
@@ -44,17 +44,20 @@ def start(tmp_path: Path, seconds: float) -> subprocess.Popen[str]:
     )
 
 
-def test_a_normal_end_leaves_no_folder(tmp_path: Path) -> None:
-    process = start(tmp_path, 0.01)
+@pytest.mark.parametrize("length", [0, 150])
+def test_a_normal_end_leaves_no_folder(tmp_path: Path, length: int) -> None:
+    """Even where the path of TMPDIR is too long for a socket."""
+    process = start(tmp_path / ("long" * (length // 4)), 0.01)
     assert process.communicate(timeout=240) == ("one\n" * 4, "")
     assert process.returncode == 0
-    assert list((tmp_path / "temporary").iterdir()) == []
+    assert list(tmp_path.rglob("temporary/*")) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_all_processes_prints_one_line_and_leaves_no_folder(
-    tmp_path: Path, number: signal.Signals
+    tmp_path_factory: pytest.TempPathFactory, number: signal.Signals
 ) -> None:
+    tmp_path = tmp_path_factory.mktemp("short")
     process = start(tmp_path, 2)
     assert process.stdout is not None
     process.stdout.readline()

@@ -173,9 +173,10 @@ def find_textures_dir(source: str | None, folders: Folders) -> Path | None:
     if _DEMO_SOURCE.fullmatch(source):
         return folders.demo / "dtd" / "images"
     path = (folders.textures or folders.dtd or Path(source)).absolute()
-    if (path / "labels" / "labels_joint_anno.txt").is_file():  # DTD
-        return path / "images"
-    return path if path.is_dir() else path.parent
+    if path.is_file():  # a list
+        return path.parent
+    is_plain = path.is_dir() and not (path / "labels" / "labels_joint_anno.txt").is_file()
+    return path if is_plain else path / "images"  # of DTD
 
 
 def load_records(subject: Subject) -> Records:
