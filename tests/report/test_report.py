@@ -108,7 +108,9 @@ def test_everything_can_be_done_by_keyboard(page_path: Path, view: Open) -> None
     assert dialog.locator("h2").inner_text() == "Sample 2, train"
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
-    assert focused().startswith("Open sample 2: ")
+    page.wait_for_function(  # a dialog says a moment later that it has closed
+        "document.activeElement.getAttribute('aria-label')?.startsWith('Open sample 2: ')"
+    )
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"  # where the focus is can be seen
 
