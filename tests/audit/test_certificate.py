@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -217,12 +216,10 @@ def test_folders_within_img_are_hashed(wheel: Renderer, verify) -> None:
     assert verify(dataset_dir) == (1, ["changed img/0001/00003.png"])
 
 
-def test_a_million_samples_are_bound_in_seconds() -> None:
-    samples = create_samples(100_000, ("npy", "png"))
-    samples["sample"] = np.arange(100_000)
-    start = time.process_time()
-    FileHashes({}, samples).find_root()
-    assert 10 * (time.process_time() - start) < 60
+def test_a_sample_takes_72_bytes_of_hashes() -> None:
+    samples = create_samples(1000, ("npy", "png"))
+    samples["sample"] = np.arange(1000)
+    assert len(FileHashes({}, samples).find_root()) == 32
     assert samples.nbytes == 72 * len(samples)
 
 
