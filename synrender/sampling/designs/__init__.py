@@ -23,7 +23,7 @@ from synrender.sampling.designs.kind import (
     Assignment,
     DesignKind,
     Given,
-    Place,
+    SamplePlace,
     draw_even,
 )
 from synrender.sampling.designs.one_at_a_time import create_sweeps
@@ -74,7 +74,7 @@ class Rules:
 def assign(rules: Rules, idx: int, bucket: int) -> Assignment:
     """What a design decides about sample ``idx``, which is in a bucket."""
     base, member = divmod(idx, rules.block_size)
-    place = Place(base, member, rules.find_split(bucket))
+    place = SamplePlace(base, member, rules.find_split(bucket))
     even = {
         name: draw_even(rules.seed, EVEN, name, n, base) for name, n in rules.num_levels.items()
     }

@@ -15,7 +15,7 @@ from synrender.sampling.designs.kind import (
     Assignment,
     DesignKind,
     Given,
-    Place,
+    SamplePlace,
     check_level,
     create_design_rng,
     draw_even,
@@ -38,7 +38,7 @@ class Graph(DesignKind):
     tables: FrozenDict  # of each child a `Table`
     do: FrozenDict  # by split, by factor: level, or `EVEN_LEVEL`
 
-    def apply(self, assigned: Assignment, place: Place) -> Assignment:
+    def apply(self, assigned: Assignment, place: SamplePlace) -> Assignment:
         """Draws the level of each factor, given those of its parents."""
         do = self.do.get(SPLITS[place.split], {})
         levels: dict[str, int] = {}

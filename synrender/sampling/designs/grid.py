@@ -11,7 +11,7 @@ from synrender.sampling.designs.kind import (
     Assignment,
     DesignKind,
     Given,
-    Place,
+    SamplePlace,
     require_levels,
 )
 from synrender.sampling.streams import DESIGN, permute
@@ -23,7 +23,7 @@ class Grid(DesignKind):
 
     repeats: int  # samples of each combination
 
-    def apply(self, assigned: Assignment, place: Place) -> Assignment:
+    def apply(self, assigned: Assignment, place: SamplePlace) -> Assignment:
         """Gives a sample its combination."""
         factors = {name: self.num_levels[name] for name in self.decided}
         num_cells = math.prod(factors.values())

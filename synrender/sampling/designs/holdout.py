@@ -16,8 +16,8 @@ from synrender.sampling.designs.kind import (
     Assignment,
     DesignKind,
     Given,
-    Place,
     Range,
+    SamplePlace,
     check_level,
     create_design_rng,
     require_levels,
@@ -39,7 +39,7 @@ class Holdout(DesignKind):
         """Levels of the combinations that are held out."""
         return tuple(code_to_levels(code, self.num_levels) for code in self.held_out)
 
-    def apply(self, assigned: Assignment, place: Place) -> Assignment:
+    def apply(self, assigned: Assignment, place: SamplePlace) -> Assignment:
         """Gives a sample a combination and ranges of its split."""
         is_test = place.split == TEST
         ranges = {n: Range(*bounds, not is_test) for n, bounds in self.inner_ranges.items()}

@@ -64,7 +64,7 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Place:
+class SamplePlace:
     """Where a sample is in its data set."""
 
     base: int  # number of its block
@@ -92,7 +92,7 @@ class DesignKind:
     decided: tuple[str, ...]  # factors that it decides
     block_size: int = 1  # consecutive samples with one base
 
-    def apply(self, assigned: Assignment, place: Place) -> Assignment:
+    def apply(self, assigned: Assignment, place: SamplePlace) -> Assignment:
         """What it changes of a sample for which other kinds have decided already."""
         raise NotImplementedError
 

@@ -10,7 +10,7 @@ from synrender.sampling.designs.kind import (
     Assignment,
     DesignKind,
     Given,
-    Place,
+    SamplePlace,
     check_blocks,
     require_levels,
 )
@@ -20,7 +20,7 @@ from synrender.sampling.designs.kind import (
 class Sweeps(DesignKind):
     """Blocks in which each factor goes through its levels, around one base."""
 
-    def apply(self, assigned: Assignment, place: Place) -> Assignment:
+    def apply(self, assigned: Assignment, place: SamplePlace) -> Assignment:
         """Gives a sample the level that its place in the block has."""
         step = place.member
         for name in self.decided:

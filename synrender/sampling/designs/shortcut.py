@@ -11,7 +11,7 @@ from synrender.sampling.designs.kind import (
     Assignment,
     DesignKind,
     Given,
-    Place,
+    SamplePlace,
     create_design_rng,
     require_levels,
 )
@@ -27,7 +27,7 @@ class Shortcut(DesignKind):
     partners: tuple[int, ...]  # cue level of each target level; no two share one
     rho: tuple[float, ...]  # of each split
 
-    def apply(self, assigned: Assignment, place: Place) -> Assignment:
+    def apply(self, assigned: Assignment, place: SamplePlace) -> Assignment:
         """Gives a sample the cue for its target."""
         rng = create_design_rng(self.seed, SHORTCUT, self.cue, place.base)
         chance, even = rng.random(2)

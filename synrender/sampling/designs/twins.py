@@ -12,7 +12,7 @@ from synrender.sampling.designs.kind import (
     Assignment,
     DesignKind,
     Given,
-    Place,
+    SamplePlace,
     check_blocks,
     draw_even,
 )
@@ -24,7 +24,7 @@ from synrender.settings.factor_table import FACTORS
 class Twins(DesignKind):
     """Tuples of samples; which factor they differ in is drawn for each tuple."""
 
-    def apply(self, assigned: Assignment, place: Place) -> Assignment:
+    def apply(self, assigned: Assignment, place: SamplePlace) -> Assignment:
         """Gives a sample another level than its twins, or says that its factor is drawn anew."""
         varied = self.decided[draw_even(self.seed, TWIN, "", len(self.decided), place.base)]
         if varied not in self.num_levels:
@@ -32,7 +32,7 @@ class Twins(DesignKind):
         level = self._find_level(assigned.levels[varied], self.num_levels[varied], place)
         return dataclasses.replace(assigned.replace_levels({varied: level}), varied=varied)
 
-    def _find_level(self, first: int, num_levels: int, place: Place) -> int:
+    def _find_level(self, first: int, num_levels: int, place: SamplePlace) -> int:
         """Level of a member of a tuple: all differ, and member 0 has the ``first``."""
         if place.member == 0:
             return first
