@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from synrender.fanout.variants import VARIANTS
+from tests.assets.layouts import GOOGLE_SCANNED
 from tests.fanout.drive import Driver, assert_same_dataset
 from tests.helpers import PROJECT_DIR, read_passes, read_records
 
@@ -23,16 +24,30 @@ def datasets(driver: Driver) -> dict[str, Path]:
     return {variant: driver.data_dir / f"full_{variant}" for variant in VARIANTS}
 
 
-def render_alone(driver: Driver, source_dir: Path, name: str) -> Path:
+def render_alone(driver: Driver, source_dir: Path, name: str, **environment: str) -> Path:
     """render.py with the configuration that a data set of the fan-out keeps."""
     subprocess.run(
         [sys.executable, "render.py", "-d", name, "-g", str(source_dir / "config.gin")],
         cwd=PROJECT_DIR,
-        env=driver.environment,
+        env={**driver.environment, **environment},
         check=True,
         stdout=subprocess.DEVNULL,
     )
     return driver.data_dir / name
+
+
+def test_workers_read_models_in_archives_as_one_process_does(
+    driver: Driver, tmp_path: Path
+) -> None:
+    models = GOOGLE_SCANNED["archives"](tmp_path / "models")
+    bindings = (f"assets.models = {str(models)!r}", "object.n_buckets = 3")
+    size = ("-n", 12, "-b", 3, "--num_classes", 2)
+    output = driver.run("-d", "archives", *size, variants=("0-0-0-0",), bindings=bindings)
+    assert "Models: Google Scanned Objects" in output
+    found = driver.data_dir / "archives_0-0-0-0"
+    assert str(tmp_path) not in (found / "config.gin").read_text()
+    alone = render_alone(driver, found, "archives_alone", SYNRENDER_MODELS_DIR=str(models))
+    assert_same_dataset(found, alone)
 
 
 @pytest.mark.slow
