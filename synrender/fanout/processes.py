@@ -51,7 +51,11 @@ IDLE_S = 15.0
 """Processes that have done next to nothing for so long, and should do something, never will."""
 
 MAX_IDLE_SHARE = 0.25
-"""Of one CPU. Ray's processes use 0.03 of one together while they wait, and one or more at work."""
+"""Of one CPU, by the busiest thread of each second. A thread of Ray's that only waits uses 0.01 of
+one, or 0.1 with the time for which it waits for a CPU of a busy machine; one at work uses 1."""
+
+WAITING_LIMIT_S = 200.0
+"""For the first task to begin; the driver gives up 20 s earlier, unless it hangs in a call."""
 
 MAX_GAP_S = 10.0
 """Without a look at the processes for so long, this one was stopped too, or the machine was."""
@@ -139,7 +143,7 @@ class Idleness:
         """Takes a clock, and what to use in place of `IDLE_S`."""
         self._clock, self._idle_s = clock, IDLE_S if idle_s is None else idle_s
         self._work_s: dict[Path, float] = {}  # of each thread, when it was last looked at
-        self._history: deque[tuple[float, float]] = deque()  # when, and all work since the first
+        self._history: deque[tuple[float, float]] = deque()  # when, and the work since the first
         self._is_measured = _read_work_s(Path("/proc/thread-self")) > 0
 
     def is_idle(self, pids: Iterable[int]) -> bool:
@@ -151,7 +155,8 @@ class Idleness:
         work_s = {thread: _read_work_s(thread) for thread in threads}
         if self._history:
             last, total = self._history[-1]
-            total += sum(s - self._work_s.get(thread, 0) for thread, s in work_s.items())
+            done_s = (s - self._work_s.get(thread, 0) for thread, s in work_s.items())
+            total += max(done_s, default=0.0)
             if any(map(_waits_for_disk, threads)):
                 total += now - last
         else:
@@ -261,7 +266,7 @@ def guard(folder: Path, driver_pid: int, remedy: str, idle_s: float) -> None:
 
 def _wait_for_end(driver_pid: int, note: Path, idleness: Idleness) -> str:
     """Returns when the driver has ended; ends it if it cannot do so itself, and says why."""
-    reason, patience_s, num_idle = "", PATIENCE_S, 0
+    reason, patience_s, num_idle, num_waiting = "", PATIENCE_S, 0, 0
     while not select.select([sys.stdin], [], [], CHECK_EVERY_S)[0]:
         text = read_note(note)
         is_idle = idleness.is_idle(_find_others(driver_pid))
@@ -269,9 +274,13 @@ def _wait_for_end(driver_pid: int, note: Path, idleness: Idleness) -> str:
             reason = "Ray did not start: none of its processes works"
             _send(driver_pid, signal.SIGHUP)  # see `ray_session`
         # The driver sees it itself, unless a call of Ray's never returns.
-        num_idle = num_idle + 1 if is_idle and text.endswith(WAITING) else 0
-        if num_idle * CHECK_EVERY_S > PATIENCE_S and not reason:
+        num_waiting = num_waiting + 1 if text.endswith(WAITING) else 0
+        num_idle = num_idle + 1 if is_idle and num_waiting else 0
+        if not reason and num_idle * CHECK_EVERY_S > PATIENCE_S:
             reason = "Ray begins no task: none of its processes works"
+        elif not reason and num_waiting * CHECK_EVERY_S > WAITING_LIMIT_S:
+            reason = f"Ray began no task within {WAITING_LIMIT_S:g} s"
+        if reason and num_waiting:
             _send(driver_pid, signal.SIGKILL)
         patience_s -= CHECK_EVERY_S if reason or CRASHED in text else 0
         if patience_s < 0:
