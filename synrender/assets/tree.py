@@ -89,7 +89,9 @@ class Tree:
         except (FileNotFoundError, NotADirectoryError):
             return Names()
         except OSError as error:
-            raise UserError(f"{path}: cannot be listed ({error.strerror})") from None
+            raise UserError(
+                f"{path}: cannot be listed ({error.strerror}); let this user read it"
+            ) from None
         folders = [name for name, is_folder in found if is_folder]
         for name in folders:
             if not is_plain_name(name):

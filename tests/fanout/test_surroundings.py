@@ -159,8 +159,11 @@ def stop():
                 return
 
 threading.Thread(target=stop, daemon=True).start()
-with ray_session.ray_session(None, 1, Path(sys.argv[1])):
-    print("started")
+try:
+    with ray_session.ray_session(None, 1, Path(sys.argv[1])):
+        print("started")
+except OSError as error:  # Ray gave up first, as it does after 30 s
+    sys.exit(f"error: {error}")
 """
 
 
@@ -170,7 +173,9 @@ def test_a_start_that_stands_still_is_ended_by_one_line(tmp_path: Path, server: 
     result = run_script(STOP_SERVER, tmp_path, server)
     assert result.returncode == 1
     assert result.stdout == ""
-    assert result.stderr.startswith("error: Ray did not start: none of its processes works; is")
+    assert re.match(
+        r"error: Ray did not start(: none of its processes works; is| \()", result.stderr
+    )
     assert result.stderr.count("\n") == 1
     assert not list(tmp_path.glob(".ray/*/r"))
 
