@@ -75,9 +75,15 @@ def main(root: Path, journal: Path, start: int, end: int, more_bindings: list[st
             num_visible = int((instance == 1).sum())
             np.save(root / f"{name}.npy", rgb)
             found |= {"rejected": builder.rejected, "model": str(record["model_id"][0])}
+            _, middle, longest = np.sort(np.ptp(record["bbox"][0], axis=0))
+            is_thread = middle < longest / 100  # which no pixel's center need see
             if is_magenta.any():
                 found["end"] = "magenta"
-            elif num_visible == 0 or not np.isfinite(rgb).all() or np.ptp(rgb) == 0:
+            elif (
+                (num_visible == 0 and not is_thread)
+                or not np.isfinite(rgb).all()
+                or np.ptp(rgb) == 0
+            ):
                 found["end"] = "blank"
         except Exception:
             found |= {"end": "traceback", "text": traceback.format_exc()}
