@@ -21,14 +21,16 @@ _IMAGE_NAME = re.compile(r".*\.(png|jpe?g|bmp|webp|exr)(?=\s|$)", re.IGNORECASE 
 
 
 def find_images_dir(path: Path) -> Path:
-    """Folder that names of textures are relative to.
+    """Folder that names of textures are relative to; it need not exist.
 
     Args:
-        path: DTD's folder, a folder of images, or a file that lists images.
+        path: DTD's folder, a folder of images, or a file that lists images. What is not there is
+            taken for DTD.
     """
-    if (path / LABELS_FILE).is_file():
-        return path / "images"
-    return path if path.is_dir() else path.parent
+    if path.is_file():
+        return path.parent
+    is_plain = path.is_dir() and not (path / LABELS_FILE).is_file()
+    return path if is_plain else path / "images"
 
 
 def list_textures(path: Path) -> tuple[str, ...]:

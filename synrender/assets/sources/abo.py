@@ -6,15 +6,12 @@ import functools
 import re
 
 from synrender.assets.sources.packed_lists import unpack_list
-from synrender.assets.sources.source import ModelClass, ModelEntry, Source
+from synrender.assets.sources.source import UNLABELED, ModelClass, ModelEntry, Source, find_glbs
 from synrender.assets.tree import Tree
 from synrender.errors import UserError
 from synrender.system.json_text import parse_json
 
 MODELS, LISTINGS = "3dmodels/original", "listings/metadata"
-UNLABELED = "unlabeled"
-"""The class of models that no listing names; of all, where the listings are missing."""
-
 _LISTING = re.compile(r"listings_\w+\.json\.gz")
 _HAS_MODEL = b'"3dmodel_id"'
 _NAME = re.compile(r"\w{1,64}", re.ASCII)
@@ -23,12 +20,7 @@ _NAME = re.compile(r"\w{1,64}", re.ASCII)
 @functools.lru_cache(maxsize=4)
 def _find_models(tree: Tree) -> dict[str, str]:
     """Name of each model's file, by its id."""
-    return {
-        name.removesuffix(".glb"): f"{MODELS}/{part}/{name}"
-        for part in tree.list(MODELS).folders
-        for name in tree.list(f"{MODELS}/{part}").files
-        if name.endswith(".glb")
-    }
+    return find_glbs(tree, MODELS, tree.list(MODELS).folders)
 
 
 @functools.lru_cache(maxsize=4)

@@ -8,15 +8,12 @@ from __future__ import annotations
 import functools
 import re
 
-from synrender.assets.sources.source import ModelClass, ModelEntry, Source
+from synrender.assets.sources.source import UNLABELED, ModelClass, ModelEntry, Source
 from synrender.assets.tree import Tree
 from synrender.errors import shorten
 from synrender.settings.checks import MAX_TEXT
 
 MODEL_FILE, METADATA_FILE = "meshes/model.obj", "metadata.pbtxt"
-UNLABELED = "unlabeled"
-"""The class of models without a category."""
-
 MAX_METADATA_BYTES = 1 << 20
 """Google's take 1 kB."""
 

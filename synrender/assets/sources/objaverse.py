@@ -6,15 +6,12 @@ import functools
 import re
 
 from synrender.assets.sources.packed_lists import unpack_list
-from synrender.assets.sources.source import ModelClass, ModelEntry, Source
+from synrender.assets.sources.source import UNLABELED, ModelClass, ModelEntry, Source, find_glbs
 from synrender.assets.tree import Tree
 from synrender.errors import UserError
 from synrender.system.json_text import decode, parse_json
 
 CLASSES_FILE = "lvis-annotations.json.gz"
-UNLABELED = "unlabeled"
-"""The class of all models where the file of classes is missing."""
-
 _PART = re.compile(r"\d{3}-\d{3}")
 
 
@@ -26,12 +23,7 @@ def _find_parts(tree: Tree) -> list[str]:
 @functools.lru_cache(maxsize=4)
 def _find_models(tree: Tree) -> dict[str, str]:
     """Name of each model's file, by its uid."""
-    return {
-        name.removesuffix(".glb"): f"glbs/{part}/{name}"
-        for part in _find_parts(tree)
-        for name in tree.list(f"glbs/{part}").files
-        if name.endswith(".glb")
-    }
+    return find_glbs(tree, "glbs", _find_parts(tree))
 
 
 @functools.lru_cache(maxsize=4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import zlib
 
 from synrender.assets.model_file import ModelFile
@@ -11,7 +13,7 @@ MAX_PACKED_BYTES = 1 << 27
 MAX_BYTES = 1 << 30
 """Of a list when it is unpacked. The largest one of ABO takes 30 MB, of Objaverse 130 MB."""
 
-_GZIP = 16 + zlib.MAX_WBITS
+_CHUNK_BYTES = 1 << 20
 
 
 def unpack_list(file: ModelFile) -> bytes:
@@ -20,16 +22,14 @@ def unpack_list(file: ModelFile) -> bytes:
     Raises:
         UserError: it is missing, not packed by gzip, damaged, or too large.
     """
+    unpacked = bytearray()
     try:
-        packed, parts, num_bytes = file.read(MAX_PACKED_BYTES), [], 0
-        while packed:
-            part = zlib.decompressobj(_GZIP)
-            parts.append(part.decompress(packed, MAX_BYTES - num_bytes))
-            num_bytes += len(parts[-1])
-            if not part.eof:
-                too_large = f"more than {MAX_BYTES >> 20} MiB when it is unpacked"
-                raise ValueError(too_large if part.unconsumed_tail else "it ends early")
-            packed = part.unused_data
-    except (OSError, ValueError, zlib.error) as error:
+        packed = io.BytesIO(file.read(MAX_PACKED_BYTES))
+        with gzip.GzipFile(fileobj=packed) as content:
+            while chunk := content.read(_CHUNK_BYTES):
+                unpacked += chunk
+                if len(unpacked) > MAX_BYTES:
+                    raise ValueError(f"more than {MAX_BYTES >> 20} MiB when it is unpacked")
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise UserError(f"{file}: {shorten(error)}; download it again") from None
-    return b"".join(parts)
+    return bytes(unpacked)

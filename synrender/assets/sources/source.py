@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from synrender.assets.model_file import ModelFile
 from synrender.assets.tree import Tree
+
+UNLABELED = "unlabeled"
+"""The class of models of which a source says none."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,16 @@ class ModelEntry:
     license: str | None = None  # in words of the source; None: it states none
     creator: str | None = None
     split: str | None = None  # train, validation or test; None: whichever
+
+
+def find_glbs(tree: Tree, folder: str, parts: Iterable[str]) -> dict[str, str]:
+    """Names of the files ``<folder>/<part>/<id>.glb`` below a tree, by their ids."""
+    return {
+        name.removesuffix(".glb"): f"{folder}/{part}/{name}"
+        for part in parts
+        for name in tree.list(f"{folder}/{part}").files
+        if name.endswith(".glb")
+    }
 
 
 @dataclass(frozen=True)

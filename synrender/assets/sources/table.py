@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from synrender.assets.model_file import MODEL_SUFFIXES
-from synrender.assets.sources.source import ModelClass, ModelEntry, Source
+from synrender.assets.sources.source import UNLABELED, ModelClass, ModelEntry, Source
 from synrender.assets.tree import Tree
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.settings.checks import MAX_NAME_LENGTH, SPLITS, check_line
@@ -23,9 +23,6 @@ from synrender.system.files import is_plain_name
 
 TABLE_FILE = "models.csv"
 COLUMNS = ("path", "class", "license", "creator", "split")
-UNLABELED = "unlabeled"
-"""The class of models that lie in no folder and have none in the table."""
-
 MAX_TABLE_BYTES = 1 << 26
 """64 MiB: half a million models."""
 

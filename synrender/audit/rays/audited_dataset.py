@@ -12,6 +12,7 @@ import numpy as np
 from synrender.assets.model_file import ModelFile
 from synrender.assets.provenance import DEFAULT_LAYOUT
 from synrender.assets.sources.registry import open_source
+from synrender.assets.textures import find_images_dir
 from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.design_info import DesignInfo
 from synrender.dataset.folder import DatasetFolder
@@ -172,11 +173,7 @@ def find_textures_dir(source: str | None, folders: Folders) -> Path | None:
         return None
     if _DEMO_SOURCE.fullmatch(source):
         return folders.demo / "dtd" / "images"
-    path = (folders.textures or folders.dtd or Path(source)).absolute()
-    if path.is_file():  # a list
-        return path.parent
-    is_plain = path.is_dir() and not (path / "labels" / "labels_joint_anno.txt").is_file()
-    return path if is_plain else path / "images"  # of DTD
+    return find_images_dir((folders.textures or folders.dtd or Path(source)).absolute())
 
 
 def load_records(subject: Subject) -> Records:
