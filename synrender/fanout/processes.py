@@ -269,7 +269,8 @@ def _wait_for_end(driver_pid: int, note: Path, idleness: Idleness) -> str:
     reason, patience_s, num_idle, num_waiting = "", PATIENCE_S, 0, 0
     while not select.select([sys.stdin], [], [], CHECK_EVERY_S)[0]:
         text = read_note(note)
-        is_idle = idleness.is_idle(_find_others(driver_pid))
+        is_watched = text == STARTING or text.endswith(WAITING)
+        is_idle = is_watched and idleness.is_idle(_find_others(driver_pid))
         if is_idle and text == STARTING and not reason:
             reason = "Ray did not start: none of its processes works"
             _send(driver_pid, signal.SIGHUP)  # see `ray_session`
