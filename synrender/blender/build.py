@@ -6,17 +6,10 @@ import bpy
 import numpy as np
 
 from synrender.assets.catalog import Catalog
+from synrender.blender.image_blocks import check_texture, load_texture
+from synrender.blender.materials import Surface, create_material
 from synrender.blender.objects import Model, create_model_object, load_model, read_pose
-from synrender.blender.scene import (
-    Surface,
-    check_texture,
-    create_backdrop,
-    create_camera,
-    create_lights,
-    create_material,
-    load_texture,
-    reset_scene,
-)
+from synrender.blender.scene import create_backdrop, create_camera, create_lights, reset_scene
 from synrender.dataset.record import create_records
 from synrender.errors import RejectedAsset, UserError
 from synrender.sampling.camera import scene_to_intrinsics, scene_to_world_to_camera

@@ -10,8 +10,8 @@ from typing import Any
 
 import bpy
 
+from synrender.blender.image_blocks import to_output_path
 from synrender.blender.label_passes import render_labels
-from synrender.blender.scene import to_output_path
 from synrender.blender.start import has_egl
 from synrender.errors import UserError
 from synrender.images.image_files import find_image_damage

@@ -65,7 +65,7 @@ def _make_unlit(scene: bpy.types.Scene, has_textures: bool) -> None:
 
 
 def _show_color(material: bpy.types.Material, has_texture: bool) -> None:
-    """Makes a material of `scene.create_material` show its color whatever the light.
+    """Makes a material of `materials.create_material` show its color whatever the light.
 
     Where the color does not matter, leave the texture out: that renders faster.
     """

@@ -163,7 +163,7 @@ def _find_image_difference(stored: Path, now: Path, is_same_cpu: bool) -> str | 
     except ValueError as error:
         return f"the stored image cannot be compared: {error}"
     if stored.suffix == ".png":
-        from synrender.blender.scene import read_png
+        from synrender.blender.image_blocks import read_png
 
         levels = None if is_same_cpu else MAX_LEVELS
         return find_pixel_difference("the image", read_png(stored), read_png(now), levels)

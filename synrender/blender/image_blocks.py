@@ -1,0 +1,89 @@
+"""Image files as Blender takes them: textures, and paths of images that it reads and writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from synrender.errors import RejectedAsset
+from synrender.images.image_files import find_damage, find_excess
+from synrender.system.files import Unreadable, read_small_file
+
+MAX_TEXTURE_BYTES = 1 << 28
+"""256 MiB: a PNG of 8192 x 8192 px, uncompressed, takes 200 MB with 8 bits a channel."""
+
+
+def check_texture(path: Path) -> None:
+    """Has Blender decode an image file, once it is known to be whole and of a bounded size.
+
+    Raises:
+        RejectedAsset: the file is missing, truncated, too large, or cannot be decoded.
+    """
+    try:
+        data = read_small_file(path, MAX_TEXTURE_BYTES)
+    except (OSError, Unreadable) as error:
+        raise RejectedAsset(error.strerror or "cannot be read") from None
+    except ValueError as error:
+        raise RejectedAsset(str(error)) from None
+    if problem := find_damage(data) or find_excess(data):
+        raise RejectedAsset(problem)
+    image = load_texture(path)
+    width, height = image.size  # this makes Blender decode it
+    has_pixels = width > 0 and height > 0 and image.has_data
+    bpy.data.images.remove(image)
+    if not has_pixels:
+        raise RejectedAsset("not an image that can be decoded")
+
+
+def load_texture(path: Path) -> bpy.types.Image:
+    """Loads an image file that passed `check_texture`. Cycles decodes it when it renders.
+
+    Raises:
+        RejectedAsset: Blender cannot load it.
+    """
+    try:
+        image = load_image(path)
+    except RuntimeError:
+        raise RejectedAsset("Blender cannot load it") from None
+    image.alpha_mode = "NONE"  # else what is transparent is black
+    if bpy.app.version < (4, 5) and read_small_file(path, MAX_TEXTURE_BYTES).startswith(b"RIFF"):
+        image.pack()  # these versions forget it of a WebP file that they read themselves
+    return image
+
+
+def load_image(path: Path) -> bpy.types.Image:
+    """Loads an image file, which Blender decodes later.
+
+    Raises:
+        RuntimeError: Blender cannot load it.
+    """
+    return bpy.data.images.load(_to_absolute(path))
+
+
+def to_output_path(path: Path) -> str:
+    """A path for Blender to write to. From 4.5 on braces in it are a template."""
+    text = _to_absolute(path)
+    if bpy.app.version < (4, 5):
+        return text
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _to_absolute(path: Path) -> str:
+    """Text of a path; what begins with two slashes is relative to the .blend file in Blender."""
+    text = str(path)
+    return "/" + text.lstrip("/") if text.startswith("//") else text
+
+
+def read_png(path: Path) -> np.ndarray:
+    """Values of an 8-bit image without conversion: (h, w, 3) uint8, top line first."""
+    image = load_image(path)
+    try:
+        image.colorspace_settings.name = "Non-Color"
+        width, height = image.size
+        values = np.empty(width * height * 4, np.float32)
+        image.pixels.foreach_get(values)
+    finally:
+        bpy.data.images.remove(image)
+    return np.rint(values.reshape(height, width, 4)[::-1, :, :3] * 255).astype(np.uint8)
