@@ -15,6 +15,7 @@ from synrender.sampling.designs.kind import ALWAYS_FIXED, NAMES, Assignment
 from synrender.sampling.draws import OFFSETS, Pose, draw_layout, draw_light_angle, draw_pose
 from synrender.sampling.streams import LEVEL, create_rng, draw_permutation
 from synrender.settings.checks import MAX_LEVELS, FrozenDict, GinValue
+from synrender.settings.color_values import find_color
 from synrender.settings.factor_table import FACTORS, VIEWPOINT, Factor, Kind, find_columns
 from synrender.settings.groups import Scene, Settings
 
@@ -218,12 +219,17 @@ def _describe_distribution(name: str) -> str:
 
 def _check_value(name: str, value: GinValue, settings: Settings) -> tuple[float, ...]:
     """A value that a user gave, as a number for each column."""
+    factor = _find_factor(name)
+    if factor.parts == "rgb":
+        try:
+            return find_color(value)
+        except ValueError as rule:
+            raise UserError(f"design: {name!r}: value {shorten(repr(value))} {rule}") from None
     columns = find_columns(name)
     size = len(columns) * (settings.sample.num_objs if name == "layout" else 1)
     numbers = value if isinstance(value, tuple) else (value,)
     if name == "layout" and all(isinstance(v, tuple) for v in numbers):
         numbers = tuple(v for place in numbers for v in place)
-    factor = _find_factor(name)
     high = settings.sample.num_objs if name == "num_objs" else factor.high
     types = int if name == "num_objs" else (int, float)
     is_number = all(isinstance(v, types) and not isinstance(v, bool) for v in numbers)

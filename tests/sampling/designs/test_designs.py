@@ -18,6 +18,7 @@ from synrender.sampling.designs.causal import sort_graph
 from synrender.sampling.designs.holdout import find_allowed
 from synrender.sampling.sample_plan import AssetChoice, draw_sample
 from synrender.settings.checks import DESIGNS
+from synrender.settings.color_values import find_color
 from synrender.settings.factor_table import FACTORS
 from synrender.settings.groups import Design
 from tests.sampling.designs.helpers import (
@@ -87,6 +88,14 @@ def test_fixed_factors_have_their_value_everywhere() -> None:
         assert (plan.scene.camera_lens, plan.scene.light_energy) == (70, 20)
     assert set(read_values(draw(settings, range(10)), "azimuth")) == {0.25}
     assert len(set(read_values(draw(settings, range(10)), "roll"))) == 10
+
+
+def test_a_color_can_be_given_by_its_temperature_or_hue() -> None:
+    settings = create_settings(
+        "design.levels = {'backdrop_color': [('hue', 0.5, 0.6, 0.6), ('kelvin', 6500), (1, 0, 0)]}"
+    )
+    found = {plan.backdrop_color for plan in draw(settings)}
+    assert found == {find_color(v) for v in (("hue", 0.5, 0.6, 0.6), ("kelvin", 6500), (1, 0, 0))}
 
 
 @pytest.mark.parametrize(
@@ -460,7 +469,7 @@ def test_the_last_of_a_billion_costs_what_the_first_does() -> None:
         (["design.levels = {'class': 6}"], "sample.class_idxs has 5 classes"),
         (["design.levels = {'class': [7]}"], "must be one of sample.class_idxs"),
         (["design.levels = {'model': 6}"], "has 5 models in bucket 0"),
-        (["design.levels = {'color': [[1, 0]]}"], "must be 3 numbers from 0 to 1"),
+        (["design.levels = {'color': [[1, 0]]}"], "must be red, green and blue from 0 to 1"),
         (["design.levels = {'num_objs': [1, 2]}"], "must be 1 whole number from 1 to 1"),
         (["design.levels = {'azimuth': 0}"], "must be a number of levels from 1"),
         (["design.levels = {'azimuth': 0.5}"], "or a list of values, is 0.5"),
