@@ -77,7 +77,7 @@ def _decode_part(data: bytes, header: Header, offsets: Sequence[int]) -> dict[st
     compression = header[b"compression"][1][0]
     if compression not in _LINES_PER_CHUNK:
         raise ValueError(f"compression {compression} is not supported")
-    types = _read_channel_list(header[b"channels"][1])
+    types = read_channel_list(header[b"channels"][1])
     x_min, y_min, x_max, y_max = struct.unpack("<4i", header[b"dataWindow"][1])
     width, height = x_max - x_min + 1, y_max - y_min + 1
     line_size = sum(dtype.itemsize for dtype in types.values()) * width
@@ -130,7 +130,12 @@ def write_channels(path: Path, header: Header, channels: dict[str, np.ndarray]) 
     path.write_bytes(start + offsets.astype("<u8").tobytes() + b"".join(chunks))
 
 
-def _read_channel_list(value: bytes) -> dict[str, np.dtype]:
+def read_channel_list(value: bytes) -> dict[str, np.dtype]:
+    """Types of all channels by name, from the attribute of a header that lists them.
+
+    Raises:
+        ValueError, IndexError, KeyError, struct.error: it is damaged, or not of the supported kind.
+    """
     types, position = {}, 0
     while value[position]:
         end = value.index(b"\0", position)
