@@ -1,4 +1,4 @@
-"""The available models, split into buckets, and textures.
+"""The available models, split into buckets, textures and environments.
 
 Importing reads nothing from disk. `load_catalog` lists folders but opens no model file.
 """
@@ -11,14 +11,23 @@ import hashlib
 import itertools
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from synrender.assets import demo
+from synrender.assets.environments import list_environments
 from synrender.assets.model_file import ModelFile
-from synrender.assets.places import find_models, find_textures, open_models
+from synrender.assets.places import (
+    Place,
+    find_environments,
+    find_models,
+    find_textures,
+    open_models,
+    uses_environments,
+)
 from synrender.assets.provenance import (
     DEFAULT_LAYOUT,
+    EnvironmentSource,
     ModelSource,
     Sources,
     TextureSource,
@@ -48,7 +57,7 @@ _NUM_SHOWN = 5
 
 @dataclass(frozen=True)
 class Catalog:
-    """Models and textures that samples are drawn from."""
+    """Models, textures and environments that samples are drawn from."""
 
     models_path: Path  # of the folder or file that the models come from
     layout: str  # of it: the name of a source
@@ -60,6 +69,8 @@ class Catalog:
     textures: tuple[str, ...]  # names below `images_dir`, sorted; empty when none are used
     n_buckets: int
     split_buckets: tuple[int, ...] = ()  # of training, validation and test, for models of a split
+    environments_place: Place | None = None  # None: no environments are used
+    environment_names: dict[str, str] = field(default_factory=dict)  # of files below it, by id
 
     @functools.cached_property
     def model_ids(self) -> dict[int, tuple[str, ...]]:
@@ -106,9 +117,20 @@ class Catalog:
         """Image file of a texture."""
         return self.images_dir / texture
 
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Ids of the environments, sorted; empty when none are used."""
+        return tuple(self.environment_names)
+
+    def environment_path(self, environment: str) -> Path:
+        """Image file of an environment, by its id."""
+        if self.environments_place is None:
+            raise ValueError("this catalog has no environments: no factor uses them")
+        return self.environments_place.path / self.environment_names[environment]
+
     @functools.cached_property
     def sources(self) -> Sources:
-        """Source folders of models and textures, with fingerprints of their sorted names."""
+        """Source folders of all assets, with fingerprints of their sorted names."""
         models = {self.synset_ids[c]: list(ids) for c, ids in self.model_ids.items()}
         splits = {
             f"{self.synset_ids[c]}/{entry.model_id}": entry.split
@@ -139,7 +161,16 @@ class Catalog:
                 len(self.textures),
                 _fingerprint([version if textures_are_demo else None, self.textures]),
             ),
+            self._describe_environments(),
         )
+
+    def _describe_environments(self) -> EnvironmentSource | None:
+        if (place := self.environments_place) is None:
+            return None
+        version = f"demo, version {demo.ENVIRONMENTS_VERSION}" if place.is_demo else None
+        files = [[i, name.rpartition("/")[2]] for i, name in self.environment_names.items()]
+        fingerprint = _fingerprint([version, files])
+        return EnvironmentSource(version or str(place.path), len(files), fingerprint)
 
 
 def _take_share(models: tuple[str, ...], place: int, num_places: int) -> tuple[str, ...]:
@@ -148,7 +179,7 @@ def _take_share(models: tuple[str, ...], place: int, num_places: int) -> tuple[s
 
 
 def load_catalog(settings: Settings, folders: Folders) -> Catalog:
-    """Lists the models and textures that these settings use. Writes nothing.
+    """Lists the models, textures and environments that these settings use. Writes nothing.
 
     If the demo set is used, it must exist already: see `ensure_demo_sources`.
 
@@ -167,6 +198,7 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
         textures = find_textures(settings, folders)
         names = list_textures(textures.path)
         _check_enough_textures(textures.path, names, settings)
+    environments = find_environments(settings, folders) if uses_environments(settings) else None
     catalog = Catalog(
         models_path=place.path,
         layout=opened.source.name,
@@ -178,6 +210,8 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
         textures=names,
         n_buckets=settings.object.n_buckets,
         split_buckets=split_buckets,
+        environments_place=environments,
+        environment_names=list_environments(environments.path) if environments else {},
     )
     _check_buckets(catalog)
     return catalog

@@ -1,4 +1,4 @@
-"""Where models and textures are: what the user names, the data folder, or the built-in demo set."""
+"""Where assets are: what the user names, the data folder, or the built-in demo set."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synrender.assets import demo
+from synrender.assets.environments import list_environments
 from synrender.assets.sources.registry import OpenSource, open_source
 from synrender.assets.sources.shapenet import SHAPENET_V2
 from synrender.assets.sources.synsets import TAXONOMY_FILE
@@ -24,11 +25,11 @@ _NUM_SHOWN = 5
 
 @dataclass(frozen=True)
 class Place:
-    """A folder of models or textures, or a file of models."""
+    """A folder of models, textures or environments, or a file of models or textures."""
 
     path: Path
     is_demo: bool
-    is_named: bool = False  # by ``assets.models`` or its variable: its layout is to be recognized
+    is_named: bool = False  # by ``assets.*`` or its variable: its layout is to be recognized
 
 
 def find_models(settings: Settings, folders: Folders) -> Place:
@@ -72,6 +73,21 @@ def find_textures(settings: Settings, folders: Folders) -> Place:
     return _find_place(DTD_VARIABLE, folders.dtd, folders, DTD_NAME, str(LABELS_FILE))
 
 
+def uses_environments(settings: Settings) -> bool:
+    """Whether samples show an environment; if not, none is looked for."""
+    design = settings.design
+    return any("environment" in names for names in (design.levels, design.fixed, design.twins))
+
+
+def find_environments(settings: Settings, folders: Folders) -> Place:
+    """Where the environments are."""
+    if folders.environments:
+        return Place(folders.environments, False, True)
+    if settings.assets.environments:
+        return Place(Path(settings.assets.environments), False, True)
+    return Place(folders.demo_environments, True)
+
+
 def _find_place(
     variable: str, explicit: Path | None, folders: Folders, name: str, needed: str
 ) -> Place:
@@ -100,7 +116,7 @@ def _is_complete(folder: Path, needed: str) -> bool:
 
 
 def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
-    """Creates the demo set if it replaces missing models or textures; returns lines to print.
+    """Creates the demo sets that replace missing assets; returns lines to print.
 
     The lines say where assets come from that nobody, or another layout than ShapeNet's, provides.
 
@@ -117,6 +133,7 @@ def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
         lines.append(f"Models: {opened.source.title} in {opened.tree}{_count_classes(opened)}.")
     if (textures := found.get("textures")) and textures.is_named:
         lines.append(f"Textures: {len(list_textures(textures.path))} in {textures.path}.")
+    lines += _ensure_environments(settings, folders)
     what = " and ".join(name for name, place in found.items() if place.is_demo)
     if what:
         demo.ensure_demo(folders.demo)
@@ -125,6 +142,21 @@ def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
             f"{folders.data} or set {SHAPENET_VARIABLE} and {DTD_VARIABLE}."
         )
     return lines
+
+
+def _ensure_environments(settings: Settings, folders: Folders) -> list[str]:
+    if not uses_environments(settings):
+        return []
+    place = find_environments(settings, folders)
+    if place.is_demo:
+        demo.ensure_demo_environments(place.path)
+    found = list_environments(place.path)
+    if place.is_demo:
+        return [
+            f"Using the built-in demo environments: {', '.join(found)}; to use others, set "
+            "assets.environments."
+        ]
+    return [f"Environments: {len(found)} in {place.path}."]
 
 
 def _count_classes(opened: OpenSource) -> str:

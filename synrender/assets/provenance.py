@@ -1,4 +1,4 @@
-"""Where the models and textures of a data set come from, as ``dataset.json`` records it."""
+"""Where the assets of a data set come from, as ``dataset.json`` records it."""
 
 from __future__ import annotations
 
@@ -73,16 +73,29 @@ class TextureSource:
 
 
 @dataclass(frozen=True)
+class EnvironmentSource:
+    """Where the environments come from."""
+
+    source: str  # "demo, version 1", or the folder
+    num_environments: int
+    fingerprint: str  # SHA-256 of the sorted ids, each with its file's name
+
+
+@dataclass(frozen=True)
 class Sources:
-    """Models and textures that a data set uses."""
+    """Models, textures and environments that a data set uses."""
 
     models: ModelSource
     textures: TextureSource
+    environments: EnvironmentSource | None = None  # None: no sample shows one
 
     def find_difference(self, other: Sources) -> tuple[str, str, str] | None:
         """First kind of files that differs: (kind, own source, other source); None if equal."""
-        for kind in ("models", "textures"):
-            mine, theirs = getattr(self, kind), getattr(other, kind)
-            if mine.fingerprint != theirs.fingerprint:
-                return kind, str(mine.source), str(theirs.source)
+        for kind in ("models", "textures", "environments"):
+            mine, theirs = (
+                (source.fingerprint, source.source) if source else (None, None)
+                for source in (getattr(self, kind), getattr(other, kind))
+            )
+            if mine[0] != theirs[0]:
+                return kind, str(mine[1]), str(theirs[1])
         return None

@@ -53,7 +53,7 @@ from synrender.system.folders import find_program_version
 
 FREE_SETTINGS = (
     *("batch.idx_offset", "batch.num_samples", "rendering.threads", "rendering.use_gpu"),
-    *("assets.models", "assets.source", "assets.textures"),
+    *("assets.models", "assets.source", "assets.textures", "assets.environments"),
 )
 """Settings that may differ between two runs of the same data set, because they change no pixel.
 Models are compared by their fingerprint, wherever they are.

@@ -83,14 +83,16 @@ GIN_NAMES = {
 
 @dataclass(frozen=True)
 class Assets(CheckedGroup):
-    """Where models and textures come from.
+    """Where models, textures and environments come from.
 
-    SYNRENDER_MODELS_DIR and SYNRENDER_TEXTURES_DIR win over `models` and `textures`.
+    SYNRENDER_MODELS_DIR, SYNRENDER_TEXTURES_DIR and SYNRENDER_ENVIRONMENTS_DIR win over `models`,
+    `textures` and `environments`.
     """
 
     models: str = _setting("", check.path)  # a folder or file; "": ShapeNet, else the demo set
     source: str = _setting("", check.name_or_none)  # layout, such as 'folder'; "": recognize it
     textures: str = _setting("", check.path)  # DTD, a folder of images, a list; "": DTD, else demo
+    environments: str = _setting("", check.path)  # a folder of .hdr and .exr images; "": the demo's
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ CONFIG_DIRS = (PROJECT_DIR / "config", Path(__file__).resolve().parents[1] / "co
 
 SHAPENET_VARIABLE, DTD_VARIABLE = "SYNRENDER_SHAPENET_DIR", "SYNRENDER_DTD_DIR"
 MODELS_VARIABLE, TEXTURES_VARIABLE = "SYNRENDER_MODELS_DIR", "SYNRENDER_TEXTURES_DIR"
+ENVIRONMENTS_VARIABLE = "SYNRENDER_ENVIRONMENTS_DIR"
 DATA_VARIABLE = "SYNRENDER_DATA_DIR"
 
 NO_DEFAULTS: Mapping[str, object] = MappingProxyType({})
@@ -33,11 +35,17 @@ class Folders:
     dtd: Path | None = None  # DTD; None: the data folder's, else the demo textures
     models: Path | None = None  # a folder or file of models in any layout, instead of ShapeNet
     textures: Path | None = None  # a folder of images or a list of them, instead of DTD
+    environments: Path | None = None  # a folder of HDR images; None: the demo environments
 
     @property
     def demo(self) -> Path:
         """Folder of the built-in demo models and textures."""
         return self.data / "demo_assets"
+
+    @property
+    def demo_environments(self) -> Path:
+        """Folder of the built-in demo environments."""
+        return self.data / "demo_environments"
 
     @property
     def blender(self) -> Path:
@@ -51,7 +59,7 @@ class Folders:
 
     def __reduce__(self) -> tuple:
         """Pickles paths as text, because Python 3.11 cannot read a path pickled by Python 3.13."""
-        paths = (self.data, self.shapenet, self.dtd, self.models, self.textures)
+        paths = (getattr(self, f.name) for f in dataclasses.fields(self))
         return _create_folders, tuple(p and str(p) for p in paths)
 
 
@@ -83,6 +91,7 @@ def find_folders(
         find(DTD_VARIABLE, "DTD_DIR"),
         environment.get(MODELS_VARIABLE),
         environment.get(TEXTURES_VARIABLE),
+        environment.get(ENVIRONMENTS_VARIABLE),
     )
 
 

@@ -1,24 +1,34 @@
 """The built-in demo set: generated models (ShapeNetCore.v2 layout) and textures (DTD layout).
 
-It replaces the real data sets if they are missing, so that everything runs without a download.
+It replaces the real data sets if they are missing, so that everything runs without a download. Its
+environments are a set of their own, which is made when it is used.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from synrender.errors import UserError
 from synrender.system.locks import temporary_folder
 
+from .environments import write_environments
 from .models import NUM_MODELS_PER_CLASS, write_models
 from .textures import write_textures
 
-__all__ = ["DEMO_VERSION", "NUM_MODELS_PER_CLASS", "ensure_demo"]
+__all__ = [
+    "DEMO_VERSION",
+    "ENVIRONMENTS_VERSION",
+    "NUM_MODELS_PER_CLASS",
+    "ensure_demo",
+    "ensure_demo_environments",
+]
 
 DEMO_VERSION = 2
-"""Increase it whenever a file of the set changes; an older set on disk is then replaced."""
+ENVIRONMENTS_VERSION = 1
+"""Increase them whenever a file of their sets changes; an older set on disk is then replaced."""
 
 DEMO_SEED = 2023
 
@@ -31,21 +41,34 @@ def ensure_demo(root: Path) -> tuple[Path, Path]:
     """
     root = Path(root)
     shapenet_dir, dtd_dir = root / "ShapeNetCore.v2", root / "dtd"
-    version = _read_version(root)
-    if version == DEMO_VERSION:
-        return shapenet_dir, dtd_dir
-    if version is None and root.is_dir() and any(root.iterdir()):
+
+    def write(folder: Path) -> None:
+        write_models(folder / "ShapeNetCore.v2", DEMO_SEED)
+        write_textures(folder / "dtd")
+
+    _ensure(root, DEMO_VERSION, write)
+    return shapenet_dir, dtd_dir
+
+
+def ensure_demo_environments(root: Path) -> None:
+    """Creates the demo environments in `root` if they are missing or old, as `ensure_demo` does."""
+    _ensure(root, ENVIRONMENTS_VERSION, write_environments)
+
+
+def _ensure(root: Path, version: int, write: Callable[[Path], None]) -> None:
+    there = _read_version(root)
+    if there == version:
+        return
+    if there is None and root.is_dir() and any(root.iterdir()):
         raise UserError(
             f"{root} holds files that are no demo set; move them away or choose another folder"
         )
     with temporary_folder(root.parent, f".{root.name}") as folder:
         scratch = folder / "new"
         scratch.mkdir()
-        write_models(scratch / "ShapeNetCore.v2", DEMO_SEED)
-        write_textures(scratch / "dtd")
-        (scratch / "version").write_text(f"{DEMO_VERSION}\n", encoding="ascii")
-        _move_into_place(scratch, root)
-    return shapenet_dir, dtd_dir
+        write(scratch)
+        (scratch / "version").write_text(f"{version}\n", encoding="ascii")
+        _move_into_place(scratch, root, version)
 
 
 def _read_version(root: Path) -> int | None:
@@ -56,14 +79,14 @@ def _read_version(root: Path) -> int | None:
         return None
 
 
-def _move_into_place(scratch: Path, root: Path) -> None:
+def _move_into_place(scratch: Path, root: Path, version: int) -> None:
     """Rename scratch to root, replacing an older set; keeps a set of another process."""
     outdated = scratch.with_name("outdated")
-    if _read_version(root) not in (None, DEMO_VERSION):
+    if _read_version(root) not in (None, version):
         with contextlib.suppress(FileNotFoundError):  # another process replaces it as well
             os.rename(root, outdated)
     try:
         os.rename(scratch, root)
     except OSError:
-        if _read_version(root) != DEMO_VERSION:
+        if _read_version(root) != version:
             raise
