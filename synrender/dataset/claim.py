@@ -334,6 +334,9 @@ def _refuse_equal_twins(name: str, settings: Settings, catalog: Catalog) -> None
     """Refuses twins that would look the same, because the factor is not drawn or not visible."""
     material, objects, num = settings.material, settings.object, settings.design.twin_size
     num_textures, num_classes = len(catalog.textures), len(settings.sample.class_list)
+    is_own = material.source == "own"
+    has_textures = num_textures >= num * (settings.sample.num_objs + 1)
+    shows_images = material.use_texture or is_own
     num_models = min(
         len(catalog.bucket_models(c, b))
         for c in settings.sample.class_list
@@ -346,11 +349,11 @@ def _refuse_equal_twins(name: str, settings: Settings, catalog: Catalog) -> None
         **dict.fromkeys(
             ("viewpoint", *VIEWPOINT), ("object.random_viewpoint", objects.random_viewpoint)
         ),
-        "texture": ("textures", num_textures >= num * (settings.sample.num_objs + 1)),
-        "backdrop_texture": ("textures", num_textures >= num * (settings.sample.num_objs + 1)),
+        "texture": ("material.source" if is_own else "textures", has_textures and not is_own),
+        "backdrop_texture": ("textures", has_textures),
         "class": ("sample.class_idxs", num_classes >= num),
         "model": ("models in each bucket", num_models >= num),
-        "color": ("material.color_intensity", not material.use_texture or material.color_intensity),
+        "color": ("material.color_intensity", not shows_images or material.color_intensity),
         "backdrop_color": ("material.use_texture", not material.use_texture),
         "layout": ("sample.num_objs", settings.sample.num_objs > 1),
     }

@@ -277,6 +277,11 @@ def _find_models(value: GinValue, settings: Settings, catalog: Catalog) -> Level
 
 def _find_textures(name: str, value: GinValue, settings: Settings, catalog: Catalog) -> Levels:
     textures = catalog.textures
+    if name == "texture" and settings.material.source == "own":
+        raise UserError(
+            "design: 'texture': material.source = 'own', so objects show no texture; vary "
+            "'backdrop_texture' or 'model'"
+        )
     if not textures:
         raise UserError(f"design: {name!r}: material.use_texture = False, so there is none to vary")
     if isinstance(value, int):

@@ -307,9 +307,13 @@ def _choose_models(
 
 
 def _choose_textures(settings: Settings, catalog: Catalog, start: _Start) -> list[AssetChoice]:
-    """What decides the textures of the backdrop and of each object: a level, or what was drawn."""
+    """What decides the textures of the backdrop and of each object: a level, or what was drawn.
+
+    Objects with materials of their own show none; the backdrop shows the same one as without.
+    """
     names = ["backdrop_texture", *["texture"] * settings.sample.num_objs]
-    if not settings.material.use_texture:
+    material = settings.material
+    if not material.use_texture:
         return [AssetChoice()] * len(names)
     seed, assigned = settings.batch.seed, start.assigned
     drawn = draw_textures(seed, (assigned.base,), catalog.textures)
@@ -317,7 +321,9 @@ def _choose_textures(settings: Settings, catalog: Catalog, start: _Start) -> lis
     choices = []
     for place, name in enumerate(names):
         decided = start.decided.get(name)
-        if decided is None:
+        if name == "texture" and material.source == "own":
+            choices.append(AssetChoice())
+        elif decided is None:
             place_of_twin = place + assigned.member_of(name) * len(names)
             choices.append(AssetChoice(drawn, place_of_twin, num_places))
         elif decided.levels.are_drawn:

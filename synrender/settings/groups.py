@@ -43,6 +43,8 @@ DEFAULT_CLASSES = (
 RENDERERS = ("cycles", "eevee")
 PREFILTERS = ("none", "fast", "accurate")
 VIEW_TRANSFORMS = ("Standard", "Filmic", "AgX", "Raw")
+MATERIAL_SOURCES = ("texture", "own", "pbr")
+ALPHA_RULES = ("opaque", "blend")
 
 
 T = TypeVar("T")
@@ -148,14 +150,38 @@ class Lighting(CheckedGroup):
 
 @dataclass(frozen=True)
 class Material(CheckedGroup):
-    """Textures and colors."""
+    """What the objects and the backdrop are made of.
 
+    With `source` = 'texture' all of them show images of the textures, or plain colors. With 'pbr'
+    these images come with maps of roughness, metalness and normals, where a texture has them. With
+    'own' each object shows the materials of its model's file, and only the backdrop shows a
+    texture or plain color.
+
+    Labels are those of the first surface. Alpha masks of a model's materials cut image and labels
+    alike. A blended alpha is rendered opaque, or with `alpha` = 'blend' as it is; labels are equal.
+    """
+
+    alpha: str = _setting("opaque", check.one_of(ALPHA_RULES))  # of blended own materials
     color_intensity: float = _setting(0.0, check.number(0, 1))  # 0: texture alone, 1: color alone
     color_variation: float = _setting(0.2, check.number(0, 1000))  # std; 0.3 of it on the hue
     num_modes: int = _setting(1, check.integer(1, 1000))  # reference colors of a class
+    source: str = _setting("texture", check.one_of(MATERIAL_SOURCES))  # 'own': the model's file
     use_color_ref: bool = _setting(True, check.boolean)  # colors by class, or random colors
     use_emission: bool = _setting(False, check.boolean)  # no shading, no shadows
     use_texture: bool = _setting(True, check.boolean)  # texture images, or plain color
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.alpha == "blend" and self.source != "own":
+            raise UserError(
+                f"material.alpha = 'blend': with material.source = {self.source!r} nothing has an "
+                "alpha; set material.source = 'own'"
+            )
+        if self.source == "pbr" and not self.use_texture:
+            raise UserError(
+                "material.source = 'pbr': shows textures, and material.use_texture = False leaves "
+                "them out; set material.use_texture = True"
+            )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,12 @@ import pytest
 from synrender.errors import UserError
 from synrender.sampling.sample_plan import idx_to_bucket
 from synrender.settings.groups import DEFAULT_CLASSES, Settings
-from synrender.settings.load import load_settings, settings_to_dict, settings_to_gin
+from synrender.settings.load import (
+    dict_to_settings,
+    load_settings,
+    settings_to_dict,
+    settings_to_gin,
+)
 
 # The parameters of the 2020 release, and those that the rewrite added.
 NAMES = [
@@ -16,9 +21,11 @@ NAMES = [
     "batch.cache_obj_frames",
     "batch.seed",
     "lighting.r",
+    "material.alpha",
     "material.color_intensity",
     "material.color_variation",
     "material.num_modes",
+    "material.source",
     "material.use_color_ref",
     "material.use_emission",
     "material.use_texture",
@@ -82,6 +89,18 @@ def test_settings_are_equal_after_writing_and_reading_gin(tmp_path: Path) -> Non
     assert load_settings([str(path)]) == settings
 
 
+def test_pbr_without_textures_is_one_line() -> None:
+    with pytest.raises(UserError, match=r"set material\.use_texture = True"):
+        load_settings([], ["material.source = 'pbr'", "material.use_texture = False"])
+
+
+def test_settings_from_before_a_setting_have_its_default() -> None:
+    values = settings_to_dict(Settings())
+    for name in ("material.source", "material.alpha"):
+        del values[name]
+    assert dict_to_settings(values) == Settings()
+
+
 def test_loading_does_not_change_gins_state() -> None:
     load_settings([], ["batch.seed = 5"])
     assert load_settings([]) == Settings()
@@ -94,6 +113,8 @@ def test_loading_does_not_change_gins_state() -> None:
         ("material.use_textur = True", "material.use_textur: .*did you mean 'use_texture'"),
         ("material.use_texture = 1", "material.use_texture = 1: must be True or False"),
         ("material.use_texture = yes", "text needs quotation marks"),
+        ("material.source = 'mtl'", "must be one of 'texture', 'own', 'pbr'"),
+        ("material.alpha = 'blend'", "material.alpha = 'blend': .*set material.source = 'own'"),
         ("batch.num_samples = 1.5", "batch.num_samples = 1.5: must be a whole number"),
         ("batch.num_samples = True", "batch.num_samples = True: must be a whole number"),
         ("batch.seed = -1", "batch.seed = -1: must be a whole number of at least 0"),

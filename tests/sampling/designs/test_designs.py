@@ -461,6 +461,19 @@ def test_the_last_of_a_billion_costs_what_the_first_does() -> None:
             ["design.kind = 'twins'", "design.twins = 'light_angle'", "lighting.r = 0"],
             "twins would look the same, because of lighting.r",
         ),
+        (
+            ["design.kind = 'twins'", "design.twins = 'texture'", "material.source = 'own'"],
+            "twins would look the same, because of material.source",
+        ),
+        (
+            ["design.kind = 'twins'", "design.twins = 'color'", "material.source = 'own'",
+             "material.use_texture = False", "material.color_intensity = 0"],
+            "twins would look the same, because of material.color_intensity",
+        ),
+        (
+            ["design.levels = {'texture': 3}", "material.source = 'own'"],
+            "objects show no texture; vary 'backdrop_texture' or 'model'",
+        ),
         (["design.kind = 'twins'", "design.twins = 'camera_lens'"], "'camera_lens' is not drawn"),
         (["design.levels = {'camera_lens': 3}"], "it is not drawn, so there is nothing to draw"),
         (["design.levels = {'scale': 3}"], "gives equal levels"),
