@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from synrender.errors import shorten
@@ -39,6 +41,10 @@ class ModelFile:
 
     path: Path  # of the file, or of the archive
     member: Member | None = None  # None: the path is that of the file itself
+    find_member: Callable[[str], Member | None] | None = field(default=None, compare=False)
+    """Finds another file of the archive by its name there; None: the file is in no archive."""
+    levels: int = 0  # of folders above that of the file that are the model's own, too
+    others: tuple[str, ...] = ()  # folders below the highest of these, see `beside`
 
     def __str__(self) -> str:
         return str(self.path / self.member.name if self.member else self.path)
@@ -62,18 +68,55 @@ class ModelFile:
         return _read_member(self.path, self.member, max_bytes)
 
     def beside(self, name: str) -> ModelFile:
-        """The file of a relative name, with slashes, in the folder of this one or below it.
+        """A file of the model that this one names, such as a texture. It need not exist.
+
+        Args:
+            name: path from the folder of this file, with slashes or backslashes. It leads out of no
+                folder that is not the model's own. What is not there is looked for in ``others``.
 
         Raises:
-            ValueError: the name leads elsewhere, or this file is in an archive.
+            ValueError: the name leads elsewhere.
         """
-        if self.member is not None:
-            raise ValueError(f"{shorten(name)!r} is a file of its own; unpack the archive")
-        path = self.path.parent / name
-        is_inside = all(map(is_plain_name, name.split("/")))
-        if not is_inside or not path.resolve().is_relative_to(self.path.parent.resolve()):
+        own = PurePosixPath(self.member.name if self.member else self.path).parent
+        root = (own, *own.parents)[self.levels]
+        file = self._find(root, own.relative_to(root), name)
+        others = (self._find(root, PurePosixPath(other), name) for other in self.others)
+        if file is None or not file.is_there:
+            file = next((other for other in others if other and other.is_there), file)
+        if file is None:
             raise ValueError(f"{shorten(name)!r} is not in the model's folder")
-        return ModelFile(path)
+        return file
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it exists."""
+        return self.member is not None or os.path.isfile(self.path)
+
+    def _find(self, root: PurePosixPath, folder: PurePosixPath, name: str) -> ModelFile | None:
+        """The file of a name in a folder below the model's own; None if it leads out of that."""
+        inside = _resolve(folder, name)
+        if inside is None:
+            return None
+        found = replace(self, levels=len(inside.parts) - 1)
+        if self.find_member is not None:
+            member = self.find_member(str(root / inside))
+            return replace(found, member=member) if member else ModelFile(self.path / root / inside)
+        path = Path(root / inside)
+        is_inside = path.resolve().is_relative_to(Path(root).resolve())
+        return replace(found, path=path) if is_inside else None
+
+
+def _resolve(folder: PurePosixPath, name: str) -> PurePosixPath | None:
+    """A path, as it is meant in a folder; None if it is none, or leads above the folder's root."""
+    parts = list(folder.parts)
+    for part in name.replace("\\", "/").split("/"):
+        if part == ".." and parts:
+            parts.pop()
+        elif is_plain_name(part):
+            parts.append(part)
+        elif part != ".":
+            return None
+    return PurePosixPath(*parts) if parts else None
 
 
 def _read_member(path: Path, member: Member, max_bytes: int) -> bytes:

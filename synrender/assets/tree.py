@@ -124,8 +124,8 @@ class ZipTree(Tree):
 
     def file(self, name: str) -> ModelFile:
         """A file in the archive, which need not exist."""
-        member = self._index.members.get(self._inside + name)
-        return ModelFile(self.path, _to_member(member)) if member else super().file(name)
+        member = self._index.find(self._inside + name)
+        return ModelFile(self.path, member, self._index.find) if member else super().file(name)
 
     def enter(self, folder: str) -> ZipTree:
         """The tree of a folder in the archive."""
@@ -167,6 +167,11 @@ class _Index:
 
     members: dict[str, zipfile.ZipInfo] = field(default_factory=dict)  # by name
     folders: dict[str, Names] = field(default_factory=dict)  # by name; "": the root
+
+    def find(self, name: str) -> Member | None:
+        """A file by its name; None if there is no such file."""
+        info = self.members.get(name)
+        return _to_member(info) if info else None
 
 
 class _BoundedFile(io.FileIO):

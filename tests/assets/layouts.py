@@ -31,6 +31,7 @@ MODELS = {
     for k in range(3)
     for kind in ("obj", "mtl")
 }
+MODELS |= {f"{synset}/m{k}/images/texture0.jpg": b"image" for synset in SYNSETS for k in range(3)}
 
 
 def of_synset(synset: str, prefix: str) -> Files:
@@ -194,7 +195,7 @@ def of_google(name: str, category: str, height: float) -> Files:
         "metadata.pbtxt": METADATA.format(name=name, category=category).encode(),
         "meshes/model.obj": create_obj(height),
         "meshes/model.mtl": b"newmtl material_0\n",
-        "materials/textures/texture.png": b"",
+        "materials/textures/texture.png": b"texture",
     }
 
 

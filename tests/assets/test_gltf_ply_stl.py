@@ -18,9 +18,11 @@ from synrender.assets.mesh_formats import read_mesh
 from synrender.assets.model_file import ModelFile
 from synrender.assets.ply_file import read_ply
 from synrender.assets.stl_file import read_stl
+from synrender.assets.tree import open_tree
 from synrender.audit.rays.model_caster import UnusableModel, load_triangles
 from synrender.errors import RejectedAsset
 from tests.assets.gltf_writer import FACES, POINTS, Glb, tent
+from tests.assets.helpers import write_files, write_zip
 
 
 def nothing(name: str) -> bytes:
@@ -444,6 +446,20 @@ def test_the_audit_reads_the_same_shape_and_normals(tmp_path: Path, kind: str) -
 
 def buffers(glb: Glb) -> list[dict]:
     return [{"byteLength": len(glb.binary), "uri": "beside.bin"}]
+
+
+def test_a_gltf_in_an_archive_has_its_buffer_beside_it(tmp_path: Path) -> None:
+    text = json.dumps(bent().root | {"buffers": buffers(bent())}).encode()
+    files = {"chair/a/model.gltf": text, "chair/a/beside.bin": bent().binary}
+    plain = ModelFile(write_files(tmp_path / "set", files) / "chair/a/model.gltf")
+    packed = open_tree(write_zip(tmp_path / "set.zip", files)).file("chair/a/model.gltf")
+    np.testing.assert_array_equal(read_mesh(packed).vertices, read_mesh(plain).vertices)
+    assert len(load_triangles(packed).corners) == len(load_triangles(plain).corners)
+    del files["chair/a/beside.bin"]
+    files["beside.bin"] = bent().binary  # of no model
+    alone = open_tree(write_zip(tmp_path / "alone.zip", files)).file("chair/a/model.gltf")
+    with pytest.raises(RejectedAsset, match="no GLTF file"):
+        read_mesh(alone)
 
 
 @pytest.mark.parametrize("kind", ["glb", "stl"])

@@ -61,6 +61,8 @@ def test_shapenet_is_read_as_it_is_downloaded(tmp_path: Path, layout: str) -> No
     assert catalog.synset_ids == {0: "03001627", 1: "03636649"}
     assert catalog.model_ids == {0: ("m0", "m1", "m2"), 1: ("m0", "m1", "m2")}
     assert catalog.model_file(1, "m2").read(1000) == create_obj(3)
+    assert catalog.model_file(1, "m2").beside("model_normalized.mtl").read(9) == b"#\n"
+    assert catalog.model_file(1, "m2").beside("../images/texture0.jpg").read(9) == b"image"
     plain = load(SHAPENET_V2["unpacked"](tmp_path / "plain"), CHAIRS_AND_LAMPS)
     assert catalog.sources.models.fingerprint == plain.sources.models.fingerprint
     assert catalog.sources.models.source == str(path)
@@ -281,6 +283,8 @@ def test_google_scanned_objects_state_category_license_and_author(
     assert catalog.class_names == {0: "Bag", 1: "Toy car", 2: "unlabeled"}
     assert catalog.model_ids[1] == ("Toy car_0", "Toy car_1", "Toy car_2")
     assert catalog.model_file(1, "Toy car_2").read(1000) == create_obj(3)
+    assert catalog.model_file(1, "Toy car_2").beside("texture.png").read(9) == b"texture"
+    assert catalog.model_file(1, "Toy car_2").beside("model.mtl").is_there
     unknown, known = catalog.sources.models.credits
     assert unknown == ModelCredit(None, None, 1, ("unlabeled/No_metadata",))
     assert known.license == "Creative Commons Attribution 4.0 International"

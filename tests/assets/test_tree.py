@@ -7,6 +7,7 @@ import os
 import stat
 import struct
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -152,12 +153,6 @@ def test_an_archive_in_an_archive_is_refused(tmp_path: Path) -> None:
         open_tree(write_zip(tmp_path / "a.zip", {"b.zip": b""})).open_zip("b.zip")
 
 
-def test_a_model_in_an_archive_opens_no_other_file(tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "set.zip", {"x.gltf": b"", "x.bin": b""})
-    with pytest.raises(ValueError, match="unpack the archive"):
-        open_tree(path).file("x.gltf").beside("x.bin")
-
-
 @pytest.mark.timeout(60)
 def test_mutants_of_an_archive_are_read_or_refused(tmp_path: Path) -> None:
     names = [f"c{k % 3}/m{k}.obj" for k in range(12)]
@@ -203,3 +198,91 @@ def test_links_to_themselves_and_pipes_are_one_line(tmp_path: Path) -> None:
 
 def refuse(path: Path) -> None:
     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+# --- files beside a model -------------------------------------------------------------------------
+
+PARTS = {
+    "m/models/x.obj": b"x",
+    "m/models/x.mtl": b"library",
+    "m/models/maps/a b.png": b"map",
+    "m/images/x.jpg": b"image",
+    "m/materials/textures/texture.png": b"texture",
+    "secret.txt": b"secret",
+    "n/images/x.jpg": b"another model's",
+}
+
+
+@pytest.fixture(params=["folder", "archive"])
+def model(request: pytest.FixtureRequest, tmp_path: Path) -> ModelFile:
+    if request.param == "folder":
+        tree = open_tree(write_files(tmp_path / "set", PARTS))
+    else:
+        tree = open_tree(write_zip(tmp_path / "set.zip", PARTS))
+    return replace(
+        tree.file("m/models/x.obj"), levels=1, others=("materials/nowhere", "materials/textures")
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.mtl", b"library"),
+        ("./x.mtl", b"library"),
+        ("maps/a b.png", b"map"),
+        ("maps\\a b.png", b"map"),
+        ("maps/../x.mtl", b"library"),
+        ("../images/x.jpg", b"image"),
+        ("..\\images\\x.jpg", b"image"),
+        ("texture.png", b"texture"),
+    ],
+)
+def test_files_beside_a_model_are_read(model: ModelFile, name: str, content: bytes) -> None:
+    assert model.beside(name).read(10) == content
+
+
+def test_a_file_beside_a_model_names_others_from_its_own_folder(model: ModelFile) -> None:
+    assert model.beside("maps/a b.png").beside("../x.mtl").read(10) == b"library"
+    assert model.beside("../images/x.jpg").beside("../models/x.obj").read(10) == b"x"
+    with pytest.raises(ValueError, match="not in the model's folder"):
+        model.beside("maps/a b.png").beside("../../../secret.txt")
+
+
+def test_a_file_beside_a_model_may_be_missing(model: ModelFile) -> None:
+    for name in ("gone.png", "../gone.png", "../images", "a/b/c.png"):
+        assert not model.beside(name).is_there
+        with pytest.raises((OSError, ValueError)):
+            model.beside(name).read(10)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../../secret.txt", "../../n/images/x.jpg", "../../../m/models/x.mtl", "/etc/passwd"),
+        *("", "a//b", "..", ".hidden", "a\0b", "maps/../../../secret.txt", "\\\\server\\x"),
+    ],
+)
+def test_names_that_lead_out_of_the_model_are_refused(model: ModelFile, name: str) -> None:
+    with pytest.raises(ValueError, match="is not in the model's folder"):
+        model.beside(name)
+
+
+def test_without_a_folder_of_its_own_a_model_has_the_files_beside_it(tmp_path: Path) -> None:
+    for tree in (
+        open_tree(write_files(tmp_path / "set", PARTS)),
+        open_tree(write_zip(tmp_path / "set.zip", PARTS)),
+    ):
+        file = tree.file("m/models/x.obj")
+        assert file.beside("x.mtl").read(10) == b"library"
+        with pytest.raises(ValueError, match="is not in the model's folder"):
+            file.beside("../images/x.jpg")
+
+
+def test_a_link_out_of_the_models_folder_is_refused(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "set", PARTS)
+    (folder / "m" / "models" / "link.png").symlink_to(folder / "secret.txt")
+    (folder / "m" / "models" / "own.png").symlink_to(folder / "m" / "images" / "x.jpg")
+    file = replace(open_tree(folder).file("m/models/x.obj"), levels=1)
+    assert file.beside("own.png").read(10) == b"image"
+    with pytest.raises(ValueError, match="is not in the model's folder"):
+        file.beside("link.png")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import replace
 
 from synrender.assets.sources.source import UNLABELED, ModelClass, ModelEntry, Source
 from synrender.assets.tree import Tree
@@ -14,6 +15,9 @@ from synrender.errors import shorten
 from synrender.settings.checks import MAX_TEXT
 
 MODEL_FILE, METADATA_FILE = "meshes/model.obj", "metadata.pbtxt"
+TEXTURES_FOLDER = "materials/textures"
+"""Where the textures are that the MTL looks for beside the model."""
+
 MAX_METADATA_BYTES = 1 << 20
 """Google's take 1 kB."""
 
@@ -66,7 +70,8 @@ def _describe(name: str, model: Tree) -> tuple[str, ModelEntry]:
         text = ""
     category, license, creator = (_find(k, text) for k in (_CATEGORY, _LICENSE, _AUTHOR))
     key = (category or UNLABELED).replace("/", " ").strip(". ") or UNLABELED
-    return key, ModelEntry(name, model.file(MODEL_FILE), license, creator)
+    file = replace(model.file(MODEL_FILE), levels=1, others=(TEXTURES_FOLDER,))
+    return key, ModelEntry(name, file, license, creator)
 
 
 def _find(pattern: re.Pattern[str], text: str) -> str | None:

@@ -6,6 +6,8 @@ differ in where a model's file is.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from synrender.assets.sources.source import ModelClass, ModelEntry, Source
 from synrender.assets.sources.synsets import find_synset, find_synsets, list_synsets
 from synrender.assets.tree import Tree
@@ -40,8 +42,11 @@ def _recognizes_glb(tree: Tree) -> bool:
 
 def _list_folders(tree: Tree, model_class: ModelClass, file: str) -> tuple[ModelEntry, ...]:
     """A model in each folder of a synset, whether its file is there or not."""
-    synset = find_synset(tree, model_class.key)
-    return tuple(ModelEntry(m, synset.file(f"{m}/{file}")) for m in synset.list().folders)
+    synset, levels = find_synset(tree, model_class.key), file.count("/")
+    return tuple(
+        ModelEntry(m, replace(synset.file(f"{m}/{file}"), levels=levels))
+        for m in synset.list().folders
+    )
 
 
 def _list_v2(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
