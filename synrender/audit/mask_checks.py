@@ -63,6 +63,7 @@ class LabelFindings:
     num_unlike_instance_px: int  # of all pixels, whose class is not that of their instance
     depth: DepthErrors
     backdrop_error_mm: float  # maximum over its interior pixels
+    num_unknown_px: int  # whose mask is not judged: rounding decides what alpha cuts away
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Settled:
 
     shown: np.ndarray  # int64 row of the record, from 1, in the instance pass; 0 = backdrop
     rows: np.ndarray  # int64, of the rays; where there is a tie, of the pass
-    is_tie: np.ndarray  # bool, see find_ties
+    is_tie: np.ndarray  # bool, see find_ties; or rounding decides what alpha cuts away
     is_interior: np.ndarray  # bool: more than a pixel from any edge, and no tie
     is_common: np.ndarray  # bool: of these, where the pass and the rays show the same object
 
@@ -91,7 +92,7 @@ def settle(
     shown = np.zeros(exr.instance.shape, np.int64)
     for row, instance in enumerate(record["instance"], start=1):
         shown[exr.instance == instance] = row
-    is_tie = find_ties(shown, exr.depth_m, cast, cast_at)
+    is_tie = find_ties(shown, exr.depth_m, cast, cast_at) | ~cast.is_known.all(axis=0)
     rows = np.where(is_tie, shown, cast.instance)
     is_interior = find_interior(rows) & ~is_tie
     return Settled(shown, rows, is_tie, is_interior, is_interior & (shown == cast.instance))
@@ -121,8 +122,10 @@ def compare_labels(
     # Where the masks disagree, the depth is another object's; the mask check reports that.
     rows = np.where(settled.is_common, cast.instance, -1)
     is_object = rows > 0
+    is_known = cast.is_known.all(axis=0)
+    seen = np.where(is_known, cast.instance, shown)
     return LabelFindings(
-        masks=compare_masks(cast.instance == ks, shown == ks, int(settled.is_tie.sum())),
+        masks=compare_masks(seen == ks, shown == ks, int(settled.is_tie.sum())),
         box_errors_px=np.array([np.abs(a - b).max() for a, b in boxes]),
         boxes_px=np.array([a for a, _ in boxes]),
         num_stray_px=int(((exr.instance > 0) & (shown == 0)).sum()),
@@ -131,6 +134,7 @@ def compare_labels(
         num_unlike_instance_px=int(is_unlike.sum()),
         depth=sort_depth_errors(errors_mm[is_object], rows[is_object], len(record)),
         backdrop_error_mm=float(errors_mm[rows == 0].max(initial=0)),
+        num_unknown_px=int((~is_known).sum()),
     )
 
 

@@ -113,7 +113,8 @@ class _Examiner:
     def _create_view(self, record: np.ndarray) -> RayView:
         """The view of a sample, with its models; those of others are dropped."""
         files = [self._subject.model_file(row) for row in record]
-        self._casters = {str(f): self._casters.get(str(f)) or ModelCaster(f) for f in files}
+        known, has_colors = self._casters, self._subject.has_own_materials
+        self._casters = {str(f): known.get(str(f)) or ModelCaster(f, has_colors) for f in files}
         return RayView(self._subject, record, self._subject.find_camera(record), self._casters)
 
 

@@ -56,6 +56,8 @@ def check_mask(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
         if labels.num_stray_px
     ]
     num_px = sum(int(labels.masks.num_label_px.sum()) for labels in found.values())
+    num_unknown = sum(labels.num_unknown_px for labels in found.values())
+    unknown = f"; {num_unknown} px not judged, where alpha is its cutoff" if num_unknown else ""
     num_stray = sum(labels.num_stray_px for labels in found.values())
     stray = Measure(
         "px of no recorded object", num_stray, at_most=0, num=num_px, of="px of objects"
@@ -63,7 +65,7 @@ def check_mask(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     return decide(
         "mask",
         judged.are_right and not culprits,
-        judged.figures,
+        judged.figures + unknown,
         [*culprits, *judged.culprits],
         [*judged.measures, stray],
     )

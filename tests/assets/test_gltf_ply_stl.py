@@ -428,7 +428,7 @@ def test_the_audit_reads_the_same_shape_and_normals(tmp_path: Path, kind: str) -
     path = tmp_path / f"model.{kind.split()[0]}"
     path.write_bytes(data)
     (tmp_path / "beside.bin").write_bytes(bent().binary)
-    mesh, proof = read_mesh(ModelFile(path)), load_triangles(ModelFile(path))
+    mesh, proof = read_mesh(ModelFile(path)), load_triangles(ModelFile(path))[0]
     corners = mesh.corner_vertices
     sides = mesh.vertices[corners].reshape(-1, 3, 3)
     across = np.cross(sides[:, 1] - sides[:, 0], sides[:, 2] - sides[:, 0])

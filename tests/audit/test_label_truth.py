@@ -201,7 +201,7 @@ def test_corners_get_the_normals_that_are_drawn(tmp_path: Path) -> None:
         "f 1 2 2\nf 1 2 1\n"  # no area
         "f -4 -3 -2\n"
     )
-    triangles = load_triangles(ModelFile(path))
+    triangles, _ = load_triangles(ModelFile(path))
     corners = triangles.corners + triangles.center
     assert corners.shape == (3, 3, 3)
     by_corner = {
@@ -222,7 +222,7 @@ def test_corners_get_the_normals_that_are_drawn(tmp_path: Path) -> None:
 def test_a_quad_with_a_dent_is_cut_through_it(tmp_path: Path) -> None:
     path = tmp_path / "m.obj"
     path.write_text("v 0 0 0\nv 4 0 0\nv 1 1 0\nv 0 4 0\nf 2 3 4 1\n")
-    corners = load_triangles(ModelFile(path)).corners
+    corners = load_triangles(ModelFile(path))[0].corners
     winding = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     assert np.allclose(winding, [0, 0, 4])  # of both; the other diagonal is outside the face
 

@@ -54,7 +54,7 @@ def cast_object(
     """Depth in mm at which rays through positions (r, 2) hit an object, (r,); inf = not."""
     to_model = np.linalg.inv(thing.rotation)
     origin = -to_model @ thing.translation_mm
-    return caster.cast(origin, camera.find_directions(positions) @ to_model.T)
+    return caster.cast(origin, camera.find_directions(positions) @ to_model.T).distances
 
 
 def cast_silhouette(camera: BopCamera, thing: BopObject, caster: ModelCaster) -> Silhouette:

@@ -171,8 +171,9 @@ SMALL = "small objects"
 
 
 def settle_amodal(truth: Truth, amodal: np.ndarray) -> np.ndarray:
-    """Masks of the rays, (num_objs, h, w) bool; as the label where rounding decides at an edge."""
-    alone = truth.view.cast.is_hit_alone
+    """Masks of the rays, (num_objs, h, w) bool; as the label where rounding decides."""
+    cast = truth.view.cast
+    alone = np.where(cast.is_known, cast.is_hit_alone, amodal)
     settled = alone.copy()
     for k, mask in enumerate(amodal):
         ys, xs = np.nonzero(alone[k] != mask)
@@ -187,8 +188,11 @@ def settle_amodal(truth: Truth, amodal: np.ndarray) -> np.ndarray:
 def check_amodal(truth: Truth, given: Given) -> Finding:
     """Errors are 1 - IoU of each object of 100 px or more."""
     amodal = np.asarray(given["amodal"]).astype(bool)
-    alone, rows = truth.view.cast.is_hit_alone, truth.settled.rows
-    settled = settle_amodal(truth, amodal)
+    cast, rows = truth.view.cast, truth.settled.rows
+    alone, settled = (
+        np.where(cast.is_known, cast.is_hit_alone, amodal),
+        settle_amodal(truth, amodal),
+    )
     shares = given.get("visible_share")
     errors, culprits, num_small = [], [], 0
     for k, (mask, rays) in enumerate(zip(amodal, alone, strict=True), start=1):

@@ -1,6 +1,7 @@
 """Checks what depends on a surface: normals, albedo and shading where the ray hits.
 
-Normals are those of the OBJ file's corners, interpolated; albedo is looked up in the texture.
+Normals are those of the file's corners, interpolated; albedo is looked up in the texture, or in
+what the model's file says about its colors.
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ class Paint:
     texture: np.ndarray | None  # as `read_texture` returns it; None: plain color
     color: np.ndarray  # (3,) scene-linear
     color_share: float  # 0: only the texture, 1: only the color
+    is_own: bool = False  # it shows what its model's file says, in place of a texture
 
 
 @dataclass(frozen=True)
@@ -131,12 +133,14 @@ class Painter:
         names = [str(first["backdrop_texture"]), *map(str, record["texture"])]
         self._textures = {n: self._load(n) for n in names if n}
         share = self._subject.settings.material.color_intensity
+        is_own = [False, *[self._subject.has_own_materials] * len(record)]
         colors = [first["backdrop_color"], *record["color"]]
+        shares = [0.0, *[share] * len(record)]
         paints: list[Paint | None] = []
-        for name, color, mixed in zip(names, colors, [0.0, *[share] * len(record)], strict=True):
+        for name, color, mixed, own in zip(names, colors, shares, is_own, strict=True):
             texture = self._textures[name] if name else None
             is_readable = texture is not None or not name
-            paints.append(Paint(texture, color, mixed) if is_readable else None)
+            paints.append(Paint(texture, color, mixed, own) if is_readable else None)
         return paints
 
     def _load(self, name: str) -> np.ndarray | None:
@@ -147,7 +151,7 @@ class Painter:
 
 def find_albedo(view: RayView, paints: list[Paint | None], positions_px: np.ndarray) -> Albedo:
     """Albedo where rays through positions (r, 2) hit."""
-    cast, rays = view.cast_at(positions_px), view.rays(positions_px)
+    cast = view.cast_at(positions_px)
     num = len(positions_px)
     linear, is_flat, is_known = np.zeros((num, 3)), np.zeros(num, bool), np.ones(num, bool)
     for row, paint in enumerate(paints):
@@ -157,20 +161,31 @@ def find_albedo(view: RayView, paints: list[Paint | None], positions_px: np.ndar
         if paint is None:
             is_known[chosen] = False
             continue
-        is_flat[chosen], linear[chosen] = True, paint.color
-        if paint.texture is None:
-            continue
-        if row:
-            hits = view.caster(row).hit(*view.to_obj_rays(row, rays, chosen))
-            uv, is_known[chosen] = hits.uv, ~hits.is_cube_tie & np.isfinite(hits.uv).all(axis=1)
-        else:
-            uv = view.to_backdrop(
-                rays.origin + cast.depth_m[chosen, None] * rays.directions[chosen]
-            )
-        colors = look_up(paint.texture, np.nan_to_num(uv))
-        is_flat[chosen] = colors.is_flat
-        linear[chosen] = (1 - paint.color_share) * colors.linear + paint.color_share * paint.color
+        found = _find_paint(view, row, paint, positions_px[chosen], cast.depth_m[chosen])
+        linear[chosen], is_flat[chosen], is_known[chosen] = vars(found).values()
     return Albedo(linear, is_flat, is_known)
+
+
+def _find_paint(
+    view: RayView, row: int, paint: Paint, positions_px: np.ndarray, depth_m: np.ndarray
+) -> Albedo:
+    """Albedo of a row of the record, 0: the backdrop, where rays through positions (r, 2) hit."""
+    rays, num = view.rays(positions_px), len(positions_px)
+    chosen, is_known = np.arange(num), np.ones(num, bool)
+    if paint.is_own:
+        colors = view.caster(row).find_own_colors(*view.to_obj_rays(row, rays, chosen))
+        is_known = colors.is_known
+    elif paint.texture is None:
+        return Albedo(np.tile(paint.color, (num, 1)), np.ones(num, bool), is_known)
+    elif row:
+        hits = view.caster(row).hit(*view.to_obj_rays(row, rays, chosen))
+        is_known = ~hits.is_cube_tie & np.isfinite(hits.uv).all(axis=1)
+        colors = look_up(paint.texture, np.nan_to_num(hits.uv))
+    else:
+        points = rays.origin + depth_m[:, None] * rays.directions
+        colors = look_up(paint.texture, view.to_backdrop(points))
+    share = paint.color_share
+    return Albedo((1 - share) * colors.linear + share * paint.color, colors.is_flat, is_known)
 
 
 def check_albedo(truth: Truth, given: Given, paints: list[Paint | None]) -> dict[str, Finding]:

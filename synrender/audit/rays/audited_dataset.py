@@ -58,6 +58,11 @@ class Subject:
     cpus: tuple[CpuSamples, ...] = ()  # which kind of CPU rendered which samples
     layout: str = DEFAULT_LAYOUT  # of the models
 
+    @property
+    def has_own_materials(self) -> bool:
+        """Whether objects show what their models' files say about colors."""
+        return getattr(self.settings.material, "source", "texture") == "own"
+
     def find_camera(self, record: np.ndarray) -> Camera:
         """Camera of a sample; its record has it where a design varies it."""
         design = self.settings.design

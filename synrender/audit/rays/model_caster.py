@@ -7,13 +7,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.assets.model_file import ModelFile
-from synrender.audit.rays.model_files import read_gltf, read_obj, read_ply, read_stl
-from synrender.audit.rays.polygons import Polygons, Triangles, cut_polygons
+from synrender.audit.rays.model_files import read_model
+from synrender.audit.rays.own_materials import OwnColors, OwnSurface
+from synrender.audit.rays.polygons import Triangles, cut_polygons
 from synrender.system.files import Unreadable
 
-_MAX_MODEL_BYTES = 1 << 28
 _CUBE_TIE = 1e-4
 """Difference of a normal's two largest entries below which rounding decides the cube's side."""
+
+
+_STEP = 1e-5
+"""Beyond a surface that is cut away, rays go on this far behind it, in the model's largest side."""
+_MAX_LAYERS = 256
+"""Surfaces cut away that a ray passes; what is behind more of them is not judged."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far r rays go until they hit a model."""
+
+    distances: np.ndarray  # (r,) as multiples of the directions; inf = nothing is hit
+    is_known: np.ndarray  # (r,) bool: False where rounding decides whether alpha cuts a surface
 
 
 @dataclass(frozen=True)
@@ -22,9 +36,19 @@ class SurfaceHits:
 
     corner_normals: np.ndarray  # (r, 3, 3) of the triangle's corners, on the side of the camera
     weights: np.ndarray  # (r, 3) of the corners at the hit; they add up to 1
-    uv: np.ndarray  # (r, 2) in the texture, v upwards; repeats beyond 0 and 1
+    uv: np.ndarray  # (r, 2) in a texture around the model, v upwards; repeats beyond 0 and 1
     is_cube_tie: np.ndarray  # (r,) bool: the face looks at two sides of the cube alike
     is_normal_known: np.ndarray  # (r,) bool: False where rounding decides which normals are mixed
+
+
+@dataclass(frozen=True)
+class _Hits:
+    """The first triangles that rays hit, of the h rays that hit something."""
+
+    idxs: np.ndarray  # (h,) of the triangles
+    rays: np.ndarray  # (h,)
+    distances: np.ndarray  # (h,) not finite where a ray runs along its triangle
+    is_known: np.ndarray  # (r,) bool of all rays, see Reach
 
 
 class UnusableModel(Exception):
@@ -34,8 +58,12 @@ class UnusableModel(Exception):
 class ModelCaster:
     """Casts rays onto one model, in its file's own coordinates."""
 
-    def __init__(self, file: ModelFile) -> None:
+    def __init__(self, file: ModelFile, has_colors: bool = False) -> None:
         """Reads the faces of all objects of the file.
+
+        Args:
+            file: of the model.
+            has_colors: whether the model shows its own colors, and its alpha cuts its surface.
 
         Raises:
             UnusableModel: there is no such file, or no face in it that can be read.
@@ -43,7 +71,7 @@ class ModelCaster:
         from trimesh import Trimesh
         from trimesh.ray.ray_pyembree import RayMeshIntersector
 
-        self._triangles = load_triangles(file)
+        self._triangles, self._surface = load_triangles(file, has_colors)
         self.bounds = self._triangles.bounds  # (2, 3) model units
         corners = self._triangles.corners
         edges = corners[:, 1:] - corners[:, :1]
@@ -53,31 +81,28 @@ class ModelCaster:
             Trimesh(corners.reshape(-1, 3), faces, process=False)
         )
 
-    def cast(self, origin: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """Distances to the first hit, (r,), as multiples of the directions; inf = none.
+    def cast(self, origin: np.ndarray, directions: np.ndarray) -> Reach:
+        """How far rays go until they hit the model.
 
         Args:
             origin: (3,) shared by all rays, model units.
             directions: (r, 3).
         """
         distances = np.full(len(directions), np.inf)
-        _, rays, found = self._intersect(origin - self._triangles.center, directions)
-        is_hit = np.isfinite(found)
-        distances[rays[is_hit]] = found[is_hit]
-        return distances
+        hits = self._find_hits(origin - self._triangles.center, directions)
+        is_hit = np.isfinite(hits.distances)
+        distances[hits.rays[is_hit]] = hits.distances[is_hit]
+        return Reach(distances, hits.is_known)
 
     def hit(self, origin: np.ndarray, directions: np.ndarray) -> SurfaceHits:
         """Casts r rays from one origin (3,), with directions (r, 3), in model units."""
         origin = origin - self._triangles.center
-        idxs, rays, distances = self._intersect(origin, directions)
-        corners, winding = self._triangles.corners[idxs], self._windings[idxs]
+        hits = self._find_hits(origin, directions)
+        idxs, rays = hits.idxs, hits.rays
         with np.errstate(all="ignore"):
-            points = origin + distances[:, None] * directions[rays]
-            # Twice the area of the triangles between the point and each edge, over the whole.
-            spans = corners - points[:, None]
-            parts = np.cross(np.roll(spans, -1, axis=1), np.roll(spans, -2, axis=1))
-            weights = _dot(parts, winding[:, None]) / _dot(winding, winding)[:, None]
-        side = -np.sign(_dot(winding, directions[rays]))
+            points = origin + hits.distances[:, None] * directions[rays]
+        weights = self._weigh(idxs, points)
+        side = -np.sign(_dot(self._windings[idxs], directions[rays]))
         normals = self._triangles.normals[idxs] * side[:, None, None]
         uv, is_tie = self._project_to_cube(points, self._triangles.face_normals[idxs])
         num = len(directions)
@@ -89,23 +114,82 @@ class ModelCaster:
             _spread(self._triangles.is_known[idxs], rays, num, True),
         )
 
-    def _intersect(
-        self, origin: np.ndarray, directions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The first triangle that rays from an origin relative to the model's center hit.
+    def find_own_colors(self, origin: np.ndarray, directions: np.ndarray) -> OwnColors:
+        """The model's own colors where r rays hit it, as `hit` casts them; black elsewhere.
 
-        Returns:
-            Triangles, rays and distances of the h rays that hit something, (h,) each; a distance is
-            not finite where a ray runs along its triangle.
+        Raises:
+            ValueError: the model was read without them.
         """
-        idxs, rays = self._intersector.intersects_id(
-            np.broadcast_to(origin, directions.shape), directions, multiple_hits=False
-        )
-        # Embree works in single precision: it says which triangle is hit, and we compute where.
+        if self._surface is None:
+            raise ValueError("the model was read without its colors")
+        origin = origin - self._triangles.center
+        hits = self._find_hits(origin, directions)
+        with np.errstate(all="ignore"):
+            points = origin + hits.distances[:, None] * directions[hits.rays]
+        found = self._surface.look_up(hits.idxs, self._weigh(hits.idxs, points))
+        num = len(directions)
+        return OwnColors(*(_spread(values, hits.rays, num, 0) for values in vars(found).values()))
+
+    def _weigh(self, idxs: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Weights (h, 3) of the corners of triangles at points (h, 3) on them."""
+        corners, winding = self._triangles.corners[idxs], self._windings[idxs]
+        with np.errstate(all="ignore"):
+            # Twice the area of the triangles between the point and each edge, over the whole.
+            spans = corners - points[:, None]
+            parts = np.cross(np.roll(spans, -1, axis=1), np.roll(spans, -2, axis=1))
+            return _dot(parts, winding[:, None]) / _dot(winding, winding)[:, None]
+
+    def _find_hits(self, origin: np.ndarray, directions: np.ndarray) -> _Hits:
+        """The first triangles that rays from an origin relative to the model's center hit.
+
+        Where alpha cuts a surface away, the rays go on to the next one.
+        """
+        num = len(directions)
+        is_known = np.ones(num, bool)
+        idxs, rays = self._intersect(np.broadcast_to(origin, (num, 3)), directions)
+        distances = self._find_distances(idxs, origin, directions[rays])
+        surface = self._surface
+        if surface is None or not surface.has_holes:
+            return _Hits(idxs, rays, distances, is_known)
+        found = []
+        lengths = np.linalg.norm(directions, axis=1)
+        step = _STEP * float(np.ptp(self.bounds, axis=0).max())
+        for _ in range(_MAX_LAYERS):
+            with np.errstate(all="ignore"):
+                points = origin + distances[:, None] * directions[rays]
+            colors = surface.look_up(idxs, self._weigh(idxs, points))
+            is_known[rays] &= colors.is_cut_known
+            goes_on = colors.is_cut & np.isfinite(distances)
+            found.append((idxs[~goes_on], rays[~goes_on], distances[~goes_on]))
+            if not goes_on.any():
+                break
+            rays, starts = rays[goes_on], distances[goes_on] + step / lengths[rays[goes_on]]
+            origins = origin + starts[:, None] * directions[rays]
+            idxs, again = self._intersect(origins, directions[rays])
+            rays = rays[again]
+            distances = self._find_distances(idxs, origin, directions[rays])
+        else:
+            is_known[rays] = False
+        idxs, rays, distances = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return _Hits(idxs, rays, distances, is_known)
+
+    def _intersect(
+        self, origins: np.ndarray, directions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Triangles and rays of those that hit something, (h,) each."""
+        return self._intersector.intersects_id(origins, directions, multiple_hits=False)
+
+    def _find_distances(
+        self, idxs: np.ndarray, origin: np.ndarray, directions: np.ndarray
+    ) -> np.ndarray:
+        """Distances (h,) at which rays meet the planes of triangles, in double precision.
+
+        Embree works in single precision: it says which triangle is hit, and we compute where.
+        """
         winding = self._windings[idxs]
         with np.errstate(all="ignore"):
             offset = _dot(winding, self._triangles.corners[idxs, 0] - origin)
-            return idxs, rays, offset / _dot(winding, directions[rays])
+            return offset / _dot(winding, directions)
 
     def _project_to_cube(
         self, points: np.ndarray, face_normals: np.ndarray
@@ -124,36 +208,24 @@ class ModelCaster:
         return np.stack([relative[rows, first], relative[rows, second]], axis=1), is_tie
 
 
-def load_triangles(file: ModelFile) -> Triangles:
-    """The triangles of a model's file.
+def load_triangles(
+    file: ModelFile, has_colors: bool = False
+) -> tuple[Triangles, OwnSurface | None]:
+    """The triangles of a model's file, and their colors if they are asked for.
 
     Raises:
         UnusableModel: see `ModelCaster`.
     """
     try:
-        return cut_polygons(_read_polygons(file))
+        polygons, coloring = read_model(file, has_colors)
+        triangles = cut_polygons(polygons)
+        return triangles, OwnSurface(triangles, coloring) if coloring else None
     except Unreadable as error:
         raise UnusableModel(f"model {error}") from None
     except (OSError, ValueError, IndexError) as error:
         is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         reason = "no such file" if is_missing else error
         raise UnusableModel(f"model {file}: {reason}") from None
-
-
-def _read_polygons(file: ModelFile) -> Polygons:
-    def read_beside(name: str) -> bytes:
-        return file.beside(name).read(_MAX_MODEL_BYTES)
-
-    data = file.read(_MAX_MODEL_BYTES)
-    match file.suffix:
-        case ".glb" | ".gltf" as suffix:
-            return read_gltf(data, suffix[1:], read_beside)
-        case ".ply":
-            return read_ply(data)
-        case ".stl":
-            return read_stl(data)
-        case _:
-            return read_obj(data)
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:

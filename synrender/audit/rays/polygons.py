@@ -41,6 +41,8 @@ class Triangles:
     normals: np.ndarray  # (t, 3, 3) unit normal at each corner, on the front of its face
     face_normals: np.ndarray  # (t, 3) unit normal of the whole face
     is_known: np.ndarray  # (t,) bool: False where rounding decides which normals are mixed
+    is_cut_known: np.ndarray  # (t,) bool: False where rounding decides how its face is cut
+    sources: np.ndarray  # (t, 3) int64, corner of the polygons at each corner
 
     @property
     def bounds(self) -> np.ndarray:
@@ -59,8 +61,8 @@ def cut_polygons(polygons: Polygons) -> Triangles:
     Raises:
         ValueError: a vertex is no point, or no face is left.
     """
-    corners, normals, sizes = _drop_repeats(polygons)
-    used = polygons.vertices[corners]
+    kept, sizes = _drop_repeats(polygons)
+    used, normals = polygons.vertices[polygons.corners[kept]], polygons.normals[kept]
     if not len(used) or not np.isfinite(used).all():
         raise ValueError("a vertex is no point" if len(used) else "no faces")
     low, high = used.min(axis=0), used.max(axis=0)
@@ -86,7 +88,10 @@ def cut_polygons(polygons: Polygons) -> Triangles:
         is_known = ~has_tie | (np.ptp(turned, axis=1) <= _FLAT).all(axis=1)
         face = np.repeat(np.arange(len(rows)), size - 2)
         own = face[:, None], cuts.reshape(-1, 3)
-        parts.append((used[rows[own]], turned[own], front[face], is_known[face]))
+        corners = rows[own]
+        parts.append(
+            (used[corners], turned[own], front[face], is_known[face], ~has_tie[face], kept[corners])
+        )
     triangles, *others = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     if not len(triangles):
         raise ValueError("no face has an area")
@@ -94,8 +99,8 @@ def cut_polygons(polygons: Polygons) -> Triangles:
     return Triangles(center + shift, triangles - shift, *others)
 
 
-def _drop_repeats(polygons: Polygons) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Corners, normals and sizes without corners at the vertex of the one before them."""
+def _drop_repeats(polygons: Polygons) -> tuple[np.ndarray, np.ndarray]:
+    """Which corners are not at the vertex of the one before them, (k,), and the faces' sizes."""
     corners, sizes = polygons.corners, polygons.sizes
     face = np.repeat(np.arange(len(sizes)), sizes)
     ends = np.cumsum(sizes)
@@ -104,7 +109,7 @@ def _drop_repeats(polygons: Polygons) -> tuple[np.ndarray, np.ndarray, np.ndarra
     is_kept = corners != corners[before]
     num_left = np.bincount(face[is_kept], minlength=len(sizes))
     is_kept &= (num_left >= 3)[face]
-    return corners[is_kept], polygons.normals[is_kept], num_left[num_left >= 3]
+    return np.flatnonzero(is_kept), num_left[num_left >= 3]
 
 
 def _turn(normals: np.ndarray, face_normals: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import io
 import struct
 from dataclasses import dataclass
@@ -18,8 +19,20 @@ from synrender.system.files import read_small_file
 _MAX_BYTES = 1 << 28
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK")
 """Kinds of images, as Pillow calls them, that are turned into RGB as the renderer turns them."""
+_ALPHA_MODES = ("LA", "PA", "RGBA")
 MAX_FLAT_STEP = 16
 """Levels of 255 by which the four texels around a place may differ where a texture is flat."""
+
+
+class Wrap(enum.Enum):
+    """How an image goes on beyond its edges."""
+
+    REPEAT = "repeat"
+    MIRROR = "mirror"
+    CLAMP = "clamp"
+
+
+REPEATED = (Wrap.REPEAT, Wrap.REPEAT)
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,7 @@ class TextureColors:
     """At r places."""
 
     linear: np.ndarray  # (r, 3) scene-linear RGB
+    alpha: np.ndarray  # (r,); 1 where the texture has none
     is_flat: np.ndarray  # (r,) bool: the texels around it are almost alike
 
 
@@ -42,20 +56,36 @@ def read_texture(path: Path) -> np.ndarray | None:
     data = read_small_file(path, _MAX_BYTES)
     if data.startswith(EXR_MAGIC):
         return _read_exr(path)
-    if data.startswith(PNG_SIGNATURE) and data[24] == 16:
-        return _read_deep_png(data)
+    try:
+        texture = decode_texture(data)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return None if texture is None else texture[:, :, :3]
+
+
+def decode_texture(data: bytes) -> np.ndarray | None:
+    """Colors and alpha of the content of an image file; None if its kind is rare and not judged.
+
+    Returns:
+        (h, w, 4), top row first, uint8 or uint16: sRGB and alpha, which is not multiplied in.
+
+    Raises:
+        OSError, ValueError: it cannot be decoded.
+    """
+    if data.startswith(PNG_SIGNATURE) and data[24:25] == b"\x10":
+        return _decode_deep_png(data)
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.mode not in _MODES:
                 return None
-            colors = image.convert("RGBA") if image.mode == "P" else image  # else Pillow warns
-            return np.asarray(colors.convert("RGB"))
+            has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
+            return np.asarray((image if has_alpha else image.convert("RGB")).convert("RGBA"))
     except (SyntaxError, Image.DecompressionBombError) as error:  # of Pillow
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(str(error)) from None
 
 
-def _read_deep_png(data: bytes) -> np.ndarray | None:
-    """Values of a PNG of 16 bits, (h, w, 3) uint16."""
+def _decode_deep_png(data: bytes) -> np.ndarray | None:
+    """Values of a PNG of 16 bits, (h, w, 4) uint16."""
     mode = {0: "mono", 2: "rgb", 6: "rgba"}.get(data[25])  # by color type
     if mode is None:
         return None
@@ -64,7 +94,9 @@ def _read_deep_png(data: bytes) -> np.ndarray | None:
         values = decode_image_png_u16(data, (height, width), mode)
     except Exception as error:  # kornia_rs raises nothing narrower
         raise ValueError(str(error)) from None
-    return np.broadcast_to(values[:, :, :3], (height, width, 3))
+    texture = np.full((height, width, 4), 65535, np.uint16)
+    texture[:, :, : 4 if mode == "rgba" else 3] = values
+    return texture
 
 
 def _read_exr(path: Path) -> np.ndarray | None:
@@ -83,27 +115,45 @@ def _read_exr(path: Path) -> np.ndarray | None:
     return np.stack(found, axis=2, dtype=np.float32)
 
 
-def look_up(texture: np.ndarray, uv: np.ndarray) -> TextureColors:
+def look_up(
+    texture: np.ndarray, uv: np.ndarray, wraps: tuple[Wrap, Wrap] = REPEATED
+) -> TextureColors:
     """Bilinear mean of the four texels around each place.
 
     Args:
-        texture: as `read_texture` returns it; sRGB values are made linear after they are mixed.
-        uv: (r, 2); (0, 0) is the texture's lower left corner, and it repeats beyond 1.
+        texture: (h, w, 3 or 4) as `read_texture` and `decode_texture` return it; sRGB values are
+            made linear after they are mixed.
+        uv: (r, 2); (0, 0) is the texture's lower left corner.
+        wraps: how it goes on along u and v.
     """
-    height, width = texture.shape[:2]
+    height, width, depth = texture.shape
     is_linear = texture.dtype.kind == "f"
     white = 1 if is_linear else np.iinfo(texture.dtype).max
     x, y = uv[:, 0] * width - 0.5, (1 - uv[:, 1]) * height - 0.5
     left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
     right_share, lower_share = x - left, y - top
-    texels, mean = [], np.zeros((len(uv), 3))
+    texels, mean = [], np.zeros((len(uv), depth))
     for dy, share_y in ((0, 1 - lower_share), (1, lower_share)):
+        row = _wrap(top + dy, height, wraps[1])
         for dx, share_x in ((0, 1 - right_share), (1, right_share)):
-            texel = texture[(top + dy) % height, (left + dx) % width] / white
+            texel = texture[row, _wrap(left + dx, width, wraps[0])] / white
             mean += texel * (share_x * share_y)[:, None]
-            texels.append(linear_to_srgb(texel) if is_linear else texel)
+            colors = texel[:, :3]
+            texels.append(linear_to_srgb(colors) if is_linear else colors)
     is_flat = 255 * np.ptp(texels, axis=0).max(axis=1) <= MAX_FLAT_STEP
-    return TextureColors(mean if is_linear else srgb_to_linear(mean), is_flat)
+    linear = mean[:, :3] if is_linear else srgb_to_linear(mean[:, :3])
+    return TextureColors(linear, mean[:, 3] if depth > 3 else np.ones(len(uv)), is_flat)
+
+
+def _wrap(idxs: np.ndarray, num: int, wrap: Wrap) -> np.ndarray:
+    """Rows or columns of a texture, 0 to ``num`` - 1, for those of a plane that it fills."""
+    match wrap:
+        case Wrap.REPEAT:
+            return idxs % num
+        case Wrap.CLAMP:
+            return np.clip(idxs, 0, num - 1)
+    folded = idxs % (2 * num)
+    return np.minimum(folded, 2 * num - 1 - folded)
 
 
 def srgb_to_linear(srgb: np.ndarray) -> np.ndarray:

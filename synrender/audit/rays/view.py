@@ -31,11 +31,12 @@ class Cast:
     instance: np.ndarray  # int64, row of the record from 1; 0 = backdrop or nothing
     depth_m: np.ndarray  # along the viewing axis; inf = nothing hit
     is_hit_alone: np.ndarray  # (num_objs, ...) bool: by each object, whatever stands before it
+    is_known: np.ndarray  # (num_objs, ...) bool: False where rounding decides what alpha cuts away
 
     def to_image(self, shape: tuple[int, ...]) -> Cast:
         """Rays through all pixels, row by row, as an image of (h, w)."""
-        alone = self.is_hit_alone.reshape(-1, *shape)
-        return Cast(self.instance.reshape(shape), self.depth_m.reshape(shape), alone)
+        alone, known = (a.reshape(-1, *shape) for a in (self.is_hit_alone, self.is_known))
+        return Cast(self.instance.reshape(shape), self.depth_m.reshape(shape), alone, known)
 
 
 def require_ray_caster() -> None:
@@ -82,6 +83,7 @@ def cast_rays(
     depth_m = _cast_backdrop(subject, rays)
     instance = np.zeros(len(depth_m), np.int64)
     is_hit_alone = np.zeros((len(record), len(depth_m)), bool)
+    is_known = np.ones(is_hit_alone.shape, bool)
     for k, row in enumerate(record, start=1):
         try:
             world_to_obj = np.linalg.inv(row["obj_to_world"])
@@ -90,12 +92,13 @@ def cast_rays(
         origin = world_to_obj[:3, :3] @ rays.origin + world_to_obj[:3, 3]
         caster = casters[str(subject.model_file(row))]
         # An affine map keeps ratios along a line, so that the distance is the depth in m.
-        distances = caster.cast(origin, rays.directions @ world_to_obj[:3, :3].T)
+        reach = caster.cast(origin, rays.directions @ world_to_obj[:3, :3].T)
+        distances, is_known[k - 1] = reach.distances, reach.is_known
         is_hit_alone[k - 1] = np.isfinite(distances)
         is_nearer = distances < depth_m
         depth_m[is_nearer] = distances[is_nearer]
         instance[is_nearer] = k
-    return Cast(instance, depth_m, is_hit_alone)
+    return Cast(instance, depth_m, is_hit_alone, is_known)
 
 
 def _cast_backdrop(subject: Subject, rays: Rays) -> np.ndarray:

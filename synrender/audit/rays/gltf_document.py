@@ -1,0 +1,128 @@
+"""Reads the parts of a glTF 2.0 file: its JSON, numbers, images and materials.
+
+trimesh leaves out what some of these say: that integers are fractions, sparse numbers, the cutoff
+of alpha, the second set of places in a texture, and half of a color's digits.
+The format: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.parse
+from collections.abc import Callable
+
+import numpy as np
+
+from synrender.audit.rays.own_materials import PLAIN, Finish
+from synrender.audit.rays.texture import Wrap, decode_texture
+
+_MAX_VALUES = 1 << 25
+_TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
+_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
+_WRAPS = {10497: Wrap.REPEAT, 33071: Wrap.CLAMP, 33648: Wrap.MIRROR}
+_NEAREST = 9728
+
+
+class GltfDocument:
+    """A glTF file; whatever is wrong with it raises some exception."""
+
+    def __init__(self, data: bytes, read_beside: Callable[[str], bytes]) -> None:
+        """Reads the JSON.
+
+        Args:
+            data: content of the file, GLB or JSON.
+            read_beside: content of a file in the model's folder, by its name.
+        """
+        text, self._binary = data, b""
+        if data.startswith(b"glTF"):
+            chunks, start = {}, 12
+            while start + 8 <= len(data):
+                size, kind = (
+                    int.from_bytes(data[start + k : start + k + 4], "little") for k in (0, 4)
+                )
+                chunks.setdefault(kind, data[start + 8 : start + 8 + size])
+                start += 8 + size
+            text, self._binary = chunks[0x4E4F534A], chunks.get(0x004E4942, b"")
+        self.root = json.loads(text)
+        self._read_beside = read_beside
+        self._buffers: dict[int, bytes] = {}
+
+    def read_numbers(self, idx: int) -> np.ndarray:
+        """Values of an accessor, (count, width): integers, or float64 where they are fractions."""
+        accessor = self.root["accessors"][idx]
+        dtype, shape = np.dtype(_TYPES[accessor["componentType"]]), _find_shape(accessor)
+        values = np.zeros(shape, dtype)
+        if "bufferView" in accessor:
+            values = self._read_table(accessor, dtype, shape)
+        if sparse := accessor.get("sparse"):
+            num = sparse["count"]
+            places = np.dtype(_TYPES[sparse["indices"]["componentType"]])
+            rows = self._read_table(sparse["indices"], places, (num, 1))[:, 0]
+            values = values.copy()
+            values[rows] = self._read_table(sparse["values"], dtype, (num, shape[1]))
+        if dtype.kind == "f":
+            return values.astype(np.float64)
+        if accessor.get("normalized"):
+            return np.maximum(values / np.iinfo(dtype).max, -1.0)
+        return values.astype(np.int64)
+
+    def _read_table(self, place: dict, dtype: np.dtype, shape: tuple[int, int]) -> np.ndarray:
+        view = self.root["bufferViews"][place["bufferView"]]
+        data = self._read_view(view)
+        size = dtype.itemsize * shape[1]
+        start, step = place.get("byteOffset", 0), view.get("byteStride") or size
+        rows = start + step * np.arange(shape[0])[:, None] + np.arange(size)
+        return np.frombuffer(data, np.uint8)[rows].view(dtype).reshape(shape)
+
+    def _read_view(self, view: dict) -> bytes:
+        start = view.get("byteOffset", 0)
+        return self._read_buffer(view["buffer"])[start : start + view["byteLength"]]
+
+    def _read_buffer(self, idx: int) -> bytes:
+        if idx not in self._buffers:
+            uri = self.root["buffers"][idx].get("uri")
+            self._buffers[idx] = self._binary if uri is None else self._read_uri(uri)
+        return self._buffers[idx]
+
+    def _read_uri(self, uri: str) -> bytes:
+        if uri.startswith("data:"):
+            return base64.b64decode(uri.partition(",")[2])
+        return self._read_beside(urllib.parse.unquote(uri))
+
+    # --- materials --------------------------------------------------------------------------------
+
+    def read_finish(self, idx: int | None) -> tuple[Finish, int]:
+        """Base color of a material, and which set of places in a texture it uses."""
+        if idx is None:
+            return PLAIN, 0
+        material = self.root["materials"][idx]
+        metallic = material.get("pbrMetallicRoughness", {})
+        factor = np.array(metallic.get("baseColorFactor", [1.0] * 4), np.float64)
+        is_masked = material.get("alphaMode") == "MASK"
+        cutoff = float(material.get("alphaCutoff", 0.5)) if is_masked else None
+        info = metallic.get("baseColorTexture")
+        if info is None:
+            return Finish(factor, cutoff=cutoff), 0
+        texture = self.root["textures"][info["index"]]
+        sampler = self.root["samplers"][texture["sampler"]] if "sampler" in texture else {}
+        wraps = _WRAPS[sampler.get("wrapS", 10497)], _WRAPS[sampler.get("wrapT", 10497)]
+        is_usual = not info.get("extensions") and sampler.get("magFilter") != _NEAREST
+        image = self._read_image(texture)
+        finish = Finish(factor, image, wraps, cutoff, is_usual and image is not None)
+        return finish, info.get("texCoord", 0)
+
+    def _read_image(self, texture: dict) -> np.ndarray | None:
+        webp = texture.get("extensions", {}).get("EXT_texture_webp", {})
+        source = webp.get("source", texture.get("source"))
+        image = self.root["images"][source]
+        if "bufferView" in image:
+            return decode_texture(self._read_view(self.root["bufferViews"][image["bufferView"]]))
+        return decode_texture(self._read_uri(image["uri"]))
+
+
+def _find_shape(accessor: dict) -> tuple[int, int]:
+    num, width = accessor["count"], _WIDTHS[accessor["type"]]
+    if not 0 <= num * width <= _MAX_VALUES:
+        raise ValueError(f"an accessor of {num} values")
+    return num, width

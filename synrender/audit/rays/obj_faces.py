@@ -1,0 +1,146 @@
+"""Reads the faces of OBJ files, with code that the renderer does not use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from synrender.audit.rays.polygons import Polygons
+
+_READ = (b"v", b"vn", b"vt", b"f")
+_NAMING = (b"usemtl", b"mtllib")
+_MAX_JOINED_BYTES = 1 << 16
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+Corner = tuple[int, int, int]
+"""Index of the vertex, the normal, and the place in the texture, from 0; -1: none."""
+
+
+@dataclass(frozen=True)
+class ObjFaces:
+    """The faces of all objects of a file, and what it says about their colors."""
+
+    polygons: Polygons
+    uv: np.ndarray  # (c, 2) float64 at each corner, v upwards; NaN: none
+    materials: np.ndarray  # (c,) int64, index into names, of each corner's face
+    names: list[str]  # of materials; the first is that of faces without one, ""
+    libraries: list[str]  # names of MTL files
+
+
+def read_obj(data: bytes) -> ObjFaces:
+    """Faces of all objects in a file's content.
+
+    A normal or a place in a texture that cannot be read counts as none.
+
+    Raises:
+        ValueError, IndexError: a vertex or a face cannot be read.
+    """
+    vertices: list[bytes] = []
+    normals: list[list[float]] = []
+    uv: list[list[float]] = []
+    corners: list[bytes] = []
+    sizes: list[int] = []
+    names = {"": 0}
+    material, materials = 0, []
+    libraries: list[str] = []
+    for kind, fields in _read_statements(data):
+        if kind == b"v":
+            vertices += fields[:3]
+            if len(fields) < 3:
+                raise ValueError(f"a vertex of {len(fields)} numbers")
+        elif kind == b"vn":
+            normals.append(_read_numbers(fields, 3))
+        elif kind == b"vt":
+            uv.append(_read_numbers(fields, 2))
+        elif kind == b"usemtl":
+            material = names.setdefault(_to_name(fields), len(names))
+        elif kind == b"mtllib":
+            libraries.append(_to_name(fields))
+        else:
+            if len(fields) < 3:
+                raise ValueError(f"a face of {len(fields)} corners")
+            if any(b"-" in field for field in fields):
+                counts = len(vertices) // 3, len(uv), len(normals)
+                fields = [_count_back(field, counts) for field in fields]
+            corners += fields
+            sizes.append(len(fields))
+            materials.append(material)
+    places = np.array(list(map(float, vertices))).reshape(-1, 3)
+    read = {field: _read_corner(field) for field in set(corners)}
+    idxs = np.array([read[field] for field in corners], np.int64).reshape(-1, 3)
+    for name, own, num in zip(
+        ("vertex", "normal"), idxs.T, (len(places), len(normals)), strict=False
+    ):
+        if own.max(initial=-1) >= num:
+            raise IndexError(f"a face names {name} {own.max() + 1} of {num}")
+    with np.errstate(all="ignore"):
+        units = np.array([*normals, [np.nan] * 3])
+        units /= np.linalg.norm(units, axis=1, keepdims=True)
+    faces = np.array(sizes, np.int64)
+    return ObjFaces(
+        Polygons(places, idxs[:, 0], units[idxs[:, 1]], faces),
+        np.array([*uv, [np.nan] * 2])[np.where(idxs[:, 2] < len(uv), idxs[:, 2], -1)],
+        np.repeat(np.array(materials, np.int64), faces),
+        [*names],
+        libraries,
+    )
+
+
+def _read_statements(data: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Keyword and fields of each vertex, normal, place and face; and of what names materials.
+
+    The former alone go on in the next line after a backslash; comments and names may end in one.
+    A name may hold blanks and be anything, so it is one field.
+    """
+    waiting = b""
+    for line in data.replace(_BYTE_ORDER_MARK, b"").splitlines():
+        text, comment, _ = (waiting + line).partition(b"#")
+        kind, *fields = text.split() or [b""]
+        waiting = b""
+        if b"\\" in text and not comment and kind.removesuffix(b"\\") in _READ:
+            goes_on, is_end, blanks = text.rpartition(b"\\")
+            if is_end and not blanks.strip():
+                waiting = goes_on + b" "
+                if len(waiting) > _MAX_JOINED_BYTES:
+                    raise ValueError(f"a line of more than {_MAX_JOINED_BYTES} bytes")
+                continue
+        if kind in _READ:
+            yield kind, fields
+        elif kind in _NAMING:
+            yield kind, [b"".join(line.split(None, 1)[1:]).strip()]
+    if waiting:
+        raise ValueError("ends within a line that goes on")
+
+
+def _read_numbers(fields: list[bytes], num: int) -> list[float]:
+    """The first numbers of a normal or a place; NaN if they cannot be read."""
+    try:
+        numbers = [float(field) for field in fields[:num]]
+    except ValueError:
+        numbers = []
+    return numbers if len(numbers) == num else [np.nan] * num
+
+
+def _to_name(fields: list[bytes]) -> str:
+    return fields[0].decode("utf-8", "surrogateescape")
+
+
+def _count_back(field: bytes, counts: tuple[int, int, int]) -> bytes:
+    """A corner such as ``-1//-1`` with numbers from 1 in place of those that count back."""
+    numbers = [
+        b"%d" % (int(part) + num + 1) if part.startswith(b"-") else part
+        for part, num in zip(field.split(b"/"), counts, strict=False)
+    ]
+    return b"/".join(numbers)
+
+
+def _read_corner(field: bytes) -> Corner:
+    """Reads a corner such as ``3``, ``3/7``, ``3//2`` or ``3/7/2``."""
+    vertex, place, normal = [*field.split(b"/"), b"", b""][:3]
+    idxs = int(vertex) - 1, int(normal) - 1 if normal else 0
+    if min(idxs) < 0 or max(idxs) >= 1 << 31:
+        raise IndexError(f"a face names {field.decode('ascii', 'replace')[:40]}")
+    uv_idx = int(place) - 1 if place.isdigit() and len(place) < 10 else -1
+    return idxs[0], idxs[1] if normal else -1, max(uv_idx, -1)

@@ -1,0 +1,97 @@
+"""What a model file says about its colors, and the color and alpha that follow at a place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from synrender.audit.rays.polygons import Triangles
+from synrender.audit.rays.texture import REPEATED, Wrap, look_up
+
+_ALPHA_TIE = 1e-4
+"""Difference between alpha and its cutoff below which rounding decides whether a surface is cut."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What a material of a file shows: a factor, times a texture where it has one."""
+
+    factor: np.ndarray  # (4,) scene-linear RGB, and alpha
+    texture: np.ndarray | None = None  # as `decode_texture` returns it
+    wraps: tuple[Wrap, Wrap] = REPEATED
+    cutoff: float | None = None  # a surface is cut away where alpha is below; None: nowhere
+    is_known: bool = True  # False: of a rare kind that is not judged
+
+
+PLAIN = Finish(np.ones(4))
+"""What faces without a material show."""
+
+
+@dataclass(frozen=True)
+class Coloring:
+    """What a file says about the colors at each corner of its faces, face after face."""
+
+    uv: np.ndarray  # (c, 2) float64 in the finish's texture, v upwards; NaN: none
+    colors: np.ndarray  # (c, 4) float64, scene-linear RGB and alpha, multiplied in; 1: none
+    finish_idxs: np.ndarray  # (c,) int64, that of the face
+    finishes: tuple[Finish, ...]
+
+
+@dataclass(frozen=True)
+class OwnColors:
+    """At r places."""
+
+    linear: np.ndarray  # (r, 3) scene-linear
+    is_flat: np.ndarray  # (r,) bool: a texture changes little there
+    is_known: np.ndarray  # (r,) bool
+    is_cut: np.ndarray  # (r,) bool: the surface is not there, because its alpha is too low
+    is_cut_known: np.ndarray  # (r,) bool: False where rounding decides that
+
+
+class OwnSurface:
+    """The colors of a model's triangles."""
+
+    def __init__(self, triangles: Triangles, coloring: Coloring) -> None:
+        """Orders what the file says by triangles."""
+        self._finishes = coloring.finishes
+        self._uv = coloring.uv[triangles.sources]  # (t, 3, 2)
+        self._colors = coloring.colors[triangles.sources]  # (t, 3, 4)
+        self._finish_idxs = coloring.finish_idxs[triangles.sources[:, 0]]
+        self._is_cut_known = triangles.is_cut_known
+        self._may_be_cut = np.array([f.cutoff is not None for f in coloring.finishes], bool)
+
+    @property
+    def has_holes(self) -> bool:
+        """Whether alpha may cut any of the triangles."""
+        return bool(self._may_be_cut[self._finish_idxs].any())
+
+    def look_up(self, idxs: np.ndarray, weights: np.ndarray) -> OwnColors:
+        """Colors at places in triangles.
+
+        Args:
+            idxs: (r,) triangles.
+            weights: (r, 3) of their corners, which add up to 1.
+        """
+        num = len(idxs)
+        linear, alpha, is_flat = np.zeros((num, 3)), np.ones(num), np.ones(num, bool)
+        is_known = self._is_cut_known[idxs].copy()
+        cutoffs = np.full(num, -np.inf)
+        factors = np.einsum("rc,rck->rk", weights, self._colors[idxs])
+        uv = np.einsum("rc,rck->rk", weights, self._uv[idxs])
+        own = self._finish_idxs[idxs]
+        for k in np.unique(own).tolist():
+            finish, here = self._finishes[k], np.flatnonzero(own == k)
+            color = factors[here] * finish.factor
+            is_known[here] &= finish.is_known
+            if finish.texture is not None:
+                is_known[here] &= np.isfinite(uv[here]).all(axis=1)
+                texels = look_up(finish.texture, np.nan_to_num(uv[here]), finish.wraps)
+                color[:, :3] *= texels.linear
+                color[:, 3] *= texels.alpha
+                is_flat[here] = texels.is_flat
+            linear[here], alpha[here] = color[:, :3], color[:, 3]
+            if finish.cutoff is not None:
+                cutoffs[here] = finish.cutoff
+        is_cut_known = (np.abs(alpha - cutoffs) > _ALPHA_TIE) & (is_known | np.isinf(cutoffs))
+        return OwnColors(linear, is_flat, is_known, alpha < cutoffs, is_cut_known)
