@@ -42,7 +42,8 @@ def nearest_name(name: str, valid_names: Iterable[str]) -> str:
 def shorten(value: object, max_length: int = 60) -> str:
     """Text of a value in one line; a long one is cut, and what cannot be shown is escaped."""
     text = " ".join(str(value).split())
-    return to_line(text if len(text) <= max_length else f"{text[:max_length]}...")
+    line = to_line(text[: max_length + 1])
+    return line if len(line) <= max_length else f"{line[:max_length]}..."
 
 
 def to_line(text: str) -> str:

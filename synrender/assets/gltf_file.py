@@ -23,6 +23,9 @@ from synrender.errors import RejectedAsset, shorten
 MAX_JSON_BYTES = 1 << 26
 MAX_BUFFER_BYTES = 1 << 28
 MAX_NODES = 1 << 16
+MAX_PRIMITIVES = 1 << 14
+"""In the scene; one that stands there several times counts each time. They take 5 s."""
+
 MAX_VALUES = 1 << 25
 """Numbers that are read from all accessors together: those of about four million triangles."""
 
@@ -57,8 +60,7 @@ def read_gltf(data: bytes, read_beside: Callable[[str], bytes]) -> Mesh:
     _refuse_extensions(document.root)
     parts = [
         part
-        for mesh_idx, to_world in _walk(document)
-        for primitive in _items(document.find("meshes", mesh_idx), "primitives")
+        for primitive, to_world in list(_find_primitives(document))  # all, before one is read
         if (part := _read_primitive(document, primitive, to_world)) is not None
     ]
     if not parts:
@@ -311,6 +313,17 @@ def _walk(document: _Document) -> Iterator[tuple[object, np.ndarray]]:
         waiting += [(child, to_world) for child in reversed(_list(node, "children"))]
 
 
+def _find_primitives(document: _Document) -> Iterator[tuple[Json, np.ndarray]]:
+    """Each primitive in the scene, with its transform to world space, (4, 4)."""
+    num = 0
+    for mesh_idx, to_world in _walk(document):
+        for primitive in _items(document.find("meshes", mesh_idx), "primitives"):
+            num += 1
+            if num > MAX_PRIMITIVES:
+                raise RejectedAsset(f"more than {MAX_PRIMITIVES} primitives in the scene")
+            yield primitive, to_world
+
+
 def _find_roots(document: _Document) -> list[object]:
     if document.root.get("scenes") is not None:
         return _list(document.find("scenes", document.root.get("scene", 0)), "nodes")
@@ -421,8 +434,8 @@ def _cut(corners: np.ndarray, mode: int) -> np.ndarray:
 
 def _find_cofactors(turn: np.ndarray) -> np.ndarray:
     """Matrix that turns normals as ``turn`` turns vertices, (3, 3), up to a positive scale."""
-    first, second, third = turn.T
-    cofactors = np.stack(
-        [np.cross(second, third), np.cross(third, first), np.cross(first, second)], axis=1
+    after, later = turn.T[[1, 2, 0]], turn.T[[2, 0, 1]]  # of each column, the two others
+    cofactors = (
+        after[:, [1, 2, 0]] * later[:, [2, 0, 1]] - after[:, [2, 0, 1]] * later[:, [1, 2, 0]]
     )
-    return cofactors * np.sign(np.linalg.det(turn))
+    return cofactors.T * np.sign(np.linalg.det(turn))

@@ -22,6 +22,10 @@ from synrender.system.files import is_plain_name, open_regular
 MAX_DIRECTORY_BYTES = 1 << 27
 """Of an archive's directory: a million files. That of the whole ShapeNetCore takes 50 MB."""
 
+MAX_DEPTH, MAX_NAME_LENGTH = 16, 1024
+"""Of a member's name: folders and a file; letters. A name of 60 kB would make 30,000 folders: 1 GB.
+"""
+
 _MAY_BE_READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 1
 """Bit of a member's flags."""
@@ -220,6 +224,8 @@ def _add_folder(folder: str, files: dict[str, list[str]], folders: dict[str, set
 
 def _is_plain_path(name: str) -> bool:
     """Whether all components are plain names; not so of a folder's own entry, which ends in "/"."""
+    if len(name) > MAX_NAME_LENGTH or name.count("/") >= MAX_DEPTH:
+        return False
     return name.isprintable() and all(map(is_plain_name, name.split("/")))
 
 

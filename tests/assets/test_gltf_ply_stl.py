@@ -221,6 +221,19 @@ def test_a_bad_file_is_rejected_with_its_reason(path: tuple, value: object, reas
         read_glb(change(tent(), *path, value=value).encode())
 
 
+@pytest.mark.timeout(60)
+def test_a_mesh_that_stands_in_the_scene_too_often_is_rejected() -> None:
+    """Each costs time: a file of a megabyte would take a minute and a gigabyte of memory."""
+    glb = tent()
+    glb.root["scenes"] = [{"nodes": list(range(200))}]
+    glb.root["nodes"] = [{"mesh": 0}] * 200
+    assert len(read_glb(glb.encode()).face_sizes) == 400
+    for primitive in (glb.primitive, {"attributes": {}}):  # one without points counts, too
+        glb.root["meshes"] = [{"primitives": [primitive] * 100}]
+        with pytest.raises(RejectedAsset, match="more than 16384 primitives in the scene"):
+            read_glb(glb.encode())
+
+
 def test_an_index_beyond_the_vertices_is_rejected() -> None:
     with pytest.raises(RejectedAsset, match="beyond the 5 vertices"):
         read_glb(tent(np.array([0, 1, 5], "<u2")).encode())

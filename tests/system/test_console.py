@@ -77,4 +77,5 @@ def test_a_line_stays_one_line_that_can_be_shown(capsys: pytest.CaptureFixture) 
     assert capsys.readouterr() == (f"{shown}\n", f"{shown}\n")
     assert to_line("plain é 中") == "plain é 中"
     assert shorten(name).isprintable()
+    assert shorten("\x1b" * 99, 20) == r"\x1b" * 5 + "..."
     assert nearest_name("x", [name]).isprintable()
