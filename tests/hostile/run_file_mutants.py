@@ -9,6 +9,7 @@ mutant: how it ended.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import pkgutil
@@ -33,6 +34,9 @@ from tests.hostile.file_mutants import mutate, mutate_bytes
 MAX_SECONDS = 60
 MAX_BYTES = 700 << 20
 """What a child may take more than its parent has."""
+
+MAX_REASON = 300
+"""Letters of the reason why a model is rejected."""
 
 
 # --- what reads files -----------------------------------------------------------------------------
@@ -150,6 +154,32 @@ def describe_models(name: str) -> Callable[[Path], int]:
     return run_command("assets", f"{{}}/{name}", "--check")
 
 
+def read_models(name: str) -> Callable[[Path], int]:
+    """All models of a folder or archive, as they are read before Blender gets them; 1: not all."""
+
+    def read(folder: Path) -> int:
+        from synrender.assets.description import describe, find_all_models
+        from synrender.assets.lost_shape import refuse_lost_shape
+        from synrender.assets.mesh_formats import read_mesh
+        from synrender.errors import RejectedAsset
+
+        found = find_all_models(folder / name)
+        describe(found)
+        num_rejected = 0
+        for entry in itertools.chain(*found.classes.values()):
+            try:
+                refuse_lost_shape(read_mesh(entry.file))
+            except RejectedAsset as reason:
+                text = str(reason)
+                if not text.isprintable() or len(text) > MAX_REASON:
+                    raise ValueError(f"a reason that is no line: {text[:1000]!r}") from None
+                num_rejected += 1
+                print(text)
+        return int(num_rejected > 0)
+
+    return read
+
+
 def export(form: str) -> Callable[[Path], int]:
     return run_command("export", "-d", "set", "--to", form, "--out", f"{{}}/out_{form}", "-j", 1)
 
@@ -180,6 +210,14 @@ ON_FILES = (
     resume,
     VERIFY,
 )
+
+MODEL_FILES = (
+    ("glb", "c/box.glb"), ("glb", "c/scene.glb"), ("gltf", "c/within.gltf"),
+    ("gltf", "c/beside.gltf"), ("ply", "c/text.ply"), ("ply", "c/little.ply"),
+    ("ply", "c/big.ply"), ("stl", "c/text.stl"), ("stl", "c/binary.stl"), ("zip", "set.zip"),
+    ("google", "Bag_0.zip"),
+)  # fmt: skip
+"""Folder and file of the models of `model_files`."""
 
 TARGETS: dict[str, dict[str, tuple[Callable[[Path], int], ...]]] = {
     "labels": {
@@ -234,6 +272,10 @@ TARGETS: dict[str, dict[str, tuple[Callable[[Path], int], ...]]] = {
         "../table/models.csv": (describe_models("table"),),
         "../objaverse/lvis-annotations.json.gz": (describe_models("objaverse"),),
         "../abo/listings/metadata/listings_0.json.gz": (describe_models("abo"),),
+    },
+    "models": {
+        f"../{kind}/{name}": (read_models(kind), read_models(kind), describe_models(kind))
+        for kind, name in MODEL_FILES
     },
 }
 """By base and file: what reads it, first what takes little time."""
@@ -297,10 +339,11 @@ def run_child(command: Callable[[Path], int], work: Path) -> dict:
     if pid == 0:
         run_and_exit(command, work, outputs)
     _, status, usage = os.wait4(pid, 0)
-    _, errors = (path.read_text(errors="replace") for path in outputs)
+    printed, errors = (path.read_text(errors="replace") for path in outputs)
     found = {"seconds": time.monotonic() - start, "cpu": usage.ru_utime + usage.ru_stime}
     found["more_bytes"] = (usage.ru_maxrss << 10) - before
     found["line"] = errors[-3000:]
+    found["rejected"] = printed.splitlines()[-1:]
     return {**found, "end": judge(status, errors, found["more_bytes"])}
 
 
