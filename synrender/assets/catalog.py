@@ -17,6 +17,7 @@ from pathlib import Path
 from synrender.assets import demo
 from synrender.assets.environments import list_environments
 from synrender.assets.model_file import ModelFile
+from synrender.assets.pbr_sets import SurfaceMaps, find_maps, list_maps
 from synrender.assets.places import (
     Place,
     find_environments,
@@ -71,6 +72,7 @@ class Catalog:
     split_buckets: tuple[int, ...] = ()  # of training, validation and test, for models of a split
     environments_place: Place | None = None  # None: no environments are used
     environment_names: dict[str, str] = field(default_factory=dict)  # of files below it, by id
+    map_names: dict[str, dict[str, str]] | None = None  # by texture and kind; None: not used
 
     @functools.cached_property
     def model_ids(self) -> dict[int, tuple[str, ...]]:
@@ -117,6 +119,10 @@ class Catalog:
         """Image file of a texture."""
         return self.images_dir / texture
 
+    def surface_maps(self, texture: str) -> SurfaceMaps:
+        """Maps of a texture's surface; see `synrender.assets.pbr_sets`."""
+        return find_maps(self.texture_path(texture))
+
     @property
     def environments(self) -> tuple[str, ...]:
         """Ids of the environments, sorted; empty when none are used."""
@@ -159,7 +165,13 @@ class Catalog:
             TextureSource(
                 version if textures_are_demo else str(path) if path else None,
                 len(self.textures),
-                _fingerprint([version if textures_are_demo else None, self.textures]),
+                _fingerprint(
+                    [
+                        version if textures_are_demo else None,
+                        self.textures,
+                        *([self.map_names] if self.map_names is not None else []),
+                    ]
+                ),
             ),
             self._describe_environments(),
         )
@@ -212,9 +224,18 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
         split_buckets=split_buckets,
         environments_place=environments,
         environment_names=list_environments(environments.path) if environments else {},
+        map_names=_list_maps(textures, names, settings),
     )
     _check_buckets(catalog)
     return catalog
+
+
+def _list_maps(
+    textures: Place | None, names: tuple[str, ...], settings: Settings
+) -> dict[str, dict[str, str]] | None:
+    if textures is None or settings.material.source != "pbr":
+        return None
+    return list_maps(find_images_dir(textures.path), names)
 
 
 def with_own_classes(settings: Settings, folders: Folders) -> Settings:

@@ -1,10 +1,10 @@
 """Which environments there are: images of what surrounds a scene, in a folder of HDR and EXR files.
 
 The id of an environment is its file's name without suffix and resolution, at any depth: both
-``sunset.hdr`` and Poly Haven's ``kiara_1_dawn/kiara_1_dawn_2k.hdr`` are read so. Of an environment
-in several resolutions, the one of 2k is taken, else the next higher, else the highest; a name
-without resolution comes first. Of equal ones, HDR is taken, not EXR. `images.environment` says what
-the pixels mean.
+``sunset.hdr`` and Poly Haven's ``kiara_1_dawn/kiara_1_dawn_2k.hdr`` are read so, and ambientCG's
+``DaySkyHDRI021A_2K-HDR.exr``. Of an environment in several resolutions, the one of 2k is taken,
+else the next higher, else the highest; a name without resolution comes first. Of equal ones, HDR is
+taken, not EXR. `images.environment` says what the pixels mean.
 """
 
 from __future__ import annotations
@@ -14,16 +14,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from synrender.assets.pbr_sets import rank_size
 from synrender.errors import UserError, shorten
 from synrender.images.environment import SUFFIXES
 from synrender.settings.checks import MAX_NAME_LENGTH
 from synrender.system.files import is_plain_name
 
-WANTED_RESOLUTION = 2
-"""2k are 2048 px around: more than any object shows of what it mirrors."""
-
 MAX_FILES = 1_000_000
-_RESOLUTION = re.compile(r"(.+)_(\d{1,2})k")
+_RESOLUTION = re.compile(r"(.+)_(\d{1,2})k(?:-hdr)?", re.IGNORECASE)
 
 
 def list_environments(path: Path) -> dict[str, str]:
@@ -41,8 +39,8 @@ def list_environments(path: Path) -> dict[str, str]:
     for name in _walk(path):
         file = PurePosixPath(name)
         match = _RESOLUTION.fullmatch(file.stem)
-        identity, resolution = (match[1], int(match[2])) if match else (file.stem, 0)
-        rank = (*_rank_resolution(resolution), SUFFIXES.index(file.suffix.lower()))
+        identity, place = (match[1], rank_size(int(match[2]))) if match else (file.stem, (-1, 0))
+        rank = (*place, SUFFIXES.index(file.suffix.lower()))
         _check_id(path, name, identity)
         other = found.setdefault(identity, {}).setdefault(rank, name)
         if other != name:
@@ -52,14 +50,6 @@ def list_environments(path: Path) -> dict[str, str]:
     if not found:
         raise UserError(f"{path}: no environment in it (.hdr or .exr)")
     return {identity: files[min(files)] for identity, files in sorted(found.items())}
-
-
-def _rank_resolution(resolution: int) -> tuple[int, int]:
-    """What is sorted by preference; 0: the name has none."""
-    if resolution in (0, WANTED_RESOLUTION):
-        return 0, resolution
-    is_lower = resolution < WANTED_RESOLUTION
-    return (2, -resolution) if is_lower else (1, resolution)
 
 
 def _walk(root: Path) -> Iterator[str]:

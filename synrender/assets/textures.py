@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from synrender.assets.pbr_sets import group_sets
 from synrender.errors import UserError, shorten
 from synrender.system.files import is_plain_name, read_small_file
 
@@ -50,12 +51,17 @@ def list_textures(path: Path) -> tuple[str, ...]:
 
 
 def _walk(root: Path) -> tuple[str, ...]:
-    """Images at any depth; hidden files are left out, and links to folders are not followed."""
+    """Images at any depth; hidden files are left out, and links to folders are not followed.
+
+    Of the maps of one surface only the color is named.
+    """
     names: list[str] = []
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for file in files:
-            if file.startswith(".") or not _IMAGE_NAME.fullmatch(file):
+        images = [f for f in files if not f.startswith(".") and _IMAGE_NAME.fullmatch(f)]
+        no_textures = group_sets(images).no_textures
+        for file in images:
+            if file in no_textures:
                 continue
             name = Path(folder, file).relative_to(root).as_posix()
             _check_name(root, name, "rename it")

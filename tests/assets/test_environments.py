@@ -61,6 +61,7 @@ def test_poly_haven_is_read_as_it_is_downloaded(tmp_path: Path) -> None:
         (["a_2k.hdr", "a.hdr"], "a.hdr"),
         (["a_2k.exr", "a_2k.hdr"], "a_2k.hdr"),
         (["a_2k.exr", "a_4k.hdr"], "a_2k.exr"),
+        (["a_4K-HDR.exr", "a_2K-HDR.exr", "a_2K-TONEMAPPED.jpg"], "a_2K-HDR.exr"),
     ],
 )
 def test_one_file_of_several_is_chosen(tmp_path: Path, names: list[str], chosen: str) -> None:
