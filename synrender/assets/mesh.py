@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synrender.assets.material import Look
 from synrender.errors import RejectedAsset
 
 
@@ -17,6 +18,7 @@ class Mesh:
     corner_vertices: np.ndarray  # (c,) int32, index into vertices
     face_sizes: np.ndarray  # (f,) int32, corners of each face, 3 or more
     corner_normals: np.ndarray  # (c, 3) float32, unit length; 0 where the file has none
+    look: Look | None = None  # what the file says about colors, if that was asked for
 
 
 def to_double(values: np.ndarray) -> np.ndarray:
@@ -42,4 +44,10 @@ def drop_repeats(mesh: Mesh) -> Mesh:
     if not is_face.any():
         raise RejectedAsset("degenerate: no face has three corners")
     is_kept &= np.repeat(is_face, sizes)
-    return Mesh(mesh.vertices, vertices[is_kept], sizes_left[is_face], mesh.corner_normals[is_kept])
+    return Mesh(
+        mesh.vertices,
+        vertices[is_kept],
+        sizes_left[is_face],
+        mesh.corner_normals[is_kept],
+        mesh.look and mesh.look.select(is_kept, is_face),
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synrender.assets.material import Look, srgb_to_linear
 from synrender.assets.mesh import Mesh, drop_repeats, to_double
 from synrender.assets.obj_file import MAX_CORNERS
 from synrender.errors import RejectedAsset, shorten
@@ -60,8 +61,12 @@ class _Column:
     lengths: np.ndarray  # (count,) int32; 1 where a property is a single value
 
 
-def read_ply(data: bytes) -> Mesh:
+def read_ply(data: bytes, has_look: bool = False) -> Mesh:
     """Reads a PLY file.
+
+    Args:
+        data: the content.
+        has_look: read the colors of the vertices, too, which are sRGB; their alpha is left out.
 
     Raises:
         RejectedAsset: it is not PLY, is truncated, has no faces, or a face or vertex that cannot be
@@ -77,7 +82,12 @@ def read_ply(data: bytes) -> Mesh:
     if corners.min() < 0 or corners.max() >= len(vertices):
         raise RejectedAsset(f"a face beyond the {len(vertices)} vertices")
     idxs = corners.astype(np.int32)
-    return drop_repeats(Mesh(vertices, idxs, sizes, normals[idxs]))
+    look = None
+    if has_look:
+        colors = _to_colors(*tables["vertex"])
+        plain = np.zeros(len(sizes), np.int32)
+        look = Look(plain, colors=None if colors is None else colors[idxs])
+    return drop_repeats(Mesh(vertices, idxs, sizes, normals[idxs], look))
 
 
 def _read_header(data: bytes) -> tuple[str, list[_Element], int]:
@@ -247,6 +257,18 @@ def _to_vertices(element: _Element, columns: list[_Column]) -> tuple[np.ndarray,
         normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
     is_usable = np.isfinite(normals).all(axis=1, keepdims=True)
     return vertices, np.where(is_usable, normals, 0).astype(np.float32)
+
+
+def _to_colors(element: _Element, columns: list[_Column]) -> np.ndarray | None:
+    """Scene-linear colors of the vertices and an alpha of 1, (v, 4) float32; None: it has none."""
+    srgb = _stack(element, columns, "red", "green", "blue")
+    if srgb is None:
+        return None
+    dtype = np.dtype(element.properties[element.find("red")].dtype)
+    white = 1.0 if dtype.kind == "f" else np.iinfo(dtype).max
+    with np.errstate(invalid="ignore"):
+        rgb = srgb_to_linear(np.clip(np.nan_to_num(srgb) / white, 0, 1))
+    return np.concatenate([rgb, np.ones((len(rgb), 1))], axis=1).astype(np.float32)
 
 
 def _stack(element: _Element, columns: list[_Column], *names: str) -> np.ndarray | None:
