@@ -139,6 +139,8 @@ class _TextReader:
         self._lines = (line.split() for line in lines if line.strip())
 
     def read(self, element: _Element) -> list[_Column]:
+        if not element.properties:
+            return []
         rows = [self._read_row(element) for _ in range(element.count)]
         return _join_rows(rows, element)
 
