@@ -101,14 +101,26 @@ def add_material(glb: Glb, image: bytes | None = None, **values: object) -> int:
     return len(materials) - 1
 
 
-def add_quad(
-    glb: Glb, material: int | None, z: float = 0.0, colors: np.ndarray | None = None
+def add_faces(
+    glb: Glb,
+    points: np.ndarray,
+    uv: np.ndarray,
+    material: int | None,
+    colors: np.ndarray | None = None,
 ) -> dict:
-    """Adds a quad with places in a texture as a primitive of the only mesh; returns it."""
-    uv = np.stack([UV[:, 0], 1 - UV[:, 1]], axis=1).astype("<f4")  # the format's v is downwards
+    """Adds a quad as a primitive of the only mesh; returns it.
+
+    Args:
+        glb: to add it to.
+        points: (4, 3) counterclockwise.
+        uv: (4, 2) with v upwards; the format's v is downwards.
+        material: its index, or none.
+        colors: (4, 3 or 4) at the corners.
+    """
+    downwards = np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1).astype("<f4")
     attributes = {
-        "POSITION": glb.accessor(CORNERS + np.array([0, 0, z], "<f4"), "VEC3", 5126),
-        "TEXCOORD_0": glb.accessor(uv, "VEC2", 5126),
+        "POSITION": glb.accessor(points.astype("<f4"), "VEC3", 5126),
+        "TEXCOORD_0": glb.accessor(downwards, "VEC2", 5126),
     }
     if colors is not None:
         kind = f"VEC{colors.shape[1]}"
@@ -122,6 +134,13 @@ def add_quad(
         primitives.clear()
     primitives.append(primitive)
     return primitive
+
+
+def add_quad(
+    glb: Glb, material: int | None, z: float = 0.0, colors: np.ndarray | None = None
+) -> dict:
+    """Adds the quad with its texture at a height; see `add_faces`."""
+    return add_faces(glb, np.add(CORNERS, (0, 0, z)), UV, material, colors)
 
 
 def draw_disk(size: int = 16, inside: int = 255, outside: int = 0) -> np.ndarray:

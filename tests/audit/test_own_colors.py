@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from tests.audit.own_models import (
     CUBE_FACES,
     CUBE_POINTS,
     SIDES,
+    UV,
     add_material,
     add_quad,
     cube_obj,
@@ -27,6 +29,7 @@ from tests.audit.own_models import (
     encode_image,
     masked_glb,
     quad_obj,
+    write_obj,
 )
 
 ABOVE = np.array([0.1, -0.2, 4.0])
@@ -222,16 +225,62 @@ def test_the_second_set_of_places_and_fractions_in_integers_are_read(tmp_path: P
     )
 
 
-def test_what_is_rare_is_not_judged(tmp_path: Path) -> None:
-    """A moved texture, and a face without the places that its texture needs."""
-    moved, bare = Glb(), Glb()
-    for glb in (moved, bare):
-        primitive = add_quad(glb, add_material(glb, encode_image(draw_ramp())))
+def test_a_moved_texture_and_the_nearest_texel(tmp_path: Path) -> None:
+    """The corner of the image's first texel moves to a place and is turned about it."""
+    ramp = draw_ramp()
+    glb = Glb()
+    add_quad(glb, add_material(glb, encode_image(ramp)))
+    info = glb.root["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
+    moved = {"offset": [0.25, 0.5], "scale": [0.5, 0.25], "rotation": np.pi / 2}
+    info["extensions"] = {"KHR_texture_transform": moved}
+    glb.root["samplers"] = [{"magFilter": 9728}]
+    glb.root["textures"][0]["sampler"] = 0
+    found = look_at(read(tmp_path, glb), on_quad()).linear
+    u, v = (PLACES[:, 0] + 1) / 2, (1 - PLACES[:, 1]) / 2
+    # A quarter turn counterclockwise, as one sees it: u goes up, v goes to the right.
+    columns, rows = (np.floor(8 * k).astype(int) % 8 for k in (0.25 + 0.25 * v, 0.5 - 0.5 * u))
+    np.testing.assert_allclose(found, srgb_to_linear(ramp[rows, columns] / 255), atol=1e-6)
+
+
+def test_a_face_without_the_places_that_its_texture_needs_is_not_judged(tmp_path: Path) -> None:
+    glb = Glb()
+    primitive = add_quad(glb, add_material(glb, encode_image(draw_ramp())))
     del primitive["attributes"]["TEXCOORD_0"]
-    info = moved.root["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
-    info["extensions"] = {"KHR_texture_transform": {"offset": [0.5, 0]}}
-    for glb in (moved, bare):
-        assert not look_at(read(tmp_path, glb), on_quad()).is_known.any()
+    assert not look_at(read(tmp_path, glb), on_quad()).is_known.any()
+
+
+def test_mtl_files_are_read_as_people_write_them(tmp_path: Path) -> None:
+    """Options of images, blanks in names, black beside an image, a second description, none."""
+    library = "newmtl a\nKd 0 0 0\nmap_Kd -o 0.5 -s 2 2 2 -bm 1 ramp one.png\nNewmtl b\nKd 0.25\n"
+    other = "newmtl b\nKd 1 1 1\nnewmtl c\nkd 0.5 0.25 2 # light\nmap_Kd gone.png\n"
+    faces = {"a": [[0, 1, 2]], "b": [[0, 2, 3]]}
+    text = write_obj(CORNERS, faces, UV) + "v 3 3 0 \nv 3 4 0\nv 2 3 0\nusemtl c\nf 5 6 7\n"
+    text = text.replace("mtllib model.mtl", "mtllib first.mtl other.mtl")
+    files = {
+        "model.obj": (text + "usemtl gone\nv 3 3 1\nv 3 4 1\nv 2 3 1\nf -3 -2 -1\n").encode(),
+        "first.mtl": library.encode(), "other.mtl": other.encode(),
+        "ramp one.png": encode_image(draw_ramp()),
+    }  # fmt: skip
+    caster = read(tmp_path, files)
+    below = PLACES[PLACES[:, 0] > PLACES[:, 1] + 0.01]
+    x, y = (below.T + 1) / 2
+    places = np.stack([2 * (2 * x + 0.5) - 1, 2 * (2 * y) - 1], axis=1)
+    found = look_at(caster, on_quad(0, below)).linear
+    np.testing.assert_allclose(found, srgb_to_linear(mix_texels(draw_ramp(), places)), atol=1e-6)
+    others = np.array([[-0.5, 0.5, 0], [2.8, 3.4, 0], [2.8, 3.4, 1]])
+    expected = [[0.25] * 3, [0.5, 0.25, 1], [1, 1, 1]]
+    for point, color in zip(others, expected, strict=True):
+        np.testing.assert_allclose(
+            look_at(caster, point[None], np.add(point, (0, 0, 0.5))).linear, [color]
+        )
+
+
+def test_vertex_colors_of_obj_files_are_those_of_faces_without_a_material(tmp_path: Path) -> None:
+    text = write_obj(CORNERS, {"": [[0, 1, 2]], "painted": [[0, 2, 3]]})
+    text = re.sub(r"(?m)^(v .*)$", r"\1 0 0.5 0.2", text)
+    files = {"model.obj": text.encode(), "model.mtl": b"newmtl painted\n"}
+    found = look_at(read(tmp_path, files), np.array([[0.5, -0.5, 0], [-0.5, 0.5, 0]])).linear
+    np.testing.assert_allclose(found, [srgb_to_linear(np.array([0, 0.5, 0.2])), [1, 1, 1]])
 
 
 # --- where trimesh and the format differ ----------------------------------------------------------

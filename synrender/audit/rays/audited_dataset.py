@@ -61,7 +61,7 @@ class Subject:
     @property
     def has_own_materials(self) -> bool:
         """Whether objects show what their models' files say about colors."""
-        return getattr(self.settings.material, "source", "texture") == "own"
+        return self.settings.material.source == "own"
 
     def find_camera(self, record: np.ndarray) -> Camera:
         """Camera of a sample; its record has it where a design varies it."""

@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from synrender.audit.rays.own_materials import PLAIN, Finish
-from synrender.audit.rays.texture import Wrap, decode_texture
+from synrender.audit.rays.own_materials import PLAIN, Finish, decode_image
+from synrender.audit.rays.texture import Wrap
 
 _MAX_VALUES = 1 << 25
 _TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
@@ -106,19 +106,43 @@ class GltfDocument:
             return Finish(factor, cutoff=cutoff), 0
         texture = self.root["textures"][info["index"]]
         sampler = self.root["samplers"][texture["sampler"]] if "sampler" in texture else {}
-        wraps = _WRAPS[sampler.get("wrapS", 10497)], _WRAPS[sampler.get("wrapT", 10497)]
-        is_usual = not info.get("extensions") and sampler.get("magFilter") != _NEAREST
-        image = self._read_image(texture)
-        finish = Finish(factor, image, wraps, cutoff, is_usual and image is not None)
-        return finish, info.get("texCoord", 0)
+        image, is_usual = self._read_image(texture)
+        moved = info.get("extensions", {}).get("KHR_texture_transform", {})
+        finish = Finish(
+            factor,
+            image,
+            (_WRAPS[sampler.get("wrapS", 10497)], _WRAPS[sampler.get("wrapT", 10497)]),
+            sampler.get("magFilter") == _NEAREST,
+            _find_transform(moved),
+            cutoff,
+            is_usual,
+        )
+        return finish, moved.get("texCoord", info.get("texCoord", 0))
 
-    def _read_image(self, texture: dict) -> np.ndarray | None:
+    def _read_image(self, texture: dict) -> tuple[np.ndarray | None, bool]:
         webp = texture.get("extensions", {}).get("EXT_texture_webp", {})
-        source = webp.get("source", texture.get("source"))
-        image = self.root["images"][source]
-        if "bufferView" in image:
-            return decode_texture(self._read_view(self.root["bufferViews"][image["bufferView"]]))
-        return decode_texture(self._read_uri(image["uri"]))
+        image = self.root["images"][webp.get("source", texture.get("source"))]
+
+        def read() -> bytes:
+            if "bufferView" in image:
+                return self._read_view(self.root["bufferViews"][image["bufferView"]])
+            return self._read_uri(image["uri"])
+
+        return decode_image(read)
+
+
+def _find_transform(values: dict) -> np.ndarray:
+    """(2, 3), of places with v upwards, from those of KHR_texture_transform, whose v is downwards.
+
+    There, places are scaled, then turned counterclockwise as one sees it, then moved.
+    """
+    (scale_u, scale_v), turn = values.get("scale", (1, 1)), values.get("rotation", 0)
+    cosine, sine = np.cos(turn), np.sin(turn)
+    matrix = np.eye(3)
+    matrix[:2, :2] = [[scale_u * cosine, scale_v * sine], [-scale_u * sine, scale_v * cosine]]
+    matrix[:2, 2] = values.get("offset", (0, 0))
+    flip = np.array([[1, 0, 0], [0, -1, 1], [0, 0, 1]])
+    return (flip @ matrix @ flip)[:2]
 
 
 def _find_shape(accessor: dict) -> tuple[int, int]:

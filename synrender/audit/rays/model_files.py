@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 
 import numpy as np
@@ -9,10 +10,11 @@ import numpy as np
 from synrender.assets.model_file import ModelFile
 from synrender.audit.rays.gltf_scene import read_gltf, reading
 from synrender.audit.rays.mtl_file import read_finishes
-from synrender.audit.rays.obj_faces import read_obj
+from synrender.audit.rays.obj_faces import ObjFaces, read_obj
 from synrender.audit.rays.own_materials import PLAIN, Coloring
 from synrender.audit.rays.ply_faces import read_ply
 from synrender.audit.rays.polygons import Polygons
+from synrender.audit.rays.texture import srgb_to_linear
 
 _MAX_BYTES = 1 << 28
 
@@ -46,10 +48,24 @@ def read_model(file: ModelFile, has_colors: bool) -> tuple[Polygons, Coloring | 
     faces = read_obj(data)
     if not has_colors:
         return faces.polygons, None
-    libraries = [read_beside(name) for name in faces.libraries]
-    finishes = read_finishes(faces.names, libraries, read_beside)
+    return faces.polygons, _read_obj_colors(file, faces)
+
+
+def _read_obj_colors(file: ModelFile, faces: ObjFaces) -> Coloring:
+    """Of faces without a material that is described, the colors of vertices, which are sRGB."""
+    libraries = []
+    with contextlib.suppress(OSError, ValueError):  # one is not there
+        for text in faces.libraries:
+            is_name = len(text.split()) < 2 or file.beside(text).is_there  # or else several
+            for name in [text] if is_name else text.split():
+                library = file.beside(name)
+                libraries.append((library, library.read(_MAX_BYTES)))
+    finishes = read_finishes(faces.names, libraries)
     colors = np.ones((len(faces.uv), 4))
-    return faces.polygons, Coloring(faces.uv, colors, faces.materials, finishes)
+    if faces.srgb is not None:
+        is_plain = np.array([finish is PLAIN for finish in finishes])[faces.materials]
+        colors[is_plain, :3] = srgb_to_linear(np.clip(faces.srgb, 0, 1))[is_plain]
+    return Coloring(faces.uv, colors, faces.materials, finishes)
 
 
 def _color_plainly(polygons: Polygons, colors: np.ndarray | None = None) -> Coloring:

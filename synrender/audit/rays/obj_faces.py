@@ -24,6 +24,7 @@ class ObjFaces:
 
     polygons: Polygons
     uv: np.ndarray  # (c, 2) float64 at each corner, v upwards; NaN: none
+    srgb: np.ndarray | None  # (c, 3) color of each corner's vertex; None: vertices have none
     materials: np.ndarray  # (c,) int64, index into names, of each corner's face
     names: list[str]  # of materials; the first is that of faces without one, ""
     libraries: list[str]  # names of MTL files
@@ -38,6 +39,7 @@ def read_obj(data: bytes) -> ObjFaces:
         ValueError, IndexError: a vertex or a face cannot be read.
     """
     vertices: list[bytes] = []
+    colors: list[list[bytes]] = []
     normals: list[list[float]] = []
     uv: list[list[float]] = []
     corners: list[bytes] = []
@@ -48,17 +50,18 @@ def read_obj(data: bytes) -> ObjFaces:
     for kind, fields in _read_statements(data):
         if kind == b"v":
             vertices += fields[:3]
+            colors += [fields[-3:]] if len(fields) in (6, 7) else []
             if len(fields) < 3:
                 raise ValueError(f"a vertex of {len(fields)} numbers")
         elif kind == b"vn":
             normals.append(_read_numbers(fields, 3))
         elif kind == b"vt":
             uv.append(_read_numbers(fields, 2))
-        elif kind == b"usemtl":
+        elif kind == b"usemtl" and fields[0]:
             material = names.setdefault(_to_name(fields), len(names))
         elif kind == b"mtllib":
             libraries.append(_to_name(fields))
-        else:
+        elif kind == b"f":
             if len(fields) < 3:
                 raise ValueError(f"a face of {len(fields)} corners")
             if any(b"-" in field for field in fields):
@@ -79,9 +82,11 @@ def read_obj(data: bytes) -> ObjFaces:
         units = np.array([*normals, [np.nan] * 3])
         units /= np.linalg.norm(units, axis=1, keepdims=True)
     faces = np.array(sizes, np.int64)
+    has_colors = 0 < len(colors) == len(places)
     return ObjFaces(
         Polygons(places, idxs[:, 0], units[idxs[:, 1]], faces),
         np.array([*uv, [np.nan] * 2])[np.where(idxs[:, 2] < len(uv), idxs[:, 2], -1)],
+        np.array(colors, np.float64)[idxs[:, 0]] if has_colors else None,
         np.repeat(np.array(materials, np.int64), faces),
         [*names],
         libraries,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from synrender.audit.rays.polygons import Triangles
-from synrender.audit.rays.texture import REPEATED, Wrap, look_up
+from synrender.audit.rays.texture import REPEATED, Wrap, decode_texture, look_up
 
 _ALPHA_TIE = 1e-4
 """Difference between alpha and its cutoff below which rounding decides whether a surface is cut."""
@@ -20,12 +21,26 @@ class Finish:
     factor: np.ndarray  # (4,) scene-linear RGB, and alpha
     texture: np.ndarray | None = None  # as `decode_texture` returns it
     wraps: tuple[Wrap, Wrap] = REPEATED
+    is_nearest: bool = False  # it shows the nearest texel, not a mean of four
+    transform: np.ndarray = field(default_factory=lambda: np.eye(2, 3))  # (2, 3), of places (u, v)
     cutoff: float | None = None  # a surface is cut away where alpha is below; None: nowhere
     is_known: bool = True  # False: of a rare kind that is not judged
 
 
 PLAIN = Finish(np.ones(4))
 """What faces without a material show."""
+
+
+def decode_image(read: Callable[[], bytes]) -> tuple[np.ndarray | None, bool]:
+    """The texture that an image gives, and whether it is of a kind that is judged.
+
+    A model whose image is missing or damaged shows its plain colors.
+    """
+    try:
+        texture = decode_texture(read())
+    except (OSError, LookupError, TypeError, ValueError):
+        return None, True
+    return texture, texture is not None
 
 
 @dataclass(frozen=True)
@@ -86,7 +101,9 @@ class OwnSurface:
             is_known[here] &= finish.is_known
             if finish.texture is not None:
                 is_known[here] &= np.isfinite(uv[here]).all(axis=1)
-                texels = look_up(finish.texture, np.nan_to_num(uv[here]), finish.wraps)
+                places = np.nan_to_num(uv[here]) @ finish.transform[:, :2].T
+                places += finish.transform[:, 2]
+                texels = look_up(finish.texture, places, finish.wraps, finish.is_nearest)
                 color[:, :3] *= texels.linear
                 color[:, 3] *= texels.alpha
                 is_flat[here] = texels.is_flat

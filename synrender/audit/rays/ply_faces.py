@@ -74,11 +74,13 @@ def read_ply(data: bytes) -> tuple[Polygons, np.ndarray]:
 def _find_colors(
     element: _Element, columns: Mapping[str, np.ndarray | Sequence[np.ndarray]]
 ) -> np.ndarray:
-    """Scene-linear RGB of each vertex, (v, 3); 1 where the file has none. Integers are sRGB."""
-    dtypes = {p.name: p.dtype for p in element.properties}
-    if not {*_RGB} <= {*columns} or {dtypes[name] for name in _RGB} != {"u1"}:
+    """Scene-linear RGB of each vertex, (v, 3), from sRGB; 1 where the file has none."""
+    if not {*_RGB} <= {*columns}:
         return np.ones((element.num_rows, 3))
-    return srgb_to_linear(np.stack([np.ravel(columns[name]) for name in _RGB], axis=1) / 255)
+    dtype = np.dtype(next(p.dtype for p in element.properties if p.name == "red"))
+    white = 1 if dtype.kind == "f" else np.iinfo(dtype).max
+    srgb = np.stack([np.ravel(columns[name]) for name in _RGB], axis=1) / white
+    return srgb_to_linear(np.clip(np.nan_to_num(srgb), 0, 1))
 
 
 def _read_header(data: bytes) -> tuple[str, list[_Element], bytes]:

@@ -116,15 +116,19 @@ def _read_exr(path: Path) -> np.ndarray | None:
 
 
 def look_up(
-    texture: np.ndarray, uv: np.ndarray, wraps: tuple[Wrap, Wrap] = REPEATED
+    texture: np.ndarray,
+    uv: np.ndarray,
+    wraps: tuple[Wrap, Wrap] = REPEATED,
+    is_nearest: bool = False,
 ) -> TextureColors:
-    """Bilinear mean of the four texels around each place.
+    """Bilinear mean of the four texels around each place, or the nearest one.
 
     Args:
         texture: (h, w, 3 or 4) as `read_texture` and `decode_texture` return it; sRGB values are
             made linear after they are mixed.
         uv: (r, 2); (0, 0) is the texture's lower left corner.
         wraps: how it goes on along u and v.
+        is_nearest: whether to take the nearest texel.
     """
     height, width, depth = texture.shape
     is_linear = texture.dtype.kind == "f"
@@ -132,6 +136,8 @@ def look_up(
     x, y = uv[:, 0] * width - 0.5, (1 - uv[:, 1]) * height - 0.5
     left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
     right_share, lower_share = x - left, y - top
+    if is_nearest:
+        right_share, lower_share = (np.where(s < 0.5, 0.0, 1.0) for s in (right_share, lower_share))
     texels, mean = [], np.zeros((len(uv), depth))
     for dy, share_y in ((0, 1 - lower_share), (1, lower_share)):
         row = _wrap(top + dy, height, wraps[1])
