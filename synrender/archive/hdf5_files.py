@@ -20,7 +20,7 @@ from synrender.dataset.archive_layout import Layout, object_shape
 from synrender.dataset.design_info import DesignInfo
 from synrender.dataset.info import DatasetInfo, info_to_json
 from synrender.dataset.names import shard_file
-from synrender.dataset.record import RECORD_DTYPE
+from synrender.dataset.record import RECORD_DTYPE, UNKNOWN_COLUMNS
 from synrender.dataset.shard import ARCHIVE_VERSION
 from synrender.settings.factor_table import COLUMNS, FACTORS
 from synrender.settings.load import settings_to_gin
@@ -127,8 +127,8 @@ def refuse_full_disk(folder: Path, num_bytes: int) -> None:
 # --- fields ---------------------------------------------------------------------------------------
 
 
-def create_record_fields(file: h5py.File, num_rows: int, num_objs: int) -> None:
-    """Creates a data set for each field of a record.
+def create_record_fields(file: h5py.File, num_rows: int, num_objs: int, num_columns: int) -> None:
+    """Creates a data set for each field of a record, with some columns of factors.
 
     Shapes are (num_rows, num_objs, ...), or (num_rows, ...) for a single object, as in 2020.
     Text becomes UTF-8 strings.
@@ -136,20 +136,22 @@ def create_record_fields(file: h5py.File, num_rows: int, num_objs: int) -> None:
     for name in RECORD_DTYPE.names or ():
         field = RECORD_DTYPE[name]
         dtype = h5py.string_dtype() if field.base.kind == "U" else field.base
-        create_field(file, name, (num_rows, *object_shape(num_objs), *field.shape), dtype)
+        shape = (num_columns,) if name in UNKNOWN_COLUMNS else field.shape
+        create_field(file, name, (num_rows, *object_shape(num_objs), *shape), dtype)
 
 
-def describe_factors(file: h5py.File, design: DesignInfo | None) -> None:
+def describe_factors(file: h5py.File, design: DesignInfo | None, num_columns: int) -> None:
     """Gives ``factor_values`` and ``factor_levels`` their names, units and level values.
 
     Attributes of both: ``columns`` and ``units`` (text, one for each column) and ``levels`` (JSON:
     the values of each factor's levels, a list of numbers for each level; {} without a design).
     """
+    columns = list(COLUMNS[:num_columns])
     units = [factor.unit for factor in FACTORS.values() for _ in factor.columns]
     factors = design.factors if design else {}
     levels = json.dumps({name: factor.levels for name, factor in factors.items()})
     for name in ("factor_values", "factor_levels"):
-        file[name].attrs.update(columns=list(COLUMNS), units=units, levels=levels)
+        file[name].attrs.update(columns=columns, units=units[:num_columns], levels=levels)
 
 
 def create_field(

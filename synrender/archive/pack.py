@@ -52,6 +52,7 @@ from synrender.dataset.archive_layout import Layout, object_shape
 from synrender.dataset.certificate import ROOT_ATTRIBUTE, find_valid_root
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.names import list_shards, shard_file
+from synrender.dataset.record import fit_columns
 from synrender.dataset.shard import open_file
 from synrender.errors import UserError
 from synrender.sampling.sample_plan import describe_uneven_splits
@@ -263,8 +264,9 @@ def _cut(idxs: np.ndarray, size: int) -> list[np.ndarray]:
 
 def _create_fields(file: h5py.File, plan: ArchivePlan, num_rows: int) -> None:
     """Creates all fields of a shard."""
-    create_record_fields(file, num_rows, plan.num_objs)
-    describe_factors(file, plan.files.info.design)
+    info = plan.files.info
+    create_record_fields(file, num_rows, plan.num_objs, info.num_columns)
+    describe_factors(file, info.design, info.num_columns)
     create_field(file, "png_images", (num_rows,), PNG_DTYPE)
     if not plan.folder.is_exr:
         file["targets"] = file["class"]  # another name for the same data
@@ -291,7 +293,8 @@ def _write_rows(
     for images, records in chunks:
         rows = slice(start, start + len(images))
         for name in records.dtype.names or ():
-            write_values(file[name], rows, records[name])
+            values = fit_columns(name, records[name], file[name].shape[-1])
+            write_values(file[name], rows, values)
         write_pngs(file["png_images"], rows, [i.png_image for i in images])
         if "png_targets" in file:
             write_pngs(file["png_targets"], rows, [i.png_targets for i in images])

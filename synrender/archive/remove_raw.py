@@ -23,7 +23,7 @@ from synrender.dataset.archive_layout import object_shape
 from synrender.dataset.archived import add_archived, read_archived
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.names import list_shards
-from synrender.dataset.record import are_equal
+from synrender.dataset.record import are_equal, fit_columns
 from synrender.dataset.shard import open_file, read_layout, refuse_broken_heaps
 from synrender.errors import UserError
 from synrender.images.conversions import depth_to_16_bit, linear_to_srgb8
@@ -219,6 +219,7 @@ def _is_record_equal(
         field = file[name]
         stored = field.asstr()[row] if record[name].dtype.kind == "U" else field[row]
         expected = record[name].reshape((*object_shape(num_objs), *record[name].shape[1:]))
+        expected = fit_columns(name, expected, field.shape[-1])
         if not are_equal(expected, stored):
             return False
     return True

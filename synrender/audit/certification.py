@@ -33,7 +33,7 @@ from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.hashes import FileHashes, file_name
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.names import list_hdf5, list_shards
-from synrender.dataset.record import RECORD_DTYPE, record_to_bytes
+from synrender.dataset.record import RECORD_DTYPE, fit_columns, record_to_bytes
 from synrender.dataset.shard import Damaged, open_file, refuse_broken_heaps
 from synrender.system.console import CreateBar
 from synrender.system.folders import find_program_version
@@ -242,7 +242,7 @@ def rebuild_files(folder: DatasetFolder, path: Path, start: int, stop: int) -> d
             for name in RECORD_DTYPE.names or ():
                 field = file[name].asstr() if RECORD_DTYPE[name].base.kind == "U" else file[name]
                 values = np.asarray(field[start:stop])
-                records[name] = values.reshape(records[name].shape)
+                records[name] = fit_columns(name, values).reshape(records[name].shape)
             has_files = "png_targets" not in file  # else they were made from an EXR
             pngs = file["png_images"][start:stop] if has_files else []
     except Damaged:

@@ -16,6 +16,7 @@ from synrender.dataset.claim import add_rejected, claim_renderer
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import RenderedBy
 from synrender.dataset.lock import in_use
+from synrender.dataset.record import keep_columns
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
 from synrender.settings.label_table import find_passes
@@ -120,6 +121,7 @@ def _render_samples(
         by = RenderedBy(BLENDER_VERSION, engine.device, engine.cpu)
         if mixture := claim_renderer(folder, by, missing):
             warn_once(mixture)
+        num_columns = folder.read_info().num_columns
         builder = Builder(engine.scene, settings, task.catalog, rejected)
         watch.on_sample(0, len(missing))
         for done, idx in enumerate(missing, start=1):
@@ -139,6 +141,6 @@ def _render_samples(
                 rejected = dict(builder.rejected)
                 add_rejected(folder, rejected)
             watch.on_stage("render", idx)
-            folder.commit_sample(idx, write_image, record)
+            folder.commit_sample(idx, write_image, keep_columns(record, num_columns))
             watch.on_sample(done, len(missing))
     return rejected, engine.notes

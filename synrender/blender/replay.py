@@ -21,7 +21,13 @@ from synrender.dataset.cpu_kinds import (
 )
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import refuse_other_revision
-from synrender.dataset.record import NEW_NAMES, are_equal, is_old_record
+from synrender.dataset.record import (
+    NEW_NAMES,
+    are_equal,
+    count_columns,
+    is_old_record,
+    keep_columns,
+)
 from synrender.errors import UserError
 from synrender.images.image_files import read_image
 from synrender.images.scanline_exr import read_channels
@@ -119,6 +125,7 @@ def find_record_difference(stored: np.ndarray, now: np.ndarray) -> str | None:
     """First field in which two records of shape (num_objs,) differ; None if they are equal."""
     if stored.shape != now.shape:
         return f"the record has {len(stored)} objects stored, {len(now)} now"
+    now = keep_columns(now, count_columns(stored))
     for field in stored.dtype.names or ():
         if is_old_record(stored) and field in NEW_NAMES:
             continue  # was not written then

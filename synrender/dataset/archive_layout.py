@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.dataset.record import NEW_NAMES, RECORD_DTYPE
+from synrender.dataset.record import NEW_NAMES, RECORD_DTYPE, UNKNOWN_COLUMNS
 from synrender.images.label_codes import CODES
 from synrender.settings.checks import SPLITS
 
@@ -171,14 +171,15 @@ def object_shape(num_objs: int) -> tuple[int, ...]:
     return () if num_objs == 1 else (num_objs,)
 
 
-def list_shard_fields(num_objs: int, is_exr: bool) -> dict[str, Field]:
+def list_shard_fields(num_objs: int, is_exr: bool, num_columns: int) -> dict[str, Field]:
     """Fields that a shard has or may have, by name.
 
     Args:
         num_objs: rows for the objects of a sample.
         is_exr: whether it was made from EXR files.
+        num_columns: of factors, in each record.
     """
-    fields = dict(_list_numbers(num_objs))
+    fields = dict(_list_numbers(num_objs, num_columns))
     pngs = ("png_images", *(("png_targets", "png_depth") if is_exr else ()))
     fields |= {name: Field((), PNG, True) for name in pngs}
     fields |= {f"png_{name}": Field((), PNG) for name in CODES if is_exr}
@@ -187,9 +188,9 @@ def list_shard_fields(num_objs: int, is_exr: bool) -> dict[str, Field]:
     return fields
 
 
-def list_array_fields(num_objs: int, is_exr: bool, res: int) -> dict[str, Field]:
+def list_array_fields(num_objs: int, is_exr: bool, num_columns: int, res: int) -> dict[str, Field]:
     """Fields that ``data_<res>.h5`` has or may have, by name; see `list_shard_fields`."""
-    fields = dict(_list_numbers(num_objs))
+    fields = dict(_list_numbers(num_objs, num_columns))
     fields |= {AS_RENDERED[name]: fields[name] for name in AS_RENDERED}
     fields["data"] = Field((3, res, res), np.dtype(np.float16), True)
     if not is_exr:
@@ -201,13 +202,14 @@ def list_array_fields(num_objs: int, is_exr: bool, res: int) -> dict[str, Field]
     return fields
 
 
-def _list_numbers(num_objs: int) -> Iterator[tuple[str, Field]]:
+def _list_numbers(num_objs: int, num_columns: int) -> Iterator[tuple[str, Field]]:
     """Fields of records and of labels that are stored as they are."""
     objects = object_shape(num_objs)
     for name in RECORD_DTYPE.names or ():
         own = RECORD_DTYPE[name]
         kind = TEXT if own.base.kind == "U" else own.base
-        yield name, Field((*objects, *own.shape), kind, name not in NEW_NAMES)
+        shape = (num_columns,) if name in UNKNOWN_COLUMNS else own.shape
+        yield name, Field((*objects, *shape), kind, name not in NEW_NAMES)
     yield "num_visible_px", Field(objects, np.dtype(np.int32))
     yield "box_px", Field((*objects, 4), np.dtype(np.int32))
     for name, numbers in NUMBERS.items():

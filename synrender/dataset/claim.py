@@ -209,6 +209,7 @@ def _describe(settings: Settings, catalog: Catalog) -> DatasetInfo:
         settings=dataclasses.replace(settings, assets=Assets()),  # paths are of this machine
         design=describe_design(settings, catalog),
         render_revision=RENDER_REVISION,
+        num_columns=len(COLUMNS),
     )
 
 

@@ -33,7 +33,7 @@ from synrender.dataset.names import (
     list_shards,
     sample_path,
 )
-from synrender.dataset.record import read_record
+from synrender.dataset.record import read_record, record_to_bytes
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.images.image_files import is_whole_image
 from synrender.settings.gin_text import read_gin_file
@@ -42,7 +42,6 @@ from synrender.settings.load import load_settings, settings_to_dict, with_layout
 from synrender.system.console import warn_once
 from synrender.system.files import (
     is_plain_name,
-    write_array,
     write_atomically,
     write_bytes,
 )
@@ -169,7 +168,7 @@ class DatasetFolder:
         """Writes a sample: its image by ``write_image(temporary path)``, then its record."""
         image_path = self._create_parent(self.image_path(idx))
         write_atomically(image_path, write_image)
-        write_array(self.record_path(idx), record)
+        write_bytes(self.record_path(idx), record_to_bytes(record))
 
     def try_image(self, idx: int, write_image: Callable[[Path], None]) -> None:
         """Writes an image of a sample by ``write_image(temporary path)`` and removes it."""

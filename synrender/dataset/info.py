@@ -15,6 +15,7 @@ from synrender.dataset.design_info import DesignInfo, check_design
 from synrender.dataset.names import FLAT, INFO_FILE, MAX_INFO_BYTES
 from synrender.errors import UserError, shorten
 from synrender.settings.checks import check_line
+from synrender.settings.factor_table import COLUMNS, FIRST_COLUMNS
 from synrender.settings.groups import Settings
 from synrender.settings.load import dict_to_settings, settings_to_dict
 from synrender.system.cpus import CpuKind
@@ -98,6 +99,7 @@ class DatasetInfo:
     design: DesignInfo | None = None  # None: drawn at random
     render_revision: int = 1  # see `RENDER_REVISION`; data sets of revision 1 do not record it
     cpus: tuple[CpuSamples, ...] = ()  # which kind of CPU rendered which samples; empty: unknown
+    num_columns: int = len(FIRST_COLUMNS)  # of factors, in each record: the first of COLUMNS
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -108,6 +110,11 @@ class DatasetInfo:
         ):
             if here != there:
                 raise ValueError(f"{name} is {shorten(here)}, the settings say {shorten(there)}")
+        if not len(FIRST_COLUMNS) <= self.num_columns <= len(COLUMNS):
+            raise ValueError(
+                f"num_columns is {self.num_columns}, this program knows {len(FIRST_COLUMNS)} to "
+                f"{len(COLUMNS)}"
+            )
         if not 1 <= self.render_revision <= MAX_REVISION:
             raise ValueError(f"render_revision must be 1 to {MAX_REVISION}")
         if self.design:

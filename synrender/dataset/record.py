@@ -16,7 +16,7 @@ from synrender.settings.checks import (
     MAX_OBJECTS,
     MAX_TOTAL_SAMPLES,
 )
-from synrender.settings.factor_table import COLUMNS, FACTORS
+from synrender.settings.factor_table import COLUMNS, FACTORS, FIRST_COLUMNS
 from synrender.system.files import read_small_file
 from synrender.system.npy_file import parse_npy
 
@@ -47,7 +47,7 @@ RECORD_DTYPE = np.dtype(
         ("factor_values", np.float64, (len(COLUMNS),)),  # NaN where one does not apply
         ("factor_levels", np.int64, (len(COLUMNS),)),  # index of the level; -1: drawn freely
         ("base", np.int64),  # what all but the varied factor was drawn from: twins share it
-        ("varied", "U16"),  # factor in which the sample differs from others of its base; "": none
+        ("varied", "U24"),  # factor in which the sample differs from others of its base; "": none
         ("intrinsics", np.float64, (3, 3)),  # of this sample's camera, px
         ("world_to_camera", np.float64, (4, 4)),  # likewise, m; OpenCV's convention
     ]
@@ -57,6 +57,8 @@ RECORD_DTYPE = np.dtype(
 FIRST_NEW_FIELD = "factor_values"
 """Records from before designs end before it."""
 
+UNKNOWN_COLUMNS = {"factor_values": np.nan, "factor_levels": -1}
+"""Fields with a number for each of `COLUMNS`, and what stands there for one that is not known."""
 
 UNKNOWN_AS_NAN = ("factor_values", "intrinsics", "world_to_camera")
 
@@ -86,17 +88,17 @@ MAX_RECORD_BYTES = 1 << 24
 
 
 def read_record(path: Path) -> np.ndarray:
-    """Record of a sample: (num_objs,) of `RECORD_DTYPE`, also from a file from before designs.
+    """Record of a sample: (num_objs,) of `RECORD_DTYPE`, also from a file of an earlier version.
 
     Raises:
         ValueError: the file is damaged, not a record of this program, holds impossible numbers, or
             a matrix without an inverse.
         OSError: the file cannot be read.
     """
-    record = parse_npy(read_small_file(path, MAX_RECORD_BYTES), (RECORD_DTYPE, _OLD_DTYPE))
+    record = parse_npy(read_small_file(path, MAX_RECORD_BYTES), _FILE_DTYPES)
     if not len(record):
         raise ValueError("a record without objects")
-    record = _upgrade(record) if record.dtype == _OLD_DTYPE else record
+    record = record if record.dtype == RECORD_DTYPE else _upgrade(record)
     name = find_wild_field(record) or next((n for n in KNOWN if (record[n] < 0).any()), None)
     if name or (record["instance"] == 0).any():
         raise ValueError(f"field {name or 'instance'!r} has an impossible value")
@@ -170,11 +172,42 @@ def create_records(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _upgrade(record: np.ndarray) -> np.ndarray:
-    """A record from before designs, with fields that were not written then left unknown."""
+    """A record of an earlier version; fields and columns that were not written are unknown."""
     upgraded = create_records(record.shape)
-    for name in _OLD_NAMES:
-        upgraded[name] = record[name]
+    for name in record.dtype.names or ():
+        upgraded[name] = fit_columns(name, record[name])
     return upgraded
+
+
+def fit_columns(name: str, values: np.ndarray, num_columns: int = len(COLUMNS)) -> np.ndarray:
+    """Values of a field of records with another number of columns of factors.
+
+    Args:
+        name: of the field; those that are not in `UNKNOWN_COLUMNS` stay as they are.
+        values: (..., number of columns), the first of `COLUMNS`.
+        num_columns: to return. What is added is unknown; what is left out must be, too.
+    """
+    if name not in UNKNOWN_COLUMNS or values.shape[-1] == num_columns:
+        return values
+    fitted = np.full((*values.shape[:-1], num_columns), UNKNOWN_COLUMNS[name], values.dtype)
+    num_kept = min(num_columns, values.shape[-1])
+    fitted[..., :num_kept] = values[..., :num_kept]
+    return fitted
+
+
+def count_columns(record: np.ndarray) -> int:
+    """Number of columns of factors in the file of a record: up to the last that is known."""
+    are_known = np.isfinite(record["factor_values"]) | (record["factor_levels"] >= 0)
+    known = np.flatnonzero(are_known.reshape(-1, len(COLUMNS)).any(axis=0))
+    return max(len(FIRST_COLUMNS), int(known.max(initial=0)) + 1)
+
+
+def keep_columns(record: np.ndarray, num_columns: int) -> np.ndarray:
+    """The record, of which the columns behind the first ones are unknown."""
+    kept = record.copy()
+    for name in UNKNOWN_COLUMNS:
+        kept[name] = fit_columns(name, fit_columns(name, record[name], num_columns))
+    return kept
 
 
 def are_equal(a: np.ndarray, b: np.ndarray) -> bool:
@@ -188,15 +221,26 @@ def is_old_record(record: np.ndarray) -> bool:
 
 
 def record_to_bytes(record: np.ndarray) -> bytes:
-    """The file that a record was read from; one from before designs lacks the later fields."""
-    if is_old_record(record):
-        old = np.zeros(record.shape, _OLD_DTYPE)
-        for name in _OLD_NAMES:
-            old[name] = record[name]
-        record = old
+    """The file of a record; one from an earlier version lacks fields or columns at the end."""
+    dtype = _OLD_DTYPE if is_old_record(record) else _file_dtype(count_columns(record))
+    written = np.zeros(record.shape, dtype)
+    for name in dtype.names or ():
+        written[name] = fit_columns(name, record[name], count_columns(record))
     file = io.BytesIO()
-    np.save(file, record, allow_pickle=False)
+    np.save(file, written, allow_pickle=False)
     return file.getvalue()
+
+
+def _file_dtype(num_columns: int) -> np.dtype:
+    """Type of records in files with this number of columns of factors."""
+    if num_columns == len(COLUMNS):
+        return RECORD_DTYPE
+    others: dict[str, object] = {
+        name: (RECORD_DTYPE[name].base, (num_columns,)) for name in UNKNOWN_COLUMNS
+    }
+    if num_columns == len(FIRST_COLUMNS):
+        others["varied"] = "U16"  # the longest name then
+    return np.dtype([(name, others.get(name, RECORD_DTYPE[name])) for name in _NAMES])
 
 
 _NAMES = RECORD_DTYPE.names or ()
@@ -224,3 +268,8 @@ _LARGEST_INTEGERS = np.concatenate(
     [np.full(RECORD_DTYPE[name].itemsize // 8, largest) for name, largest in LARGEST.items()]
 )
 _OLD_DTYPE = np.dtype([(name, RECORD_DTYPE[name]) for name in _OLD_NAMES])
+_FILE_DTYPES = (
+    *map(_file_dtype, range(len(COLUMNS), len(FIRST_COLUMNS) - 1, -1)),
+    _OLD_DTYPE,
+)
+"""What files hold, from the latest to the first."""

@@ -41,6 +41,7 @@ from synrender.settings.checks import (
     MAX_SHARDS,
     MAX_TOTAL_SAMPLES,
 )
+from synrender.settings.factor_table import COLUMNS, FIRST_COLUMNS
 from synrender.system.disk import FULL_DISK
 from synrender.system.files import find_errno, find_hindrance, open_hdf5_file, open_regular
 
@@ -329,11 +330,18 @@ def check_file(path: Path, identity: tuple[int, ...]) -> None:
 
 
 def _list_known(file: h5py.File) -> dict[str, Field]:
-    num_objs = int(file.attrs["num_objs"])
+    num_objs, num_columns = int(file.attrs["num_objs"]), _count_columns(file)
     if not is_arrays(file):
-        return list_shard_fields(num_objs, "png_targets" in file)
+        return list_shard_fields(num_objs, "png_targets" in file, num_columns)
     is_exr = "targets" in file and file["targets"].dtype == np.uint8
-    return list_array_fields(num_objs, is_exr, int(file.attrs["res"]))
+    return list_array_fields(num_objs, is_exr, num_columns, int(file.attrs["res"]))
+
+
+def _count_columns(file: h5py.File) -> int:
+    """Columns of factors that the file has: those of today, or of the version that wrote it."""
+    field = file.get("factor_values")
+    shape = (getattr(field, "shape", None) or (0,)) if field is not None else (0,)
+    return shape[-1] if len(FIRST_COLUMNS) <= shape[-1] < len(COLUMNS) else len(COLUMNS)
 
 
 def _check_attributes(file: h5py.File) -> int:

@@ -187,6 +187,8 @@ def _plan_factors(info: DatasetInfo, objects: int) -> list[Column]:
         has_levels = factor.name in named and named[factor.name].levels
         for name in factor.columns:
             place = COLUMNS.index(name)
+            if place >= info.num_columns:
+                continue  # unknown in all records
             meaning = f"value of the factor {factor.name} ({factor.kind.value}{unit})"
             of_value = Column(f"factor_{name}", NUMBER, depth, meaning)
             found.append(replace(of_value, field="factor_values", place=place))

@@ -58,7 +58,7 @@ class Factors:
     def factor_values(self) -> np.ndarray:
         """Value of each of `factor_table.COLUMNS`; NaN: does not apply, or is not known.
 
-        (n, 25) float64, or (n, num_objs, 25) for several objects.
+        (n, c) float64, or (n, num_objs, c) for several objects.
         """
         return self.read_column("factor_values")
 

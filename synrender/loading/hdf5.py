@@ -18,6 +18,7 @@ import numpy as np
 
 from synrender.dataset.archive_layout import AS_RENDERED, scale_px
 from synrender.dataset.info import CameraInfo, DatasetInfo
+from synrender.dataset.record import fit_columns
 from synrender.dataset.shard import (
     DecodeRows,
     create_decoder,
@@ -168,7 +169,7 @@ def _create_number_reader(fields: OpenedFields, name: str) -> ReadRows:
     source, scale = (fields.find_rendered(name), fields.scale) if is_px else (name, 1.0)
 
     def read(rows: np.ndarray) -> Sequence[object] | np.ndarray:
-        values = scale_px(name, fields.read(source, rows), scale)
+        values = fit_columns(name, scale_px(name, fields.read(source, rows), scale))
         return values.tolist() if values.ndim == 1 else values
 
     return read

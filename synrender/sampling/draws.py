@@ -31,7 +31,7 @@ from synrender.sampling.streams import (
     create_rng,
     draw_permutation,
 )
-from synrender.settings.factor_table import COLUMNS, find_columns
+from synrender.settings.factor_table import BACKDROPS, COLUMNS, find_columns
 from synrender.settings.groups import Lighting, Material, Object, Sample, Scene, Settings
 
 Key = tuple[int, ...]
@@ -51,6 +51,9 @@ HUE_SHARE = 0.3
 
 LIGHT_ANGLE = -0.5
 """Mean angle of the point light from the zenith, rad."""
+
+WHITE = (1.0, 1.0, 1.0)
+ROUGHNESS = 0.5
 
 # Layout of several objects, in units of 1 / LAYOUT_SCALE m.
 LAYOUT_STEP = 1.75
@@ -83,7 +86,8 @@ def draw_factors(
         ranges: where values of some factors must lie.
 
     Returns:
-        (num_objs, len(COLUMNS)) float64; NaN in the columns of the model and the textures.
+        (num_objs, len(COLUMNS)) float64; NaN in the columns of the model, the
+        textures, and of what does not apply.
     """
     seed, num_objs = settings.batch.seed, len(class_idxs)
     pose = draw_pose(seed, key, num_objs, settings.object, ranges)
@@ -103,6 +107,16 @@ def draw_factors(
         "num_objs": num_objs,
         "camera_distance": math.dist(settings.scene.camera_location, (0, 0, 0)),
         "camera_lens": settings.scene.camera_lens,
+        # What is not named here is NaN: it does not apply, unless a design gives it a value.
+        "light_color": WHITE,
+        "sun_color": WHITE,
+        "num_lights": 1,
+        "roughness": ROUGHNESS,
+        "metallic": 0,
+        "backdrop_roughness": ROUGHNESS,
+        "backdrop_metallic": 0,
+        "backdrop": BACKDROPS.index("plane"),
+        "exposure": 0,
     }
     values = np.full((num_objs, len(COLUMNS)), np.nan)
     for name, value in drawn.items():

@@ -16,7 +16,14 @@ from synrender.sampling.draws import OFFSETS, Pose, draw_layout, draw_light_angl
 from synrender.sampling.streams import LEVEL, create_rng, draw_permutation
 from synrender.settings.checks import MAX_LEVELS, FrozenDict, GinValue
 from synrender.settings.color_values import find_color
-from synrender.settings.factor_table import FACTORS, VIEWPOINT, Factor, Kind, find_columns
+from synrender.settings.factor_table import (
+    BACKDROPS,
+    FACTORS,
+    VIEWPOINT,
+    Factor,
+    Kind,
+    find_columns,
+)
 from synrender.settings.groups import Scene, Settings
 
 Vector = tuple[float, ...]
@@ -89,6 +96,8 @@ def find_levels(name: str, value: GinValue, settings: Settings, catalog: Catalog
         levels = _find_classes(value, settings, catalog)
     elif name == "model":
         levels = _find_models(value, settings, catalog)
+    elif name == "backdrop" and not isinstance(value, int):
+        levels = _find_backdrops(value)
     elif name in ASSETS:
         levels = _find_textures(name, value, settings, catalog)
     else:
@@ -231,7 +240,7 @@ def _check_value(name: str, value: GinValue, settings: Settings) -> tuple[float,
     if name == "layout" and all(isinstance(v, tuple) for v in numbers):
         numbers = tuple(v for place in numbers for v in place)
     high = settings.sample.num_objs if name == "num_objs" else factor.high
-    types = int if name == "num_objs" else (int, float)
+    types = int if factor.kind is Kind.CATEGORICAL else (int, float)
     is_number = all(isinstance(v, types) and not isinstance(v, bool) for v in numbers)
     if len(numbers) != size or not is_number or not all(factor.low <= v <= high for v in numbers):
         whole = "whole " if types is int else ""
@@ -273,6 +282,16 @@ def _find_models(value: GinValue, settings: Settings, catalog: Catalog) -> Level
                     "lower it, or object.n_buckets"
                 )
     return Levels(tuple((float(k),) for k in range(value)))
+
+
+def _find_backdrops(value: GinValue) -> Levels:
+    for name in value:
+        if name not in BACKDROPS:
+            raise UserError(
+                f"design: 'backdrop': {shorten(repr(name))} must be one of {BACKDROPS}"
+                f"{nearest_name(str(name), BACKDROPS)}"
+            )
+    return Levels(tuple((float(BACKDROPS.index(n)),) for n in value), tuple(value))
 
 
 def _find_textures(name: str, value: GinValue, settings: Settings, catalog: Catalog) -> Levels:

@@ -38,7 +38,7 @@ from synrender.sampling.levels import (
     find_narrowest_scene,
     order_for_levels,
 )
-from synrender.settings.factor_table import COLUMNS, find_columns
+from synrender.settings.factor_table import BACKDROPS, COLUMNS, find_columns
 from synrender.settings.groups import BatchSettings, Object, Scene, Settings
 from synrender.settings.load import MIN_TRAINING_SAMPLES
 
@@ -84,6 +84,34 @@ class AssetChoice:
 
 
 @dataclass(frozen=True)
+class SurfacePlan:
+    """How a surface reflects light, apart from its color."""
+
+    roughness: float  # 0 to 1
+    metallic: float  # 0 to 1
+
+
+@dataclass(frozen=True)
+class LightsPlan:
+    """The lights of a sample, apart from the point light's location and energy."""
+
+    color: Vector  # (3,) of the point lights, scene-linear RGB, 0 to 1
+    sun_color: Vector  # likewise
+    elevation: float | None  # of the point light, rad; None: its angle is ``light_angle``
+    azimuth: float | None  # likewise
+    num: int  # point lights
+
+
+@dataclass(frozen=True)
+class EnvironmentPlan:
+    """The image around the scene."""
+
+    image: AssetChoice  # of environments; none: a dim gray world
+    rotation: float  # about the vertical axis, rad
+    energy: float  # what its light is multiplied by
+
+
+@dataclass(frozen=True)
 class ObjectPlan:
     """One object of a sample."""
 
@@ -94,6 +122,7 @@ class ObjectPlan:
     scale: Vector  # (3,) factors for a model whose largest side is 0.7 m
     location: Vector  # (3,) of the bounding box's center, m
     color: Vector  # (3,) scene-linear RGB, 0 to 1
+    surface: SurfacePlan
     factor_values: Vector  # one for each of `COLUMNS`; NaN for model and textures
     factor_levels: tuple[int, ...]  # likewise; -1: drawn freely
 
@@ -110,8 +139,14 @@ class SamplePlan:
     objects: tuple[ObjectPlan, ...]
     backdrop_texture: AssetChoice
     backdrop_color: Vector  # (3,) scene-linear RGB, 0 to 1
+    backdrop_surface: SurfacePlan
+    backdrop: str  # one of BACKDROPS
     light_location: Vector  # (3,) of the point light, m
+    lights: LightsPlan
+    environment: EnvironmentPlan
     scene: Scene  # with this sample's camera and light
+    fstop: float | None  # of the camera; None: all is in focus
+    exposure: float  # of a PNG, stops
     noise_seed: int  # of the renderer's own sampling
 
 
@@ -239,7 +274,7 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
     objects = (
         _create_object(*parts, levels) for parts in zip(rows, models, textures, strict=False)
     )
-    (light_angle,) = _read(rows[0], "light_angle")
+    first = _Row(rows[0])
     return SamplePlan(
         idx=idx,
         bucket=bucket,
@@ -248,9 +283,17 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
         varied=assigned.varied,
         objects=tuple(objects),
         backdrop_texture=backdrop_texture,
-        backdrop_color=_read(rows[0], "backdrop_color"),
-        light_location=find_light_location(light_angle, settings.scene),
+        backdrop_color=first.vector("backdrop_color"),
+        backdrop_surface=SurfacePlan(
+            first.number("backdrop_roughness"), first.number("backdrop_metallic")
+        ),
+        backdrop=BACKDROPS[int(first.number("backdrop"))],
+        light_location=find_light_location(first.number("light_angle"), settings.scene),
+        lights=_find_lights(first),
+        environment=_find_environment(first),
         scene=_find_scene(settings.scene, start.decided),
+        fstop=first.known("camera_fstop"),
+        exposure=first.number("exposure"),
         noise_seed=draw_noise_seed(settings.batch.seed, assigned.base),
     )
 
@@ -284,8 +327,7 @@ def _draw_values(settings: Settings, start: _Start, class_idxs: list[int]) -> np
     for name, decided in start.decided.items():
         if name not in ASSETS:
             set_columns(values, name, decided.value)
-    (num_shown,) = _read(values[0], "num_objs")
-    return values[: int(num_shown)]
+    return values[: int(_Row(values[0]).number("num_objs"))]
 
 
 def _choose_models(
@@ -344,21 +386,36 @@ def _create_object(
     row: np.ndarray, model: AssetChoice, texture: AssetChoice, levels: tuple[int, ...]
 ) -> ObjectPlan:
     """An object of a sample from its values, (len(COLUMNS),)."""
-    (scale,) = _read(row, "scale")
-    (class_idx,) = _read(row, "class")
-    offset = [value for name in OFFSETS for value in _read(row, name)]
+    values = _Row(row)
+    scale, offset = values.number("scale"), [values.number(name) for name in OFFSETS]
     return ObjectPlan(
-        class_idx=int(class_idx),
+        class_idx=int(values.number("class")),
         model=model,
         texture=texture,
         euler=tuple(rest + turn for rest, turn in zip(REST_EULER, offset, strict=True)),
-        scale=tuple(scale * warp for warp in _read(row, "warp")),
-        location=_read(row, "layout"),
-        color=_read(row, "color"),
+        scale=tuple(scale * warp for warp in values.vector("warp")),
+        location=values.vector("layout"),
+        color=values.vector("color"),
+        surface=SurfacePlan(values.number("roughness"), values.number("metallic")),
         # One and the same NaN, so that equal plans compare equal.
         factor_values=tuple(math.nan if math.isnan(v) else v for v in row.tolist()),
         factor_levels=levels,
     )
+
+
+def _find_lights(row: _Row) -> LightsPlan:
+    return LightsPlan(
+        color=row.vector("light_color"),
+        sun_color=row.vector("sun_color"),
+        elevation=row.known("light_elevation"),
+        azimuth=row.known("light_azimuth"),
+        num=int(row.number("num_lights")),
+    )
+
+
+def _find_environment(row: _Row) -> EnvironmentPlan:
+    rotation, energy = row.known("environment_rotation"), row.known("environment_energy")
+    return EnvironmentPlan(AssetChoice(), rotation or 0.0, 1.0 if energy is None else energy)
 
 
 def _find_scene(scene: Scene, decided: dict[str, Decided]) -> Scene:
@@ -379,6 +436,22 @@ def _find_factor_levels(assigned: Assignment) -> tuple[int, ...]:
     return tuple(levels)
 
 
-def _read(row: np.ndarray, name: str) -> Vector:
-    """Values of a factor from a row of (len(COLUMNS),)."""
-    return tuple(row[list(find_columns(name))].tolist())
+@dataclass(frozen=True)
+class _Row:
+    """Values of all factors of an object."""
+
+    values: np.ndarray  # (len(COLUMNS),)
+
+    def vector(self, name: str) -> Vector:
+        """All values of a factor."""
+        return tuple(self.values[list(find_columns(name))].tolist())
+
+    def number(self, name: str) -> float:
+        """The value of a factor that has one."""
+        (value,) = self.vector(name)
+        return value
+
+    def known(self, name: str) -> float | None:
+        """The value of a factor that has one; None where it does not apply."""
+        value = self.number(name)
+        return None if math.isnan(value) else value

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from synrender.errors import nearest_name, shorten
-from synrender.settings.factor_table import FACTORS
+from synrender.settings.factor_table import FACTORS, NOT_YET
 from synrender.settings.label_table import LABELS
 from synrender.system.folders import to_absolute
 
@@ -258,6 +258,8 @@ def factor_names(value: GinValue) -> tuple[str, ...]:
 def _factor_name(name: GinValue) -> str:
     if name not in (*FACTORS, "viewpoint"):
         raise ValueError(f"{shorten(name)!r} is no factor{nearest_name(str(name), FACTORS)}")
+    if name in NOT_YET:
+        raise ValueError(f"{name!r} cannot be varied yet; leave it out")
     return name
 
 

@@ -52,6 +52,9 @@ class Factor:
         return tuple(f"{self.name}_{part}" for part in self.parts) or (self.name,)
 
 
+BACKDROPS = ("plane", "environment", "none")
+"""Levels of the factor ``backdrop``: what is behind the objects."""
+
 _CATEGORY, _NUMBER, _ANGLE = Kind.CATEGORICAL, Kind.CONTINUOUS, Kind.CIRCULAR
 _OBJECT, _BACKDROP, _SAMPLE = Scope.OBJECT, Scope.BACKDROP, Scope.SAMPLE
 _PLACE = ("mask", "depth", "pose")
@@ -125,9 +128,73 @@ FACTORS = {
         Factor(
             "camera_lens", _NUMBER, _SAMPLE, "mm", 1, 5000, "scene.camera_lens", _PLACE,
         ),
+        # New factors go at the end, so that the columns of existing records keep their places.
+        Factor(
+            "environment", _CATEGORY, _SAMPLE, "place among the environments", 0, _MAX_IDX,
+            "none: a dim gray world",
+        ),
+        Factor(
+            "environment_rotation", _ANGLE, _SAMPLE, "rad", -_MAX_RAD, _MAX_RAD,
+            "0, and nothing without an environment",
+        ),
+        Factor(
+            "environment_energy", _NUMBER, _SAMPLE, "", 0, 1e9,
+            "1, and nothing without an environment",
+        ),
+        Factor(
+            "light_color", _NUMBER, _SAMPLE, "scene-linear RGB", 0, 1, "white", parts="rgb",
+        ),
+        Factor(
+            "sun_color", _NUMBER, _SAMPLE, "scene-linear RGB", 0, 1, "white", parts="rgb",
+        ),
+        Factor(
+            "light_elevation", _ANGLE, _SAMPLE, "rad", -_MAX_RAD, _MAX_RAD,
+            "nothing: light_angle says where the light is",
+        ),
+        Factor(
+            "light_azimuth", _ANGLE, _SAMPLE, "rad", -_MAX_RAD, _MAX_RAD,
+            "nothing: light_angle says where the light is",
+        ),
+        Factor("num_lights", _CATEGORY, _SAMPLE, "point lights", 1, 8, "1"),
+        Factor(
+            "camera_azimuth", _ANGLE, _SAMPLE, "rad", -_MAX_RAD, _MAX_RAD,
+            "nothing: scene.camera_location and scene.camera_rotation say where the camera is",
+            _PLACE,
+        ),
+        Factor(
+            "camera_elevation", _ANGLE, _SAMPLE, "rad", -_MAX_RAD, _MAX_RAD,
+            "as camera_azimuth", _PLACE,
+        ),
+        Factor(
+            "camera_roll", _ANGLE, _SAMPLE, "rad", -_MAX_RAD, _MAX_RAD, "as camera_azimuth",
+            _PLACE,
+        ),
+        Factor(
+            "camera_fstop", _NUMBER, _SAMPLE, "", 0.01, 1e6, "nothing: all is in focus",
+        ),
+        Factor("roughness", _NUMBER, _OBJECT, "", 0, 1, "0.5"),
+        Factor("metallic", _NUMBER, _OBJECT, "", 0, 1, "0"),
+        Factor("backdrop_roughness", _NUMBER, _BACKDROP, "", 0, 1, "0.5"),
+        Factor("backdrop_metallic", _NUMBER, _BACKDROP, "", 0, 1, "0"),
+        Factor(
+            "backdrop", _CATEGORY, _BACKDROP, "place in BACKDROPS", 0, len(BACKDROPS) - 1,
+            "plane", ("depth",),
+        ),
+        Factor("exposure", _NUMBER, _SAMPLE, "stops", -32, 32, "0"),
     )
 }  # fmt: skip
 """All factors by name, in the order of their columns."""
+
+NOT_YET = frozenset(
+    (
+        *("environment", "environment_rotation", "environment_energy"),
+        *("light_color", "sun_color", "light_elevation", "light_azimuth", "num_lights"),
+        *("camera_azimuth", "camera_elevation", "camera_roll", "camera_fstop"),
+        *("roughness", "metallic", "backdrop_roughness", "backdrop_metallic"),
+        *("backdrop", "exposure"),
+    )
+)
+"""Factors of which nothing but the row exists. A configuration that names one is refused."""
 
 VIEWPOINT = ("azimuth", "elevation", "roll")
 """``viewpoint`` in a configuration means these three at once; each is an offset from the pose at
@@ -136,6 +203,9 @@ the right, then azimuth about the vertical axis (the first, second and third Eul
 
 COLUMNS = tuple(column for factor in FACTORS.values() for column in factor.columns)
 """Names of the columns of ``factor_values`` and ``factor_levels``."""
+
+FIRST_COLUMNS = COLUMNS[: COLUMNS.index("environment")]
+"""Columns of the first records that had any. Those of later records begin with them."""
 
 
 @functools.cache

@@ -16,6 +16,7 @@ import OpenEXR
 
 from synrender.cli.preprocess import COMMAND
 from synrender.dataset.folder import DatasetFolder
+from synrender.settings.factor_table import COLUMNS
 from tests.helpers import PROJECT_DIR, QuickCommand, create_record
 
 
@@ -101,6 +102,7 @@ def write_dataset(
         settings["design.levels"] = {n: len(f["levels"]) for n, f in named if f["levels"]}
     camera = {**info["camera"], "resolution": res}
     info = {**info, "settings": settings, "camera": camera}
+    info = {**info, "num_columns": len(COLUMNS)}  # as create_record writes
     (folder / "dataset.json").write_text(json.dumps(info))
     for idx in range(num_samples):
         record = create_record(num_objs)

@@ -9,6 +9,7 @@ import pytest
 
 from synrender.dataset.info import DatasetInfo, info_to_json, json_to_info, read_info, write_info
 from synrender.errors import UserError
+from synrender.settings.factor_table import FIRST_COLUMNS
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -30,7 +31,10 @@ def test_a_description_is_equal_after_writing_and_reading_json(info: DatasetInfo
     assert info.device is None  # not recorded at that time
 
 
-ADDED_LATER = {"device": None, "design": None, "render_revision": 1, "cpus": []}
+ADDED_LATER = {
+    **{"device": None, "design": None, "render_revision": 1, "cpus": []},
+    "num_columns": len(FIRST_COLUMNS),
+}
 
 
 def test_values_keep_the_names_that_they_have_had(info: DatasetInfo) -> None:

@@ -34,6 +34,13 @@ FIELDS = {
     "num_objs": (),
     "camera_distance": ("world_to_camera",),
     "camera_lens": ("intrinsics",),
+    **dict.fromkeys(("environment", "environment_rotation", "environment_energy"), ()),
+    **dict.fromkeys(("light_color", "sun_color", "num_lights"), ()),
+    **dict.fromkeys(("light_elevation", "light_azimuth"), ("light",)),
+    **dict.fromkeys(("camera_azimuth", "camera_elevation", "camera_roll"), ("world_to_camera",)),
+    **dict.fromkeys(("camera_fstop", "exposure"), ()),
+    **dict.fromkeys(("roughness", "metallic", "backdrop_roughness", "backdrop_metallic"), ()),
+    "backdrop": (),
 }
 """Fields of a record that may differ between samples that differ in a factor."""
 _FOLLOWERS = {"class": ("model", "color")}

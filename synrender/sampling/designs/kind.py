@@ -20,9 +20,18 @@ from synrender.settings.groups import Design, Lighting, Object
 EVEN, SHORTCUT, HOLDOUT, CAUSAL, TWIN, GRID, PARTNERS, TABLES = range(8)
 """Streams within `DESIGN`. A number is never given a new meaning."""
 
-NAMES = (*FACTORS, "viewpoint")
+_FIRST = list(FACTORS)[: list(FACTORS).index("environment")]
+NAMES = (*_FIRST, "viewpoint", *(name for name in FACTORS if name not in _FIRST))
+"""All factors; the place of a name is part of the key of its choices, and never changes."""
 TRAIN, VALIDATION, TEST = range(3)
-ALWAYS_FIXED = ("light_energy", "num_objs", "camera_distance", "camera_lens")
+ALWAYS_FIXED = (
+    *("light_energy", "num_objs", "camera_distance", "camera_lens"),
+    *("environment", "environment_rotation", "environment_energy"),
+    *("light_color", "sun_color", "light_elevation", "light_azimuth", "num_lights"),
+    *("camera_azimuth", "camera_elevation", "camera_roll", "camera_fstop"),
+    *("roughness", "metallic", "backdrop_roughness", "backdrop_metallic"),
+    *("backdrop", "exposure"),
+)
 """Factors whose own distribution is one value."""
 
 

@@ -19,7 +19,7 @@ from synrender.sampling.designs.holdout import find_allowed
 from synrender.sampling.sample_plan import AssetChoice, draw_sample
 from synrender.settings.checks import DESIGNS
 from synrender.settings.color_values import find_color
-from synrender.settings.factor_table import FACTORS
+from synrender.settings.factor_table import FACTORS, NOT_YET
 from synrender.settings.groups import Design
 from tests.sampling.designs.helpers import (
     create_catalog,
@@ -173,7 +173,7 @@ GIVEN = {
 
 
 def test_every_factor_is_tried_as_the_one_of_twins() -> None:
-    assert set(FACTOR_FIELDS) == {*FACTORS, "viewpoint"} - {"num_objs"}
+    assert set(FACTOR_FIELDS) == {*FACTORS, "viewpoint"} - {"num_objs"} - NOT_YET
 
 
 @pytest.mark.parametrize(
