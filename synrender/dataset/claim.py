@@ -39,12 +39,14 @@ from synrender.sampling.designs.causal import Graph
 from synrender.sampling.designs.grid import Grid
 from synrender.sampling.designs.holdout import Holdout
 from synrender.sampling.designs.one_at_a_time import Sweeps
+from synrender.sampling.designs.sequence import Sequence as Sequences
 from synrender.sampling.designs.shortcut import Shortcut
 from synrender.sampling.designs.twins import Twins
+from synrender.sampling.distributions import check_distributions, find_distributions
 from synrender.sampling.draws import draw_color_reference
 from synrender.sampling.levels import Levels, find_levels
 from synrender.sampling.sample_plan import find_rules
-from synrender.settings.factor_table import COLUMNS, FACTORS, VIEWPOINT, find_columns
+from synrender.settings.factor_table import COLUMNS, VIEWPOINT, find_columns, find_factor
 from synrender.settings.groups import Assets, Design, Settings
 from synrender.settings.load import settings_to_dict, settings_to_gin, with_layout
 from synrender.system.disk import READ_ONLY
@@ -252,6 +254,8 @@ def _describe_difference(stored: Settings, now: Settings) -> str:
     """The settings that differ, those that the user named first; "" if none do."""
     known, wanted = settings_to_dict(stored), settings_to_dict(now)
     names = [n for n in wanted if n not in FREE_SETTINGS and known[n] != wanted[n]]
+    if "design.level_choice" in names and not _uses_level_choice(stored.design):
+        names.remove("design.level_choice")
     if not names:
         return ""
     first, *others = [*(n for n in now.named if n in names), *names]
@@ -259,6 +263,12 @@ def _describe_difference(stored: Settings, now: Settings) -> str:
     listed = ", ".join(others[:MAX_LISTED]) + ", ..." * (len(others) > MAX_LISTED)
     also = f"; also different: {listed}" if others else ""
     return f"{first} = {known[first]!r}, this run has {wanted[first]!r}{also}"
+
+
+def _uses_level_choice(design: Design) -> bool:
+    """Whether ``design.level_choice`` decides any value: of files, levels are always drawn."""
+    files = ("class", "model", "texture", "backdrop_texture", "environment")
+    return any(isinstance(v, int) for name, v in design.levels.items() if name not in files)
 
 
 def refuse_other_settings(
@@ -303,7 +313,9 @@ def describe_design(settings: Settings, catalog: Catalog) -> DesignInfo | None:
     design, rules = settings.design, find_rules(settings)
     for name, value in design.fixed.items():
         find_levels(name, (value,), settings, catalog)  # refuses values out of range
-    if design.kind == ("random",) and not design.levels:
+    files = dict.fromkeys(("texture", "backdrop_texture"), catalog.textures)
+    check_distributions(settings, files)
+    if design.kind == ("random",) and not design.levels and not design.distributions:
         return None
     grid, sweeps, twins = rules.find(Grid), rules.find(Sweeps), rules.find(Twins)
     holdout = rules.find(Holdout)
@@ -311,8 +323,13 @@ def describe_design(settings: Settings, catalog: Catalog) -> DesignInfo | None:
     for name in twin_names:
         if name not in rules.num_levels:
             _refuse_equal_twins(name, settings, catalog)
+    sequence = rules.find(Sequences)
+    paths = sequence.paths if sequence else {}
+    for name, path in paths.items():
+        if path.kind == "drawn" or (path.kind == "linear" and not path.numbers):
+            _refuse_still(name, settings)
     inner_ranges = holdout.inner_ranges if holdout else {}
-    named = (*rules.num_levels, *twin_names, *inner_ranges)
+    named = (*rules.num_levels, *twin_names, *inner_ranges, *design.distributions, *paths)
     return DesignInfo(
         kinds=design.kind,
         factors={
@@ -328,12 +345,13 @@ def describe_design(settings: Settings, catalog: Catalog) -> DesignInfo | None:
         held_out=holdout.list_combinations() if holdout else (),
         inner_ranges={n: tuple(map(float, r)) for n, r in inner_ranges.items()},
         causal=_describe_graph(rules),
+        paths=dict(paths),
     )
 
 
 def _refuse_equal_twins(name: str, settings: Settings, catalog: Catalog) -> None:
     """Refuses twins that would look the same, because the factor is not drawn or not visible."""
-    material, objects, num = settings.material, settings.object, settings.design.twin_size
+    design, material, num = settings.design, settings.material, settings.design.twin_size
     num_textures, num_classes = len(catalog.textures), len(settings.sample.class_list)
     is_own = material.source == "own"
     has_textures = num_textures >= num * (settings.sample.num_objs + 1)
@@ -341,24 +359,26 @@ def _refuse_equal_twins(name: str, settings: Settings, catalog: Catalog) -> None
     num_models = min(
         len(catalog.bucket_models(c, b))
         for c in settings.sample.class_list
-        for b in range(objects.n_buckets)
+        for b in range(settings.object.n_buckets)
     )
-    spreads = {
-        "scale": ("object.random_scaling", objects.random_scaling),
-        "warp": ("object.random_warp", objects.random_warp),
-        "light_angle": ("lighting.r", settings.lighting.r),
-        **dict.fromkeys(
-            ("viewpoint", *VIEWPOINT), ("object.random_viewpoint", objects.random_viewpoint)
-        ),
+    reasons = {
+        **_find_spreads(settings),
         "texture": ("material.source" if is_own else "textures", has_textures and not is_own),
         "backdrop_texture": ("textures", has_textures),
         "class": ("sample.class_idxs", num_classes >= num),
         "model": ("models in each bucket", num_models >= num),
-        "color": ("material.color_intensity", not shows_images or material.color_intensity),
-        "backdrop_color": ("material.use_texture", not material.use_texture),
-        "layout": ("sample.num_objs", settings.sample.num_objs > 1),
     }
-    setting, is_varied = spreads[name]
+    if (own := find_distributions(design).get(name)) is not None:
+        num_weighted = sum(weight > 0 for weight in own.numbers)
+        is_varied = own.kind != "weights" or num_weighted >= num
+        reasons[name] = ("its weights in design.distributions", is_varied)
+    if name in ("color", "backdrop_color"):  # visible, however it is drawn
+        reasons["color"] = (
+            "material.color_intensity",
+            not shows_images or material.color_intensity > 0,
+        )
+        reasons["backdrop_color"] = ("material.use_texture", not material.use_texture)
+    setting, is_varied = reasons[name]
     if not is_varied:
         raise UserError(
             f"design.twins: {name!r}: {num} twins would look the same, because of {setting}; "
@@ -366,17 +386,46 @@ def _refuse_equal_twins(name: str, settings: Settings, catalog: Catalog) -> None
         )
 
 
+def _find_spreads(settings: Settings) -> dict[str, tuple[str, bool]]:
+    """Factors that are numbers: the setting that says how far they spread, and whether they do."""
+    objects = settings.object
+    viewpoint = ("object.random_viewpoint", objects.random_viewpoint > 0)
+    return {
+        "scale": ("object.random_scaling", objects.random_scaling > 0),
+        "warp": ("object.random_warp", objects.random_warp > 0),
+        "light_angle": ("lighting.r", settings.lighting.r > 0),
+        **dict.fromkeys(("viewpoint", *VIEWPOINT), viewpoint),
+        "layout": ("sample.num_objs", settings.sample.num_objs > 1),
+        "color": ("", True),
+        "backdrop_color": ("", True),
+    }
+
+
+def _refuse_still(name: str, settings: Settings) -> None:
+    """Refuses a path between drawn values of a factor that is not drawn."""
+    if name in settings.design.distributions:
+        return
+    setting, is_varied = _find_spreads(settings).get(name, ("", False))
+    if not is_varied:
+        because = f" ({setting} is what spreads it)" if setting else ""
+        raise UserError(
+            f"design.paths: {name!r}: moves between drawn values, and it is not drawn{because}; "
+            "give it a distribution in design.distributions, or values in its path"
+        )
+
+
 def _describe_factor(
     name: str, design: Design, settings: Settings, catalog: Catalog
 ) -> DesignFactor:
-    factor = FACTORS["azimuth" if name == "viewpoint" else name]
+    factor = find_factor(name)
     levels = Levels(())
     if name in design.levels:
         levels = find_levels(name, design.levels[name], settings, catalog)
     columns = tuple(COLUMNS[column] for column in find_columns(name))
     return DesignFactor(
-        factor.kind.value, factor.scope.value, factor.unit, columns, levels.values, levels.names
-    )
+        factor.kind.value, factor.scope.value, factor.unit, columns, levels.values, levels.names,
+        find_distributions(design).get(name),
+    )  # fmt: skip
 
 
 def _describe_shortcut(rules: Rules) -> ShortcutInfo | None:

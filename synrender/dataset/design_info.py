@@ -8,11 +8,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from synrender.settings.checks import DESIGNS, MAX_TOTAL_SAMPLES, SPLITS
-from synrender.settings.factor_table import COLUMNS, FACTORS, Kind, Scope, find_columns
+from synrender.settings.distributions import Distribution, parse_distribution
+from synrender.settings.factor_table import COLUMNS, FACTORS, JOINT, Kind, Scope, find_columns
 from synrender.settings.groups import Settings
+from synrender.settings.path_forms import Path, parse_path
 
 MAX_TABLE_ERROR = 1e-6
 """Largest error of a sum of probabilities."""
@@ -28,6 +30,7 @@ class DesignFactor:
     columns: tuple[str, ...]  # of factor_values and factor_levels
     levels: tuple[tuple[float, ...], ...]  # values, one for each column; empty: drawn
     names: tuple[str, ...]  # of the levels of classes and textures; else empty
+    distribution: Distribution | None = None  # that a user set; None: see `Factor.distribution`
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class DesignInfo:
     factors: dict[str, DesignFactor]
     split_buckets: tuple[int, ...]  # of training, validation and test
     repeats: int  # of each combination of a grid
-    block_size: int  # samples of a tuple of twins, or of a set of sweeps; else 1
+    block_size: int  # samples of a tuple of twins, a set of sweeps, or a sequence; else 1
     grid: tuple[str, ...]  # factors whose combinations are complete
     sweeps: tuple[str, ...]  # factors that are swept one at a time
     twins: tuple[str, ...]  # factors of which twins differ in one
@@ -65,6 +68,7 @@ class DesignInfo:
     held_out: tuple[dict[str, int], ...]  # level of each factor; test only
     inner_ranges: dict[str, tuple[float, ...]]  # (low, high); the test is outside
     causal: CausalInfo | None
+    paths: dict[str, Path] = field(default_factory=dict)  # sequences: how factors move
 
 
 def check_design(design: DesignInfo, settings: Settings) -> None:
@@ -74,7 +78,7 @@ def check_design(design: DesignInfo, settings: Settings) -> None:
         ValueError: the message names the part.
     """
     for name, factor in design.factors.items():
-        if name not in (*FACTORS, "viewpoint"):
+        if name not in (*FACTORS, *JOINT):
             raise ValueError(f"design.factors: {name!r} is no factor")
         _check_factor(name, factor)
     levels = {name: len(factor.levels) for name, factor in design.factors.items() if factor.levels}
@@ -86,6 +90,7 @@ def check_design(design: DesignInfo, settings: Settings) -> None:
     _require(is_split, "split_buckets", sizes)
     _require(1 <= design.repeats <= MAX_TOTAL_SAMPLES, "repeats", design.repeats)
     _require(1 <= design.block_size <= MAX_TOTAL_SAMPLES, "block_size", design.block_size)
+    _check_distributions(design, settings)
     for part in ("grid", "sweeps"):
         names = getattr(design, part)
         _require(_are_among(names, levels), part, names)
@@ -100,6 +105,19 @@ def check_design(design: DesignInfo, settings: Settings) -> None:
         _require(is_range, "inner_ranges", ends)
     if design.causal:
         _check_causal(design.causal, levels)
+
+
+def _check_distributions(design: DesignInfo, settings: Settings) -> None:
+    """Refuses distributions and paths that are not those of the settings."""
+    given = settings.design
+    found = {n: f.distribution for n, f in design.factors.items() if f.distribution is not None}
+    named = {name: parse_distribution(name, value) for name, value in given.distributions.items()}
+    _require(found == named, "factors", f"distributions of {[*found]}")
+    is_sequence = "sequence" in given.kind
+    named = {n: parse_path(n, value) for n, value in given.paths.items() if is_sequence}
+    _require(design.paths == named, "paths", [*design.paths])
+    _require(design.paths.keys() <= design.factors.keys(), "paths", [*design.paths])
+    _require(not is_sequence or design.block_size == given.length, "block_size", design.block_size)
 
 
 def _require(is_right: bool, part: str, value: object) -> None:

@@ -142,6 +142,11 @@ def info_to_json(info: DatasetInfo) -> str:
     return json.dumps(values, indent=1) + "\n"
 
 
+_EARLIER = {"batch.files_per_folder": FLAT, "design.level_choice": "drawn"}
+"""Settings that data sets of earlier versions do not have: files lay in one folder, and all levels
+that were given as a number were drawn."""
+
+
 def json_to_info(text: str) -> DatasetInfo:
     """Reads the text of ``dataset.json``.
 
@@ -158,8 +163,7 @@ def json_to_info(text: str) -> DatasetInfo:
         )
     settings = values.get("settings")
     if isinstance(settings, dict):
-        # Data sets from before there were folders in img/ do not have this setting.
-        values["settings"] = dict_to_settings({"batch.files_per_folder": FLAT, **settings})
+        values["settings"] = dict_to_settings({**_EARLIER, **settings})
     return decode(DatasetInfo, values)
 
 

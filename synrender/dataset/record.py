@@ -16,7 +16,7 @@ from synrender.settings.checks import (
     MAX_OBJECTS,
     MAX_TOTAL_SAMPLES,
 )
-from synrender.settings.factor_table import COLUMNS, FACTORS, FIRST_COLUMNS
+from synrender.settings.factor_table import COLUMNS, FACTORS, FIRST_COLUMNS, JOINT
 from synrender.system.files import read_small_file
 from synrender.system.npy_file import parse_npy
 
@@ -157,7 +157,7 @@ def is_wild(name: str, values: np.ndarray | Sequence[str]) -> bool:
         texts = set(values.ravel().tolist())
     except ValueError:  # a number that stands for no letter
         return True
-    is_known = name != "varied" or texts <= {"", "viewpoint", *FACTORS}
+    is_known = name != "varied" or texts <= {"", *JOINT, *FACTORS}
     return not is_known or not all(text.isprintable() for text in texts)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from synrender.assets.catalog import with_own_classes
 from synrender.dataset.folder import PlannedDataset, plan_dataset_folder
+from synrender.dataset.info import read_info
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.sampling.draws import draw_classes
 from synrender.sampling.sample_plan import bucket_to_first_idx, idx_to_group
@@ -141,8 +142,14 @@ def plan_datasets(
         bindings.append(f"batch.cache_obj_frames = {find_group_size(settings)}")
     datasets = []
     for variant in variants:
-        settings = load_settings(shared.gin_config, [*bindings, *variant_to_bindings(variant)])
-        folder = plan_dataset_folder(path.with_name(f"{path.name}_{variant}"), settings, overwrite)
+        dataset_dir = path.with_name(f"{path.name}_{variant}")
+        info = None if overwrite else read_info(dataset_dir)
+        settings = load_settings(
+            shared.gin_config,
+            [*bindings, *variant_to_bindings(variant)],
+            info.settings if info else None,
+        )
+        folder = plan_dataset_folder(dataset_dir, settings, overwrite)
         settings = with_layout(settings, folder.files_per_folder)
         datasets.append(PlannedDataset(folder, settings, preferred))
     return datasets

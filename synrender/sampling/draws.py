@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from synrender.sampling.camera import project, scene_to_intrinsics, scene_to_world_to_camera
 from synrender.sampling.designs.kind import Range, Ranges
+from synrender.sampling.distributions import FILES, draw_values, find_distributions
 from synrender.sampling.streams import (
     CLASS,
     COLOR,
@@ -31,7 +32,7 @@ from synrender.sampling.streams import (
     create_rng,
     draw_permutation,
 )
-from synrender.settings.factor_table import BACKDROPS, COLUMNS, find_columns
+from synrender.settings.factor_table import BACKDROPS, COLUMNS, Scope, find_columns, find_factor
 from synrender.settings.groups import Lighting, Material, Object, Sample, Scene, Settings
 
 Key = tuple[int, ...]
@@ -76,7 +77,7 @@ def draw_factors(
     scene: Scene,
     ranges: Ranges = NO_RANGES,
 ) -> np.ndarray:
-    """Draws all factors that are numbers, as if there were no design.
+    """Draws all factors that are numbers, as if a design decided none of them.
 
     Args:
         settings: of the data set.
@@ -121,6 +122,11 @@ def draw_factors(
     values = np.full((num_objs, len(COLUMNS)), np.nan)
     for name, value in drawn.items():
         set_columns(values, name, value)
+    for name, distribution in find_distributions(settings.design).items():
+        if name != "class" and name not in FILES:
+            num = num_objs if find_factor(name).scope is Scope.OBJECT else 1
+            own = draw_values(seed, name, key, distribution, num, ranges.get(name))
+            set_columns(values, name, own)
     return values
 
 
@@ -185,7 +191,6 @@ def draw_pose(
         offset_range: where scale, azimuth, elevation and roll must lie, if anywhere.
     """
     normals = create_rng(seed, POSE, *key).standard_normal((num_objs, 7))
-    warp = normals[:, 1:4] - normals[:, 1:4].mean(axis=1, keepdims=True)  # keeps the overall size
     scale = MEAN_SCALE + objects.random_scaling * normals[:, 0]
     offset = objects.random_viewpoint * normals[:, 4:]
     if offset_range:
@@ -198,9 +203,15 @@ def draw_pose(
             )
     return Pose(
         np.clip(scale, *SCALE_RANGE),
-        np.clip(1 + objects.random_warp * warp, *WARP_RANGE),
+        to_warp(normals[:, 1:4], objects),
         offset,
     )
+
+
+def to_warp(normals: np.ndarray, objects: Object) -> np.ndarray:
+    """Factors of the axes from standard normal numbers, (num_objs, 3); their mean is kept."""
+    warp = normals - normals.mean(axis=1, keepdims=True)
+    return np.clip(1 + objects.random_warp * warp, *WARP_RANGE)
 
 
 def _move_into(

@@ -8,21 +8,36 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from synrender.assets.catalog import Catalog
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.sampling.camera import move_camera
-from synrender.sampling.designs.kind import ALWAYS_FIXED, NAMES, Assignment
-from synrender.sampling.draws import OFFSETS, Pose, draw_layout, draw_light_angle, draw_pose
+from synrender.sampling.designs.kind import NAMES, Assignment
+from synrender.sampling.distributions import draw_values, find_distributions
+from synrender.sampling.draws import (
+    LIGHT_ANGLE,
+    MEAN_SCALE,
+    OFFSETS,
+    SCALE_RANGE,
+    Pose,
+    draw_layout,
+    draw_light_angle,
+    draw_pose,
+    to_warp,
+)
+from synrender.sampling.motion import find_reach
+from synrender.sampling.quantiles import spread_values
 from synrender.sampling.streams import LEVEL, create_rng, draw_permutation
 from synrender.settings.checks import MAX_LEVELS, FrozenDict, GinValue
 from synrender.settings.color_values import find_color
+from synrender.settings.distributions import Distribution, describe
 from synrender.settings.factor_table import (
     BACKDROPS,
-    FACTORS,
     VIEWPOINT,
-    Factor,
     Kind,
     find_columns,
+    find_factor,
 )
 from synrender.settings.groups import Scene, Settings
 
@@ -114,7 +129,7 @@ def _refuse_equal(name: str, levels: Levels) -> None:
     for k, values in enumerate(levels.values):
         key: object = values
         text = levels.names[k] if levels.names else ", ".join(f"{v:g}" for v in values)
-        if _find_factor(name).kind is Kind.CIRCULAR:
+        if find_factor(name).kind is Kind.CIRCULAR:
             key = tuple((round(math.cos(v), 9), round(math.sin(v), 9)) for v in values)
         if key in seen:
             raise UserError(
@@ -143,6 +158,8 @@ def find_narrowest_scene(settings: Settings) -> Scene:
             value = (settings.design.fixed[name],)
         if value is not None:
             found[name] = [v for (v,) in _find_numbers(name, value, settings).values]
+        elif (extent := find_reach(name, settings)) is not None:
+            found[name] = list(extent)
     if "camera_distance" in found:
         scene = move_camera(scene, min(found["camera_distance"]))
     if "camera_lens" in found:
@@ -152,20 +169,34 @@ def find_narrowest_scene(settings: Settings) -> Scene:
 
 @functools.lru_cache(maxsize=64)
 def _draw_levels(name: str, value: int, settings: Settings) -> Levels:
-    """Levels that are drawn; remembered, because each sample asks for them."""
-    if name in ALWAYS_FIXED:
+    """Levels that a number stands for; remembered, because each sample asks for them."""
+    own = find_distributions(settings.design).get(name)
+    if name not in _DRAWS and own is None:
         raise UserError(
             f"design.levels: {name!r} = {value}: it is not drawn, so there is nothing to draw "
-            "levels from; give values, in a list"
+            "levels from; give values, in a list, or a distribution in design.distributions"
         )
-    draw = _DRAWS[name]
-    levels = tuple(draw(settings, (LEVEL, NAMES.index(name), k)) for k in range(value))
+    if settings.design.level_choice == "spread" and name != "layout":
+        levels = _spread_levels(name, value, settings, own)
+    else:
+        keys = [(LEVEL, NAMES.index(name), k) for k in range(value)]
+        levels = tuple(_draw_level(name, key, settings, own) for key in keys)
     if len(set(levels)) < len(levels):
+        words = find_factor(name).distribution if own is None else describe(own)
         raise UserError(
-            f"design.levels: {name!r} = {value}: its distribution, {_describe_distribution(name)},"
-            " gives equal levels; widen it, or give values in a list"
+            f"design.levels: {name!r} = {value}: its distribution, {words}, gives equal levels; "
+            "widen it, ask for fewer, or give values in a list"
         )
     return Levels(levels)
+
+
+def _draw_level(
+    name: str, key: tuple[int, ...], settings: Settings, own: Distribution | None
+) -> Vector:
+    if own is None:
+        return _DRAWS[name](settings, key)
+    num = settings.sample.num_objs if name == "layout" else 1
+    return tuple(draw_values(settings.batch.seed, name, key, own, num).ravel().tolist())
 
 
 def order_for_levels(
@@ -215,12 +246,46 @@ _DRAWS: dict[str, Callable[..., tuple[float, ...]]] = {
 }
 
 
-def _find_factor(name: str) -> Factor:
-    return FACTORS["azimuth" if name == "viewpoint" else name]
+# --- spread levels --------------------------------------------------------------------------------
 
 
-def _describe_distribution(name: str) -> str:
-    return _find_factor(name).distribution
+LEVEL_SATURATION, LEVEL_VALUE = 0.8, 0.8
+"""Of the colors of spread levels, which differ in their hue."""
+
+
+def _spread_levels(
+    name: str, num: int, settings: Settings, own: Distribution | None
+) -> tuple[Vector, ...]:
+    """Levels evenly over the factor's distribution, see `spread_values`."""
+    if own is not None:
+        return spread_values(name, own, num)
+    spread = spread_values(name, _find_usual(name, settings), num)
+    if name == "scale":
+        return tuple((min(max(v, SCALE_RANGE[0]), SCALE_RANGE[1]),) for (v,) in spread)
+    if name == "warp":
+        return tuple(tuple(to_warp(np.array([v]), settings.object)[0].tolist()) for v in spread)
+    return spread
+
+
+def _find_usual(name: str, settings: Settings) -> Distribution:
+    """What a factor is drawn from if a user does not set it.
+
+    Colors are spread over all hues, and a warp is what its three normal numbers lead to.
+    """
+    objects = settings.object
+    normals = {
+        "scale": (MEAN_SCALE, objects.random_scaling),
+        "light_angle": (LIGHT_ANGLE, settings.lighting.r),
+        "warp": (0.0, 1.0),
+        **dict.fromkeys(("viewpoint", *VIEWPOINT), (0.0, objects.random_viewpoint)),
+    }
+    if name not in normals:
+        return Distribution("hue", (LEVEL_SATURATION, LEVEL_VALUE))
+    (mean, std), size = normals[name], len(find_columns(name))
+    if std == 0:
+        return Distribution("uniform", (mean,) * 2 * size)
+    ends = (-math.inf,) * size, (math.inf,) * size
+    return Distribution("normal", ((mean,) * size + (std,) * size + ends[0] + ends[1]))
 
 
 # --- given values and assets ----------------------------------------------------------------------
@@ -228,7 +293,7 @@ def _describe_distribution(name: str) -> str:
 
 def _check_value(name: str, value: GinValue, settings: Settings) -> tuple[float, ...]:
     """A value that a user gave, as a number for each column."""
-    factor = _find_factor(name)
+    factor = find_factor(name)
     if factor.parts == "rgb":
         try:
             return find_color(value)

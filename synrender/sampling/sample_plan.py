@@ -19,6 +19,12 @@ from synrender.assets.catalog import Catalog
 from synrender.sampling.camera import move_camera
 from synrender.sampling.designs import Rules, assign, create_rules
 from synrender.sampling.designs.kind import Assignment, Given
+from synrender.sampling.distributions import (
+    draw_weighted_class,
+    draw_weighted_order,
+    find_class_weights,
+    find_distributions,
+)
 from synrender.sampling.draws import (
     OFFSETS,
     REST_EULER,
@@ -38,6 +44,7 @@ from synrender.sampling.levels import (
     find_narrowest_scene,
     order_for_levels,
 )
+from synrender.sampling.motion import Moment, move_factors
 from synrender.settings.factor_table import BACKDROPS, COLUMNS, find_columns
 from synrender.settings.groups import BatchSettings, Object, Scene, Settings
 from synrender.settings.load import MIN_TRAINING_SAMPLES
@@ -234,7 +241,7 @@ def find_group(settings: Settings, assigned: Assignment, idx: int) -> int:
     Samples of one base are a group. Where a design chooses classes or models, each sample is one.
     """
     kinds = settings.design.kind
-    if "twins" in kinds or "one_at_a_time" in kinds:
+    if {"twins", "one_at_a_time", "sequence"} & set(kinds):
         return assigned.base
     if "class" in assigned.levels or "model" in assigned.levels:
         return idx
@@ -291,7 +298,7 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
         light_location=find_light_location(first.number("light_angle"), settings.scene),
         lights=_find_lights(first),
         environment=_find_environment(first),
-        scene=_find_scene(settings.scene, start.decided),
+        scene=_find_scene(settings.scene, first),
         fstop=first.known("camera_fstop"),
         exposure=first.number("exposure"),
         noise_seed=draw_noise_seed(settings.batch.seed, assigned.base),
@@ -303,6 +310,10 @@ def _draw_class_idxs(settings: Settings, start: _Start) -> list[int]:
     sample = settings.sample
     if "class" in start.decided:
         return [int(start.decided["class"].value[0])] * sample.num_objs
+    weights = find_class_weights(settings)
+    if weights is not None:
+        places = draw_weighted_class(settings.batch.seed, start.group, sample.num_objs, weights)
+        return [sample.class_list[place] for place in places]
     class_idxs = draw_classes(settings.batch.seed, start.group, sample)
     if step := start.assigned.member_of("class"):  # twins that differ in their class
         places = [sample.class_list.index(c) + step for c in class_idxs]
@@ -317,13 +328,16 @@ def _draw_values(settings: Settings, start: _Start, class_idxs: list[int]) -> np
         (number of objects shown, len(COLUMNS)) float64; NaN for the model and the textures.
     """
     assigned, scene = start.assigned, find_narrowest_scene(settings)
-    values = draw_factors(settings, (assigned.base,), class_idxs, scene, assigned.ranges)
+
+    def draw(*key: int) -> np.ndarray:
+        return draw_factors(settings, (assigned.base, *key), class_idxs, scene, assigned.ranges)
+
+    values = draw()
     if assigned.member:
-        twin = draw_factors(
-            settings, (assigned.base, assigned.member), class_idxs, scene, assigned.ranges
-        )
         columns = find_columns(assigned.varied)
-        values[:, columns] = twin[:, columns]
+        values[:, columns] = draw(assigned.member)[:, columns]
+    if "sequence" in settings.design.kind:
+        move_factors(values, settings, Moment(assigned.base, assigned.step), draw)
     for name, decided in start.decided.items():
         if name not in ASSETS:
             set_columns(values, name, decided.value)
@@ -360,11 +374,15 @@ def _choose_textures(settings: Settings, catalog: Catalog, start: _Start) -> lis
     seed, assigned = settings.batch.seed, start.assigned
     drawn = draw_textures(seed, (assigned.base,), catalog.textures)
     num_places = len(names) * _count_drawn_twins(settings, assigned, "texture", "backdrop_texture")
+    weighted = _order_by_weights(settings, assigned)
     choices = []
     for place, name in enumerate(names):
         decided = start.decided.get(name)
         if name == "texture" and material.source == "own":
             choices.append(AssetChoice())
+        elif decided is None and name in weighted:
+            num_twins = _count_drawn_twins(settings, assigned, name)
+            choices.append(AssetChoice(weighted[name].pop(0), assigned.member_of(name), num_twins))
         elif decided is None:
             place_of_twin = place + assigned.member_of(name) * len(names)
             choices.append(AssetChoice(drawn, place_of_twin, num_places))
@@ -374,6 +392,17 @@ def _choose_textures(settings: Settings, catalog: Catalog, start: _Start) -> lis
         else:
             choices.append(AssetChoice((decided.levels.names[decided.level],)))
     return choices
+
+
+def _order_by_weights(settings: Settings, assigned: Assignment) -> dict[str, list[tuple[str, ...]]]:
+    """Files in the order in which they are tried, for each place of a factor with weights."""
+    nums = {"backdrop_texture": 1, "texture": settings.sample.num_objs}
+    found = find_distributions(settings.design)
+    return {
+        name: draw_weighted_order(settings.batch.seed, name, (assigned.base,), found[name], num)
+        for name, num in nums.items()
+        if name in found
+    }
 
 
 def _count_drawn_twins(settings: Settings, assigned: Assignment, *names: str) -> int:
@@ -418,13 +447,13 @@ def _find_environment(row: _Row) -> EnvironmentPlan:
     return EnvironmentPlan(AssetChoice(), rotation or 0.0, 1.0 if energy is None else energy)
 
 
-def _find_scene(scene: Scene, decided: dict[str, Decided]) -> Scene:
-    """The scene with this sample's camera and light."""
-    names = [name for name in ("light_energy", "camera_lens") if name in decided]
-    scene = dataclasses.replace(scene, **{name: decided[name].value[0] for name in names})
-    if "camera_distance" in decided:
-        scene = move_camera(scene, decided["camera_distance"].value[0])
-    return scene
+def _find_scene(scene: Scene, row: _Row) -> Scene:
+    """The scene with this sample's camera and light, from the values of an object."""
+    energy, lens = row.number("light_energy"), row.number("camera_lens")
+    moved = dataclasses.replace(scene, light_energy=energy, camera_lens=lens)
+    distance_m = row.number("camera_distance")
+    is_moved = distance_m != math.dist(scene.camera_location, (0, 0, 0))
+    return move_camera(moved, distance_m) if is_moved else moved
 
 
 def _find_factor_levels(assigned: Assignment) -> tuple[int, ...]:

@@ -12,11 +12,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from synrender.errors import nearest_name, shorten
-from synrender.settings.factor_table import FACTORS, NOT_YET
+from synrender.settings.distributions import parse_distribution
+from synrender.settings.factor_table import FACTORS, JOINT, NOT_YET
 from synrender.settings.label_table import LABELS
+from synrender.settings.path_forms import parse_path
 from synrender.system.folders import to_absolute
 
-DESIGNS = ("random", "grid", "one_at_a_time", "twins", "shortcut", "holdout", "causal")
+DESIGNS = (
+    *("random", "grid", "one_at_a_time", "twins", "sequence"),
+    *("shortcut", "holdout", "causal"),
+)
+LEVEL_CHOICES = ("spread", "drawn")
 SPLITS = ("train", "validation", "test")
 
 GinValue = Any
@@ -256,9 +262,11 @@ def factor_names(value: GinValue) -> tuple[str, ...]:
 
 
 def _factor_name(name: GinValue) -> str:
-    if name not in (*FACTORS, "viewpoint"):
-        raise ValueError(f"{shorten(name)!r} is no factor{nearest_name(str(name), FACTORS)}")
-    if name in NOT_YET:
+    if name not in (*FACTORS, *JOINT):
+        raise ValueError(
+            f"{shorten(name)!r} is no factor{nearest_name(str(name), (*FACTORS, *JOINT))}"
+        )
+    if NOT_YET & {name, *JOINT.get(name, ())}:
         raise ValueError(f"{name!r} cannot be varied yet; leave it out")
     return name
 
@@ -285,6 +293,47 @@ def factor_map(value: GinValue) -> FrozenDict:
     if not isinstance(value, dict):
         raise ValueError("must be a dictionary such as {'azimuth': [0, 0.5]}")
     return freeze({_factor_name(name): item for name, item in value.items()})
+
+
+def distribution_map(value: GinValue) -> FrozenDict:
+    """A dictionary by factor, of distributions; see `synrender.settings.distributions`."""
+    if not isinstance(value, dict):
+        raise ValueError("must be a dictionary such as {'azimuth': ('uniform', -1.57, 1.57)}")
+    found = factor_map({name: _name_weights(given) for name, given in value.items()})
+    for name, given in found.items():
+        parse_distribution(name, given)
+    _refuse_parts(found)
+    return found
+
+
+def _name_weights(given: GinValue) -> GinValue:
+    """The same with text in place of whole numbers that weights belong to, as in JSON."""
+    if not isinstance(given, (list, tuple)):
+        return given
+    return tuple(
+        {str(k) if type(k) is int else k: v for k, v in part.items()}
+        if isinstance(part, dict)
+        else part
+        for part in given
+    )
+
+
+def _refuse_parts(found: FrozenDict) -> None:
+    """Refuses a factor beside a name of `JOINT` that it is a part of."""
+    for name in sorted(JOINT.keys() & found.keys()):
+        if parts := sorted(found.keys() & set(JOINT[name])):
+            raise ValueError(f"names {name!r} and {parts[0]!r}, which is a part of it")
+
+
+def path_map(value: GinValue) -> FrozenDict:
+    """A dictionary by factor, of paths; see `synrender.settings.path_forms`."""
+    if not isinstance(value, dict):
+        raise ValueError("must be a dictionary such as {'camera_azimuth': ('turn', 1)}")
+    found = factor_map(value)
+    for name, given in found.items():
+        parse_path(name, given)
+    _refuse_parts(found)
+    return found
 
 
 def parent_map(value: GinValue) -> FrozenDict:

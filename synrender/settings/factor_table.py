@@ -201,6 +201,14 @@ VIEWPOINT = ("azimuth", "elevation", "roll")
 rest, rad. Roll turns an object about the axis towards the camera, then elevation about the axis to
 the right, then azimuth about the vertical axis (the first, second and third Euler angle)."""
 
+JOINT = {
+    "viewpoint": VIEWPOINT,
+    "camera_direction": ("camera_azimuth", "camera_elevation"),
+    "light_direction": ("light_azimuth", "light_elevation"),
+}
+"""Names for several factors at once: a rotation, and directions from the origin. A configuration
+names either these or their parts."""
+
 COLUMNS = tuple(column for factor in FACTORS.values() for column in factor.columns)
 """Names of the columns of ``factor_values`` and ``factor_levels``."""
 
@@ -210,6 +218,11 @@ FIRST_COLUMNS = COLUMNS[: COLUMNS.index("environment")]
 
 @functools.cache
 def find_columns(name: str) -> tuple[int, ...]:
-    """Columns of a factor, or of ``viewpoint``."""
-    names = VIEWPOINT if name == "viewpoint" else (name,)
+    """Columns of a factor, or of one of `JOINT`."""
+    names = JOINT.get(name, (name,))
     return tuple(COLUMNS.index(column) for n in names for column in FACTORS[n].columns)
+
+
+def find_factor(name: str) -> Factor:
+    """A factor; of `JOINT`, the first of its parts, which are all of one kind."""
+    return FACTORS[JOINT[name][0] if name in JOINT else name]

@@ -123,12 +123,18 @@ class Design(CheckedGroup):
 
     kind: tuple[str, ...] = _setting(("random",), check.kinds)  # one or more of DESIGNS
     levels: FrozenDict = _setting(FrozenDict(), check.factor_map)  # factor: how many, or a list
+    level_choice: str = _setting(  # how a number of levels becomes values: evenly, or by chance
+        "spread", check.one_of(check.LEVEL_CHOICES)
+    )
+    distributions: FrozenDict = _setting(FrozenDict(), check.distribution_map)  # factor: from what
     fixed: FrozenDict = _setting(FrozenDict(), check.factor_map)  # factor: its value
     repeats: int = _setting(1, check.integer(1, MAX_TOTAL_SAMPLES))  # grid: of each combination
     grid: tuple[str, ...] = _setting((), check.factor_names)  # of the grid; (): all with levels
     sweeps: tuple[str, ...] = _setting((), check.factor_names)  # one_at_a_time: likewise
     twins: tuple[str, ...] = _setting((), check.factor_names)  # that twins differ in; likewise
     twin_size: int = _setting(2, check.integer(2, 1000))  # samples of a tuple of twins
+    length: int = _setting(8, check.integer(2, 10_000))  # samples of a sequence
+    paths: FrozenDict = _setting(FrozenDict(), check.path_map)  # sequence: how factors move
     shortcut: tuple[str, ...] = _setting((), check.factor_names)  # (cue, target)
     rho: tuple[float, ...] = _setting((0.95, 0.0, 0.0), check.rho)  # its strength in each split
     held_out: int | tuple[FrozenDict, ...] = _setting(0, check.held_out)  # combinations, by level

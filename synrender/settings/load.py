@@ -10,7 +10,7 @@ from pathlib import Path
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.settings.checks import MAX_TOTAL_SAMPLES, GinValue
 from synrender.settings.gin_text import Binding, read_gin_file, read_gin_text
-from synrender.settings.groups import BatchSettings, Object, Settings, find_types
+from synrender.settings.groups import BatchSettings, Design, Object, Settings, find_types
 from synrender.system.folders import CONFIG_DIRS
 
 Groups = dict[str, dict[str, GinValue]]
@@ -30,7 +30,11 @@ def find_config(name: str) -> Path:
     for candidate in (*named, Path(name), Path(f"{name}.gin")):
         if candidate.is_file():
             return candidate
-    names = [path.stem for folder in CONFIG_DIRS for path in folder.glob("*.gin")]
+    names = [
+        path.relative_to(folder).with_suffix("").as_posix()
+        for folder in CONFIG_DIRS
+        for path in folder.rglob("*.gin")
+    ]
     raise UserError(
         f"--gin_config {name}: no such file in config/ and no such path{nearest_name(name, names)}"
     )
@@ -41,8 +45,9 @@ def load_settings(
 ) -> Settings:
     """Reads gin files, then bindings (which win), and returns checked settings.
 
-    Two settings follow from others if no binding sets them: ``sample.class_idxs`` (all classes that
-    ``gin_param`` names) and ``object.total_num_samples`` (see `_find_total`).
+    Three settings follow from others if no binding sets them: ``sample.class_idxs`` (all classes
+    that ``gin_param`` names), ``object.total_num_samples`` (see `_find_total`) and
+    ``design.level_choice`` (see `_find_level_choice`).
 
     Args:
         gin_config: names from ``config/`` without ``.gin``, or paths; later ones win.
@@ -73,6 +78,8 @@ def load_settings(
         groups[group][parameter] = binding.value
     if groups["object"].get("total_num_samples") is None:
         groups["object"]["total_num_samples"] = _find_total(groups, begun)
+    if groups["design"].get("level_choice") is None:
+        groups["design"]["level_choice"] = _find_level_choice([*files, typed], begun)
     by_weight = itertools.chain(typed, *reversed(files))
     named = dict.fromkeys(f"{b.group}.{b.parameter}" for b in by_weight if b.value is not None)
     return _create_settings(groups, tuple(named))
@@ -100,6 +107,31 @@ def _find_total(groups: Groups, begun: Settings | None) -> int:
     n_buckets = Object(**{**groups["object"], "total_num_samples": MAX_TOTAL_SAMPLES}).n_buckets
     is_whole = batch.idx_offset == 0 and batch.num_samples >= max(MIN_TRAINING_SAMPLES, n_buckets)
     return batch.num_samples if is_whole else Object().total_num_samples
+
+
+FIRST_DESIGN_SETTINGS = frozenset(
+    (
+        *("do", "fixed", "grid", "held_out", "held_out_factors", "inner_ranges", "kind", "levels"),
+        *("parents", "repeats", "rho", "shortcut", "split", "strength", "sweeps", "tables"),
+        *("twin_size", "twins"),
+    )
+)
+"""Settings of designs in version 1.0.0, which drew all levels that were given as a number."""
+
+
+def _find_level_choice(parts: Iterable[list[Binding]], begun: Settings | None) -> str:
+    """How a number of levels is chosen, if no binding sets it.
+
+    A data set that exists keeps its choice. A complete configuration of version 1.0.0, such as the
+    ``config.gin`` of a data set, means what it meant then. All others spread their levels.
+    """
+    if begun is not None:
+        return begun.design.level_choice
+    for part in parts:
+        names = {binding.parameter for binding in part if binding.group == "design"}
+        if names >= FIRST_DESIGN_SETTINGS and "level_choice" not in names:
+            return "drawn"
+    return Design().level_choice
 
 
 def _create_settings(groups: Groups, named: tuple[str, ...] = ()) -> Settings:

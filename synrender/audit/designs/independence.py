@@ -11,7 +11,7 @@ from scipy import stats
 from synrender.audit.check import MAX_FALSE_ALARMS, Check, Measure, decide, skip
 from synrender.audit.designs.promises import TRAIN, Samples, find_held_out_factors
 from synrender.dataset.design_info import DesignInfo
-from synrender.settings.factor_table import COLUMNS, FACTORS, Kind
+from synrender.settings.factor_table import COLUMNS, FACTORS, JOINT, Kind
 
 
 def check_independent(design: DesignInfo, samples: Samples, has_class_colors: bool) -> Check:
@@ -50,7 +50,7 @@ def check_independent(design: DesignInfo, samples: Samples, has_class_colors: bo
 
 def find_causes(design: DesignInfo, has_class_colors: bool) -> dict[str, set[str]]:
     """For each factor: itself and all that it follows from; a hold-out counts as one cause."""
-    parents: dict[str, set[str]] = {name: set() for name in (*FACTORS, "viewpoint")}
+    parents: dict[str, set[str]] = {name: set() for name in (*FACTORS, *JOINT)}
     parents["model"].add("class")  # its place among the class's models
     parents["backdrop_texture"].add("texture")  # no texture twice in a sample
     parents["layout"].add("num_objs")

@@ -1,9 +1,9 @@
 """Designs: how factors vary together. (rules, index) -> levels, pure, O(1) for any index.
 
-One kind a module. ``grid``, ``one_at_a_time`` and ``twins`` give the data set its structure, and
-one of them can be combined with any of ``shortcut``, ``holdout`` and ``causal``, as long as no
-factor is decided twice. A factor that has levels and that no design decides takes one of them,
-evenly. `create_rules` checks a design and prepares it; `assign` says what a sample gets.
+One kind a module. ``grid``, ``one_at_a_time``, ``twins`` and ``sequence`` give the data set its
+structure, and one of them can be combined with any of ``shortcut``, ``holdout`` and ``causal``, as
+long as no factor is decided twice. A factor that has levels and that no design decides takes one of
+them, evenly. `create_rules` checks a design and prepares it; `assign` says what a sample gets.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from synrender.sampling.designs.kind import (
     draw_even,
 )
 from synrender.sampling.designs.one_at_a_time import create_sweeps
+from synrender.sampling.designs.sequence import create_sequence
 from synrender.sampling.designs.shortcut import create_shortcut
 from synrender.sampling.designs.twins import create_twins
 from synrender.settings.checks import FrozenDict
-from synrender.settings.factor_table import VIEWPOINT
+from synrender.settings.factor_table import JOINT
 from synrender.settings.groups import Design, find_split_buckets
 
 KINDS: dict[str, Callable[[Given], DesignKind]] = {
@@ -40,10 +41,11 @@ KINDS: dict[str, Callable[[Given], DesignKind]] = {
     "shortcut": create_shortcut,
     "one_at_a_time": create_sweeps,
     "twins": create_twins,
+    "sequence": create_sequence,
 }
 """In the order in which they are applied: a cue follows its target, blocks vary what is decided."""
 
-STRUCTURES = ("grid", "one_at_a_time", "twins")
+STRUCTURES = ("grid", "one_at_a_time", "twins", "sequence")
 T = TypeVar("T", bound=DesignKind)
 
 
@@ -111,8 +113,9 @@ def _check_names(design: Design) -> None:
     if both := sorted(set(design.levels) & set(design.fixed)):
         raise UserError(f"design.fixed names {both[0]!r}, which design.levels names too")
     named = {*design.levels, *design.fixed}
-    if "viewpoint" in named and (angles := sorted(named & set(VIEWPOINT))):
-        raise UserError(f"design.levels: 'viewpoint' and {angles[0]!r}, which is a part of it")
+    for joint, parts in JOINT.items():
+        if joint in named and (taken := sorted(named & set(parts))):
+            raise UserError(f"design.levels: {joint!r} and {taken[0]!r}, which is a part of it")
 
 
 def _check_combination(design: Design, kinds: dict[str, DesignKind]) -> None:

@@ -22,8 +22,16 @@ from synrender.sampling.designs.kind import (
     create_design_rng,
     require_levels,
 )
+from synrender.sampling.quantiles import find_chance
 from synrender.sampling.streams import DESIGN, permute
 from synrender.settings.checks import FrozenDict
+from synrender.settings.distributions import (
+    COUNTS,
+    MIN_SHARE,
+    Distribution,
+    describe,
+    parse_distribution,
+)
 
 MAX_HELD_OUT = 100_000
 
@@ -151,10 +159,12 @@ def _check_range(name: str, bounds: object, given: Given) -> None:
         "light_angle": ("lighting.r", given.lighting.r),
         "scale": ("object.random_scaling", given.objects.random_scaling),
     }
-    if name not in spreads or name in given.num_levels or name in given.design.fixed:
+    own = _find_own(name, given)
+    is_drawn = name in spreads if own is None else own.is_one_number and name not in COUNTS
+    if not is_drawn or name in given.num_levels or name in given.design.fixed:
         raise UserError(
             f"design.inner_ranges: {name!r} must be a factor that is drawn as one number "
-            f"({', '.join(spreads)}), without levels"
+            f"({', '.join(spreads)}, or one with such a distribution), without levels"
         )
     if (
         not isinstance(bounds, tuple)
@@ -163,9 +173,30 @@ def _check_range(name: str, bounds: object, given: Given) -> None:
         or bounds[0] >= bounds[1]
     ):
         raise UserError(f"design.inner_ranges: {name!r}: must be (low, high), is {bounds!r}")
+    if own is not None:
+        _check_shares(name, bounds, own)
+        return
     setting, spread = spreads[name]
     if not spread:
         raise UserError(
             f"design.inner_ranges: {name!r} has one value, because {setting} = 0; increase it, or "
             "leave the factor out"
+        )
+
+
+def _find_own(name: str, given: Given) -> Distribution | None:
+    """The distribution that a user set for a factor."""
+    own = given.design.distributions.get(name)
+    return None if own is None else parse_distribution(name, own)
+
+
+def _check_shares(name: str, bounds: tuple[float, ...], own: Distribution) -> None:
+    """Refuses a range that holds all of a distribution, or nothing of it."""
+    low, high = (find_chance(own, float(bound)) for bound in bounds)
+    share = high - low
+    if not MIN_SHARE <= share <= 1 - MIN_SHARE:
+        which = "next to nothing, and training" if share < MIN_SHARE else "all, and the test"
+        raise UserError(
+            f"design.inner_ranges: {name!r}: {bounds} holds {which} needs some of it: its "
+            f"distribution is {describe(own)}; change one of them"
         )

@@ -14,14 +14,14 @@ import numpy as np
 from synrender.errors import UserError, nearest_name
 from synrender.sampling.streams import DESIGN, create_rng
 from synrender.settings.checks import FrozenDict
-from synrender.settings.factor_table import FACTORS, VIEWPOINT
+from synrender.settings.factor_table import FACTORS, JOINT
 from synrender.settings.groups import Design, Lighting, Object
 
 EVEN, SHORTCUT, HOLDOUT, CAUSAL, TWIN, GRID, PARTNERS, TABLES = range(8)
 """Streams within `DESIGN`. A number is never given a new meaning."""
 
 _FIRST = list(FACTORS)[: list(FACTORS).index("environment")]
-NAMES = (*_FIRST, "viewpoint", *(name for name in FACTORS if name not in _FIRST))
+NAMES = (*_FIRST, *JOINT, *(name for name in FACTORS if name not in _FIRST))
 """All factors; the place of a name is part of the key of its choices, and never changes."""
 TRAIN, VALIDATION, TEST = range(3)
 ALWAYS_FIXED = (
@@ -60,11 +60,12 @@ class Assignment:
     levels: dict[str, int] = field(default_factory=dict)  # by factor
     varied: str = ""  # factor in which the samples of a block differ
     member: int = 0  # of its block, if the varied factor is drawn; 0 is drawn as its base
+    step: int = 0  # place in its sequence
     ranges: Ranges = field(default_factory=dict)
 
     def member_of(self, name: str) -> int:
         """Place in its block of a sample that differs in this drawn factor; 0 for all others."""
-        is_varied = self.varied == name or (self.varied == "viewpoint" and name in VIEWPOINT)
+        is_varied = self.varied == name or name in JOINT.get(self.varied, ())
         return self.member if is_varied else 0
 
     def replace_levels(self, levels: dict[str, int]) -> Assignment:

@@ -17,7 +17,10 @@ from synrender.sampling.designs.kind import (
     draw_even,
 )
 from synrender.sampling.streams import DESIGN, permute
-from synrender.settings.factor_table import FACTORS
+from synrender.settings.factor_table import FACTORS, JOINT
+
+FEW_VALUES = ("class", "num_objs", "num_lights", "backdrop")
+"""Factors of which two draws are often equal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +54,23 @@ def create_twins(given: Given) -> Twins:
     if not names:
         raise UserError("design.kind = 'twins': name factors in design.twins or design.levels")
     for name in names:
-        if name not in (*FACTORS, "viewpoint"):
+        if name not in (*FACTORS, *JOINT):
             raise UserError(f"design.twins: {name!r} is no factor{nearest_name(name, FACTORS)}")
         if name in num_levels and num_levels[name] < size:
             raise UserError(
                 f"design.twin_size = {size}: {name!r} has {num_levels[name]} levels, and twins "
                 "differ in all of theirs; give it more"
             )
-        if name not in num_levels and name in ALWAYS_FIXED:
+        is_set = name in design.distributions
+        if name not in num_levels and not is_set and name in ALWAYS_FIXED:
             raise UserError(
                 f"design.twins: {name!r} is not drawn, so that twins would be equal; give it "
                 "values in design.levels"
+            )
+        if name not in num_levels and is_set and name in FEW_VALUES:
+            raise UserError(
+                f"design.twins: {name!r} has few values, so that twins could be drawn equal; give "
+                "it values in design.levels"
             )
         if name in design.fixed:
             raise UserError(f"design.twins: {name!r} is in design.fixed, so twins would be equal")
