@@ -250,7 +250,7 @@ MAX_LISTED = 4
 """Settings that one line names."""
 
 
-def _describe_difference(stored: Settings, now: Settings) -> str:
+def describe_difference(stored: Settings, now: Settings) -> str:
     """The settings that differ, those that the user named first; "" if none do."""
     known, wanted = settings_to_dict(stored), settings_to_dict(now)
     names = [n for n in wanted if n not in FREE_SETTINGS and known[n] != wanted[n]]
@@ -288,7 +288,7 @@ def refuse_other_settings(
     if info is None:
         return None
     settings = with_layout(settings, folder.files_per_folder)
-    if difference := _describe_difference(info.settings, settings):
+    if difference := describe_difference(info.settings, settings):
         raise UserError(f"{folder.path} was made with {difference}: {REMEDY}")
     if difference := info.sources.find_difference(catalog.sources):
         kind, there, here = difference
@@ -368,7 +368,8 @@ def _refuse_equal_twins(name: str, settings: Settings, catalog: Catalog) -> None
         "class": ("sample.class_idxs", num_classes >= num),
         "model": ("models in each bucket", num_models >= num),
     }
-    if (own := find_distributions(design).get(name)) is not None:
+    own = find_distributions(design).get(name)
+    if own is not None and not (is_own and name == "texture"):
         num_weighted = sum(weight > 0 for weight in own.numbers)
         is_varied = own.kind != "weights" or num_weighted >= num
         reasons[name] = ("its weights in design.distributions", is_varied)

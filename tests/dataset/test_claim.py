@@ -8,11 +8,18 @@ from pathlib import Path
 import pytest
 
 import synrender
-from synrender.dataset.claim import add_rejected, claim_renderer, refuse_other_settings
+from synrender.dataset.claim import (
+    add_rejected,
+    claim_renderer,
+    describe_difference,
+    refuse_other_settings,
+)
 from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import RenderedBy, write_info
 from synrender.errors import UserError
+from synrender.settings.checks import FrozenDict
+from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings
 from synrender.system.cpus import CpuKind
 from synrender.system.folders import find_program_version
@@ -113,3 +120,20 @@ def test_the_programs_version_names_the_commit_in_a_clone() -> None:
     assert version.startswith(synrender.__version__)
     if Path(".git").exists() and shutil.which("git"):
         assert "+" in version
+
+
+def test_a_choice_of_levels_that_decides_nothing_is_no_difference(folder: DatasetFolder) -> None:
+    """A data set of before without such levels goes on with a configuration of today."""
+    info = folder.read_info()
+    settings = info.settings
+    spread = dataclasses.replace(
+        settings, design=dataclasses.replace(settings.design, level_choice="spread")
+    )
+    for changed, is_refused in ((spread, False), (give_levels(spread), True)):
+        stored = give_levels(settings) if is_refused else settings
+        assert ("level_choice" in describe_difference(stored, changed)) is is_refused
+
+
+def give_levels(settings: Settings) -> Settings:
+    levels = FrozenDict({"azimuth": 6, "texture": 3})
+    return dataclasses.replace(settings, design=dataclasses.replace(settings.design, levels=levels))

@@ -46,6 +46,10 @@ def test_values_keep_the_names_that_they_have_had(info: DatasetInfo) -> None:
     assert {**after, "settings": settings} == {**before, **ADDED_LATER}
 
 
+def test_a_description_of_before_means_drawn_levels(info: DatasetInfo) -> None:
+    assert info.settings.design.level_choice == "drawn"
+
+
 def test_no_file_is_no_description(tmp_path: Path) -> None:
     assert read_info(tmp_path) is None
 

@@ -102,6 +102,30 @@ def test_settings_from_before_a_setting_have_its_default() -> None:
     assert dict_to_settings(values) == Settings()
 
 
+def test_levels_are_spread_unless_a_complete_configuration_of_before_says_nothing(
+    tmp_path: Path,
+) -> None:
+    """Such as the config.gin of a data set of version 1.0.0, under any name."""
+    lines = settings_to_gin(load_settings(["render_single"])).splitlines()
+    later = ("level_choice", "distributions", "length", "paths")
+    kept = [line for line in lines if not line.startswith(tuple(f"design.{n} " for n in later))]
+    assert len(kept) == len(lines) - len(later)
+    old, partial = tmp_path / "old.gin", tmp_path / "partial.gin"
+    old.write_text("\n".join(kept))
+    partial.write_text("design.levels = {'azimuth': 6}\ndesign.kind = 'grid'\n")
+    assert load_settings([str(old)]).design.level_choice == "drawn"
+    assert load_settings([str(old), str(partial)]).design.level_choice == "drawn"
+    assert load_settings(["render_single", str(partial)]).design.level_choice == "spread"
+    typed = ["design.level_choice = 'spread'"]
+    assert load_settings([str(old)], typed).design.level_choice == "spread"
+
+
+def test_a_data_set_that_exists_keeps_how_its_levels_were_chosen() -> None:
+    drawn = load_settings([], ["design.level_choice = 'drawn'"])
+    found = load_settings(["render_single", "design_grid"], begun=drawn)
+    assert found.design.level_choice == "drawn"
+
+
 def test_loading_does_not_change_gins_state() -> None:
     load_settings([], ["batch.seed = 5"])
     assert load_settings([]) == Settings()

@@ -108,7 +108,7 @@ def test_the_audit_of_shape_and_camera_passes(twins: Path, renderer: Renderer) -
 
 
 @pytest.mark.parametrize(
-    "kind", ["grid", "one_at_a_time", "shortcut", "holdout", "causal", "twins"]
+    "kind", ["grid", "one_at_a_time", "sequence", "shortcut", "holdout", "causal", "twins"]
 )
 def test_the_example_of_each_kind_renders(wheel: Renderer, kind: str) -> None:
     wheel.run(
@@ -117,7 +117,7 @@ def test_the_example_of_each_kind_renders(wheel: Renderer, kind: str) -> None:
     )  # fmt: skip
     records = read_records(wheel.data_dir / f"design_{kind}")
     assert records.shape == (12, 1)
-    assert (records["factor_levels"] >= 0).any() or kind == "twins"
+    assert (records["factor_levels"] >= 0).any() or kind in ("twins", "sequence")
 
 
 def test_twins_of_a_texture_differ_where_textures_are_rejected(
