@@ -201,12 +201,11 @@ VIEWPOINT = ("azimuth", "elevation", "roll")
 rest, rad. Roll turns an object about the axis towards the camera, then elevation about the axis to
 the right, then azimuth about the vertical axis (the first, second and third Euler angle)."""
 
-_JOINT = {
+JOINT = {
     "viewpoint": VIEWPOINT,
     "camera_direction": ("camera_azimuth", "camera_elevation"),
     "light_direction": ("light_azimuth", "light_elevation"),
 }
-JOINT = {name: parts for name, parts in _JOINT.items() if FACTORS.keys() >= set(parts)}
 """Names for several factors at once: a rotation, and directions from the origin. A configuration
 names either these or their parts."""
 
