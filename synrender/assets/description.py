@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from synrender.assets.catalog import find_num_buckets
 from synrender.assets.hints import MAX_POINTER_BYTES, is_pointer
-from synrender.assets.lost_shape import refuse_lost_shape
-from synrender.assets.mesh_formats import read_mesh
 from synrender.assets.model_file import ModelFile
 from synrender.assets.sources.registry import open_source
 from synrender.assets.sources.source import ModelClass, ModelEntry
 from synrender.assets.sources.synsets import NAMES as SYNSETS
 from synrender.assets.tree import Tree
-from synrender.errors import RejectedAsset
 from synrender.settings.groups import BACKDROP_PASS_INDEX, DEFAULT_CLASSES, Object
 from synrender.system.files import Hindrance
 
-_MAX_CLASSES_SHOWN, _MAX_REASONS_SHOWN = 60, 20
+_MAX_CLASSES_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -107,33 +103,3 @@ def find_bindings(found: FoundModels) -> list[str]:
         lines += [f"sample.classes = {chosen}", f"sample.class_idxs = {len(chosen)}"]
     working = find_num_buckets(dict(enumerate(enough.values())), n_buckets)
     return lines + [f"object.n_buckets = {working}"] * (0 < working < n_buckets)
-
-
-def check_models(
-    found: FoundModels, on_model: Callable[[int, int], None] = lambda done, total: None
-) -> tuple[FoundModels, list[str]]:
-    """Reads every model, as rendering does before Blender gets it.
-
-    Args:
-        found: the models.
-        on_model: called as ``on_model(done, total)`` at the start and after each.
-
-    Returns:
-        The models that can be read, and lines about those that cannot.
-    """
-    rejected: list[str] = []
-    usable: dict[ModelClass, list[ModelEntry]] = {c: [] for c in found.classes}
-    on_model(0, found.num_models)
-    every = [(c, entry) for c, entries in found.classes.items() for entry in entries]
-    for done, (model_class, entry) in enumerate(every, start=1):
-        try:
-            refuse_lost_shape(read_mesh(entry.file))
-            usable[model_class].append(entry)
-        except RejectedAsset as reason:
-            rejected.append(f"  {model_class.key}/{entry.model_id}: {reason}")
-        on_model(done, found.num_models)
-    lines = [f"{found.num_models - len(rejected)} of {found.num_models} models can be read"]
-    lines += rejected[:_MAX_REASONS_SHOWN]
-    if (num_more := len(rejected) - _MAX_REASONS_SHOWN) > 0:
-        lines.append(f"  ... and {num_more} more that cannot")
-    return replace(found, classes={c: tuple(entries) for c, entries in usable.items()}), lines

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from synrender.cli.arguments import create_parser
+from synrender.cli.arguments import add_jobs_argument, create_parser
 from synrender.cli.script import BLENDER_PACKAGES, Command, run_script
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ Layouts: ShapeNetCore v1, v2 and GLB; Objaverse 1.0; ABO; Google Scanned Objects
 table, models.csv; any folder of OBJ, GLB, glTF, PLY and STL files, in a folder for each class.
 """
 
+PRELOADED = ("synrender.assets.check_models",)
+
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the command line."""
@@ -34,6 +36,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--check", action="store_true", help="read every model, and say why one cannot be used"
     )
+    add_jobs_argument(parser.add_argument)
     return parser.parse_args(argv)
 
 
@@ -41,21 +44,20 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Prints the description; returns the exit status: 1 if a checked model cannot be read."""
     import sys
 
-    from synrender.assets.description import (
-        check_models,
-        describe,
-        find_all_models,
-        find_bindings,
-    )
+    from synrender.assets.check_models import check_models
+    from synrender.assets.description import describe, find_all_models, find_bindings
     from synrender.system.console import Progress, say
     from synrender.system.folders import to_absolute
+    from synrender.system.workers import Workers
 
     found = find_all_models(to_absolute(arguments.folder), arguments.source)
     say(*describe(found))
     usable = found
     if arguments.check:
-        usable, lines = check_models(found, Progress(sys.stderr, unit="models").show)
-        say(*lines)
+        with Workers(arguments.jobs, PRELOADED) as workers:
+            checked = check_models(found, workers, Progress(sys.stderr, unit="models").show)
+        say(*checked.describe())
+        usable = checked.usable
     say("", "To render them, put these lines into a gin file, or each after -p:")
     say(*find_bindings(usable))
     return int(usable.num_models < found.num_models)

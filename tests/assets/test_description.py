@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from synrender.assets.catalog import load_catalog, with_own_classes
-from synrender.assets.description import check_models, describe, find_all_models, find_bindings
+from synrender.assets.check_models import CheckedModels, check_models
+from synrender.assets.description import describe, find_all_models, find_bindings
 from synrender.assets.sources.registry import open_source
 from synrender.cli.assets import COMMAND
 from synrender.cli.script import run_command
 from synrender.errors import UserError
 from synrender.settings.load import load_settings
 from synrender.system.folders import Folders
+from synrender.system.workers import Workers
 from tests.assets.helpers import create_obj, write_files
 from tests.assets.layouts import (
     ABO_FILES,
@@ -60,12 +62,19 @@ def test_a_description_counts_classes_formats_and_licenses(tmp_path: Path) -> No
     assert "licenses: not stated 6" in text
 
 
+def check(path: Path, num_jobs: int = 1) -> tuple[CheckedModels, list[str]]:
+    with Workers(num_jobs) as workers:
+        checked = check_models(find_all_models(path), workers)
+    return checked, checked.describe()
+
+
 def test_a_check_names_what_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     good = {f"c/m{k:02d}.obj": create_obj() for k in range(13)}
     bad = {"c/bad.obj": b"f 1 2 3\n", "d/cut.glb": b"glTF", "d/good.obj": create_obj()}
     path = write_files(tmp_path / "set", {**good, **bad})
-    usable, lines = check_models(find_all_models(path))
-    assert {c.name: len(entries) for c, entries in usable.classes.items()} == {"c": 13, "d": 1}
+    checked, lines = check(path)
+    usable = checked.usable.classes
+    assert {c.name: len(entries) for c, entries in usable.items()} == {"c": 13, "d": 1}
     assert lines[0] == "14 of 16 models can be read"
     assert [line.split(":")[0] for line in lines[1:]] == ["  c/bad", "  d/cut"]
     assert run_command(COMMAND, [str(path), "--check"]) == 1
@@ -75,6 +84,30 @@ def test_a_check_names_what_cannot_be_read(tmp_path: Path, capsys: pytest.Captur
     for name in bad:
         (path / name).unlink()
     assert run_command(COMMAND, [str(path), "--check"]) == 0
+
+
+def test_a_check_says_the_same_in_any_number_of_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = {f"c/m{k:02d}.obj": create_obj() for k in range(20)}
+    bad = {f"d/m{k:02d}.obj": b"f 1 2 3\n" if k % 3 else b"" for k in range(20)}
+    path = write_files(tmp_path / "set", {**good, **bad})
+    alone = check(path)
+    monkeypatch.setattr("synrender.assets.check_models._SECONDS_ALONE", 0)
+    called = []
+    with Workers(2) as workers:
+        found = find_all_models(path)
+        shared = check_models(found, workers, lambda *progress: called.append(progress))
+        assert workers._executor  # other processes have read them
+    assert shared.rejected == alone[0].rejected
+    assert list(shared.rejected) == [f"d/m{k:02d}" for k in range(20)]
+    assert shared.usable.classes == alone[0].usable.classes
+    assert called == [(done, 40) for done in range(41)]
+    assert alone[1] == [
+        "20 of 40 models can be read",
+        "  d/m01 and 12 more: line 1: a face beyond the 0 vertices: '1 2 3'",
+        "  d/m00 and 6 more: empty file",
+    ]
 
 
 def test_the_module_is_the_command(tmp_path: Path) -> None:
