@@ -99,7 +99,7 @@ def count_allowed(chances: np.ndarray, alpha: float) -> int:
 
 
 def find_unlike(material: Material, records: Records, idxs: Iterable[int]) -> list[int]:
-    """Samples of which no two share their base, or both textures and colors.
+    """Samples of which no two share their base, or what objects and backdrop show.
 
     What hides the outline in one of two such pictures hides it in the other.
     """
@@ -107,6 +107,8 @@ def find_unlike(material: Material, records: Records, idxs: Iterable[int]) -> li
     fields = [*(("texture", "backdrop_texture") if has_texture else ())]
     if not has_texture or material.color_intensity:
         fields += ["color", "backdrop_color"]
+    if material.source == "own":
+        fields += ["synset_id", "model_id"]
     wanted = set(idxs)
     sample_idxs, starts = np.unique(records.idxs, return_index=True)
     seen, chosen = set(), []
@@ -131,8 +133,9 @@ def check_images(
         findings: of all samples.
         may_repeat: samples that a design means to show the same as an earlier one.
     """
+    material = subject.settings.material
     has_plain_colors = (
-        not subject.settings.material.use_texture or subject.settings.material.color_intensity > 0
+        not material.use_texture or material.color_intensity > 0 or material.source == "own"
     )
     max_magenta_share = 1.0 if has_plain_colors else MAX_MAGENTA_SHARE
     found = {f.idx: f.picture for f in findings if f.picture is not None}

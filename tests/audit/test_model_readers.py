@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 from pathlib import Path
 
@@ -25,6 +26,9 @@ TEXTS = {
     "byte order mark": "\ufeff" + CUBE.replace("f 1", "\ufefff 1"),
     "old line ends": CUBE.replace("\n", "\r"),
     "an index before its vertex": "f 1 2 3\n" + CUBE + "f -1 -2 -3\nv 5 5 5\nf -1 -2 1\n",
+    "places": CUBE + "vt 1 2 3\nvt 4\nvt x 1\nf 1/1 2/-1 3/2/\nf 1/9 2//  3/0\nf -1/1 -2/-3 -3\n",
+    "colors": re.sub(r"(?m)^(v .*)$", r"\1 0.1 0.2 0.3", CUBE),
+    "colors of some": CUBE.replace("v 1 1 1", "v 1 1 1 0.5 0.5 0.5"),
     "odd bytes": CUBE.replace("f 1", "# \x1c\x85\xa0\nf\t\x0b1"),
 }
 INSERTS = (
@@ -41,10 +45,12 @@ def insert(data: bytes, rng: np.random.Generator) -> bytes:
 def assert_read_alike(data: bytes) -> bool:
     """Whether the renderer takes the file; if so, the audit reads the same."""
     try:
-        expected = read_obj_for_renderer(data)
+        expected = read_obj_for_renderer(data, ModelFile(Path("/nowhere/model.obj")).beside)
     except RejectedAsset:
         return False
-    polygons = read_obj(data).polygons
+    assert expected.look is not None
+    faces = read_obj(data)
+    polygons = faces.polygons
     np.testing.assert_array_equal(polygons.vertices, expected.vertices)
     # The renderer leaves out corners at the vertex of the one before them.
     kept = []
@@ -57,6 +63,9 @@ def assert_read_alike(data: bytes) -> bool:
     np.testing.assert_array_equal(polygons.corners[corners], expected.corner_vertices)
     normals = np.nan_to_num(polygons.normals[corners])
     np.testing.assert_allclose(normals, expected.corner_normals, atol=1e-6)
+    uv = np.nan_to_num(faces.uv[corners], posinf=0, neginf=0)
+    np.testing.assert_allclose(uv, expected.look.uv_sets[0], rtol=1e-6)
+    assert (faces.srgb is None) == (expected.look.colors is None)
     return True
 
 
@@ -66,7 +75,8 @@ def test_both_readers_read_the_same_of_a_file(name: str) -> None:
 
 
 def test_both_readers_read_the_same_of_mutants() -> None:
-    small = CUBE + "vn 0 0 1\nf -1//-1 \\\n -2//-1 -3//-1 # c:\\\nv 1 2 3\nf -1 2/1 -3 1/2/1\n"
+    small = CUBE + "vn 0 0 1\nvt 0.5 2\nvt 1 0\nvt 3 4\n"
+    small += "f -1//-1 \\\n -2//-1 -3//-1 # c:\\\nv 1 2 3\nf -1 2/1 -3 1/2/1\n"
     originals = [small.encode(), POLYGON_MODELS["l_shape"].encode()]
     ways = [insert] * 12 + [edit_text] * 2 + [flip_bits, cut, repeat_part]
     rng = np.random.default_rng(2)

@@ -44,8 +44,8 @@ def _read_library(data: bytes) -> dict[str, Statements]:
     """Statements of each material, by its name."""
     materials: dict[str, Statements] = {}
     statements: Statements = {}
-    for line in data.decode("utf-8-sig", "surrogateescape").splitlines():
-        kind, *rest = line.split(None, 1) or [""]
+    for line in data.removeprefix(b"\xef\xbb\xbf").splitlines():
+        kind, *rest = line.decode("utf-8", "surrogateescape").split(None, 1) or [""]
         text = rest[0].strip() if rest else ""
         if kind.lower() == "newmtl":
             statements = materials.setdefault(text, {})
