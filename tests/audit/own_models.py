@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from PIL import Image
@@ -83,6 +83,22 @@ def cube_obj() -> dict[str, bytes]:
         "model.obj": write_obj(CUBE_POINTS, faces).encode(),
         "model.mtl": colors.encode(),
     }
+
+
+# --- PLY ------------------------------------------------------------------------------------------
+
+
+def colored_ply(convert: Callable[[np.ndarray], np.ndarray] = lambda srgb: srgb) -> bytes:
+    """A cube of quads whose vertices have colors, sRGB bytes; ``convert`` changes them, 0 to 1."""
+    srgb = np.random.default_rng(3).integers(20, 250, (8, 3)) / 255
+    colors = np.rint(255 * convert(srgb)).astype(int)
+    lines = ["ply", "format ascii 1.0", f"element vertex {len(CUBE_POINTS)}"]
+    lines += [f"property float {axis}" for axis in "xyz"]
+    lines += [f"property uchar {name}" for name in ("red", "green", "blue")]
+    lines += ["element face 6", "property list uchar int vertex_indices", "end_header"]
+    lines += [" ".join(map(str, [*p, *c])) for p, c in zip(CUBE_POINTS, colors, strict=True)]
+    lines += [" ".join(map(str, [4, *face])) for face in CUBE_FACES]
+    return ("\n".join(lines) + "\n").encode()
 
 
 # --- glTF -----------------------------------------------------------------------------------------

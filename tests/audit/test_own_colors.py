@@ -242,6 +242,26 @@ def test_a_moved_texture_and_the_nearest_texel(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, srgb_to_linear(ramp[rows, columns] / 255), atol=1e-6)
 
 
+def test_the_color_of_a_glossy_material_comes_before_the_usual_one(tmp_path: Path) -> None:
+    glb = Glb()
+    add_quad(glb, add_material(glb, baseColorFactor=[1, 0, 0, 1]))
+    glossy = {"diffuseFactor": [0.25, 0.5, 0.75, 1]}
+    glb.root["materials"][0]["extensions"] = {"KHR_materials_pbrSpecularGlossiness": glossy}
+    found = look_at(read(tmp_path, glb), on_quad()).linear
+    np.testing.assert_allclose(found, [[0.25, 0.5, 0.75]] * len(PLACES))
+
+
+def test_places_far_from_0_are_not_judged_where_colors_change(tmp_path: Path) -> None:
+    glb = Glb()
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    primitive = add_quad(glb, add_material(glb, encode_image(noise)))
+    uv = (CORNERS[:, :2] + 1000).astype("<f4")
+    primitive["attributes"]["TEXCOORD_0"] = glb.accessor(uv, "VEC2", 5126)
+    found = look_at(read(tmp_path, glb), on_quad())
+    assert not found.is_known.any()
+    assert not found.is_flat.any()
+
+
 def test_a_face_without_the_places_that_its_texture_needs_is_not_judged(tmp_path: Path) -> None:
     glb = Glb()
     primitive = add_quad(glb, add_material(glb, encode_image(draw_ramp())))

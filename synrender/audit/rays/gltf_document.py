@@ -22,6 +22,9 @@ _TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126:
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 _WRAPS = {10497: Wrap.REPEAT, 33071: Wrap.CLAMP, 33648: Wrap.MIRROR}
 _NEAREST = 9728
+_GLOSSY = "KHR_materials_pbrSpecularGlossiness"
+_USUAL_NAMES = ("baseColorFactor", "baseColorTexture")
+_GLOSSY_NAMES = ("diffuseFactor", "diffuseTexture")
 
 
 class GltfDocument:
@@ -97,11 +100,13 @@ class GltfDocument:
         if idx is None:
             return PLAIN, 0
         material = self.root["materials"][idx]
-        metallic = material.get("pbrMetallicRoughness", {})
-        factor = np.array(metallic.get("baseColorFactor", [1.0] * 4), np.float64)
+        colors, names = material.get("pbrMetallicRoughness", {}), _USUAL_NAMES
+        if _GLOSSY in material.get("extensions", {}):
+            colors, names = material["extensions"][_GLOSSY], _GLOSSY_NAMES
+        factor = np.clip(np.array(colors.get(names[0], [1.0] * 4), np.float64), 0, 1)
         is_masked = material.get("alphaMode") == "MASK"
         cutoff = float(material.get("alphaCutoff", 0.5)) if is_masked else None
-        info = metallic.get("baseColorTexture")
+        info = colors.get(names[1])
         if info is None:
             return Finish(factor, cutoff=cutoff), 0
         texture = self.root["textures"][info["index"]]

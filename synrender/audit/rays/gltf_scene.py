@@ -143,7 +143,7 @@ def _read_part(document: GltfDocument, primitive: dict, has_colors: bool) -> _Pa
             uv = document.read_numbers(attributes[f"TEXCOORD_{uv_set}"]) * (1, -1) + (0, 1)
         if "COLOR_0" in attributes:
             own = document.read_numbers(attributes["COLOR_0"])
-            colors[:, : own.shape[1]] = own
+            colors[:, : own.shape[1]] = np.clip(own, 0, 1)
     return _Part(points, normals, corners, uv, colors, finish)
 
 

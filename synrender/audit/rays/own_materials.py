@@ -12,6 +12,10 @@ from synrender.audit.rays.texture import REPEATED, Wrap, decode_texture, look_up
 
 _ALPHA_TIE = 1e-4
 """Difference between alpha and its cutoff below which rounding decides whether a surface is cut."""
+_ROUNDING = 2.0**-22
+"""Error of a place in a texture, as a share of its distance from 0."""
+_MAX_BLUR = 0.5 / 255
+"""Error of a color that comes from it, in sRGB, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ class OwnSurface:
                 places = np.nan_to_num(uv[here]) @ finish.transform[:, :2].T
                 places += finish.transform[:, 2]
                 texels = look_up(finish.texture, places, finish.wraps, finish.is_nearest)
+                is_known[here] &= ~_is_blurred(finish.texture, places, texels.contrast)
                 color[:, :3] *= texels.linear
                 color[:, 3] *= texels.alpha
                 is_flat[here] = texels.is_flat
@@ -112,3 +117,9 @@ class OwnSurface:
                 cutoffs[here] = finish.cutoff
         is_cut_known = (np.abs(alpha - cutoffs) > _ALPHA_TIE) & (is_known | np.isinf(cutoffs))
         return OwnColors(linear, is_flat, is_known, alpha < cutoffs, is_cut_known)
+
+
+def _is_blurred(texture: np.ndarray, places: np.ndarray, contrast: np.ndarray) -> np.ndarray:
+    """Whether single precision does not tell places far from 0 apart well enough, (r,) bool."""
+    texels = np.abs(places).max(axis=1) * max(texture.shape[:2])
+    return texels * _ROUNDING * contrast > _MAX_BLUR

@@ -41,7 +41,12 @@ class TextureColors:
 
     linear: np.ndarray  # (r, 3) scene-linear RGB
     alpha: np.ndarray  # (r,); 1 where the texture has none
-    is_flat: np.ndarray  # (r,) bool: the texels around it are almost alike
+    contrast: np.ndarray  # (r,) largest difference of the four texels around it, sRGB, 0 to 1
+
+    @property
+    def is_flat(self) -> np.ndarray:
+        """(r,) bool: the texels around it are almost alike."""
+        return 255 * self.contrast <= MAX_FLAT_STEP
 
 
 def read_texture(path: Path) -> np.ndarray | None:
@@ -146,9 +151,9 @@ def look_up(
             mean += texel * (share_x * share_y)[:, None]
             colors = texel[:, :3]
             texels.append(linear_to_srgb(colors) if is_linear else colors)
-    is_flat = 255 * np.ptp(texels, axis=0).max(axis=1) <= MAX_FLAT_STEP
+    contrast = np.ptp(texels, axis=0).max(axis=1)
     linear = mean[:, :3] if is_linear else srgb_to_linear(mean[:, :3])
-    return TextureColors(linear, mean[:, 3] if depth > 3 else np.ones(len(uv)), is_flat)
+    return TextureColors(linear, mean[:, 3] if depth > 3 else np.ones(len(uv)), contrast)
 
 
 def _wrap(idxs: np.ndarray, num: int, wrap: Wrap) -> np.ndarray:
