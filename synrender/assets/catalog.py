@@ -73,6 +73,7 @@ class Catalog:
     environments_place: Place | None = None  # None: no environments are used
     environment_names: dict[str, str] = field(default_factory=dict)  # of files below it, by id
     map_names: dict[str, dict[str, str]] | None = None  # by texture and kind; None: not used
+    opened: OpenSource | None = field(default=None, compare=False)  # where the models are from
 
     @functools.cached_property
     def model_ids(self) -> dict[int, tuple[str, ...]]:
@@ -136,7 +137,17 @@ class Catalog:
 
     @functools.cached_property
     def sources(self) -> Sources:
-        """Source folders of all assets, with fingerprints of their sorted names."""
+        """Source folders of all assets, with their fingerprints, and who made the models."""
+        keyed = [(self.synset_ids[c], e) for c, es in self.entries.items() for e in es.values()]
+        entries = [entry for _, entry in keyed]
+        credited = self.opened.credit(entries) if self.opened else entries
+        credits = credit_models(zip((key for key, _ in keyed), credited, strict=True))
+        models = dataclasses.replace(self.plain_sources.models, credits=credits)
+        return dataclasses.replace(self.plain_sources, models=models)
+
+    @functools.cached_property
+    def plain_sources(self) -> Sources:
+        """Source folders of all assets, with fingerprints of their sorted names; reads no file."""
         models = {self.synset_ids[c]: list(ids) for c, ids in self.model_ids.items()}
         splits = {
             f"{self.synset_ids[c]}/{entry.model_id}": entry.split
@@ -156,11 +167,6 @@ class Catalog:
                     [version if models_are_demo else layout, models, *([splits] if splits else [])]
                 ),
                 self.layout,
-                credit_models(
-                    (self.synset_ids[c], entry)
-                    for c, entries in self.entries.items()
-                    for entry in entries.values()
-                ),
             ),
             TextureSource(
                 version if textures_are_demo else str(path) if path else None,
@@ -225,6 +231,7 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
         environments_place=environments,
         environment_names=list_environments(environments.path) if environments else {},
         map_names=_list_maps(textures, names, settings),
+        opened=opened,
     )
     _check_buckets(catalog)
     return catalog

@@ -43,7 +43,7 @@ def find_all_models(path: Path, layout: str = "") -> FoundModels:
     """
     opened = open_source(path, layout)
     there = [found for found in opened.list_classes() if found.is_there]
-    classes = {found: opened.list_models(found) for found in there}
+    classes = {found: tuple(opened.credit(opened.list_models(found))) for found in there}
     return FoundModels(path, opened.source.title, opened.tree, classes, layout)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,38 +19,71 @@ MAX_CREDITED = 100_000
 
 @dataclass(frozen=True)
 class ModelCredit:
-    """Models that have the same license and the same creator."""
+    """Models that have the same license, creator and source."""
 
     license: str | None  # in words of their source; None: not stated
     creator: str | None
     num_models: int
     models: tuple[str, ...] = ()  # "class/model", sorted; empty: too many to name
+    source: str | None = None  # what set they are from
+    titles: tuple[str, ...] = ()  # of the models, "" if it has none; empty: none has
 
     def __post_init__(self) -> None:
-        for text in filter(None, (self.license, self.creator)):
+        for text in filter(None, (self.license, self.creator, self.source, *self.titles)):
             check_line(text)
+        if self.titles and len(self.titles) != len(self.models):
+            raise ValueError(f"{len(self.titles)} titles of {len(self.models)} models")
 
 
 def credit_models(models: Iterable[tuple[str, ModelEntry]]) -> tuple[ModelCredit, ...]:
-    """Groups models, given with the keys of their classes, by license and creator.
+    """Groups models, given with the keys of their classes, by license, creator and source.
 
     Returns:
         One credit for each group, sorted; none if nothing is stated of any model.
     """
     models = list(models)
     can_name = len(models) <= MAX_CREDITED
-    groups: dict[tuple[str | None, str | None], list[str]] = {}
+    groups: dict[tuple[str | None, ...], list[tuple[str, str]]] = {}
     for key, entry in models:
-        group = (entry.license, entry.creator if can_name else None)
-        groups.setdefault(group, []).append(f"{key}/{entry.model_id}")
+        group = (entry.license, entry.creator if can_name else None, entry.source)
+        groups.setdefault(group, []).append((f"{key}/{entry.model_id}", entry.title or ""))
     if not any(any(group) for group in groups):
         return ()
     return tuple(
-        ModelCredit(*group, len(names), tuple(sorted(names)) if can_name else ())
-        for group, names in sorted(
+        _create_credit(group, sorted(members), can_name)
+        for group, members in sorted(
             groups.items(), key=lambda item: [text or "" for text in item[0]]
         )
     )
+
+
+def _create_credit(
+    group: tuple[str | None, ...], members: list[tuple[str, str]], can_name: bool
+) -> ModelCredit:
+    license, creator, source = group
+    names, titles = zip(*members, strict=True)
+    if not can_name:
+        return ModelCredit(license, creator, len(names), (), source)
+    return ModelCredit(license, creator, len(names), names, source, titles if any(titles) else ())
+
+
+@dataclass(frozen=True)
+class StatedModel:
+    """What is stated of one model; None: it is not."""
+
+    license: str | None
+    creator: str | None
+    source: str | None
+    title: str | None
+
+
+def list_stated(credits: Iterable[ModelCredit]) -> dict[str, StatedModel]:
+    """What is stated of each model that the credits name, by "class/model"."""
+    return {
+        name: StatedModel(credit.license, credit.creator, credit.source, title or None)
+        for credit in credits
+        for name, title in itertools.zip_longest(credit.models, credit.titles)
+    }
 
 
 @dataclass(frozen=True)

@@ -80,12 +80,16 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="license of the images, as the Hugging Face Hub names it, such as cc-by-4.0 (default: "
         "what follows from the models and textures)",
     )
-    for what, known in (("models", "shapenet"), ("textures", "dtd")):
+    for what, known in (
+        ("models", "shapenet for its terms"),
+        ("textures", "dtd for its terms"),
+        ("environments", "cc0-1.0 for Poly Haven's"),
+    ):
         add(
             f"--{what}_license",
             default="",
             metavar="ID",
-            help=f"license of your {what}, or {known} for its terms (default: not stated)",
+            help=f"license of your {what}, or {known} (default: not stated)",
         )
     add("--creator", default="", metavar="NAME", help="who publishes the data set, for Croissant")
     add("--url", default="", help="address where the data set will be published, for Croissant")
@@ -126,6 +130,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
             arguments.url,
             arguments.models_license,
             arguments.textures_license,
+            arguments.environments_license,
         ),
         arguments.overwrite,
     )

@@ -290,7 +290,7 @@ def refuse_other_settings(
     settings = with_layout(settings, folder.files_per_folder)
     if difference := describe_difference(info.settings, settings):
         raise UserError(f"{folder.path} was made with {difference}: {REMEDY}")
-    if difference := info.sources.find_difference(catalog.sources):
+    if difference := info.sources.find_difference(catalog.plain_sources):
         kind, there, here = difference
         raise UserError(
             f"{folder.path} was made with other {kind} ({there}) than this run finds ({here}): "

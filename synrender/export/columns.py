@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from synrender.assets.provenance import ModelCredit
+from synrender.assets.provenance import StatedModel, list_stated
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
@@ -50,6 +50,8 @@ MEANINGS = {
     "model_id": "id of the model",
     "model_license": "license of the model, as its source states it; null: not stated",
     "model_creator": "who made the model, as its source states it; null: not stated",
+    "model_source": "set that the model is from, such as Objaverse 1.0; null: not stated",
+    "model_title": "what its creator calls the model; null: not stated",
     "texture": "file of the texture on the object; empty: none",
     "color": "color of the object, scene-linear RGB",
     "backdrop_texture": "file of the texture on the backdrop; empty: none",
@@ -75,8 +77,16 @@ MEANINGS = {
 PICTURE, LABEL, INTEGER, NUMBER, TEXT = "picture", "label", "integer", "number", "text"
 """Types of columns. A label is the place of a class among `Schema.class_names`."""
 
-CREDIT_COLUMNS = {"model_license": "license", "model_creator": "creator"}
+CREDIT_COLUMNS = {
+    "model_license": "license",
+    "model_creator": "creator",
+    "model_source": "source",
+    "model_title": "title",
+}
 """What the source states of each model, by the names of columns."""
+
+ALWAYS_CREDITED = ("model_license", "model_creator")
+"""Columns that are there if anything is stated of a model; the others are, if that is stated."""
 
 _NUMPY_TYPES = {"i": INTEGER, "u": INTEGER, "b": INTEGER, "f": NUMBER, "U": TEXT}
 _EXPANDED = ("class", "factor_values", "factor_levels")
@@ -108,7 +118,7 @@ class Schema:
     class_ids: tuple[int, ...]
     is_single: bool  # one object in each sample
     has_labels: bool  # instances, classes and depth
-    credits: Mapping[str, ModelCredit] = field(default_factory=dict)  # by "class/model"
+    credits: Mapping[str, StatedModel] = field(default_factory=dict)  # by "class/model"
 
     @property
     def names_by_class(self) -> dict[int, str]:
@@ -151,9 +161,10 @@ def create_schema(info: DatasetInfo, sample: Sample) -> Schema:
     if "factor_values" in sample:
         columns += _plan_factors(info, objects)
     has_labels = sample["labels"] is not None
-    credits = {name: credit for credit in info.sources.models.credits for name in credit.models}
+    credits = list_stated(info.sources.models.credits)
     if credits:
-        columns += [create(name, TEXT, 0, "", True) for name in CREDIT_COLUMNS]
+        stated = [n for n in CREDIT_COLUMNS if n in ALWAYS_CREDITED or _is_stated(n, credits)]
+        columns += [create(name, TEXT, 0, "", True) for name in stated]
     classes = tuple(names.values()), tuple(names)
     return Schema(tuple(columns), *classes, is_single, has_labels, credits)
 
@@ -243,8 +254,12 @@ def to_values(sample: Sample, schema: Schema, split: str) -> dict[str, Value]:
     return {c.name: found[c.name] for c in schema.columns if c.type != PICTURE}
 
 
+def _is_stated(column: str, credits: Mapping[str, StatedModel]) -> bool:
+    return any(getattr(stated, CREDIT_COLUMNS[column]) for stated in credits.values())
+
+
 def _find_credits(sample: Sample, schema: Schema, keep: np.ndarray | None) -> dict[str, Value]:
-    """License and creator of the model of each object."""
+    """What is stated of the model of each object."""
     synset_ids, model_ids = (np.ravel(sample[name]) for name in ("synset_id", "model_id"))
     kept = range(len(model_ids)) if keep is None else keep.tolist()
     credits = [schema.credits.get(f"{synset_ids[k]}/{model_ids[k]}") for k in kept]

@@ -45,6 +45,7 @@ class Publisher:
     url: str = ""
     models_license: str = ""  # likewise, or shapenet; "": not stated
     textures_license: str = ""  # likewise, or dtd
+    environments_license: str = ""  # likewise
 
     def __post_init__(self) -> None:
         """Raises UserError if a text is not valid for its field."""
@@ -64,8 +65,12 @@ class Publisher:
 
     @property
     def declared(self) -> dict[str, str]:
-        """Licenses of models and textures."""
-        return {"models": self.models_license, "textures": self.textures_license}
+        """Licenses of models, textures and environments."""
+        return {
+            "models": self.models_license,
+            "textures": self.textures_license,
+            "environments": self.environments_license,
+        }
 
 
 def check_url(text: str) -> str:

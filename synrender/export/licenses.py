@@ -29,9 +29,9 @@ _LICENSE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}")
 
 @dataclass(frozen=True)
 class Credit:
-    """Models or textures that the samples show."""
+    """Models, textures or environments that the samples show."""
 
-    what: str  # "models" or "textures"
+    what: str  # "models", "textures" or "environments"
     kind: str  # DEMO, SHAPENET, DTD or OWN
     name: str
     terms: str  # in words
@@ -87,22 +87,27 @@ def check_license_id(text: str) -> str:
 
 
 def find_credits(sources: Sources, declared: Mapping[str, str]) -> tuple[Credit, ...]:
-    """The models, and the textures if there are any.
+    """The models, and the textures and environments if there are any.
 
     Args:
         sources: of the data set.
-        declared: license ids by "models" and "textures", ``shapenet`` and ``dtd`` among them; "":
-            not stated. The files in a folder do not say who made them.
+        declared: license ids by "models", "textures" and "environments", ``shapenet`` and ``dtd``
+            among them; "": not stated. The files in a folder do not say who made them.
 
     Raises:
-        UserError: a license is declared for the demo set, which has its own, or for models or
-            textures that the data set does not have.
+        UserError: a license is declared for the demo set, which has its own, or for textures or
+            environments that the data set does not have.
     """
     found = []
-    for what, source in (("models", sources.models), ("textures", sources.textures)):
+    for what, used in (
+        ("models", sources.models),
+        ("textures", sources.textures),
+        ("environments", sources.environments),
+    ):
         license = declared.get(what, "")
-        is_demo = (source.source or "").startswith(_DEMO_PREFIX)
-        if license and (is_demo or source.source is None):
+        source = None if used is None else used.source
+        is_demo = (source or "").startswith(_DEMO_PREFIX)
+        if license and (is_demo or source is None):
             why = (
                 "are from the built-in demo set, whose license is known"
                 if is_demo
@@ -111,8 +116,8 @@ def find_credits(sources: Sources, declared: Mapping[str, str]) -> tuple[Credit,
             raise UserError(
                 f"--{what}_license {license}: the {what} of this data set {why}; leave it out"
             )
-        if source.source is not None:
-            found.append(_describe(what, DEMO if is_demo else license, source.fingerprint))
+        if used is not None and source is not None:
+            found.append(_describe(what, DEMO if is_demo else license, used.fingerprint))
     if found and found[0].kind == OWN and not found[0].is_stated and sources.models.credits:
         found[0] = _credit_models(found[0], sources.models.credits)
     return tuple(found)
@@ -144,7 +149,10 @@ def _credit_models(own: Credit, groups: Sequence[ModelCredit]) -> Credit:
     )
     by = f"; by {who}" if who else ""
     is_stated = all(group.license for group in groups)
-    return replace(own, terms=f"Own models: {terms}{by}", is_stated=is_stated)
+    sets = sorted({group.source or own.name for group in groups})
+    name = ", ".join(sets[:_NUM_SHOWN]) + ", ..." * (len(sets) > _NUM_SHOWN)
+    head = "Own models" if name == own.name else "As their source states"
+    return replace(own, name=name, terms=f"{head}: {terms}{by}", is_stated=is_stated)
 
 
 def choose_license(sources: tuple[Credit, ...], chosen: str) -> License:

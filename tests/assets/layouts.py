@@ -87,10 +87,25 @@ def pack(values: object) -> bytes:
 
 UIDS = [f"{k:032x}" for k in range(7)]
 LVIS = {"Band_Aid": UIDS[6:], "chair": UIDS[:3], "lamp": [*UIDS[3:6], "0" * 31 + "f"]}
+SKETCHFAB = {
+    uid: {
+        "uri": f"https://api.sketchfab.com/v3/models/{uid}",
+        "uid": uid,
+        "name": f"Chair {k}\n\u0007" if k < 3 else f'A "lamp" {{{k}}}',
+        "user": {"username": f"user{k % 2}", "displayName": "Somebody"},
+        "license": ("by", "cc0", "by-nc-sa")[k % 3],
+        "tags": [{"name": uid}],
+    }
+    for k, uid in enumerate(UIDS)
+}
 OBJAVERSE_FILES = {
     **{f"glbs/000-{k % 2:03d}/{uid}.glb": create_glb(1 + k / 2) for k, uid in enumerate(UIDS[:6])},
     "object-paths.json.gz": pack({uid: f"glbs/000-000/{uid}.glb" for uid in UIDS}),
     "lvis-annotations.json.gz": pack(LVIS),
+    **{
+        f"metadata/000-{part:03d}.json.gz": pack({uid: SKETCHFAB[uid] for uid in UIDS[part::2]})
+        for part in range(2)
+    },
 }
 OBJAVERSE: dict[str, Write] = {
     "as it is downloaded": lambda p: write_files(p, OBJAVERSE_FILES),

@@ -13,7 +13,7 @@ from synrender.assets.catalog import Catalog, load_catalog, with_own_classes
 from synrender.assets.mesh_formats import READERS
 from synrender.assets.model_file import MODEL_SUFFIXES
 from synrender.assets.places import ensure_demo_sources
-from synrender.assets.provenance import ModelCredit
+from synrender.assets.provenance import ModelCredit, StatedModel, list_stated
 from synrender.assets.sources import packed_lists
 from synrender.assets.sources.registry import open_source
 from synrender.errors import UserError
@@ -118,6 +118,66 @@ def test_objaverse_has_the_classes_of_lvis(tmp_path: Path, layout: str) -> None:
     assert catalog.model_file(1, UIDS[4]).read(1 << 20) == create_glb(3)
     with pytest.raises(UserError, match=r"class 'Band_Aid': .* has no"):
         load(path, "sample.classes = ['Band_Aid']", "sample.class_idxs = 1")
+
+
+def load_objaverse(path: Path) -> Catalog:
+    return load(path, "sample.classes = ['chair', 'lamp']")
+
+
+def test_objaverse_states_license_creator_and_title(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "set", OBJAVERSE_FILES)
+    stated = list_stated(load_objaverse(path).sources.models.credits)
+    assert stated == {
+        f"{'chair' if k < 3 else 'lamp'}/{uid}": StatedModel(
+            license=("CC-BY-4.0", "CC0-1.0", "CC-BY-NC-SA-4.0")[k % 3],
+            creator=f"user{k % 2}",
+            source="Objaverse 1.0",
+            title=f"Chair {k} \\x07" if k < 3 else f'A "lamp" {{{k}}}',
+        )
+        for k, uid in enumerate(UIDS[:6])
+    }
+
+
+def test_objaverse_metadata_are_read_only_where_they_are_told(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "set", OBJAVERSE_FILES)
+    before = load_objaverse(path).plain_sources
+    write_files(path, {"metadata/000-000.json.gz": b"damaged"})
+    catalog = load_objaverse(path)
+    assert catalog.plain_sources == before
+    with pytest.raises(UserError, match=r"000-000\.json\.gz: .*; download it again"):
+        print(catalog.sources)
+    (path / "metadata" / "000-000.json.gz").unlink()
+    stated = list_stated(load_objaverse(path).sources.models.credits)
+    assert stated[f"chair/{UIDS[0]}"] == StatedModel(None, None, "Objaverse 1.0", None)
+    assert stated[f"chair/{UIDS[1]}"].creator == "user1"
+
+
+@pytest.mark.parametrize(
+    ("entry", "license"),
+    [
+        ('{"license": "mine", "user": 3, "name": [1]}', "mine"),
+        ('{"license": 7}', None),
+        ("{}", None),
+        ('{"license": "' + "x" * 500 + '"}', "x" * 100 + "..."),
+    ],
+)
+def test_odd_metadata_of_objaverse_are_not_stated(
+    tmp_path: Path, entry: str, license: str | None
+) -> None:
+    text = '{\n "%s":\n{"name": "a"},"%s":%s}' % ("f" * 32, UIDS[0], entry)  # noqa: UP031
+    files = {**OBJAVERSE_FILES, "metadata/000-000.json.gz": gzip.compress(text.encode())}
+    catalog = load_objaverse(write_files(tmp_path / "set", files))
+    stated = list_stated(catalog.sources.models.credits)[f"chair/{UIDS[0]}"]
+    assert stated == StatedModel(license, None, "Objaverse 1.0", None)
+
+
+@pytest.mark.parametrize("entry", ['{"license": "by"', '{"a": ' + "[" * 100_000, "{nothing}"])
+def test_damaged_metadata_of_objaverse_are_one_line(tmp_path: Path, entry: str) -> None:
+    text = f'{{"{UIDS[0]}": {entry}'
+    files = {**OBJAVERSE_FILES, "metadata/000-000.json.gz": gzip.compress(text.encode())}
+    catalog = load_objaverse(write_files(tmp_path / "set", files))
+    with pytest.raises(UserError, match=r"not Objaverse's metadata .*; download it again"):
+        print(catalog.sources)
 
 
 def test_objaverse_without_its_classes_is_one_class(tmp_path: Path) -> None:
@@ -286,7 +346,8 @@ def test_google_scanned_objects_state_category_license_and_author(
     assert catalog.model_file(1, "Toy car_2").beside("texture.png").read(9) == b"texture"
     assert catalog.model_file(1, "Toy car_2").beside("model.mtl").is_there
     unknown, known = catalog.sources.models.credits
-    assert unknown == ModelCredit(None, None, 1, ("unlabeled/No_metadata",))
+    google = "Google Scanned Objects"
+    assert unknown == ModelCredit(None, None, 1, ("unlabeled/No_metadata",), google)
     assert known.license == "Creative Commons Attribution 4.0 International"
     assert (known.creator, known.num_models, len(known.models)) == ("Google", 6, 6)
 
@@ -296,7 +357,8 @@ def test_of_many_models_licenses_are_counted(
 ) -> None:
     monkeypatch.setattr(provenance, "MAX_CREDITED", 5)
     (found,) = load(GOOGLE_SCANNED["folders"](tmp_path / "set")).sources.models.credits
-    assert found == ModelCredit("Creative Commons Attribution 4.0 International", None, 6)
+    license = "Creative Commons Attribution 4.0 International"
+    assert found == ModelCredit(license, None, 6, (), "Google Scanned Objects")
 
 
 def test_sources_that_state_nothing_are_credited_with_nothing(tmp_path: Path) -> None:
@@ -315,6 +377,17 @@ def test_a_table_says_which_models_there_are_and_what_they_are(tmp_path: Path) -
     assert catalog.model_file(1, "c").read(1000) == create_obj(3)
     (credit,) = catalog.sources.models.credits
     assert (credit.license, credit.creator, credit.num_models) == ("CC0-1.0", "Ann, Bob", 12)
+
+
+def test_a_table_names_the_set_that_a_model_is_from(tmp_path: Path) -> None:
+    files = {f"c/{name}.obj": create_obj() for name in "ab"}
+    path = write_files(tmp_path / "set", files)
+    (path / "models.csv").write_text("path,source\nc/a.obj,Thingi10K\nc/b.obj,\n")
+    credits = load(path, "sample.class_idxs = 1").sources.models.credits
+    assert credits == (
+        ModelCredit(None, None, 1, ("c/b",)),
+        ModelCredit(None, None, 1, ("c/a",), "Thingi10K"),
+    )
 
 
 def test_a_table_fixes_splits(tmp_path: Path) -> None:

@@ -242,6 +242,23 @@ def test_without_textures_there_are_none_to_license(other: Exporter) -> None:
     assert "| textures |" not in body
 
 
+def test_environments_have_a_license_of_their_own(other: Exporter) -> None:
+    path = other.data_dir / "copy" / "dataset.json"
+    info = json.loads(path.read_text())
+    info["sources"]["environments"] = None
+    path.write_text(json.dumps(info))
+    assert "environments" not in read_card(other.export("copy", "webdataset"))[1]
+    environments = {"source": "/data/hdris", "num_environments": 2, "fingerprint": "0123"}
+    path.write_text(
+        json.dumps(info | {"sources": info["sources"] | {"environments": environments}})
+    )
+    _, body = read_card(other.export("copy", "parquet"))
+    assert "| environments | own environments | Own environments: license not stated |" in body
+    stated = ("--environments_license", "cc0-1.0")
+    _, body = read_card(other.export("copy", "imagefolder", *stated))
+    assert "Own environments: CC0-1.0" in body
+
+
 def test_the_audit_is_told_if_there_was_one(other: Exporter) -> None:
     from synrender.dataset.certificate import StoredAudit, StoredCheck, write_audit
 

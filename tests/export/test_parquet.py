@@ -68,20 +68,19 @@ def test_license_and_creator_of_each_model_are_columns(
     (synset_id, *_), *_ = [np.ravel(s["synset_id"]) for s in exporter.samples(name)["train"]]
     info["sources"]["models"]["credits"] = [
         {"license": "CC-BY-4.0", "creator": None, "num_models": 1,
-         "models": [f"{synset_id}/{first}"]},
+         "models": [f"{synset_id}/{first}"], "source": "Objaverse 1.0", "titles": ["A chair"]},
     ]  # fmt: skip
     path.write_text(json.dumps(info))
     real = Exporter(tmp_path, tmp_path, exporter.capsys, exporter.monkeypatch)
     rows = load(real.export(name, "parquet"))["train"]
     num_found = 0
     for row in rows:
-        ids, licenses, creators = (
-            row[n] if name == "multi" else [row[n]]
-            for n in ("model_id", "model_license", "model_creator")
-        )
-        for model_id, license, creator in zip(ids, licenses, creators, strict=True):
-            assert creator is None
-            assert license in ("CC-BY-4.0", None)
-            assert model_id == first or license is None
-            num_found += license is not None
+        columns = ("model_id", "model_license", "model_creator", "model_source", "model_title")
+        values = [row[n] if name == "multi" else [row[n]] for n in columns]
+        for model_id, *stated in zip(*values, strict=True):
+            is_named = model_id == first and stated[0] is not None
+            assert stated == (
+                ["CC-BY-4.0", None, "Objaverse 1.0", "A chair"] if is_named else [None] * 4
+            )
+            num_found += is_named
     assert num_found

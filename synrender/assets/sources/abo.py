@@ -65,6 +65,5 @@ def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
     return tuple(ModelEntry(model_id, tree.file(models[model_id])) for model_id in ids)
 
 
-ABO = Source(
-    "abo", "Amazon Berkeley Objects", lambda t: bool(_find_models(t)), _list_classes, _list_models
-)
+_TITLE = "Amazon Berkeley Objects"
+ABO = Source("abo", _TITLE, lambda t: bool(_find_models(t)), _list_classes, _list_models, _TITLE)

@@ -87,6 +87,5 @@ def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
     return _list_by_category(tree)[model_class.key]
 
 
-GOOGLE_SCANNED = Source(
-    "google-scanned", "Google Scanned Objects", _recognizes, _list_classes, _list_models
-)
+_TITLE = "Google Scanned Objects"
+GOOGLE_SCANNED = Source("google-scanned", _TITLE, _recognizes, _list_classes, _list_models, _TITLE)

@@ -40,4 +40,5 @@ def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
     )
 
 
-OMNIOBJECT3D = Source("omniobject3d", "OmniObject3D", _recognizes, _list_classes, _list_models)
+_TITLE = "OmniObject3D"
+OMNIOBJECT3D = Source("omniobject3d", _TITLE, _recognizes, _list_classes, _list_models, _TITLE)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from synrender.assets.hints import find_hint
@@ -50,6 +50,14 @@ class OpenSource:
     def list_models(self, model_class: ModelClass) -> tuple[ModelEntry, ...]:
         """The models of a class, sorted by their ids."""
         return self.source.list_models(self.tree, model_class)
+
+    def credit(self, entries: Sequence[ModelEntry]) -> Sequence[ModelEntry]:
+        """The models in the same order, with all that the source states about them."""
+        if self.source.credit:
+            entries = self.source.credit(self.tree, entries)
+        if (origin := self.source.origin) is None:
+            return entries
+        return [replace(entry, source=entry.source or origin) for entry in entries]
 
 
 def open_source(path: Path, name: str = "") -> OpenSource:

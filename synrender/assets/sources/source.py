@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from synrender.assets.model_file import ModelFile
@@ -31,6 +31,8 @@ class ModelEntry:
     license: str | None = None  # in words of the source; None: it states none
     creator: str | None = None
     split: str | None = None  # train, validation or test; None: whichever
+    source: str | None = None  # what set it is from; None: not stated
+    title: str | None = None  # what its creator calls it
 
 
 def find_glbs(tree: Tree, folder: str, parts: Iterable[str]) -> dict[str, str]:
@@ -52,3 +54,6 @@ class Source:
     recognizes: Callable[[Tree], bool]
     list_classes: Callable[[Tree], tuple[ModelClass, ...]]
     list_models: Callable[[Tree, ModelClass], tuple[ModelEntry, ...]]  # sorted by their ids
+    origin: str | None = None  # what set all its models are from; None: any may have this layout
+    credit: Callable[[Tree, Sequence[ModelEntry]], Sequence[ModelEntry]] | None = None
+    """Gives models what takes long to read: license, creator and title. None: `list_models` did."""

@@ -1,7 +1,7 @@
 """A table of models, ``models.csv``, in the folder or archive that they are in.
 
-It names the file of each model, and where they are known its class, license, creator and split; it
-says which models there are, whatever else lies beside it.
+It names the file of each model, and where they are known its class, license, creator, source and
+split; it says which models there are, whatever else lies beside it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from synrender.settings.checks import MAX_NAME_LENGTH, SPLITS, check_line
 from synrender.system.files import is_plain_name
 
 TABLE_FILE = "models.csv"
-COLUMNS = ("path", "class", "license", "creator", "split")
+COLUMNS = ("path", "class", "license", "creator", "split", "source")
 MAX_TABLE_BYTES = 1 << 26
 """64 MiB: half a million models."""
 
@@ -36,6 +36,7 @@ class _Row:
     license: str | None
     creator: str | None
     split: str | None
+    source: str | None
 
 
 @functools.lru_cache(maxsize=1)
@@ -102,8 +103,10 @@ def _to_row(values: dict[str, str]) -> _Row:
     split = values.get("split") or None
     if split not in (*SPLITS, None):
         raise ValueError(f"the split {shorten(split)!r} must be {', '.join(SPLITS)}, or empty")
-    license, creator = (values.get(column) or None for column in ("license", "creator"))
-    return _Row(path, class_name, license, creator, split)
+    license, creator, source = (
+        values.get(column) or None for column in ("license", "creator", "source")
+    )
+    return _Row(path, class_name, license, creator, split, source)
 
 
 def _list_classes(tree: Tree) -> tuple[ModelClass, ...]:
@@ -122,6 +125,7 @@ def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
             row.license,
             row.creator,
             row.split,
+            row.source,
         )
         for row in rows
     ]
