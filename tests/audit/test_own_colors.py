@@ -342,13 +342,14 @@ def test_vertices_stand_where_trimeshs_scene_graph_places_them(tmp_path: Path) -
     np.testing.assert_allclose(found, expected, atol=2e-4)
 
 
-def test_nodes_below_a_camera_and_a_fan_are_read(tmp_path: Path) -> None:
-    """trimesh leaves out a fan, and the transforms below a camera."""
+def test_nodes_below_a_camera_a_fan_and_a_file_without_scenes_are_read(tmp_path: Path) -> None:
+    """trimesh leaves out a fan, the transforms below a camera, and all that is in no scene."""
     plain, odd = tent(), tent(np.arange(4, dtype="<u2"), mode=6)
     for glb in (plain, odd):
         glb.root["nodes"] = [{"translation": [1, 2, 3], "children": [1]}, {"mesh": 0}]
     odd.root["cameras"] = [{"type": "perspective", "perspective": {"yfov": 1, "znear": 0.1}}]
     odd.root["nodes"][0]["camera"] = 0
+    del odd.root["scene"], odd.root["scenes"]
     found = []
     for name, glb in (("plain", plain), ("odd", odd)):
         path = write_files(tmp_path, {f"{name}.glb": glb.encode()}) / f"{name}.glb"

@@ -50,6 +50,7 @@ class GltfDocument:
         self.root = json.loads(text)
         self._read_beside = read_beside
         self._buffers: dict[int, bytes] = {}
+        self._images: dict[int, tuple[np.ndarray | None, bool]] = {}
 
     def read_numbers(self, idx: int) -> np.ndarray:
         """Values of an accessor, (count, width): integers, or float64 where they are fractions."""
@@ -125,15 +126,19 @@ class GltfDocument:
         return finish, moved.get("texCoord", info.get("texCoord", 0))
 
     def _read_image(self, texture: dict) -> tuple[np.ndarray | None, bool]:
+        """An image, see `decode_image`; materials share them."""
         webp = texture.get("extensions", {}).get("EXT_texture_webp", {})
-        image = self.root["images"][webp.get("source", texture.get("source"))]
+        idx = webp.get("source", texture.get("source"))
+        if idx not in self._images:
+            image = self.root["images"][idx]
 
-        def read() -> bytes:
-            if "bufferView" in image:
-                return self._read_view(self.root["bufferViews"][image["bufferView"]])
-            return self._read_uri(image["uri"])
+            def read() -> bytes:
+                if "bufferView" in image:
+                    return self._read_view(self.root["bufferViews"][image["bufferView"]])
+                return self._read_uri(image["uri"])
 
-        return decode_image(read)
+            self._images[idx] = decode_image(read)
+        return self._images[idx]
 
 
 def _find_transform(values: dict) -> np.ndarray:

@@ -5,7 +5,8 @@ The format: "MTL material format", appendix B1 of the manual of Wavefront's Adva
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -37,7 +38,14 @@ def read_finishes(
     for file, data in libraries:
         for name, statements in _read_library(data).items():
             found.setdefault(name, (file, statements))
-    return tuple(_create_finish(*found[name]) if name in found else PLAIN for name in names)
+
+    @functools.cache  # materials share images
+    def read_image(image: ModelFile) -> tuple[np.ndarray | None, bool]:
+        return decode_image(lambda: image.read(_MAX_BYTES))
+
+    return tuple(
+        _create_finish(*found[name], read_image) if name in found else PLAIN for name in names
+    )
 
 
 def _read_library(data: bytes) -> dict[str, Statements]:
@@ -54,7 +62,11 @@ def _read_library(data: bytes) -> dict[str, Statements]:
     return materials
 
 
-def _create_finish(file: ModelFile, statements: Statements) -> Finish:
+def _create_finish(
+    file: ModelFile,
+    statements: Statements,
+    read_image: Callable[[ModelFile], tuple[np.ndarray | None, bool]],
+) -> Finish:
     """The base color: ``Kd``, times ``map_Kd``; but a black ``Kd`` beside an image is white."""
     factor = np.ones(4)
     color = statements.get("kd", "1").partition("#")[0].split()
@@ -70,7 +82,7 @@ def _create_finish(file: ModelFile, statements: Statements) -> Finish:
         return Finish(factor, is_known=is_known)
     if not factor[:3].any():
         factor[:3] = 1
-    texture, is_usual = decode_image(lambda: image.read(_MAX_BYTES))
+    texture, is_usual = read_image(image)
     offset, scale = (_find_pair(options.get(k, []), v) for k, v in (("-o", 0.0), ("-s", 1.0)))
     wrap = Wrap.CLAMP if options.get("-clamp") == ["on"] else Wrap.REPEAT
     return Finish(
