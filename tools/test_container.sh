@@ -52,7 +52,10 @@ run_image() {
 say "making the base image"
 debootstrap --variant=minbase trixie "$root" >/dev/null
 cp /etc/resolv.conf "$root/etc/"
-if [ -n "${PIP_CERT-}" ]; then cp --parents "$PIP_CERT" "$root"; fi  # the network's own authority
+if [ -n "${PIP_CERT-}" ]; then  # the network's own authority
+    cp "$PIP_CERT" "$root/authority.pem"
+    export PIP_CERT=/authority.pem
+fi
 git clone --quiet . "$context"
 rm -rf "$context/.git" "$context/tests" "$context/img" "$context/benchmarks"
 
