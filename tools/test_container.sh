@@ -52,9 +52,8 @@ run_image() {
 say "making the base image"
 debootstrap --variant=minbase trixie "$root" >/dev/null
 cp /etc/resolv.conf "$root/etc/"
-if [ -n "${PIP_CERT-}" ]; then  # the network's own authority
-    cp "$PIP_CERT" "$root/authority.pem"
-    export PIP_CERT=/authority.pem
+if [ -n "${PIP_CERT-}" ]; then  # the network's own authority, for ca-certificates to take in
+    install -D -m 644 "$PIP_CERT" "$root/usr/local/share/ca-certificates/authority.crt"
 fi
 git clone --quiet . "$context"
 rm -rf "$context/.git" "$context/tests" "$context/img" "$context/benchmarks"
