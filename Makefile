@@ -77,6 +77,9 @@ COMPILE := uv pip compile --python-platform linux --generate-hashes --no-emit-in
 lock: setup ## renew the locks after a change of pyproject.toml (ARGS=--upgrade: newest versions)
 	@for v in 3.11 3.13; do $(RUN) -m $(COMPILE) pyproject.toml --all-extras \
 		--python-version $$v --output-file requirements-$$v.lock $(ARGS) || exit; done
+	@$(RUN) -m $(COMPILE) pyproject.toml --python-version 3.13 --constraint requirements-3.13.lock \
+		$(addprefix --extra ,render audit export report storage) \
+		--output-file tools/container.lock $(ARGS)
 	@$(foreach v,$(OTHER_BLENDERS),$(RUN) -m $(COMPILE) tools/blender-$v.in \
 		--python-version $(call python_of,$v) --output-file tools/blender-$v.lock $(ARGS) &&) true
 

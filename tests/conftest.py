@@ -13,6 +13,8 @@ from synrender.assets.demo import ensure_demo
 from synrender.settings.label_table import LABELS
 from tests.helpers import Renderer, RenderServer, has_blender_executable, link_gin, make_once
 
+pytest_plugins = ["tests.storage"]
+
 BLENDERS = [
     "wheel",
     pytest.param("debian", marks=[pytest.mark.debian_blender, pytest.mark.slow]),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +43,25 @@ def test_the_wheel_has_every_file_of_the_package() -> None:
     for name in result.stdout.split():
         known = [p for p in patterns if fnmatch.fnmatch(f"/{name}", p.replace("/**/", "/*"))]
         assert known, name
+
+
+def test_the_package_imports_only_what_its_extras_bring() -> None:
+    """Not what only the tests have."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    ours = [name for name in extras if name not in ("bench", "examples", "dev")]
+    wanted = [*PROJECT["project"]["dependencies"], *(r for name in ours for r in extras[name])]
+    brought = {re.match(r"[\w-]+", requirement)[0] for requirement in wanted}
+    brought |= {"pandas"}  # `to_pandas` says what to install
+    modules = {"gin": "gin-config", "PIL": "pillow", "kornia_rs": "kornia-rs", "yaml": "pyyaml"}
+    modules |= {"skimage": "scikit-image", "_cycles": "bpy", "fsspec": "s3fs", "cycles": "bpy"}
+    for path in (PROJECT_DIR / "synrender").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            for name in {name.partition(".")[0] for name in names}:
+                if name not in sys.stdlib_module_names and name != "synrender":
+                    assert modules.get(name, name) in brought, f"{path}: {name}"
 
 
 @pytest.fixture(scope="module")

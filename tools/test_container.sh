@@ -96,7 +96,7 @@ small=("rendering.resolution = 32" "rendering.render_samples = 4" "object.total_
 say "render.py"
 run_image render.py -d single -p "${small[@]}" "sample.class_idxs = 3"
 say "distributed_render.py"
-run_image distributed_render.py --is_multi -d multi -n 24 -p "${small[@]:0:2}"
+run_image distributed_render.py --is_multi -d multi -n 24 --variants 1-1-1-1 -p "${small[@]:0:2}"
 say "preprocess_data.py and audit_dataset.py"
 run_image preprocess_data.py -d single -f -p -r 32
 run_image audit_dataset.py -d single

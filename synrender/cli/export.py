@@ -5,7 +5,6 @@ Reads imgs_XX.h5 if these files are there, else the small files of DATA_DIR/<dat
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synrender.cli.arguments import (
@@ -20,6 +19,7 @@ from synrender.system.interrupts import Resume
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from synrender.system.folders import Folders
 
@@ -45,6 +45,7 @@ examples:
   python export_dataset.py -d test_dataset --to parquet
   python export_dataset.py -d multi --to coco --out /data/multi_coco
   python export_dataset.py -d multi --to coco --out /data/multi_coco --verify
+  python export_dataset.py -d multi --to webdataset --out s3://bucket/multi
 
 If an export was stopped or killed, run the same command again to finish it. A complete export is
 left as it is. Lost files are written again; a file whose size has changed is an error.
@@ -65,7 +66,12 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         metavar="FORMAT",
         help=", ".join(FORMATS),
     )
-    add("--out", type=Path, help="folder to write (default: DATA_DIR/<dataset>_<format>)")
+    add(
+        "--out",
+        metavar="FOLDER",
+        help="folder to write (default: DATA_DIR/<dataset>_<format>); s3://bucket/name, gs:// or "
+        "az://... writes the default folder and copies it there",
+    )
     add(
         "--shard_mb",
         type=whole_number(1, MAX_SHARD_MB),
@@ -112,12 +118,15 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.system.console import create_bar
     from synrender.system.disk import full_disk_named
     from synrender.system.folders import to_absolute
+    from synrender.system.remote import is_url
     from synrender.system.workers import Workers
 
-    if arguments.verify and arguments.out:  # the data set may be gone
-        return verify(to_absolute(arguments.out), arguments.jobs)
+    url = arguments.out if is_url(arguments.out) else ""
+    given = None if url else arguments.out
+    if arguments.verify and given:  # the data set may be gone
+        return verify(to_absolute(given), arguments.jobs)
     folder = open_dataset_folder(folders.data, arguments.dataset)
-    out = to_absolute(arguments.out or folders.data / f"{folder.name}_{arguments.to}")
+    out = to_absolute(given or folders.data / f"{folder.name}_{arguments.to}")
     if arguments.verify:
         return verify(out, arguments.jobs)
     options = ExportOptions(
@@ -137,7 +146,19 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     with full_disk_named(out), Workers(arguments.jobs, PRELOADED) as workers:
         workers.prepare()
         export_dataset(folder, options, workers, create_bar)
+    if url:
+        upload(out, url, arguments.overwrite)
     return 0
+
+
+def upload(out: Path, url: str, overwrite: bool) -> None:
+    """Copies a complete export to object storage."""
+    from synrender.export.marker import list_all_files
+    from synrender.export.upload import upload_files
+    from synrender.system.console import create_file_bar
+    from synrender.system.remote import RemoteFolder
+
+    upload_files(out, list_all_files(out), RemoteFolder(url), create_file_bar, overwrite)
 
 
 def verify(out: Path, num_jobs: int) -> int:

@@ -104,6 +104,12 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     )
     add("--overwrite", action="store_true", help="write existing files again")
     add(
+        "--out",
+        metavar="URL",
+        help="in the end copy all complete HDF5 files to object storage, such as s3://bucket/name, "
+        "unless they are there; open_dataset(URL) reads them",
+    )
+    add(
         "--remove_raw",
         action="store_true",
         help="after -f, compare each imgs_XX.h5 with its small files, then delete these; what only "
@@ -171,6 +177,21 @@ def run_steps(arguments: argparse.Namespace, folders: Folders, workers: Workers)
                 arguments.overwrite,
             )
             preprocess_dataset(dataset_dir, layout, options, workers, create_bar)
+        if arguments.out:
+            upload(dataset_dir, arguments.out, arguments.overwrite, workers)
+
+
+def upload(dataset_dir: Path, url: str, overwrite: bool, workers: Workers) -> None:
+    """Copies the complete HDF5 files of a data set to object storage."""
+    from synrender.dataset.names import list_arrays, list_shards
+    from synrender.export.listing import describe_files
+    from synrender.export.upload import upload_files
+    from synrender.system.console import create_file_bar
+    from synrender.system.remote import RemoteFolder
+
+    names = [path.name for path in (*list_shards(dataset_dir), *list_arrays(dataset_dir))]
+    files = describe_files(dataset_dir, names, workers, create_file_bar)
+    upload_files(dataset_dir, files, RemoteFolder(url), create_file_bar, overwrite)
 
 
 def calc_mean(
@@ -193,10 +214,16 @@ def calc_mean(
 
 def refuse_contradictions(arguments: argparse.Namespace) -> None:
     """Raises UserError for arguments that contradict each other."""
-    from synrender.errors import UserError
+    from synrender.errors import UserError, shorten
+    from synrender.system.remote import is_url
 
     if not (arguments.to_hdf5 or arguments.preprocess or arguments.calc_mean is not None):
         raise UserError("nothing to do: give --to_hdf5 (-f), --preprocess (-p) or --calc_mean (-c)")
+    if arguments.out and not is_url(arguments.out):
+        raise UserError(
+            f"--out {shorten(arguments.out)}: must be an address such as s3://bucket/name; HDF5 "
+            "files are written into the folder of the data set"
+        )
     if arguments.remove_raw and not arguments.to_hdf5:
         raise UserError("--remove_raw: goes with --to_hdf5 (-f)")
     if arguments.use_mean and not arguments.preprocess:

@@ -124,6 +124,11 @@ def list_arrays(dataset_dir: Path) -> list[Path]:
     return [p for p in _list_regular(dataset_dir) if _ARRAYS.fullmatch(p.name)]
 
 
+def is_hdf5_name(name: str) -> bool:
+    """Whether a complete HDF5 file of ours has this name."""
+    return bool(_SHARD.fullmatch(name) or _ARRAYS.fullmatch(name))
+
+
 def list_hdf5(dataset_dir: Path) -> list[Path]:
     """All HDF5 files of ours that are there, complete or not, by name."""
     patterns = (_SHARD, _ARRAYS, _PARTIAL_ARRAYS)

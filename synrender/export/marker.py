@@ -23,6 +23,7 @@ from synrender.export.listing import (
     ListedFile,
     create_folders,
     describe_files,
+    describe_some,
     find_files,
     parse_line,
     refuse_others,
@@ -172,6 +173,13 @@ def read_marker(path: Path) -> Marker | None:
             "with --out"
         ) from None
     return known
+
+
+def list_all_files(out: Path) -> list[ListedFile]:
+    """All files of a complete export; the last one is its marker."""
+    known = read_marker(out / MARKER)
+    listed = known.find_listed() if known else []
+    return [*listed, *describe_some(out, [MARKER])]
 
 
 # --- beginning and finishing ----------------------------------------------------------------------

@@ -9,21 +9,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from synrender.archive.arrays import LAST_FIELD, NOT_WRITTEN
-from synrender.archive.hdf5_files import shard_path
-from synrender.dataset.archive_layout import SPLITS, create_layout
-from synrender.dataset.folder import settings_to_folder
-from synrender.dataset.info import DatasetInfo, read_required_info
-from synrender.dataset.names import IMAGE_DIR, list_arrays, list_shards
+from synrender.dataset.archive_layout import SPLITS
+from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import KNOWN, NEW_NAMES, RECORD_DTYPE, create_records, is_wild
-from synrender.dataset.shard import is_arrays, list_fields, open_file, read_info, read_layout
 from synrender.errors import UserError, nearest_name
+from synrender.loading.dataset_files import find_dataset_files
 from synrender.loading.factors import CACHED, Factors
-from synrender.loading.hdf5 import open_hdf5
-from synrender.loading.raw import open_raw
+from synrender.loading.remote_files import find_cache, find_remote_files
 from synrender.loading.row_source import DEPTH, IMAGE, DatasetFiles, Part, Sample
 from synrender.settings.label_table import LABELS
 from synrender.settings.label_table import list_fields as list_label_fields
+from synrender.system.remote import is_url
 
 Split = Literal["train", "validation", "test"]
 Transform = Callable[[Sample], Any]
@@ -40,7 +36,9 @@ def open_dataset(
 
     Args:
         path: folder of a data set, its ``img/`` for the small files, a file ``imgs_XX.h5``, or
-            ``data_<res>.h5``; a folder gives its shards if it has any, else its small files.
+            ``data_<res>.h5``; a folder gives its shards if it has any, else its small files. The
+            HDF5 files can be in object storage, such as ``s3://bucket/name``: each is fetched when
+            it is needed, into a local cache (`synrender.loading.remote_files`).
         split: "train", "validation" or "test"; None for all samples.
         transform: what becomes of each sample; a function of a module for loaders that spawn.
         fields: names of what a sample holds; None for everything but ``image_png``, the bytes of
@@ -52,7 +50,11 @@ def open_dataset(
     Raises:
         UserError: there is no such data set, split or field.
     """
-    return Dataset(find_dataset_files(Path(path)), split, transform, fields, nothing_hit)
+    if is_url(path):
+        files = find_remote_files(str(path), find_cache(os.environ))
+    else:
+        files = find_dataset_files(Path(path))
+    return Dataset(files, split, transform, fields, nothing_hit)
 
 
 class Dataset(Factors):
@@ -114,7 +116,7 @@ class Dataset(Factors):
 
     def __repr__(self) -> str:
         split = f", {self.split}" if self.split else ""
-        return f"<{self.path}{split}: {len(self)} samples of {', '.join(self.fields)}>"
+        return f"<{self._files.place}{split}: {len(self)} samples of {', '.join(self.fields)}>"
 
     def __enter__(self) -> Dataset:
         return self
@@ -163,7 +165,7 @@ class Dataset(Factors):
         rows = np.asarray(idxs, np.int64)
         rows = np.where(rows < 0, rows + len(self), rows)
         if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
-            raise IndexError(f"{self.path}: has {len(self)} samples, not one at {idxs}")
+            raise IndexError(f"{self._files.place}: has {len(self)} samples, not one at {idxs}")
         samples = self._read(self.fields, rows + self._first)
         return samples if self.transform is None else [self.transform(s) for s in samples]
 
@@ -191,7 +193,7 @@ class Dataset(Factors):
             wild.append(IMAGE)
         if wild:
             raise UserError(
-                f"{self.path}: field {wild[0]!r} of one of {len(samples)} samples from row "
+                f"{self._files.place}: field {wild[0]!r} of one of {len(samples)} samples from row "
                 f"{rows[0]} on has an impossible value; write the HDF5 files again with "
                 "preprocess_data.py --overwrite"
             )
@@ -207,7 +209,9 @@ class Dataset(Factors):
         if not len(self) or (name in NEW_NAMES and name not in known):  # an archive from before
             return create_records((len(self),))[name]
         if name not in known:
-            raise UserError(f"{self.path}: has no field {name!r}{nearest_name(name, known)}")
+            raise UserError(
+                f"{self._files.place}: has no field {name!r}{nearest_name(name, known)}"
+            )
         parts = [part for part in map(self._open, self._files.parts) if part.num_rows]
         return np.concatenate([part.read_column(name) for part in parts])[self._first : self._stop]
 
@@ -249,16 +253,19 @@ class Dataset(Factors):
         for name in fields or ():
             if name == DEPTH and name not in known:
                 raise UserError(
-                    f"{self.path}: holds no depth; it needs images in EXR, and data_<res>.h5 one "
-                    "that was written since depth is kept (preprocess_data.py -p --overwrite)"
+                    f"{self._files.place}: holds no depth; it needs images in EXR, and "
+                    "data_<res>.h5 one that was written since depth is kept (preprocess_data.py -p "
+                    "--overwrite)"
                 )
             if name not in known and name in list_label_fields(LABELS):
                 raise UserError(
-                    f"{self.path}: holds no {name}; it needs images in EXR that were rendered with "
-                    "its label in rendering.labels, and HDF5 files written from these"
+                    f"{self._files.place}: holds no {name}; it needs images in EXR that were "
+                    "rendered with its label in rendering.labels, and HDF5 files written from these"
                 )
             if name not in known:
-                raise UserError(f"{self.path}: has no field {name!r}{nearest_name(name, known)}")
+                raise UserError(
+                    f"{self._files.place}: has no field {name!r}{nearest_name(name, known)}"
+                )
         return part.names if fields is None else tuple(fields)
 
 
@@ -272,99 +279,3 @@ def _find_rows(files: DatasetFiles, split: str | None) -> tuple[int, int]:
     starts_ends = (0, *files.split_ends)[k : k + 2]
     first, stop = np.clip(np.array(starts_ends) - files.first_row, 0, files.num_rows).tolist()
     return first, stop
-
-
-def find_dataset_files(path: Path) -> DatasetFiles:
-    """Finds the files to read at a path.
-
-    Args:
-        path: a file ``imgs_XX.h5`` or ``data_<res>.h5``; ``img/`` for the small files; or the
-            folder of a data set, of which the shards are taken, else the small files, else the one
-            file of arrays.
-
-    Raises:
-        UserError: there is nothing to read, or more than one thing.
-    """
-    path = path.absolute()
-    if path.is_file():
-        return _find_files(path, [path])
-    if path.name == IMAGE_DIR:
-        return _find_raw(path.parent)
-    if shards := list_shards(path):
-        return _list_shards(path, shards)
-    if (path / IMAGE_DIR).is_dir():
-        return _find_raw(path)
-    arrays = list_arrays(path)
-    if len(arrays) == 1:
-        return _find_files(path, arrays)
-    if arrays:
-        names = ", ".join(p.name for p in arrays)
-        raise UserError(f"{path}: holds {names}; open one of these files")
-    raise UserError(
-        f"{path}: no data set; give a folder that render.py wrote, or an HDF5 file of "
-        "preprocess_data.py"
-    )
-
-
-def _list_shards(path: Path, shards: Sequence[Path]) -> DatasetFiles:
-    with open_file(shards[0]) as file:
-        num_shards = read_layout(file).num_shards
-    wanted = [shard_path(path, k) for k in range(num_shards)]
-    if others := [shard.name for shard in shards if shard not in wanted]:
-        raise UserError(
-            f"{path}: holds {others[0]}, but the archive has {num_shards} shards; move it away, or "
-            "open single files"
-        )
-    if missing := [shard.name for shard in wanted if shard not in shards]:
-        raise UserError(
-            f"{path}: lacks {missing[0]} ({len(missing)} of {num_shards} shards); write the rest "
-            "with preprocess_data.py -f, or open single files"
-        )
-    return _find_files(path, shards)
-
-
-def _find_files(path: Path, files: Sequence[Path]) -> DatasetFiles:
-    ends: list[int] = []
-    first_row, split_ends, info, kind = 0, (), None, None
-    for k, name in enumerate(files):
-        with open_file(name) as file:
-            is_begun = not np.all(file.attrs.get("buckets_done", True))  # by an earlier version
-            if is_begun or (is_arrays(file) and (file[LAST_FIELD][...] == NOT_WRITTEN).any()):
-                raise UserError(f"{name}: is not complete; finish it with preprocess_data.py -p")
-            names = ("num_objs", "image_size")
-            own = read_layout(file), [int(file.attrs[n]) for n in names], [*list_fields(file)]
-            kind = kind or own
-            if own != kind:
-                raise UserError(
-                    f"{name}: belongs to another archive than {files[0].name}; write it again with "
-                    "preprocess_data.py --to_hdf5 --overwrite"
-                )
-            if k == 0:
-                first_row = int(file.attrs.get("first_row", 0))
-                split_ends = tuple(int(end) for end in file.attrs["split_ends"])
-                info = read_info(file)
-            ends.append((ends[-1] if ends else 0) + len(file["sample_idx"]))
-    assert info is not None
-    return DatasetFiles(path, tuple(files), tuple(ends), first_row, split_ends, info, open_hdf5)
-
-
-def _find_raw(path: Path) -> DatasetFiles:
-    info = read_required_info(path)
-    folder = settings_to_folder(path, info.settings)
-    listing = folder.list_samples()
-    idxs = np.array(listing.pairs, np.int64)
-    if not len(idxs):
-        raise UserError(f"{folder.image_dir}: no complete samples; render some with render.py")
-    ends = np.searchsorted(idxs, _find_split_ends(info, listing.found)).tolist()
-    return DatasetFiles(path, (path,), (len(idxs),), 0, tuple(ends), info, open_raw)
-
-
-def _find_split_ends(info: DatasetInfo, found: range) -> list[int]:
-    """Index of the sample at which each split ends: as the archive cuts, or as a design says."""
-    objects = info.settings.object
-    if info.design is None:
-        layout = create_layout(len(found), 1, objects.n_buckets)
-        return [found.start + layout.split_rows[name].stop for name in SPLITS]
-    buckets = np.cumsum(info.design.split_buckets)
-    # The first sample of bucket b is the first i with i * n_buckets // total >= b.
-    return [-(-int(b) * objects.total_num_samples // objects.n_buckets) for b in buckets]

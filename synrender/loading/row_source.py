@@ -105,6 +105,12 @@ class DatasetFiles:
     split_ends: tuple[int, ...]  # ends of training, validation and test in the whole data set
     info: DatasetInfo
     open_part: Callable[[Path, float, DatasetInfo], Part]  # path, depth where nothing is hit
+    url: str = ""  # that the user named, of files in object storage
+
+    @property
+    def place(self) -> str:
+        """What the user named."""
+        return self.url or str(self.path)
 
     @property
     def num_rows(self) -> int:
