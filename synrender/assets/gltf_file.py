@@ -1,7 +1,8 @@
 """Reads the triangles of a glTF 2.0 file, as GLB or as JSON: strictly, and with bounds.
 
-Of the files that it names only buffers are opened, through a function that the caller gives. Skins,
-morph targets and animations are left out: vertices stand where the nodes' transforms place them.
+Of the files that it names only buffers are opened, through a function that the caller gives; for
+images see `gltf_materials`. Skins, morph targets and animations are left out: vertices stand where
+the nodes' transforms place them.
 The format: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 """
 
@@ -24,22 +25,34 @@ from synrender.assets.gltf_document import (
     refuse_extensions,
     split_chunks,
 )
+from synrender.assets.gltf_materials import GltfMaterials
+from synrender.assets.material import Look
 from synrender.assets.mesh import Mesh, drop_repeats, to_double
+from synrender.assets.model_file import ModelFile
 from synrender.errors import RejectedAsset
 
 MAX_NODES = 1 << 16
 MAX_PRIMITIVES = 1 << 14
 """In the scene; one that stands there several times counts each time. They take 5 s."""
 
+MAX_PLACE = 1e6
+"""Of a place in a texture, in widths of the texture."""
+
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
 
 
-def read_gltf(data: bytes, read_beside: Callable[[str], bytes]) -> Mesh:
+def read_gltf(
+    data: bytes,
+    read_beside: Callable[[str], bytes],
+    find_beside: Callable[[str], ModelFile] | None = None,
+) -> Mesh:
     """Reads the triangles of the file's scene; y is up, as the format says.
 
     Args:
         data: content of the file, GLB or JSON.
         read_beside: gives the content of a buffer that stands in a file of its own.
+        find_beside: gives the file of an image by its name, and raises ValueError if it is not the
+            model's; None: the colors of the faces are left out.
 
     Raises:
         RejectedAsset: it is not glTF 2.0, is compressed, has no triangles, or does not hold what it
@@ -48,6 +61,7 @@ def read_gltf(data: bytes, read_beside: Callable[[str], bytes]) -> Mesh:
     text, binary = split_chunks(data)
     document = Document(parse(text), binary, read_beside)
     refuse_extensions(document.root)
+    materials = None if find_beside is None else GltfMaterials(document, find_beside)
     parts = [
         part
         for primitive, to_world in list(_find_primitives(document))  # all, before one is read
@@ -64,6 +78,7 @@ def read_gltf(data: bytes, read_beside: Callable[[str], bytes]) -> Mesh:
             corner_vertices=corner_vertices,
             face_sizes=np.full(len(corner_vertices) // 3, 3, np.int32),
             corner_normals=np.concatenate([part.normals for part in parts])[corner_vertices],
+            look=None if materials is None else _read_look(document, parts, materials),
         )
     )
 
@@ -149,6 +164,7 @@ class _Part:
     vertices: np.ndarray  # (v, 3) float64
     normals: np.ndarray  # (v, 3) float32, unit length; 0 where there are none
     corners: np.ndarray  # (3 f,) int64, index into vertices
+    primitive: Json
 
 
 def _read_primitive(document: Document, primitive: Json, to_world: np.ndarray) -> _Part | None:
@@ -183,7 +199,7 @@ def _read_primitive(document: Document, primitive: Json, to_world: np.ndarray) -
     normals = np.where(np.isfinite(normals).all(axis=1, keepdims=True), normals, 0)
     if not np.isfinite(vertices).all():
         raise RejectedAsset("a vertex that is not finite")
-    return _Part(vertices, normals.astype(np.float32), corners)
+    return _Part(vertices, normals.astype(np.float32), corners, primitive)
 
 
 def _read_corners(document: Document, primitive: Json, num_points: int) -> np.ndarray:
@@ -217,3 +233,67 @@ def _find_cofactors(turn: np.ndarray) -> np.ndarray:
         after[:, [1, 2, 0]] * later[:, [2, 0, 1]] - after[:, [2, 0, 1]] * later[:, [1, 2, 0]]
     )
     return cofactors.T * np.sign(np.linalg.det(turn))
+
+
+# --- colors ---------------------------------------------------------------------------------------
+
+
+def _read_look(document: Document, parts: list[_Part], materials: GltfMaterials) -> Look:
+    """Materials of the parts, places of their corners in textures, and colors of their vertices."""
+    own = [materials.find(part.primitive.get("material")) for part in parts]
+    used = list(dict.fromkeys(own))
+    sizes = [len(part.corners) // 3 for part in parts]
+    num_sets = 1 + max((t.uv_set for material in used for t in material.textures), default=-1)
+    uv_sets = [
+        np.concatenate([_read_places(document, part, k, materials.problems) for part in parts])
+        for k in range(num_sets)
+    ]
+    colors = None
+    if any(_COLORS in member(part.primitive, "attributes") for part in parts):
+        colors = [_read_colors(document, part, materials.problems) for part in parts]
+    return Look(
+        np.repeat([used.index(material) for material in own], sizes).astype(np.int32),
+        tuple(used),
+        tuple(materials.images.images),
+        tuple(uv_sets),
+        None if colors is None else np.concatenate(colors),
+        tuple(materials.problems),
+    )
+
+
+_COLORS = "COLOR_0"
+
+
+def _read_places(document: Document, part: _Part, uv_set: int, problems: list[str]) -> np.ndarray:
+    """Places of a part's corners in textures, (3 f, 2) float32, v upwards; 0 if it has none."""
+    values = _read_attribute(document, part, f"TEXCOORD_{uv_set}", ("VEC2",), problems)
+    if values is None:
+        return np.zeros((len(part.corners), 2), np.float32)
+    return np.stack([values[:, 0], 1 - values[:, 1]], axis=1).astype(np.float32)[part.corners]
+
+
+def _read_colors(document: Document, part: _Part, problems: list[str]) -> np.ndarray:
+    """Scene-linear RGB and alpha of a part's corners, (3 f, 4) float32; 1 if it has none."""
+    colors = np.ones((len(part.vertices), 4), np.float32)
+    values = _read_attribute(document, part, _COLORS, ("VEC3", "VEC4"), problems)
+    if values is not None:
+        colors[:, : values.shape[1]] = np.clip(values, 0, 1)
+    return colors[part.corners]
+
+
+def _read_attribute(
+    document: Document, part: _Part, name: str, kinds: tuple[str, ...], problems: list[str]
+) -> np.ndarray | None:
+    """Values of a part's vertices, (v, width) float64; None if it has none that can be read."""
+    attributes = member(part.primitive, "attributes")
+    if name not in attributes:
+        return None
+    try:
+        values = to_double(document.read_accessor(attributes[name], kinds))
+    except RejectedAsset as reason:
+        problems.append(f"{name}: {reason}")
+        return None
+    if len(values) != len(part.vertices) or not np.abs(values).max(initial=0) < MAX_PLACE:
+        problems.append(f"{name}: not a finite value for each of {len(part.vertices)} vertices")
+        return None
+    return values

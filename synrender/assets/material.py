@@ -81,7 +81,8 @@ class OwnMaterial:
     color: Color = (1.0, 1.0, 1.0)
     color_texture: Texture | None = None
     alpha: float = 1.0
-    alpha_texture: Texture | None = None  # its alpha; its gray if it has none
+    alpha_texture: Texture | None = None
+    is_alpha_gray: bool = False  # alpha is the gray of its texture, if that has no alpha
     alpha_mode: AlphaMode = AlphaMode.OPAQUE
     cutoff: float = 0.5  # of `AlphaMode.MASK`
     metallic: float = 0.0

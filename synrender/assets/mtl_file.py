@@ -97,6 +97,7 @@ class Library:
             color_texture=texture,
             alpha=alpha,
             alpha_texture=mask,
+            is_alpha_gray=True,
             alpha_mode=AlphaMode.BLEND if alpha < 1 or mask else AlphaMode.OPAQUE,
         )
 

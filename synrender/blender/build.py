@@ -9,6 +9,7 @@ from synrender.assets.catalog import Catalog
 from synrender.blender.image_blocks import check_texture, load_texture
 from synrender.blender.materials import Surface, create_material
 from synrender.blender.objects import Model, create_model_object, load_model, read_pose
+from synrender.blender.own_materials import Tint, create_own_materials, let_alpha_through
 from synrender.blender.scene import create_backdrop, create_camera, create_lights, reset_scene
 from synrender.dataset.record import create_records
 from synrender.errors import RejectedAsset, UserError
@@ -22,9 +23,9 @@ from synrender.settings.groups import BACKDROP_PASS_INDEX, Settings
 class Builder:
     """Builds samples one after the other in the same scene.
 
-    Keeps three things between samples: the models of the last sample (the next sample of the group
-    uses them again), the names of good textures, and the rejected assets. None of them changes how
-    a sample looks.
+    Keeps between samples: the models of the last sample with their images (the next sample of the
+    group uses them again), the names of good textures, the rejected assets, and what models lack.
+    None of them changes how a sample looks.
     """
 
     def __init__(
@@ -36,8 +37,11 @@ class Builder:
     ) -> None:
         self._scene, self._settings, self._catalog = scene, settings, catalog
         self._models: dict[str, Model] = {}
+        self._has_looks = settings.material.source == "own"
         self._checked_textures: set[str] = set()
         self.rejected = dict(rejected)  # {name: reason}, of models and textures
+        self.plain: dict[str, str] = {}  # {name: reason}, of models without all of their own look
+        let_alpha_through(scene, settings.material)
 
     def build_sample(self, plan: SamplePlan) -> np.ndarray:
         """Builds the scene of ``plan``; returns its record, (num_objs,) of `RECORD_DTYPE`.
@@ -45,20 +49,23 @@ class Builder:
         Raises:
             UserError: none of the candidate models or textures can be used.
         """
-        reset_scene(keep=[model.mesh for model in self._models.values()])
-        textures, images = self._load_textures(plan)
-        backdrop, *materials = self._create_materials(plan, images)
+        reset_scene(keep=[b for model in self._models.values() for b in model.blocks])
+        textures, (backdrop_image, *images) = self._load_textures(plan)
         create_camera(self._scene, plan.scene)
         create_lights(self._scene, plan.scene, plan.light_location)
-        create_backdrop(self._scene, plan.scene, backdrop)
+        backdrop = Surface(plan.backdrop_color, backdrop_image, 0.0)
+        create_backdrop(
+            self._scene,
+            plan.scene,
+            create_material("Backdrop", self._settings.material, backdrop, BACKDROP_PASS_INDEX),
+        )
         names = [self._load_model(obj_plan, plan.bucket) for obj_plan in plan.objects]
         self._models = {name: self._models[name] for name in names}
-        objects = [
-            create_model_object(self._scene, self._models[name], obj_plan, k, material)
-            for k, (name, obj_plan, material) in enumerate(
-                zip(names, plan.objects, materials, strict=True), start=1
-            )
-        ]
+        objects = []
+        for k, (name, obj_plan, image) in enumerate(zip(names, plan.objects, images, strict=True)):
+            model = self._models[name]
+            materials = self._create_materials(model, obj_plan, image)
+            objects.append(create_model_object(self._scene, model, obj_plan, k + 1, materials))
         bpy.context.view_layer.update()
         return self._describe(plan, names, objects, textures)
 
@@ -102,16 +109,15 @@ class Builder:
             row["factor_values"][COLUMNS.index(name)] = place
 
     def _create_materials(
-        self, plan: SamplePlan, images: list[bpy.types.Image | None]
+        self, model: Model, plan: ObjectPlan, image: bpy.types.Image | None
     ) -> list[bpy.types.Material]:
-        """Materials of the backdrop and each object; only objects' textures get color mixed in."""
-        settings, (image, *object_images) = self._settings.material, images
-        backdrop = Surface(plan.backdrop_color, image, 0.0)
-        materials = [create_material("Backdrop", settings, backdrop, BACKDROP_PASS_INDEX)]
-        for obj_plan, image in zip(plan.objects, object_images, strict=True):
-            surface = Surface(obj_plan.color, image, settings.color_intensity)
-            materials.append(create_material("Object", settings, surface, obj_plan.class_idx))
-        return materials
+        """Materials of an object: its model's own, or one of a texture or a color."""
+        settings = self._settings.material
+        if model.look is not None:
+            tint = Tint(plan.color, settings.color_intensity)
+            return create_own_materials("Object", settings, model.look, tint, plan.class_idx)
+        surface = Surface(plan.color, image, settings.color_intensity)
+        return [create_material("Object", settings, surface, plan.class_idx)]
 
     def _load_model(self, plan: ObjectPlan, bucket: int) -> str:
         """Loads a model into ``_models``; returns its ``synset/model`` name.
@@ -124,13 +130,16 @@ class Builder:
             if name not in self.rejected and name not in self._models:
                 try:
                     file = self._catalog.model_file(plan.class_idx, model_id)
-                    self._models[name] = load_model(file, model_id)
+                    self._models[name] = load_model(file, model_id, self._has_looks)
                 except RejectedAsset as reason:
                     self.rejected[name] = str(reason)
             return name not in self.rejected
 
         if (model_id := plan.model.find(is_usable)) is not None:
-            return self._to_name(plan, model_id)
+            name = self._to_name(plan, model_id)
+            if (look := self._models[name].look) and look.problem:
+                self.plain[name] = look.problem
+            return name
         reasons = [self.rejected.get(self._to_name(plan, m)) for m in plan.model.candidates]
         raise UserError(
             f"class {self._settings.sample.classes[plan.class_idx]!r}, bucket {bucket}: too few of "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synrender.assets.material import Look
 from synrender.errors import RejectedAsset
 
 MIN_RELATIVE_AREA = 1e-12
@@ -24,13 +25,14 @@ class Geometry:
     corner_normals: np.ndarray  # (c, 3) float32, unit length, or 0 for the face's own
     face_normals: np.ndarray  # (f, 3) float32
     face_areas: np.ndarray  # (f,) float32
+    look: Look | None = None  # what the file says about colors, if that was asked for
 
 
 def clean_geometry(geometry: Geometry) -> Geometry:
     """Drops duplicate faces, zero-area faces and unused vertices; flips wrong normals.
 
-    Two faces are duplicates if their corners are at the same positions, in any order. A normal is
-    wrong if it is not on its face's front side.
+    Two faces are duplicates if their corners are at the same positions, in any order; the first is
+    kept, and what it looks like. A normal is wrong if it is not on its face's front side.
 
     Raises:
         RejectedAsset: no face with an area is left.
@@ -56,6 +58,7 @@ def clean_geometry(geometry: Geometry) -> Geometry:
         ),
         face_normals=face_normals,
         face_areas=geometry.face_areas[is_kept],
+        look=geometry.look and geometry.look.select(is_kept_corner, is_kept),
     )
 
 
@@ -76,6 +79,7 @@ def drop_short_edges(geometry: Geometry) -> Geometry:
         places=places[is_kept],
         face_sizes=np.add.reduceat(is_kept, ends - sizes, dtype=np.int32),
         corner_normals=geometry.corner_normals[is_kept],
+        look=geometry.look and geometry.look.select(is_kept, np.ones(len(sizes), bool)),
     )
 
 
@@ -124,13 +128,16 @@ def cube_project(geometry: Geometry, vertices: np.ndarray) -> np.ndarray:
     return (0.5 + 0.5 * np.take_along_axis(corners, axes, axis=1)).astype(np.float32)
 
 
-def cut_quads(geometry: Geometry, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cut_quads(
+    geometry: Geometry, vertices: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cuts quads into triangles: Blender's versions differ in how they cut those that are bent.
 
     Along the diagonal from the first corner; from the second where both others lie on one side.
 
     Returns:
-        The corner of the geometry at each corner that is left, and the sizes of the faces, int32.
+        The corner of the geometry at each corner that is left; the sizes of the faces, int32; and
+        the face of the geometry that each is a part of.
     """
     sizes = geometry.face_sizes
     is_quad, starts = sizes == 4, np.cumsum(sizes) - sizes
@@ -143,7 +150,8 @@ def cut_quads(geometry: Geometry, vertices: np.ndarray) -> tuple[np.ndarray, np.
     place = np.arange(len(face)) - np.repeat(np.cumsum(num_corners) - num_corners, num_corners)
     cuts = np.array([(0, 1, 2, 0, 2, 3), (0, 1, 3, 1, 2, 3)])
     place = np.where(is_quad[face], cuts[is_dented[face], place % 6], place)
-    return starts[face] + place, np.repeat(np.where(is_quad, 3, sizes), 1 + is_quad).astype("i4")
+    new_sizes = np.repeat(np.where(is_quad, 3, sizes), 1 + is_quad).astype(np.int32)
+    return starts[face] + place, new_sizes, np.repeat(np.arange(len(sizes)), 1 + is_quad)
 
 
 def split_by_normal(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
 import numpy as np
 
+from synrender.assets.material import OwnImage
 from synrender.errors import RejectedAsset
-from synrender.images.image_files import find_damage, find_excess
+from synrender.images.image_files import find_damage, find_excess, read_size
 from synrender.system.files import Unreadable, read_small_file
 
 MAX_TEXTURE_BYTES = 1 << 28
@@ -21,20 +23,34 @@ def check_texture(path: Path) -> None:
     Raises:
         RejectedAsset: the file is missing, truncated, too large, or cannot be decoded.
     """
+    _read_image(lambda: read_small_file(path, MAX_TEXTURE_BYTES))
+    image = load_texture(path)
+    is_decoded = _has_pixels(image)
+    bpy.data.images.remove(image)
+    if not is_decoded:
+        raise RejectedAsset(_NOT_DECODED)
+
+
+_NOT_DECODED = "not an image that can be decoded"
+
+
+def _read_image(read: Callable[[], bytes]) -> bytes:
+    """Content of an image file that is whole and of a bounded size; else raises RejectedAsset."""
     try:
-        data = read_small_file(path, MAX_TEXTURE_BYTES)
+        data = read()
     except (OSError, Unreadable) as error:
         raise RejectedAsset(error.strerror or "cannot be read") from None
     except ValueError as error:
         raise RejectedAsset(str(error)) from None
     if problem := find_damage(data) or find_excess(data):
         raise RejectedAsset(problem)
-    image = load_texture(path)
-    width, height = image.size  # this makes Blender decode it
-    has_pixels = width > 0 and height > 0 and image.has_data
-    bpy.data.images.remove(image)
-    if not has_pixels:
-        raise RejectedAsset("not an image that can be decoded")
+    return data
+
+
+def _has_pixels(image: bpy.types.Image) -> bool:
+    """Has Blender decode an image; False: it cannot."""
+    width, height = image.size
+    return width > 0 and height > 0 and image.has_data
 
 
 def load_texture(path: Path) -> bpy.types.Image:
@@ -51,6 +67,40 @@ def load_texture(path: Path) -> bpy.types.Image:
     if bpy.app.version < (4, 5) and read_small_file(path, MAX_TEXTURE_BYTES).startswith(b"RIFF"):
         image.pack()  # these versions forget it of a WebP file that they read themselves
     return image
+
+
+def load_own_image(image: OwnImage, is_data: bool, max_pixels: int) -> bpy.types.Image:
+    """Loads an image that a model brings; its content is kept in the data block.
+
+    Args:
+        image: of the model.
+        is_data: its values are numbers that are taken as they are; else they are colors, sRGB.
+        max_pixels: that it may have.
+
+    Raises:
+        RejectedAsset: it is missing, truncated, too large, or cannot be decoded.
+    """
+    content = image.content
+    data = _read_image(
+        lambda: content if isinstance(content, bytes) else content.read(MAX_TEXTURE_BYTES)
+    )
+    width, height = read_size(data) or (0, 0)
+    if width * height > max_pixels:
+        raise RejectedAsset(f"{width} x {height} px: too many with the model's other images")
+    block = bpy.data.images.new("Own", 1, 1)
+    block.pack(data=data, data_len=len(data))
+    block.source = "FILE"
+    block.alpha_mode = "CHANNEL_PACKED"  # colors are shown whatever the alpha
+    block.colorspace_settings.name = "Non-Color" if is_data else "sRGB"
+    if not _has_pixels(block):
+        bpy.data.images.remove(block)
+        raise RejectedAsset(_NOT_DECODED)
+    return block
+
+
+def has_alpha(image: bpy.types.Image) -> bool:
+    """Whether an image of 8 bits a channel has alpha; of other images it is not known."""
+    return image.depth in (16, 32) and not image.is_float
 
 
 def load_image(path: Path) -> bpy.types.Image:

@@ -13,6 +13,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from synrender.blender.materials import show_unlit
 from synrender.blender.scene import to_array
 from synrender.images.conversions import FARTHEST_M
 from synrender.images.scanline_exr import read_channels
@@ -61,23 +62,7 @@ def render_labels(
 def _make_unlit(scene: bpy.types.Scene, has_textures: bool) -> None:
     for obj in scene.objects:
         for slot in obj.material_slots:
-            _show_color(slot.material, has_textures)
-
-
-def _show_color(material: bpy.types.Material, has_texture: bool) -> None:
-    """Makes a material of `materials.create_material` show its color whatever the light.
-
-    Where the color does not matter, leave the texture out: that renders faster.
-    """
-    nodes, links = material.node_tree.nodes, material.node_tree.links
-    output = next(node for node in nodes if node.type == "OUTPUT_MATERIAL")
-    shader = output.inputs["Surface"].links[0].from_node
-    color_input = shader.inputs["Color" if shader.type == "EMISSION" else "Base Color"]
-    emission = nodes.new("ShaderNodeEmission")
-    emission.inputs["Color"].default_value = color_input.default_value
-    if has_texture and color_input.is_linked:
-        links.new(color_input.links[0].from_socket, emission.inputs["Color"])
-    links.new(emission.outputs[0], output.inputs["Surface"])
+            show_unlit(slot.material, has_textures)
 
 
 def _is_image(channel: str) -> bool:

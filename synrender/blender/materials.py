@@ -1,4 +1,7 @@
-"""Creates materials, one node tree for each object."""
+"""Creates materials of textures and plain colors, and ends those of all kinds.
+
+A material has two ends: as light shows it, and without light, which label passes show.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,33 @@ from dataclasses import dataclass
 
 import bpy
 
+from synrender.assets.material import USUAL_ROUGHNESS, Texture
+from synrender.blender.nodes import (
+    Value,
+    add_image,
+    calculate,
+    connect,
+    create_tree,
+    mix_colors,
+    split_color,
+)
 from synrender.settings.groups import Material
 
-ROUGHNESS = 0.5
+UV_NAME = "UVMap"
+"""Layer of places in textures that every mesh has, unless its material is its own."""
+
+_LIT, _UNLIT = "Lit", "Unlit"
+"""Names of the two ends."""
+
+
+@dataclass(frozen=True)
+class MapImages:
+    """Maps of a texture's surface besides its color, see `assets.pbr_sets`; None: there is none."""
+
+    roughness: bpy.types.Image | None = None
+    metalness: bpy.types.Image | None = None
+    normal: bpy.types.Image | None = None
+    packed: bpy.types.Image | None = None
 
 
 @dataclass(frozen=True)
@@ -18,6 +45,7 @@ class Surface:
     color: tuple[float, ...]  # (3,) scene-linear RGB, 0 to 1
     image: bpy.types.Image | None  # None: the color alone
     color_share: float  # how much of the color is mixed into the image, 0 to 1
+    maps: MapImages = MapImages()
 
 
 def create_material(
@@ -33,37 +61,134 @@ def create_material(
     """
     material = bpy.data.materials.new(name)
     material.pass_index = pass_index
-    if bpy.app.version < (5, 0):  # from 5.0 on a material always has nodes
-        material.use_nodes = True
-    nodes, links = material.node_tree.nodes, material.node_tree.links
-    nodes.clear()
-    shader = nodes.new(
-        "ShaderNodeEmission" if settings.use_emission else "ShaderNodeBsdfPrincipled"
-    )
-    color_input = shader.inputs["Color" if settings.use_emission else "Base Color"]
-    if not settings.use_emission:
-        shader.inputs["Roughness"].default_value = ROUGHNESS
-    color_input.default_value = (*surface.color, 1)
+    tree = create_tree(material)
+    color: Value = surface.color
     if surface.image is not None:
-        texture = nodes.new("ShaderNodeTexImage")
+        texture = tree.nodes.new("ShaderNodeTexImage")
         texture.image = surface.image
-        source = texture.outputs["Color"]
+        color = texture.outputs["Color"]
         if surface.color_share > 0:
-            source = _create_mix(material.node_tree, source, surface)
-        links.new(source, color_input)
-    output = nodes.new("ShaderNodeOutputMaterial")
-    links.new(shader.outputs[0], output.inputs["Surface"])
+            color = mix_colors(tree, surface.color_share, color, surface.color)
+    if settings.use_emission:
+        shader = add_emission(tree, color)
+    else:
+        shader = add_shader(tree, color)
+        _add_maps(tree, shader, surface.maps)
+    add_ends(tree, shader, color)
     return material
 
 
-def _create_mix(
-    tree: bpy.types.NodeTree, source: bpy.types.NodeSocket, surface: Surface
+def _add_maps(tree: bpy.types.NodeTree, shader: bpy.types.Node, maps: MapImages) -> None:
+    """Roughness, metalness and normals of a surface, from images of data."""
+
+    def add(image: bpy.types.Image) -> bpy.types.NodeSocket:
+        return add_image(tree, image, Texture(0), UV_NAME).outputs["Color"]
+
+    if maps.packed is not None:
+        _, roughness, metalness = split_color(tree, add(maps.packed))[:3]
+        connect(tree, roughness, shader.inputs["Roughness"])
+        connect(tree, metalness, shader.inputs["Metallic"])
+    if maps.roughness is not None:
+        connect(tree, add(maps.roughness), shader.inputs["Roughness"])
+    if maps.metalness is not None:
+        connect(tree, add(maps.metalness), shader.inputs["Metallic"])
+    if maps.normal is not None:
+        connect_normal_map(tree, shader, add(maps.normal), UV_NAME)
+
+
+# --- parts of all materials -----------------------------------------------------------------------
+
+
+def add_shader(tree: bpy.types.NodeTree, color: Value) -> bpy.types.Node:
+    """What light is reflected by; not metallic, and of the usual roughness."""
+    shader = tree.nodes.new("ShaderNodeBsdfPrincipled")
+    shader.inputs["Roughness"].default_value = USUAL_ROUGHNESS
+    connect(tree, color, shader.inputs["Base Color"])
+    return shader
+
+
+def add_emission(tree: bpy.types.NodeTree, color: Value) -> bpy.types.Node:
+    """What emits its color, whatever the light."""
+    shader = tree.nodes.new("ShaderNodeEmission")
+    connect(tree, color, shader.inputs["Color"])
+    return shader
+
+
+def connect_normal_map(
+    tree: bpy.types.NodeTree,
+    shader: bpy.types.Node,
+    color: bpy.types.NodeSocket,
+    uv_name: str,
+    strength: float = 1.0,
+) -> None:
+    """Bends the normals that light sees by a map in tangent space; green is up, as in OpenGL."""
+    node = tree.nodes.new("ShaderNodeNormalMap")
+    node.space, node.uv_map = "TANGENT", uv_name
+    node.inputs["Strength"].default_value = strength
+    tree.links.new(color, node.inputs["Color"])
+    tree.links.new(node.outputs[0], shader.inputs["Normal"])
+
+
+@dataclass(frozen=True)
+class Alpha:
+    """How much of a surface is there."""
+
+    value: Value  # 0 to 1
+    is_mask: bool  # it is 0 or 1, and labels are cut, too
+
+
+def add_ends(
+    tree: bpy.types.NodeTree, shader: bpy.types.Node, color: Value, alpha: Alpha | None = None
+) -> None:
+    """Ends a material.
+
+    Args:
+        tree: of the material.
+        shader: what light shows.
+        color: what it shows without light.
+        alpha: how much of it is there; None: all.
+    """
+    lit = shader.outputs[0]
+    unlit = add_emission(tree, color).outputs[0]
+    if alpha is not None:
+        lit = _cut(tree, lit, alpha.value)
+        unlit = _cut(tree, unlit, alpha.value) if alpha.is_mask else unlit
+    for name, surface in ((_LIT, lit), (_UNLIT, unlit)):
+        output = tree.nodes.new("ShaderNodeOutputMaterial")
+        output.name = name
+        tree.links.new(surface, output.inputs["Surface"])
+    tree.nodes[_LIT].is_active_output = True
+
+
+def _cut(
+    tree: bpy.types.NodeTree, surface: bpy.types.NodeSocket, alpha: Value
 ) -> bpy.types.NodeSocket:
-    mix = tree.nodes.new("ShaderNodeMix")
-    mix.data_type = "RGBA"
-    # The node has inputs with the same names for every type; select those of type RGBA.
-    first, second = [s for s in mix.inputs if s.type == "RGBA"]
-    mix.inputs[0].default_value = surface.color_share
-    tree.links.new(source, first)
-    second.default_value = (*surface.color, 1)
-    return next(s for s in mix.outputs if s.type == "RGBA")
+    mix, nothing = (
+        tree.nodes.new(f"ShaderNode{kind}") for kind in ("MixShader", "BsdfTransparent")
+    )
+    connect(tree, alpha, mix.inputs[0])
+    tree.links.new(nothing.outputs[0], mix.inputs[1])
+    tree.links.new(surface, mix.inputs[2])
+    return mix.outputs[0]
+
+
+def is_at_least(tree: bpy.types.NodeTree, value: Value, least: float) -> bpy.types.NodeSocket:
+    """1 where a value is not below another one, else 0."""
+    return calculate(tree, "SUBTRACT", 1.0, calculate(tree, "LESS_THAN", value, least))
+
+
+def show_unlit(material: bpy.types.Material, has_color: bool) -> None:
+    """Makes a material show its color whatever the light, and all of it where it is not cut.
+
+    Args:
+        material: of this module.
+        has_color: False: the color does not matter; what is left out renders faster.
+    """
+    tree = material.node_tree
+    output = tree.nodes[_UNLIT]
+    output.is_active_output = True
+    if not has_color:
+        for node in tree.nodes:
+            if node.type == "EMISSION":
+                for link in node.inputs["Color"].links:
+                    tree.links.remove(link)

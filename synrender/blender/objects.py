@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
 from synrender.assets.lost_shape import refuse_lost_shape
+from synrender.assets.material import Look
 from synrender.assets.mesh import Mesh
 from synrender.assets.mesh_formats import read_mesh
 from synrender.assets.model_file import ModelFile
@@ -20,6 +22,8 @@ from synrender.blender.cleaning import (
     find_places,
     split_by_normal,
 )
+from synrender.blender.materials import UV_NAME
+from synrender.blender.own_materials import COLOR_NAME, ModelLook, load_look, uv_set_name
 from synrender.blender.scene import create_object, to_array
 from synrender.errors import RejectedAsset
 from synrender.sampling.camera import turn
@@ -40,13 +44,24 @@ class Model:
     mesh: bpy.types.Mesh  # vertices as in the file, minus center
     center: np.ndarray  # (3,) float64, of the bounding box, model units
     bbox: np.ndarray  # (2, 3) float64, min and max corner of the centered mesh
+    look: ModelLook | None = None  # its own materials, if they are to be shown
+
+    @property
+    def blocks(self) -> list[bpy.types.ID]:
+        """Data blocks that it needs as long as it is shown."""
+        return [self.mesh, *(self.look.images.values() if self.look else ())]
 
 
 # --- loading ------------------------------------------------------------------------------------
 
 
-def load_model(file: ModelFile, model_id: str) -> Model:
+def load_model(file: ModelFile, model_id: str, has_look: bool = False) -> Model:
     """Imports a model as one clean, centered mesh with texture coordinates.
+
+    Args:
+        file: of the model.
+        model_id: names the mesh.
+        has_look: load what the file says about colors, too.
 
     Raises:
         RejectedAsset: the file is missing, empty or truncated, or the mesh is not finite, has no
@@ -54,7 +69,7 @@ def load_model(file: ModelFile, model_id: str) -> Model:
     """
     if len(model_id) > MAX_NAME_LENGTH:
         raise RejectedAsset(f"model id longer than {MAX_NAME_LENGTH} characters")
-    obj = read_mesh(file)
+    obj = read_mesh(file, has_look)
     refuse_lost_shape(obj)
     geometry = clean_geometry(_measure(obj))
     if bpy.app.version < (4, 5):
@@ -63,9 +78,9 @@ def load_model(file: ModelFile, model_id: str) -> Model:
     center = (low + high) / 2
     vertices = (geometry.vertices - center).astype(np.float32)
     bbox = np.stack([vertices.min(axis=0), vertices.max(axis=0)])
-    uv = cube_project(geometry, vertices / np.ptp(bbox, axis=0).max())
-    mesh = _create_mesh(model_id, geometry, vertices, uv)
-    return Model(mesh, center, bbox.astype(np.float64))
+    mesh = _create_mesh(model_id, geometry, vertices)
+    look = None if geometry.look is None else load_look(geometry.look)
+    return Model(mesh, center, bbox.astype(np.float64), look)
 
 
 def _measure(obj: Mesh) -> Geometry:
@@ -96,6 +111,7 @@ def _measure(obj: Mesh) -> Geometry:
         corner_normals=obj.corner_normals,
         face_normals=_read_array(mesh.polygons, "normal", 3),
         face_areas=_read_array(mesh.polygons, "area", 1),
+        look=obj.look,
     )
     bpy.data.meshes.remove(mesh)
     return geometry
@@ -121,17 +137,38 @@ def _read_array(collection: bpy.types.bpy_prop_collection, name: str, width: int
     return values.reshape(-1, width) if width > 1 else values
 
 
-def _create_mesh(
-    name: str, geometry: Geometry, vertices: np.ndarray, uv: np.ndarray
-) -> bpy.types.Mesh:
+def _create_mesh(name: str, geometry: Geometry, vertices: np.ndarray) -> bpy.types.Mesh:
+    """Creates the mesh; ``vertices`` are (v, 3) float32, centered."""
     vertex_idxs, corners = split_by_normal(geometry)
-    cut, sizes = cut_quads(geometry, vertices)
+    cut, sizes, faces = cut_quads(geometry, vertices)
     mesh = bpy.data.meshes.new(name)
     _add_faces(mesh, vertices[geometry.corner_vertices[corners]], vertex_idxs[cut], sizes)
     mesh.update(calc_edges=True)
-    mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", uv[cut].reshape(-1))
+    if geometry.look is None:
+        uv = cube_project(geometry, vertices / np.ptp(vertices, axis=0).max())
+        _add_places(mesh, UV_NAME, uv[cut])
+        mesh.materials.append(None)
+    else:
+        _add_look(mesh, geometry.look.select(cut, faces))
     _set_vertex_normals(mesh, geometry.corner_normals[corners])
     return mesh
+
+
+def _add_look(mesh: bpy.types.Mesh, look: Look) -> None:
+    """Adds what a mesh needs for its own materials, with a slot for each of them."""
+    for _ in look.materials:
+        mesh.materials.append(None)
+    mesh.polygons.foreach_set("material_index", look.face_materials)
+    used = {t.uv_set for material in look.materials for t in material.textures}
+    for uv_set in sorted(used):
+        _add_places(mesh, uv_set_name(uv_set), look.uv_sets[uv_set])
+    if look.colors is not None:
+        layer = mesh.color_attributes.new(COLOR_NAME, "FLOAT_COLOR", "CORNER")
+        layer.data.foreach_set("color", look.colors.reshape(-1))
+
+
+def _add_places(mesh: bpy.types.Mesh, name: str, uv: np.ndarray) -> None:
+    mesh.uv_layers.new(name=name).data.foreach_set("uv", uv.reshape(-1))
 
 
 def _set_vertex_normals(mesh: bpy.types.Mesh, normals: np.ndarray) -> None:
@@ -153,18 +190,25 @@ def create_model_object(
     model: Model,
     plan: ObjectPlan,
     instance: int,
-    material: bpy.types.Material,
+    materials: Sequence[bpy.types.Material],
 ) -> bpy.types.Object:
-    """Places a model; ``instance`` (from 1) is its value in the instance pass."""
+    """Places a model.
+
+    Args:
+        scene: to place it in.
+        model: to place.
+        plan: says where.
+        instance: from 1; its value in the instance pass.
+        materials: one for each slot of the mesh.
+    """
     obj = create_object(scene, f"Object {instance}", model.mesh, plan.location, plan.euler)
     largest_side = float((model.bbox[1] - model.bbox[0]).max())
     obj.scale = np.array(plan.scale) * (LARGEST_SIDE_M / largest_side)
     obj.pass_index = instance
-    # The samples of a group share the mesh, so the material is linked to the object.
-    if not model.mesh.materials:
-        model.mesh.materials.append(None)
-    obj.material_slots[0].link = "OBJECT"
-    obj.material_slots[0].material = material
+    # The samples of a group share the mesh, so the materials are linked to the object.
+    for slot, material in zip(obj.material_slots, materials, strict=True):
+        slot.link = "OBJECT"
+        slot.material = material
     return obj
 
 
