@@ -65,7 +65,10 @@ with a design of factors, what dataset.json promises against the records:
   holdout      held-out combinations and ranges: none in training, all of the test
   causal       frequencies are those of the graph's tables
   do           interventions took place
+  fit          factors of design.distributions: Kolmogorov-Smirnov, exact counts and chi-square;
+               of rotations and directions, in space; fewer than 50 values are not judged
   twins        (or sweeps) equal to the bit in all but their factor, and different in that
+  sequences    step by step on their paths, a turn closes, and all else is equal to the bit
   same labels  EXR: a factor of appearance changes no mask, class or depth
 A statistical check, such as silhouette, fails at most one of 10,000 correct data sets.
 with --bop, for each label that is there, with the same bounds:

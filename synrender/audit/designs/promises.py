@@ -113,7 +113,7 @@ def check_even(design: DesignInfo, samples: Samples) -> Check:
         for level, p in enumerate(count_p_values(counts, len(levels), 1 / n)):
             what = f"{name} level {level} in {SPLITS[split]}: {counts[level]} of {len(levels)}"
             tests[what] = float(p)
-    return _decide_tests("even", f"{len(names)} factors", tests)
+    return decide_tests("even", f"{len(names)} factors", tests)
 
 
 def check_shortcut(design: DesignInfo, samples: Samples) -> Check:
@@ -144,7 +144,7 @@ def check_shortcut(design: DesignInfo, samples: Samples) -> Check:
         for (row, level), p in np.ndenumerate(table_p_values(target, cue, table)):
             what = f"{shortcut.cue} level {level} at {shortcut.target} level {row}"
             tests[f"{what} in {SPLITS[split]}"] = float(p)
-    return _decide_tests("shortcut", "; ".join(parts), tests)
+    return decide_tests("shortcut", "; ".join(parts), tests)
 
 
 def check_holdout(design: DesignInfo, objects: Samples) -> Check:
@@ -195,7 +195,7 @@ def check_causal(design: DesignInfo, samples: Samples) -> Check:
         tests |= child_tests
         worst, num_rows = max(worst, difference), num_rows + len(table.probabilities)
     figures = f"{num_rows} rows of {len(causal.parents)} tables, frequencies within {worst:.3f}"
-    return _decide_tests("causal", figures, tests)
+    return decide_tests("causal", figures, tests)
 
 
 def check_do(design: DesignInfo, samples: Samples) -> Check:
@@ -295,7 +295,7 @@ def _find_unlikely(tests: dict[str, float]) -> list[str]:
     return [what for what, p in sorted(tests.items(), key=lambda test: test[1]) if p < bound]
 
 
-def _decide_tests(name: str, figures: str, tests: dict[str, float]) -> Check:
+def decide_tests(name: str, figures: str, tests: dict[str, float]) -> Check:
     """A check of counts: fails where one is less likely than chance allows."""
     unlikely = _find_unlikely(tests)
     smallest = min(1.0, min(tests.values(), default=1.0) * len(tests))

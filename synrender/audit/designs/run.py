@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.audit.check import Check, count_faults, decide, skip
+from synrender.audit.designs.fit import check_fit
 from synrender.audit.designs.independence import check_independent
 from synrender.audit.designs.promises import (
     check_causal,
@@ -19,6 +20,7 @@ from synrender.audit.designs.promises import (
     check_shortcut,
     gather_samples,
 )
+from synrender.audit.designs.sequences import check_sequences
 from synrender.audit.designs.twins import check_blocks, check_labels_of_blocks
 from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.rays.audited_dataset import Records, Subject
@@ -100,7 +102,9 @@ def check_promise(
         check_holdout(design, objects),
         check_causal(design, drawn),
         check_do(design, drawn),
+        check_fit(design, objects, records, promise.rejected),
         check_blocks(design, records),
+        check_sequences(design, records),
         check_labels_of_blocks(design, records, labels_digests),
     ]
 

@@ -11,7 +11,7 @@ from synrender.audit.check import Check, count_faults, decide, skip
 from synrender.audit.rays.audited_dataset import Records
 from synrender.dataset.design_info import DesignInfo
 from synrender.dataset.record import RECORD_DTYPE, are_equal
-from synrender.settings.factor_table import COLUMNS, FACTORS, find_columns
+from synrender.settings.factor_table import COLUMNS, find_columns, find_factor
 
 _TURN = ("rot_mat", "quaternion", "euler", "obj_to_world")
 _MODEL = ("model_id", "bbox", "scale", "obj_to_world")  # scale: of the file's own units
@@ -41,6 +41,8 @@ FIELDS = {
     **dict.fromkeys(("camera_fstop", "exposure"), ()),
     **dict.fromkeys(("roughness", "metallic", "backdrop_roughness", "backdrop_metallic"), ()),
     "backdrop": (),
+    "camera_direction": ("world_to_camera",),
+    "light_direction": ("light",),
 }
 """Fields of a record that may differ between samples that differ in a factor."""
 _FOLLOWERS = {"class": ("model", "color")}
@@ -57,7 +59,7 @@ class Sweep:
 
 
 def find_sweeps(design: DesignInfo, records: Records) -> list[Sweep]:
-    """All tuples of twins, or all sweeps, as ``varied`` says; some may lack samples."""
+    """All tuples of twins, sweeps, or sequences, which name no factor; some may lack samples."""
     starts = np.flatnonzero(np.diff(records.idxs, prepend=-1))
     found: dict[tuple[int, str], dict[int, np.ndarray]] = {}
     for idx, rows in zip(
@@ -117,19 +119,19 @@ def check_labels_of_blocks(
         records: of all samples.
         digests: of the label passes of each EXR, by sample.
     """
-    if not (design.sweeps or design.twins):
-        return skip("same labels", "no twins and no sweeps")
+    if not (design.sweeps or design.twins or design.paths):
+        return skip("same labels", "no twins, no sweeps and no sequences")
     if not digests:
         return skip("same labels", "PNG images have no label passes")
     num, culprits = 0, []
     for sweep in find_sweeps(design, records):
-        factor = FACTORS.get(sweep.factor)
-        if factor is None or factor.labels:
+        factors = tuple(design.paths) or (sweep.factor,)
+        if not FIELDS.keys() >= set(factors) or any(find_factor(n).labels for n in factors):
             continue
         idxs = [idx for idx in sweep.records if idx in digests]
         num += max(0, len(idxs) - 1)
         culprits += [
-            f"{idxs[0]} and {idx} ({sweep.factor})"
+            f"{idxs[0]} and {idx} ({', '.join(factors)})"
             for idx in idxs[1:]
             if digests[idx] != digests[idxs[0]]
         ]
