@@ -74,6 +74,7 @@ class Catalog:
     environment_names: dict[str, str] = field(default_factory=dict)  # of files below it, by id
     map_names: dict[str, dict[str, str]] | None = None  # by texture and kind; None: not used
     opened: OpenSource | None = field(default=None, compare=False)  # where the models are from
+    up_axis: str = "y"  # of models of which the source states none
 
     @functools.cached_property
     def model_ids(self) -> dict[int, tuple[str, ...]]:
@@ -108,6 +109,10 @@ class Catalog:
     def model_file(self, class_idx: int, model_id: str) -> ModelFile:
         """File of a model."""
         return self.entries[class_idx][model_id].file
+
+    def has_z_up(self, class_idx: int, model_id: str) -> bool:
+        """Whether the Z axis of a model's file is up, not its Y axis."""
+        return (self.entries[class_idx][model_id].up or self.up_axis) == "z"
 
     @functools.cached_property
     def images_dir(self) -> Path:
@@ -149,12 +154,13 @@ class Catalog:
     def plain_sources(self) -> Sources:
         """Source folders of all assets, with fingerprints of their sorted names; reads no file."""
         models = {self.synset_ids[c]: list(ids) for c, ids in self.model_ids.items()}
-        splits = {
-            f"{self.synset_ids[c]}/{entry.model_id}": entry.split
+        keyed = [
+            (f"{self.synset_ids[c]}/{entry.model_id}", entry)
             for c, entries in self.entries.items()
             for entry in entries.values()
-            if entry.split
-        }
+        ]
+        splits = {name: entry.split for name, entry in keyed if entry.split}
+        ups = {name: entry.up for name, entry in keyed if entry.up}
         version = f"demo, version {demo.DEMO_VERSION}"
         models_are_demo, textures_are_demo = self.is_demo
         path = self.textures_path
@@ -164,7 +170,12 @@ class Catalog:
                 version if models_are_demo else str(self.models_path),
                 {synset: len(ids) for synset, ids in models.items()},
                 _fingerprint(
-                    [version if models_are_demo else layout, models, *([splits] if splits else [])]
+                    [
+                        version if models_are_demo else layout,
+                        models,
+                        *([splits] if splits else []),
+                        *([{"up": ups}] if ups else []),
+                    ]
                 ),
                 self.layout,
             ),
@@ -232,6 +243,7 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
         environment_names=list_environments(environments.path) if environments else {},
         map_names=_list_maps(textures, names, settings),
         opened=opened,
+        up_axis=settings.assets.up_axis or "y",
     )
     _check_buckets(catalog)
     return catalog

@@ -28,6 +28,7 @@ class FoundModels:
     tree: Tree  # where the layout begins
     classes: dict[ModelClass, tuple[ModelEntry, ...]]  # that have models
     forced: str = ""  # name of the layout, if it was not recognized but given
+    usual_up: str = "y"  # axis that is up in most of the files
 
     @property
     def num_models(self) -> int:
@@ -44,7 +45,8 @@ def find_all_models(path: Path, layout: str = "") -> FoundModels:
     opened = open_source(path, layout)
     there = [found for found in opened.list_classes() if found.is_there]
     classes = {found: tuple(opened.credit(opened.list_models(found))) for found in there}
-    return FoundModels(path, opened.source.title, opened.tree, classes, layout)
+    source = opened.source
+    return FoundModels(path, source.title, opened.tree, classes, layout, source.usual_up)
 
 
 def describe(found: FoundModels) -> list[str]:
@@ -94,6 +96,7 @@ def find_bindings(found: FoundModels) -> list[str]:
     """
     lines = [f"assets.models = {str(found.path)!r}"]
     lines += [f"assets.source = {found.forced!r}"] * bool(found.forced)
+    lines += ["assets.up_axis = 'z'"] * (found.usual_up == "z")
     n_buckets = Object().n_buckets
     there = {c: {e.model_id: e for e in entries} for c, entries in found.classes.items() if entries}
     enough = {c: ids for c, ids in there.items() if len(ids) >= n_buckets} or there

@@ -14,7 +14,7 @@ from synrender.blender.scene import create_backdrop, create_camera, create_light
 from synrender.dataset.record import create_records
 from synrender.errors import RejectedAsset, UserError
 from synrender.sampling.camera import scene_to_intrinsics, scene_to_world_to_camera
-from synrender.sampling.sample_plan import AssetChoice, ObjectPlan, SamplePlan
+from synrender.sampling.sample_plan import AssetChoice, ObjectPlan, SamplePlan, stand_up
 from synrender.settings.checks import MAX_NAME_LENGTH
 from synrender.settings.factor_table import COLUMNS
 from synrender.settings.groups import BACKDROP_PASS_INDEX, Settings
@@ -61,6 +61,7 @@ class Builder:
         )
         names = [self._load_model(obj_plan, plan.bucket) for obj_plan in plan.objects]
         self._models = {name: self._models[name] for name in names}
+        plan = stand_up(plan, list(map(self._has_z_up, plan.objects, names)))
         objects = []
         for k, (name, obj_plan, image) in enumerate(zip(names, plan.objects, images, strict=True)):
             model = self._models[name]
@@ -146,6 +147,9 @@ class Builder:
             f"its {len(reasons)} models can be used (last: {next(filter(None, reasons[::-1]))}); "
             "mend or add some, or lower object.n_buckets, and start again with --overwrite"
         )
+
+    def _has_z_up(self, plan: ObjectPlan, name: str) -> bool:
+        return self._catalog.has_z_up(plan.class_idx, name.split("/", 1)[1])
 
     def _to_name(self, plan: ObjectPlan, model_id: str) -> str:
         return f"{self._catalog.synset_ids[plan.class_idx]}/{model_id}"

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.assets.catalog import load_catalog
+from synrender.assets.provenance import Sources
 from synrender.blender.batch import BatchTask, render_batch
 from synrender.dataset.claim import add_rejected, claim_dataset
 from synrender.dataset.cpu_kinds import (
@@ -55,10 +56,23 @@ def load_replay_settings(folder: DatasetFolder, idx: int) -> Settings:
     info = folder.read_info()
     batch = dataclasses.replace(info.settings.batch, idx_offset=idx, num_samples=1)
     settings = dataclasses.replace(info.settings, batch=batch)
-    models = info.sources.models
-    if not (os.path.isabs(models.source) and os.path.exists(models.source)):
-        return settings  # of the demo set, or moved: the environment says where they are
-    return dataclasses.replace(settings, assets=Assets(models.source, models.layout))
+    return dataclasses.replace(settings, assets=_find_assets(settings.assets, info.sources))
+
+
+def _find_assets(assets: Assets, sources: Sources) -> Assets:
+    """Names what lies where it lay; of the demo set or moved, the environment says where it is."""
+    models, textures, environments = sources.models, sources.textures, sources.environments
+    if _is_there(models.source):
+        assets = dataclasses.replace(assets, models=models.source, source=models.layout)
+    if _is_there(textures.source):
+        assets = dataclasses.replace(assets, textures=textures.source)
+    if environments and _is_there(environments.source):
+        assets = dataclasses.replace(assets, environments=environments.source)
+    return assets
+
+
+def _is_there(source: str | None) -> bool:
+    return source is not None and os.path.isabs(source) and os.path.exists(source)
 
 
 def replay_sample(

@@ -208,11 +208,16 @@ def _describe(settings: Settings, catalog: Catalog) -> DatasetInfo:
             c: ClassInfo(catalog.class_names[c], catalog.synset_ids[c])
             for c in settings.sample.class_list
         },
-        settings=dataclasses.replace(settings, assets=Assets()),  # paths are of this machine
+        settings=dataclasses.replace(settings, assets=_drop_paths(settings.assets)),
         design=describe_design(settings, catalog),
         render_revision=RENDER_REVISION,
         num_columns=len(COLUMNS),
     )
+
+
+def _drop_paths(assets: Assets) -> Assets:
+    """What holds on other machines, too."""
+    return Assets(up_axis=assets.up_axis)
 
 
 def _to_tuples(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:

@@ -108,8 +108,8 @@ def kill_here(pid: int) -> None:
 def _to_node(job: Job) -> Job:
     """The job with this node's own folders, where nodes share no storage.
 
-    The data folder is the node's. Models and textures are where the node's environment says, else
-    where the driver has them.
+    The data folder is the node's. Assets are where the node's environment says, else where the
+    driver has them.
     """
     if not job.is_gathered or job.driver_pid:
         return job
@@ -121,6 +121,7 @@ def _to_node(job: Job) -> Job:
         dtd=own.dtd or theirs.dtd,
         models=own.models or theirs.models,
         textures=own.textures or theirs.textures,
+        environments=own.environments or theirs.environments,
     )
     return dataclasses.replace(job, folders=folders)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,6 +155,23 @@ class SamplePlan:
     fstop: float | None  # of the camera; None: all is in focus
     exposure: float  # of a PNG, stops
     noise_seed: int  # of the renderer's own sampling
+
+
+def stand_up(plan: SamplePlan, have_z_up: Sequence[bool]) -> SamplePlan:
+    """The plan for the models that were chosen.
+
+    Args:
+        plan: of a sample, with Euler angles for models whose Y axis is up.
+        have_z_up: for each object, whether the Z axis of its model's file is up. It stands as if
+            its vertices (x, y, z) were (x, z, -y); its angles turn it as it is in the file.
+    """
+    if not any(have_z_up):
+        return plan
+    objects = (
+        dataclasses.replace(o, euler=(o.euler[0] - REST_EULER[0], *o.euler[1:])) if has_z_up else o
+        for o, has_z_up in zip(plan.objects, have_z_up, strict=True)
+    )
+    return dataclasses.replace(plan, objects=tuple(objects))
 
 
 # --- buckets and groups -----------------------------------------------------------------------

@@ -40,6 +40,7 @@ DEFAULT_CLASSES = (
 )
 
 
+UP_AXES = ("", "y", "z")
 RENDERERS = ("cycles", "eevee")
 PREFILTERS = ("none", "fast", "accurate")
 VIEW_TRANSFORMS = ("Standard", "Filmic", "AgX", "Raw")
@@ -95,6 +96,7 @@ class Assets(CheckedGroup):
     source: str = _setting("", check.name_or_none)  # layout, such as 'folder'; "": recognize it
     textures: str = _setting("", check.path)  # DTD, a folder of images, a list; "": DTD, else demo
     environments: str = _setting("", check.path)  # a folder of .hdr and .exr images; "": the demo's
+    up_axis: str = _setting("", check.one_of(UP_AXES))  # of models; "": 'y', as glTF has it
 
 
 @dataclass(frozen=True)

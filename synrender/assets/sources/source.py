@@ -33,6 +33,7 @@ class ModelEntry:
     split: str | None = None  # train, validation or test; None: whichever
     source: str | None = None  # what set it is from; None: not stated
     title: str | None = None  # what its creator calls it
+    up: str | None = None  # axis of the file that is up: "y" or "z"; None: not stated
 
 
 def find_glbs(tree: Tree, folder: str, parts: Iterable[str]) -> dict[str, str]:
@@ -57,3 +58,4 @@ class Source:
     origin: str | None = None  # what set all its models are from; None: any may have this layout
     credit: Callable[[Tree, Sequence[ModelEntry]], Sequence[ModelEntry]] | None = None
     """Gives models what takes long to read: license, creator and title. None: `list_models` did."""
+    usual_up: str = "y"  # axis that is up in most of its files

@@ -1,7 +1,7 @@
 """A table of models, ``models.csv``, in the folder or archive that they are in.
 
 It names the file of each model, and where they are known its class, license, creator, source and
-split; it says which models there are, whatever else lies beside it.
+split, and the axis that is up, y or z. It says which models there are, whatever else lies there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from synrender.settings.checks import MAX_NAME_LENGTH, SPLITS, check_line
 from synrender.system.files import is_plain_name
 
 TABLE_FILE = "models.csv"
-COLUMNS = ("path", "class", "license", "creator", "split", "source")
+COLUMNS = ("path", "class", "license", "creator", "split", "source", "up")
 MAX_TABLE_BYTES = 1 << 26
 """64 MiB: half a million models."""
 
@@ -37,6 +37,7 @@ class _Row:
     creator: str | None
     split: str | None
     source: str | None
+    up: str | None
 
 
 @functools.lru_cache(maxsize=1)
@@ -106,7 +107,10 @@ def _to_row(values: dict[str, str]) -> _Row:
     license, creator, source = (
         values.get(column) or None for column in ("license", "creator", "source")
     )
-    return _Row(path, class_name, license, creator, split, source)
+    up = values.get("up") or None
+    if up not in (None, "y", "z"):
+        raise ValueError(f"the axis that is up, {shorten(up)!r}, must be y or z, or empty")
+    return _Row(path, class_name, license, creator, split, source, up)
 
 
 def _list_classes(tree: Tree) -> tuple[ModelClass, ...]:
@@ -126,6 +130,7 @@ def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
             row.creator,
             row.split,
             row.source,
+            up=row.up,
         )
         for row in rows
     ]
