@@ -71,7 +71,7 @@ def check_outline(subject: Subject, records: Records, findings: Sequence[SampleF
         if len(idxs) > allowed:
             faults += [f"{idx} (shift {found[idx].shift_px} px)" for idx in idxs]
     design = subject.settings.design
-    if not PLACING & {*design.levels, *design.fixed}:
+    if design.decided.isdisjoint(PLACING):
         hidden = [idx for idx, outline in found.items() if outline.is_hidden]
         faults += [f"{idx} (shows no object)" for idx in hidden]
         name = "samples whose objects are out of the frame"

@@ -14,6 +14,9 @@ from synrender.labels.coordinates import (
     project,
     to_camera,
 )
+from synrender.settings.factor_table import find_columns
+
+(_AZIMUTH,) = find_columns("camera_azimuth")
 
 
 def find_partner(
@@ -67,7 +70,8 @@ def move_points(
     """Where the surface points of a sample are in the world of another sample.
 
     A point of an object keeps its place on the model (also where the object is larger or warped
-    there); a point of the backdrop keeps its place in the world.
+    there). So does a point of the backdrop: it keeps its place in the world, or turns with a camera
+    that orbits.
 
     Args:
         position_m: (h, w, 3) world, m.
@@ -79,6 +83,9 @@ def move_points(
         (h, w, 3) float64, world, m.
     """
     moved = np.array(position_m, np.float64)
+    if np.isfinite(record["factor_values"][0, _AZIMUTH]):  # the backdrop is fixed to the camera
+        here, there = (r["world_to_camera"][0, :3, :3] for r in (record, other))
+        moved = moved @ (there.T @ here).T
     for k in find_shown(instance, len(record)):
         is_shown = instance == k + 1
         there = linear(other[k]) @ np.linalg.inv(linear(record[k]))

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from synrender.settings.groups import Scene
+from synrender.settings.groups import Design, Scene
 
 SENSOR_WIDTH_MM = 36.0
 
@@ -71,6 +71,79 @@ def move_camera(scene: Scene, distance_m: float) -> Scene:
     step_m = distance_m - math.dist(scene.camera_location, (0, 0, 0))
     location_m = np.array(scene.camera_location) + step_m * backwards
     return dataclasses.replace(scene, camera_location=tuple(float(v) for v in location_m))
+
+
+# --- orbit ------------------------------------------------------------------------------------
+
+ORBIT = ("camera_azimuth", "camera_elevation", "camera_roll")
+"""Factors of a camera that looks at the origin, rad. The camera stands at the azimuth,
+counterclockwise from +X as seen from above, and at the elevation above the plane Z = 0. Roll turns
+it about its viewing axis, so that the picture turns clockwise."""
+
+
+def is_orbited(design: Design) -> bool:
+    """Whether the cameras of a data set look at the origin: a design decides one of `ORBIT`."""
+    return not design.decided.isdisjoint(ORBIT)
+
+
+def find_orbit(scene: Scene) -> tuple[float, float, float]:
+    """Azimuth and elevation of ``scene.camera_location``, and no roll; rad."""
+    x, y, z = scene.camera_location
+    return math.atan2(y, x), math.atan2(z, math.hypot(x, y)), 0.0
+
+
+def orbit_camera(scene: Scene, angles: tuple[float, float, float], distance_m: float) -> Scene:
+    """The scene seen by a camera that looks at the origin, with the backdrop behind it.
+
+    The elevation goes on beyond 90 degrees, where the camera is upside down: at the poles there is
+    no jump, and the picture's vertical axis is that of the azimuth.
+
+    Args:
+        scene: its backdrop turns with the camera, about the origin, from where it stands for a
+            camera at ``scene.camera_location``. So the camera always sees it in the same way.
+        angles: as in `ORBIT`.
+        distance_m: of the camera from the origin.
+    """
+    azimuth, elevation, roll = (math.remainder(angle, math.tau) for angle in angles)
+    turned = _find_orientation(azimuth, elevation, roll)
+    before = _find_orientation(*find_orbit(scene))
+    backdrop_m = turn(turned, turn(before.T, np.array(scene.backdrop_location)))
+    rotation = (math.pi / 2 - elevation, 0.0, azimuth + math.pi / 2)
+    if roll:
+        rotation = rot_mat_to_euler(turned)
+    return dataclasses.replace(
+        scene,
+        camera_location=tuple((distance_m * turned[:, 2]).tolist()),
+        camera_rotation=rotation,
+        backdrop_location=tuple(backdrop_m.tolist()),
+    )
+
+
+def _find_orientation(azimuth: float, elevation: float, roll: float) -> np.ndarray:
+    """Axes of an orbiting camera as columns, (3, 3): right, up, and backwards from the origin."""
+    (ca, ce, cr), (sa, se, sr) = (
+        tuple(map(f, (azimuth, elevation, roll))) for f in (math.cos, math.sin)
+    )
+    right, up = np.array([-sa, ca, 0.0]), np.array([-se * ca, -se * sa, ce])
+    return np.stack(
+        [cr * right + sr * up, cr * up - sr * right, np.array([ce * ca, ce * sa, se])], axis=1
+    )
+
+
+def rot_mat_to_euler(rot_mat: np.ndarray) -> tuple[float, float, float]:
+    """Euler angles in Blender's XYZ order of a rotation matrix (3, 3), rad.
+
+    The inverse of `euler_to_rot_mat`. The first angle is found after the last one is turned back:
+    that is exact wherever the middle angle is, also where the other two are about the same axis.
+    """
+    m = rot_mat.tolist()
+    z = math.atan2(m[1][0], m[0][0])
+    cz, sz = math.cos(z), math.sin(z)
+    x = math.atan2(sz * m[0][2] - cz * m[1][2], cz * m[1][1] - sz * m[0][1])
+    return x, math.atan2(-m[2][0], math.hypot(m[0][0], m[1][0])), z
+
+
+# --- projection -------------------------------------------------------------------------------
 
 
 def project(

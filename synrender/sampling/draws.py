@@ -15,14 +15,14 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from synrender.sampling.camera import project, scene_to_intrinsics, scene_to_world_to_camera
+from synrender.sampling.camera import is_orbited
 from synrender.sampling.designs.kind import Range, Ranges
 from synrender.sampling.distributions import FILES, draw_values, find_distributions
+from synrender.sampling.layout import draw_layout
 from synrender.sampling.streams import (
     CLASS,
     COLOR,
     COLOR_REFERENCE,
-    LAYOUT,
     LEVEL,
     LIGHT,
     MODEL,
@@ -55,19 +55,6 @@ LIGHT_ANGLE = -0.5
 
 WHITE = (1.0, 1.0, 1.0)
 ROUGHNESS = 0.5
-
-# Layout of several objects, in units of 1 / LAYOUT_SCALE m.
-LAYOUT_STEP = 1.75
-LAYOUT_STEP_STD = 0.1  # of the step
-LAYOUT_MIN_SPACING = 1.25
-LAYOUT_SCALE = 5.0
-LAYOUT_HEIGHT_STD_M = 0.05
-LAYOUT_OFFSET_M = (0.05, 0.0, 0.05)
-LAYOUT_MARGIN = 0.08  # share of the image's side without object centers
-NUM_LAYOUT_TRIES = 100
-NUM_STEP_TRIES = 20
-SHRINK, NUM_SHRINKS = 0.95, 200
-"""Factor that shrinks a layout until it is in view, and how often at most."""
 
 
 def draw_factors(
@@ -104,7 +91,7 @@ def draw_factors(
         "light_angle": draw_light_angle(seed, key, settings.lighting, ranges.get("light_angle")),
         "light_energy": settings.scene.light_energy,
         "backdrop_color": backdrop_color,
-        "layout": draw_layout(seed, key, num_objs, scene),
+        "layout": draw_layout(seed, key, num_objs, scene, is_orbited(settings.design)),
         "num_objs": num_objs,
         "camera_distance": math.dist(settings.scene.camera_location, (0, 0, 0)),
         "camera_lens": settings.scene.camera_lens,
@@ -289,72 +276,3 @@ def find_light_location(angle: float, scene: Scene) -> tuple[float, ...]:
 def draw_noise_seed(seed: int, idx: int) -> int:
     """Seed for the renderer's own sampling, 0 to 2^31 - 1."""
     return int(create_rng(seed, NOISE, idx).random() * 2**31)
-
-
-# --- layout -------------------------------------------------------------------------------------
-
-
-def draw_layout(seed: int, key: Key, num_objs: int, scene: Scene) -> np.ndarray:
-    """Locations of the objects, (num_objs, 3) in m. A single object is at the origin.
-
-    Several objects form a chain on the ground: each is about 1.75 units from the one before it and
-    at least 1.25 units from all others; 5 units are 1 m. Up to 100 chains are drawn, and the first
-    with all centers in view is used. If there is none, the closest one is used, and made
-    smaller until all are in view.
-    """
-    if num_objs == 1:
-        return np.zeros((1, 3))
-    rng = create_rng(seed, LAYOUT, *key)
-    best, least_distance = np.zeros((num_objs, 3)), math.inf
-    for _ in range(NUM_LAYOUT_TRIES):
-        chain = _draw_chain(rng, num_objs)
-        chain = (chain - chain.mean(axis=0))[draw_permutation(rng, num_objs)] / LAYOUT_SCALE
-        heights_m = rng.standard_normal((num_objs, 1)) * LAYOUT_HEIGHT_STD_M
-        locations_m = np.hstack([chain, heights_m]) + LAYOUT_OFFSET_M
-        distance = _distance_out_of_view(locations_m, scene)
-        if distance < least_distance:
-            best, least_distance = locations_m, distance
-        if distance <= 0:
-            return best
-    return _shrink_into_view(best, scene)
-
-
-def _shrink_into_view(locations_m: np.ndarray, scene: Scene) -> np.ndarray:
-    """Locations moved towards a point in the middle of the image, just until all are in view.
-
-    They stay where they are if the camera looks elsewhere.
-    """
-    world_to_camera = scene_to_world_to_camera(scene)
-    forward = world_to_camera[2, :3]
-    camera_m = np.array(scene.camera_location)
-    middle_m = camera_m + forward * ((np.array(LAYOUT_OFFSET_M) - camera_m) * forward).sum()
-    for k in range(1, NUM_SHRINKS):
-        moved_m = middle_m + SHRINK**k * (locations_m - middle_m)
-        if _distance_out_of_view(moved_m, scene) <= 0:
-            return moved_m
-    return locations_m
-
-
-def _draw_chain(rng: np.random.Generator, num_objs: int) -> np.ndarray:
-    points = np.zeros((1, 2))
-    while len(points) < num_objs:
-        for _ in range(NUM_STEP_TRIES):
-            angle = 2 * math.pi * rng.random()
-            step = LAYOUT_STEP * (1 + LAYOUT_STEP_STD * rng.standard_normal())
-            point = points[-1] + step * np.array([math.cos(angle), math.sin(angle)])
-            if np.linalg.norm(points - point, axis=1).min() >= LAYOUT_MIN_SPACING:
-                points = np.vstack([points, point])
-                break
-        else:
-            points = np.zeros((1, 2))  # no room left: start again
-    return points
-
-
-def _distance_out_of_view(locations_m: np.ndarray, scene: Scene) -> float:
-    """Largest distance of a center outside the allowed area, in image sides; <= 0: all inside."""
-    positions, depth_m = project(
-        locations_m, scene_to_intrinsics(scene, 1), scene_to_world_to_camera(scene)
-    )
-    if depth_m.min() <= 0.1:
-        return math.inf
-    return float(np.abs(positions - 0.5).max() - (0.5 - LAYOUT_MARGIN))

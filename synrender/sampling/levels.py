@@ -12,7 +12,7 @@ import numpy as np
 
 from synrender.assets.catalog import Catalog
 from synrender.errors import UserError, nearest_name, shorten
-from synrender.sampling.camera import move_camera
+from synrender.sampling.camera import find_orbit, is_orbited, move_camera, orbit_camera
 from synrender.sampling.designs.kind import NAMES, Assignment
 from synrender.sampling.distributions import draw_values, find_distributions
 from synrender.sampling.draws import (
@@ -21,11 +21,11 @@ from synrender.sampling.draws import (
     OFFSETS,
     SCALE_RANGE,
     Pose,
-    draw_layout,
     draw_light_angle,
     draw_pose,
     to_warp,
 )
+from synrender.sampling.layout import draw_layout
 from synrender.sampling.motion import find_reach
 from synrender.sampling.quantiles import spread_values
 from synrender.sampling.streams import LEVEL, create_rng, draw_permutation
@@ -149,7 +149,8 @@ def find_narrowest_scene(settings: Settings) -> Scene:
     """The scene with the narrowest view of all samples.
 
     It has the longest lens and the shortest distance of the design. Layouts are drawn for it, so
-    that they do not depend on the sample's own camera, and each camera sees all of them.
+    that they do not depend on the sample's own camera, and each camera sees all of them. A camera
+    that orbits may stand in any direction.
     """
     scene, found = settings.scene, {}
     for name in ("camera_lens", "camera_distance"):
@@ -160,7 +161,10 @@ def find_narrowest_scene(settings: Settings) -> Scene:
             found[name] = [v for (v,) in _find_numbers(name, value, settings).values]
         elif (extent := find_reach(name, settings)) is not None:
             found[name] = list(extent)
-    if "camera_distance" in found:
+    if is_orbited(settings.design):
+        nearest_m = min(found.get("camera_distance", [math.dist(scene.camera_location, (0, 0, 0))]))
+        scene = orbit_camera(scene, find_orbit(scene), nearest_m)
+    elif "camera_distance" in found:
         scene = move_camera(scene, min(found["camera_distance"]))
     if "camera_lens" in found:
         scene = dataclasses.replace(scene, camera_lens=max(found["camera_lens"]))
@@ -228,7 +232,8 @@ def _offset(name: str) -> Callable[..., tuple[float, ...]]:
 
 def _draw_layout(settings: Settings, key: tuple[int, ...]) -> tuple[float, ...]:
     num_objs = settings.sample.num_objs
-    layout = draw_layout(settings.batch.seed, key, num_objs, find_narrowest_scene(settings))
+    scene, is_everywhere = find_narrowest_scene(settings), is_orbited(settings.design)
+    layout = draw_layout(settings.batch.seed, key, num_objs, scene, is_everywhere)
     return tuple(layout.ravel().tolist())
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synrender.sampling.camera import ORBIT, find_orbit
 from synrender.sampling.designs.kind import NAMES
 from synrender.sampling.distributions import find_distributions
 from synrender.sampling.quantiles import find_extent, find_hammersley, find_value
@@ -59,12 +60,9 @@ def move_factors(
 
 def _find_rest(values: np.ndarray, scene: Scene) -> dict[str, float]:
     """Where factors are, by column, that do not apply until they move."""
-    x, y, z = scene.camera_location
     (light_angle,) = values[0, list(find_columns("light_angle"))].tolist()
     return {
-        "camera_azimuth": math.atan2(y, x),
-        "camera_elevation": math.atan2(z, math.hypot(x, y)),
-        "camera_roll": 0.0,
+        **dict(zip(ORBIT, find_orbit(scene), strict=True)),
         "light_azimuth": math.copysign(HALF_TURN, math.sin(light_angle)),
         "light_elevation": math.asin(math.cos(light_angle)),
         "environment_rotation": 0.0,

@@ -16,7 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.assets.catalog import Catalog
-from synrender.sampling.camera import move_camera
+from synrender.sampling.camera import (
+    ORBIT,
+    find_orbit,
+    is_orbited,
+    move_camera,
+    orbit_camera,
+)
 from synrender.sampling.designs import Rules, assign, create_rules
 from synrender.sampling.designs.kind import Assignment, Given
 from synrender.sampling.distributions import (
@@ -358,6 +364,10 @@ def _draw_values(settings: Settings, start: _Start, class_idxs: list[int]) -> np
     for name, decided in start.decided.items():
         if name not in ASSETS:
             set_columns(values, name, decided.value)
+    if is_orbited(settings.design):
+        for name, angle in zip(ORBIT, find_orbit(settings.scene), strict=True):
+            (column,) = find_columns(name)
+            values[np.isnan(values[:, column]), column] = angle
     return values[: int(_Row(values[0]).number("num_objs"))]
 
 
@@ -469,6 +479,9 @@ def _find_scene(scene: Scene, row: _Row) -> Scene:
     energy, lens = row.number("light_energy"), row.number("camera_lens")
     moved = dataclasses.replace(scene, light_energy=energy, camera_lens=lens)
     distance_m = row.number("camera_distance")
+    azimuth, elevation, roll = (row.known(name) for name in ORBIT)
+    if azimuth is not None and elevation is not None and roll is not None:
+        return orbit_camera(moved, (azimuth, elevation, roll), distance_m)
     is_moved = distance_m != math.dist(scene.camera_location, (0, 0, 0))
     return move_camera(moved, distance_m) if is_moved else moved
 

@@ -189,7 +189,7 @@ NOT_YET = frozenset(
     (
         *("environment", "environment_rotation", "environment_energy"),
         *("light_color", "sun_color", "light_elevation", "light_azimuth", "num_lights"),
-        *("camera_azimuth", "camera_elevation", "camera_roll", "camera_fstop"),
+        "camera_fstop",
         *("roughness", "metallic", "backdrop_roughness", "backdrop_metallic"),
         *("backdrop", "exposure"),
     )

@@ -22,6 +22,7 @@ from synrender.settings.checks import (
     Check,
     FrozenDict,
 )
+from synrender.settings.factor_table import JOINT
 
 BACKDROP_PASS_INDEX = 99
 """Material index of the backdrop in an EXR; class ids must be smaller."""
@@ -147,6 +148,12 @@ class Design(CheckedGroup):
     strength: float = _setting(0.8, check.number(0, 1))  # of tables that are drawn
     do: FrozenDict = _setting(FrozenDict(), check.split_map)  # split: factor: level, or 'even'
     split: tuple[int, ...] = _setting((), check.split_buckets)  # (): all but 2, 1, 1
+
+    @property
+    def decided(self) -> frozenset[str]:
+        """Factors that get their values from the design; of a joint name, all of its parts."""
+        named = (*self.levels, *self.fixed, *self.distributions, *self.paths)
+        return frozenset(part for name in named for part in JOINT.get(name, (name,)))
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,14 @@ def check_flow(truth: Truth, name: str, given: Given) -> dict[str, Finding]:
 
 def move_points(truth: Truth, partner: RayView) -> np.ndarray:
     """Where the points at this sample's pixels are in the partner's world, (h, w, 3) m."""
-    moved = truth.view.points.copy()  # the backdrop does not move
+    # Points of the backdrop keep their place on it; it turns with a camera that orbits.
+    here, there = truth.view, partner
+    turn = there.camera.world_to_camera[:3, :3].T @ here.camera.world_to_camera[:3, :3]
+    moved = (here.points - here.backdrop.location) @ turn.T + there.backdrop.location
     for k in range(1, truth.num_objs + 1):
         where = truth.view.cast.instance == k
         motion = partner.record[k - 1]["obj_to_world"] @ truth.view.to_obj(k)
-        moved[where] = moved[where] @ motion[:3, :3].T + motion[:3, 3]
+        moved[where] = here.points[where] @ motion[:3, :3].T + motion[:3, 3]
     return moved
 
 

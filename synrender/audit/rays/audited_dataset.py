@@ -13,6 +13,7 @@ from synrender.assets.model_file import ModelFile
 from synrender.assets.provenance import DEFAULT_LAYOUT
 from synrender.assets.sources.registry import open_source
 from synrender.assets.textures import find_images_dir
+from synrender.audit.rays.cameras import Backdrop, Camera, Stage
 from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.design_info import DesignInfo
 from synrender.dataset.folder import DatasetFolder
@@ -21,25 +22,7 @@ from synrender.settings.groups import Settings
 from synrender.system.files import is_plain_name
 from synrender.system.folders import MODELS_VARIABLE, Folders
 
-CAMERA_FACTORS = {"camera_distance", "camera_lens"}
 _DEMO_SOURCE = re.compile(r"demo, version (\d+)")
-
-
-@dataclass(frozen=True)
-class Camera:
-    """Camera of `dataset.json`: OpenCV's convention, top left pixel's center at (0.5, 0.5)."""
-
-    intrinsics: np.ndarray  # (3, 3) px
-    world_to_camera: np.ndarray  # (4, 4) m
-    resolution: int  # side of the square image, px
-
-
-@dataclass(frozen=True)
-class Backdrop:
-    """The square plane behind the objects, which faces the camera."""
-
-    location: np.ndarray  # (3,) of its center, world, m
-    size: float  # side, m
 
 
 @dataclass(frozen=True)
@@ -48,8 +31,7 @@ class Subject:
 
     folder: DatasetFolder
     models_path: Path  # folder or file that the models are in
-    camera: Camera  # of all samples, unless a design varies it
-    backdrop: Backdrop
+    stage: Stage
     settings: Settings
     synset_ids: dict[int, str]  # by class id
     design: DesignInfo | None = None  # how its factors vary together; None: at random
@@ -63,13 +45,21 @@ class Subject:
         """Whether objects show what their models' files say about colors."""
         return self.settings.material.source == "own"
 
+    @property
+    def camera(self) -> Camera:
+        """Camera of all samples, unless a design varies it."""
+        return self.stage.camera
+
     def find_camera(self, record: np.ndarray) -> Camera:
-        """Camera of a sample; its record has it where a design varies it."""
-        design = self.settings.design
-        if not CAMERA_FACTORS & {*design.levels, *design.fixed}:
-            return self.camera
+        """Camera of a sample, as its record says; records from before designs do not."""
         row = record[0]
+        if not np.isfinite(row["world_to_camera"]).all():
+            return self.camera
         return Camera(row["intrinsics"], row["world_to_camera"], self.camera.resolution)
+
+    def find_backdrop(self, record: np.ndarray) -> Backdrop:
+        """Backdrop of a sample."""
+        return self.stage.find_backdrop(record["factor_values"][0])
 
     def texture_path(self, name: str) -> Path:
         """Image file of a texture.
@@ -124,16 +114,15 @@ def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
         UserError: its models are not found.
     """
     info = folder.read_info()
-    scene = info.settings.scene
+    camera = Camera(
+        np.array(info.camera.intrinsics),
+        np.array(info.camera.world_to_camera),
+        info.camera.resolution,
+    )
     return Subject(
         folder,
         find_models(info.sources.models.source, folders, info.sources.models.layout),
-        Camera(
-            np.array(info.camera.intrinsics),
-            np.array(info.camera.world_to_camera),
-            info.camera.resolution,
-        ),
-        Backdrop(np.array(scene.backdrop_location), scene.backdrop_size),
+        Stage(camera, info.camera.lens_mm, info.settings.scene),
         info.settings,
         {c: entry.synset_id for c, entry in info.classes.items()},
         info.design,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.audit.rays.audited_dataset import Camera, Subject
+from synrender.audit.rays.audited_dataset import Subject
+from synrender.audit.rays.cameras import Backdrop, Camera
 from synrender.audit.rays.model_caster import ModelCaster
 from synrender.errors import UserError
 
@@ -80,7 +81,7 @@ def cast_rays(
     Returns:
         Arrays of shape (r,).
     """
-    depth_m = _cast_backdrop(subject, rays)
+    depth_m = _cast_backdrop(subject.find_backdrop(record), rays)
     instance = np.zeros(len(depth_m), np.int64)
     is_hit_alone = np.zeros((len(record), len(depth_m)), bool)
     is_known = np.ones(is_hit_alone.shape, bool)
@@ -101,12 +102,12 @@ def cast_rays(
     return Cast(instance, depth_m, is_hit_alone, is_known)
 
 
-def _cast_backdrop(subject: Subject, rays: Rays) -> np.ndarray:
+def _cast_backdrop(backdrop: Backdrop, rays: Rays) -> np.ndarray:
     """Depths of a square that is parallel to the image, (r,) in m; inf = not hit."""
     world_to_camera = rays.camera.world_to_camera
-    center = world_to_camera[:3, :3] @ subject.backdrop.location + world_to_camera[:3, 3]
+    center = world_to_camera[:3, :3] @ backdrop.location + world_to_camera[:3, 3]
     hits = rays.directions @ world_to_camera[:3, :3].T * center[2]
-    is_inside = (np.abs(hits - center)[:, :2] <= subject.backdrop.size / 2).all(axis=1)
+    is_inside = (np.abs(hits - center)[:, :2] <= backdrop.size / 2).all(axis=1)
     return np.where(is_inside & (center[2] > 0), center[2], np.inf)
 
 
@@ -138,6 +139,11 @@ class RayView:
     record: np.ndarray  # (num_objs,) of RECORD_DTYPE
     camera: Camera
     casters: dict[str, ModelCaster]  # by the path of the model
+
+    @functools.cached_property
+    def backdrop(self) -> Backdrop:
+        """The backdrop of the sample."""
+        return self.subject.find_backdrop(self.record)
 
     @functools.cached_property
     def cast(self) -> Cast:
@@ -185,9 +191,8 @@ class RayView:
 
     def to_backdrop(self, points: np.ndarray) -> np.ndarray:
         """Places (r, 2) of world points in the backdrop's texture, which covers it once."""
-        backdrop = self.subject.backdrop
-        offset = (points - backdrop.location) @ self.camera.world_to_camera[:3, :3].T
-        return 0.5 + offset[:, :2] * (1, -1) / backdrop.size  # the texture's y points upwards
+        offset = (points - self.backdrop.location) @ self.camera.world_to_camera[:3, :3].T
+        return 0.5 + offset[:, :2] * (1, -1) / self.backdrop.size  # the texture's y points upwards
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pixel positions (..., 2) of world points, NaN from the camera backwards; depths (...)."""

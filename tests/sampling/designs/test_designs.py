@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
+import math
 from collections import Counter
 
 import numpy as np
@@ -20,7 +21,7 @@ from synrender.sampling.sample_plan import AssetChoice, draw_sample
 from synrender.settings.checks import DESIGNS
 from synrender.settings.color_values import find_color
 from synrender.settings.factor_table import FACTORS, NOT_YET
-from synrender.settings.groups import Design
+from synrender.settings.groups import Design, Scene
 from tests.sampling.designs.helpers import (
     create_catalog,
     create_settings,
@@ -164,11 +165,13 @@ FACTOR_FIELDS = {
     "layout": {"location"},
     "camera_distance": {"scene"},
     "camera_lens": {"scene"},
+    **{key: {"scene"} for key in ("camera_azimuth", "camera_elevation", "camera_roll")},
 }
 GIVEN = {
     "light_energy": [20, 50, 100],
     "camera_distance": [1, 1.2, 1.4],
     "camera_lens": [35, 50, 70],
+    **{key: [-1, 0, 0.5] for key in ("camera_azimuth", "camera_elevation", "camera_roll")},
 }
 
 
@@ -267,6 +270,9 @@ def test_twins_of_a_texture_differ_whichever_textures_are_rejected(
         ["design.levels = {'layout': 5}", "design.fixed = {'camera_lens': 120}"],
         ["design.fixed = {'camera_distance': 0.6}"],
         ["scene.camera_lens = 400"],
+        ["design.levels = {'camera_azimuth': [-3, -1, 0, 2], 'camera_lens': [35, 80]}"],
+        ["design.distributions = {'camera_direction': 'sphere'}"],
+        ["design.fixed = {'camera_elevation': 1.5, 'camera_distance': 0.7, 'camera_roll': 1}"],
     ],
 )
 def test_the_camera_sees_every_center_of_a_layout(bindings: list[str]) -> None:
@@ -277,6 +283,23 @@ def test_the_camera_sees_every_center_of_a_layout(bindings: list[str]) -> None:
         positions, depth_m = project(locations, intrinsics, pose)
         assert depth_m.min() > 0
         assert np.abs(positions - 0.5).max() < 0.5
+
+
+def test_angles_of_the_camera_that_are_not_named_are_those_of_its_usual_place() -> None:
+    settings = create_settings("design.levels = {'camera_azimuth': [0.5, 2]}")
+    plans = draw(settings, range(20))
+    assert set(read_values(plans, "camera_azimuth")) == {0.5, 2}
+    assert set(read_values(plans, "camera_elevation")) == {math.atan2(0.4, 1.0)}
+    assert set(read_values(plans, "camera_roll")) == {0}
+    for plan in plans:
+        assert math.dist(plan.scene.camera_location, (0, 0, 0)) == pytest.approx(math.hypot(1, 0.4))
+
+
+def test_without_angles_the_camera_stays_where_it_is_to_the_bit() -> None:
+    (plan,) = draw(create_settings(), range(1))
+    assert plan.scene == Scene()
+    for name in ("camera_azimuth", "camera_elevation", "camera_roll"):
+        assert math.isnan(read_values([plan], name)[0])
 
 
 # --- shortcut, holdout, causal --------------------------------------------------------------------
