@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from synrender.assets.model_file import ModelFile
-from synrender.errors import shorten
+from synrender.errors import shorten, to_line
 
 USUAL_ROUGHNESS = 0.5
 """Of materials that do not say theirs."""
@@ -130,7 +130,7 @@ def describe_problems(problems: tuple[str, ...]) -> str:
     """One line about what of a look cannot be shown; "" if all can."""
     shown = list(dict.fromkeys(problems))
     more = f"; and {len(shown) - _MAX_PROBLEMS} more" if len(shown) > _MAX_PROBLEMS else ""
-    return "; ".join(shown[:_MAX_PROBLEMS]) + more
+    return to_line("; ".join(shown[:_MAX_PROBLEMS])) + more
 
 
 class ImageList:

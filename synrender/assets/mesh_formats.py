@@ -25,15 +25,16 @@ FindBeside = Callable[[str], ModelFile]
 
 READERS: dict[str, Callable[[bytes, FindBeside, bool], Mesh]] = {
     ".obj": lambda data, find, has_look: read_obj(data, find if has_look else None),
-    ".glb": lambda data, find, has_look: read_gltf(
-        data, lambda name: _read_beside(find, name), find if has_look else None
+    **dict.fromkeys(
+        (".glb", ".gltf"),
+        lambda data, find, has_look: read_gltf(
+            data, lambda name: _read_beside(find, name), find if has_look else None
+        ),
     ),
     ".ply": lambda data, _, has_look: read_ply(data, has_look),
     ".stl": lambda data, _, has_look: read_stl(data),
 }
 """By the suffix of the file. Each takes its content, and raises RejectedAsset."""
-
-READERS[".gltf"] = READERS[".glb"]
 
 
 def read_mesh(file: ModelFile, has_look: bool = False) -> Mesh:

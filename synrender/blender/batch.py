@@ -12,7 +12,7 @@ from pathlib import Path
 from synrender.assets.catalog import Catalog
 from synrender.blender.start import prepare_blender
 from synrender.dataset.archived import describe_archived
-from synrender.dataset.claim import add_rejected, claim_renderer
+from synrender.dataset.claim import add_incomplete, add_rejected, claim_renderer
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import RenderedBy
 from synrender.dataset.lock import in_use
@@ -32,6 +32,7 @@ class BatchReport:
     num_rendered: int  # the other samples were complete already
     seconds: float
     rejected: dict[str, str] = field(default_factory=dict)  # in this batch: {name: reason}
+    incomplete: dict[str, str] = field(default_factory=dict)  # likewise, see `DatasetInfo`
     notes: list[str] = field(default_factory=list)  # lines to print
     num_lost: int = 0  # rendered samples that are no longer there: others removed them
 
@@ -42,6 +43,7 @@ class BatchReport:
             lines.append(f"{folder.path}: all {self.num_samples} samples are complete already.")
             return [*lines, *describe_archived([folder.path])]
         lines += [f"rejected {name}: {reason}" for name, reason in self.rejected.items()]
+        lines += [f"shown in part, {name}: {reason}" for name, reason in self.incomplete.items()]
         kept = self.num_samples - self.num_rendered
         lines.append(
             f"{folder.path}: rendered {self.num_rendered} samples in "
@@ -89,27 +91,47 @@ def render_batch(task: BatchTask, watch: Watch = Watch()) -> BatchReport:
     """
     start = time.monotonic()
     batch, folder = task.settings.batch, task.folder
-    known = folder.read_info().rejected
+    known = folder.read_info()
     is_known = task.missing is not None
     missing = list(task.missing) if task.missing is not None else folder.find_missing(batch.idxs)
     if not missing:
         return BatchReport(batch.num_samples, 0, time.monotonic() - start)
     with in_use(folder.path, "rendered", is_shared=True):
-        rejected, notes = _render_samples(task, missing, known, watch)
+        found, notes = _render_samples(task, missing, known.rejected, watch)
     return BatchReport(
         batch.num_samples,
         len(missing),
         time.monotonic() - start,
-        {k: v for k, v in rejected.items() if k not in known},
+        _without(found.rejected, known.rejected),
+        _without(found.incomplete, known.incomplete),
         notes,
         num_lost=0 if is_known else len(folder.find_missing(missing)),
     )
 
 
+def _without(reasons: dict[str, str], known: dict[str, str]) -> dict[str, str]:
+    return {name: reason for name, reason in reasons.items() if name not in known}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found out about models and textures: {name: reason}."""
+
+    rejected: dict[str, str]
+    incomplete: dict[str, str] = field(default_factory=dict)
+
+    def record(self, folder: DatasetFolder, before: _Found) -> None:
+        """Writes what is new into ``dataset.json``."""
+        if self.rejected.keys() > before.rejected.keys():
+            add_rejected(folder, self.rejected)
+        if self.incomplete.keys() > before.incomplete.keys():
+            add_incomplete(folder, self.incomplete)
+
+
 def _render_samples(
     task: BatchTask, missing: list[int], rejected: dict[str, str], watch: Watch
-) -> tuple[dict[str, str], list[str]]:
-    """Renders samples; returns all rejected assets, and lines to print."""
+) -> tuple[_Found, list[str]]:
+    """Renders samples; returns what was found about assets, and lines to print."""
     prepare_blender(task.blender_home)
     from synrender.blender.build import Builder
     from synrender.blender.engine import BLENDER_VERSION, render_frame, start_engine
@@ -123,6 +145,7 @@ def _render_samples(
             warn_once(mixture)
         num_columns = folder.read_info().num_columns
         builder = Builder(engine.scene, settings, task.catalog, rejected)
+        found = _Found(rejected)
         watch.on_sample(0, len(missing))
         for done, idx in enumerate(missing, start=1):
             check_for_interrupt()
@@ -137,10 +160,9 @@ def _render_samples(
                 builder.build_sample(dataclasses.replace(plan, objects=(obj_plan,)))
                 folder.try_image(idx, write_image)
             record = builder.build_sample(plan)
-            if builder.rejected.keys() > rejected.keys():
-                rejected = dict(builder.rejected)
-                add_rejected(folder, rejected)
+            before, found = found, _Found({**builder.rejected}, {**builder.incomplete})
+            found.record(folder, before)
             watch.on_stage("render", idx)
             folder.commit_sample(idx, write_image, keep_columns(record, num_columns))
             watch.on_sample(done, len(missing))
-    return rejected, engine.notes
+    return found, engine.notes

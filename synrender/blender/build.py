@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 import numpy as np
 
 from synrender.assets.catalog import Catalog
 from synrender.blender.image_blocks import check_texture, load_texture
-from synrender.blender.materials import Surface, create_material
+from synrender.blender.materials import MapImages, Surface, create_material
 from synrender.blender.objects import Model, create_model_object, load_model, read_pose
 from synrender.blender.own_materials import Tint, create_own_materials, let_alpha_through
 from synrender.blender.scene import create_backdrop, create_camera, create_lights, reset_scene
@@ -38,9 +40,9 @@ class Builder:
         self._scene, self._settings, self._catalog = scene, settings, catalog
         self._models: dict[str, Model] = {}
         self._has_looks = settings.material.source == "own"
-        self._checked_textures: set[str] = set()
+        self._textures: dict[str, list[tuple[str, Path]]] = {}  # good ones, see `_find_maps`
         self.rejected = dict(rejected)  # {name: reason}, of models and textures
-        self.plain: dict[str, str] = {}  # {name: reason}, of models without all of their own look
+        self.incomplete: dict[str, str] = {}  # {name: reason}, of models without all of their look
         let_alpha_through(scene, settings.material)
 
     def build_sample(self, plan: SamplePlan) -> np.ndarray:
@@ -50,10 +52,10 @@ class Builder:
             UserError: none of the candidate models or textures can be used.
         """
         reset_scene(keep=[b for model in self._models.values() for b in model.blocks])
-        textures, (backdrop_image, *images) = self._load_textures(plan)
+        textures = self._find_textures(plan)
         create_camera(self._scene, plan.scene)
         create_lights(self._scene, plan.scene, plan.light_location)
-        backdrop = Surface(plan.backdrop_color, backdrop_image, 0.0)
+        backdrop = self._load_surface(textures[0], plan.backdrop_color)
         create_backdrop(
             self._scene,
             plan.scene,
@@ -63,10 +65,10 @@ class Builder:
         self._models = {name: self._models[name] for name in names}
         plan = stand_up(plan, list(map(self._has_z_up, plan.objects, names)))
         objects = []
-        for k, (name, obj_plan, image) in enumerate(zip(names, plan.objects, images, strict=True)):
+        for k, (name, obj_plan) in enumerate(zip(names, plan.objects, strict=True), start=1):
             model = self._models[name]
-            materials = self._create_materials(model, obj_plan, image)
-            objects.append(create_model_object(self._scene, model, obj_plan, k + 1, materials))
+            materials = self._create_materials(model, obj_plan, textures[k])
+            objects.append(create_model_object(self._scene, model, obj_plan, k, materials))
         bpy.context.view_layer.update()
         return self._describe(plan, names, objects, textures)
 
@@ -110,14 +112,14 @@ class Builder:
             row["factor_values"][COLUMNS.index(name)] = place
 
     def _create_materials(
-        self, model: Model, plan: ObjectPlan, image: bpy.types.Image | None
+        self, model: Model, plan: ObjectPlan, texture: str
     ) -> list[bpy.types.Material]:
         """Materials of an object: its model's own, or one of a texture or a color."""
         settings = self._settings.material
         if model.look is not None:
             tint = Tint(plan.color, settings.color_intensity)
             return create_own_materials("Object", settings, model.look, tint, plan.class_idx)
-        surface = Surface(plan.color, image, settings.color_intensity)
+        surface = self._load_surface(texture, plan.color, settings.color_intensity)
         return [create_material("Object", settings, surface, plan.class_idx)]
 
     def _load_model(self, plan: ObjectPlan, bucket: int) -> str:
@@ -139,7 +141,7 @@ class Builder:
         if (model_id := plan.model.find(is_usable)) is not None:
             name = self._to_name(plan, model_id)
             if (look := self._models[name].look) and look.problem:
-                self.plain[name] = look.problem
+                self.incomplete[name] = look.problem
             return name
         reasons = [self.rejected.get(self._to_name(plan, m)) for m in plan.model.candidates]
         raise UserError(
@@ -154,12 +156,27 @@ class Builder:
     def _to_name(self, plan: ObjectPlan, model_id: str) -> str:
         return f"{self._catalog.synset_ids[plan.class_idx]}/{model_id}"
 
-    def _load_textures(self, plan: SamplePlan) -> tuple[list[str], list[bpy.types.Image | None]]:
-        """Names and images for the backdrop and each object."""
+    def _find_textures(self, plan: SamplePlan) -> list[str]:
+        """Names of the textures of the backdrop and each object; "" where there is none."""
         choices = [plan.backdrop_texture, *(obj_plan.texture for obj_plan in plan.objects)]
-        names = [self._find_texture(choice) if choice.candidates else "" for choice in choices]
-        paths = [self._catalog.texture_path(name) if name else None for name in names]
-        return names, [load_texture(path) if path else None for path in paths]
+        return [self._find_texture(choice) if choice.candidates else "" for choice in choices]
+
+    def _load_surface(
+        self, texture: str, color: tuple[float, ...], color_share: float = 0.0
+    ) -> Surface:
+        """A texture with its maps, and the color that is mixed into it; "": the color alone."""
+        if not texture:
+            return Surface(color, None, color_share)
+        image, *maps = self._textures[texture]
+        images = MapImages(**{kind: load_texture(path, is_data=True) for kind, path in maps})
+        return Surface(color, load_texture(image[1]), color_share, images)
+
+    def _find_maps(self, texture: str) -> list[tuple[str, Path]]:
+        """Kind and file of each of the images of a texture, the color first."""
+        if self._settings.material.source != "pbr":
+            return [("color", self._catalog.texture_path(texture))]
+        maps = vars(self._catalog.surface_maps(texture))
+        return [(kind, path) for kind, path in maps.items() if path is not None]
 
     def _find_texture(self, choice: AssetChoice) -> str:
         """Name of the texture that is shown; adds those that cannot be used to ``rejected``."""
@@ -174,14 +191,17 @@ class Builder:
         )
 
     def _is_texture_usable(self, name: str) -> bool:
-        if name in self._checked_textures or name in self.rejected:
+        if name in self._textures or name in self.rejected:
             return name not in self.rejected
-        try:
-            if len(name) > MAX_NAME_LENGTH:
-                raise RejectedAsset(f"name longer than {MAX_NAME_LENGTH} characters")
-            check_texture(self._catalog.texture_path(name))
-        except RejectedAsset as reason:
-            self.rejected[name] = str(reason)
+        if len(name) > MAX_NAME_LENGTH:
+            self.rejected[name] = f"name longer than {MAX_NAME_LENGTH} characters"
             return False
-        self._checked_textures.add(name)
+        found = self._find_maps(name)
+        for kind, path in found:
+            try:
+                check_texture(path)
+            except RejectedAsset as reason:
+                self.rejected[name] = str(reason) if kind == "color" else f"its {kind}: {reason}"
+                return False
+        self._textures[name] = found
         return True

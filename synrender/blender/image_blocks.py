@@ -53,8 +53,12 @@ def _has_pixels(image: bpy.types.Image) -> bool:
     return width > 0 and height > 0 and image.has_data
 
 
-def load_texture(path: Path) -> bpy.types.Image:
+def load_texture(path: Path, is_data: bool = False) -> bpy.types.Image:
     """Loads an image file that passed `check_texture`. Cycles decodes it when it renders.
+
+    Args:
+        path: of the file.
+        is_data: its values are numbers that are taken as they are; else they are colors.
 
     Raises:
         RejectedAsset: Blender cannot load it.
@@ -64,6 +68,8 @@ def load_texture(path: Path) -> bpy.types.Image:
     except RuntimeError:
         raise RejectedAsset("Blender cannot load it") from None
     image.alpha_mode = "NONE"  # else what is transparent is black
+    if is_data:
+        image.colorspace_settings.name = "Non-Color"
     if bpy.app.version < (4, 5) and read_small_file(path, MAX_TEXTURE_BYTES).startswith(b"RIFF"):
         image.pack()  # these versions forget it of a WebP file that they read themselves
     return image

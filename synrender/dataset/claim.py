@@ -177,12 +177,22 @@ def claim_renderer(folder: DatasetFolder, by: RenderedBy, idxs: Sequence[int]) -
 
 def add_rejected(folder: DatasetFolder, rejected: dict[str, str]) -> None:
     """Adds rejected models and textures, ``{name: reason}``, to ``dataset.json``."""
+    _add_reasons(folder, "rejected", rejected)
+
+
+def add_incomplete(folder: DatasetFolder, incomplete: dict[str, str]) -> None:
+    """Adds models without all of their own look, ``{name: reason}``, to ``dataset.json``."""
+    _add_reasons(folder, "incomplete", incomplete)
+
+
+def _add_reasons(folder: DatasetFolder, field: str, reasons: dict[str, str]) -> None:
     with locked(folder.path):
         info = folder.read_info()
-        if rejected.items() <= info.rejected.items():
+        known = getattr(info, field)
+        if reasons.items() <= known.items():
             return
-        merged = dict(sorted({**info.rejected, **rejected}.items()))
-        write_info(folder.path, dataclasses.replace(info, rejected=merged))
+        merged = dict(sorted({**known, **reasons}.items()))
+        write_info(folder.path, dataclasses.replace(info, **{field: merged}))
 
 
 # --- describing -----------------------------------------------------------------------------------

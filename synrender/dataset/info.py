@@ -95,6 +95,8 @@ class DatasetInfo:
     classes: dict[int, ClassInfo]  # by class id
     settings: Settings  # the batch includes the samples of all runs so far
     rejected: dict[str, str] = field(default_factory=dict)  # models and textures: reason
+    incomplete: dict[str, str] = field(default_factory=dict)
+    """Models that are shown without all of their own textures and colors: reason."""
     device: str | None = None  # such as "CPU"; None: unknown, or nothing rendered yet
     design: DesignInfo | None = None  # None: drawn at random
     render_revision: int = 1  # see `RENDER_REVISION`; data sets of revision 1 do not record it
@@ -136,6 +138,8 @@ def info_to_json(info: DatasetInfo) -> str:
     values = {f.name: getattr(info, f.name) for f in dataclasses.fields(info)}
     for name in ("sources", "camera", "design"):
         values[name] = values[name] and dataclasses.asdict(values[name])
+    if not info.incomplete:  # as in data sets from before there were models' own materials
+        del values["incomplete"]
     values["cpus"] = [dataclasses.asdict(entry) for entry in info.cpus]
     values["classes"] = {str(c): dataclasses.asdict(v) for c, v in info.classes.items()}
     values["settings"] = settings_to_dict(info.settings)

@@ -99,6 +99,7 @@ class Outcome:
     render_seconds: float = 0.0  # of them, from the first sample on
     num_rendered: int = 0
     rejected: dict[str, str] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
@@ -112,7 +113,7 @@ class Outcome:
 
 _SAVED = (
     *("message", "tail", "seconds", "sample_seconds", "render_seconds", "num_rendered"),
-    *("rejected", "notes", "host", "pid"),
+    *("rejected", "incomplete", "notes", "host", "pid"),
 )
 """What the process that renders fills in, beside the status."""
 

@@ -226,6 +226,9 @@ def _summarize(result: RunResult, display: Display, num_rendered: int, num_missi
     if result.rejected:
         display.say(f"{len(result.rejected)} models or textures were rejected and replaced:")
         display.say(*(f"  {name}: {reason}" for name, reason in sorted(result.rejected.items())))
+    if result.incomplete:
+        display.say(f"{len(result.incomplete)} models are shown without all of their own look:")
+        display.say(*(f"  {name}: {reason}" for name, reason in sorted(result.incomplete.items())))
     display.say(
         f"rendered {num_rendered} samples in {format_duration(seconds)} "
         f"({num_rendered / seconds:.2f}/s); batches: {result.num_batches} done, "

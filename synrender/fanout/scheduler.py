@@ -79,6 +79,7 @@ class RunResult:
     num_retried: int = 0
     failed: list[tuple[Batch, Outcome]] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)  # see `DatasetInfo`
     bad_nodes: dict[str, str] = field(default_factory=dict)  # {node id: why}
     stopped: str = ""  # why the run ended early
 
@@ -199,6 +200,7 @@ class Scheduler:
         self._has_finished_any = True
         self.result.num_batches += 1
         self._add_rejected(outcome.rejected)
+        self.result.incomplete |= outcome.incomplete
         self._display.finish_batch(batch)
 
     def _fail(self, batch: Batch, outcome: Outcome) -> None:

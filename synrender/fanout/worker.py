@@ -16,7 +16,7 @@ from synrender.assets.places import ensure_demo_sources
 from synrender.blender.batch import BatchTask, Watch, render_batch
 from synrender.blender.start import prepare_blender
 from synrender.crashes.journal import Journal, Log, Watchdog, logged_output, note_assets
-from synrender.dataset.claim import add_rejected, claim_dataset, claim_renderer
+from synrender.dataset.claim import add_incomplete, add_rejected, claim_dataset, claim_renderer
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import find_rendered_by
 from synrender.errors import UserError
@@ -121,6 +121,7 @@ def _render(job: Job, outcome: Outcome, journal: Journal, log: Log, watchdog: Wa
     report = render_batch(task, Watch(on_sample, on_stage))
     outcome.num_rendered = report.num_rendered
     outcome.rejected |= report.rejected
+    outcome.incomplete |= report.incomplete
     outcome.notes += report.notes
     outcome.render_seconds = time.monotonic() - start if start else 0.0
     outcome.status = Status.DONE
@@ -171,6 +172,8 @@ def commit_files(folder: DatasetFolder, outcome: Outcome) -> Outcome:
         return dataclasses.replace(outcome, status=Status.BAD_NODE, message=str(error), files=[])
     if outcome.rejected:
         add_rejected(folder, outcome.rejected)
+    if outcome.incomplete:
+        add_incomplete(folder, outcome.incomplete)
     for idx, image, record in outcome.files:
         folder.commit_files(idx, image, record)
         if not folder.is_complete(idx):
