@@ -106,7 +106,7 @@ def create_glb(seed: int) -> Glb:
     )  # fmt: skip
     colors = rng.uniform(0, 1, (4, 3))
     for k, (face, material) in enumerate(
-        zip(CUBE_FACES, [painted] * 4 + [blended, None], strict=True)
+        zip(CUBE_FACES, [painted, blended] * 2 + [painted, None], strict=True)
     ):
         add_faces(glb, points[face], uv[k], material, colors if k in (2, 5) else None)
     fin = np.array([(-1.6, 0.3, -1), (1.6, 0.3, -1), (1.6, 0.5, 1), (-1.6, 0.5, 1)])
