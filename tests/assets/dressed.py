@@ -67,11 +67,11 @@ def dress_files(files: Files) -> Files:
 def _create_box(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Corners of a box, and places in a texture at the corners of its six faces, (6, 4, 2).
 
-    Each face shows another part of the texture, turned another way, and some go beyond its edge.
+    Each face shows another part of the texture, turned another way, beyond an edge of it.
     """
     rng = np.random.default_rng(seed)
     points = CUBE_POINTS * rng.uniform(0.5, 1, 3)
-    starts, sizes = rng.uniform(0, 1, (6, 1, 2)), rng.uniform(0.2, 0.7, (6, 1, 2))
+    starts, sizes = rng.uniform(0.6, 1.4, (6, 1, 2)), rng.uniform(0.5, 0.9, (6, 1, 2))
     uv = starts + sizes * np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
     return points, np.stack([np.roll(face, k, axis=0) for k, face in enumerate(uv)])
 
