@@ -112,9 +112,11 @@ class _Examiner:
 
     def _create_view(self, record: np.ndarray) -> RayView:
         """The view of a sample, with its models; those of others are dropped."""
-        files = [self._subject.model_file(row) for row in record]
-        known, has_colors = self._casters, self._subject.has_own_materials
-        self._casters = {str(f): known.get(str(f)) or ModelCaster(f, has_colors) for f in files}
+        known, casters = self._casters, {}
+        for row in record:
+            file, problem = self._subject.model_file(row), self._subject.find_problem(row)
+            casters[str(file)] = known.get(str(file)) or ModelCaster(file, problem)
+        self._casters = casters
         return RayView(self._subject, record, self._subject.find_camera(record), self._casters)
 
 

@@ -12,9 +12,9 @@ from synrender.assets.model_file import ModelFile
 from synrender.audit.labels.ground_truth import Truth, create_finding, summarize
 from synrender.audit.labels.surfaces import Painter, find_albedo, find_normals
 from synrender.audit.measure_samples import _Examiner
+from synrender.audit.models.texture import look_up, read_texture
 from synrender.audit.rays.audited_dataset import open_subject
 from synrender.audit.rays.model_caster import load_triangles
-from synrender.audit.rays.texture import look_up, read_texture
 from synrender.audit.rays.view import HIDDEN, OUTSIDE, SEEN, RayView, find_pixel_centers
 from synrender.dataset.folder import open_dataset_folder
 from synrender.images.exr import read_exr

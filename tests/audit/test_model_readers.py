@@ -12,8 +12,8 @@ import pytest
 
 from synrender.assets.model_file import ModelFile
 from synrender.assets.obj_file import read_obj as read_obj_for_renderer
+from synrender.audit.models.obj_faces import read_obj
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel, load_triangles
-from synrender.audit.rays.obj_faces import read_obj
 from synrender.errors import RejectedAsset
 from tests.audit.shapes import CUBE, ODD_MODELS, POLYGON_MODELS
 from tests.hostile.mutants import cut, edit_text, flip_bits, repeat_part

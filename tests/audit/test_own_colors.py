@@ -10,9 +10,9 @@ import pytest
 import trimesh
 
 from synrender.assets.model_file import ModelFile
+from synrender.audit.models.own_materials import OwnColors
+from synrender.audit.models.texture import srgb_to_linear
 from synrender.audit.rays.model_caster import ModelCaster, load_triangles
-from synrender.audit.rays.own_materials import OwnColors
-from synrender.audit.rays.texture import srgb_to_linear
 from tests.assets.gltf_writer import Glb, tent
 from tests.assets.helpers import write_files
 from tests.audit.own_models import (
@@ -37,10 +37,10 @@ PLACES = np.random.default_rng(5).uniform(-0.98, 0.98, (400, 2))
 """Places x, y on a quad."""
 
 
-def read(folder: Path, files: dict[str, bytes] | Glb) -> ModelCaster:
+def read(folder: Path, files: dict[str, bytes] | Glb, problem: str = "") -> ModelCaster:
     files = {"model.glb": files.encode()} if isinstance(files, Glb) else files
     write_files(folder, files)
-    return ModelCaster(ModelFile(folder / next(iter(files))), has_colors=True)
+    return ModelCaster(ModelFile(folder / next(iter(files))), problem)
 
 
 def look_at(caster: ModelCaster, points: np.ndarray, eye: np.ndarray = ABOVE) -> OwnColors:
@@ -262,6 +262,29 @@ def test_places_far_from_0_are_not_judged_where_colors_change(tmp_path: Path) ->
     assert not found.is_flat.any()
 
 
+@pytest.mark.parametrize(
+    ("problem", "is_known"),
+    [("", False), ("'gone.png': No such file", True), ("'a'; and 3 more", False)],
+)
+def test_a_missing_image_leaves_the_plain_color_if_the_data_set_says_so(
+    tmp_path: Path, problem: str, is_known: bool
+) -> None:
+    files = {**quad_obj(), "model.mtl": b"newmtl painted\nKd 0.5 0.25 1\nmap_Kd gone.png\n"}
+    found = look_at(read(tmp_path, files, problem), on_quad())
+    assert (found.is_known == is_known).all()
+    np.testing.assert_allclose(found.linear, [[0.5, 0.25, 1]] * len(PLACES))
+
+
+def test_an_image_that_the_data_set_calls_not_shown_is_not_expected(tmp_path: Path) -> None:
+    glb = Glb()
+    add_quad(glb, add_material(glb, encode_image(draw_ramp()), baseColorFactor=[0.5, 1, 1, 1]))
+    found = look_at(read(tmp_path, glb, "'image 0': too large"), on_quad())
+    assert found.is_known.all()
+    np.testing.assert_allclose(found.linear, [[0.5, 1, 1]] * len(PLACES))
+    others = look_at(read(tmp_path, glb, "'image 7': too large; and 2 more"), on_quad())
+    assert not others.is_known.any()
+
+
 def test_a_face_without_the_places_that_its_texture_needs_is_not_judged(tmp_path: Path) -> None:
     glb = Glb()
     primitive = add_quad(glb, add_material(glb, encode_image(draw_ramp())))
@@ -281,7 +304,7 @@ def test_mtl_files_are_read_as_people_write_them(tmp_path: Path) -> None:
         "first.mtl": library.encode(), "other.mtl": other.encode(),
         "ramp one.png": encode_image(draw_ramp()),
     }  # fmt: skip
-    caster = read(tmp_path, files)
+    caster = read(tmp_path, files, "'gone.png': No such file or directory")
     below = PLACES[PLACES[:, 0] > PLACES[:, 1] + 0.01]
     x, y = (below.T + 1) / 2
     places = np.stack([2 * (2 * x + 0.5) - 1, 2 * (2 * y) - 1], axis=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.audit.rays.polygons import Polygons, cut_faces, cut_polygons
+from synrender.audit.models.polygons import Polygons, cut_faces, cut_polygons
 
 CUT_IN_BLENDER = """
 import os, sys

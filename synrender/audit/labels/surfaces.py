@@ -20,8 +20,8 @@ from synrender.audit.labels.ground_truth import (
     measure_pixels,
     missing,
 )
+from synrender.audit.models.texture import linear_to_srgb, look_up, read_texture
 from synrender.audit.rays.audited_dataset import Subject
-from synrender.audit.rays.texture import linear_to_srgb, look_up, read_texture
 from synrender.audit.rays.view import RayView
 
 # --- normals --------------------------------------------------------------------------------------

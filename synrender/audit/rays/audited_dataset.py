@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ class Subject:
     design: DesignInfo | None = None  # how its factors vary together; None: at random
     textures_dir: Path | None = None  # images/ of DTD, or of the demo textures; None: none used
     rejected: frozenset[str] = frozenset()  # models and textures that could not be used
+    incomplete: dict[str, str] = field(default_factory=dict)  # what of a model is not shown
     cpus: tuple[CpuSamples, ...] = ()  # which kind of CPU rendered which samples
     layout: str = DEFAULT_LAYOUT  # of the models
 
@@ -49,6 +50,12 @@ class Subject:
     def camera(self) -> Camera:
         """Camera of all samples, unless a design varies it."""
         return self.stage.camera
+
+    def find_problem(self, row: np.void) -> str | None:
+        """What of an object's own materials could not be shown; "" if all could, None: unused."""
+        if not self.has_own_materials:
+            return None
+        return self.incomplete.get(f"{row['synset_id']}/{row['model_id']}", "")
 
     def find_camera(self, record: np.ndarray) -> Camera:
         """Camera of a sample, as its record says; records from before designs do not."""
@@ -128,6 +135,7 @@ def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
         info.design,
         find_textures_dir(info.sources.textures.source, folders),
         frozenset(info.rejected),
+        info.incomplete,
         info.cpus,
         info.sources.models.layout,
     )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.assets.model_file import ModelFile
-from synrender.audit.rays.model_files import read_model
-from synrender.audit.rays.own_materials import OwnColors, OwnSurface
-from synrender.audit.rays.polygons import Triangles, cut_polygons
+from synrender.audit.models.model_files import read_model
+from synrender.audit.models.own_materials import ImageReader, OwnColors, OwnSurface
+from synrender.audit.models.polygons import Triangles, cut_polygons
 from synrender.system.files import Unreadable
 
 _CUBE_TIE = 1e-4
@@ -58,12 +58,13 @@ class UnusableModel(Exception):
 class ModelCaster:
     """Casts rays onto one model, in its file's own coordinates."""
 
-    def __init__(self, file: ModelFile, has_colors: bool = False) -> None:
+    def __init__(self, file: ModelFile, problem: str | None = None) -> None:
         """Reads the faces of all objects of the file.
 
         Args:
             file: of the model.
-            has_colors: whether the model shows its own colors, and its alpha cuts its surface.
+            problem: None: the model does not show its own colors. Else it does, its alpha cuts its
+                surface, and this is what `dataset.json` says could not be shown; "" if all could.
 
         Raises:
             UnusableModel: there is no such file, or no face in it that can be read.
@@ -71,7 +72,7 @@ class ModelCaster:
         from trimesh import Trimesh
         from trimesh.ray.ray_pyembree import RayMeshIntersector
 
-        self._triangles, self._surface = load_triangles(file, has_colors)
+        self._triangles, self._surface = load_triangles(file, problem)
         self.bounds = self._triangles.bounds  # (2, 3) model units
         corners = self._triangles.corners
         edges = corners[:, 1:] - corners[:, :1]
@@ -209,15 +210,16 @@ class ModelCaster:
 
 
 def load_triangles(
-    file: ModelFile, has_colors: bool = False
+    file: ModelFile, problem: str | None = None
 ) -> tuple[Triangles, OwnSurface | None]:
-    """The triangles of a model's file, and their colors if they are asked for.
+    """The triangles of a model's file, and their colors unless the problem is None.
 
     Raises:
         UnusableModel: see `ModelCaster`.
     """
     try:
-        polygons, coloring = read_model(file, has_colors)
+        images = None if problem is None else ImageReader(problem)
+        polygons, coloring = read_model(file, images)
         triangles = cut_polygons(polygons)
         return triangles, OwnSurface(triangles, coloring) if coloring else None
     except Unreadable as error:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from synrender.audit.rays.polygons import Triangles
-from synrender.audit.rays.texture import REPEATED, Wrap, decode_texture, look_up
+from synrender.audit.models.polygons import Triangles
+from synrender.audit.models.texture import REPEATED, Wrap, decode_texture, look_up
+from synrender.errors import shorten
 
 _ALPHA_TIE = 1e-4
 """Difference between alpha and its cutoff below which rounding decides whether a surface is cut."""
 _ROUNDING = 2.0**-22
 """Error of a place in a texture, as a share of its distance from 0."""
+_MORE = "; and "
+"""Comes before the number of problems that are not told."""
 _MAX_BLUR = 0.5 / 255
 """Error of a color that comes from it, in sRGB, 0 to 1."""
 
@@ -35,16 +39,40 @@ PLAIN = Finish(np.ones(4))
 """What faces without a material show."""
 
 
-def decode_image(read: Callable[[], bytes]) -> tuple[np.ndarray | None, bool]:
-    """The texture that an image gives, and whether it is of a kind that is judged.
+class ImageReader:
+    """Reads the images of a model, each once for all of its materials."""
 
-    A model whose image is missing or damaged shows its plain colors.
-    """
-    try:
-        texture = decode_texture(read())
-    except (OSError, LookupError, TypeError, ValueError):
-        return None, True
-    return texture, texture is not None
+    def __init__(self, problem: str) -> None:
+        """Reads nothing yet.
+
+        Args:
+            problem: what `dataset.json` says could not be shown of the model; "" if all could.
+        """
+        self._problem = problem
+        self._known: dict[object, tuple[np.ndarray | None, bool]] = {}
+
+    def read(
+        self, name: str, key: object, read: Callable[[], bytes]
+    ) -> tuple[np.ndarray | None, bool]:
+        """A texture, None for the plain color, and whether it is judged.
+
+        An image that `dataset.json` calls not shown leaves the plain color. One that cannot be read
+        here, though the renderer could, is not judged.
+
+        Args:
+            name: of the image, as the renderer calls it.
+            key: equal for the same image.
+            read: gives its content.
+        """
+        if repr(shorten(name)) in self._problem:
+            return None, True
+        if key not in self._known:
+            texture = None
+            with contextlib.suppress(OSError, LookupError, TypeError, ValueError):
+                texture = decode_texture(read())
+            is_told = _MORE not in self._problem  # else it may be one of those
+            self._known[key] = texture, texture is not None and is_told
+        return self._known[key]
 
 
 @dataclass(frozen=True)

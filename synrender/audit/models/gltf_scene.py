@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from synrender.audit.rays.gltf_document import GltfDocument
-from synrender.audit.rays.own_materials import PLAIN, Coloring, Finish
-from synrender.audit.rays.polygons import Polygons
+from synrender.audit.models.gltf_document import GltfDocument
+from synrender.audit.models.own_materials import PLAIN, Coloring, Finish, ImageReader
+from synrender.audit.models.polygons import Polygons
 
 _PLACING = ("children", "matrix", "translation", "rotation", "scale", "mesh")
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
@@ -32,14 +32,14 @@ class _Part:
 
 
 def read_gltf(
-    data: bytes, read_beside: Callable[[str], bytes], has_colors: bool
+    data: bytes, read_beside: Callable[[str], bytes], images: ImageReader | None
 ) -> tuple[Polygons, Coloring | None]:
     """Triangles of the scene of a glTF file, where its nodes place them.
 
     Args:
         data: content of the file, GLB or JSON.
         read_beside: content of a file in the model's folder, by its name.
-        has_colors: whether to read what the file says about colors, too.
+        images: reads those of the model; None: what the file says about colors is left out.
 
     Raises:
         ValueError: it cannot be read.
@@ -48,7 +48,7 @@ def read_gltf(
         document = GltfDocument(data, read_beside)
         meshes = [
             [
-                _read_part(document, primitive, has_colors)
+                _read_part(document, primitive, images)
                 for primitive in mesh["primitives"]
                 if primitive.get("mode", _TRIANGLES) >= _TRIANGLES
             ]
@@ -61,7 +61,7 @@ def read_gltf(
         ]
         if not parts:
             raise ValueError("no faces")
-        return _join(parts), _join_colors(parts) if has_colors else None
+        return _join(parts), None if images is None else _join_colors(parts)
 
 
 @contextlib.contextmanager
@@ -123,7 +123,7 @@ def _place(part: _Part, to_world: np.ndarray) -> _Part:
 # --- triangles ------------------------------------------------------------------------------------
 
 
-def _read_part(document: GltfDocument, primitive: dict, has_colors: bool) -> _Part:
+def _read_part(document: GltfDocument, primitive: dict, images: ImageReader | None) -> _Part:
     attributes = primitive["attributes"]
     points = document.read_numbers(attributes["POSITION"]).astype(np.float64)
     num = len(points)
@@ -137,8 +137,8 @@ def _read_part(document: GltfDocument, primitive: dict, has_colors: bool) -> _Pa
     if len(corners) % 3 or not ((corners >= 0) & (corners < num)).all():
         raise ValueError(f"triangles that {num} vertices do not make")
     uv, colors, finish = np.full((num, 2), np.nan), np.ones((num, 4)), PLAIN
-    if has_colors:
-        finish, uv_set = document.read_finish(primitive.get("material"))
+    if images is not None:
+        finish, uv_set = document.read_finish(primitive.get("material"), images)
         if f"TEXCOORD_{uv_set}" in attributes:
             uv = document.read_numbers(attributes[f"TEXCOORD_{uv_set}"]) * (1, -1) + (0, 1)
         if "COLOR_0" in attributes:

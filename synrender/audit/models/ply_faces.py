@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.audit.rays.polygons import Polygons
-from synrender.audit.rays.texture import srgb_to_linear
+from synrender.audit.models.polygons import Polygons
+from synrender.audit.models.texture import srgb_to_linear
 
 _TYPES = {
     "char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4",

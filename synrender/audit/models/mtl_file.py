@@ -5,14 +5,13 @@ The format: "MTL material format", appendix B1 of the manual of Wavefront's Adva
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from synrender.assets.model_file import ModelFile
-from synrender.audit.rays.own_materials import PLAIN, Finish, decode_image
-from synrender.audit.rays.texture import Wrap
+from synrender.audit.models.own_materials import PLAIN, Finish, ImageReader
+from synrender.audit.models.texture import Wrap
 
 _VALUES = {
     "-blendu": 1, "-blendv": 1, "-bm": 1, "-boost": 1, "-cc": 1, "-clamp": 1, "-imfchan": 1,
@@ -26,26 +25,21 @@ Statements = dict[str, str]
 
 
 def read_finishes(
-    names: Sequence[str], libraries: Sequence[tuple[ModelFile, bytes]]
+    names: Sequence[str], libraries: Sequence[tuple[ModelFile, bytes]], images: ImageReader
 ) -> tuple[Finish, ...]:
     """What materials show; `PLAIN` those that no library describes.
 
     Args:
         names: of materials, as faces use them.
         libraries: MTL files and their contents; the first description of a name holds.
+        images: reads those of the model.
     """
     found: dict[str, tuple[ModelFile, Statements]] = {}
     for file, data in libraries:
         for name, statements in _read_library(data).items():
             found.setdefault(name, (file, statements))
 
-    @functools.cache  # materials share images
-    def read_image(image: ModelFile) -> tuple[np.ndarray | None, bool]:
-        return decode_image(lambda: image.read(_MAX_BYTES))
-
-    return tuple(
-        _create_finish(*found[name], read_image) if name in found else PLAIN for name in names
-    )
+    return tuple(_create_finish(*found[n], images) if n in found else PLAIN for n in names)
 
 
 def _read_library(data: bytes) -> dict[str, Statements]:
@@ -62,11 +56,7 @@ def _read_library(data: bytes) -> dict[str, Statements]:
     return materials
 
 
-def _create_finish(
-    file: ModelFile,
-    statements: Statements,
-    read_image: Callable[[ModelFile], tuple[np.ndarray | None, bool]],
-) -> Finish:
+def _create_finish(file: ModelFile, statements: Statements, images: ImageReader) -> Finish:
     """The base color: ``Kd``, times ``map_Kd``; but a black ``Kd`` beside an image is white."""
     factor = np.ones(4)
     color = statements.get("kd", "1").partition("#")[0].split()
@@ -82,7 +72,7 @@ def _create_finish(
         return Finish(factor, is_known=is_known)
     if not factor[:3].any():
         factor[:3] = 1
-    texture, is_usual = read_image(image)
+    texture, is_judged = images.read(name, image, lambda: image.read(_MAX_BYTES))
     offset, scale = (_find_pair(options.get(k, []), v) for k, v in (("-o", 0.0), ("-s", 1.0)))
     wrap = Wrap.CLAMP if options.get("-clamp") == ["on"] else Wrap.REPEAT
     return Finish(
@@ -90,7 +80,7 @@ def _create_finish(
         texture,
         (wrap, wrap),
         transform=np.column_stack([np.diag(scale), offset]),
-        is_known=is_known and is_usual,
+        is_known=is_known and is_judged,
     )
 
 

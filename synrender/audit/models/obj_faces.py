@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.audit.rays.polygons import Polygons
+from synrender.audit.models.polygons import Polygons
 
 _READ = (b"v", b"vn", b"vt", b"f")
 _NAMING = (b"usemtl", b"mtllib")

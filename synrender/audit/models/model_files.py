@@ -8,23 +8,25 @@ import io
 import numpy as np
 
 from synrender.assets.model_file import ModelFile
-from synrender.audit.rays.gltf_scene import read_gltf, reading
-from synrender.audit.rays.mtl_file import read_finishes
-from synrender.audit.rays.obj_faces import ObjFaces, read_obj
-from synrender.audit.rays.own_materials import PLAIN, Coloring
-from synrender.audit.rays.ply_faces import read_ply
-from synrender.audit.rays.polygons import Polygons
-from synrender.audit.rays.texture import srgb_to_linear
+from synrender.audit.models.gltf_scene import read_gltf, reading
+from synrender.audit.models.mtl_file import read_finishes
+from synrender.audit.models.obj_faces import ObjFaces, read_obj
+from synrender.audit.models.own_materials import PLAIN, Coloring, ImageReader
+from synrender.audit.models.ply_faces import read_ply
+from synrender.audit.models.polygons import Polygons
+from synrender.audit.models.texture import srgb_to_linear
 
 _MAX_BYTES = 1 << 28
 
 
-def read_model(file: ModelFile, has_colors: bool) -> tuple[Polygons, Coloring | None]:
+def read_model(
+    file: ModelFile, images: ImageReader | None = None
+) -> tuple[Polygons, Coloring | None]:
     """Faces of all objects of a file.
 
     Args:
         file: of a model.
-        has_colors: whether to read what the file says about colors, too; else that is None.
+        images: reads those of the model; None: what the file says about colors is left out.
 
     Raises:
         OSError, ValueError, IndexError: it cannot be read.
@@ -37,21 +39,19 @@ def read_model(file: ModelFile, has_colors: bool) -> tuple[Polygons, Coloring | 
     data = file.read(_MAX_BYTES)
     match file.suffix:
         case ".glb" | ".gltf":
-            return read_gltf(data, read_beside, has_colors)
+            return read_gltf(data, read_beside, images)
         case ".ply":
             polygons, rgb = read_ply(data)
             colors = np.concatenate([rgb, np.ones((len(rgb), 1))], axis=1)
-            return polygons, _color_plainly(polygons, colors) if has_colors else None
+            return polygons, _color_plainly(polygons, colors) if images else None
         case ".stl":
             polygons = _read_stl(data)
-            return polygons, _color_plainly(polygons) if has_colors else None
+            return polygons, _color_plainly(polygons) if images else None
     faces = read_obj(data)
-    if not has_colors:
-        return faces.polygons, None
-    return faces.polygons, _read_obj_colors(file, faces)
+    return faces.polygons, _read_obj_colors(file, faces, images) if images else None
 
 
-def _read_obj_colors(file: ModelFile, faces: ObjFaces) -> Coloring:
+def _read_obj_colors(file: ModelFile, faces: ObjFaces, images: ImageReader) -> Coloring:
     """Of faces without a material that is described, the colors of vertices, which are sRGB."""
     libraries = []
     with contextlib.suppress(OSError, ValueError):  # one is not there
@@ -60,7 +60,7 @@ def _read_obj_colors(file: ModelFile, faces: ObjFaces) -> Coloring:
             for name in [text] if is_name else text.split():
                 library = file.beside(name)
                 libraries.append((library, library.read(_MAX_BYTES)))
-    finishes = read_finishes(faces.names, libraries)
+    finishes = read_finishes(faces.names, libraries, images)
     colors = np.ones((len(faces.uv), 4))
     if faces.srgb is not None:
         is_plain = np.array([finish is PLAIN for finish in finishes])[faces.materials]

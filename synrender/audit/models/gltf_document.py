@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from synrender.audit.rays.own_materials import PLAIN, Finish, decode_image
-from synrender.audit.rays.texture import Wrap
+from synrender.audit.models.own_materials import PLAIN, Finish, ImageReader
+from synrender.audit.models.texture import Wrap
 
 _MAX_VALUES = 1 << 25
 _TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
@@ -50,7 +50,6 @@ class GltfDocument:
         self.root = json.loads(text)
         self._read_beside = read_beside
         self._buffers: dict[int, bytes] = {}
-        self._images: dict[int, tuple[np.ndarray | None, bool]] = {}
 
     def read_numbers(self, idx: int) -> np.ndarray:
         """Values of an accessor, (count, width): integers, or float64 where they are fractions."""
@@ -96,7 +95,7 @@ class GltfDocument:
 
     # --- materials --------------------------------------------------------------------------------
 
-    def read_finish(self, idx: int | None) -> tuple[Finish, int]:
+    def read_finish(self, idx: int | None, images: ImageReader) -> tuple[Finish, int]:
         """Base color of a material, and which set of places in a texture it uses."""
         if idx is None:
             return PLAIN, 0
@@ -112,7 +111,7 @@ class GltfDocument:
             return Finish(factor, cutoff=cutoff), 0
         texture = self.root["textures"][info["index"]]
         sampler = self.root["samplers"][texture["sampler"]] if "sampler" in texture else {}
-        image, is_usual = self._read_image(texture)
+        image, is_known = self._read_image(texture, images)
         moved = info.get("extensions", {}).get("KHR_texture_transform", {})
         finish = Finish(
             factor,
@@ -121,24 +120,21 @@ class GltfDocument:
             sampler.get("magFilter") == _NEAREST,
             _find_transform(moved),
             cutoff,
-            is_usual,
+            is_known,
         )
         return finish, moved.get("texCoord", info.get("texCoord", 0))
 
-    def _read_image(self, texture: dict) -> tuple[np.ndarray | None, bool]:
-        """An image, see `decode_image`; materials share them."""
+    def _read_image(self, texture: dict, images: ImageReader) -> tuple[np.ndarray | None, bool]:
         webp = texture.get("extensions", {}).get("EXT_texture_webp", {})
         idx = webp.get("source", texture.get("source"))
-        if idx not in self._images:
+
+        def read() -> bytes:
             image = self.root["images"][idx]
+            if "bufferView" in image:
+                return self._read_view(self.root["bufferViews"][image["bufferView"]])
+            return self._read_uri(image["uri"])
 
-            def read() -> bytes:
-                if "bufferView" in image:
-                    return self._read_view(self.root["bufferViews"][image["bufferView"]])
-                return self._read_uri(image["uri"])
-
-            self._images[idx] = decode_image(read)
-        return self._images[idx]
+        return images.read(f"image {idx}", idx, read)
 
 
 def _find_transform(values: dict) -> np.ndarray:
