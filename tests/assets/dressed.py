@@ -57,10 +57,10 @@ def dress_files(files: Files) -> Files:
             folder, stem = PurePosixPath(name).parent, PurePosixPath(name).stem
             usual = f"{stem}.png", f"{stem}.png"
             texture, place = next((v for k, v in _TEXTURES.items() if name.endswith(k)), usual)
-            files[name], files[f"{folder}/{stem}.mtl"] = create_obj(stem, texture, seed)
+            files[name], files[str(folder / f"{stem}.mtl")] = create_obj(stem, texture, seed)
             kind = "JPEG" if texture.endswith("jpg") else "PNG"
             folder = folder.parent if place.startswith("../") else folder
-            files[f"{folder}/{place.removeprefix('../')}"] = encode_image(draw_ramp(32, seed), kind)
+            files[str(folder / place.removeprefix("../"))] = encode_image(draw_ramp(32, seed), kind)
     return files
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from synrender.audit.check import Verdict
+from synrender.audit.check import Check, Verdict
+from synrender.audit.labels.label_verdicts import RULES
 from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
+from synrender.settings.label_table import LABELS
 from synrender.system.folders import Folders
+from tests.assets.dressed import dress
 from tests.assets.layouts import (
     ABO,
     ANY_FOLDER,
@@ -38,30 +42,56 @@ DOWNLOADS: dict[str, Write] = {
     "folder": ANY_FOLDER["a folder for each model"],
 }
 LOOK = (
-    "rendering.resolution = 16", "rendering.render_samples = 1", "batch.num_samples = 6",
-    "object.total_num_samples = 6", "object.n_buckets = 3", "batch.cache_obj_frames = 1",
-    "sample.num_objs = 2", "rendering.labels = ['normal', 'object_coordinates', 'amodal']",
+    "rendering.resolution = 32", "rendering.render_samples = 1", "batch.num_samples = 6",
+    "object.total_num_samples = 6", "object.n_buckets = 3", "batch.cache_obj_frames = 2",
+    "sample.num_objs = 2", f"rendering.labels = {list(LABELS)}",
 )  # fmt: skip
+ALWAYS = {"files", "mask", "class", "depth", "boxes", "pose", "images"}
+TITLES = {rule.title for rule in RULES.values()}
+Audit = Callable[..., dict[str, Check]]
+
+
+@pytest.fixture
+def audit_download(wheel: Renderer) -> Audit:
+    """Renders a download and audits it; returns the checks by name."""
+
+    def audit(name: str, path: Path, *bindings: str) -> dict[str, Check]:
+        named = ["sample.classes = ['chair', 'lamp']"] if "shapenet" in str(path) else []
+        models = f"assets.models = {str(path)!r}"
+        output = wheel.run("-d", name, "-g", "render_multi", "-p", *LOOK, *named, *bindings, models)
+        assert "Models: " in output
+        assert "rejected" not in output
+        assert "shown in part" not in output
+        folder = open_dataset_folder(wheel.data_dir, name)
+        info = folder.read_info()
+        assert not info.rejected
+        assert info.sources.models.source == str(path)
+        assert str(path) not in folder.config_path.read_text()
+        checks = audit_dataset(folder, Folders(wheel.data_dir), 0, jobs=1, is_quiet=True)
+        failed = [(c.name, c.figures, c.culprits) for c in checks if c.verdict is Verdict.FAIL]
+        assert not failed, failed
+        return {check.name: check for check in checks}
+
+    return audit
 
 
 @pytest.mark.parametrize("download", DOWNLOADS)
-def test_a_download_renders_and_passes_the_audit(
-    wheel: Renderer, tmp_path: Path, download: str
+def test_own_materials_of_a_download_pass_the_audit_with_all_labels(
+    audit_download: Audit, wheel: Renderer, tmp_path: Path, download: str
+) -> None:
+    path = dress(DOWNLOADS[download](tmp_path / download.split(",")[0] / "set"))
+    name = f"download_{list(DOWNLOADS).index(download)}"
+    checks = audit_download(name, path, "material.source = 'own'")
+    passed = {name for name, check in checks.items() if check.verdict is Verdict.PASS}
+    assert passed >= ALWAYS | TITLES
+    assert "; 0 px not judged" in checks["albedo"].figures
+    assert "equal, pixels and record" in wheel.run("--replay", name, "3")
+
+
+@pytest.mark.parametrize("download", ["objaverse", "google-scanned, archives"])
+def test_a_download_with_textures_passes_the_audit(
+    audit_download: Audit, tmp_path: Path, download: str
 ) -> None:
     path = DOWNLOADS[download](tmp_path / "set")
-    name = f"download_{list(DOWNLOADS).index(download)}"
-    named = ["sample.classes = ['chair', 'lamp']"] if "shapenet" in download else []
-    models = f"assets.models = {str(path)!r}"
-    output = wheel.run("-d", name, "-g", "render_multi", "-p", *LOOK, *named, models)
-    assert "Models: " in output
-    assert "rejected" not in output
-    folder = open_dataset_folder(wheel.data_dir, name)
-    info = folder.read_info()
-    assert not info.rejected
-    assert info.sources.models.source == str(path)
-    assert str(tmp_path) not in folder.config_path.read_text()
-    checks = audit_dataset(folder, Folders(wheel.data_dir), 0, jobs=1, is_quiet=True)
-    assert not [check for check in checks if check.verdict is Verdict.FAIL]
-    verdicts = {check.name: check.verdict for check in checks}
-    assert {verdicts[n] for n in ("mask", "class", "depth", "boxes", "pose")} == {Verdict.PASS}
-    assert "equal, pixels and record" in wheel.run("--replay", name, "3")
+    checks = audit_download(f"textured_{list(DOWNLOADS).index(download)}", path)
+    assert {n for n, check in checks.items() if check.verdict is Verdict.PASS} >= ALWAYS | TITLES
