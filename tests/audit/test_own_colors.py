@@ -44,7 +44,7 @@ def read(folder: Path, files: dict[str, bytes] | Glb, problem: str = "") -> Mode
 
 
 def look_at(caster: ModelCaster, points: np.ndarray, eye: np.ndarray = ABOVE) -> OwnColors:
-    return caster.find_own_colors(eye, points - eye)
+    return caster.find_own_colors(eye, points - eye, 0.0)
 
 
 def on_quad(z: float = 0.0, places: np.ndarray = PLACES) -> np.ndarray:
@@ -134,7 +134,7 @@ def test_rays_go_on_through_what_a_mask_cuts_away(tmp_path: Path) -> None:
     sure = np.abs(alpha - 0.5) > 1e-4
     np.testing.assert_allclose(reach.distances[sure], expected[sure], rtol=1e-6)
     np.testing.assert_array_equal(reach.is_known, sure)
-    white = np.isclose(caster.find_own_colors(origin, directions).linear, 1)
+    white = np.isclose(caster.find_own_colors(origin, directions, 0.0).linear, 1)
     np.testing.assert_array_equal(white.all(axis=1)[sure], (expected == 4 / 3.5)[sure])
 
 
@@ -255,7 +255,7 @@ def test_places_far_from_0_are_not_judged_where_colors_change(tmp_path: Path) ->
     glb = Glb()
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     primitive = add_quad(glb, add_material(glb, encode_image(noise)))
-    uv = (CORNERS[:, :2] + 1000).astype("<f4")
+    uv = (CORNERS[:, :2] + 10000).astype("<f4")
     primitive["attributes"]["TEXCOORD_0"] = glb.accessor(uv, "VEC2", 5126)
     found = look_at(read(tmp_path, glb), on_quad())
     assert not found.is_known.any()
@@ -283,6 +283,28 @@ def test_an_image_that_the_data_set_calls_not_shown_is_not_expected(tmp_path: Pa
     np.testing.assert_allclose(found.linear, [[0.5, 1, 1]] * len(PLACES))
     others = look_at(read(tmp_path, glb, "'image 7': too large; and 2 more"), on_quad())
     assert not others.is_known.any()
+
+
+def test_what_the_renderers_rays_blur_is_not_judged(tmp_path: Path) -> None:
+    """The finer the texels, the larger the pixels and the flatter the ray, the more."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 4), np.uint8)
+    glb = Glb()
+    add_quad(glb, add_material(glb, encode_image(noise), alphaMode="MASK"))
+    caster = read(tmp_path, glb)
+    shares = []
+    for px_width, eye in ((0.0, ABOVE), (0.2, ABOVE), (1.0, ABOVE), (0.2, [30, 0, 1.0])):
+        directions = on_quad() - eye
+        colors = caster.find_own_colors(np.array(eye), directions, px_width)
+        is_cut = np.isinf(caster.cast(np.array(eye), directions, px_width).distances)
+        reach = caster.cast(np.array(eye), directions, px_width)
+        shares.append((colors.is_known[~is_cut].mean(), reach.is_known.mean()))
+    known, cut_known = np.array(shares).T
+    assert known[0] == 1
+    assert known[0] > known[1] > known[2]
+    assert known[3] < known[1]
+    assert cut_known[0] > 0.99
+    assert cut_known[0] > cut_known[1] > cut_known[2]
+    assert cut_known[3] < cut_known[1]
 
 
 def test_a_face_without_the_places_that_its_texture_needs_is_not_judged(tmp_path: Path) -> None:

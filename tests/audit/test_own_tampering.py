@@ -20,9 +20,10 @@ from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
 from synrender.system.folders import Folders
 from tests.assets.dressed import create_glb, create_obj
+from tests.assets.gltf_writer import Glb
 from tests.assets.helpers import write_files
 from tests.audit.conftest import failed
-from tests.audit.own_models import colored_ply, draw_ramp, encode_image
+from tests.audit.own_models import add_material, add_quad, colored_ply, draw_ramp, encode_image
 from tests.audit.test_tampering import copy_dataset
 from tests.helpers import Renderer
 
@@ -218,6 +219,16 @@ def test_other_colors_fail(
         assert not failed(checks) & {"mask", "depth", "class", "normal", "coordinates"}
 
 
+def test_a_small_wrong_part_is_named(
+    wheel: Renderer, own: Path, models: Path, tmp_path: Path
+) -> None:
+    """In one sample of eight, one side of an object."""
+    other = shutil.copytree(models, tmp_path / "set")
+    edit_text("box/a/a.mtl", r"(newmtl bottom\nKd) \S+", r"\1 0.5")(other)
+    culprits = audit(wheel, own, other)["albedo"].culprits
+    assert any(re.search(r"object \d \(\d+ of \d+ px beyond 2 levels\)", c) for c in culprits)
+
+
 def test_another_share_of_the_drawn_color_fails(
     wheel: Renderer, own: Path, models: Path, tmp_path: Path
 ) -> None:
@@ -226,6 +237,26 @@ def test_another_share_of_the_drawn_color_fails(
     info["settings"]["material.color_intensity"] = 0.1
     (copy / "dataset.json").write_text(json.dumps(info))
     assert failed(audit(wheel, copy, models)) == {"albedo"}
+
+
+def test_an_image_that_is_missing_is_plain_and_told(
+    wheel: Renderer, models: Path, tmp_path: Path
+) -> None:
+    """What `dataset.json` does not tell, but the audit cannot read, is not judged."""
+    other = shutil.copytree(models, tmp_path / "set")
+    (other / "box/a/a.png").unlink()
+    dataset = render_own(wheel, other, "own_missing", resolution=32)
+    checks = audit(wheel, dataset, other)
+    assert failed(checks) == set(), checks
+    assert "; 0 px not judged" in checks["albedo"].figures
+    path = dataset / "dataset.json"
+    info = json.loads(path.read_text())
+    assert info["incomplete"].keys() == {"box/a"}
+    path.write_text(json.dumps({**info, "incomplete": {}}))
+    checks = audit(wheel, dataset, other)
+    assert failed(checks) == set(), checks
+    assert int(re.search(r"; (\d+) px not judged", checks["albedo"].figures)[1]) > 100
+    assert failed(audit(wheel, dataset, models)) >= {"albedo"}
 
 
 # --- many true data sets --------------------------------------------------------------------------
@@ -249,3 +280,30 @@ def test_true_data_pass(wheel: Renderer, models: Path, name: str, resolution: in
     path = render_own(wheel, models, dataset, *MORE[name], resolution=resolution)
     checks = audit(wheel, path, models)
     assert failed(checks) == set(), [(c.name, c.figures, c.culprits) for c in checks.values()]
+
+
+def write_fine_models(folder: Path) -> Path:
+    """Noise of a texel a thirtieth of a pixel wide: as colors, and as six leaves of holes."""
+    rng = np.random.default_rng(0)
+    leaf = Glb()
+    noise = rng.integers(0, 256, (512, 512, 4), np.uint8)
+    noise[:, :, 3] = np.where(noise[:, :, 3] < 128, 0, 255)
+    material = add_material(leaf, encode_image(noise), alphaMode="MASK")
+    for k in range(6):
+        add_quad(leaf, material, 0.2 * k)
+    noisy = Glb()
+    noise = rng.integers(0, 256, (1024, 1024, 3), np.uint8)
+    add_quad(noisy, add_material(noisy, encode_image(noise)))
+    files = {"fine/a/a.glb": leaf.encode(), "fine/b/b.glb": noisy.encode()}
+    return write_files(folder, files)
+
+
+@pytest.mark.slow
+def test_fine_textures_pass_and_are_left_out_where_pixels_blur_them(
+    wheel: Renderer, tmp_path: Path
+) -> None:
+    models = write_fine_models(tmp_path / "set")
+    checks = audit(wheel, render_own(wheel, models, "own_fine"), models)
+    assert failed(checks) == set(), [(c.name, c.figures, c.culprits) for c in checks.values()]
+    num_unknown = int(re.search(r"; (\d+) px not judged", checks["mask"].figures)[1])
+    assert 0 < num_unknown < 0.05 * 8 * 64**2

@@ -18,8 +18,9 @@ _ROUNDING = 2.0**-22
 """Error of a place in a texture, as a share of its distance from 0."""
 _MORE = "; and "
 """Comes before the number of problems that are not told."""
-_MAX_BLUR = 0.5 / 255
-"""Error of a color that comes from it, in sRGB, 0 to 1."""
+_MAX_BLUR = 4 / 255
+"""Error of a color that may come from places that are not exact, in sRGB, 0 to 1; colors beside a
+pixel's center, which count as well, leave a quarter of it."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class OwnSurface:
         self._uv = coloring.uv[triangles.sources]  # (t, 3, 2)
         self._colors = coloring.colors[triangles.sources]  # (t, 3, 4)
         self._finish_idxs = coloring.finish_idxs[triangles.sources[:, 0]]
+        self._stretch = _find_stretch(triangles.corners, self._uv)
         self._is_cut_known = triangles.is_cut_known
         self._may_be_cut = np.array([f.cutoff is not None for f in coloring.finishes], bool)
 
@@ -113,41 +115,83 @@ class OwnSurface:
         """Whether alpha may cut any of the triangles."""
         return bool(self._may_be_cut[self._finish_idxs].any())
 
-    def look_up(self, idxs: np.ndarray, weights: np.ndarray) -> OwnColors:
+    def look_up(self, idxs: np.ndarray, weights: np.ndarray, errors: np.ndarray) -> OwnColors:
         """Colors at places in triangles.
 
         Args:
             idxs: (r,) triangles.
             weights: (r, 3) of their corners, which add up to 1.
+            errors: (r,) how far from there the renderer may hit the triangle, model units.
         """
         num = len(idxs)
-        linear, alpha, is_flat = np.zeros((num, 3)), np.ones(num), np.ones(num, bool)
-        is_known = self._is_cut_known[idxs].copy()
-        cutoffs = np.full(num, -np.inf)
+        found = OwnColors(
+            linear=np.zeros((num, 3)),
+            is_flat=np.ones(num, bool),
+            is_known=self._is_cut_known[idxs].copy(),
+            is_cut=np.zeros(num, bool),
+            is_cut_known=np.ones(num, bool),
+        )
         factors = np.einsum("rc,rck->rk", weights, self._colors[idxs])
         uv = np.einsum("rc,rck->rk", weights, self._uv[idxs])
-        own = self._finish_idxs[idxs]
+        own, errors = self._finish_idxs[idxs], errors * self._stretch[idxs]
         for k in np.unique(own).tolist():
-            finish, here = self._finishes[k], np.flatnonzero(own == k)
-            color = factors[here] * finish.factor
-            is_known[here] &= finish.is_known
-            if finish.texture is not None:
-                is_known[here] &= np.isfinite(uv[here]).all(axis=1)
-                places = np.nan_to_num(uv[here]) @ finish.transform[:, :2].T
-                places += finish.transform[:, 2]
-                texels = look_up(finish.texture, places, finish.wraps, finish.is_nearest)
-                is_known[here] &= ~_is_blurred(finish.texture, places, texels.contrast)
-                color[:, :3] *= texels.linear
-                color[:, 3] *= texels.alpha
-                is_flat[here] = texels.is_flat
-            linear[here], alpha[here] = color[:, :3], color[:, 3]
-            if finish.cutoff is not None:
-                cutoffs[here] = finish.cutoff
-        is_cut_known = (np.abs(alpha - cutoffs) > _ALPHA_TIE) & (is_known | np.isinf(cutoffs))
-        return OwnColors(linear, is_flat, is_known, alpha < cutoffs, is_cut_known)
+            here = np.flatnonzero(own == k)
+            _show(self._finishes[k], found, here, (factors[here], uv[here], errors[here]))
+        return found
 
 
-def _is_blurred(texture: np.ndarray, places: np.ndarray, contrast: np.ndarray) -> np.ndarray:
-    """Whether single precision does not tell places far from 0 apart well enough, (r,) bool."""
-    texels = np.abs(places).max(axis=1) * max(texture.shape[:2])
-    return texels * _ROUNDING * contrast > _MAX_BLUR
+def _show(
+    finish: Finish,
+    found: OwnColors,
+    here: np.ndarray,
+    places: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    """Fills in the colors of a finish.
+
+    Args:
+        finish: of the places.
+        found: to fill in.
+        here: (h,) indexes of the places in it.
+        places: their factors (h, 4), places in textures (h, 2), and errors of these (h,).
+    """
+    factors, uv, errors = places
+    color, doubt = factors * finish.factor, np.full(len(here), _ALPHA_TIE)
+    is_read, is_blurred = found.is_known[here] & finish.is_known, np.zeros(len(here), bool)
+    if finish.texture is not None:
+        is_read &= np.isfinite(uv).all(axis=1)
+        turn = finish.transform[:, :2]
+        at = np.nan_to_num(uv) @ turn.T + finish.transform[:, 2]
+        # How far from its place a texel may be that the renderer shows, in texels.
+        blur = _ROUNDING * np.abs(at).max(axis=1) + errors * np.linalg.norm(turn, 2)
+        blur *= max(finish.texture.shape[:2])
+        texels = look_up(finish.texture, at, finish.wraps, finish.is_nearest)
+        color *= np.column_stack([texels.linear, texels.alpha])
+        found.is_flat[here] = texels.is_flat
+        is_blurred = ~(blur * texels.contrast <= _MAX_BLUR)
+        doubt += blur * texels.alpha_contrast
+    if finish.cutoff is not None:
+        found.is_cut[here] = color[:, 3] < finish.cutoff
+        is_sure = np.abs(color[:, 3] - finish.cutoff) > doubt
+        found.is_cut_known[here] = is_read & is_sure
+    found.linear[here] = color[:, :3]
+    found.is_known[here] = is_read & ~is_blurred
+
+
+def _find_stretch(corners: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    """Largest distance in a texture that a model unit on a triangle (t, 3, 3) covers, (t,).
+
+    It is the larger singular value of the map from the triangle's plane to the texture (t, 3, 2).
+    """
+    (first, second), (u, v) = (
+        (values[:, 1] - values[:, 0], values[:, 2] - values[:, 0]) for values in (corners, uv)
+    )
+    with np.errstate(all="ignore"):
+        a, b, c = _dot(first, first), _dot(first, second), _dot(second, second)
+        area = a * c - b * b
+        trace = (c * _dot(u, u) - 2 * b * _dot(u, v) + a * _dot(v, v)) / area
+        product = (u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]) ** 2 / area
+        return np.sqrt((trace + np.sqrt(np.maximum(trace**2 - 4 * product, 0))) / 2)
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.sum(a * b, axis=-1)

@@ -42,6 +42,7 @@ class TextureColors:
     linear: np.ndarray  # (r, 3) scene-linear RGB
     alpha: np.ndarray  # (r,); 1 where the texture has none
     contrast: np.ndarray  # (r,) largest difference of the four texels around it, sRGB, 0 to 1
+    alpha_contrast: np.ndarray  # (r,) of their alpha
 
     @property
     def is_flat(self) -> np.ndarray:
@@ -143,7 +144,7 @@ def look_up(
     right_share, lower_share = x - left, y - top
     if is_nearest:
         right_share, lower_share = (np.where(s < 0.5, 0.0, 1.0) for s in (right_share, lower_share))
-    texels, mean = [], np.zeros((len(uv), depth))
+    texels, alphas, mean = [], [], np.zeros((len(uv), depth))
     for dy, share_y in ((0, 1 - lower_share), (1, lower_share)):
         row = _wrap(top + dy, height, wraps[1])
         for dx, share_x in ((0, 1 - right_share), (1, right_share)):
@@ -151,9 +152,13 @@ def look_up(
             mean += texel * (share_x * share_y)[:, None]
             colors = texel[:, :3]
             texels.append(linear_to_srgb(colors) if is_linear else colors)
-    contrast = np.ptp(texels, axis=0).max(axis=1)
-    linear = mean[:, :3] if is_linear else srgb_to_linear(mean[:, :3])
-    return TextureColors(linear, mean[:, 3] if depth > 3 else np.ones(len(uv)), contrast)
+            alphas.append(texel[:, 3] if depth > 3 else np.ones(len(uv)))
+    return TextureColors(
+        mean[:, :3] if is_linear else srgb_to_linear(mean[:, :3]),
+        mean[:, 3] if depth > 3 else np.ones(len(uv)),
+        np.ptp(texels, axis=0).max(axis=1),
+        np.ptp(alphas, axis=0),
+    )
 
 
 def _wrap(idxs: np.ndarray, num: int, wrap: Wrap) -> np.ndarray:

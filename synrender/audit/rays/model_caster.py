@@ -18,6 +18,11 @@ _CUBE_TIE = 1e-4
 
 _STEP = 1e-5
 """Beyond a surface that is cut away, rays go on this far behind it, in the model's largest side."""
+_ERROR_PX = 2.0**-10
+"""Cycles' rays pass beside the centers of pixels by 0.0004 px, and at most by 0.0008 px; of 32 to
+128 px."""
+_ROUNDING = 2.0**-22
+"""Error of its hits in single precision, as a share of the distance."""
 _MAX_LAYERS = 256
 """Surfaces cut away that a ray passes; what is behind more of them is not judged."""
 
@@ -39,6 +44,20 @@ class SurfaceHits:
     uv: np.ndarray  # (r, 2) in a texture around the model, v upwards; repeats beyond 0 and 1
     is_cube_tie: np.ndarray  # (r,) bool: the face looks at two sides of the cube alike
     is_normal_known: np.ndarray  # (r,) bool: False where rounding decides which normals are mixed
+
+
+@dataclass(frozen=True)
+class _Rays:
+    """Rays from one origin, relative to the model's center."""
+
+    origin: np.ndarray  # (3,) model units
+    directions: np.ndarray  # (r, 3)
+    px_width: float  # of a pixel, as a share of the distance
+
+    def follow(self, chosen: np.ndarray, distances: np.ndarray) -> np.ndarray:
+        """Points (c, 3) at distances (c,) on some rays (c,)."""
+        with np.errstate(all="ignore"):
+            return self.origin + distances[:, None] * self.directions[chosen]
 
 
 @dataclass(frozen=True)
@@ -82,54 +101,66 @@ class ModelCaster:
             Trimesh(corners.reshape(-1, 3), faces, process=False)
         )
 
-    def cast(self, origin: np.ndarray, directions: np.ndarray) -> Reach:
+    def cast(self, origin: np.ndarray, directions: np.ndarray, px_width: float = 0.0) -> Reach:
         """How far rays go until they hit the model.
 
         Args:
             origin: (3,) shared by all rays, model units.
             directions: (r, 3).
+            px_width: width of a pixel, as a share of the distance; the renderer's rays are known
+                to a part of that.
         """
         distances = np.full(len(directions), np.inf)
-        hits = self._find_hits(origin - self._triangles.center, directions)
+        hits = self._find_hits(self._center(origin, directions, px_width))
         is_hit = np.isfinite(hits.distances)
         distances[hits.rays[is_hit]] = hits.distances[is_hit]
         return Reach(distances, hits.is_known)
 
-    def hit(self, origin: np.ndarray, directions: np.ndarray) -> SurfaceHits:
-        """Casts r rays from one origin (3,), with directions (r, 3), in model units."""
-        origin = origin - self._triangles.center
-        hits = self._find_hits(origin, directions)
-        idxs, rays = hits.idxs, hits.rays
-        with np.errstate(all="ignore"):
-            points = origin + hits.distances[:, None] * directions[rays]
-        weights = self._weigh(idxs, points)
-        side = -np.sign(_dot(self._windings[idxs], directions[rays]))
-        normals = self._triangles.normals[idxs] * side[:, None, None]
-        uv, is_tie = self._project_to_cube(points, self._triangles.face_normals[idxs])
+    def hit(self, origin: np.ndarray, directions: np.ndarray, px_width: float) -> SurfaceHits:
+        """Casts r rays, see `cast`."""
+        rays = self._center(origin, directions, px_width)
+        hits = self._find_hits(rays)
+        points = rays.follow(hits.rays, hits.distances)
+        side = -np.sign(_dot(self._windings[hits.idxs], directions[hits.rays]))
+        normals = self._triangles.normals[hits.idxs] * side[:, None, None]
+        uv, is_tie = self._project_to_cube(points, self._triangles.face_normals[hits.idxs])
         num = len(directions)
         return SurfaceHits(
-            _spread(normals, rays, num, np.nan),
-            _spread(weights, rays, num, np.nan),
-            _spread(uv, rays, num, np.nan),
-            _spread(is_tie, rays, num, False),
-            _spread(self._triangles.is_known[idxs], rays, num, True),
+            _spread(normals, hits.rays, num, np.nan),
+            _spread(self._weigh(hits.idxs, points), hits.rays, num, np.nan),
+            _spread(uv, hits.rays, num, np.nan),
+            _spread(is_tie, hits.rays, num, False),
+            _spread(self._triangles.is_known[hits.idxs], hits.rays, num, True),
         )
 
-    def find_own_colors(self, origin: np.ndarray, directions: np.ndarray) -> OwnColors:
-        """The model's own colors where r rays hit it, as `hit` casts them; black elsewhere.
+    def find_own_colors(
+        self, origin: np.ndarray, directions: np.ndarray, px_width: float
+    ) -> OwnColors:
+        """The model's own colors where r rays hit it, see `cast`; black elsewhere.
 
         Raises:
             ValueError: the model was read without them.
         """
         if self._surface is None:
             raise ValueError("the model was read without its colors")
-        origin = origin - self._triangles.center
-        hits = self._find_hits(origin, directions)
-        with np.errstate(all="ignore"):
-            points = origin + hits.distances[:, None] * directions[hits.rays]
-        found = self._surface.look_up(hits.idxs, self._weigh(hits.idxs, points))
+        rays = self._center(origin, directions, px_width)
+        hits = self._find_hits(rays)
+        found = self._look_up(self._surface, rays, hits)
         num = len(directions)
         return OwnColors(*(_spread(values, hits.rays, num, 0) for values in vars(found).values()))
+
+    def _center(self, origin: np.ndarray, directions: np.ndarray, px_width: float) -> _Rays:
+        return _Rays(origin - self._triangles.center, directions, px_width)
+
+    def _look_up(self, surface: OwnSurface, rays: _Rays, hits: _Hits) -> OwnColors:
+        """The colors at hits, and how sure they are."""
+        points, winding = rays.follow(hits.rays, hits.distances), self._windings[hits.idxs]
+        way = points - rays.origin
+        with np.errstate(all="ignore"):
+            # Its length, over the cosine between it and the triangle's normal.
+            reach = _dot(way, way) * np.linalg.norm(winding, axis=1) / np.abs(_dot(way, winding))
+        errors = (_ERROR_PX * rays.px_width + _ROUNDING) * reach
+        return surface.look_up(hits.idxs, self._weigh(hits.idxs, points), errors)
 
     def _weigh(self, idxs: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Weights (h, 3) of the corners of triangles at points (h, 3) on them."""
@@ -140,57 +171,43 @@ class ModelCaster:
             parts = np.cross(np.roll(spans, -1, axis=1), np.roll(spans, -2, axis=1))
             return _dot(parts, winding[:, None]) / _dot(winding, winding)[:, None]
 
-    def _find_hits(self, origin: np.ndarray, directions: np.ndarray) -> _Hits:
-        """The first triangles that rays from an origin relative to the model's center hit.
+    def _find_hits(self, rays: _Rays) -> _Hits:
+        """The first triangles that rays hit.
 
         Where alpha cuts a surface away, the rays go on to the next one.
         """
-        num = len(directions)
-        is_known = np.ones(num, bool)
-        idxs, rays = self._intersect(np.broadcast_to(origin, (num, 3)), directions)
-        distances = self._find_distances(idxs, origin, directions[rays])
-        surface = self._surface
+        num, surface = len(rays.directions), self._surface
+        hits = self._intersect(rays, np.arange(num), np.zeros(num))
         if surface is None or not surface.has_holes:
-            return _Hits(idxs, rays, distances, is_known)
-        found = []
-        lengths = np.linalg.norm(directions, axis=1)
+            return hits
+        is_known, found = np.ones(num, bool), []
         step = _STEP * float(np.ptp(self.bounds, axis=0).max())
         for _ in range(_MAX_LAYERS):
-            with np.errstate(all="ignore"):
-                points = origin + distances[:, None] * directions[rays]
-            colors = surface.look_up(idxs, self._weigh(idxs, points))
-            is_known[rays] &= colors.is_cut_known
-            goes_on = colors.is_cut & np.isfinite(distances)
-            found.append((idxs[~goes_on], rays[~goes_on], distances[~goes_on]))
+            colors = self._look_up(surface, rays, hits)
+            is_known[hits.rays] &= colors.is_cut_known
+            goes_on = colors.is_cut & np.isfinite(hits.distances)
+            found.append([hits.idxs[~goes_on], hits.rays[~goes_on], hits.distances[~goes_on]])
             if not goes_on.any():
                 break
-            rays, starts = rays[goes_on], distances[goes_on] + step / lengths[rays[goes_on]]
-            origins = origin + starts[:, None] * directions[rays]
-            idxs, again = self._intersect(origins, directions[rays])
-            rays = rays[again]
-            distances = self._find_distances(idxs, origin, directions[rays])
+            others = hits.rays[goes_on]
+            steps = step / np.linalg.norm(rays.directions[others], axis=1)
+            hits = self._intersect(rays, others, hits.distances[goes_on] + steps)
         else:
-            is_known[rays] = False
-        idxs, rays, distances = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return _Hits(idxs, rays, distances, is_known)
+            is_known[hits.rays] = False
+        return _Hits(*(np.concatenate(parts) for parts in zip(*found, strict=True)), is_known)
 
-    def _intersect(
-        self, origins: np.ndarray, directions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Triangles and rays of those that hit something, (h,) each."""
-        return self._intersector.intersects_id(origins, directions, multiple_hits=False)
-
-    def _find_distances(
-        self, idxs: np.ndarray, origin: np.ndarray, directions: np.ndarray
-    ) -> np.ndarray:
-        """Distances (h,) at which rays meet the planes of triangles, in double precision.
-
-        Embree works in single precision: it says which triangle is hit, and we compute where.
-        """
+    def _intersect(self, rays: _Rays, chosen: np.ndarray, starts: np.ndarray) -> _Hits:
+        """The first triangles that some rays (c,) hit beyond distances (c,)."""
+        idxs, found = self._intersector.intersects_id(
+            rays.follow(chosen, starts), rays.directions[chosen], multiple_hits=False
+        )
+        hit = chosen[found]
+        # Embree works in single precision: it says which triangle is hit, and we compute where.
         winding = self._windings[idxs]
         with np.errstate(all="ignore"):
-            offset = _dot(winding, self._triangles.corners[idxs, 0] - origin)
-            return offset / _dot(winding, directions)
+            offset = _dot(winding, self._triangles.corners[idxs, 0] - rays.origin)
+            distances = offset / _dot(winding, rays.directions[hit])
+        return _Hits(idxs, hit, distances, np.ones(len(rays.directions), bool))
 
     def _project_to_cube(
         self, points: np.ndarray, face_normals: np.ndarray

@@ -24,6 +24,11 @@ class Rays:
     camera: Camera
     directions: np.ndarray  # (r, 3), scaled to 1 m of depth: depth = distance along the ray
 
+    @property
+    def px_width(self) -> float:
+        """Width of a pixel, as a share of the depth."""
+        return 1 / float(self.camera.intrinsics[0, 0])
+
 
 @dataclass(frozen=True)
 class Cast:
@@ -93,7 +98,8 @@ def cast_rays(
         origin = world_to_obj[:3, :3] @ rays.origin + world_to_obj[:3, 3]
         caster = casters[str(subject.model_file(row))]
         # An affine map keeps ratios along a line, so that the distance is the depth in m.
-        reach = caster.cast(origin, rays.directions @ world_to_obj[:3, :3].T)
+        directions = rays.directions @ world_to_obj[:3, :3].T
+        reach = caster.cast(origin, directions, rays.px_width)
         distances, is_known[k - 1] = reach.distances, reach.is_known
         is_hit_alone[k - 1] = np.isfinite(distances)
         is_nearer = distances < depth_m
@@ -169,11 +175,11 @@ class RayView:
 
     def to_obj_rays(
         self, row: int, rays: Rays, chosen: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Origin (3,) and directions (c, 3) of chosen rays in the coordinates of an OBJ file."""
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """Origin (3,) and directions (c, 3) of chosen rays in a model's coordinates; px_width."""
         matrix = self.to_obj(row)
         origin = matrix[:3, :3] @ rays.origin + matrix[:3, 3]
-        return origin, rays.directions[chosen] @ matrix[:3, :3].T
+        return origin, rays.directions[chosen] @ matrix[:3, :3].T, rays.px_width
 
     @functools.cached_property
     def points(self) -> np.ndarray:
