@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+import trimesh
 
 from tests.assets.gltf_writer import Glb
 from tests.assets.helpers import write_files, write_zip
@@ -16,6 +18,7 @@ from tests.audit.own_models import (
     CUBE_POINTS,
     add_faces,
     add_material,
+    colored_ply,
     draw_disk,
     draw_ramp,
     encode_image,
@@ -116,3 +119,25 @@ def create_glb(seed: int) -> Glb:
         {"mesh": 0, "rotation": [0, 0.6, 0, 0.8], "scale": [2, 2, 2]},
     ]
     return glb
+
+
+def write_all_formats(folder: Path) -> Path:
+    """A model of each format, whose images stand beside it where the format lets them."""
+    obj, mtl = create_obj("a", "a.png", 1)
+    glb = create_glb(2)
+    images = glb.root["images"]
+    views = [glb.root["bufferViews"][image["bufferView"]] for image in images]
+    parts = [glb.binary[v["byteOffset"] : v["byteOffset"] + v["byteLength"]] for v in views]
+    gltf = {
+        **glb.root,
+        "images": [{"uri": f"an%20image%20{k}.png"} for k in range(len(parts))],
+        "buffers": [{"byteLength": len(glb.binary), "uri": "c.bin"}],
+    }
+    files = {
+        "box/a/a.obj": obj, "box/a/a.mtl": mtl, "box/a/a.png": encode_image(draw_ramp(32)),
+        "box/b/b.glb": create_glb(3).encode(),
+        "box/c/c.gltf": json.dumps(gltf).encode(), "box/c/c.bin": glb.binary,
+        **{f"box/c/an image {k}.png": part for k, part in enumerate(parts)},
+        "box/d/d.ply": colored_ply(), "box/e/e.stl": trimesh.creation.box().export(file_type="stl"),
+    }  # fmt: skip
+    return write_files(folder, files)

@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 import trimesh
 
+from synrender.assets.material import AlphaMode
+from synrender.assets.mesh_formats import read_mesh
 from synrender.assets.model_file import ModelFile
-from synrender.audit.models.own_materials import OwnColors
+from synrender.audit.models.model_files import read_model
+from synrender.audit.models.own_materials import ImageReader, OwnColors
 from synrender.audit.models.texture import srgb_to_linear
 from synrender.audit.rays.model_caster import ModelCaster, load_triangles
+from tests.assets.dressed import create_glb
 from tests.assets.gltf_writer import Glb, tent
 from tests.assets.helpers import write_files
 from tests.audit.own_models import (
@@ -346,6 +350,27 @@ def test_vertex_colors_of_obj_files_are_those_of_faces_without_a_material(tmp_pa
     files = {"model.obj": text.encode(), "model.mtl": b"newmtl painted\n"}
     found = look_at(read(tmp_path, files), np.array([[0.5, -0.5, 0], [-0.5, 0.5, 0]])).linear
     np.testing.assert_allclose(found, [srgb_to_linear(np.array([0, 0.5, 0.2])), [1, 1, 1]])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_both_readers_of_glb_files_say_the_same_of_colors(tmp_path: Path, seed: int) -> None:
+    path = write_files(tmp_path, {"model.glb": create_glb(seed).encode()}) / "model.glb"
+    mesh = read_mesh(ModelFile(path), has_look=True)
+    look = mesh.look
+    polygons, coloring = read_model(ModelFile(path), ImageReader(""))
+    assert look is not None
+    assert coloring is not None
+    np.testing.assert_allclose(
+        polygons.vertices[polygons.corners], mesh.vertices[mesh.corner_vertices], atol=1e-6
+    )
+    np.testing.assert_allclose(coloring.uv, look.uv_sets[0], atol=1e-6)
+    np.testing.assert_allclose(coloring.colors, look.colors, atol=1e-6)
+    for k, idx in enumerate(np.repeat(look.face_materials, 3).tolist()):
+        own, finish = look.materials[idx], coloring.finishes[coloring.finish_idxs[k]]
+        np.testing.assert_allclose(finish.factor[:3], own.color)
+        assert (finish.texture is None) == (own.color_texture is None)
+        is_mask = own.alpha_mode is AlphaMode.MASK
+        assert finish.cutoff == (own.cutoff if is_mask else None)
 
 
 # --- where trimesh and the format differ ----------------------------------------------------------

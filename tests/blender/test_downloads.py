@@ -13,7 +13,7 @@ from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import open_dataset_folder
 from synrender.settings.label_table import LABELS
 from synrender.system.folders import Folders
-from tests.assets.dressed import dress
+from tests.assets.dressed import dress, write_all_formats
 from tests.assets.layouts import (
     ABO,
     ANY_FOLDER,
@@ -86,6 +86,15 @@ def test_own_materials_of_a_download_pass_the_audit_with_all_labels(
     assert passed >= ALWAYS | TITLES
     assert "; 0 px not judged" in checks["albedo"].figures
     assert "equal, pixels and record" in wheel.run("--replay", name, "3")
+
+
+def test_own_materials_of_all_formats_pass_the_audit(audit_download: Audit, tmp_path: Path) -> None:
+    path = write_all_formats(tmp_path / "set")
+    checks = audit_download(
+        "all_formats", path, "material.source = 'own'", "object.n_buckets = 1",
+        "batch.num_samples = 8", "object.total_num_samples = 8",
+    )  # fmt: skip
+    assert "; 0 px not judged" in checks["albedo"].figures
 
 
 @pytest.mark.parametrize("download", ["objaverse", "google-scanned, archives"])
