@@ -241,12 +241,23 @@ def say_it_is_another_sample(dataset_dir: Path) -> None:
     edit_record(dataset_dir, 10, rename)
 
 
-def shift_the_camera_by_half_a_pixel(dataset_dir: Path) -> None:
-    """As if pixels' centers were whole numbers."""
+def shift_the_camera_of_all_samples(dataset_dir: Path) -> None:
+    """By half a pixel, in dataset.json alone."""
     path = dataset_dir / "dataset.json"
     info = json.loads(path.read_text())
     info["camera"]["intrinsics"][0][2] += 0.5
     path.write_text(json.dumps(info))
+
+
+def shift_the_camera_by_half_a_pixel(dataset_dir: Path) -> None:
+    """As if pixels' centers were whole numbers."""
+    shift_the_camera_of_all_samples(dataset_dir)
+
+    def shift(record: np.ndarray) -> None:
+        record["intrinsics"][:, 0, 2] += 0.5
+
+    for path in (dataset_dir / "img").glob("*.npy"):
+        edit_record(dataset_dir, int(path.stem), shift)
 
 
 def move_objects_away(dataset_dir: Path) -> None:
@@ -285,6 +296,7 @@ def enlarge_objects(dataset_dir: Path) -> None:
 
 EXR = {
     "half a pixel": (shift_the_camera_by_half_a_pixel, {"mask", "depth"}),
+    "another camera": (shift_the_camera_of_all_samples, {"camera"}),
     "shifted instances": (shift_instances, {"mask", "boxes"}),
     "all shifted by a pixel": (shift_instances_by_a_pixel_everywhere, {"mask"}),
     "an instance erased": (erase_an_instance, {"mask", "boxes"}),
