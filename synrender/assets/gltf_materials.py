@@ -201,7 +201,9 @@ def _to_color(values: list[float]) -> Color:
 
 def _number(place: Json, key: str, default: float, most: float = 1.0) -> float:
     """A number, moved into 0 to ``most``."""
-    return _numbers({key: [place.get(key, default)]}, key, [default], 0.0, most)[0]
+    if place.get(key) is None:
+        return default
+    return _numbers({key: [place[key]]}, key, [default], 0.0, most)[0]
 
 
 def _numbers(

@@ -174,7 +174,7 @@ def _read_numbers(kind: str, text: str, lengths: Sequence[int]) -> list[float]:
     except ValueError:
         values = []
     if len(values) not in lengths or not all(map(math.isfinite, values)):
-        raise ValueError(f"{kind} {shorten(text)} is not read")
+        raise ValueError(f"{kind} {shorten(text)!r} is not read")
     return [min(max(value, 0.0), 1.0) for value in values]
 
 
