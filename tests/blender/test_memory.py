@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.assets.helpers import write_files
+from tests.audit.own_models import draw_ramp, encode_image, quad_obj
 from tests.helpers import PROJECT_DIR, Renderer
 
 pytestmark = pytest.mark.slow  # it renders for half a minute
@@ -61,8 +63,34 @@ def test_memory_is_flat(wheel: Renderer, tmp_path: Path) -> None:
         "rendering.resolution = 16",
         "rendering.render_samples = 1",
     ]
-    report = tmp_path / "memory.json"
-    environment = wheel.full_environment(SYNRENDER_SHAPENET_DIR=str(shapenet))
+    assert_flat(wheel, tmp_path, bindings, SYNRENDER_SHAPENET_DIR=str(shapenet))
+
+
+def test_memory_is_flat_with_images_of_models(wheel: Renderer, tmp_path: Path) -> None:
+    """Each model has an image of its own, which takes 1 MB when it is decoded."""
+    ramp = encode_image(draw_ramp(512))
+    for i in range(NUM_SAMPLES):
+        files = {**quad_obj(), "ramp.png": ramp}
+        write_files(tmp_path / "models" / "thing" / f"m{i:03d}", files)
+    bindings = [
+        *("material.source = 'own'", "material.use_texture = False"),
+        *("sample.classes = ['thing']", "sample.class_idxs = 1"),
+        f"batch.num_samples = {NUM_SAMPLES}",
+        f"object.total_num_samples = {NUM_SAMPLES}",
+        f"object.n_buckets = {NUM_SAMPLES}",
+        "batch.cache_obj_frames = 1",
+        "rendering.resolution = 16",
+        "rendering.render_samples = 1",
+    ]
+    assert_flat(wheel, tmp_path, bindings, SYNRENDER_MODELS_DIR=str(tmp_path / "models"))
+
+
+def assert_flat(wheel: Renderer, folder: Path, bindings: list[str], **environment: str) -> None:
+    """Renders, and compares the memory after half of the samples with that at the end."""
+    report = folder / "memory.json"
+    environment = wheel.full_environment(**environment, SYNRENDER_DATA_DIR=str(folder / "data"))
+    (folder / "data").mkdir()
+    (folder / "data" / "demo_assets").symlink_to(wheel.data_dir / "demo_assets")
     command = [sys.executable, "-c", SCRIPT, str(report), *bindings]
     subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=True, timeout=300)
     resident_mb = json.loads(report.read_text())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +30,14 @@ from tests.audit.own_models import (
     quad_obj,
     write_obj,
 )
-from tests.helpers import Renderer, RenderServer, read_passes, read_records
+from tests.helpers import (
+    PROJECT_DIR,
+    QUICK,
+    Renderer,
+    RenderServer,
+    read_passes,
+    read_records,
+)
 
 SIDE_PX = 64
 QUAD_PX = SIDE_PX * 0.7 * 0.8 * 50 / 36
@@ -508,6 +517,87 @@ def test_it_is_told_once_what_a_model_lacks(wheel: Renderer, tmp_path: Path) -> 
     output = wheel.run(*arguments)
     assert output.count("'ramp.png': No such file or directory") == 1
     assert "rejected" not in output
+
+
+# --- images between samples, and maps of textures -------------------------------------------------
+
+SCRIPT = """
+import json, os, sys
+from pathlib import Path
+from synrender.assets.catalog import load_catalog
+from synrender.blender.batch import BatchTask, Watch, render_batch
+from synrender.dataset.claim import claim_dataset
+from synrender.dataset.folder import DatasetFolder
+from synrender.settings.load import load_settings
+from synrender.system.console import captured_output
+from synrender.system.folders import find_folders
+import bpy
+
+settings = load_settings(["render_multi"], sys.argv[2:])
+folders = find_folders(os.environ)
+catalog = load_catalog(settings, folders)
+folder = DatasetFolder(folders.data / "own_group", is_exr=True)
+counts = []
+def look(done, total):
+    if done == 1:
+        Path(sys.argv[1]).unlink()
+    counts.append((len(bpy.data.images), len(bpy.data.materials)))
+with captured_output():
+    claim_dataset(folder, settings, catalog)
+    render_batch(BatchTask(settings, folder, catalog, folders.blender), Watch(look))
+print(json.dumps([counts[1:], folder.read_info().incomplete]), flush=True)
+os._exit(0)
+"""
+
+
+def test_a_group_reads_its_images_once_and_keeps_no_more(wheel: Renderer, tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "models", quad_obj())
+    texture = folder / "thing" / "model" / "ramp.png"
+    bindings = [*FACING, "batch.num_samples = 4", "batch.cache_obj_frames = 4", *QUICK]
+    models = f"assets.models = {str(folder)!r}"
+    command = [sys.executable, "-c", SCRIPT, str(texture), *bindings, models]
+    environment = wheel.full_environment()
+    done = subprocess.run(
+        command, cwd=PROJECT_DIR, env=environment, check=True, timeout=300, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    counts, incomplete = json.loads(done.stdout.strip().splitlines()[-1])
+    assert counts == [counts[0]] * 4
+    assert incomplete == {}  # although the file was gone after the first sample
+    assert not texture.exists()
+    for idx in range(4):
+        exr = read_exr(wheel.data_dir / "own_group" / "img" / f"{idx:05d}.exr")
+        assert exr.albedo is not None
+        assert np.ptp(exr.albedo[exr.instance == 1], axis=0).min() > 0.2  # the texture is shown
+
+
+def test_maps_of_a_texture_change_the_image_and_no_label(
+    server: RenderServer, tmp_path: Path
+) -> None:
+    def flat(*color: int) -> bytes:
+        return encode_image(np.tile(np.array(color, np.uint8), (4, 4, 1)))
+
+    maps = {"Roughness": flat(40, 40, 40), "Metalness": flat(255, 255, 255)}
+    maps["NormalGL"] = flat(220, 128, 220)
+    for name in ("A", "B"):
+        color = {"Color": encode_image(draw_ramp(16))}
+        files = {f"{name}_2K-PNG_{kind}.png": data for kind, data in {**color, **maps}.items()}
+        write_files(tmp_path / "sets" / name, files)
+    folder = write_model(tmp_path / "models", quad_obj())
+    bindings = [*FACING, f"assets.models = {str(folder)!r}", "material.use_texture = True"]
+    bindings += [f"assets.textures = {str(tmp_path / 'sets')!r}", "rendering.render_samples = 16"]
+    plain, mapped = (
+        read_shown(
+            server.render(
+                f"maps_{source}", *bindings, f"material.source = {source!r}", config="render_multi"
+            )
+        )
+        for source in ("texture", "pbr")
+    )
+    for name in ("albedo", "instance", "depth_m", "material", "normal", "amodal"):
+        np.testing.assert_array_equal(getattr(plain, name), getattr(mapped, name))
+    for region in (ON_QUAD, ~ON_QUAD):  # the object, and the backdrop
+        assert np.abs(plain.rgb - mapped.rgb)[region].mean() > 0.015
 
 
 # --- all Blenders ---------------------------------------------------------------------------------
