@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from synrender.assets.catalog import find_num_buckets
+from synrender.assets.catalog import Catalog, find_num_buckets
 from synrender.assets.hints import MAX_POINTER_BYTES, is_pointer
 from synrender.assets.model_file import ModelFile
 from synrender.assets.sources.registry import open_source
@@ -16,7 +16,7 @@ from synrender.assets.tree import Tree
 from synrender.settings.groups import BACKDROP_PASS_INDEX, DEFAULT_CLASSES, Object
 from synrender.system.files import Hindrance
 
-_MAX_CLASSES_SHOWN = 60
+MAX_CLASSES_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ def describe(found: FoundModels) -> list[str]:
         f"{len(found.classes)} classes, {found.num_models} models",
     ]
     width = max((len(c.name) for c in found.classes), default=0)
-    for shown, models in list(found.classes.items())[:_MAX_CLASSES_SHOWN]:
+    for shown, models in list(found.classes.items())[:MAX_CLASSES_SHOWN]:
         key = f"  ({shown.key})" if shown.key != shown.name else ""
         lines.append(f"  {shown.name:{width}}  {len(models):6}{key}")
-    if (num_more := len(found.classes) - _MAX_CLASSES_SHOWN) > 0:
+    if (num_more := len(found.classes) - MAX_CLASSES_SHOWN) > 0:
         lines.append(f"  ... and {num_more} more classes")
     if num_synsets := sum(c.key in SYNSETS for c in found.classes):
         lines.append(f"{num_synsets} of ShapeNetCore's {len(SYNSETS)} synsets are there")
@@ -106,3 +106,19 @@ def find_bindings(found: FoundModels) -> list[str]:
         lines += [f"sample.classes = {chosen}", f"sample.class_idxs = {len(chosen)}"]
     working = find_num_buckets(dict(enumerate(enough.values())), n_buckets)
     return lines + [f"object.n_buckets = {working}"] * (0 < working < n_buckets)
+
+
+def to_catalog(found: FoundModels, classes: list[ModelClass]) -> Catalog:
+    """A catalog of all models of some classes, in one bucket; their ids are their places here."""
+    numbered = dict(enumerate(classes))
+    return Catalog(
+        models_path=found.path,
+        layout=found.forced,
+        textures_path=None,
+        is_demo=(False, False),
+        synset_ids={k: c.key for k, c in numbered.items()},
+        class_names={k: c.name for k, c in numbered.items()},
+        entries={k: {e.model_id: e for e in found.classes[c]} for k, c in numbered.items()},
+        textures=(),
+        n_buckets=1,
+    )

@@ -6,25 +6,35 @@ paste. What is no such folder, or only a part of a download, gets one line that 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synrender.cli.arguments import add_jobs_argument, create_parser
-from synrender.cli.script import BLENDER_PACKAGES, Command, run_script
+from synrender.cli.script import (
+    BLENDER_PACKAGES,
+    HOST_PACKAGES,
+    Command,
+    require_packages,
+    run_script,
+)
 
 if TYPE_CHECKING:
     import argparse
 
+    from synrender.assets.description import FoundModels
     from synrender.system.folders import Folders
 
 EPILOG = """\
 examples:
   python -m synrender.assets /data/ShapeNetCore
   python -m synrender.assets /data/meshes --check        read every model
+  python -m synrender.assets /data/meshes --sheet        draw model_sheet.png, a model of each class
 
 Layouts: ShapeNetCore v1, v2 and GLB; Objaverse 1.0; ABO; Google Scanned Objects; OmniObject3D; a
 table, models.csv; any folder of OBJ, GLB, glTF, PLY and STL files, in a folder for each class.
 """
 
+SHEET_FILE = "model_sheet.png"
 PRELOADED = ("synrender.assets.check_models",)
 
 
@@ -35,6 +45,13 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--source", default="", metavar="NAME", help="layout (default: recognized)")
     parser.add_argument(
         "--check", action="store_true", help="read every model, and say why one cannot be used"
+    )
+    parser.add_argument(
+        "--sheet",
+        nargs="?",
+        const="",
+        metavar="FILE.png",
+        help=f"draw a model of each class, of 60 at most (default: {SHEET_FILE})",
     )
     add_jobs_argument(parser.add_argument)
     return parser.parse_args(argv)
@@ -50,6 +67,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.system.folders import to_absolute
     from synrender.system.workers import Workers
 
+    sheet = find_sheet(arguments.sheet)
     found = find_all_models(to_absolute(arguments.folder), arguments.source)
     say(*describe(found))
     usable = found
@@ -58,9 +76,54 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
             checked = check_models(found, workers, Progress(sys.stderr, unit="models").show)
         say(*checked.describe())
         usable = checked.usable
+    if sheet:
+        draw_sheet(usable, sheet)
+        say(f"{sheet}: a picture of one model of each class")
     say("", "To render them, put these lines into a gin file, or each after -p:")
     say(*find_bindings(usable))
     return int(usable.num_models < found.num_models)
+
+
+def find_sheet(name: str | None) -> Path | None:
+    """The file of the sheet; None if there is to be none.
+
+    Raises:
+        UserError: it is no PNG, its folder is missing, or there is a file that is no sheet.
+    """
+    if name is None:
+        return None
+    require_packages(HOST_PACKAGES)
+    from synrender.errors import UserError
+    from synrender.report.model_sheet import refuse_foreign_file
+    from synrender.system.disk import refuse_unwritable
+    from synrender.system.folders import to_absolute
+
+    path = to_absolute(name or SHEET_FILE)
+    if path.suffix.lower() != ".png":
+        raise UserError(f"--sheet {name}: must name a file that ends in .png, such as {SHEET_FILE}")
+    refuse_unwritable(path.parent, "--sheet")
+    refuse_foreign_file(path)
+    return path
+
+
+def draw_sheet(found: FoundModels, path: Path) -> None:
+    """Renders a model of each class, and writes the sheet."""
+    import tempfile
+
+    from synrender.assets.description import MAX_CLASSES_SHOWN, to_catalog
+    from synrender.blender.model_pictures import render_models
+    from synrender.report.model_sheet import Tile, count_classes, draw_model_sheet
+    from synrender.system.console import Progress, captured_output
+
+    shown = list(found.classes)[:MAX_CLASSES_SHOWN]
+    catalog = to_catalog(found, [c for c in shown if found.classes[c]])
+    with tempfile.TemporaryDirectory(prefix="synrender-sheet.") as scratch:
+        with captured_output() as capture:
+            progress = Progress(capture.terminal, unit="classes")
+            paths = render_models(catalog, Path(scratch), progress.show)
+        tiles = [Tile(c.name.split(",")[0], len(found.classes[c]), paths.get(c.key)) for c in shown]
+        title = ": ".join(dict.fromkeys((found.path.name, found.title)))
+        draw_model_sheet(tiles, title, count_classes(len(tiles), len(found.classes)), path)
 
 
 COMMAND = Command(parse_arguments, run, BLENDER_PACKAGES)

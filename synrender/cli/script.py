@@ -80,7 +80,7 @@ def run_command(
 def _run(command: Command, arguments: argparse.Namespace, defaults: Mapping[str, object]) -> int:
     folder = None  # data folder, whose disk is named if it is full
     try:
-        _require_packages(command.packages)
+        require_packages(command.packages)
         folders = find_folders(os.environ, defaults)
         folder = folders.data
         with endings_interrupt():
@@ -156,7 +156,7 @@ def _is_blender() -> bool:
 # --- packages -------------------------------------------------------------------------------------
 
 
-def _require_packages(modules: Sequence[str]) -> None:
+def require_packages(modules: Sequence[str]) -> None:
     """Raises UserError if this Python lacks packages; the line names them and the remedy."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if not missing:

@@ -62,15 +62,15 @@ def find_full_disk(error: BaseException, folder: Path) -> DiskFull | None:
     )
 
 
-def refuse_unwritable(folder: Path) -> None:
+def refuse_unwritable(folder: Path, option: str = "--out") -> None:
     """Refuses to begin what could not be written in the end.
 
     Raises:
-        UserError: there is no such folder, or this user cannot write there; names ``--out``.
+        UserError: there is no such folder, or this user cannot write there; names the option.
     """
     if not os.access(folder, os.W_OK):
         reason = "cannot be written to" if folder.is_dir() else "no such folder"
-        raise UserError(f"{folder}: {reason}; name a file in another folder with --out")
+        raise UserError(f"{folder}: {reason}; name a file in another folder with {option}")
 
 
 def check_free_files(folder: Path, num_files: int) -> None:
