@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import struct
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,7 @@ MAX_VALUES = 1 << 25
 _MAGIC, _JSON_CHUNK, _BINARY_CHUNK = b"glTF", 0x4E4F534A, 0x004E4942
 _DTYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
+_SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*:")
 _HARMLESS = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "KHR_lights_", "KHR_xmp")
 _READ = ("KHR_mesh_quantization",)
 _COMPRESSIONS = {
@@ -156,9 +158,11 @@ class Document:
                 return base64.b64decode(body, validate=True)
             except (ValueError, binascii.Error):
                 raise RejectedAsset(f"buffer {idx}: its data are not base64") from None
-        if urllib.parse.urlsplit(uri).scheme:
-            raise RejectedAsset(f"buffer {idx}: {shorten(uri)!r} is not a file beside the model")
-        return self.read_beside(urllib.parse.unquote(uri))
+        try:
+            name = to_file_name(uri)
+        except ValueError as error:
+            raise RejectedAsset(f"buffer {idx}: {error}") from None
+        return self.read_beside(name)
 
     def read_accessor(self, idx: object, kinds: tuple[str, ...]) -> np.ndarray:
         """Values of an accessor, (count, width), as integers or float64.
@@ -222,6 +226,17 @@ def _dtype(place: Json) -> str:
 def _to_floats(values: np.ndarray) -> np.ndarray:
     """Normalized integers as numbers from -1 or 0 to 1."""
     return np.maximum(values / np.iinfo(values.dtype).max, -1.0)
+
+
+def to_file_name(uri: str) -> str:
+    """The relative name of a file that a URI means.
+
+    Raises:
+        ValueError: it has a scheme, such as ``file:``.
+    """
+    if _SCHEME.match(uri):
+        raise ValueError(f"{shorten(uri)!r} is not a file beside the model")
+    return urllib.parse.unquote(uri)
 
 
 def integer(place: Json, key: str, default: int | None, most: int) -> int:

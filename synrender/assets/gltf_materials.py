@@ -11,11 +11,10 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from synrender.assets.gltf_document import Document, Json, integer, list_of, member
+from synrender.assets.gltf_document import Document, Json, integer, list_of, member, to_file_name
 from synrender.assets.material import (
     MAX_MATERIALS,
     MAX_UV_SETS,
@@ -162,9 +161,7 @@ class GltfMaterials:
                 return base64.b64decode(body, validate=True)
             except binascii.Error:
                 raise ValueError("an image whose data are not base64") from None
-        if urllib.parse.urlsplit(uri).scheme:
-            raise ValueError(f"{shorten(uri)!r} is not a file beside the model")
-        return self.find_beside(urllib.parse.unquote(uri))
+        return self.find_beside(to_file_name(uri))
 
 
 def _find_wrap(sampler: Json, key: str) -> WrapMode:

@@ -102,7 +102,8 @@ class ModelFile:
             member = self.find_member(str(root / inside))
             return replace(found, member=member) if member else ModelFile(self.path / root / inside)
         path = Path(root / inside)
-        is_inside = path.resolve().is_relative_to(Path(root).resolve())
+        # realpath, because Python 3.11's resolve raises RuntimeError for links in a circle
+        is_inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
         return replace(found, path=path) if is_inside else None
 
 

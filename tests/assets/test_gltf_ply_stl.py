@@ -175,7 +175,7 @@ def test_gltf_as_text_with_its_buffer_within_and_beside() -> None:
     files = {"the buffer.bin": glb.binary}
     mesh = read_gltf(json.dumps(glb.root).encode(), files.__getitem__)
     np.testing.assert_equal(triangles(mesh), expected)
-    for uri in ("http://host/buffer.bin", "file:///etc/passwd"):
+    for uri in ("http://host/buffer.bin", "file:///etc/passwd", "http://[", "C:\\buffer.bin"):
         glb.root["buffers"][0]["uri"] = uri
         with pytest.raises(RejectedAsset, match="not a file beside the model"):
             read_gltf(json.dumps(glb.root).encode(), files.__getitem__)
@@ -244,11 +244,13 @@ def test_a_buffer_is_read_only_in_the_folder_of_its_model(tmp_path: Path) -> Non
     (tmp_path / "model").mkdir()
     (tmp_path / "outside.bin").write_bytes(glb.binary)
     (tmp_path / "model" / "link.bin").symlink_to(tmp_path / "outside.bin")
+    (tmp_path / "model" / "loop.bin").symlink_to("loop.bin")
     (tmp_path / "model" / "own.bin").write_bytes(glb.binary)
     path = tmp_path / "model" / "model.gltf"
     reasons = {
         "../outside.bin": "not in the model's folder",
         "link.bin": "not in the model's folder",
+        "loop.bin": "Too many levels of symbolic links",
         str(tmp_path / "outside.bin"): "not in the model's folder",
         "missing.bin": "no BIN file",
     }

@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from tests.hostile.json_mutants import edit_json, mutate_json, replace, walk
-from tests.hostile.model_mutants import mutate_gltf, mutate_ply, mutate_stl
+from tests.hostile.model_mutants import mutate_gltf, mutate_obj, mutate_ply, mutate_stl
 from tests.hostile.mutants import SPECIAL, cut, edit_png, flip_bits, recode, repeat_part, set_bytes
 from tests.hostile.zip_mutants import mutate_zip
 
@@ -253,6 +253,8 @@ MUTATE: dict[str, Mutate] = {
     ".ply": mutate_ply,
     ".stl": mutate_stl,
     ".zip": mutate_zip,
+    ".obj": mutate_obj,
+    ".mtl": mutate_obj,
 }
 
 

@@ -36,6 +36,10 @@ def write_models(root: Path) -> Path:
         {"c/text.ply": export("ply", **texts), "c/little.ply": little, "c/big.ply": swap(little)},
     )
     write_files(root / "stl", {"c/text.stl": export("stl_ascii"), "c/binary.stl": export("stl")})
+    write_files(
+        root / "obj",
+        {"c/skin.obj": create_skinned_obj(), "c/skin.mtl": MTL, "c/skin.png": encode_picture()},
+    )
     models = {f"c/m{k}.obj": create_obj(1 + k) for k in range(3)}
     write_zip(root / "zip" / "set.zip", {**models, "d/m.glb": export("glb"), "d/m.txt": b"x"})
     layouts.GOOGLE_SCANNED["archives"](root / "google")
@@ -48,6 +52,27 @@ def export(kind: str, **options: object) -> bytes:
     shape = trimesh.creation.icosphere(1).apply_scale((1, 2, 3))
     data = shape.export(file_type=kind, **options)
     return data.encode() if isinstance(data, str) else data
+
+
+MTL = b"""newmtl skin
+Kd 0.5 0.9 0.9
+map_Kd skin.png
+newmtl glass
+Kd 0.1 0.8 0.2
+d 0.5
+"""
+
+
+def create_skinned_obj() -> bytes:
+    """A ball of two materials, with places in a texture."""
+    shape = trimesh.creation.icosphere(1)
+    lines = ["mtllib skin.mtl"]
+    lines += [f"v {x:.4f} {y:.4f} {z:.4f}" for x, y, z in shape.vertices]
+    lines += [f"vt {u:.4f} {v:.4f}" for u, v, _ in shape.vertices]
+    for k, face in enumerate(shape.faces + 1):
+        lines += ["usemtl skin"] * (k == 0) + ["usemtl glass"] * (k == 60)
+        lines.append("f " + " ".join(f"{i}/{i}" for i in face))
+    return "\n".join([*lines, ""]).encode()
 
 
 def create_scene() -> Glb:

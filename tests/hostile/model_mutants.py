@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 
 from tests.hostile.json_mutants import edit_json, encode_json, replace, walk
-from tests.hostile.mutants import NUMBERS, edit_text
+from tests.hostile.mutants import (
+    NUMBERS,
+    cut,
+    edit_png,
+    edit_text,
+    flip_bits,
+    repeat_part,
+    set_bytes,
+)
 
 Rng = np.random.Generator
 
@@ -67,11 +75,11 @@ def mutate_gltf(path: Path, rng: Rng) -> str:
     is_binary = data.startswith(b"glTF")
     text, binary = split_glb(data) if is_binary else (data, b"")
     root, raws = json.loads(text), []
-    way = pick((*[edit_document] * 3, *[edit_number] * 4, edit_uri, edit_nodes, edit_extension,
-                edit_sparse, edit_matrix, edit_values, edit_container), rng)  # fmt: skip
+    way = pick(GLTF_WAYS, rng)
     name = way.__name__
-    if way is edit_values:
-        binary = edit_floats(binary, 0, rng) if binary else binary
+    if way in (edit_values, edit_picture):
+        edit = edit_picture if way is edit_picture else edit_floats
+        binary = edit(binary, 0, rng) if binary else binary
     elif way is not edit_container:
         name = f"{name} {way(root, rng, raws)}"
     text = encode_json(root, raws)
@@ -213,6 +221,17 @@ def edit_values(root: dict, rng: Rng, raws: list[str]) -> str:
     raise NotImplementedError
 
 
+def edit_picture(data: bytes, start: int, rng: Rng) -> bytes:
+    """The picture in the binary chunk, if there is one, becomes a mutant of the same length."""
+    place = data.find(b"\x89PNG", start)
+    if place < 0:
+        return edit_floats(data, start, rng)
+    end = data.index(b"IEND", place) + 8
+    picture = data[place:end]
+    changed = pick((edit_png, flip_bits, cut, set_bytes, repeat_part), rng)(picture, rng)
+    return data[:place] + changed[: end - place].ljust(end - place, b"\0") + data[end:]
+
+
 def edit_floats(data: bytes, start: int, rng: Rng, order: str = "<") -> bytes:
     """Some four bytes of what stands from a place on become another number."""
     changed = bytearray(data)
@@ -224,6 +243,12 @@ def edit_floats(data: bytes, start: int, rng: Rng, order: str = "<") -> bytes:
             value = np.array(pick(FLOATS, rng), f"{order}f4").tobytes()
         changed[place : place + 4] = pick((value, value, rng.bytes(4), b"\xff" * 4), rng)
     return bytes(changed[: len(data)])
+
+
+GLTF_WAYS = (
+    *[edit_document] * 3, *[edit_number] * 4, edit_uri, edit_nodes, edit_extension, edit_sparse,
+    edit_matrix, edit_values, edit_container, *[edit_picture] * 2,
+)  # fmt: skip
 
 
 # --- PLY ------------------------------------------------------------------------------------------
@@ -316,3 +341,43 @@ def mutate_stl(path: Path, rng: Rng) -> str:
     ), rng)  # fmt: skip
     replace(path, way(data))
     return "binary"
+
+
+# --- OBJ with its materials -----------------------------------------------------------------------
+
+MTL_LINES = (
+    "newmtl", "newmtl " + "x" * 5000, "newmtl skin", "Kd", "Kd nan 0 0", "Kd 1e999 0 0",
+    "Kd -1 2 3", "Kd spectral x.rfl", "Kd xyz 1 1 1", "d 0", "d nan", "d -halo 0.5", "Tr 1", "Tr x",
+    "illum 99",
+    "map_Kd", "map_Kd ../../../../etc/passwd", "map_Kd /etc/passwd", "map_Kd C:\\x.png",
+    "map_Kd -s 1e30 1 1 skin.png", "map_Kd -o nan 0 skin.png", "map_Kd -s",
+    "map_Kd -clamp on skin.png",
+    "map_Kd -mm 0 1 -texres 9 skin.png", "map_Kd /dev/zero", "map_Kd skin.mtl", "map_Kd skin.obj",
+    "map_d skin.png", "map_Kd " + "a/" * 3000 + "x.png", "map_Kd \x00", "map_Kd http://x/y.png",
+    "bump -bm 1e30 skin.png", "map_Kd .", "map_Kd \u202e.png", "Ns x", "Ke 1e30 0 0", "\\",
+    "#" * 9000,
+)  # fmt: skip
+OBJ_LINES = (
+    "mtllib", "mtllib nope.mtl", "mtllib ../c/skin.mtl", "mtllib /etc/passwd",
+    "mtllib skin.mtl skin.mtl",
+    "usemtl", "usemtl nope", "usemtl skin", "vt", "vt nan 0", "vt 1e999 0", "vt 0 0 0 0",
+    "vt -1e30 5",
+    "f 1/9 2/1 3/1", "f 1/-1 2/-1 3/-1", "f 1/0 2/0 3/0", "v 0 0 0 1 1 1", "v 0 0 0 nan 0 0",
+    "v 0 0 0 1e30 -5 0", "mtllib " + "x" * 5000, "mtllib " + "skin.mtl " * 2000,
+)  # fmt: skip
+
+
+def mutate_obj(path: Path, rng: Rng) -> str:
+    """Of an OBJ file or of its MTL file."""
+    own = OBJ_LINES if path.suffix == ".obj" else MTL_LINES
+    if rng.random() < 0.3:
+        replace(path, edit_text(path.read_bytes(), rng))
+        return "text"
+    lines = path.read_text().split("\n")
+    for _ in range(int(rng.integers(1, 4))):
+        at = int(rng.integers(len(lines)))
+        lines[at : at + int(rng.integers(2))] = [pick(own, rng)]
+    if rng.random() < 0.05:
+        lines += [f"{'usemtl' if path.suffix == '.obj' else 'newmtl'} m{k}" for k in range(20_000)]
+    replace(path, "\n".join(lines).encode())
+    return "lines"

@@ -168,13 +168,16 @@ def read_models(name: str) -> Callable[[Path], int]:
         num_rejected = 0
         for entry in itertools.chain(*found.classes.values()):
             try:
-                refuse_lost_shape(read_mesh(entry.file))
+                mesh = read_mesh(entry.file, has_look=True)
+                refuse_lost_shape(mesh)
+                lines = mesh.look.problems if mesh.look else ()
             except RejectedAsset as reason:
-                text = str(reason)
-                if not text.isprintable() or len(text) > MAX_REASON:
-                    raise ValueError(f"a reason that is no line: {text[:1000]!r}") from None
                 num_rejected += 1
-                print(text)
+                lines = (str(reason),)
+            for line in lines:
+                if not line.isprintable() or len(line) > MAX_REASON:
+                    raise ValueError(f"a reason that is no line: {line[:1000]!r}")
+                print(line)
         return int(num_rejected > 0)
 
     return read
@@ -215,7 +218,7 @@ MODEL_FILES = (
     ("glb", "c/box.glb"), ("glb", "c/scene.glb"), ("gltf", "c/within.gltf"),
     ("gltf", "c/beside.gltf"), ("ply", "c/text.ply"), ("ply", "c/little.ply"),
     ("ply", "c/big.ply"), ("stl", "c/text.stl"), ("stl", "c/binary.stl"), ("zip", "set.zip"),
-    ("google", "Bag_0.zip"),
+    ("google", "Bag_0.zip"), ("obj", "c/skin.obj"), ("obj", "c/skin.mtl"), ("obj", "c/skin.png"),
 )  # fmt: skip
 """Folder and file of the models of `model_files`."""
 
