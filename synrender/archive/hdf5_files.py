@@ -20,7 +20,7 @@ from synrender.dataset.archive_layout import Layout, object_shape
 from synrender.dataset.design_info import DesignInfo
 from synrender.dataset.info import DatasetInfo, info_to_json
 from synrender.dataset.names import shard_file
-from synrender.dataset.record import RECORD_DTYPE, UNKNOWN_COLUMNS
+from synrender.dataset.record import RECORD_DTYPE, UNKNOWN_COLUMNS, list_record_fields
 from synrender.dataset.shard import ARCHIVE_VERSION
 from synrender.settings.factor_table import COLUMNS, FACTORS
 from synrender.settings.load import settings_to_gin
@@ -133,7 +133,7 @@ def create_record_fields(file: h5py.File, num_rows: int, num_objs: int, num_colu
     Shapes are (num_rows, num_objs, ...), or (num_rows, ...) for a single object, as in 2020.
     Text becomes UTF-8 strings.
     """
-    for name in RECORD_DTYPE.names or ():
+    for name in list_record_fields(num_columns):
         field = RECORD_DTYPE[name]
         dtype = h5py.string_dtype() if field.base.kind == "U" else field.base
         shape = (num_columns,) if name in UNKNOWN_COLUMNS else field.shape

@@ -292,7 +292,7 @@ def _write_rows(
     start = 0
     for images, records in chunks:
         rows = slice(start, start + len(images))
-        for name in records.dtype.names or ():
+        for name in filter(file.__contains__, records.dtype.names or ()):
             values = fit_columns(name, records[name], file[name].shape[-1])
             write_values(file[name], rows, values)
         write_pngs(file["png_images"], rows, [i.png_image for i in images])

@@ -23,7 +23,7 @@ from synrender.dataset.archive_layout import object_shape
 from synrender.dataset.archived import add_archived, read_archived
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.names import list_shards
-from synrender.dataset.record import are_equal, fit_columns
+from synrender.dataset.record import are_equal, fit_columns, list_record_fields
 from synrender.dataset.shard import open_file, read_layout, refuse_broken_heaps
 from synrender.errors import UserError
 from synrender.images.conversions import depth_to_16_bit, linear_to_srgb8
@@ -215,7 +215,7 @@ def _is_record_equal(
     folder: DatasetFolder, file: h5py.File, row: int, idx: int, num_objs: int
 ) -> bool:
     record = pad_record(load_record(folder, idx), num_objs, folder.record_path(idx))
-    for name in record.dtype.names or ():
+    for name in list_record_fields(file["factor_values"].shape[-1]):
         field = file[name]
         stored = field.asstr()[row] if record[name].dtype.kind == "U" else field[row]
         expected = record[name].reshape((*object_shape(num_objs), *record[name].shape[1:]))

@@ -24,6 +24,11 @@ MAX_FILES = 1_000_000
 _RESOLUTION = re.compile(r"(.+)_(\d{1,2})k(?:-hdr)?", re.IGNORECASE)
 
 
+def to_rejected_name(environment: str) -> str:
+    """Name of an environment, by its id, among rejected assets: no model and no texture has it."""
+    return f"environment:{environment}"
+
+
 def list_environments(path: Path) -> dict[str, str]:
     """Names of the chosen files below a folder by the ids of environments, sorted.
 

@@ -75,8 +75,7 @@ def find_textures(settings: Settings, folders: Folders) -> Place:
 
 def uses_environments(settings: Settings) -> bool:
     """Whether samples show an environment; if not, none is looked for."""
-    design = settings.design
-    return any("environment" in names for names in (design.levels, design.fixed, design.twins))
+    return "environment" in settings.design.decided
 
 
 def find_environments(settings: Settings, folders: Folders) -> Place:

@@ -239,7 +239,7 @@ def rebuild_files(folder: DatasetFolder, path: Path, start: int, stop: int) -> d
             refuse_broken_heaps(file, slice(start, stop))
             num_objs = int(file.attrs["num_objs"])
             records = np.zeros((stop - start, num_objs), RECORD_DTYPE)
-            for name in RECORD_DTYPE.names or ():
+            for name in filter(file.__contains__, RECORD_DTYPE.names or ()):
                 field = file[name].asstr() if RECORD_DTYPE[name].base.kind == "U" else file[name]
                 values = np.asarray(field[start:stop])
                 records[name] = fit_columns(name, values).reshape(records[name].shape)

@@ -10,6 +10,7 @@ from synrender.audit.check import Check, Verdict
 from synrender.audit.designs.run import check_designs
 from synrender.audit.designs.twins import find_meant_duplicates
 from synrender.audit.labels.label_verdicts import check_all_labels
+from synrender.audit.lights import check_lights
 from synrender.audit.measure_samples import SampleFindings, cut_tasks, examine
 from synrender.audit.picture_verdicts import check_images, check_outline
 from synrender.audit.rays.audited_dataset import Records, Subject, load_records, open_subject
@@ -104,6 +105,7 @@ def run_audit(
         check_outline(subject, records, findings),
         check_pose(records, findings),
         check_camera(subject, records),
+        check_lights(subject, records),
         check_images(subject, findings, find_meant_duplicates(subject.design, records)),
         check_splits(subject, records),
         check_balance(subject, records),

@@ -9,10 +9,12 @@ import numpy as np
 
 from synrender.assets.catalog import Catalog
 from synrender.blender.image_blocks import check_texture, load_texture
-from synrender.blender.materials import MapImages, Surface, create_material
+from synrender.blender.lights import create_lights
+from synrender.blender.materials import MapImages, Surface, create_material, set_reflection
 from synrender.blender.objects import Model, create_model_object, load_model, read_pose
 from synrender.blender.own_materials import Tint, create_own_materials, let_alpha_through
-from synrender.blender.scene import create_backdrop, create_camera, create_lights, reset_scene
+from synrender.blender.scene import create_backdrop, create_camera, reset_scene
+from synrender.blender.world import Surroundings
 from synrender.dataset.record import create_records
 from synrender.errors import RejectedAsset, UserError
 from synrender.sampling.camera import scene_to_intrinsics, scene_to_world_to_camera
@@ -26,7 +28,8 @@ class Builder:
     """Builds samples one after the other in the same scene.
 
     Keeps between samples: the models of the last sample with their images (the next sample of the
-    group uses them again), the names of good textures, the rejected assets, and what models lack.
+    group uses them again), its environment, the names of good textures, the rejected assets, and
+    what models lack.
     None of them changes how a sample looks.
     """
 
@@ -41,7 +44,8 @@ class Builder:
         self._models: dict[str, Model] = {}
         self._has_looks = settings.material.source == "own"
         self._textures: dict[str, list[tuple[str, Path]]] = {}  # good ones, see `_find_maps`
-        self.rejected = dict(rejected)  # {name: reason}, of models and textures
+        self.rejected = dict(rejected)  # {name: reason}, of models, textures and environments
+        self._surroundings = Surroundings(scene.world, catalog, self.rejected)
         self.incomplete: dict[str, str] = {}  # {name: reason}, of models without all of their look
         let_alpha_through(scene, settings.material)
 
@@ -51,16 +55,18 @@ class Builder:
         Raises:
             UserError: none of the candidate models or textures can be used.
         """
-        reset_scene(keep=[b for model in self._models.values() for b in model.blocks])
+        blocks = [b for model in self._models.values() for b in model.blocks]
+        reset_scene(keep=[*blocks, *self._surroundings.kept])
         textures = self._find_textures(plan)
         create_camera(self._scene, plan.scene)
-        create_lights(self._scene, plan.scene, plan.light_location)
-        backdrop = self._load_surface(textures[0], plan.backdrop_color)
-        create_backdrop(
-            self._scene,
-            plan.scene,
-            create_material("Backdrop", self._settings.material, backdrop, BACKDROP_PASS_INDEX),
+        create_lights(self._scene, plan)
+        environment = self._surroundings.show(plan.environment)
+        surface = self._load_surface(textures[0], plan.backdrop_color)
+        backdrop = create_material(
+            "Backdrop", self._settings.material, surface, BACKDROP_PASS_INDEX
         )
+        set_reflection(backdrop, plan.backdrop_surface)
+        create_backdrop(self._scene, plan.scene, backdrop)
         names = [self._load_model(obj_plan, plan.bucket) for obj_plan in plan.objects]
         self._models = {name: self._models[name] for name in names}
         plan = stand_up(plan, list(map(self._has_z_up, plan.objects, names)))
@@ -68,17 +74,20 @@ class Builder:
         for k, (name, obj_plan) in enumerate(zip(names, plan.objects, strict=True), start=1):
             model = self._models[name]
             materials = self._create_materials(model, obj_plan, textures[k])
+            for material in materials:
+                set_reflection(material, obj_plan.surface)
             objects.append(create_model_object(self._scene, model, obj_plan, k, materials))
         bpy.context.view_layer.update()
-        return self._describe(plan, names, objects, textures)
+        return self._describe(plan, names, objects, (*textures, environment))
 
     def _describe(
         self,
         plan: SamplePlan,
         names: list[str],
         objects: list[bpy.types.Object],
-        textures: list[str],
+        images: tuple[str, ...],
     ) -> np.ndarray:
+        backdrop_texture, *textures, environment = images
         record = create_records((len(objects),))
         for k, (name, obj) in enumerate(zip(names, objects, strict=True)):
             record["synset_id"][k], record["model_id"][k] = name.split("/", 1)
@@ -88,8 +97,10 @@ class Builder:
         record["class"] = [obj_plan.class_idx for obj_plan in plan.objects]
         record["color"] = [obj_plan.color for obj_plan in plan.objects]
         record["backdrop_color"] = plan.backdrop_color
-        record["backdrop_texture"], record["texture"] = textures[0], textures[1:]
-        record["light"] = plan.light_location
+        record["backdrop_texture"], record["texture"] = backdrop_texture, textures
+        record["environment"], record["light"] = environment, plan.light_location
+        locations = (plan.light_location, *plan.lights.other_locations)
+        record["lights"][:, : len(locations)] = locations
         record["sample_idx"], record["bucket"], record["group"] = plan.idx, plan.bucket, plan.group
         record["base"], record["varied"] = plan.base, plan.varied
         record["factor_values"] = [obj_plan.factor_values for obj_plan in plan.objects]
@@ -108,6 +119,8 @@ class Builder:
         for name in ("texture", "backdrop_texture"):
             if row[name]:
                 places[name] = catalog.textures.index(str(row[name]))
+        if row["environment"]:
+            places["environment"] = catalog.environments.index(str(row["environment"]))
         for name, place in places.items():
             row["factor_values"][COLUMNS.index(name)] = place
 

@@ -73,7 +73,7 @@ def start_engine(rendering: Rendering) -> Engine:
     _set_color_management(scene, rendering.view_transform)
     _set_stamps_off(render)
     _set_output(scene, rendering.render_exr)
-    scene.world = create_world()
+    scene.world = bpy.data.worlds.new("World")
     return Engine(scene, device, _find_cpu(), notes)
 
 
@@ -118,19 +118,6 @@ def has_denoiser() -> bool:
     import _cycles
 
     return bool(_cycles.with_openimagedenoise)
-
-
-def create_world() -> bpy.types.World:
-    """A dim gray world, 0.05 scene-linear, as in Blender's factory settings."""
-    world = bpy.data.worlds.new("World")
-    if bpy.app.version < (5, 0):  # from 5.0 on a world always has nodes
-        world.use_nodes = True
-    nodes = world.node_tree.nodes
-    nodes.clear()
-    background, output = nodes.new("ShaderNodeBackground"), nodes.new("ShaderNodeOutputWorld")
-    background.inputs["Color"].default_value = (0.05, 0.05, 0.05, 1)
-    world.node_tree.links.new(background.outputs[0], output.inputs["Surface"])
-    return world
 
 
 def _set_cycles(scene: bpy.types.Scene, rendering: Rendering) -> None:

@@ -13,12 +13,15 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from synrender.blender.materials import show_unlit
+from synrender.blender.materials import Shown, show_unlit
 from synrender.blender.scene import to_array
 from synrender.images.conversions import FARTHEST_M
 from synrender.images.scanline_exr import read_channels
 
 Channels = dict[str, np.ndarray]
+
+REFLECTION = {"Roughness": "R", "Metallic": "G"}
+"""Labels, and the color by which `Shown.REFLECTION` shows each."""
 
 
 def render_labels(
@@ -36,10 +39,11 @@ def render_labels(
         Channels by name, with the view layer's in front, (h, w): ``IndexOB.X`` and so on as Blender
         calls them; ``Normal.X`` to ``.Z``, unit, in camera space (x right, y down, z forward), 0
         where nothing is hit; ``Albedo.R`` to ``.B``, scene-linear, likewise; ``Amodal.k`` for each
-        instance k, 1 where the object is seen if it stands alone, else 0.
+        instance k, 1 where the object is seen if it stands alone, else 0; ``Roughness.V`` and
+        ``Metallic.V``, 0 to 1, 0 where nothing is hit.
     """
     layer = scene.view_layers[0]
-    _make_unlit(scene, has_textures="albedo" in passes)  # the image is the albedo
+    _make_unlit(scene, Shown.COLOR if "albedo" in passes else Shown.NOTHING)
     with _one_sample(scene):
         layer.use_pass_normal = "normal" in passes
         render()
@@ -54,15 +58,22 @@ def render_labels(
             for channel in "RGB":
                 rgb = found[f"{layer.name}.Combined.{channel}"]
                 labels[f"{layer.name}.Albedo.{channel}"] = np.where(is_hit, rgb, np.float32(0))
+        if wanted := [name for name in REFLECTION if name.lower() in passes]:
+            _make_unlit(scene, Shown.REFLECTION)
+            render()
+            _, found = read_channels(path)
+            for name in wanted:
+                values = found[f"{layer.name}.Combined.{REFLECTION[name]}"]
+                labels[f"{layer.name}.{name}.V"] = np.where(is_hit, values, np.float32(0))
         if "amodal" in passes:
             labels |= _render_alone(scene, path, render)
     return labels
 
 
-def _make_unlit(scene: bpy.types.Scene, has_textures: bool) -> None:
+def _make_unlit(scene: bpy.types.Scene, shown: Shown) -> None:
     for obj in scene.objects:
         for slot in obj.material_slots:
-            show_unlit(slot.material, has_textures)
+            show_unlit(slot.material, shown)
 
 
 def _is_image(channel: str) -> bool:
@@ -82,7 +93,7 @@ def _render_alone(scene: bpy.types.Scene, path: Path, render: Callable[[], None]
     """Renders each object without the others and the backdrop."""
     name = scene.view_layers[0].name
     shapes = [obj for obj in scene.objects if obj.type == "MESH"]
-    _make_unlit(scene, has_textures=False)
+    _make_unlit(scene, Shown.NOTHING)
     masks = {}
     for obj in (obj for obj in shapes if obj.pass_index):
         for other in shapes:

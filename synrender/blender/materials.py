@@ -1,10 +1,12 @@
 """Creates materials of textures and plain colors, and ends those of all kinds.
 
-A material has two ends: as light shows it, and without light, which label passes show.
+A material has two ends: as light shows it, and without light, which label passes show. A shader
+holds how it reflects, also where it emits light instead.
 """
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 import bpy
@@ -19,13 +21,22 @@ from synrender.blender.nodes import (
     mix_colors,
     split_color,
 )
+from synrender.sampling.sample_plan import SurfacePlan
 from synrender.settings.groups import Material
 
 UV_NAME = "UVMap"
 """Layer of places in textures that every mesh has, unless its material is its own."""
 
-_LIT, _UNLIT = "Lit", "Unlit"
-"""Names of the two ends."""
+_LIT, _UNLIT, _UNLIT_COLOR = "Lit", "Unlit", "Unlit Color"
+"""Names of the two ends, and of what the second one shows."""
+
+
+class Shown(enum.Enum):
+    """What materials show without light."""
+
+    COLOR = enum.auto()
+    REFLECTION = enum.auto()  # roughness as red, metallic as green
+    NOTHING = enum.auto()  # what is left out renders faster
 
 
 @dataclass(frozen=True)
@@ -69,13 +80,25 @@ def create_material(
         color = texture.outputs["Color"]
         if surface.color_share > 0:
             color = mix_colors(tree, surface.color_share, color, surface.color)
-    if settings.use_emission:
-        shader = add_emission(tree, color)
-    else:
-        shader = add_shader(tree, color)
-        _add_maps(tree, shader, surface.maps)
-    add_ends(tree, shader, color)
+    shader = add_shader(tree, color)
+    _add_maps(tree, shader, surface.maps)
+    add_ends(tree, add_emission(tree, color) if settings.use_emission else shader, color)
     return material
+
+
+def set_reflection(material: bpy.types.Material, plan: SurfacePlan) -> None:
+    """Sets how a material reflects, instead of what its files say, where the plan says it."""
+    tree = material.node_tree
+    for name, value in (("Roughness", plan.roughness), ("Metallic", plan.metallic)):
+        if value is not None:
+            socket = _find_shader(tree).inputs[name]
+            for link in socket.links:
+                tree.links.remove(link)
+            socket.default_value = value
+
+
+def _find_shader(tree: bpy.types.NodeTree) -> bpy.types.Node:
+    return next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
 
 
 def _add_maps(tree: bpy.types.NodeTree, shader: bpy.types.Node, maps: MapImages) -> None:
@@ -149,7 +172,9 @@ def add_ends(
         alpha: how much of it is there; None: all.
     """
     lit = shader.outputs[0]
-    unlit = add_emission(tree, color).outputs[0]
+    emission = add_emission(tree, color)
+    emission.name = _UNLIT_COLOR
+    unlit = emission.outputs[0]
     if alpha is not None:
         lit = _cut(tree, lit, alpha.value)
         unlit = _cut(tree, unlit, alpha.value) if alpha.is_mask else unlit
@@ -177,18 +202,24 @@ def is_at_least(tree: bpy.types.NodeTree, value: Value, least: float) -> bpy.typ
     return calculate(tree, "SUBTRACT", 1.0, calculate(tree, "LESS_THAN", value, least))
 
 
-def show_unlit(material: bpy.types.Material, has_color: bool) -> None:
-    """Makes a material show its color whatever the light, and all of it where it is not cut.
+def show_unlit(material: bpy.types.Material, shown: Shown) -> None:
+    """Makes a material show something whatever the light, and all of it where it is not cut.
 
     Args:
         material: of this module.
-        has_color: False: the color does not matter; what is left out renders faster.
+        shown: the color before anything else, because the others take its place.
     """
     tree = material.node_tree
-    output = tree.nodes[_UNLIT]
-    output.is_active_output = True
-    if not has_color:
+    tree.nodes[_UNLIT].is_active_output = True
+    if shown is Shown.NOTHING:
         for node in tree.nodes:
             if node.type == "EMISSION":
                 for link in node.inputs["Color"].links:
                     tree.links.remove(link)
+    if shown is Shown.REFLECTION:
+        shader, colors = _find_shader(tree), tree.nodes.new("ShaderNodeCombineColor")
+        for name, color in (("Roughness", "Red"), ("Metallic", "Green")):
+            socket = shader.inputs[name]
+            value = socket.links[0].from_socket if socket.is_linked else socket.default_value
+            connect(tree, value, colors.inputs[color])
+        connect(tree, colors.outputs[0], tree.nodes[_UNLIT_COLOR].inputs["Color"])

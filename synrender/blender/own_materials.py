@@ -161,8 +161,9 @@ class _Maker:
         if tint.share > 0:
             color = mix_colors(tree, tint.share, color, tint.color)
         shines = settings.use_emission or own.is_unlit
-        shader = add_emission(tree, color) if shines else self._add_shader(color)
-        add_ends(tree, shader, color, self._find_alpha(settings, corners))
+        shader = self._add_shader(color)
+        lit = add_emission(tree, color) if shines else shader
+        add_ends(tree, lit, color, self._find_alpha(settings, corners))
         return self._material
 
     def _find_color(self, texture: Texture | None, is_data: bool = False) -> Value:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.assets.catalog import load_catalog
+from synrender.assets.environments import to_rejected_name
 from synrender.assets.provenance import Sources
 from synrender.blender.batch import BatchTask, render_batch
 from synrender.dataset.claim import add_rejected, claim_dataset
@@ -132,6 +133,7 @@ def _without_used(rejected: dict[str, str], record: np.ndarray) -> dict[str, str
     """Removes rejections of assets that this sample shows: they were rejected later."""
     used = {f"{row['synset_id']}/{row['model_id']}" for row in record}
     used |= {str(row[field]) for row in record for field in ("texture", "backdrop_texture")}
+    used |= {to_rejected_name(str(row["environment"])) for row in record}
     return {name: reason for name, reason in rejected.items() if name not in used}
 
 

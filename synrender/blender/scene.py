@@ -52,20 +52,6 @@ def create_camera(scene: bpy.types.Scene, settings: Scene) -> bpy.types.Object:
     return obj
 
 
-def create_lights(
-    scene: bpy.types.Scene, settings: Scene, light_location: tuple[float, ...]
-) -> tuple[bpy.types.Object, bpy.types.Object]:
-    """Creates the point light at ``light_location`` (m) and the sun straight above."""
-    point = bpy.data.lights.new("Point", "POINT")
-    point.energy, point.shadow_soft_size = settings.light_energy, settings.light_radius
-    sun = bpy.data.lights.new("Sun", "SUN")
-    sun.energy = settings.sun_energy
-    return (
-        create_object(scene, "Point", point, light_location),
-        create_object(scene, "Sun", sun, (0.0, 0.0, 0.0)),
-    )
-
-
 def create_backdrop(
     scene: bpy.types.Scene, settings: Scene, material: bpy.types.Material
 ) -> bpy.types.Object:

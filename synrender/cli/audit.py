@@ -41,6 +41,7 @@ what is checked:
   hdf5         the same fields of imgs_XX.h5, if they are there
   silhouette   PNG: the picture changes most where the rays see the objects' outline
   pose         rot_mat, quaternion, euler, scale, location, bbox, obj_to_world and the OBJ agree
+  lights       recorded locations of lights are where the recorded angles say
   images       blank, clipped, not finite, magenta of a missing texture, duplicates
   splits       no model in two buckets; what training, validation and test share
   balance      objects of each class; judged with sample.balanced = True
@@ -48,6 +49,7 @@ labels that rendering.labels names, in the small files and in imgs_XX.h5 (hdf5 l
   normal       angles on interior pixels: 99th percentile and each object's median <= 0.5 degrees
   albedo       the texture where the ray hits: 99th percentile <= 1 level where it is flat
   shading      times albedo it is the image, within 1 level
+  roughness    and metallic: the recorded values, within 0.002
   amodal       IoU as of masks, of objects that are cast alone; visible shares within 0.5 %
   coordinates  and positions: 99th percentile <= 1 mm
   box_2d       and amodal box: within 1 px

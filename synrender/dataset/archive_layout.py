@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.dataset.record import NEW_NAMES, RECORD_DTYPE, UNKNOWN_COLUMNS
+from synrender.dataset.record import NEW_NAMES, RECORD_DTYPE, UNKNOWN_COLUMNS, list_record_fields
 from synrender.images.label_codes import CODES
 from synrender.settings.checks import SPLITS
 
@@ -205,7 +205,7 @@ def list_array_fields(num_objs: int, is_exr: bool, num_columns: int, res: int) -
 def _list_numbers(num_objs: int, num_columns: int) -> Iterator[tuple[str, Field]]:
     """Fields of records and of labels that are stored as they are."""
     objects = object_shape(num_objs)
-    for name in RECORD_DTYPE.names or ():
+    for name in list_record_fields(num_columns):
         own = RECORD_DTYPE[name]
         kind = TEXT if own.base.kind == "U" else own.base
         shape = (num_columns,) if name in UNKNOWN_COLUMNS else own.shape

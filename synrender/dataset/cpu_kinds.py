@@ -20,7 +20,10 @@ import numpy as np
 from synrender.settings.checks import check_line
 from synrender.system.cpus import CpuKind
 
-BOUNDS = {"Combined": 0.05, "Albedo": 0.005, "Depth": 1e-4, "Normal": 1e-3}
+BOUNDS = {
+    **{"Combined": 0.05, "Depth": 1e-4, "Normal": 1e-3},
+    **dict.fromkeys(("Albedo", "Roughness", "Metallic"), 0.005),
+}
 """Largest difference of a pixel between two kinds of CPU, by pass: scene-linear, m, length.
 
 Instance, class and amodal masks are equal. README has what was measured.

@@ -16,7 +16,7 @@ from synrender.settings.checks import (
     MAX_OBJECTS,
     MAX_TOTAL_SAMPLES,
 )
-from synrender.settings.factor_table import COLUMNS, FACTORS, FIRST_COLUMNS, JOINT
+from synrender.settings.factor_table import COLUMNS, FACTORS, FIRST_COLUMNS, JOINT, MAX_LIGHTS
 from synrender.system.files import read_small_file
 from synrender.system.npy_file import parse_npy
 
@@ -50,6 +50,9 @@ RECORD_DTYPE = np.dtype(
         ("varied", "U24"),  # factor in which the sample differs from others of its base; "": none
         ("intrinsics", np.float64, (3, 3)),  # of this sample's camera, px
         ("world_to_camera", np.float64, (4, 4)),  # likewise, m; OpenCV's convention
+        # Since factors of light and environment.
+        ("lights", np.float64, (MAX_LIGHTS, 3)),  # of all but the sun, world, m; NaN: no more
+        ("environment", f"U{MAX_NAME_LENGTH}"),  # id of the image around the scene; "": none
     ]
 )
 """One row for each object: a record has shape (num_objs,)."""
@@ -60,7 +63,10 @@ FIRST_NEW_FIELD = "factor_values"
 UNKNOWN_COLUMNS = {"factor_values": np.nan, "factor_levels": -1}
 """Fields with a number for each of `COLUMNS`, and what stands there for one that is not known."""
 
-UNKNOWN_AS_NAN = ("factor_values", "intrinsics", "world_to_camera")
+LATER_FIELDS = ("lights", "environment")
+"""Fields that records with `FIRST_COLUMNS` lack."""
+
+UNKNOWN_AS_NAN = ("factor_values", "intrinsics", "world_to_camera", "lights")
 
 MAX_VALUE = 1e9
 """Largest number in a record. A model of 1e-8 to 1e8 units in a scene of 1e6 m stays below it."""
@@ -207,7 +213,15 @@ def keep_columns(record: np.ndarray, num_columns: int) -> np.ndarray:
     kept = record.copy()
     for name in UNKNOWN_COLUMNS:
         kept[name] = fit_columns(name, fit_columns(name, record[name], num_columns))
+    unknown = create_records(record.shape)
+    for name in set(_NAMES) - set(list_record_fields(num_columns)):
+        kept[name] = unknown[name]
     return kept
+
+
+def list_record_fields(num_columns: int) -> list[str]:
+    """Fields of records with this number of columns of factors."""
+    return [n for n in _NAMES if n not in LATER_FIELDS or num_columns > len(FIRST_COLUMNS)]
 
 
 def are_equal(a: np.ndarray, b: np.ndarray) -> bool:
@@ -240,7 +254,8 @@ def _file_dtype(num_columns: int) -> np.dtype:
     }
     if num_columns == len(FIRST_COLUMNS):
         others["varied"] = "U16"  # the longest name then
-    return np.dtype([(name, others.get(name, RECORD_DTYPE[name])) for name in _NAMES])
+    names = list_record_fields(num_columns)
+    return np.dtype([(name, others.get(name, RECORD_DTYPE[name])) for name in names])
 
 
 _NAMES = RECORD_DTYPE.names or ()

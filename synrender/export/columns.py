@@ -40,7 +40,7 @@ MEANINGS = {
     "bbox": "corners of the model's box in model units, centered on 0",
     "scale": "meters for each model unit, along the object's own axes",
     "location": "center of the model's box in the world, m",
-    "light": "location of the point light in the world, m",
+    "light": "location of the first light in the world, m",
     "obj_to_world": "matrix that takes a vertex of the OBJ file to the world, m",
     "sample_idx": "number of the sample; all random choices follow from it and the seed",
     "bucket": "slice of the data set that has models of its own",
@@ -60,6 +60,8 @@ MEANINGS = {
     "varied": "factor in which the sample differs from others of its base; empty: none",
     "intrinsics": "camera matrix, px; the top left pixel's center is (0.5, 0.5)",
     "world_to_camera": "pose of the camera, m; x right, y down, z forward",
+    "lights": "locations of all lights but the sun in the world, m; null: no more of them",
+    "environment": "id of the image around the scene; empty: none",
     "num_visible_px": "pixels of the object that are visible",
     "visible_share": "visible share of the whole object in the image, 0 to 1",
     "box_2d": "box around what is visible, px",
@@ -92,7 +94,7 @@ _NUMPY_TYPES = {"i": INTEGER, "u": INTEGER, "b": INTEGER, "f": NUMBER, "U": TEXT
 _EXPANDED = ("class", "factor_values", "factor_levels")
 _OF_THE_SAMPLE = frozenset(
     ("light", "sample_idx", "bucket", "group", "backdrop_texture", "backdrop_color")
-) | {"base", "varied", "intrinsics", "world_to_camera"}
+) | {"base", "varied", "intrinsics", "world_to_camera", "lights", "environment"}
 """Fields of a record that are equal for all objects of a sample."""
 
 

@@ -39,6 +39,8 @@ class ExrImage:
     # None where `rendering.labels` did not ask for it; 0 where nothing is hit:
     normal: np.ndarray | None = None  # (h, w, 3) float32, unit, camera space
     albedo: np.ndarray | None = None  # (h, w, 3) float32, scene-linear
+    roughness: np.ndarray | None = None  # (h, w) float32, 0 to 1
+    metallic: np.ndarray | None = None  # likewise
     amodal: np.ndarray | None = None  # (num_objs, h, w) bool, in the order of instances
 
 
@@ -81,6 +83,8 @@ def read_exr(path: Path, side_px: int | None = None) -> ExrImage:
         depth_m=np.where(depth_m < FARTHEST_M, depth_m, np.float32(np.inf)),
         normal=_find_vectors(channels, "Normal", "XYZ"),
         albedo=_find_vectors(channels, "Albedo", "RGB"),
+        roughness=_find_values(channels, "Roughness"),
+        metallic=_find_values(channels, "Metallic"),
         amodal=_find_amodal(channels),
     )
 
@@ -91,6 +95,11 @@ def _find_vectors(
     ends = [f".{label}.{component}" for component in components]
     found = [[pixels for name, pixels in channels.items() if name.endswith(end)] for end in ends]
     return np.stack([f[0] for f in found], axis=2, dtype="f4") if all(found) else None
+
+
+def _find_values(channels: dict[str, np.ndarray], label: str) -> np.ndarray | None:
+    found = (pixels for name, pixels in channels.items() if name.endswith(f".{label}.V"))
+    return next((pixels.astype(np.float32) for pixels in found), None)
 
 
 def _find_amodal(channels: dict[str, np.ndarray]) -> np.ndarray | None:

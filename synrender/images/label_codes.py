@@ -30,14 +30,14 @@ class Code:
 
     encode: Callable[[np.ndarray, int], np.ndarray]  # values, side in px: uint8 or uint16
     decode: Callable[[np.ndarray, int], np.ndarray]
-    channels: int  # of a pixel; 0: a mask, without such an axis
+    channels: int  # of a pixel; 1: without such an axis; 0: a mask, likewise
     description: str
     step: Callable[[int], float] | None = None  # by side in px; None: nothing is rounded to steps
     is_per_object: bool = False  # (num_objs, h, w)
 
     def find_shape(self, side_px: int, num_objs: int) -> tuple[int, ...]:
         """Shape of the numbers of one sample."""
-        shape = (side_px, side_px, *([self.channels] if self.channels else []))
+        shape = (side_px, side_px, *([self.channels] if self.channels > 1 else []))
         return (num_objs, *shape) if self.is_per_object else shape
 
     @property
@@ -128,6 +128,20 @@ CODES = {
         "scene-linear image / albedo: the bits of 16-bit floats (relative step 1/2048); 0 where "
         "the albedo is 0",
     ),
+    "roughness": Code(
+        _encode_unit,
+        _decode_unit,
+        1,
+        f"how rough the surface is, 0 to 1, as number / {UNIT_STEPS}; 0 also = nothing hit",
+        lambda _: 1 / UNIT_STEPS,
+    ),
+    "metallic": Code(
+        _encode_unit,
+        _decode_unit,
+        1,
+        f"whether the surface is metal, 0 to 1, as number / {UNIT_STEPS}; 0 also = nothing hit",
+        lambda _: 1 / UNIT_STEPS,
+    ),
     "amodal": Code(
         _encode_mask,
         _decode_mask,
@@ -162,13 +176,13 @@ def numbers_to_png(numbers: np.ndarray) -> bytes:
     """PNG file of a field's numbers.
 
     Args:
-        numbers: (h, w, 2 or 3) uint16; or (h, w) or (n, h, w) uint8 masks.
+        numbers: (h, w, 2 or 3) or (h, w) uint16; or (h, w) or (n, h, w) uint8 masks.
 
     Returns:
-        16-bit RGB, blue being 0 where there are two channels; or 8-bit gray, n masks one below
-        the other.
+        16-bit RGB, blue being 0 where there are two channels; 16-bit gray; or 8-bit gray, n masks
+        one below the other.
     """
-    if numbers.dtype == np.uint16:
+    if numbers.ndim == 3 and numbers.dtype == np.uint16:
         blank = np.zeros((*numbers.shape[:2], 3 - numbers.shape[2]), np.uint16)
         return encode_png(np.concatenate([numbers, blank], axis=2))
     return encode_png(numbers.reshape(-1, numbers.shape[-1]))
@@ -185,6 +199,6 @@ def png_to_numbers(png: bytes, code: Code, shape: tuple[int, ...]) -> np.ndarray
     Raises:
         ValueError: the PNG is damaged, or of another size or kind.
     """
-    if code.channels:
+    if code.channels > 1:
         return decode_png(png, (*shape[:2], 3), code.dtype)[:, :, : code.channels]
     return decode_png(png, (math.prod(shape[:-1]), shape[-1]), code.dtype).reshape(shape)

@@ -86,6 +86,16 @@ class Labels:
         return boxes.shading(self.view.image.rgb_linear, self.albedo)
 
     @property
+    def roughness(self) -> np.ndarray:
+        """(h, w) float32, 0 to 1; 0 where nothing is hit."""
+        return self._rendered("roughness")
+
+    @property
+    def metallic(self) -> np.ndarray:
+        """(h, w) float32, 0 to 1; 0 where nothing is hit."""
+        return self._rendered("metallic")
+
+    @property
     def amodal(self) -> np.ndarray:
         """(num_objs, h, w) bool."""
         return self._rendered("amodal")

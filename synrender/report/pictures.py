@@ -55,6 +55,11 @@ def shading_to_rgb(shading: np.ndarray) -> np.ndarray:
     return linear_to_srgb8(shading / max(float(np.percentile(shading, 99)), 1e-9))
 
 
+def shares_to_gray(shares: np.ndarray) -> np.ndarray:
+    """Shares (h, w), 0 to 1, from black to white."""
+    return np.repeat(np.rint(255 * shares.clip(0, 1)).astype(np.uint8)[:, :, None], 3, axis=2)
+
+
 def flow_to_rgb(flow_px: np.ndarray) -> np.ndarray:
     """Flow (h, w, 2) on a color wheel: the hue is the direction, the saturation the length.
 
@@ -155,6 +160,8 @@ PICTURES = (
     Picture("normal", "normal", False, lambda normal, _: normals_to_rgb(normal)),
     Picture("albedo", "albedo", False, lambda albedo, _: linear_to_srgb8(albedo)),
     Picture("shading", "shading", False, lambda shading, _: shading_to_rgb(shading)),
+    Picture("roughness", "roughness", False, lambda values, _: shares_to_gray(values)),
+    Picture("metallic", "metallic", False, lambda values, _: shares_to_gray(values)),
     Picture("amodal", "amodal", True, lambda masks, _: _masks_to_rgb(masks)),
     Picture(
         "object_coordinates",

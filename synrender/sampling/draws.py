@@ -15,10 +15,12 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from synrender.assets.material import USUAL_ROUGHNESS
 from synrender.sampling.camera import is_orbited
 from synrender.sampling.designs.kind import Range, Ranges
 from synrender.sampling.distributions import FILES, draw_values, find_distributions
 from synrender.sampling.layout import draw_layout
+from synrender.sampling.lights import uses_direction
 from synrender.sampling.streams import (
     CLASS,
     COLOR,
@@ -33,7 +35,7 @@ from synrender.sampling.streams import (
     draw_permutation,
 )
 from synrender.settings.factor_table import BACKDROPS, COLUMNS, Scope, find_columns, find_factor
-from synrender.settings.groups import Lighting, Material, Object, Sample, Scene, Settings
+from synrender.settings.groups import Design, Lighting, Material, Object, Sample, Scene, Settings
 
 Key = tuple[int, ...]
 NO_RANGES: Ranges = {}
@@ -54,7 +56,6 @@ LIGHT_ANGLE = -0.5
 """Mean angle of the point light from the zenith, rad."""
 
 WHITE = (1.0, 1.0, 1.0)
-ROUGHNESS = 0.5
 
 
 def draw_factors(
@@ -82,13 +83,13 @@ def draw_factors(
     material = settings.material
     reference = draw_color_reference(seed, len(settings.sample.classes), material.num_modes)
     colors, backdrop_color = draw_colors(seed, key, class_idxs, reference, material)
+    light_angle = draw_light_angle(seed, key, settings.lighting, ranges.get("light_angle"))
     drawn = {
         "class": class_idxs,
         "color": colors,
         "scale": pose.scale,
         "warp": pose.warp,
         **{name: pose.offset[:, i] for i, name in enumerate(OFFSETS)},
-        "light_angle": draw_light_angle(seed, key, settings.lighting, ranges.get("light_angle")),
         "light_energy": settings.scene.light_energy,
         "backdrop_color": backdrop_color,
         "layout": draw_layout(seed, key, num_objs, scene, is_orbited(settings.design)),
@@ -99,10 +100,8 @@ def draw_factors(
         "light_color": WHITE,
         "sun_color": WHITE,
         "num_lights": 1,
-        "roughness": ROUGHNESS,
-        "metallic": 0,
-        "backdrop_roughness": ROUGHNESS,
-        "backdrop_metallic": 0,
+        **_find_surfaces(settings.material),
+        **_find_surroundings(settings.design, light_angle),
         "backdrop": BACKDROPS.index("plane"),
         "exposure": 0,
     }
@@ -268,9 +267,23 @@ def draw_light_angle(seed: int, key: Key, lighting: Lighting, bounds: Range | No
     return float(_move_into(np.array([angle]), bounds, LIGHT_ANGLE, lighting.r, rng)[0])
 
 
-def find_light_location(angle: float, scene: Scene) -> tuple[float, ...]:
-    """Location of the point light, (3,) in m, on an arc in the plane x = 0."""
-    return (0.0, scene.light_distance * math.sin(angle), scene.light_distance * math.cos(angle))
+def _find_surfaces(material: Material) -> dict[str, float]:
+    """How surfaces reflect, unless a file says so."""
+    names = {"own": ("backdrop_",), "pbr": (), "texture": ("", "backdrop_")}[material.source]
+    values = {"roughness": USUAL_ROUGHNESS, "metallic": 0.0}
+    return {prefix + name: value for prefix in names for name, value in values.items()}
+
+
+def _find_surroundings(design: Design, light_angle: float) -> dict[str, float]:
+    """Where the light and an environment are, of which one of those factors applies."""
+    found = {"light_angle": light_angle}
+    if uses_direction(design):
+        azimuth = math.copysign(math.pi / 2, math.sin(light_angle))
+        rest = {"light_azimuth": azimuth, "light_elevation": math.asin(math.cos(light_angle))}
+        found = {"light_angle": math.nan, **rest}
+    if "environment" in design.decided:
+        found |= {"environment_rotation": 0.0, "environment_energy": 1.0}
+    return found
 
 
 def draw_noise_seed(seed: int, idx: int) -> int:

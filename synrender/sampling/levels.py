@@ -42,7 +42,7 @@ from synrender.settings.factor_table import (
 from synrender.settings.groups import Scene, Settings
 
 Vector = tuple[float, ...]
-ASSETS = ("model", "texture", "backdrop_texture")
+ASSETS = ("model", "texture", "backdrop_texture", "environment")
 """Factors whose levels are files. A bad file is replaced by another, see `AssetChoice`."""
 
 
@@ -51,7 +51,7 @@ class Levels:
     """Values of one factor."""
 
     values: tuple[Vector, ...]  # a number for each column; of a layout for each object
-    names: tuple[str, ...] = ()  # of classes and textures
+    names: tuple[str, ...] = ()  # of classes, textures and environments
     are_drawn: bool = False  # or a user gave them
 
     def __len__(self) -> int:
@@ -114,7 +114,7 @@ def find_levels(name: str, value: GinValue, settings: Settings, catalog: Catalog
     elif name == "backdrop" and not isinstance(value, int):
         levels = _find_backdrops(value)
     elif name in ASSETS:
-        levels = _find_textures(name, value, settings, catalog)
+        levels = _find_images(name, value, settings, catalog)
     else:
         levels = _find_numbers(name, value, settings)
     if isinstance(value, int):
@@ -364,25 +364,26 @@ def _find_backdrops(value: GinValue) -> Levels:
     return Levels(tuple((float(BACKDROPS.index(n)),) for n in value), tuple(value))
 
 
-def _find_textures(name: str, value: GinValue, settings: Settings, catalog: Catalog) -> Levels:
-    textures = catalog.textures
+def _find_images(name: str, value: GinValue, settings: Settings, catalog: Catalog) -> Levels:
+    """Levels of textures or environments."""
+    kind, items = "texture", catalog.textures
     if name == "texture" and settings.material.source == "own":
         raise UserError(
             "design: 'texture': material.source = 'own', so objects show no texture; vary "
             "'backdrop_texture' or 'model'"
         )
-    if not textures:
+    if name == "environment":
+        kind, items = name, catalog.environments
+    elif not items:
         raise UserError(f"design: {name!r}: material.use_texture = False, so there is none to vary")
     if isinstance(value, int):
-        if value > len(textures):
-            raise UserError(
-                f"design.levels: {name!r} = {value}: there are {len(textures)} textures"
-            )
-        names = order_for_levels(name, (), textures, settings.batch.seed)[:value]
+        if value > len(items):
+            raise UserError(f"design.levels: {name!r} = {value}: there are {len(items)} {kind}s")
+        names = order_for_levels(name, (), items, settings.batch.seed)[:value]
     else:
         names = value
-    for texture in names:
-        if texture not in textures:
-            hint = nearest_name(str(texture), textures)
-            raise UserError(f"design: {name!r}: no such texture: {texture!r}{hint}")
-    return Levels(tuple((float(textures.index(n)),) for n in names), names)
+    for item in names:
+        if item not in items:
+            hint = nearest_name(str(item), items)
+            raise UserError(f"design: {name!r}: no such {kind}: {item!r}{hint}")
+    return Levels(tuple((float(items.index(n)),) for n in names), names)

@@ -39,7 +39,6 @@ from synrender.sampling.draws import (
     draw_model_order,
     draw_noise_seed,
     draw_textures,
-    find_light_location,
     set_columns,
 )
 from synrender.sampling.levels import (
@@ -49,6 +48,12 @@ from synrender.sampling.levels import (
     find_decided,
     find_narrowest_scene,
     order_for_levels,
+)
+from synrender.sampling.lights import (
+    LightsPlan,
+    angle_to_location,
+    direction_to_location,
+    draw_other_lights,
 )
 from synrender.sampling.motion import Moment, move_factors
 from synrender.settings.factor_table import BACKDROPS, COLUMNS, find_columns
@@ -100,19 +105,8 @@ class AssetChoice:
 class SurfacePlan:
     """How a surface reflects light, apart from its color."""
 
-    roughness: float  # 0 to 1
-    metallic: float  # 0 to 1
-
-
-@dataclass(frozen=True)
-class LightsPlan:
-    """The lights of a sample, apart from the point light's location and energy."""
-
-    color: Vector  # (3,) of the point lights, scene-linear RGB, 0 to 1
-    sun_color: Vector  # likewise
-    elevation: float | None  # of the point light, rad; None: its angle is ``light_angle``
-    azimuth: float | None  # likewise
-    num: int  # point lights
+    roughness: float | None  # 0 to 1; None: as the files of the material say
+    metallic: float | None  # likewise
 
 
 @dataclass(frozen=True)
@@ -154,7 +148,7 @@ class SamplePlan:
     backdrop_color: Vector  # (3,) scene-linear RGB, 0 to 1
     backdrop_surface: SurfacePlan
     backdrop: str  # one of BACKDROPS
-    light_location: Vector  # (3,) of the point light, m
+    light_location: Vector  # (3,) of the first light, m
     lights: LightsPlan
     environment: EnvironmentPlan
     scene: Scene  # with this sample's camera and light
@@ -315,12 +309,12 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
         backdrop_texture=backdrop_texture,
         backdrop_color=first.vector("backdrop_color"),
         backdrop_surface=SurfacePlan(
-            first.number("backdrop_roughness"), first.number("backdrop_metallic")
+            first.known("backdrop_roughness"), first.known("backdrop_metallic")
         ),
         backdrop=BACKDROPS[int(first.number("backdrop"))],
-        light_location=find_light_location(first.number("light_angle"), settings.scene),
-        lights=_find_lights(first),
-        environment=_find_environment(first),
+        light_location=_find_light_location(first, settings.scene),
+        lights=_find_lights(first, settings, assigned.base),
+        environment=_find_environment(first, _choose_environment(settings, catalog, start)),
         scene=_find_scene(settings.scene, first),
         fstop=first.known("camera_fstop"),
         exposure=first.number("exposure"),
@@ -413,23 +407,40 @@ def _choose_textures(settings: Settings, catalog: Catalog, start: _Start) -> lis
         elif decided is None:
             place_of_twin = place + assigned.member_of(name) * len(names)
             choices.append(AssetChoice(drawn, place_of_twin, num_places))
-        elif decided.levels.are_drawn:
-            order = order_for_levels(name, (), catalog.textures, seed)
-            choices.append(AssetChoice(order, decided.level, len(decided.levels)))
         else:
-            choices.append(AssetChoice((decided.levels.names[decided.level],)))
+            choices.append(_choose_level(name, decided, catalog.textures, seed))
     return choices
 
 
 def _order_by_weights(settings: Settings, assigned: Assignment) -> dict[str, list[tuple[str, ...]]]:
     """Files in the order in which they are tried, for each place of a factor with weights."""
-    nums = {"backdrop_texture": 1, "texture": settings.sample.num_objs}
+    nums = {"backdrop_texture": 1, "environment": 1, "texture": settings.sample.num_objs}
     found = find_distributions(settings.design)
     return {
         name: draw_weighted_order(settings.batch.seed, name, (assigned.base,), found[name], num)
         for name, num in nums.items()
         if name in found
     }
+
+
+def _choose_environment(settings: Settings, catalog: Catalog, start: _Start) -> AssetChoice:
+    """What decides the environment; nothing if no design names one."""
+    name, decided, assigned = "environment", start.decided.get("environment"), start.assigned
+    if decided is not None:
+        return _choose_level(name, decided, catalog.environments, settings.batch.seed)
+    weighted = _order_by_weights(settings, assigned)
+    if name not in weighted:
+        return AssetChoice()
+    num_twins = _count_drawn_twins(settings, assigned, name)
+    return AssetChoice(weighted[name][0], assigned.member_of(name), num_twins)
+
+
+def _choose_level(name: str, decided: Decided, items: tuple[str, ...], seed: int) -> AssetChoice:
+    """A level of textures or environments."""
+    if decided.levels.are_drawn:
+        order = order_for_levels(name, (), items, seed)
+        return AssetChoice(order, decided.level, len(decided.levels))
+    return AssetChoice((decided.levels.names[decided.level],))
 
 
 def _count_drawn_twins(settings: Settings, assigned: Assignment, *names: str) -> int:
@@ -452,26 +463,34 @@ def _create_object(
         scale=tuple(scale * warp for warp in values.vector("warp")),
         location=values.vector("layout"),
         color=values.vector("color"),
-        surface=SurfacePlan(values.number("roughness"), values.number("metallic")),
+        surface=SurfacePlan(values.known("roughness"), values.known("metallic")),
         # One and the same NaN, so that equal plans compare equal.
         factor_values=tuple(math.nan if math.isnan(v) else v for v in row.tolist()),
         factor_levels=levels,
     )
 
 
-def _find_lights(row: _Row) -> LightsPlan:
+def _find_light_location(row: _Row, scene: Scene) -> Vector:
+    angle, distance_m = row.known("light_angle"), scene.light_distance
+    if angle is not None:
+        return angle_to_location(angle, distance_m)
+    azimuth, elevation = row.number("light_azimuth"), row.number("light_elevation")
+    return direction_to_location(azimuth, elevation, distance_m)
+
+
+def _find_lights(row: _Row, settings: Settings, base: int) -> LightsPlan:
+    seed, distance_m = settings.batch.seed, settings.scene.light_distance
+    num_others = int(row.number("num_lights")) - 1
     return LightsPlan(
         color=row.vector("light_color"),
         sun_color=row.vector("sun_color"),
-        elevation=row.known("light_elevation"),
-        azimuth=row.known("light_azimuth"),
-        num=int(row.number("num_lights")),
+        other_locations=draw_other_lights(seed, (base,), num_others, distance_m),
     )
 
 
-def _find_environment(row: _Row) -> EnvironmentPlan:
+def _find_environment(row: _Row, image: AssetChoice) -> EnvironmentPlan:
     rotation, energy = row.known("environment_rotation"), row.known("environment_energy")
-    return EnvironmentPlan(AssetChoice(), rotation or 0.0, 1.0 if energy is None else energy)
+    return EnvironmentPlan(image, rotation or 0.0, 1.0 if energy is None else energy)
 
 
 def _find_scene(scene: Scene, row: _Row) -> Scene:

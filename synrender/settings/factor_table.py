@@ -55,6 +55,9 @@ class Factor:
 BACKDROPS = ("plane", "environment", "none")
 """Levels of the factor ``backdrop``: what is behind the objects."""
 
+MAX_LIGHTS = 8
+"""Lights of a sample besides the sun."""
+
 _CATEGORY, _NUMBER, _ANGLE = Kind.CATEGORICAL, Kind.CONTINUOUS, Kind.CIRCULAR
 _OBJECT, _BACKDROP, _SAMPLE = Scope.OBJECT, Scope.BACKDROP, Scope.SAMPLE
 _PLACE = ("mask", "depth", "pose")
@@ -149,13 +152,13 @@ FACTORS = {
         ),
         Factor(
             "light_elevation", _ANGLE, _SAMPLE, "rad", -_MAX_RAD, _MAX_RAD,
-            "nothing: light_angle says where the light is",
+            "nothing: light_angle says it; 1.07 if light_azimuth is given",
         ),
         Factor(
             "light_azimuth", _ANGLE, _SAMPLE, "rad", -_MAX_RAD, _MAX_RAD,
-            "nothing: light_angle says where the light is",
+            "nothing: light_angle says it; -1.57 if light_elevation is given",
         ),
-        Factor("num_lights", _CATEGORY, _SAMPLE, "point lights", 1, 8, "1"),
+        Factor("num_lights", _CATEGORY, _SAMPLE, "lights besides the sun", 1, MAX_LIGHTS, "1"),
         Factor(
             "camera_azimuth", _ANGLE, _SAMPLE, "rad", -_MAX_RAD, _MAX_RAD,
             "nothing: scene.camera_location and scene.camera_rotation say where the camera is",
@@ -172,10 +175,16 @@ FACTORS = {
         Factor(
             "camera_fstop", _NUMBER, _SAMPLE, "", 0.01, 1e6, "nothing: all is in focus",
         ),
-        Factor("roughness", _NUMBER, _OBJECT, "", 0, 1, "0.5"),
-        Factor("metallic", _NUMBER, _OBJECT, "", 0, 1, "0"),
-        Factor("backdrop_roughness", _NUMBER, _BACKDROP, "", 0, 1, "0.5"),
-        Factor("backdrop_metallic", _NUMBER, _BACKDROP, "", 0, 1, "0"),
+        Factor("roughness", _NUMBER, _OBJECT, "", 0, 1, "0.5, or as files of the material say"),
+        Factor("metallic", _NUMBER, _OBJECT, "", 0, 1, "0, or as files of the material say"),
+        Factor(
+            "backdrop_roughness", _NUMBER, _BACKDROP, "", 0, 1,
+            "0.5, or as files of the material say",
+        ),
+        Factor(
+            "backdrop_metallic", _NUMBER, _BACKDROP, "", 0, 1,
+            "0, or as files of the material say",
+        ),
         Factor(
             "backdrop", _CATEGORY, _BACKDROP, "place in BACKDROPS", 0, len(BACKDROPS) - 1,
             "plane", ("depth",),
@@ -187,10 +196,7 @@ FACTORS = {
 
 NOT_YET = frozenset(
     (
-        *("environment", "environment_rotation", "environment_energy"),
-        *("light_color", "sun_color", "light_elevation", "light_azimuth", "num_lights"),
         "camera_fstop",
-        *("roughness", "metallic", "backdrop_roughness", "backdrop_metallic"),
         *("backdrop", "exposure"),
     )
 )

@@ -42,12 +42,19 @@ DEFAULT_CLASSES = (
 
 
 UP_AXES = ("", "y", "z")
+LIGHT_KINDS = ("point", "spot")
 RENDERERS = ("cycles", "eevee")
 PREFILTERS = ("none", "fast", "accurate")
 VIEW_TRANSFORMS = ("Standard", "Filmic", "AgX", "Raw")
 MATERIAL_SOURCES = ("texture", "own", "pbr")
 ALPHA_RULES = ("opaque", "blend")
 
+
+MIN_SPOT_RAD = math.radians(1)
+"""Blender has no narrower cone of a spot light."""
+
+SUN_RAD = 0.009180432
+"""Width of the sun's disk: 0.526 degrees, Blender's own value."""
 
 T = TypeVar("T")
 
@@ -265,10 +272,14 @@ class Scene(CheckedGroup):
         (0.36 * math.pi, 0.0, 0.5 * math.pi), check.vector(3, MAX_ANGLE_RAD)
     )
     camera_lens: float = _setting(50.0, check.number(1, 5000))  # mm, on a sensor 36 mm wide
-    light_energy: float = _setting(100.0, check.energy)  # of the point light, W
-    light_radius: float = _setting(1.0, check.length)  # of the point light, m: softness of shadows
-    light_distance: float = _setting(1.5, check.length)  # of it from the origin, m
+    light_energy: float = _setting(100.0, check.energy)  # of all lights but the sun together, W
+    light_radius: float = _setting(1.0, check.length)  # of each, m: softness of shadows
+    light_distance: float = _setting(1.5, check.length)  # of each from the origin, m
+    light_kind: str = _setting("point", check.one_of(LIGHT_KINDS))  # a spot aims at the origin
+    spot_angle: float = _setting(0.785, check.number(MIN_SPOT_RAD, math.pi))  # of its cone, rad
+    spot_blend: float = _setting(0.15, check.number(0, 1))  # share of the cone with a soft edge
     sun_energy: float = _setting(1.0, check.energy)  # W / m^2, straight from above
+    sun_angle: float = _setting(SUN_RAD, check.number(0, math.pi))  # its width: softness of shadows
     backdrop_size: float = _setting(20.0, check.number(0.01, MAX_LENGTH_M))  # side of the plane, m
     backdrop_location: tuple[float, ...] = _setting((-3.0, 0.0, -1.2), check.location)  # m
 

@@ -1,7 +1,7 @@
 """The table of labels that a data set can hold besides instance, class and depth.
 
 Most labels are derived from the depth, the masks and the poses of an EXR (`synrender.labels`), so
-they take no time to render. Three need passes of their own.
+they take no time to render. Five need passes of their own.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-PASSES = ("normal", "albedo", "amodal")
+PASSES = ("normal", "albedo", "roughness", "metallic", "amodal")
 """What is rendered; see `synrender.blender.label_passes`."""
 
 
@@ -35,6 +35,15 @@ LABELS = {
         Label("albedo", "scene-linear RGB of the surface without light", ("albedo",), ("albedo",)),
         Label(
             "shading", "scene-linear RGB of the image over the albedo", ("shading",), ("albedo",)
+        ),
+        Label(
+            "roughness",
+            "how rough the surface is: 0 a mirror, 1 matt",
+            ("roughness",),
+            ("roughness",),
+        ),
+        Label(
+            "metallic", "whether the surface is metal: 0 not, 1 is", ("metallic",), ("metallic",)
         ),
         Label(
             "amodal",

@@ -23,6 +23,7 @@ from tests.labels.scenes import SIZE_PX, Scene, Solid
 ALL_FIELDS = list_fields(LABELS)
 HALF_STEPS = {
     "normal": 0.51 / 32767, "albedo": 1 / 65535, "object_coordinates": 0.51 / 65535,
+    "roughness": 0.51 / 65535, "metallic": 0.51 / 65535,
     "world_position": 1.1e-4, "flow": find_flow_step(32) / 2, "shading": 1 / 2048,
 }  # fmt: skip
 """How far an archive may be from the small files; of shading, as a share of it."""

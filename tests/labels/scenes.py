@@ -125,5 +125,7 @@ class Scene:
             amodal=np.array(amodal),
             rgb_linear=np.full((*shape, 3), 0.25, np.float32),
             albedo=np.full((*shape, 3), 0.5, np.float32),
+            roughness=np.full(shape, 0.5, np.float32),
+            metallic=np.zeros(shape, np.float32),
             normal=None,
         )

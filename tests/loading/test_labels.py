@@ -25,6 +25,7 @@ from tests.loading.forked import run_alone
 ALL_FIELDS = list_fields(LABELS)
 SHAPES = {
     "normal": (32, 32, 3), "albedo": (32, 32, 3), "shading": (32, 32, 3),
+    "roughness": (32, 32), "metallic": (32, 32),
     "amodal": (2, 32, 32), "visible_share": (2,),
     "object_coordinates": (32, 32, 3), "world_position": (32, 32, 3),
     "box_2d": (2, 4), "box_2d_amodal": (2, 4),

@@ -28,7 +28,7 @@ from synrender.dataset.cpu_kinds import CpuSamples, find_kinds
 from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.settings.factor_table import COLUMNS
 
-TEXTURES = ("texture", "backdrop_texture")
+IMAGES = ("texture", "backdrop_texture", "environment")
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,10 @@ def _have_values(
     are_right = (levels == level[:, None]).all(axis=1)
     if name == "model":  # its levels are other models in each bucket and class
         return are_right
-    if name in TEXTURES:
+    if name in IMAGES:
         names = np.array(factor.names)
-        is_replaced = np.isin(names, list(rejected))
+        prefix = "environment:" if name == "environment" else ""
+        is_replaced = np.array([f"{prefix}{image}" in rejected for image in factor.names])
         return are_right & ((records.rows[name] == names[level]) | is_replaced[level])
     values = np.array(factor.levels)
     # A layout has a place for each object; all others hold for all objects.

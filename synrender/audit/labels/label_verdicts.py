@@ -64,6 +64,10 @@ def _tell_normal(s: Summary) -> str:
     return RULES["normal"].describe_errors(s) + (f"; {num} px not judged" if num else "")
 
 
+def _tell_reflection(s: Summary) -> str:
+    return f"{RULES['roughness'].describe_errors(s)}; {s.numbers.get(UNKNOWN_PX, 0)} px not judged"
+
+
 def _tell_amodal(s: Summary) -> str:
     return (
         f"IoU mean {1 - s.mean:.4f}, lowest {1 - s.largest:.4f} of {s.num} objects; "
@@ -92,6 +96,10 @@ RULES = {
     "normal": Rule("normal", "degrees", _PIXELS, surfaces.MAX_ANGLE_DEG, _tell_normal),
     "albedo": Rule("albedo", "levels", f"{_PIXELS} of flat texture", surfaces.MAX_LEVELS),
     "shading": Rule("shading", "levels", "values, times albedo", surfaces.MAX_LEVELS),
+    **{
+        name: Rule(name, "error", _PIXELS, surfaces.MAX_REFLECTION_ERROR, _tell_reflection)
+        for name in ("roughness", "metallic")
+    },
     "amodal": Rule("amodal", "1 - IoU", "objects", 1 - MIN_MEAN_IOU, _tell_amodal, True),
     "object_coordinates": Rule("coordinates", "mm", _PIXELS, geometry.MAX_ERROR_MM),
     "world_position": Rule("positions", "mm", _PIXELS, geometry.MAX_ERROR_MM),

@@ -16,7 +16,13 @@ from synrender.audit.labels import geometry
 from synrender.audit.labels.flow import check_flow
 from synrender.audit.labels.geometry import check_amodal, check_boxes_2d, settle_amodal
 from synrender.audit.labels.ground_truth import Finding, Given, Truth, missing
-from synrender.audit.labels.surfaces import Painter, check_albedo, check_normal, check_shading
+from synrender.audit.labels.surfaces import (
+    Painter,
+    check_albedo,
+    check_normal,
+    check_reflection,
+    check_shading,
+)
 from synrender.audit.mask_checks import Settled
 from synrender.audit.rays.audited_dataset import Subject
 from synrender.audit.rays.view import RayView
@@ -25,7 +31,7 @@ from synrender.dataset.shard import Damaged, open_file
 from synrender.errors import UserError
 from synrender.images.exr import ExrImage
 from synrender.loading.dataset import Dataset, open_dataset
-from synrender.settings.label_table import list_fields
+from synrender.settings.label_table import PASSES, list_fields
 from synrender.system.files import Unreadable
 
 RAW = "files"
@@ -141,6 +147,8 @@ class LabelChecker:
         match name:
             case "albedo":
                 return check_albedo(truth, given, self._painter.find_paints(truth.view.record))
+            case "roughness" | "metallic":
+                return {name: check_reflection(truth, name, given)}
             case "flow" | "occlusion":
                 return check_flow(truth, name, given)
             case "box_2d":
@@ -169,7 +177,7 @@ _SIMPLE: dict[str, Callable[[Truth, Given], Finding]] = {
 
 def _compare_with_passes(exr: ExrImage, given: Given, found: dict[str, Finding]) -> None:
     """Blames rendered labels that a reader gives differently than the EXR file holds them."""
-    for name in ("normal", "albedo", "amodal"):
+    for name in PASSES:
         rendered = getattr(exr, name)
         if name in given and name in found and not np.array_equal(rendered, given[name]):
             found[name] = found[name].blame(f"the EXR file's {name} pass is read differently")

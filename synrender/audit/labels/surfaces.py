@@ -24,6 +24,7 @@ from synrender.audit.mask_checks import MAX_SMALL_DIFFERENCE_PX
 from synrender.audit.models.texture import linear_to_srgb, look_up, read_texture
 from synrender.audit.rays.audited_dataset import Subject
 from synrender.audit.rays.view import RayView
+from synrender.settings.factor_table import COLUMNS
 
 # --- normals --------------------------------------------------------------------------------------
 
@@ -234,6 +235,30 @@ def _find_wrong_parts(
                 what = f"{num_wrong} of {len(found)} px beyond {MAX_PART_LEVELS:g} levels"
                 culprits.append(f"object {row} ({what})")
     return culprits
+
+
+MAX_REFLECTION_ERROR = 0.002
+"""Of roughness and metallic: half a level of 255."""
+
+
+def check_reflection(truth: Truth, name: str, given: Given) -> Finding:
+    """Errors of roughness or metallic against the recorded factors; files' values are not judged.
+
+    Args:
+        truth: of the sample.
+        name: of the label, which is the name of the factor too.
+        given: fields of the sample.
+    """
+    shown, rows = np.asarray(given[name], np.float64), truth.rows
+    values = truth.view.record["factor_values"]
+    backdrop, objects = (COLUMNS.index(column) for column in (f"backdrop_{name}", name))
+    expected = np.concatenate([values[:1, backdrop], values[:, objects]])[np.maximum(rows, 0)]
+    is_known = (rows >= 0) & np.isfinite(expected)
+    is_nothing = truth.settled.is_common & np.isinf(truth.view.cast.depth_m)
+    culprits = ["not 0 where nothing is hit"] if shown[is_nothing].any() else []
+    num_unknown = int(np.sum((rows >= 0) & ~is_known))
+    errors = np.abs(shown[is_known] - expected[is_known])
+    return create_finding(errors, culprits, {UNKNOWN_PX: num_unknown})
 
 
 def check_shading(truth: Truth, given: Given) -> Finding:

@@ -30,6 +30,7 @@ from synrender.sampling.designs.one_at_a_time import create_sweeps
 from synrender.sampling.designs.sequence import create_sequence
 from synrender.sampling.designs.shortcut import create_shortcut
 from synrender.sampling.designs.twins import create_twins
+from synrender.sampling.lights import DIRECTION
 from synrender.settings.checks import FrozenDict
 from synrender.settings.factor_table import JOINT
 from synrender.settings.groups import Design, find_split_buckets
@@ -116,6 +117,22 @@ def _check_names(design: Design) -> None:
     for joint, parts in JOINT.items():
         if joint in named and (taken := sorted(named & set(parts))):
             raise UserError(f"design.levels: {joint!r} and {taken[0]!r}, which is a part of it")
+    _check_surroundings(design)
+
+
+def _check_surroundings(design: Design) -> None:
+    """Refuses two places for one light, and an environment of which only the rotation is named."""
+    named = {*design.decided, *design.twins, *design.inner_ranges}
+    if "light_angle" in named and (others := sorted(named & set(DIRECTION))):
+        raise UserError(
+            f"design: 'light_angle' and {others[0]!r} both say where the light is; leave one out"
+        )
+    lost = sorted(named & {"environment_rotation", "environment_energy"})
+    if lost and "environment" not in named:
+        raise UserError(
+            f"design: {lost[0]!r}: no sample has an environment; name some in design.levels or "
+            "one in design.fixed"
+        )
 
 
 def _check_combination(design: Design, kinds: dict[str, DesignKind]) -> None:

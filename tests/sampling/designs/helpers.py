@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.assets.catalog import Catalog
+from synrender.assets.places import Place
 from synrender.sampling.sample_plan import SamplePlan, draw_sample
 from synrender.settings.factor_table import COLUMNS
 from synrender.settings.groups import Settings
@@ -28,6 +29,8 @@ def create_catalog(n_buckets: int = 12, num_models: int = 60) -> Catalog:
         entries={c: create_entries(f"c{c}m{m:02d}" for m in range(num_models)) for c in classes},
         textures=tuple(f"kind/kind_{t:03d}.jpg" for t in range(40)),
         n_buckets=n_buckets,
+        environments_place=Place(Path("environments"), True),
+        environment_names={name: f"{name}.hdr" for name in ("sky", "studio", "sunset")},
     )
 
 

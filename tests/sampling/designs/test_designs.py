@@ -166,12 +166,30 @@ FACTOR_FIELDS = {
     "camera_distance": {"scene"},
     "camera_lens": {"scene"},
     **{key: {"scene"} for key in ("camera_azimuth", "camera_elevation", "camera_roll")},
+    **{
+        key: {"environment"}
+        for key in ("environment", "environment_rotation", "environment_energy")
+    },
+    **{key: {"lights"} for key in ("light_color", "sun_color", "num_lights")},
+    **{key: {"light_location"} for key in ("light_elevation", "light_azimuth")},
+    **{key: {"surface"} for key in ("roughness", "metallic")},
+    **{key: {"backdrop_surface"} for key in ("backdrop_roughness", "backdrop_metallic")},
 }
 GIVEN = {
     "light_energy": [20, 50, 100],
     "camera_distance": [1, 1.2, 1.4],
     "camera_lens": [35, 50, 70],
     **{key: [-1, 0, 0.5] for key in ("camera_azimuth", "camera_elevation", "camera_roll")},
+    "environment": ["sky", "studio", "sunset"],
+    "environment_rotation": [0, 2, 4],
+    "environment_energy": [0, 1, 2],
+    "light_color": [("kelvin", 2700), ("hue", 0.5, 1, 0.8), (1, 1, 1)],
+    "sun_color": [(1, 0, 0), (0, 1, 0), (0, 0, 1)],
+    "light_elevation": [0, 0.5, 1],
+    "light_azimuth": [0, 2, 4],
+    "num_lights": [1, 3, 8],
+    **{key: [0, 0.5, 1] for key in ("roughness", "metallic")},
+    **{key: [0, 0.5, 1] for key in ("backdrop_roughness", "backdrop_metallic")},
 }
 
 
@@ -190,6 +208,8 @@ def test_twins_differ_in_their_factor_and_in_nothing_else(name: str, with_levels
     bindings = ["design.kind = 'twins'", f"design.twins = '{name}'", "design.twin_size = 3"]
     if with_levels:
         bindings.append(f"design.levels = {{'{name}': {GIVEN.get(name, 4)}}}")
+    if name in ("environment_rotation", "environment_energy"):
+        bindings.append("design.fixed = {'environment': 'sky'}")
     settings = create_settings(
         *LARGE_SPREAD, *bindings, "sample.num_objs = 3", total=252, config="render_multi"
     )
