@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.dataset.certificate import StoredAudit
+from synrender.dataset.design_info import describe_drawn
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import UserError, shorten
@@ -120,6 +121,11 @@ class Facts:
     def splits(self) -> dict[str, int]:
         """Samples of each split that has any."""
         return {name: num for name, num in self.plan.split_sizes.items() if num}
+
+    @property
+    def drawn(self) -> dict[str, str]:
+        """What factors are drawn from and how they move, where the configuration says so."""
+        return describe_drawn(self.info.design)
 
     @property
     def date(self) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.dataset.claim import describe_design, refuse_other_settings
-from synrender.dataset.design_info import DesignFactor, DesignInfo
+from synrender.dataset.design_info import DesignFactor, DesignInfo, describe_drawn
 from synrender.dataset.folder import PlannedDataset
 from synrender.errors import UserError
 from synrender.fanout.display import count_datasets
@@ -205,7 +205,9 @@ def format_design(design: DesignInfo, settings: Settings) -> list[str]:
         )
     if design.block_size > 1:
         what = "sets of sweeps" if design.sweeps else "tuples of twins"
+        what = "sequences" if design.paths else what
         lines.append(f"  {total // design.block_size} {what}, {design.block_size} samples each")
+    lines += [f"  {name}: {text}" for name, text in describe_drawn(design).items()]
     if shortcut := design.shortcut:
         rho = ", ".join(f"{s} {r:g}" for s, r in zip(SPLITS, shortcut.rho, strict=True))
         lines.append(f"  {shortcut.cue} predicts {shortcut.target} with rho: {rho}")

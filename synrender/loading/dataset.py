@@ -172,6 +172,31 @@ class Dataset(Factors):
     __getitems__ = read_samples
     """PyTorch's loader asks for a batch by this name."""
 
+    def tracks(self, sequence: Sequence[int] | np.ndarray) -> Sample:
+        """Keypoints over a sequence: where each point is in each of its samples.
+
+        Args:
+            sequence: k samples, such as a row of `sequences`.
+
+        Returns:
+            ``keypoint_px`` (k, num_objs, points, 2), ``keypoint_world_m`` with 3 in place of the 2,
+            and ``keypoint_visibility`` without it; `keypoint_names` names the points.
+
+        Raises:
+            IndexError: there is no such sample.
+            UserError: the data set was rendered without the label ``keypoints``.
+
+        >>> tracks = data.tracks(data.sequences()[0])  # doctest: +SKIP
+        """
+        fields = LABELS["keypoints"].fields
+        if missing := set(fields) - set(self.all_fields):
+            raise UserError(
+                f"{self.path}: has no {min(missing)}; render it with rendering.labels = "
+                "['keypoints'] and rendering.render_exr = True"
+            )
+        samples = self.with_fields(fields).read_samples(sequence)
+        return {name: np.stack([sample[name] for sample in samples]) for name in fields}
+
     def read_checked(self, rows: Sequence[int] | np.ndarray) -> list[Sample]:
         """Samples without the transform, whose records and images hold only possible values.
 

@@ -247,6 +247,23 @@ class Factors:
             found[name] = np.array([r for r in rows.values() if len(r) == size], np.int64)
         return found
 
+    def sequences(self) -> np.ndarray:
+        """Samples of each sequence, in their order.
+
+        Returns:
+            (n, k) int64: n sequences of k samples; sequences of which some samples are not in this
+            data set or split are left out. (0, k) where the design has none.
+        """
+        design = self.info.design
+        length = design.block_size if design and design.paths else 0
+        if not length:
+            return np.zeros((0, 0), np.int64)
+        idxs = self._first_object("sample_idx")
+        order = np.argsort(idxs, kind="stable")
+        _, starts, counts = np.unique(idxs[order] // length, return_index=True, return_counts=True)
+        complete = starts[counts == length]
+        return order[complete[:, None] + np.arange(length)].reshape(len(complete), length)
+
     def _first_object(self, name: str) -> np.ndarray:
         column = self.read_column(name)
         return column[:, 0] if column.ndim == 2 else column

@@ -78,7 +78,10 @@ def _find_only_value(distribution: Distribution, class_names: Mapping[int, str])
 
 
 def draw_factors(
-    found: Survey, factors: Mapping[str, DesignFactor], class_names: Mapping[int, str]
+    found: Survey,
+    factors: Mapping[str, DesignFactor],
+    class_names: Mapping[int, str],
+    told: Mapping[str, str],
 ) -> Iterator[FactorCharts]:
     """Charts of all factors that vary, one factor after the other.
 
@@ -86,6 +89,7 @@ def draw_factors(
         found: what the records say.
         factors: `Dataset.factors`, with levels where the design gives them.
         class_names: by class id.
+        told: of `describe_drawn`, what a user set.
     """
     for name, factor in FACTORS.items():
         columns = [found.distributions[column] for column in factor.columns]
@@ -97,9 +101,9 @@ def draw_factors(
         if not varying:
             continue
         charts = [_draw(column, names, factor.unit) for column in varying]
-        origin = f"{len(levels)} levels of the design" if levels else factor.distribution
+        origin = told.get(name, factor.distribution)
         if levels:  # one chart shows all columns: a level is a value of them together
-            charts = charts[:1]
+            origin, charts = f"{len(levels)} levels of the design", charts[:1]
         yield FactorCharts(to_label(name), origin, charts)
 
 

@@ -77,7 +77,8 @@ def draw(dataset_dir: Path, sheet: Path, images: list[Path]) -> None:
 
     info = read_required_info(dataset_dir)
     names = {c: entry.name.split(",")[0] for c, entry in info.classes.items()}
-    picture = draw_sheet(read_samples(dataset_dir, images, info), dataset_dir.name, names)
+    strip = info.design.block_size if info.design and info.design.paths else 1
+    picture = draw_sheet(read_samples(dataset_dir, images, info), dataset_dir.name, names, strip)
     write_atomically(sheet, lambda path: save_sheet(picture, path, describe(images)))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from synrender import __version__
 from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.certificate import StoredAudit
-from synrender.dataset.design_info import DesignFactor
+from synrender.dataset.design_info import DesignFactor, describe_drawn
 from synrender.dataset.info import DatasetInfo
 from synrender.loading.dataset import Dataset
 from synrender.report.charts import FactorCharts, draw_factors, find_constants, to_label
@@ -224,11 +224,19 @@ def render_page(content: Content, class_names: Mapping[int, str]) -> str:
         rejected=rejected[:MAX_REJECTED],
         num_rejected=len(rejected),
         command=find_command(f"{content.data.path.name}_copy", info.settings),
-        twins_title="Sweeps" if info.design and info.design.sweeps else "Twins",
+        twins_title=_find_title(info),
+        has_strips=bool(info.design and info.design.paths),
         config=settings_to_gin(info.settings),
         versions={k: v for k, v in info.versions.items() if v},
         info=info,
     )
+
+
+def _find_title(info: DatasetInfo) -> str:
+    """Title of the section of samples that belong together."""
+    if info.design and info.design.paths:
+        return "Sequences"
+    return "Sweeps" if info.design and info.design.sweeps else "Twins"
 
 
 def _summarize(info: DatasetInfo, data: Dataset) -> list[str]:
@@ -316,7 +324,7 @@ def write_report(
     tuples = [place for group in found.tuples.values() for t in group for place in t]
     rows = read_rows(records, np.union1d(found.chosen, tuples).astype(np.int64))
     gallery = create_gallery(data, rows, filters, class_names, advance)
-    charts = list(draw_factors(found, factors, class_names))
+    charts = list(draw_factors(found, factors, class_names, describe_drawn(data.info.design)))
     twins = find_twins(found.tuples, rows, gallery, class_names)
     paired = find_paired(data, rows, gallery, found.chosen)
     content = Content(data, found, gallery, filters, charts, twins, paired, audit)

@@ -261,13 +261,16 @@ def read_samples(dataset_dir: Path, images: list[Path], info: DatasetInfo) -> li
     return part.read(fields, np.arange(len(images)))
 
 
-def draw_sheet(samples: list[Sample], title: str, class_names: dict[int, str]) -> Image.Image:
+def draw_sheet(
+    samples: list[Sample], title: str, class_names: dict[int, str], strip: int = 1
+) -> Image.Image:
     """Draws a sheet of samples.
 
     Args:
         samples: by field, see `read_samples`.
         title: the data set's name.
         class_names: by class id; those that appear are listed below the samples.
+        strip: samples of a sequence, which stand in one line where they fit.
     """
     pictures, scale = find_pictures(samples[0]), find_scale(samples)
     rows = [[p.draw(sample[p.field], scale) for p in pictures] for sample in samples]
@@ -275,7 +278,7 @@ def draw_sheet(samples: list[Sample], title: str, class_names: dict[int, str]) -
     captions = [depth if p.field == DEPTH else p.name for p in pictures]
     maps = [sample[CLASS_MAP] for sample in samples if CLASS_MAP in sample]
     seen = sorted({int(v) - 1 for ids in maps for v in np.unique(ids) if v})
-    tiles = _place_tiles(rows, pictures, captions)
+    tiles = _place_tiles(rows, pictures, captions, strip)
     legend = _draw_legend({c: class_names.get(c, f"class {c}") for c in seen}, tiles.width)
     sheet = Image.new("RGB", (tiles.width, tiles.height + legend.height), BACKGROUND)
     sheet.paste(legend, (0, tiles.height))
@@ -290,7 +293,7 @@ def draw_sheet(samples: list[Sample], title: str, class_names: dict[int, str]) -
 
 
 def _place_tiles(
-    rows: list[list[np.ndarray]], pictures: list[Picture], captions: list[str]
+    rows: list[list[np.ndarray]], pictures: list[Picture], captions: list[str], strip: int
 ) -> Image.Image:
     num_pictures, side_px = len(pictures), max(rows[0][0].shape[:2])
     tile_px = side_px * math.ceil(MIN_TILE_PX / side_px)
@@ -305,7 +308,9 @@ def _place_tiles(
         num_empty = num_columns * num_lines - len(rows)
         return abs(math.log(aspect / ASPECT)) + num_empty / len(rows)
 
-    num_columns = min(range(1, num_fitting + 1), key=layout_cost)
+    fitting = range(1, num_fitting + 1)
+    whole = [n for n in fitting if n % strip == 0] or [n for n in fitting if strip % n == 0][-1:]
+    num_columns = min(whole, key=layout_cost)
     num_lines = math.ceil(len(rows) / num_columns)
 
     has_captions = num_pictures > 1

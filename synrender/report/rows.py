@@ -177,16 +177,16 @@ def mix(*columns: np.ndarray) -> np.ndarray:
 
 
 class TwinChoice:
-    """Chooses tuples of twins and sweeps, evenly over factors; their samples come in any order."""
+    """Chooses tuples of twins, sweeps and sequences, evenly over factors; in any order."""
 
-    def __init__(self, num: int) -> None:
-        """Chooses at most ``num`` tuples."""
-        self._choice = EvenChoice(num)
+    def __init__(self, num: int, moved: str = "") -> None:
+        """Chooses at most ``num`` tuples; in sequences, ``moved`` names the factors that move."""
+        self._choice, self._moved = EvenChoice(num), moved
         self._members: dict[int, tuple[str, dict[int, int]]] = {}  # factor; place by sample_idx
 
     def add(self, rows: Rows) -> None:
         """Adds the samples of some rows."""
-        varied = rows.fields["varied"]
+        varied = [name or self._moved for name in rows.fields["varied"]]
         some = [i for i in np.flatnonzero(rows.is_first).tolist() if varied[i]]
         if not some:
             return

@@ -183,7 +183,7 @@ def find_twins(
     gallery: Gallery,
     class_names: Mapping[int, str],
 ) -> dict[str, list[SampleSet]]:
-    """Twins and sweeps by their factor, each sample with its value.
+    """Twins, sweeps and sequences by their factors, each sample with its values.
 
     Args:
         tuples: places of the samples, by factor.
@@ -195,11 +195,17 @@ def find_twins(
     for factor, group in tuples.items():
         for places in group:
             samples = [(rows, rows.find(place)) for place in places]
-            values = [find_value(rows, objects[0], factor, class_names) for _, objects in samples]
+            values = [_find_values(rows, objects[0], factor, class_names) for _, objects in samples]
             cards = [gallery.cards[place] for place in places]
             found = SampleSet(list(zip(cards, values, strict=True)), find_differences(samples))
             groups.setdefault(factor, []).append(found)
     return groups
+
+
+def _find_values(rows: Rows, i: int, factors: str, class_names: Mapping[int, str]) -> Value:
+    """Values of one factor, or of several whose names have commas between them."""
+    values = [find_value(rows, i, name, class_names) for name in factors.split(", ")]
+    return values[0] if len(values) == 1 else Value(", ".join(value.text for value in values))
 
 
 def find_paired(data: Dataset, rows: Rows, gallery: Gallery, chosen: np.ndarray) -> list[SampleSet]:

@@ -154,7 +154,8 @@ def survey(parts: Iterable[Rows], info: DatasetInfo, num_chosen: int) -> Survey:
         tables={pair: Counter() for pair in _find_pairs(info.design, leveled)},
         chosen=np.zeros(0, np.int64),
     )
-    choice, sets = EvenChoice(num_chosen), TwinChoice(MAX_TUPLES)
+    moved = ", ".join(info.design.paths) if info.design else ""
+    choice, sets = EvenChoice(num_chosen), TwinChoice(MAX_TUPLES, moved)
     for rows in parts:
         _count(found, rows)
         _count_factors(found, rows, leveled)

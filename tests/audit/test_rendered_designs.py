@@ -28,6 +28,11 @@ DESIGNS = {
         "design.twins = ('class', 'model', 'texture', 'viewpoint', 'light_angle', 'scale', "
         "'backdrop_texture', 'layout')",
     ),
+    "sequence": (
+        36, "sample.num_objs = 2", "design.length = 6",
+        "design.paths = {'azimuth': ('turn', 1), 'light_angle': ('linear', -1, 0)}",
+        "design.distributions = {'scale': ('uniform', 0.5, 0.9)}",
+    ),
     "shortcut": (
         60, TWO_EACH, "design.shortcut = ('backdrop_texture', 'class')", "design.rho = (1, 0, 0)",
     ),
@@ -71,6 +76,7 @@ def render(wheel: Renderer):
 APPLIED = {
     "grid": {"cells"},
     "twins": {"twins", "same labels"},
+    "sequence": {"sequences"},
     "shortcut": {"even", "shortcut"},
     "holdout": {"holdout"},
     "causal": {"even", "causal", "do"},
@@ -125,6 +131,7 @@ def falsify_blocks(folder: Path) -> None:
         ("causal", falsify_causal, "causal"),
         ("causal", falsify_do, "do"),
         ("twins", falsify_blocks, "twins"),
+        ("sequence", falsify_blocks, "sequences"),
         ("one_at_a_time", falsify_blocks, "sweeps"),
     ],
 )
