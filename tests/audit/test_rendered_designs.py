@@ -30,7 +30,8 @@ DESIGNS = {
     ),
     "sequence": (
         36, "sample.num_objs = 2", "design.length = 6",
-        "design.paths = {'azimuth': ('turn', 1), 'light_angle': ('linear', -1, 0)}",
+        "design.paths = {'azimuth': ('turn', 1), 'light_angle': ('linear', -1, 0), "
+        "'camera_azimuth': ('turn', -1), 'camera_elevation': ('linear', 0.2, 0.5)}",
         "design.distributions = {'scale': ('uniform', 0.5, 0.9)}",
     ),
     "shortcut": (

@@ -105,6 +105,32 @@ def test_single_samples_are_not_judged() -> None:
     assert check(create_sequences()[::LENGTH]).verdict is Verdict.NOT_APPLICABLE
 
 
+@pytest.mark.parametrize("body", ["camera", "light"])
+def test_a_turn_along_the_ground_is_judged_whatever_else_moves(body: str) -> None:
+    """Camera and light may rise at the same time; one that lags behind fails."""
+    records = create_records((NUM, 1))
+    step = np.arange(NUM) % LENGTH
+    records["sample_idx"] = np.arange(NUM)[:, None]
+    records["base"] = np.arange(NUM)[:, None] // LENGTH
+    angle, rise = 2 * math.pi * step / LENGTH, 0.1 * step
+    places = np.stack([np.cos(angle) * np.cos(rise), np.sin(angle) * np.cos(rise), np.sin(rise)], 1)
+    records["factor_values"][..., COLUMNS.index(f"{body}_azimuth")] = angle[:, None]
+    records["factor_values"][..., COLUMNS.index(f"{body}_elevation")] = rise[:, None]
+    paths = {f"{body}_azimuth": Path("turn", (1.0,)), f"{body}_elevation": Path("walk", (0.2,))}
+
+    def place() -> Check:
+        records["light"], records["world_to_camera"] = 0.5, np.eye(4)
+        if body == "light":
+            records["light"] = places[:, None]
+        else:
+            records["world_to_camera"][..., :3, 3] = -places[:, None]
+        return check(records, paths)
+
+    assert place().verdict is Verdict.PASS
+    places[11] = places[10]
+    assert "off its turn in space" in " ".join(place().culprits)
+
+
 def test_no_sequences_do_not_apply() -> None:
     assert check(create_sequences(), {}).verdict is Verdict.NOT_APPLICABLE
 

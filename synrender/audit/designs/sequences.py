@@ -19,7 +19,10 @@ MAX_ERROR = 1e-9
 """Largest error of a value of a factor, relative to 1 or to the value."""
 
 MAX_PLACE_ERROR = 1e-5
-"""Largest error in space, m or rad: poses went through Blender's single precision."""
+"""Largest error in space, m: poses went through Blender's single precision."""
+
+MAX_TURN_ERROR = 1e-4
+"""Largest error of a turn in space, in m of the camera or light and in entries of a matrix."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def _find_faults(name: str, path: Path, strip: Strip, length: int) -> Iterator[s
         return
     yield from _CHECKS[path.kind](path, values, steps, length)
     if path.kind == "turn":
-        yield from _find_turn_faults(name, path, strip, length)
+        yield from _find_turn_faults(name, path.numbers[0], strip, length)
     if path.kind == "drift":
         places = strip.field("location")
         rates = _find_rates(places, steps)
@@ -182,24 +185,38 @@ _CHECKS: dict[str, Callable[[Path, np.ndarray, np.ndarray, int], Iterator[str]]]
 # --- in space -------------------------------------------------------------------------------------
 
 
-def _find_turn_faults(name: str, path: Path, strip: Strip, length: int) -> Iterator[str]:
-    """Turns about the vertical axis: of objects, of the camera and of the light."""
+def _find_turn_faults(name: str, num_turns: float, strip: Strip, length: int) -> Iterator[str]:
+    """Turns about the vertical axis: of objects, of the camera and of the light.
+
+    Directions are compared whatever else moves: those of the camera and the light along the ground,
+    and of an object that of its axes, if it does not tilt.
+    """
     steps = strip.steps(length)
-    angles = 2 * math.pi * path.numbers[0] * (steps - steps[0]) / length
+    angles = 2 * math.pi * num_turns * (steps - steps[0]) / length
     if name == "azimuth":
+        tilts = strip.field("factor_values")[..., _TILTS]
+        if (tilts != tilts[:1]).any():
+            return
         turns = strip.field("rot_mat")
-        error = np.abs(turns - _turn_about_z(angles)[:, None] @ turns[:1]).max()
-    elif name == "camera_azimuth":
-        matrices = strip.field("world_to_camera")[:, 0]
-        places = -np.einsum("nji,nj->ni", matrices[:, :3, :3], matrices[:, :3, 3])
-        error = np.abs(places - _turn_about_z(angles) @ places[0]).max()
-    elif name == "light_azimuth":
-        places = strip.field("light")[:, 0]
-        error = np.abs(places - _turn_about_z(angles) @ places[0]).max()
+        errors = np.abs(turns - _turn_about_z(angles)[:, None] @ turns[:1])
+    elif name in ("camera_azimuth", "light_azimuth"):
+        if name == "camera_azimuth":
+            matrices = strip.field("world_to_camera")[:, 0]
+            places = -np.einsum("nji,nj->ni", matrices[:, :3, :3], matrices[:, :3, 3])
+        else:
+            places = strip.field("light")[:, 0]
+        # Beyond a pole the direction is the opposite one, and at a pole there is none.
+        turned = np.arctan2(places[:, 1], places[:, 0])
+        radii = np.hypot(places[:, 0], places[:, 1])
+        farthest = radii.argmax()
+        errors = radii * np.abs(np.sin(turned - turned[farthest] - angles + angles[farthest]))
     else:
         return
-    if not error <= MAX_PLACE_ERROR * 10:
-        yield f"it is off its turn in space by {error:.2g}"
+    if not errors.max() <= MAX_TURN_ERROR:
+        yield f"it is off its turn in space by {errors.max():.2g}"
+
+
+_TILTS = [*find_columns("elevation"), *find_columns("roll")]
 
 
 def _turn_about_z(angles: np.ndarray) -> np.ndarray:
