@@ -14,7 +14,8 @@ OTHER_BLENDERS := 4.2 5.0 5.2
 TYPES = $(if $(wildcard $(VENV)/bin/python3.13),--python-version 3.13)
 python_of = $(if $(filter 5.2,$1),3.13,3.11)
 
-.PHONY: help setup demo test test-slow test-mutations test-kill test-blenders test-torch bench lint \
+.PHONY: help setup demo test test-slow test-mutations test-kill test-blenders test-torch \
+	docs test-docs bench lint \
 	format lock clean
 
 help: ## list these commands
@@ -59,6 +60,14 @@ test-torch: setup ## test the loader with PyTorch's own DataLoader (200 MB, or 6
 	@PYTHONPATH=.venv-torch/lib/python3.11/site-packages \
 		$(RUN) -m pytest -q tests/loading/test_torch.py $(ARGS)
 
+docs: ## build the documentation into docs/_build, with warnings as errors (Python 3.11)
+	@PYTHON= tools/setup.sh .venv-docs tools/docs.lock 3.11
+	@.venv-docs/bin/python -m sphinx -q -W --keep-going -j auto -b html docs docs/_build
+	@echo "docs/_build/index.html"
+
+test-docs: setup ## run the commands and examples of the documentation on small data sets
+	@$(RUN) -m pytest -q tests/docs $(ARGS)
+
 bench: setup ## measure speed and error beside a plain Blender loop; 40 minutes, the first time half an hour more
 	@$(RUN) benchmarks/render.py --compare $(ARGS)
 
@@ -80,6 +89,7 @@ lock: setup ## renew the locks after a change of pyproject.toml (ARGS=--upgrade:
 	@$(RUN) -m $(COMPILE) pyproject.toml --python-version 3.13 --constraint requirements-3.13.lock \
 		$(addprefix --extra ,render audit export report storage) \
 		--output-file tools/container.lock $(ARGS)
+	@$(RUN) -m $(COMPILE) tools/docs.in --python-version 3.11 --output-file tools/docs.lock $(ARGS)
 	@$(foreach v,$(OTHER_BLENDERS),$(RUN) -m $(COMPILE) tools/blender-$v.in \
 		--python-version $(call python_of,$v) --output-file tools/blender-$v.lock $(ARGS) &&) true
 
