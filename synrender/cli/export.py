@@ -31,6 +31,8 @@ formats:
                factors as typed columns
   coco         train/000012.png, annotations/instances_train.json: masks, boxes, categories; needs
                EXR
+  yolo         images/train/000012.png, labels/train/000012.txt (polygons), boxes/..., data.yaml;
+               needs EXR
   imagefolder  train/chair/000012.png, train.jsonl: for classification of single objects
 An EXR image becomes an 8-bit sRGB picture. The name of a file is the number of its sample.
 
