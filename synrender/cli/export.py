@@ -33,7 +33,7 @@ formats:
                EXR
   yolo         images/train/000012.png, labels/train/000012.txt (polygons), boxes/..., data.yaml;
                needs EXR
-  imagefolder  train/chair/000012.png, train.jsonl: for classification of single objects
+  imagefolder  train/chair/000012.png, train/metadata.jsonl: for classification of single objects
 An EXR image becomes an 8-bit sRGB picture. The name of a file is the number of its sample.
 
 each export holds

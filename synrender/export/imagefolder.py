@@ -1,4 +1,7 @@
-"""A folder for each class, ``train/chair/000012.png``, and the records in ``train.jsonl``."""
+"""A folder for each class, ``train/chair/000012.png``, and records in ``train/metadata.jsonl``.
+
+The Hugging Face Hub and its library read the records by this name, as columns of the data set.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,10 @@ from synrender.loading.row_source import IMAGE, Sample
 from synrender.system.files import write_atomically, write_bytes
 
 
+RECORDS_FILE = "metadata.jsonl"
+"""In the folder of each split."""
+
+
 def refuse(schema: Schema) -> str:
     """An image of several objects has no single class."""
     if schema.is_single:
@@ -51,15 +58,16 @@ def list_paths(plan: ExportPlan, data: Dataset) -> list[str]:
     class_names = [names.get(c, "") for c in data.read_column("class").ravel().tolist()]
     idxs = find_sample_idxs(data).tolist()
     images = [
-        _find_path(split, class_names[row], idxs[row])
+        f"{split}/{_find_path(class_names[row], idxs[row])}"
         for split, rows in plan.split_rows.items()
         for row in rows
     ]
-    return images + [f"{split}.jsonl" for split in plan.splits]
+    return images + [f"{split}/{RECORDS_FILE}" for split in plan.splits]
 
 
-def _find_path(split: str, class_name: str, idx: int) -> str:
-    return f"{split}/{class_name}/{idx_to_name(idx)}.png"
+def _find_path(class_name: str, idx: int) -> str:
+    """Of an image, below the folder of its split."""
+    return f"{class_name}/{idx_to_name(idx)}.png"
 
 
 def encode(samples: Sequence[Sample], split: str, plan: ExportPlan) -> list[dict[str, object]]:
@@ -67,8 +75,8 @@ def encode(samples: Sequence[Sample], split: str, plan: ExportPlan) -> list[dict
     records: list[dict[str, object]] = []
     for sample in samples:
         values = to_values(sample, plan.schema, split)
-        path = _find_path(split, str(values["class_name"]), to_sample_idx(sample))
-        write_bytes(plan.out / path, sample[IMAGE])
+        path = _find_path(str(values["class_name"]), to_sample_idx(sample))
+        write_bytes(plan.out / split / path, sample[IMAGE])
         records.append({"file_name": path, **values})
     return records
 
@@ -77,7 +85,7 @@ def finish(plan: ExportPlan) -> None:
     """Joins the records of each split."""
     for split, group in itertools.groupby(plan.pieces, lambda piece: piece.split):
         write = functools.partial(_write_records, plan.out, list(group))
-        write_atomically(plan.out / f"{split}.jsonl", write)
+        write_atomically(plan.out / split / RECORDS_FILE, write)
 
 
 def _write_records(out: Path, pieces: list[Piece], path: Path) -> None:
@@ -94,7 +102,7 @@ def create_reading_line(folder: str, plan: ExportPlan) -> str:
 
 def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
     """The records are a table, and the images a set of files."""
-    records = file_set("records", "*.jsonl", "application/jsonlines")
+    records = file_set("records", f"*/{RECORDS_FILE}", "application/jsonlines")
     (image,) = (column for column in schema.pictures if column.name == IMAGE)
     images = file_set(IMAGE, "*/*/*.png", "image/png")
     columns = [column for column in schema.columns if column.type != PICTURE]
@@ -103,7 +111,7 @@ def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
     return CroissantParts((records, images), (table, pictures_of_files(image)))
 
 
-_FILE_NAME = Column("file_name", TEXT, 0, "image, below this folder")
+_FILE_NAME = Column("file_name", TEXT, 0, "image, below the folder of its split")
 _LOOK_LIKE_NUMBERS = ("synset_id",)
 """Croissant's reader of JSON lines takes such text for numbers, and drops leading zeros."""
 

@@ -97,14 +97,14 @@ def test_odd_names_of_a_data_set_its_programs_and_its_checks_are_text(odd: Expor
 
 def test_odd_class_names_make_folders_of_any_system(odd: Exporter) -> None:
     out = odd.export("single", "imagefolder")
-    folders = [path.name for path in (out / "train").iterdir()]
+    folders = [path.name for path in (out / "train").iterdir() if path.is_dir()]
     assert all(re.fullmatch(r"[\w .'()+&-]+", name) for name in folders)
     assert max(len(name.encode()) for name in folders) <= 100
     assert len({name.casefold() for name in folders}) == len(folders)
-    for line in (out / "train.jsonl").read_text().splitlines():
+    for line in (out / "train" / "metadata.jsonl").read_text().splitlines():
         record = json.loads(line)
-        assert (out / record["file_name"]).is_file()
-        assert record["file_name"].split("/")[1] == record["class_name"]
+        assert (out / "train" / record["file_name"]).is_file()
+        assert record["file_name"].split("/")[0] == record["class_name"]
 
 
 def test_class_names_that_differ_in_case_alone_are_told_apart(odd: Exporter) -> None:

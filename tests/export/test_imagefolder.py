@@ -15,13 +15,14 @@ from tests.export.helpers import Exporter
 def test_a_folder_for_each_class(name: str, exporter: Exporter) -> None:
     out = exporter.export(name, "imagefolder")
     for split, samples in exporter.samples(name).items():
-        records = [json.loads(line) for line in (out / f"{split}.jsonl").read_text().splitlines()]
-        files = {p.relative_to(out).as_posix() for p in (out / split).glob("*/*.png")}
+        lines = (out / split / "metadata.jsonl").read_text().splitlines()
+        records = [json.loads(line) for line in lines]
+        files = {p.relative_to(out / split).as_posix() for p in (out / split).glob("*/*.png")}
         assert files == {record["file_name"] for record in records}
         for record, sample in zip(records, samples, strict=True):
-            pixels = iio.imread(out / record["file_name"])
+            pixels = iio.imread(out / split / record["file_name"])
             np.testing.assert_array_equal(pixels, sample["image"])
-            assert record["file_name"].split("/")[1] == record["class_name"]
+            assert record["file_name"].split("/")[0] == record["class_name"]
             assert record["class"] == record["label"] == sample["class"]
     assert not (out / ".pieces").exists()
 

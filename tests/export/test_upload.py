@@ -74,7 +74,7 @@ def test_an_export_that_changed_replaces_the_copy_only_if_asked(
 
 def test_a_listed_file_of_another_size_is_copied_again(single: Exporter, storage: str) -> None:
     single.run(*EXPORT, "--out", storage)
-    RemoteFolder(storage).write("train.jsonl", b"cut")
+    RemoteFolder(storage).write("train/metadata.jsonl", b"cut")
     assert "1 files copied" in single.run(*EXPORT, "--out", storage)
     assert read_all(storage) == read_folder(find_out(single))
 
