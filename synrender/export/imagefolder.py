@@ -40,7 +40,6 @@ from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import IMAGE, Sample
 from synrender.system.files import write_atomically, write_bytes
 
-
 RECORDS_FILE = "metadata.jsonl"
 """In the folder of each split."""
 
