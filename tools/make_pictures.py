@@ -1,4 +1,4 @@
-"""Renders the pictures in img/ that the README shows.
+"""Renders the pictures in img/ that README and docs show.
 
 python tools/make_pictures.py [NAME ...]
 

@@ -26,7 +26,7 @@ BOUNDS = {
 }
 """Largest difference of a pixel between two kinds of CPU, by pass: scene-linear, m, length.
 
-Instance, class and amodal masks are equal. README has what was measured.
+Instance, class and amodal masks are equal. docs/accuracy.md has what was measured.
 """
 
 MAX_LEVELS = 4

@@ -1,7 +1,7 @@
 """Labels of pixels as whole numbers, which is how the HDF5 files hold them.
 
-16 bits lose less than the error to which each label is proven (see the README): 0.002 degrees of a
-normal, 1/131070 of a box or a color, 1/256 px of flow at 128 px. Masks lose nothing.
+16 bits lose less than the error to which each label is proven (see docs/accuracy.md): 0.002 degrees
+of a normal, 1/131070 of a box or a color, 1/256 px of flow at 128 px. Masks lose nothing.
 """
 
 from __future__ import annotations

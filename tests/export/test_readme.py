@@ -1,4 +1,4 @@
-"""The lines of the README read what export_dataset.py writes."""
+"""The lines of the documentation read what export_dataset.py writes."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ NUM_TRAIN = {
     "coco": lambda data: len(data.imgs),
     "imagefolder": lambda data: len(data["train"]),
 }
+DOCUMENT = PROJECT_DIR / "docs" / "howto" / "export.md"
 CROISSANT = re.compile(r"`(mlcroissant\.Dataset\(.*?\))`")
 
 
 def find_lines() -> dict[str, str]:
-    """Lines of the README's table, by format."""
-    rows = re.findall(
-        r"^\| `(\w+)` \| .* \| `(.*)` \|$", (PROJECT_DIR / "README.md").read_text(), re.M
-    )
+    """Lines of the table, by format."""
+    rows = re.findall(r"^\| `(\w+)` \| .* \| `(.*)` \|$", DOCUMENT.read_text(), re.M)
     return {form: line for form, line in rows if form in NUM_TRAIN}
 
 
@@ -55,7 +54,7 @@ def run_card(out: Path) -> object:
 def test_each_line_reads_its_format(
     form: str, of_card: bool, exporter: Exporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The line of the README, and that of the card."""
+    """The line of the documentation, and that of the card."""
     import datasets
 
     datasets.disable_progress_bars()
@@ -92,7 +91,7 @@ def test_croissant_is_read_as_the_readme_says(
 ) -> None:
     monkeypatch.chdir(exporter.out_dir)
     exporter.run("-d", "multi", "--to", "parquet", "--out", "datasets/name_parquet")
-    match = CROISSANT.search((PROJECT_DIR / "README.md").read_text())
+    match = CROISSANT.search(DOCUMENT.read_text())
     assert match is not None
     assert run_line(match[1]).metadata.name == "multi"
 
