@@ -54,7 +54,7 @@ def run_noops(num_batches: int, num_reports: int = 10) -> list[Report]:
     with tempfile.TemporaryDirectory() as data_dir, run_folder(Folders(Path(data_dir))) as run_dir:
         folders = Folders(Path(data_dir))
         dataset = PlannedDataset(DatasetFolder(folders.data / "noop", is_exr=False), settings)
-        todo = Todo(dataset, 1, np.ones(num_batches, bool))
+        todo = Todo(dataset, 1, np.arange(num_batches), np.ones(num_batches, bool))
         display = Display([dataset], 0, is_quiet=True)
         with ray_session(None, 1, folders.data) as session:
             executor = RayExecutor(session, run_dir, TaskOptions(1), function=render_nothing)

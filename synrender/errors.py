@@ -5,8 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-EXIT_FAILURE, EXIT_USER = 1, 2
-"""Exit statuses: a failure that the user did not cause (such as a full disk); a user's mistake."""
+EXIT_FAILURE, EXIT_USER, EXIT_UNFINISHED, EXIT_INTERRUPTED = 1, 2, 75, 130
+"""Exit statuses, besides 0 if all is done.
+
+1: a failure that the user did not cause (such as a full disk), or a check that failed. 2: a user's
+mistake. 75: rendering was asked to stop, by SIGTERM, before it was finished; the same command goes
+on from there (``EX_TEMPFAIL`` of sysexits.h). 130: Ctrl-C (128 plus the number of SIGINT, as in
+shells). Other commands that a signal of a batch system or a terminal ends: 128 plus its number.
+"""
 
 MAX_COMPARED = 200
 """Letters of a name that are compared with others; a text of a megabyte would take for ever."""

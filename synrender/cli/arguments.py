@@ -75,6 +75,12 @@ def add_gin_arguments(add: Callable[..., object], gin_config: str, gin_param: st
         add(flag, name, nargs="+", action="extend", default=[], metavar=metavar, help=text)
 
 
+def add_shard_argument(add: Callable[..., object], what: str) -> None:
+    """Adds ``--shard``, a part of the work, to a parser by its ``add_argument``."""
+    text = f"render shard I of N alone, counted from 0, of {what}; others may render at once"
+    add("--shard", default="", metavar="I/N", help=text)
+
+
 def add_dataset_argument(add: Callable[..., object]) -> None:
     """Adds ``-d``, the data set that a command reads, to a parser by its ``add_argument``."""
     text = "name of the data set, a folder below the data folder (default: tmp)"

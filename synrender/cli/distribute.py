@@ -13,11 +13,18 @@ from typing import TYPE_CHECKING
 
 from synrender.cli.arguments import (
     add_gin_arguments,
+    add_shard_argument,
     create_parser,
     positive_or_zero,
     whole_number,
 )
-from synrender.cli.script import HOST_PACKAGES, Command, choose_resume, run_script
+from synrender.cli.script import (
+    HOST_PACKAGES,
+    Command,
+    choose_resume,
+    refuse_with_shard,
+    run_script,
+)
 from synrender.settings.checks import MAX_CLASSES, MAX_CPUS, MAX_SECONDS, MAX_SEED
 from synrender.system.interrupts import Resume
 
@@ -35,10 +42,14 @@ examples:
   python distributed_render.py -d mine -n 1200 --variants 0-0-0-0 1-1-1-1
   python distributed_render.py -d mine_multi --is_multi
   python distributed_render.py -a auto --gather         (on a cluster without shared storage)
+  python distributed_render.py -d mine --shard 3/16     (beside 15 others; see examples/slurm)
+  python distributed_render.py -d mine --status
 
 A variant such as 1-0-0-1 has a digit for texture, color, viewpoint and lighting: 1 if it varies, 0
 if not. Its data set is NAME_<variant>. Sample i shows the same model in all variants of a seed. For
 other parameters there are -g and -p, as in render.py.
+
+SIGTERM, as batch systems send it, ends a run with exit status 75; the same command goes on.
 
 This needs 0.3 GB of memory for each process and 0.5 GB for Ray. 1,000 samples at 128 x 128 px take
 30 MB of disk as PNG or 250 MB as EXR; --dry_run prints the needs of the whole run.
@@ -118,6 +129,13 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="Blender executable to use (default: the bpy wheel)",
     )
     add(
+        "--cpus",
+        type=whole_number(0, MAX_CPUS),
+        default=0,
+        metavar="N",
+        help="number of CPUs of this machine to use (default: 0, all that the process may use)",
+    )
+    add(
         "--cpus_per_task",
         type=whole_number(1, MAX_CPUS),
         default=1,
@@ -144,11 +162,19 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         action="store_true",
         help="fetch the files through Ray, if nodes share no storage",
     )
+    add_shard_argument(add, "each data set")
+    add(
+        "--status",
+        action="store_true",
+        help="print what is done of each data set, by what shards have counted, and render nothing",
+    )
+    add("--check", action="store_true", help="with --status: read every sample, and compare")
     add(
         "--dry_run",
         action="store_true",
         help="render only a few samples, and print the plan and the time that it will take",
     )
+    parser.set_defaults(argv=tuple(argv))
     return parser.parse_args(argv)
 
 
@@ -158,6 +184,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.fanout.dry_run import print_plan
     from synrender.fanout.processes import end_family
     from synrender.fanout.run import Options, run_datasets
+    from synrender.fanout.status import print_status
     from synrender.fanout.variants import (
         VARIANTS,
         Shared,
@@ -165,8 +192,11 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         find_own_classes,
         plan_datasets,
     )
+    from synrender.sampling.work_shard import parse_work_shard
     from synrender.system.interrupts import exit_on_signals
 
+    refuse_with_shard(arguments.shard, arguments.overwrite, "--overwrite")
+    shard = parse_work_shard(arguments.shard) if arguments.shard else None
     exit_on_signals({signal.SIGTERM: 1}, end_family)  # batch systems send it
     name = arguments.dataset_name or ("multi" if arguments.is_multi else "single")
     gin_config = ["render_multi" if arguments.is_multi else "render_single", *arguments.gin_config]
@@ -186,6 +216,8 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         ),
         arguments.overwrite,
     )
+    if arguments.status:
+        return print_status(datasets, arguments.check)
     options = Options(
         address=arguments.address,
         is_local=arguments.local_mode,
@@ -196,6 +228,8 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         cpus_per_task=arguments.cpus_per_task,
         gpus_per_task=arguments.gpus_per_task,
         time_limit=arguments.time_limit,
+        num_cpus=arguments.cpus,
+        shard=shard,
     )
     if arguments.dry_run:
         return print_plan(datasets, arguments.batch_size, options, folders)
@@ -221,10 +255,10 @@ def find_blender(name: str) -> str:
 
 def find_resume(arguments: argparse.Namespace) -> Resume:
     """How a run can be resumed; a dry run cannot."""
-    return choose_resume(not arguments.dry_run, arguments.overwrite)
+    return choose_resume(not (arguments.dry_run or arguments.status), arguments.overwrite)
 
 
-COMMAND = Command(parse_arguments, run, (*HOST_PACKAGES, "ray"), find_resume)
+COMMAND = Command(parse_arguments, run, (*HOST_PACKAGES, "ray"), find_resume, is_requeued=True)
 
 
 def main() -> None:

@@ -17,11 +17,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from synrender.blender.start import remove_scratch_folder
-from synrender.errors import EXIT_FAILURE, EXIT_USER, CutShort, UserError, shorten, to_line
+from synrender.errors import (
+    EXIT_FAILURE,
+    EXIT_INTERRUPTED,
+    EXIT_USER,
+    CutShort,
+    UserError,
+    shorten,
+    to_line,
+)
 from synrender.system.disk import FULL_DISK, find_full_disk
 from synrender.system.folders import NO_DEFAULTS, PROJECT_DIR, Folders, find_folders, is_clone
 from synrender.system.interrupts import (
-    EXIT_INTERRUPTED,
     Resume,
     Terminated,
     add_resume,
@@ -50,6 +57,7 @@ class Command:
     run: Callable[[argparse.Namespace, Folders], int]  # returns the exit status
     packages: tuple[str, ...]  # modules that it imports
     find_resume: Callable[[argparse.Namespace], Resume] = lambda arguments: Resume.NOT
+    is_requeued: bool = False  # ends with `EXIT_UNFINISHED` after SIGTERM, for batch systems
 
 
 def choose_resume(is_resumable: bool, overwrite: bool) -> Resume:
@@ -57,6 +65,22 @@ def choose_resume(is_resumable: bool, overwrite: bool) -> Resume:
     if not is_resumable:
         return Resume.NOT
     return Resume.WITHOUT_OVERWRITE if overwrite else Resume.SAME
+
+
+def refuse_with_shard(shard: str, is_given: bool, option: str) -> None:
+    """Refuses an option that does not go together with ``--shard``.
+
+    Raises:
+        UserError: both are given.
+    """
+    if not (shard and is_given):
+        return
+    why = {
+        "--overwrite": "shards would remove what others have rendered; choose another "
+        "--dataset_name, or remove the data set's folder first",
+        "--replay": "it renders one sample; leave --shard out",
+    }
+    raise UserError(f"{option} with --shard {shorten(shard)}: {why[option]}")
 
 
 def run_command(
@@ -73,7 +97,8 @@ def run_command(
         SystemExit: the arguments are wrong, or they ask for help.
     """
     arguments = command.parse(list(argv))
-    with resumed(command.find_resume(arguments)):
+    resume = command.find_resume(arguments)
+    with resumed(resume, command.is_requeued and resume is not Resume.NOT):
         return _run(command, arguments, defaults)
 
 

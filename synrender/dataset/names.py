@@ -63,6 +63,8 @@ _SHARD = re.compile(rf"imgs_{_number(2)}\.h5")
 _ARRAYS = re.compile(r"data_[1-9][0-9]{0,4}(_lab)?\.h5")
 _PARTIAL_ARRAYS = re.compile(r"data_[1-9][0-9]{0,4}(_lab)?\.partial\.h5")
 _WORK_NOTE = re.compile(r"\.work\..+\.[0-9]+\.json")
+_DRIVER_NOTE = re.compile(r"\.driver\.(?:whole|shard|ended)-[0-9a-f]{8}\.[0-9]+\.json")
+_LEASE = re.compile(r"\.lease\.([1-9][0-9]{0,11})")
 
 
 # --- samples --------------------------------------------------------------------------------------
@@ -140,6 +142,22 @@ def list_work_notes(dataset_dir: Path) -> list[Path]:
     return [p for p in _list_regular(dataset_dir) if _WORK_NOTE.fullmatch(p.name)]
 
 
+def list_driver_notes(dataset_dir: Path) -> list[Path]:
+    """Notes of the runs that render a data set, or of shards that have ended, by name."""
+    return [p for p in _list_regular(dataset_dir) if _DRIVER_NOTE.fullmatch(p.name)]
+
+
+def lease_file(number: int) -> str:
+    """Name of a lease: who made the one of the highest number may change the description."""
+    return f".lease.{number}"
+
+
+def file_to_lease(name: str) -> int | None:
+    """Number of the lease of this name; None if it is none."""
+    match = _LEASE.fullmatch(name)
+    return int(match[1]) if match else None
+
+
 def _list_regular(folder: Path) -> list[Path]:
     """Regular files of a folder, or links to some, by name; none if there is no folder."""
     return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
@@ -164,7 +182,8 @@ def is_ours(path: Path, dataset_dir: Path, is_begun: bool = True) -> bool:
     target = temporary_to_name(name)
     if target is not None and is_right(target):
         return True
-    return is_right(name) if is_begun else folder == "." and name in _FIRST_FILES
+    is_first = name in _FIRST_FILES or file_to_lease(name) is not None
+    return is_right(name) if is_begun else folder == "." and is_first
 
 
 def _is_sample_file(name: str) -> bool:
@@ -173,7 +192,7 @@ def _is_sample_file(name: str) -> bool:
 
 
 def _is_file_of_dataset(name: str) -> bool:
-    patterns = (_SHARD, _ARRAYS, _PARTIAL_ARRAYS, _WORK_NOTE)
+    patterns = (_SHARD, _ARRAYS, _PARTIAL_ARRAYS, _WORK_NOTE, _DRIVER_NOTE, _LEASE)
     return name in (*_FIRST_FILES, *_LATER_FILES) or any(p.fullmatch(name) for p in patterns)
 
 

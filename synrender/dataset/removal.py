@@ -10,7 +10,13 @@ from pathlib import Path
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import read_info
 from synrender.dataset.lock import in_use
-from synrender.dataset.names import INFO_FILE, LOCK_FILE, is_ours, list_image_dirs
+from synrender.dataset.names import (
+    INFO_FILE,
+    LOCK_FILE,
+    file_to_lease,
+    is_ours,
+    list_image_dirs,
+)
 from synrender.errors import UserError
 
 
@@ -75,7 +81,11 @@ def remove_dataset(folder: DatasetFolder) -> None:
     kept, last = folder.path / LOCK_FILE, folder.path / INFO_FILE
     with in_use(folder.path, "overwritten", is_shared=False):
         refuse_removal(folder)
-        paths = (path for path in _list_files(folder) if path not in (kept, last))
+        paths = (
+            path
+            for path in _list_files(folder)
+            if path not in (kept, last) and file_to_lease(path.name) is None
+        )
         for path in itertools.chain(paths, [last]):
             path.unlink(missing_ok=True)
         for path in reversed(list_image_dirs(folder.path)):

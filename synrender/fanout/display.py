@@ -27,11 +27,18 @@ class Display:
     """Counts samples and batches and shows them."""
 
     def __init__(
-        self, datasets: Sequence[PlannedDataset], num_done: int, is_quiet: bool, blender: str = ""
+        self,
+        datasets: Sequence[PlannedDataset],
+        num_done: int,
+        is_quiet: bool,
+        blender: str = "",
+        num_samples: int | None = None,
     ) -> None:
         self.datasets = datasets
         self._blender = blender
-        self.num_samples = sum(d.settings.batch.num_samples for d in datasets)
+        if num_samples is None:  # else of a shard
+            num_samples = sum(d.settings.batch.num_samples for d in datasets)
+        self.num_samples = num_samples
         self._num_first = self._num_done = num_done
         self._num_shown = num_done
         self._num_failed = self._num_retried = 0

@@ -42,17 +42,23 @@ class Batch:
 
 @dataclass(frozen=True)
 class Todo:
-    """The samples of one data set that are not complete; a byte for each sample."""
+    """The samples of one data set that a run is to complete; a byte and an index for each."""
 
     dataset: PlannedDataset
     batch_size: int
+    part: np.ndarray  # (num_samples,) int64, ascending: all samples, or those of a shard
     is_missing: np.ndarray  # (num_samples,) bool
     block_size: int = 1
 
     @property
     def missing(self) -> np.ndarray:
         """Indexes of the samples to render, (num_missing,) int64, ascending."""
-        return np.flatnonzero(self.is_missing)
+        return self.part[self.is_missing]
+
+    @property
+    def num_samples(self) -> int:
+        """Samples of the part, complete or not."""
+        return len(self.part)
 
     @property
     def num_missing(self) -> int:
@@ -62,19 +68,24 @@ class Todo:
     @property
     def num_batches(self) -> int:
         """Batches with something to render."""
-        return len(np.unique(self.missing // self.batch_size))
+        return len(np.unique(np.flatnonzero(self.is_missing) // self.batch_size))
 
     def batches(self) -> Iterator[Batch]:
         """The batches with something to render, made one by one."""
-        total = len(self.is_missing)
-        for start in range(0, total, self.batch_size):
-            part = self.is_missing[start : start + self.batch_size]
-            if missing := tuple((np.flatnonzero(part) + start).tolist()):
-                yield Batch(self.dataset, start, len(part), missing, self.block_size)
+        for start in range(0, self.num_samples, self.batch_size):
+            chosen = slice(start, start + self.batch_size)
+            part = self.part[chosen]
+            if missing := tuple(part[self.is_missing[chosen]].tolist()):
+                first, last = int(part[0]), int(part[-1])
+                yield Batch(self.dataset, first, last + 1 - first, missing, self.block_size)
 
-    def count_missing(self) -> int:
-        """Looks at the samples to render: how many of them are not complete now."""
-        return len(self.dataset.folder.find_missing(self.missing.tolist()))
+    def find_missing(self) -> list[int]:
+        """Looks at the samples to render: which of them are not complete now."""
+        return self.dataset.folder.find_missing(self.missing.tolist())
+
+    def add_missing(self, idxs: Sequence[int] | np.ndarray) -> Todo:
+        """The same with more samples of the part to render."""
+        return dataclasses.replace(self, is_missing=self.is_missing | np.isin(self.part, idxs))
 
 
 def find_block_size(dataset: PlannedDataset, catalog: Catalog) -> int:
@@ -83,21 +94,24 @@ def find_block_size(dataset: PlannedDataset, catalog: Catalog) -> int:
     return design.block_size if design else 1
 
 
-def find_todo(dataset: PlannedDataset, batch_size: int, block_size: int = 1) -> Todo:
-    """Looks at every sample of a data set on disk.
+def find_todo(
+    dataset: PlannedDataset, batch_size: int, block_size: int = 1, part: np.ndarray | None = None
+) -> Todo:
+    """Looks at every sample of a data set, or of a part of it, on disk.
 
     Args:
         dataset: to render.
         batch_size: samples of a batch, at least; rounded up to whole blocks.
         block_size: of `find_block_size`.
+        part: indexes of the samples, ascending; None: all.
     """
     folder, idxs = dataset.folder, dataset.settings.batch.idxs
-    is_missing = np.ones(len(idxs), bool)
+    part = np.arange(idxs.start, idxs.stop) if part is None else part
+    is_missing = np.ones(len(part), bool)
     if folder.path.is_dir():
-        is_missing[:] = False
-        is_missing[folder.find_missing(idxs)] = True
+        is_missing = np.isin(part, folder.find_missing(part.tolist()))
     batch_size = math.ceil(batch_size / block_size) * block_size
-    return Todo(dataset, batch_size, is_missing, block_size)
+    return Todo(dataset, batch_size, part, is_missing, block_size)
 
 
 class BatchQueue:

@@ -29,6 +29,7 @@ from synrender.fanout.ray_head import (
     no_cluster,
     watched_head,
 )
+from synrender.settings.checks import MAX_CPUS
 from synrender.system.console import redirected_output
 from synrender.system.cpus import count_cpus
 from synrender.system.disk import FULL_DISK, check_free_files, find_full_disk
@@ -79,7 +80,9 @@ class Session:
 
 
 @contextlib.contextmanager
-def ray_session(address: str | None, cpus_per_task: int, data_dir: Path) -> Generator[Session]:
+def ray_session(
+    address: str | None, cpus_per_task: int, data_dir: Path, max_cpus: int = 0
+) -> Generator[Session]:
     """Joins the cluster at ``address``, or starts Ray on this machine and ends it afterwards.
 
     Tasks that still run or wait when it closes end with it, and so do their processes. They are
@@ -93,6 +96,7 @@ def ray_session(address: str | None, cpus_per_task: int, data_dir: Path) -> Gene
         address: address of a cluster; None for this machine alone.
         cpus_per_task: number of CPUs that a task reserves.
         data_dir: where Ray's own files go, if this machine is alone.
+        max_cpus: number of CPUs to use at most, if this machine is alone; 0: all.
 
     Raises:
         UserError: there is no cluster at the address, or too few CPUs or addresses.
@@ -101,15 +105,17 @@ def ray_session(address: str | None, cpus_per_task: int, data_dir: Path) -> Gene
     with contextlib.ExitStack() as stack:
         nowhere = stack.enter_context(Path(os.devnull).open("w"))
         stack.enter_context(contextlib.redirect_stdout(nowhere))
+        num_cpus = 0
         if not address:
-            _check_machine(cpus_per_task, data_dir)
+            num_cpus = min(count_cpus(), max_cpus or MAX_CPUS)
+            _check_machine(cpus_per_task, data_dir, num_cpus)
         folder = stack.enter_context(_ray_folder(data_dir, OF_CLUSTER if address else OF_LIMITS))
         note = stack.enter_context(_noted(folder.with_name(NOTE)))
         if address:
             _join_cluster(address)
         else:
             note(STARTING)
-            _start_here(folder)
+            _start_here(folder, num_cpus)
         note(STARTED)
         stack.callback(ray.shutdown)
         stack.enter_context(watched_head(ray.get_runtime_context().gcs_address))
@@ -137,11 +143,11 @@ def _join_cluster(address: str) -> None:
         raise no_cluster(address, str(error).strip().splitlines()[0]) from None
 
 
-def _check_machine(cpus_per_task: int, data_dir: Path) -> None:
+def _check_machine(cpus_per_task: int, data_dir: Path, num_cpus: int) -> None:
     """Raises UserError or DiskFull if this machine cannot run a task."""
-    num_cpus = count_cpus()
     if cpus_per_task > num_cpus:
-        raise UserError(f"--cpus_per_task {cpus_per_task}: this machine has {num_cpus} CPUs")
+        limit = "--cpus allows" if num_cpus < count_cpus() else "this machine has"
+        raise UserError(f"--cpus_per_task {cpus_per_task}: {limit} {num_cpus} CPUs")
     check_free_files(data_dir, FILES_OF_RAY + FILES_PER_CPU * num_cpus)
     _check_loopback()
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
@@ -166,11 +172,11 @@ def _check_loopback() -> None:
         ) from None
 
 
-def _start_here(folder: Path) -> None:
+def _start_here(folder: Path, num_cpus: int) -> None:
     try:
         _init(
             "local",
-            num_cpus=count_cpus(),
+            num_cpus=num_cpus,
             object_store_memory=OBJECT_STORE_BYTES,
             include_dashboard=False,
             _temp_dir=str(folder),

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import secrets
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from synrender.assets.catalog import Catalog, load_catalog
 from synrender.assets.places import ensure_demo_sources
 from synrender.dataset.archived import describe_archived
 from synrender.dataset.claim import claimed, describe_design
+from synrender.dataset.drivers import Driver, driving, remove_ended_notes
 from synrender.dataset.folder import PlannedDataset
 from synrender.dataset.lock import in_use
+from synrender.dataset.rejections import discard_shown
 from synrender.errors import UserError
 from synrender.fanout.display import Display
 from synrender.fanout.executable import LocalExecutor, check_executable
 from synrender.fanout.job import Job
-from synrender.fanout.queue import BatchQueue, Todo, find_block_size, find_todo
+from synrender.fanout.queue import Batch, BatchQueue, Todo, find_block_size, find_todo
 from synrender.fanout.scheduler import RunResult, Scheduler
 from synrender.fanout.variants import describe_balance
 from synrender.sampling.sample_plan import describe_uneven_splits
+from synrender.sampling.work_shard import WorkShard, find_part
 from synrender.settings.groups import Settings
 from synrender.system.console import format_duration, say
 from synrender.system.disk import full_disk_named
@@ -44,6 +50,12 @@ class Options:
     cpus_per_task: int = 1
     gpus_per_task: float = 0
     time_limit: float = 600.0
+    num_cpus: int = 0  # of this machine; 0: all that this process may use
+    shard: WorkShard | None = None  # part of the samples of each data set; None: all
+
+
+MAX_ROUNDS = 10
+"""In which a shard renders samples again whose models other shards have rejected meanwhile."""
 
 
 def run_datasets(
@@ -63,28 +75,63 @@ def _run_datasets(
     datasets: Sequence[PlannedDataset], batch_size: int, options: Options, folders: Folders
 ) -> int:
     with contextlib.ExitStack() as stack:
-        claims = Claims(load_catalogs(datasets, options, folders), stack)
+        catalogs = load_catalogs(datasets, options, folders)
+        claims = Claims(catalogs, stack, options.shard)
         claims.add([d for d in datasets if d.folder.is_begun], options.overwrite)
         return _run_claimed(datasets, batch_size, options, folders, claims)
 
 
 @dataclass(frozen=True)
 class Claims:
-    """Claimed data sets: until the stack ends, nobody overwrites them, nor renders them as well."""
+    """Claimed data sets: until the stack ends, nobody overwrites them, nor renders them as well.
+
+    Shards go together with shards.
+    """
 
     catalogs: dict[str, Catalog]  # by data set
     stack: contextlib.ExitStack
-    names: set[str] = field(default_factory=set)  # of those that are claimed
+    shard: WorkShard | None = None
+    drivers: dict[str, Driver] = field(default_factory=dict)  # of data sets that are claimed
 
     def add(self, datasets: Sequence[PlannedDataset], overwrite: bool = False) -> None:
         """Begins data sets, or refuses those that were made with other settings."""
-        for dataset in (d for d in datasets if d.name not in self.names):
+        for dataset in (d for d in datasets if d.name not in self.drivers):
             folder, catalog = dataset.folder, self.catalogs[dataset.name]
             self.stack.enter_context(claimed(folder, dataset.settings, catalog, overwrite))
-            if folder.image_dir.is_dir():
+            shard = str(self.shard) if self.shard else ""
+            driver = self.stack.enter_context(driving(folder, shard))
+            if folder.image_dir.is_dir() and not shard:
                 purpose = "rendered by two drivers"
                 self.stack.enter_context(in_use(folder.image_dir, purpose, is_shared=False))
-            self.names.add(dataset.name)
+            self.drivers[dataset.name] = driver
+
+    def note_complete(self, todos: Sequence[Todo]) -> None:
+        """Notes for ``--status`` which samples are complete, as far as that is known."""
+        for todo in todos:
+            if driver := self.drivers.get(todo.dataset.name):
+                driver.begin(todo.part, todo.missing.tolist())
+
+    def note_finished(self, batch: Batch) -> None:
+        """Notes for ``--status`` that a batch is complete."""
+        self.drivers[batch.dataset.name].add_done(batch.missing)
+
+
+def find_todos(
+    datasets: Sequence[PlannedDataset],
+    catalogs: dict[str, Catalog],
+    batch_size: int,
+    shard: WorkShard | None,
+) -> list[Todo]:
+    """Looks at every sample that a run is to complete, on disk."""
+    return [
+        find_todo(
+            dataset,
+            batch_size,
+            find_block_size(dataset, catalogs[dataset.name]),
+            find_part(dataset.settings, shard, place),
+        )
+        for place, dataset in enumerate(datasets)
+    ]
 
 
 def _run_claimed(
@@ -97,28 +144,51 @@ def _run_claimed(
     remove_abandoned_files(datasets)  # of runs that were stopped
     if not options.is_quiet:
         say(*describe_balances(datasets))
-    todos = [
-        find_todo(dataset, batch_size, find_block_size(dataset, claims.catalogs[dataset.name]))
-        for dataset in datasets
-    ]
+    todos = find_todos(datasets, claims.catalogs, batch_size, options.shard)
+    if options.shard:
+        todos = [todo.add_missing(discard_rejected(todo)) for todo in todos]
+    claims.note_complete(todos)
     num_missing = sum(todo.num_missing for todo in todos)
-    num_samples = sum(dataset.settings.batch.num_samples for dataset in datasets)
+    num_samples = sum(todo.num_samples for todo in todos)
+    of_shard = f" of shard {options.shard}" if options.shard else ""
     if not num_missing:
+        _end_complete(datasets, options)
         if not options.is_quiet:
-            say(f"nothing to render: all {num_samples} samples are complete already.")
+            say(f"nothing to render: all {num_samples} samples{of_shard} are complete already.")
             say(*describe_archived(dataset.folder.path for dataset in datasets))
         return 0
-    display = Display(datasets, num_samples - num_missing, options.is_quiet, options.blender)
+    num_done = num_samples - num_missing
+    display = Display(datasets, num_done, options.is_quiet, options.blender, num_samples)
     try:
-        result = _render(todos, claims, options, folders, display)
+        result, todos = _render(todos, claims, options, folders, display)
     finally:
         display.close()
     remove_abandoned_files(datasets)  # of workers that were stopped
+    still_missing = {todo.dataset.name: todo.find_missing() for todo in todos}
+    for todo in todos:
+        driver = claims.drivers[todo.dataset.name]
+        driver.begin(todo.part, still_missing[todo.dataset.name])
     num_rendered = num_missing
-    num_missing = sum(todo.count_missing() for todo in todos)
+    num_missing = sum(map(len, still_missing.values()))
     num_rendered -= num_missing
-    _summarize(result, display, num_rendered, num_missing)
+    _summarize(result, display, num_rendered, num_missing, of_shard)
+    if not num_missing:
+        _end_complete(datasets, options)
     return 1 if num_missing else 0
+
+
+def _end_complete(datasets: Sequence[PlannedDataset], options: Options) -> None:
+    """Removes what shards have noted of data sets that are complete now."""
+    for dataset in datasets if options.shard is None else ():
+        with contextlib.suppress(OSError):
+            remove_ended_notes(dataset.folder.path)
+
+
+def discard_rejected(todo: Todo) -> list[int]:
+    """Makes those samples of a part missing that show what was rejected; see `rejections`."""
+    folder = todo.dataset.folder
+    rejected = folder.read_info().rejected if folder.is_begun else {}
+    return discard_shown(folder, todo.part[~todo.is_missing].tolist(), rejected)
 
 
 def load_catalogs(
@@ -176,7 +246,8 @@ def _render(
     options: Options,
     folders: Folders,
     display: Display,
-) -> RunResult:
+) -> tuple[RunResult, list[Todo]]:
+    """Renders what is missing; returns also what was to be rendered in the end."""
     datasets = display.datasets
     prepare_environment(options.address)
     if options.blender:
@@ -185,12 +256,15 @@ def _render(
         template = create_template(run_dir, options, folders)
         if options.is_local:
             claims.add(datasets)
+            claims.note_complete(todos)
             scheduler = Scheduler(LocalExecutor(), datasets, claims.catalogs, template, display)
-            return scheduler.run(BatchQueue(todos))
+            return _run_rounds(scheduler, todos, claims)
         from synrender.fanout.cluster import RayExecutor, TaskOptions
         from synrender.fanout.ray_session import ray_session
 
-        with ray_session(options.address, options.cpus_per_task, folders.data) as session:
+        with ray_session(
+            options.address, options.cpus_per_task, folders.data, options.num_cpus
+        ) as session:
             executor = RayExecutor(
                 session,
                 run_dir,
@@ -203,8 +277,25 @@ def _render(
                     f"{options.gpus_per_task:g}: no node has that much"
                 )
             claims.add(datasets)
+            claims.note_complete(todos)
             scheduler = Scheduler(executor, datasets, claims.catalogs, template, display)
-            return scheduler.run(BatchQueue(todos))
+            return _run_rounds(scheduler, todos, claims)
+
+
+def _run_rounds(
+    scheduler: Scheduler, todos: Sequence[Todo], claims: Claims
+) -> tuple[RunResult, list[Todo]]:
+    """Renders what is missing, and a shard's samples whose models were rejected meanwhile."""
+    scheduler.on_finished = claims.note_finished
+    result, todos = scheduler.run(BatchQueue(todos)), list(todos)
+    for _ in range(MAX_ROUNDS if claims.shard else 0):
+        done = [dataclasses.replace(t, is_missing=np.zeros_like(t.is_missing)) for t in todos]
+        again = [todo.add_missing(discard_rejected(todo)) for todo in done]
+        todos = [t.add_missing(a.missing) for t, a in zip(todos, again, strict=True)]
+        if result.stopped or not any(todo.num_missing for todo in again):
+            break
+        result = scheduler.run(BatchQueue(again))
+    return result, todos
 
 
 @contextlib.contextmanager
@@ -221,7 +312,9 @@ def run_folder(folders: Folders) -> Generator[Path]:
             folders.fanout.rmdir()
 
 
-def _summarize(result: RunResult, display: Display, num_rendered: int, num_missing: int) -> None:
+def _summarize(
+    result: RunResult, display: Display, num_rendered: int, num_missing: int, of_shard: str
+) -> None:
     seconds = display.seconds
     if result.rejected:
         display.say(f"{len(result.rejected)} models or textures were rejected and replaced:")
@@ -236,10 +329,12 @@ def _summarize(result: RunResult, display: Display, num_rendered: int, num_missi
     )
     if num_missing:
         why = f"stopped: {result.stopped}; " if result.stopped else ""
-        missing = f"error: {why}{num_missing} of {display.num_samples} samples are missing"
+        missing = (
+            f"error: {why}{num_missing} of {display.num_samples} samples{of_shard} are missing"
+        )
         display.warn(add_resume(missing))
     else:
-        display.say(f"all {display.num_samples} samples are complete.")
+        display.say(f"all {display.num_samples} samples{of_shard} are complete.")
 
 
 def prepare_environment(address: str | None) -> None:

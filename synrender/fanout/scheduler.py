@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -120,6 +120,7 @@ class Scheduler:
         }
         self._mixture = ""
         self._counter = itertools.count()
+        self.on_finished: Callable[[Batch], object] = lambda batch: None
         self.result = RunResult()
 
     def run(self, queue: BatchQueue) -> RunResult:
@@ -202,6 +203,7 @@ class Scheduler:
         self._add_rejected(outcome.rejected)
         self.result.incomplete |= outcome.incomplete
         self._display.finish_batch(batch)
+        self.on_finished(batch)
 
     def _fail(self, batch: Batch, outcome: Outcome) -> None:
         self._attempts.pop(_key(batch), None)

@@ -14,10 +14,8 @@ import threading
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
+from synrender.errors import EXIT_INTERRUPTED, EXIT_UNFINISHED
 from synrender.system.console import warn
-
-EXIT_INTERRUPTED = 130
-"""Exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """What batch systems, and terminals that are closed, send to end a process."""
@@ -29,7 +27,7 @@ class Terminated(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         """Takes the number of the signal."""
         super().__init__()
-        self.status = 128 + number
+        self.status = find_stop_status(number)
 
 
 # --- going on -------------------------------------------------------------------------------------
@@ -47,14 +45,24 @@ _resume: contextvars.ContextVar[Resume] = contextvars.ContextVar("resume", defau
 """How the command that runs in this process goes on, if there is one."""
 
 
+_is_requeued: contextvars.ContextVar[bool] = contextvars.ContextVar("is_requeued", default=False)
+"""Whether SIGTERM tells the command that runs in this process to go on another time."""
+
+
 @contextlib.contextmanager
-def resumed(resume: Resume) -> Generator[None]:
-    """Says within how a command goes on, for `add_resume` and `describe_stop`."""
-    token = _resume.set(resume)
+def resumed(resume: Resume, is_requeued: bool = False) -> Generator[None]:
+    """Says within how a command goes on, for `add_resume` and `describe_stop`.
+
+    Args:
+        resume: how.
+        is_requeued: whether batch systems are to start it again after SIGTERM, by its exit status.
+    """
+    tokens = _resume.set(resume), _is_requeued.set(is_requeued)
     try:
         yield
     finally:
-        _resume.reset(token)
+        _resume.reset(tokens[0])
+        _is_requeued.reset(tokens[1])
 
 
 def add_resume(line: str) -> str:
@@ -67,6 +75,12 @@ def describe_stop() -> str:
     """A line for the user who has stopped the command."""
     how = _resume.get().value
     return f"stopped; {how} here" if how else "stopped"
+
+
+def find_stop_status(number: int) -> int:
+    """Exit status of the command that runs in this process if a signal ends it."""
+    is_asked = number == signal.SIGTERM and _is_requeued.get()
+    return EXIT_UNFINISHED if is_asked else 128 + number
 
 
 # --- signals --------------------------------------------------------------------------------------
@@ -99,7 +113,7 @@ def endings_interrupt() -> Generator[None]:
 def exit_on_signals(
     counts: Mapping[int, int], clean_up: Callable[[], object] = lambda: None
 ) -> None:
-    """Makes signals end this process at once, with one line of output and 128 + signal as status.
+    """Makes signals end this process at once, with one line of output; see `find_stop_status`.
 
     A thread waits for them, because Python runs a signal handler only after the current C call
     returns. One in Blender may hang, and if Ray was stopped too, one in the driver may as well.
@@ -109,6 +123,7 @@ def exit_on_signals(
         clean_up: called at each of these signals, in that thread.
     """
     line = f"{describe_stop()}\n".encode()
+    statuses = {number: find_stop_status(number) for number in counts}
     reader, writer = os.pipe()
     stderr = os.dup(2)  # where it goes now: Blender's own output is captured later
     os.set_blocking(writer, False)
@@ -124,7 +139,7 @@ def exit_on_signals(
                 clean_up()
                 if left[number] <= 0:
                     os.write(stderr, line)
-                    os._exit(128 + number)
+                    os._exit(statuses[number])
 
     threading.Thread(target=listen, daemon=True).start()
     if signal.SIGTERM in counts:

@@ -112,7 +112,7 @@ def temporary_file(path: Path, label: str = "tmp") -> Generator[Path]:
     """
 
     def create() -> tuple[Path, int]:
-        mark = f"{label}-{_find_realm(path.parent)}.{secrets.randbits(48)}"
+        mark = f"{label}-{find_realm(path.parent)}.{secrets.randbits(48)}"
         temporary = path.with_name(f".{path.stem}.{mark}{path.suffix}")
         return temporary, os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
 
@@ -141,7 +141,7 @@ def temporary_folder(parent: Path, prefix: str) -> Generator[Path]:
 
     def create() -> tuple[Path, int]:
         parent.mkdir(parents=True, exist_ok=True)  # another process may have removed it
-        folder = parent / f"{prefix}-{_find_realm(parent)}-{secrets.randbits(24)}"
+        folder = parent / f"{prefix}-{find_realm(parent)}-{secrets.randbits(24)}"
         folder.mkdir(mode=0o700)
         return folder, _open_folder(folder)
 
@@ -225,14 +225,19 @@ def remove_abandoned(paths: Iterable[Path]) -> None:
                 path.unlink()
 
 
-def is_abandoned(path: Path) -> bool:
-    """Whether the process that created a file or folder here has ended; False if it is not sure."""
-    with _tested(path) as is_free:
+def is_abandoned(path: Path, after_s: float = ABANDONED_AFTER_S) -> bool:
+    """Whether the process that created a file or folder here has ended; False if it is not sure.
+
+    Args:
+        path: of the file or folder.
+        after_s: age from which it counts as abandoned where a lock proves nothing.
+    """
+    with _tested(path, after_s) as is_free:
         return is_free
 
 
 @contextlib.contextmanager
-def _tested(path: Path) -> Generator[bool]:
+def _tested(path: Path, after_s: float = ABANDONED_AFTER_S) -> Generator[bool]:
     """`is_abandoned`; if it is, nobody else finds so until the context ends."""
     try:
         fd = _open_existing(path)
@@ -242,7 +247,9 @@ def _tested(path: Path) -> Generator[bool]:
     try:
         lock = try_lock(fd, path)
         is_gone = lock is Lock.HELD or not is_at(fd, path)
-        yield not is_gone and ((lock is Lock.TAKEN and _is_of_realm(path)) or _is_old(path))
+        yield not is_gone and (
+            (lock is Lock.TAKEN and _is_of_realm(path)) or _is_old(path, after_s)
+        )
     finally:
         os.close(fd)
 
@@ -257,17 +264,17 @@ def _open_existing(path: Path) -> int:
 
 def _is_of_realm(path: Path) -> bool:
     match = _ANY_MARK.fullmatch(path.name)
-    return match is not None and match["realm"] == _find_realm(path.parent)
+    return match is not None and match["realm"] == find_realm(path.parent)
 
 
-def _is_old(path: Path) -> bool:
+def _is_old(path: Path, after_s: float) -> bool:
     newest = max(_read_mtime(p) for p in (path, *path.rglob("*")))
     try:
         with tempfile.TemporaryFile(dir=path.parent) as file:  # the disk may have another clock
             now = os.fstat(file.fileno()).st_mtime
     except OSError:
         return False
-    return now - newest > ABANDONED_AFTER_S
+    return now - newest > after_s
 
 
 def _read_mtime(path: Path) -> float:
@@ -277,7 +284,7 @@ def _read_mtime(path: Path) -> float:
         return 0.0
 
 
-def _find_realm(folder: Path) -> str:
+def find_realm(folder: Path) -> str:
     """Eight hexadecimal digits: where locks of files in a folder are surely seen."""
     realm = f"{_find_kernel()} {os.stat(folder).st_dev}"
     return hashlib.sha256(realm.encode()).hexdigest()[:8]
