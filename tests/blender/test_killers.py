@@ -121,7 +121,7 @@ def test_a_model_that_killed_two_runs_is_rejected_by_the_next(
 
 @pytest.mark.parametrize(
     ("signals", "status"),
-    [((signal.SIGTERM,), 143), ((signal.SIGINT, signal.SIGINT), 130), ((signal.SIGINT,), 130)],
+    [((signal.SIGTERM,), 75), ((signal.SIGINT, signal.SIGINT), 130), ((signal.SIGINT,), 130)],
 )
 def test_a_run_that_the_user_stops_blames_no_model(
     wheel: Renderer, shapenet: str, signals: tuple[int, ...], status: int

@@ -17,7 +17,7 @@ from tests.helpers import PROJECT_DIR, has_blender_executable
 
 pytestmark = pytest.mark.slow  # each starts Ray and kills its driver
 
-STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}
+STATUS = {signal.SIGTERM: 75, signal.SIGINT: 130, signal.SIGKILL: -9}
 
 
 def list_files(driver: Driver, name: str) -> dict[Path, int]:
