@@ -234,6 +234,14 @@ def read_records(dataset_dir: Path) -> np.ndarray:
     return np.stack([np.load(p) for p in sorted((dataset_dir / "img").glob("*.npy"))])
 
 
+def check_same_records(found: np.ndarray, expected: np.ndarray) -> None:
+    """Compares all fields to the bit; NaN, where a value does not apply, is equal to NaN."""
+    assert found.dtype == expected.dtype
+    assert found.shape == expected.shape
+    for name in found.dtype.names or ():
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+
+
 def read_obj_vertices(path: Path) -> np.ndarray:
     """Vertices of an OBJ file, unchanged, (v, 3)."""
     lines = path.read_text().splitlines()

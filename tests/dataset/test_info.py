@@ -42,6 +42,7 @@ def test_values_keep_the_names_that_they_have_had(info: DatasetInfo) -> None:
     after = json.loads(info_to_json(info))
     models = after["sources"]["models"]
     assert (models.pop("layout"), models.pop("credits")) == ("shapenet-v2", [])  # added later
+    assert after["sources"].pop("environments") is None
     settings = {name: after["settings"][name] for name in before["settings"]}
     assert {**after, "settings": settings} == {**before, **ADDED_LATER}
 
