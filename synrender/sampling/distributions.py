@@ -44,27 +44,26 @@ def _parse(given: FrozenDict) -> FrozenDict:
 
 
 def draw_values(
-    seed: int,
     name: str,
-    key: tuple[int, ...],
     distribution: Distribution,
+    key: tuple[int, ...],
     num: int,
     bounds: Range | None = None,
 ) -> np.ndarray:
     """Draws a factor from a stream of its own.
 
     Args:
-        seed: of the data set.
         name: of the factor, or of `JOINT`.
-        key: of the sample, or of its group.
         distribution: what to draw from.
+        key: seed of the data set, then the key of the sample or of its group.
         num: how many; adding one changes none of those before it.
         bounds: where a value of one number must lie.
 
     Returns:
         (num, k) float64: a number for each column.
     """
-    rng = create_rng(seed, DISTRIBUTION, NAMES.index(name), *key)
+    seed, *of_sample = key
+    rng = create_rng(seed, DISTRIBUTION, NAMES.index(name), *of_sample)
     # The last chance is for a value out of bounds, whether it is needed or not.
     chances = rng.random((num, count_chances(distribution) + 1)).tolist()
     values = [find_value(name, distribution, row[:-1]) for row in chances]
@@ -116,7 +115,8 @@ def draw_weighted_order(
     The first has the probability of its weight; the others follow as if those before them were not
     there (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006).
     """
-    rng = create_rng(seed, DISTRIBUTION, NAMES.index(name), *key)
+    seed, *of_sample = key
+    rng = create_rng(seed, DISTRIBUTION, NAMES.index(name), *of_sample)
     orders = []
     for chances in rng.random((num, len(distribution.names))).tolist():
         ranked = sorted(

@@ -111,7 +111,7 @@ def draw_factors(
     for name, distribution in find_distributions(settings.design).items():
         if name != "class" and name not in FILES:
             num = num_objs if find_factor(name).scope is Scope.OBJECT else 1
-            own = draw_values(seed, name, key, distribution, num, ranges.get(name))
+            own = draw_values(name, distribution, (seed, *key), num, ranges.get(name))
             set_columns(values, name, own)
     return values
 

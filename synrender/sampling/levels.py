@@ -200,7 +200,7 @@ def _draw_level(
     if own is None:
         return _DRAWS[name](settings, key)
     num = settings.sample.num_objs if name == "layout" else 1
-    return tuple(draw_values(settings.batch.seed, name, key, own, num).ravel().tolist())
+    return tuple(draw_values(name, own, (settings.batch.seed, *key), num).ravel().tolist())
 
 
 def order_for_levels(

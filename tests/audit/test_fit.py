@@ -81,7 +81,7 @@ def create_samples(name: str, given: object, num: int, seed: int = 0) -> np.ndar
         orders = [draw_weighted_order(seed, name, (i,), distribution, 1) for i in range(num)]
         records["texture"] = [order[0][0] for order in orders]
         return records
-    drawn = [draw_values(seed, name, (i,), distribution, 1)[0] for i in range(num)]
+    drawn = [draw_values(name, distribution, (seed, i), 1)[0] for i in range(num)]
     records["factor_values"][:, list(find_columns(name))] = drawn
     if name == "viewpoint":
         set_rotations(records, np.array(drawn))

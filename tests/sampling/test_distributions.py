@@ -34,7 +34,7 @@ def draw_numbers(settings: Settings, num: int = NUM) -> np.ndarray:
     """Values of the factors with distributions, (num, len(COLUMNS)); 0 elsewhere."""
     values = np.zeros((num, len(COLUMNS)))
     for name, own in find_distributions(settings.design).items():
-        rows = [draw_values(0, name, (i,), own, 1)[0] for i in range(num)]
+        rows = [draw_values(name, own, (0, i), 1)[0] for i in range(num)]
         values[:, list(find_columns(name))] = rows
     return values
 
