@@ -30,7 +30,13 @@ def check_lights(subject: Subject, records: Records) -> Check:
         f"{len(culprits)} samples with a light elsewhere"
     )
     measures = [
-        Measure("largest error of the first light, m", float(error_m.max()), at_most=bound_m),
+        Measure(
+            "largest error of the first light, m",
+            float(error_m.max()),
+            at_most=bound_m,
+            num=num,
+            of="samples",
+        ),
         Measure("samples with a light elsewhere", len(culprits), at_most=0, num=num, of="samples"),
     ]
     return decide("lights", not culprits, figures, culprits, measures)

@@ -183,7 +183,8 @@ def test_the_remedy_for_a_damaged_shard_works(single: Path, quick: QuickArchiver
     quick.run("-d", "single", *remedy.split())
     found = read_fields(single / "imgs_00.h5")
     assert found.keys() == expected.keys()
-    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
     for path in single.glob("imgs_*.h5"):
         path.write_bytes(b"nothing")
     quick.run("-d", "single", "-f", "--overwrite")

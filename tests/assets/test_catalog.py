@@ -52,9 +52,8 @@ def test_models_and_textures_are_sorted_and_other_files_left_out(sources: Path) 
     assert catalog.synset_ids == {0: "03001627", 1: "03636649"}
     assert catalog.model_ids[0] == tuple(f"m{m:02d}" for m in range(13))
     assert catalog.textures == tuple(f"woven/woven_{t:04d}.jpg" for t in (1, 2, 3))
-    assert catalog.model_file(0, "m03") == ModelFile(
-        sources / "ShapeNetCore.v2/03001627/m03/models/model_normalized.obj"
-    )
+    path = sources / "ShapeNetCore.v2/03001627/m03/models/model_normalized.obj"
+    assert catalog.model_file(0, "m03") == ModelFile(path, levels=1)
 
 
 def test_only_classes_that_may_appear_need_a_folder(sources: Path) -> None:

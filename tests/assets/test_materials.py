@@ -355,7 +355,7 @@ def test_a_bad_material_or_texture_is_left_out_and_told(
         ({"uri": "/etc/passwd"}, "is not in the model's folder"),
         ({"uri": "file:///etc/passwd"}, "is not a file beside the model"),
         ({"uri": "http://a/b.png"}, "is not a file beside the model"),
-        ({"uri": "http://[a"}, "Invalid IPv6 URL"),
+        ({"uri": "http://[a"}, "is not a file beside the model"),
         ({"uri": "data:image/png,abc"}, "whose data are not base64"),
         ({"uri": "data:image/png;base64,***"}, "whose data are not base64"),
         ({"uri": 3}, "an image whose uri is no text"),

@@ -31,7 +31,7 @@ def render(server: RenderServer, *bindings: str) -> Path:
     return server.render(name, *BASE, *bindings, config="render_multi")
 
 
-FOLLOWING = {"factor_values", "intrinsics", "world_to_camera"}
+FOLLOWING = {"factor_values", "intrinsics", "lights", "world_to_camera"}
 """Fields that tell the same as others once more; tests/sampling/designs looks at them."""
 
 

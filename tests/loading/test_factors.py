@@ -159,7 +159,7 @@ def test_twins_share_their_base_and_stand_in_order(
 def test_without_a_design_there_are_no_levels(write: Callable[..., Path]) -> None:
     data = synrender.open_dataset(write(12))
     assert data.factor_names == ()
-    assert len(data.factors) == 17
+    assert len(data.factors) == len(FACTORS)
     with pytest.raises(UserError, match=r"no sample has levels of .* in Dataset.factor_columns"):
         data.sample_factors(3)
     with pytest.raises(UserError, match=r"no factor with levels .* in Dataset.factor_columns"):

@@ -143,8 +143,8 @@ def strip(plan: object, *names: str) -> dict:
     ("changes", "touched"),
     [
         ({"material": Material(use_texture=False)}, ["texture", "backdrop_texture"]),
-        ({"material": Material(source="own")}, ["texture"]),
-        ({"material": Material(source="pbr")}, []),
+        ({"material": Material(source="own")}, ["texture", "surface"]),
+        ({"material": Material(source="pbr")}, ["surface", "backdrop_surface"]),
         ({"lighting": Lighting(r=2)}, ["light_location"]),
         ({"material": Material(use_color_ref=False)}, ["color"]),
         ({"material": Material(color_variation=0.5)}, ["color"]),
