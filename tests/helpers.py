@@ -240,6 +240,7 @@ def check_same_records(found: np.ndarray, expected: np.ndarray) -> None:
     assert found.shape == expected.shape
     for name in found.dtype.names or ():
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+        assert found[name].tobytes() == expected[name].tobytes(), name
 
 
 def read_obj_vertices(path: Path) -> np.ndarray:

@@ -57,7 +57,7 @@ def test_a_sheet_shows_the_labels_that_were_rendered_for(labeled: Path) -> None:
     data = synrender.open_dataset(labeled, nothing_hit=np.inf)
     pictures = find_pictures(data.fields)
     assert [p.field for p in pictures][4:6] == ["normal", "albedo"]
-    assert len(pictures) == 12
+    assert len(pictures) == 14
     samples = [data[i] for i in range(len(data))]
     scale = find_scale(samples)
     for idx in (0, 11):
