@@ -102,14 +102,15 @@ def render_batch(task: BatchTask, watch: Watch = Watch()) -> BatchReport:
         batch.num_samples,
         len(missing),
         time.monotonic() - start,
-        _without(found.rejected, known.rejected),
-        _without(found.incomplete, known.incomplete),
+        without(found.rejected, known.rejected),
+        without(found.incomplete, known.incomplete),
         notes,
         num_lost=0 if is_known else len(folder.find_missing(missing)),
     )
 
 
-def _without(reasons: dict[str, str], known: dict[str, str]) -> dict[str, str]:
+def without(reasons: dict[str, str], known: dict[str, str]) -> dict[str, str]:
+    """Reasons, by name, of what was not known."""
     return {name: reason for name, reason in reasons.items() if name not in known}
 
 

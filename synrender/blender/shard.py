@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 import time
 
-from synrender.blender.batch import BatchReport, BatchTask, Watch, render_batch
+from synrender.blender.batch import BatchReport, BatchTask, Watch, render_batch, without
 from synrender.dataset.drivers import Driver
-from synrender.dataset.rejections import discard_shown
+from synrender.dataset.rejections import MAX_ROUNDS, discard_shown
 from synrender.sampling.work_shard import WorkShard, find_part
 
 SAMPLES_OF_BATCH = 40
 """After so many, a shard reads which models other shards have rejected."""
-
-MAX_ROUNDS = 10
-"""In which samples are rendered again whose models other shards have rejected meanwhile."""
 
 
 def render_shard(task: BatchTask, shard: WorkShard, watch: Watch, driver: Driver) -> BatchReport:
@@ -29,7 +26,7 @@ def render_shard(task: BatchTask, shard: WorkShard, watch: Watch, driver: Driver
     start, folder = time.monotonic(), task.folder
     part = find_part(task.settings, shard)
     missing = folder.find_missing(part.tolist())
-    known = folder.read_info().rejected
+    known = folder.read_info()
     report = BatchReport(len(part), 0, 0.0)
     rendered: set[int] = set()
     for _ in range(MAX_ROUNDS):
@@ -48,12 +45,13 @@ def render_shard(task: BatchTask, shard: WorkShard, watch: Watch, driver: Driver
         missing = folder.find_missing(missing)
         if missing:  # others have removed them
             break
-    rejected = folder.read_info().rejected
+    found = folder.read_info()
     return dataclasses.replace(
         report,
         num_rendered=len(rendered),
         seconds=time.monotonic() - start,
-        rejected={name: why for name, why in rejected.items() if name not in known},
+        rejected=without(found.rejected, known.rejected),
+        incomplete=without(found.incomplete, known.incomplete),
         num_lost=len(missing),
     )
 

@@ -13,6 +13,9 @@ import numpy as np
 
 from synrender.dataset.folder import DatasetFolder
 
+MAX_ROUNDS = 10
+"""In which a shard renders samples again whose models other shards have rejected meanwhile."""
+
 
 def discard_shown(
     folder: DatasetFolder, idxs: Iterable[int], rejected: Collection[str]

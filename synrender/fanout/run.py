@@ -19,7 +19,7 @@ from synrender.dataset.claim import claimed, describe_design
 from synrender.dataset.drivers import Driver, driving, remove_ended_notes
 from synrender.dataset.folder import PlannedDataset
 from synrender.dataset.lock import in_use
-from synrender.dataset.rejections import discard_shown
+from synrender.dataset.rejections import MAX_ROUNDS, discard_shown
 from synrender.errors import UserError
 from synrender.fanout.display import Display
 from synrender.fanout.executable import LocalExecutor, check_executable
@@ -52,10 +52,6 @@ class Options:
     time_limit: float = 600.0
     num_cpus: int = 0  # of this machine; 0: all that this process may use
     shard: WorkShard | None = None  # part of the samples of each data set; None: all
-
-
-MAX_ROUNDS = 10
-"""In which a shard renders samples again whose models other shards have rejected meanwhile."""
 
 
 def run_datasets(

@@ -508,12 +508,16 @@ def test_textures_in_an_archive_are_shown(server: RenderServer, tmp_path: Path) 
     assert not shown.incomplete
 
 
-def test_it_is_told_once_what_a_model_lacks(wheel: Renderer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("shard", [(), ("--shard", "0/1")])
+def test_it_is_told_once_what_a_model_lacks(
+    wheel: Renderer, tmp_path: Path, shard: tuple[str, ...]
+) -> None:
     files = quad_obj()
     del files["ramp.png"]
     models = f"assets.models = {str(write_model(tmp_path / 'models', files))!r}"
     small = ["rendering.resolution = 16", "rendering.render_samples = 1", "batch.num_samples = 4"]
-    arguments = ["-d", "own_lacks", "-g", "render_multi", "-p", *FACING, models, *small]
+    name = f"own_lacks_{len(shard)}"
+    arguments = ["-d", name, *shard, "-g", "render_multi", "-p", *FACING, models, *small]
     output = wheel.run(*arguments)
     assert output.count("'ramp.png': No such file or directory") == 1
     assert "rejected" not in output
