@@ -174,7 +174,6 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         action="store_true",
         help="render only a few samples, and print the plan and the time that it will take",
     )
-    parser.set_defaults(argv=tuple(argv))
     return parser.parse_args(argv)
 
 

@@ -112,11 +112,7 @@ def parse_distribution(name: str, given: Given) -> Distribution:
     Raises:
         ValueError: it is no distribution, or none of this factor; the message says the rule.
     """
-    kind, arguments = split_kind(given)
-    known = _find_kinds(name)
-    if kind not in known:
-        shown = shorten(repr(kind if isinstance(kind, str) else given))
-        raise ValueError(f"{name!r}: {shown} must be one of {', '.join(map(repr, known))}")
+    kind, arguments = split_kind(name, given, _find_kinds(name))
     try:
         return _CREATE[kind](find_factor(name), *arguments)
     except TypeError:  # another number of arguments
@@ -138,11 +134,17 @@ FORMS = {
 """How each kind is written."""
 
 
-def split_kind(given: Given) -> tuple[Any, tuple[Any, ...]]:
-    """The name of a kind, and what follows it."""
-    if isinstance(given, tuple) and given:
-        return given[0], given[1:]
-    return given, ()
+def split_kind(name: str, given: Given, known: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
+    """The kind that was given for a factor, and what follows it.
+
+    Raises:
+        ValueError: it is none of the known ones.
+    """
+    kind, others = (given[0], given[1:]) if isinstance(given, tuple) and given else (given, ())
+    if kind not in known:
+        shown = _shorten(kind if isinstance(kind, str) else given)
+        raise ValueError(f"{name!r}: {shown} must be one of {', '.join(map(repr, known))}")
+    return kind, others
 
 
 def _shorten(given: object) -> str:

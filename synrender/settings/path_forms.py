@@ -60,11 +60,7 @@ def parse_path(name: str, given: Given) -> Path:
     Raises:
         ValueError: it is no path, or none of this factor; the message says the rule.
     """
-    kind, numbers = split_kind(given)
-    known = _find_kinds(name)
-    if kind not in known:
-        shown = shorten(repr(kind if isinstance(kind, str) else given))
-        raise ValueError(f"{name!r}: {shown} must be one of {', '.join(map(repr, known))}")
+    kind, numbers = split_kind(name, given, _find_kinds(name))
     if kind == "sphere":
         return Path(kind, parse_distribution(name, ("sphere", *numbers)).numbers)
     flat = tuple(n for value in numbers for n in (value if isinstance(value, tuple) else (value,)))
