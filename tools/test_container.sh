@@ -18,16 +18,8 @@ mkdir "$root" "$work/data"
 chmod 755 "$work" "$root"
 chmod 1777 "$work/data"
 
-say() { echo "container: $* ($SECONDS s)"; }
-
-# Runs a command in there as root, as a RUN line does; its mounts and processes end with it.
-inside() {
-    unshare --mount --pid --fork -- bash -euc '
-        for name in dev sys; do mount --rbind /$name "$0/$name"; done
-        mount -t proc proc "$0/proc"
-        chroot "$0" "$@"
-        exit' "$root" "$@"
-}
+title=container
+. tools/in_root.sh
 
 # Runs the image's entry point with arguments, as `docker run --read-only --tmpfs /tmp -u 1234` does.
 run_image() {

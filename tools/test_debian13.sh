@@ -15,17 +15,8 @@ chmod 755 "$root"  # it becomes the folder / of a user
 trap 'rm -rf --one-file-system "$root"' EXIT
 home=/home/tester
 
-say() { echo "debian 13: $* ($SECONDS s)"; }
-
-# Runs a command in there as root. Its processes and mounts end with it. That bash stays, for its
-# `exit`, to reap orphans: Ray's workers never end as long as their dead parent is a zombie.
-inside() {
-    unshare --mount --pid --fork -- bash -euc '
-        for name in dev sys; do mount --rbind /$name "$0/$name"; done
-        mount -t proc proc "$0/proc"
-        chroot "$0" "$@"
-        exit' "$root" "$@"
-}
+title="debian 13"
+. tools/in_root.sh
 
 # Runs a command in there as the user, in the project's folder.
 as_user() {
