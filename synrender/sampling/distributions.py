@@ -115,8 +115,7 @@ def draw_weighted_order(
     The first has the probability of its weight; the others follow as if those before them were not
     there (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006).
     """
-    seed, *of_sample = key
-    rng = create_rng(seed, DISTRIBUTION, NAMES.index(name), *of_sample)
+    rng = create_rng(seed, DISTRIBUTION, NAMES.index(name), *key)
     orders = []
     for chances in rng.random((num, len(distribution.names))).tolist():
         ranked = sorted(

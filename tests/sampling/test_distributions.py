@@ -445,3 +445,33 @@ def test_distributions_are_told_in_words() -> None:
         "uniform from -1 to 1", "every rotation evenly", "N(1, 0.1), cut off at 0.5 to 2",
         "weighted: a 25 %, b 75 %", "uniform from 0 to (1, 0.5, 1)",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("azimuth", ("uniform", -1.0, 1.0)),
+        ("viewpoint", "so3"),
+        ("class", ("weights", {"bench": 1, "airplane": 1})),
+        ("texture", ("weights", dict.fromkeys(create_catalog().textures, 1))),
+        ("backdrop_texture", ("weights", dict.fromkeys(create_catalog().textures, 1))),
+    ],
+)
+def test_another_seed_draws_otherwise_from_every_kind(name: str, given: object) -> None:
+    catalog, plans = create_catalog(), []
+    for seed in (0, 1):
+        settings = set_distributions(f"batch.seed = {seed}", **{name: given})
+        plans.append([draw_sample(settings, catalog, i) for i in range(0, 400, 20)])
+    shown = [[_find_shown(name, plan) for plan in seeds] for seeds in plans]
+    assert shown[0] != shown[1]
+    assert len(set(map(str, shown[0]))) > 1
+
+
+def _find_shown(name: str, plan) -> object:
+    (first, *_) = plan.objects
+    shown = {
+        "class": first.class_idx,
+        "texture": first.texture,
+        "backdrop_texture": plan.backdrop_texture,
+    }
+    return shown.get(name, first.euler)
