@@ -395,13 +395,17 @@ def _choose_textures(settings: Settings, catalog: Catalog, start: _Start) -> lis
     seed, assigned = settings.batch.seed, start.assigned
     drawn = draw_textures(seed, (assigned.base,), catalog.textures)
     num_places = len(names) * _count_drawn_twins(settings, assigned, "texture", "backdrop_texture")
-    weighted = _order_by_weights(settings, assigned)
+    num_objs = settings.sample.num_objs
+    weighted = {
+        "backdrop_texture": _order_by_weights(settings, assigned, "backdrop_texture", 1),
+        "texture": _order_by_weights(settings, assigned, "texture", num_objs),
+    }
     choices = []
     for place, name in enumerate(names):
         decided = start.decided.get(name)
         if name == "texture" and material.source == "own":
             choices.append(AssetChoice())
-        elif decided is None and name in weighted:
+        elif decided is None and weighted[name]:
             num_twins = _count_drawn_twins(settings, assigned, name)
             choices.append(AssetChoice(weighted[name].pop(0), assigned.member_of(name), num_twins))
         elif decided is None:
@@ -412,15 +416,14 @@ def _choose_textures(settings: Settings, catalog: Catalog, start: _Start) -> lis
     return choices
 
 
-def _order_by_weights(settings: Settings, assigned: Assignment) -> dict[str, list[tuple[str, ...]]]:
-    """Files in the order in which they are tried, for each place of a factor with weights."""
-    nums = {"backdrop_texture": 1, "environment": 1, "texture": settings.sample.num_objs}
-    found = find_distributions(settings.design)
-    return {
-        name: draw_weighted_order(settings.batch.seed, name, (assigned.base,), found[name], num)
-        for name, num in nums.items()
-        if name in found
-    }
+def _order_by_weights(
+    settings: Settings, assigned: Assignment, name: str, num: int
+) -> list[tuple[str, ...]]:
+    """Files in the order in which they are tried, for each place; none without weights."""
+    own = find_distributions(settings.design).get(name)
+    if own is None:
+        return []
+    return draw_weighted_order(settings.batch.seed, name, (assigned.base,), own, num)
 
 
 def _choose_environment(settings: Settings, catalog: Catalog, start: _Start) -> AssetChoice:
@@ -428,11 +431,11 @@ def _choose_environment(settings: Settings, catalog: Catalog, start: _Start) -> 
     name, decided, assigned = "environment", start.decided.get("environment"), start.assigned
     if decided is not None:
         return _choose_level(name, decided, catalog.environments, settings.batch.seed)
-    weighted = _order_by_weights(settings, assigned)
-    if name not in weighted:
+    weighted = _order_by_weights(settings, assigned, name, 1)
+    if not weighted:
         return AssetChoice()
     num_twins = _count_drawn_twins(settings, assigned, name)
-    return AssetChoice(weighted[name][0], assigned.member_of(name), num_twins)
+    return AssetChoice(weighted[0], assigned.member_of(name), num_twins)
 
 
 def _choose_level(name: str, decided: Decided, items: tuple[str, ...], seed: int) -> AssetChoice:
