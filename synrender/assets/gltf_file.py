@@ -38,6 +38,11 @@ MAX_PRIMITIVES = 1 << 14
 MAX_PLACE = 1e6
 """Of a place in a texture, in widths of the texture."""
 
+_MIN_QUATERNION = 1e-6
+"""Length below which programs do not agree on what a quaternion means."""
+
+_ROUNDING = 1e-6
+
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
 
 
@@ -129,7 +134,7 @@ def _find_transform(node: Json) -> np.ndarray:
     """Transform of a node to its parent, (4, 4)."""
     if node.get("matrix") is not None:
         return _numbers(node, "matrix", [0.0] * 16).reshape(4, 4).T  # columns first
-    x, y, z, w = _numbers(node, "rotation", [0.0, 0.0, 0.0, 1.0])
+    x, y, z, w = _read_quaternion(node)
     transform = np.eye(4)
     turn = np.array(
         [
@@ -141,6 +146,19 @@ def _find_transform(node: Json) -> np.ndarray:
     transform[:3, :3] = turn * _numbers(node, "scale", [1.0] * 3)
     transform[:3, 3] = _numbers(node, "translation", [0.0] * 3)
     return transform
+
+
+def _read_quaternion(node: Json) -> np.ndarray:
+    """Rotation of a node as a unit quaternion (x, y, z, w).
+
+    The format demands unit length; of another length, the direction counts, as in Blender. What is
+    of unit length but for rounding stays as it is.
+    """
+    quaternion = _numbers(node, "rotation", [0.0, 0.0, 0.0, 1.0])
+    length = np.linalg.norm(quaternion)
+    if not _MIN_QUATERNION < length < 1 / _MIN_QUATERNION:
+        raise RejectedAsset(f"rotation of a node: a quaternion of length {length:g}")
+    return quaternion if abs(length - 1) < _ROUNDING else quaternion / length
 
 
 def _numbers(node: Json, key: str, default: list[float]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -27,6 +28,9 @@ _TYPES = {
 }
 _ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 _HEADER = re.compile(rb"\Aply[ \t]*\r?\n.*?^end_header[ \t]*\r?\n", re.DOTALL | re.MULTILINE)
+_BLOCK_ROWS = 1 << 16
+"""Lines of a text file that are held as words at once."""
+
 _FACE_LISTS = ("vertex_indices", "vertex_index")
 
 
@@ -139,29 +143,67 @@ class _TextReader:
         self._lines = (line.split() for line in lines if line.strip())
 
     def read(self, element: _Element) -> list[_Column]:
-        if not element.properties:
-            return []
-        rows = [self._read_row(element) for _ in range(element.count)]
-        return _join_rows(rows, element)
+        if not element.count or not element.properties:
+            return _join_rows([], element)
+        blocks = [
+            self._read_block(element, min(_BLOCK_ROWS, element.count - start))
+            for start in range(0, element.count, _BLOCK_ROWS)
+        ]
+        return [
+            _Column(
+                np.concatenate([column.values for column in columns]),
+                np.concatenate([column.lengths for column in columns]),
+            )
+            for columns in zip(*blocks, strict=True)
+        ]
 
-    def _read_row(self, element: _Element) -> list[np.ndarray]:
-        words = next(self._lines, [])
-        try:
-            numbers = np.array([float(word) for word in words])
-        except ValueError:
-            line = shorten(b" ".join(words).decode("ascii", "replace"))
-            raise RejectedAsset(f"{element.name}: {line!r} are no numbers") from None
-        row, start = [], 0
-        for p in element.properties:
-            length = 1
-            if p.count_dtype:
-                length = _to_length(numbers[start] if start < len(numbers) else 0)
-                start += 1
-            row.append(numbers[start : start + length])
-            start += length
-        if start > len(numbers):
-            raise _truncated(element)
-        return row
+    def _read_block(self, element: _Element, num_rows: int) -> list[_Column]:
+        rows = list(itertools.islice(self._lines, num_rows))
+        if len(rows) == num_rows and (columns := _read_equal_rows(element, rows)):
+            return columns
+        rows += [[]] * (len(rows) < num_rows)
+        return _join_rows([_read_row(element, words) for words in rows], element)
+
+
+def _read_equal_rows(element: _Element, rows: list[list[bytes]]) -> list[_Column] | None:
+    """Reads rows whose lists are all as long as those of the first one; else None."""
+    lengths = [len(values) for values in _read_row(element, rows[0])]
+    width = sum(lengths) + sum(p.count_dtype is not None for p in element.properties)
+    if set(map(len, rows)) != {width}:
+        return None
+    try:
+        numbers = np.fromiter(map(float, itertools.chain(*rows)), float).reshape(-1, width)
+    except ValueError:
+        return None
+    columns, start = [], 0
+    for p, length in zip(element.properties, lengths, strict=True):
+        if p.count_dtype:
+            if (numbers[:, start] != length).any():
+                return None
+            start += 1
+        values = numbers[:, start : start + length].reshape(-1)
+        columns.append(_Column(values, np.full(len(rows), length, np.int32)))
+        start += length
+    return columns
+
+
+def _read_row(element: _Element, words: list[bytes]) -> list[np.ndarray]:
+    try:
+        numbers = np.array([float(word) for word in words])
+    except ValueError:
+        line = shorten(b" ".join(words).decode("ascii", "replace"))
+        raise RejectedAsset(f"{element.name}: {line!r} are no numbers") from None
+    row, start = [], 0
+    for p in element.properties:
+        length = 1
+        if p.count_dtype:
+            length = _to_length(numbers[start] if start < len(numbers) else 0)
+            start += 1
+        row.append(numbers[start : start + length])
+        start += length
+    if start > len(numbers):
+        raise _truncated(element)
+    return row
 
 
 class _BinaryReader:

@@ -79,6 +79,7 @@ def test_a_file_is_read_as_trimesh_reads_it(data: bytes, read: Callable[[bytes],
     [
         [{"mesh": 0, "matrix": [2, 0, 0, 0, 0, 0, 2, 0, 0, -2, 0, 0, 1, 2, 3, 1]}],
         [{"mesh": 0, "scale": [1, -2, 3], "rotation": [0.5, 0.5, -0.5, 0.5]}],
+        [{"mesh": 0, "scale": [1, 2, 3], "rotation": [0.3, 0.9, 0.1, 1.6]}],  # not of length 1
         [
             {"children": [1, 2], "translation": [1, 2, 3], "rotation": [0, 0.6, 0, 0.8]},
             {"mesh": 0, "scale": [1, 1, -1]},
@@ -203,6 +204,8 @@ PRIMITIVE = ("meshes", 0, "primitives", 0)
         (("nodes", 0, "children"), [0], "stands in the scene twice"),
         (("nodes", 0, "scale"), [1e308, 1e308, 1], "not finite"),
         (("nodes", 0, "scale"), [1, 1], "must be 3 numbers"),
+        (("nodes", 0, "rotation"), [0, 0, 0, 0], "a quaternion of length 0"),
+        (("nodes", 0, "rotation"), [0, 0, 1e300, 0], "a quaternion of length"),
         (("nodes", 0, "mesh"), 7, "there are 1"),
         (("accessors", 0, "count"), 10**9, "must be 0 to"),
         (("accessors", 0, "count"), 6, "reaches beyond its buffer"),
@@ -300,6 +303,18 @@ def test_a_ply_file_of_polygons_and_other_tables() -> None:
     assert read_ply(PLY.replace("\n", "\r\n").encode()).face_sizes.tolist() == [4, 3]
 
 
+@pytest.mark.parametrize("num_rows", [1, 2, 3])
+def test_a_text_is_read_in_blocks(monkeypatch: pytest.MonkeyPatch, num_rows: int) -> None:
+    """Rows of lists that are equally long are read at once; faces of 3 and 4 corners are not."""
+    text = PLY.replace("face 2", "face 4").replace("0 1\n", "3 0 3 4 0.5\n3 0 4 3 0.5\n0 1\n", 1)
+    whole = read_ply(text.encode())
+    monkeypatch.setattr("synrender.assets.ply_file._BLOCK_ROWS", num_rows)
+    mesh = read_ply(text.encode())
+    assert mesh.face_sizes.tolist() == [4, 3, 3, 3]
+    for name in ("vertices", "corner_vertices", "face_sizes"):
+        np.testing.assert_array_equal(getattr(mesh, name), getattr(whole, name))
+
+
 @pytest.mark.timeout(20)
 def test_a_table_without_values_takes_no_time() -> None:
     text = PLY.replace("element vertex", "element nothing 4000000\nelement vertex")
@@ -333,7 +348,8 @@ def test_a_binary_ply_file_of_polygons(order: str) -> None:
         ("3 0 3 4", "2 0 3 4", "a face of 2 corners"),
         ("3 0 3 4", "2000 0 3 4", "a list of 2000"),
         ("0 2 0 255", "0 nan 0 255", "not finite"),
-        ("0 2 0 255", "0 x 0 255", "no numbers"),
+        ("0 2 0 255", "0 x 0 255", "vertex: '0 x 0 255' are no numbers"),
+        ("0 2 0 255", "0 2 0", "truncated"),
         ("element face 2", "element face 0", "no faces"),
         ("property float z", "property list uchar float z", "list of 255|truncated|x, y and z"),
     ],
@@ -430,7 +446,7 @@ def bent() -> Glb:
     glb.root["nodes"] = [
         {"children": [1, 2], "rotation": [0, 0.6, 0, 0.8], "translation": [1, 2, 3]},
         {"mesh": 0, "scale": [1, -2, 1]},
-        {"mesh": 1, "translation": [0, 0, 5], "rotation": [0.5, 0.5, 0.5, 0.5]},
+        {"mesh": 1, "translation": [0, 0, 5], "rotation": [0.7, 0.7, 0.7, 0.7]},  # not of length 1
     ]
     return glb
 
