@@ -126,8 +126,12 @@ def write_commands() -> Iterator[str]:
         yield f"## {name}.py\n\n{meaning}\n"
         script = PROJECT_DIR / f"{name}.py"
         yield from _write_help([sys.executable, str(script)], environment)
-    yield "## python -m synrender.assets\n\nSays what a folder of models or textures is.\n"
-    yield from _write_help([sys.executable, "-m", "synrender.assets"], environment)
+    for module, meaning in (
+        ("synrender.assets", "Says what a folder of models or textures is."),
+        ("synrender.dataset", "Joins parts of a data set."),
+    ):
+        yield f"## python -m {module}\n\n{meaning}\n"
+        yield from _write_help([sys.executable, "-m", module], environment)
 
 
 def _write_help(command: list[str], environment: dict[str, str]) -> Iterator[str]:

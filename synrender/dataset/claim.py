@@ -126,11 +126,11 @@ def _begin_or_resume(folder: DatasetFolder, settings: Settings, catalog: Catalog
             settings.batch.seed, len(settings.sample.classes), settings.material.num_modes
         )
         write_array(folder.color_reference_path, color_reference)
-        _write_description(folder, info)
+        write_description(folder, info)
         return info
-    extended = _extend_batch(info, settings)
+    extended = extend_batch(info, settings)
     if extended != info:
-        _write_description(folder, extended)
+        write_description(folder, extended)
     return extended
 
 
@@ -245,12 +245,13 @@ def _find_versions() -> dict[str, str | None]:
     return versions
 
 
-def _write_description(folder: DatasetFolder, info: DatasetInfo) -> None:
+def write_description(folder: DatasetFolder, info: DatasetInfo) -> None:
+    """Writes ``config.gin``, then ``dataset.json``."""
     write_text(folder.config_path, settings_to_gin(info.settings))
     write_info(folder.path, info)
 
 
-def _extend_batch(info: DatasetInfo, settings: Settings) -> DatasetInfo:
+def extend_batch(info: DatasetInfo, settings: Settings) -> DatasetInfo:
     """Extends the stored batch so that it includes the samples of this run."""
     known, batch = info.settings.batch, settings.batch
     start = min(known.idx_offset, batch.idx_offset)

@@ -1,0 +1,6 @@
+"""``python -m synrender.dataset merge PART...`` joins parts of a data set."""
+
+import runpy
+
+if __name__ == "__main__":
+    runpy.run_module("synrender.cli.merge", run_name="__main__")  # commands stand above this room
