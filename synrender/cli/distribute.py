@@ -7,6 +7,7 @@ was stopped, or if a data set lost files, run the same command again to render w
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 from typing import TYPE_CHECKING
@@ -174,7 +175,24 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         action="store_true",
         help="render only a few samples, and print the plan and the time that it will take",
     )
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    arguments.array = to_array_arguments(argv, find_name(arguments))
+    return arguments
+
+
+def find_name(arguments: argparse.Namespace) -> str:
+    """Name of the data sets, without the variant."""
+    return arguments.dataset_name or ("multi" if arguments.is_multi else "single")
+
+
+def to_array_arguments(argv: list[str], name: str) -> str:
+    """The same run for ``examples/slurm/render.sbatch``: the name, then the other arguments."""
+    parser = create_parser("", None, "")
+    parser.add_argument("-d", "--dataset_name")
+    for flag in ("--dry_run", "--status", "--check"):
+        parser.add_argument(flag, action="store_true")
+    _, others = parser.parse_known_args(argv)
+    return shlex.join([name, *others])
 
 
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
@@ -197,14 +215,13 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     refuse_with_shard(arguments.shard, arguments.overwrite, "--overwrite")
     shard = parse_work_shard(arguments.shard) if arguments.shard else None
     exit_on_signals({signal.SIGTERM: 1}, end_family)  # batch systems send it
-    name = arguments.dataset_name or ("multi" if arguments.is_multi else "single")
     gin_config = ["render_multi" if arguments.is_multi else "render_single", *arguments.gin_config]
     gin_param, num_classes = arguments.gin_param, arguments.num_classes
     if own := find_own_classes(gin_config, gin_param, folders):
         gin_param = [*gin_param, f"sample.classes = {list(own)}"]
         num_classes = len(own) if num_classes == NUM_CLASSES else num_classes
     datasets = plan_datasets(
-        name_to_dataset_dir(folders.data, name),
+        name_to_dataset_dir(folders.data, find_name(arguments)),
         check_variants(arguments.variants or VARIANTS),
         Shared(
             arguments.num_samples,
@@ -231,7 +248,8 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         shard=shard,
     )
     if arguments.dry_run:
-        return print_plan(datasets, arguments.batch_size, options, folders)
+        plan = datasets, arguments.batch_size, options, folders
+        return print_plan(*plan, arguments.array)
     return run_datasets(datasets, arguments.batch_size, options, folders)
 
 

@@ -38,6 +38,18 @@ from synrender.system.files import existing_parent
 from synrender.system.folders import Folders
 
 MAX_LEVELS_SHOWN = 8
+ARRAY_TASK_S = 2400
+"""Seconds that a task of an array job should take, of the hour that ``render.sbatch`` asks for."""
+
+ARRAY_TASK_CPUS = 4
+"""CPUs of a task, as ``render.sbatch`` asks for them."""
+
+ARRAY_START_S = 15
+"""Seconds until a task renders: Python, Ray and Blender start."""
+
+MAX_ARRAY_TASKS = 1000
+"""SLURM's own limit, unless its administrator has changed it."""
+
 NUM_PILOT_SAMPLES = 6
 """Pilot samples of each of two data sets, the first and the last; spread over the missing ones."""
 
@@ -63,9 +75,21 @@ class Pilot:
 
 
 def print_plan(
-    datasets: Sequence[PlannedDataset], batch_size: int, options: Options, folders: Folders
+    datasets: Sequence[PlannedDataset],
+    batch_size: int,
+    options: Options,
+    folders: Folders,
+    array_arguments: str,
 ) -> int:
-    """Prints the plan and renders nothing into the data sets; returns the exit status 0."""
+    """Prints the plan and renders nothing into the data sets; returns the exit status 0.
+
+    Args:
+        datasets: to plan.
+        batch_size: largest number of samples of a task.
+        options: of the run.
+        folders: of the run.
+        array_arguments: of the same run as an array job, see ``examples/slurm/render.sbatch``.
+    """
     catalogs = load_catalogs(datasets, options, folders)
     for dataset in datasets:
         refuse_other_settings(dataset.folder, dataset.settings, catalogs[dataset.name])
@@ -83,6 +107,7 @@ def print_plan(
         slots = count_slots(options, folders)
         pilot = run_pilot(todos, options, folders)
         say(*format_estimate(num_missing, slots, pilot, folders.data))
+        say(format_array(num_missing, pilot, array_arguments))
     return 0
 
 
@@ -116,6 +141,18 @@ def format_estimate(num_missing: int, slots: int, pilot: Pilot, data_dir: Path) 
         f"from {len(pilot.seconds)} pilot samples spread over the data sets)",
     ]
     return lines
+
+
+def format_array(num_missing: int, pilot: Pilot, arguments: str) -> str:
+    """The line that submits the work as a SLURM array of tasks of about `ARRAY_TASK_S`."""
+    cpu_s = num_missing * pilot.mean_s
+    num_tasks = math.ceil(cpu_s / (ARRAY_TASK_CPUS * ARRAY_TASK_S))
+    num_tasks = max(1, min(num_tasks, num_missing, MAX_ARRAY_TASKS))
+    task_s = ARRAY_START_S + cpu_s / num_tasks / ARRAY_TASK_CPUS
+    return (
+        f"with SLURM: sbatch --array=0-{num_tasks - 1} examples/slurm/render.sbatch {arguments}: "
+        f"{format_duration(task_s)} each, with {ARRAY_TASK_CPUS} CPUs as fast as this one"
+    )
 
 
 def run_pilot(todos: Sequence[Todo], options: Options, folders: Folders) -> Pilot:

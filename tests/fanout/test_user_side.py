@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.fanout.dry_run import Pilot, choose_pilots, format_estimate
+from synrender.cli.distribute import parse_arguments
+from synrender.fanout.dry_run import Pilot, choose_pilots, format_array, format_estimate
 from synrender.fanout.queue import find_todo
 from synrender.fanout.variants import Shared, plan_datasets
 from synrender.system.cpus import leased_cpus
@@ -33,6 +34,7 @@ def test_a_dry_run_prints_the_plan_and_begins_no_data_set(driver: Driver) -> Non
         output,
     )
     assert "classes cannot be quite even" in output
+    assert "sbatch --array=0-0 examples/slurm/render.sbatch planned -n 50 -b 20 " in output
     assert not list(driver.data_dir.glob("planned*"))
 
 
@@ -48,6 +50,20 @@ def test_pilots_are_spread_over_all_that_is_missing(driver: Driver) -> None:
     pilot = Pilot((1.0, 1.0, 3.0, 3.0), 1.0)
     (line,) = (t for t in format_estimate(100, 2, pilot, driver.data_dir) if "ETA" in t)
     assert line.startswith("ETA: 1:40 (0:42 to 2:38) with 2 tasks at a time (2.00 s a sample")
+
+
+@pytest.mark.parametrize(
+    ("num_missing", "expected"),
+    [
+        (10, "--array=0-0 examples/slurm/render.sbatch mine -n 10: 0:20 each, with 4 CPUs"),
+        (76_800, "--array=0-15 examples/slurm/render.sbatch mine -n 10: 40:15 each, with 4 CPUs"),
+        (10**9, "--array=0-999 "),
+    ],
+)
+def test_the_array_line_has_tasks_of_about_40_minutes(num_missing: int, expected: str) -> None:
+    arguments = ["--dataset_name=mine", "-n", "10", "--dry_run"]
+    line = format_array(num_missing, Pilot((2.0, 2.0), 1.0), parse_arguments(arguments).array)
+    assert expected in line
 
 
 def test_a_young_run_has_an_eta(driver: Driver) -> None:
