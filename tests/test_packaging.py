@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 import tomllib
+import yaml
 
+from synrender.cli.distribute import parse_arguments
 from tests.helpers import PROJECT_DIR
 
 PROJECT = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text())
@@ -102,3 +104,17 @@ print(len(data), data[0]["image"].shape, missing, synrender.load_settings("rende
 """
     printed = run("-c", script, python=python, cwd=tmp_path)
     assert printed.startswith("25 (32, 32, 3) ['bpy', 'ray', 'skimage'] Sample(num_objs=4")
+
+
+def test_the_rayjob_has_the_ray_of_the_image_and_arguments_that_there_are() -> None:
+    job = yaml.safe_load((PROJECT_DIR / "examples/kubernetes/rayjob.yaml").read_text())["spec"]
+    cluster = job["rayClusterSpec"]
+    lock = (PROJECT_DIR / "tools/container.lock").read_text()
+    assert f"\nray=={cluster['rayVersion']}" in lock
+    program, script, *arguments = job["entrypoint"].split()
+    assert (program, script) == ("python", "/opt/synrender/distributed_render.py")
+    assert parse_arguments(arguments).address == "auto"
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        (container,) = group["template"]["spec"]["containers"]
+        mounts = {mount["name"] for mount in container["volumeMounts"]}
+        assert mounts == {volume["name"] for volume in group["template"]["spec"]["volumes"]}

@@ -3,4 +3,4 @@
 import runpy
 
 if __name__ == "__main__":
-    runpy.run_module("synrender.cli.merge", run_name="__main__")  # commands stand above this room
+    runpy.run_module("synrender.cli.dataset", run_name="__main__")  # commands stand above this room

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.cli.merge import COMMAND
+from synrender.cli.dataset import COMMAND
 from synrender.cli.script import run_command
 from synrender.dataset.claim import add_rejected
 from synrender.dataset.folder import DatasetFolder

@@ -31,7 +31,7 @@ example, of a shard in each of two nodes' own data folder:
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the command line."""
-    parser = create_parser("python -m synrender.dataset", __doc__, EPILOG)
+    parser = create_parser("synrender-dataset", __doc__, EPILOG)
     parser.add_argument("action", choices=["merge"], help="the one action that there is")
     parser.add_argument("parts", nargs="+", metavar="PART", help="folder of a part")
     parser.add_argument(
@@ -81,7 +81,7 @@ COMMAND = Command(parse_arguments, run, BLENDER_PACKAGES, lambda arguments: Resu
 
 
 def main() -> None:
-    """Entry point of ``python -m synrender.dataset``."""
+    """Entry point of ``synrender-dataset``."""
     run_script(COMMAND)
 
 
