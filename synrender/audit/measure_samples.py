@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from synrender.audit.exposures import find_exposure
 from synrender.audit.labels.run import CheckedLabels, LabelChecker
 from synrender.audit.mask_checks import LabelFindings, compare_labels, settle
-from synrender.audit.pictures import OutlineFindings, PictureFindings, examine_picture, find_outline
+from synrender.audit.pictures import (
+    OutlineFindings,
+    PictureFindings,
+    examine_picture,
+    find_outline,
+    read_picture,
+)
 from synrender.audit.poses import PositionErrors, find_position_errors
 from synrender.audit.rays.audited_dataset import Subject
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
@@ -21,7 +25,6 @@ from synrender.audit.rays.view import RayView
 from synrender.errors import UserError
 from synrender.images.conversions import linear_to_srgb8
 from synrender.images.exr import ExrImage, read_exr
-from synrender.images.image_files import read_image
 from synrender.system.files import Unreadable
 
 
@@ -76,15 +79,18 @@ class _Examiner:
         """Findings about a sample."""
         view = self._see(idx, record) if is_cast else None
         exr, rgb8, num_not_finite = _read_image(self._subject, idx)
+        is_exposed = exr is None and find_exposure(record) != 0
         findings = SampleFindings(
             idx,
-            picture=examine_picture(rgb8, num_not_finite),
+            picture=examine_picture(rgb8, num_not_finite, is_usual=not is_exposed),
             labels_digest=_digest_labels(exr) if exr is not None else "",
         )
         if view is None:
             return findings
         bounds = np.stack([view.caster(k).bounds for k in range(1, len(record) + 1)])
         findings = replace(findings, positions=find_position_errors(record, bounds))
+        if is_exposed:
+            return findings  # outlines may be lost in the dark, or in white
         if exr is None:
             centers_px, _ = view.project(record["location"])
             with np.errstate(invalid="ignore"):
@@ -136,23 +142,12 @@ def _read_image(subject: Subject, idx: int) -> tuple[ExrImage | None, np.ndarray
             num_not_finite = int((~np.isfinite(exr.rgb_linear)).sum())
             rgb8 = linear_to_srgb8(np.nan_to_num(exr.rgb_linear))
         else:
-            rgb8 = _read_picture(path, side)
+            rgb8 = read_picture(path, side)
     except (UserError, OSError, ValueError, SyntaxError) as error:  # SyntaxError: from Pillow
         raise _DamagedImage(f"image: {error}") from None
     if rgb8.shape[:2] != (side, side) or rgb8.ndim != 3 or rgb8.dtype != np.uint8:
         raise _DamagedImage(f"image: {rgb8.shape}, dataset.json says {side} x {side} px, RGB")
     return exr, np.ascontiguousarray(rgb8[:, :, :3]), num_not_finite
-
-
-def _read_picture(path: Path, side: int) -> np.ndarray:
-    """Pixels of an image file; one of another size is refused before they take memory."""
-    try:
-        with Image.open(io.BytesIO(read_image(path, side))) as image:
-            if image.size != (side, side):
-                raise ValueError(f"{image.width} x {image.height} px, must be {side} x {side} px")
-            return np.asarray(image)
-    except Image.DecompressionBombError as error:
-        raise ValueError(str(error)) from None
 
 
 def cut_tasks(

@@ -18,6 +18,8 @@ from synrender.settings.groups import Material
 MIN_SPREAD = 1.0  # of a picture's gray value, 8-bit steps
 MAX_CLIPPED_SHARE = 0.5
 MAX_MAGENTA_SHARE = 0.02
+OF_BRIGHTNESS = ("blank", "clipped", "magenta")
+"""Faults that an exposure can make of a true picture."""
 SAMPLES = "samples"
 
 
@@ -142,17 +144,26 @@ def check_images(
     by_digest = defaultdict(list)
     for idx, picture in found.items():
         by_digest[picture.digest].append(idx)
+    usual = {idx: picture for idx, picture in found.items() if picture.is_usual}
     faults = {
-        "blank": [i for i, p in found.items() if p.spread < MIN_SPREAD],
-        "clipped": [i for i, p in found.items() if p.clipped_share > MAX_CLIPPED_SHARE],
-        "magenta": [i for i, p in found.items() if p.magenta_share > max_magenta_share],
+        "blank": [i for i, p in usual.items() if p.spread < MIN_SPREAD],
+        "clipped": [i for i, p in usual.items() if p.clipped_share > MAX_CLIPPED_SHARE],
+        "magenta": [i for i, p in usual.items() if p.magenta_share > max_magenta_share],
         "not finite": [i for i, p in found.items() if p.num_not_finite],
         "duplicate": [i for idxs in by_digest.values() for i in idxs[1:] if i not in may_repeat],
     }
     figures = f"of {len(found)}: " + ", ".join(f"{len(i)} {what}" for what, i in faults.items())
+    if len(usual) < len(found):
+        figures += f"; {len(found) - len(usual)} not judged but for duplicates: they are exposed"
     culprits = [f"{i} ({what})" for what, idxs in faults.items() for i in idxs]
     measures = [
-        Measure(f"{what} images", len(idxs), at_most=0, num=len(found), of=SAMPLES)
+        Measure(
+            f"{what} images",
+            len(idxs),
+            at_most=0,
+            num=len(usual if what in OF_BRIGHTNESS else found),
+            of=SAMPLES,
+        )
         for what, idxs in faults.items()
     ]
     return decide("images", not culprits, figures, culprits, measures)

@@ -9,9 +9,14 @@ be. Textures have edges too, but none that follow the outline.
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
+
+from synrender.images.image_files import read_image
 
 # --- outlines -------------------------------------------------------------------------------------
 
@@ -104,6 +109,8 @@ def _is_near(shift_px: tuple[int, int]) -> bool:
 class PictureFindings:
     """Findings about one sample."""
 
+    is_usual: bool  # its brightness is not what an exposure makes of it
+
     spread: float  # standard deviation of the gray value, 8-bit steps
     clipped_share: float  # of pixels, white or black in all channels
     magenta_share: float  # of pixels in the hue and saturation of a missing texture
@@ -111,7 +118,9 @@ class PictureFindings:
     digest: str  # equal for equal pixels
 
 
-def examine_picture(rgb8: np.ndarray, num_not_finite: int = 0) -> PictureFindings:
+def examine_picture(
+    rgb8: np.ndarray, num_not_finite: int = 0, is_usual: bool = True
+) -> PictureFindings:
     """Examines (h, w, 3) uint8 sRGB."""
     rgb = rgb8.astype(np.int16)
     is_clipped = (rgb == 255).all(axis=2) | (rgb == 0).all(axis=2)
@@ -121,9 +130,25 @@ def examine_picture(rgb8: np.ndarray, num_not_finite: int = 0) -> PictureFinding
     weaker = np.minimum(red, blue)
     is_magenta = (weaker >= 64) & (green * 6 <= weaker) & (np.abs(red - blue) * 16 <= weaker)
     return PictureFindings(
+        is_usual=is_usual,
         spread=float(rgb.mean(axis=2).std()),
         clipped_share=float(is_clipped.mean()),
         magenta_share=float(is_magenta.mean()),
         num_not_finite=num_not_finite,
         digest=hashlib.sha256(rgb8.tobytes() + repr(rgb8.shape).encode()).hexdigest(),
     )
+
+
+def read_picture(path: Path, side: int) -> np.ndarray:
+    """Pixels of an image file; one of another size is refused before they take memory.
+
+    Raises:
+        OSError, ValueError, SyntaxError: it cannot be read; the last one comes from Pillow.
+    """
+    try:
+        with Image.open(io.BytesIO(read_image(path, side))) as image:
+            if image.size != (side, side):
+                raise ValueError(f"{image.width} x {image.height} px, must be {side} x {side} px")
+            return np.asarray(image)
+    except Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from None

@@ -9,6 +9,7 @@ import numpy as np
 from synrender.audit.check import Check, Verdict
 from synrender.audit.designs.run import check_designs
 from synrender.audit.designs.twins import find_meant_duplicates
+from synrender.audit.exposures import check_exposure
 from synrender.audit.labels.label_verdicts import check_all_labels
 from synrender.audit.lights import check_lights
 from synrender.audit.measure_samples import SampleFindings, cut_tasks, examine
@@ -106,6 +107,7 @@ def run_audit(
         check_pose(records, findings),
         check_camera(subject, records),
         check_lights(subject, records),
+        check_exposure(subject, records),
         check_images(subject, findings, find_meant_duplicates(subject.design, records)),
         check_splits(subject, records),
         check_balance(subject, records),

@@ -59,6 +59,7 @@ class Builder:
         reset_scene(keep=[*blocks, *self._surroundings.kept])
         textures = self._find_textures(plan)
         create_camera(self._scene, plan.scene)
+        self._scene.view_settings.exposure = plan.exposure
         create_lights(self._scene, plan)
         environment = self._surroundings.show(plan.environment)
         surface = self._load_surface(textures[0], plan.backdrop_color)

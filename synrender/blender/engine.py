@@ -214,7 +214,7 @@ def _set_color_management(scene: bpy.types.Scene, view_transform: str) -> None:
             "have it; use 'Standard' or 'Filmic'"
         ) from None
     scene.view_settings.look = "None"
-    scene.view_settings.exposure, scene.view_settings.gamma = 0, 1
+    scene.view_settings.gamma = 1  # the exposure is that of each sample
     scene.render.dither_intensity = 0  # so that PNG and EXR agree within one level
 
 

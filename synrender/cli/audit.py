@@ -43,6 +43,7 @@ what is checked:
   pose         rot_mat, quaternion, euler, scale, location, bbox, obj_to_world and the OBJ agree
   lights       recorded locations of lights are where the recorded angles say
   images       blank, clipped, not finite, magenta of a missing texture, duplicates
+  exposure     samples that differ in it alone: an EXR is equal, a PNG as many stops brighter
   splits       no model in two buckets; what training, validation and test share
   balance      objects of each class; judged with sample.balanced = True
 labels that rendering.labels names, in the small files and in imgs_XX.h5 (hdf5 labels):

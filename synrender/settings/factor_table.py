@@ -197,7 +197,7 @@ FACTORS = {
 NOT_YET = frozenset(
     (
         "camera_fstop",
-        *("backdrop", "exposure"),
+        "backdrop",
     )
 )
 """Factors of which nothing but the row exists. A configuration that names one is refused."""

@@ -45,6 +45,8 @@ FIELDS = {
     "light_direction": ("light",),
 }
 """Fields of a record that may differ between samples that differ in a factor."""
+MAY_LOOK_EQUAL = frozenset(("exposure", "camera_fstop"))
+"""Factors that may change no 8-bit value: exposure none of an EXR, nor what is white or black."""
 _FOLLOWERS = {"class": ("model", "color")}
 """Factors whose values follow from another one's."""
 
@@ -143,14 +145,19 @@ def check_labels_of_blocks(
 
 
 def find_meant_duplicates(design: DesignInfo | None, records: Records) -> set[int]:
-    """Samples that show the same as an earlier one, because sweeps of a block share a sample."""
-    if design is None or not design.sweeps:
+    """Samples that may show the same as an earlier one.
+
+    Sweeps of a block share a sample, and some factors need not change what is seen.
+    """
+    if design is None:
         return set()
     blocks: dict[int, list[np.ndarray]] = {}
     duplicates = set()
-    for sweep in find_sweeps(design, records):
+    for sweep in find_sweeps(design, records) if design.block_size > 1 else ():
+        if set(design.paths or (sweep.factor,)) <= MAY_LOOK_EQUAL:
+            duplicates.update(list(sweep.records)[1:])
         seen = blocks.setdefault(sweep.block, [])
-        for idx, record in sweep.records.items():
+        for idx, record in sweep.records.items() if design.sweeps else ():
             if any(not find_differences(a, record, (), ("varied",)) for a in seen):
                 duplicates.add(idx)
             seen.append(record)
