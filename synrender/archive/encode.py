@@ -179,10 +179,11 @@ class LabelPlan:
     idxs: range  # of all samples, among which flow finds its partner
     camera: CameraInfo
     named: NamedPoints
+    has_ground: bool
 
     def open(self, folder: DatasetFolder) -> LabelReader:
         """Reader of the labels of the small files."""
-        return LabelReader(folder, self.camera, self.idxs, self.named)
+        return LabelReader(folder, self.camera, self.idxs, self.named, self.has_ground)
 
 
 def plan_labels(folder: DatasetFolder, info: DatasetInfo, idxs: np.ndarray) -> LabelPlan | None:
@@ -201,7 +202,8 @@ def plan_labels(folder: DatasetFolder, info: DatasetInfo, idxs: np.ndarray) -> L
     if not fields:
         return None
     samples = range(int(idxs.min()), int(idxs.max()) + 1)
-    return LabelPlan(fields, samples, info.camera, read_named_points(folder.path))
+    named, has_ground = read_named_points(folder.path), info.settings.scene.ground
+    return LabelPlan(fields, samples, info.camera, named, has_ground)
 
 
 def create_label_fields(

@@ -25,6 +25,7 @@ from synrender.audit.rays.view import RayView
 from synrender.errors import UserError
 from synrender.images.conversions import linear_to_srgb8
 from synrender.images.exr import ExrImage, read_exr
+from synrender.settings.groups import is_standing
 from synrender.system.files import Unreadable
 
 
@@ -48,6 +49,7 @@ class SampleFindings:
     labels: LabelFindings | None = None  # EXR
     outline: OutlineFindings | None = None  # PNG
     positions: PositionErrors | None = None
+    lowest_m: tuple[float, ...] = ()  # world z of each object's lowest point, where it is judged
     checked: CheckedLabels = field(default_factory=CheckedLabels)
 
 
@@ -89,6 +91,10 @@ class _Examiner:
             return findings
         bounds = np.stack([view.caster(k).bounds for k in range(1, len(record) + 1)])
         findings = replace(findings, positions=find_position_errors(record, bounds))
+        if is_standing(self._subject.settings):
+            matrices = enumerate(record["obj_to_world"], start=1)
+            lowest_m = tuple(view.caster(k).find_lowest(matrix) for k, matrix in matrices)
+            findings = replace(findings, lowest_m=lowest_m)
         if is_exposed:
             return findings  # outlines may be lost in the dark, or in white
         if exr is None:

@@ -1,12 +1,18 @@
-"""Checks that hold of the whole scene: where the camera is."""
+"""Checks that hold of the whole scene: where the camera is, and what stands on the ground."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from synrender.audit.check import Check, Measure, decide
+from synrender.audit.check import Check, Measure, decide, skip
+from synrender.audit.measure_samples import SampleFindings
+from synrender.audit.poses import MAX_POSITION_ERROR_M
 from synrender.audit.rays.audited_dataset import Records, Subject
 from synrender.audit.rays.cameras import MAX_CAMERA_ERROR, Camera, find_camera_error, is_orbit
+from synrender.settings.factor_table import find_columns
+from synrender.settings.groups import is_standing
 
 
 def check_camera(subject: Subject, records: Records) -> Check:
@@ -28,6 +34,36 @@ def check_camera(subject: Subject, records: Records) -> Check:
         "camera, entries", worst, at_most=MAX_CAMERA_ERROR, num=len(known), of="objects"
     )
     return decide("camera", not culprits, figures, dict.fromkeys(culprits), [measure])
+
+
+_HEIGHT = find_columns("layout")[2]
+
+
+def check_ground(subject: Subject, records: Records, findings: Sequence[SampleFindings]) -> Check:
+    """The lowest point of each object is as far above the ground as its layout says."""
+    if not is_standing(subject.settings):
+        return skip("ground", "objects do not stand on a ground")
+    ground_m, bound_mm = subject.settings.scene.ground_height, MAX_POSITION_ERROR_M * 1000
+    lowest_m = {f.idx: f.lowest_m for f in findings if f.lowest_m}
+    heights_m = records.rows["factor_values"][:, _HEIGHT]
+    errors_mm = {
+        idx: 1000 * np.abs(np.array(found) - ground_m - heights_m[records.idxs == idx])
+        for idx, found in lowest_m.items()
+    }
+    worst = max((float(errors.max()) for errors in errors_mm.values()), default=0.0)
+    culprits = [
+        f"{idx} object {k} ({error:.2g} mm)"
+        for idx, errors in errors_mm.items()
+        for k, error in enumerate(errors.tolist(), start=1)
+        if not error <= bound_mm
+    ]
+    num = sum(map(len, errors_mm.values()))
+    figures = (
+        f"lowest points of {num} objects are within {worst:.1e} mm of their height above the "
+        f"ground (bound {bound_mm:g} mm)"
+    )
+    measure = Measure("contact, mm", worst, at_most=bound_mm, num=num, of="objects")
+    return decide("ground", not culprits, figures, culprits, [measure])
 
 
 def _find_camera_error(subject: Subject, row: np.void) -> float:

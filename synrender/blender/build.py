@@ -11,14 +11,26 @@ from synrender.assets.catalog import Catalog
 from synrender.blender.image_blocks import check_texture, load_texture
 from synrender.blender.lights import create_lights
 from synrender.blender.materials import MapImages, Surface, create_material, set_reflection
-from synrender.blender.objects import Model, create_model_object, load_model, read_pose
+from synrender.blender.objects import (
+    Model,
+    create_model_object,
+    find_depth,
+    load_model,
+    read_pose,
+)
 from synrender.blender.own_materials import Tint, create_own_materials, let_alpha_through
 from synrender.blender.scene import create_backdrop, create_camera, reset_scene
 from synrender.blender.world import Surroundings
 from synrender.dataset.record import create_records
 from synrender.errors import RejectedAsset, UserError
 from synrender.sampling.camera import scene_to_intrinsics, scene_to_world_to_camera
-from synrender.sampling.sample_plan import AssetChoice, ObjectPlan, SamplePlan, stand_up
+from synrender.sampling.sample_plan import (
+    AssetChoice,
+    ObjectPlan,
+    SamplePlan,
+    set_down,
+    stand_up,
+)
 from synrender.settings.checks import MAX_NAME_LENGTH
 from synrender.settings.factor_table import COLUMNS
 from synrender.settings.groups import BACKDROP_PASS_INDEX, Settings
@@ -71,6 +83,9 @@ class Builder:
         names = [self._load_model(obj_plan, plan.bucket) for obj_plan in plan.objects]
         self._models = {name: self._models[name] for name in names}
         plan = stand_up(plan, list(map(self._has_z_up, plan.objects, names)))
+        if plan.is_standing:
+            models = [self._models[name] for name in names]
+            plan = set_down(plan, list(map(find_depth, models, plan.objects)))
         objects = []
         for k, (name, obj_plan) in enumerate(zip(names, plan.objects, strict=True), start=1):
             model = self._models[name]

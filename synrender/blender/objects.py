@@ -26,7 +26,7 @@ from synrender.blender.materials import UV_NAME
 from synrender.blender.own_materials import COLOR_NAME, ModelLook, load_look, uv_set_name
 from synrender.blender.scene import create_object, to_array
 from synrender.errors import RejectedAsset
-from synrender.sampling.camera import turn
+from synrender.sampling.camera import euler_to_rot_mat, turn
 from synrender.sampling.sample_plan import ObjectPlan
 from synrender.settings.checks import MAX_NAME_LENGTH
 
@@ -202,14 +202,26 @@ def create_model_object(
         materials: one for each slot of the mesh.
     """
     obj = create_object(scene, f"Object {instance}", model.mesh, plan.location, plan.euler)
-    largest_side = float((model.bbox[1] - model.bbox[0]).max())
-    obj.scale = np.array(plan.scale) * (LARGEST_SIDE_M / largest_side)
+    obj.scale = _find_scale(model, plan)
     obj.pass_index = instance
     # The samples of a group share the mesh, so the materials are linked to the object.
     for slot, material in zip(obj.material_slots, materials, strict=True):
         slot.link = "OBJECT"
         slot.material = material
     return obj
+
+
+def find_depth(model: Model, plan: ObjectPlan) -> float:
+    """How far the lowest point of an object is below the center of its box, m."""
+    vertices = _read_array(model.mesh.vertices, "co", 3).astype(np.float64)
+    heights = vertices * (_find_scale(model, plan) * euler_to_rot_mat(np.array(plan.euler))[2])
+    return -float(heights.sum(axis=1).min())
+
+
+def _find_scale(model: Model, plan: ObjectPlan) -> np.ndarray:
+    """Model units to m along each axis, (3,)."""
+    largest_side = float((model.bbox[1] - model.bbox[0]).max())
+    return np.array(plan.scale) * (LARGEST_SIDE_M / largest_side)
 
 
 def read_pose(obj: bpy.types.Object, model: Model) -> dict[str, np.ndarray]:

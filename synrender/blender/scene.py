@@ -55,7 +55,10 @@ def create_camera(scene: bpy.types.Scene, settings: Scene) -> bpy.types.Object:
 def create_backdrop(
     scene: bpy.types.Scene, settings: Scene, material: bpy.types.Material
 ) -> bpy.types.Object:
-    """Creates a square plane behind the objects, facing the camera; the texture covers it once."""
+    """Creates a square plane behind the objects, facing the camera, or the ground below them.
+
+    The texture covers it once.
+    """
     half = settings.backdrop_size / 2
     mesh = bpy.data.meshes.new("Backdrop")
     corners = [(-half, -half, 0), (half, -half, 0), (half, half, 0), (-half, half, 0)]
@@ -63,6 +66,8 @@ def create_backdrop(
     uv = mesh.uv_layers.new(name="UVMap")
     uv.data.foreach_set("uv", [0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0])
     mesh.materials.append(material)
+    if settings.ground:
+        return create_object(scene, "Backdrop", mesh, (0.0, 0.0, settings.ground_height))
     return create_object(
         scene, "Backdrop", mesh, settings.backdrop_location, settings.camera_rotation
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +35,19 @@ class LabelReader:
         camera: CameraInfo,
         idxs: Sequence[int] | np.ndarray,
         named: NamedPoints,
+        has_ground: bool = False,
     ) -> None:
-        """Takes the folder, its camera, all its samples in order, and the user's keypoints."""
+        """Reads nothing yet.
+
+        Args:
+            folder: of the data set.
+            camera: of the data set.
+            idxs: all its samples, in order.
+            named: the user's keypoints.
+            has_ground: whether the backdrop is a ground, which no camera moves.
+        """
         self._folder, self._idxs, self._named = folder, idxs, named
+        self._has_ground = has_ground
         self._side_px = camera.resolution
         self._camera: Camera = np.array(camera.intrinsics), np.array(camera.world_to_camera)
         self._images: OrderedDict[int, ExrImage] = OrderedDict()
@@ -45,10 +55,8 @@ class LabelReader:
 
     def open(self, idx: int) -> Labels:
         """Labels of a sample; reads only what they need, when they need it."""
-        return Labels(self._open_view(idx), lambda: self._open_partner(idx), self._named)
-
-    def _open_view(self, idx: int) -> SampleView:
-        return SampleView(self.read_record(idx), self._camera, lambda: self._read_image(idx))
+        view = self._open_view(idx, self._read_image)
+        return Labels(view, lambda: self._open_partner(idx), self._named)
 
     def _open_partner(self, idx: int) -> SampleView | None:
         place = int(np.searchsorted(self._idxs, idx))
@@ -58,9 +66,11 @@ class LabelReader:
             raise UserError(f"flow of sample {idx} needs its neighbors; {error}") from None
         if partner < 0:
             return None
-        return SampleView(
-            self.read_record(partner), self._camera, lambda: self._keep_image(partner)
-        )
+        return self._open_view(partner, self._keep_image)
+
+    def _open_view(self, idx: int, read_image: Callable[[int], ExrImage]) -> SampleView:
+        record, has_ground = self.read_record(idx), self._has_ground
+        return SampleView(record, self._camera, lambda: read_image(idx), has_ground)
 
     def _read_record(self, idx: int) -> np.ndarray:
         try:

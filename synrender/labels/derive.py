@@ -32,10 +32,21 @@ class SampleView:
     """Record, camera and image of a sample. The image is read when a label first needs it."""
 
     def __init__(
-        self, record: np.ndarray, camera: Camera, read_image: Callable[[], ExrImage]
+        self,
+        record: np.ndarray,
+        camera: Camera,
+        read_image: Callable[[], ExrImage],
+        has_ground: bool = False,
     ) -> None:
-        """Takes the record, the data set's camera for records without one, and a reader."""
-        self.record = record
+        """Reads nothing yet.
+
+        Args:
+            record: of the sample.
+            camera: of the data set, for records without one.
+            read_image: reads the sample's image.
+            has_ground: whether the backdrop is a ground, which no camera moves.
+        """
+        self.record, self.has_ground = record, has_ground
         self.intrinsics, self.world_to_camera = find_camera(record, *camera)
         self._read_image = read_image
 
@@ -216,7 +227,9 @@ class Labels:
         view, there = self.view, self._partner
         if there is None:
             return no_flow(*view.image.instance.shape)
-        moved_m = move_points(self._position_m, view.image.instance, view.record, there.record)
+        moved_m = move_points(
+            self._position_m, view.image.instance, view.record, there.record, view.has_ground
+        )
         return flow_and_occlusion(
             moved_m, there.intrinsics, there.world_to_camera, there.image.depth_m
         )

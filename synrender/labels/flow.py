@@ -65,25 +65,31 @@ def shows_same_models(record: np.ndarray, other: np.ndarray) -> bool:
 
 
 def move_points(
-    position_m: np.ndarray, instance: np.ndarray, record: np.ndarray, other: np.ndarray
+    position_m: np.ndarray,
+    instance: np.ndarray,
+    record: np.ndarray,
+    other: np.ndarray,
+    has_ground: bool = False,
 ) -> np.ndarray:
     """Where the surface points of a sample are in the world of another sample.
 
     A point of an object keeps its place on the model (also where the object is larger or warped
     there). So does a point of the backdrop: it keeps its place in the world, or turns with a camera
-    that orbits.
+    that orbits, unless it is a ground.
 
     Args:
         position_m: (h, w, 3) world, m.
         instance: (h, w) int, from 1; 0 = backdrop or nothing.
         record: (num_objs,) of `RECORD_DTYPE`.
         other: record of the other sample.
+        has_ground: whether the backdrop is a ground.
 
     Returns:
         (h, w, 3) float64, world, m.
     """
     moved = np.array(position_m, np.float64)
-    if np.isfinite(record["factor_values"][0, _AZIMUTH]):  # the backdrop is fixed to the camera
+    if not has_ground and np.isfinite(record["factor_values"][0, _AZIMUTH]):
+        # The backdrop is fixed to the camera.
         here, there = (r["world_to_camera"][0, :3, :3] for r in (record, other))
         moved = moved @ (there.T @ here).T
     for k in find_shown(instance, len(record)):

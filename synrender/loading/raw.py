@@ -39,7 +39,7 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     folder = settings_to_folder(path, info.settings)
     idxs = np.array(folder.list_samples().pairs, np.int64)
     named, side_px = read_named_points(path), info.camera.resolution
-    samples = LabelReader(folder, info.camera, idxs, named)
+    samples = LabelReader(folder, info.camera, idxs, named, info.settings.scene.ground)
     names = RECORD_DTYPE.names or ()
     varies = info.design is not None and "num_objs" in info.design.factors
     is_single = info.settings.sample.num_objs == 1 and not varies

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from synrender.assets.material import USUAL_ROUGHNESS
-from synrender.sampling.camera import is_orbited
 from synrender.sampling.designs.kind import Range, Ranges
 from synrender.sampling.distributions import FILES, draw_values, find_distributions
 from synrender.sampling.layout import draw_layout
@@ -35,13 +34,25 @@ from synrender.sampling.streams import (
     draw_permutation,
 )
 from synrender.settings.factor_table import BACKDROPS, COLUMNS, Scope, find_columns, find_factor
-from synrender.settings.groups import Design, Lighting, Material, Object, Sample, Scene, Settings
+from synrender.settings.groups import (
+    Design,
+    Lighting,
+    Material,
+    Object,
+    Sample,
+    Scene,
+    Settings,
+    is_standing,
+)
 
 Key = tuple[int, ...]
 NO_RANGES: Ranges = {}
 
 OFFSETS = ("roll", "elevation", "azimuth")
 """Factors of the three Euler angles, in Blender's XYZ order."""
+
+TILTS = ("roll", "elevation")
+"""Of these, those that tilt an object; by themselves, those that stand on a ground do not."""
 
 REST_EULER = (0.5 * math.pi, 0.0, -math.pi / 6)
 """Euler angles before viewpoint noise, rad: the model's Y axis is up, its side faces the camera."""
@@ -90,9 +101,10 @@ def draw_factors(
         "scale": pose.scale,
         "warp": pose.warp,
         **{name: pose.offset[:, i] for i, name in enumerate(OFFSETS)},
+        **(dict.fromkeys(set(TILTS) - ranges.keys(), 0.0) if is_standing(settings) else {}),
         "light_energy": settings.scene.light_energy,
         "backdrop_color": backdrop_color,
-        "layout": draw_layout(seed, key, num_objs, scene, is_orbited(settings.design)),
+        "layout": draw_layout(settings, key, num_objs, scene),
         "num_objs": num_objs,
         "camera_distance": math.dist(settings.scene.camera_location, (0, 0, 0)),
         "camera_lens": settings.scene.camera_lens,

@@ -8,12 +8,13 @@ import numpy as np
 
 from synrender.sampling.camera import (
     SENSOR_WIDTH_MM,
+    is_orbited,
     project,
     scene_to_intrinsics,
     scene_to_world_to_camera,
 )
 from synrender.sampling.streams import LAYOUT, create_rng, draw_permutation
-from synrender.settings.groups import Scene
+from synrender.settings.groups import Scene, Settings, is_standing
 
 # Layout of several objects, in units of 1 / LAYOUT_SCALE m.
 LAYOUT_STEP = 1.75
@@ -30,12 +31,18 @@ SHRINK, NUM_SHRINKS = 0.95, 200
 
 
 def draw_layout(
-    seed: int, key: tuple[int, ...], num_objs: int, scene: Scene, is_orbited: bool = False
+    settings: Settings, key: tuple[int, ...], num_objs: int, scene: Scene
 ) -> np.ndarray:
     """Locations of the objects, (num_objs, 3) in m. A single object is at the origin.
 
-    With ``is_orbited``, every camera sees them that looks at the origin from the distance of the
-    scene's: all centers are in a sphere.
+    Where objects stand on a ground, the third number is the height above it, which is 0.
+
+    Args:
+        settings: of the data set. If its cameras orbit, every camera sees the objects that looks at
+            the origin from the distance of the scene's: all centers are in a sphere.
+        key: of the sample.
+        num_objs: in the sample.
+        scene: with the camera that must see them.
 
     Several objects form a chain on the ground: each is about 1.75 units from the one before it and
     at least 1.25 units from all others; 5 units are 1 m. Up to 100 chains are drawn, and the first
@@ -44,8 +51,19 @@ def draw_layout(
     """
     if num_objs == 1:
         return np.zeros((1, 3))
-    find_distance = _distance_out_of_sphere if is_orbited else _distance_out_of_view
-    rng = create_rng(seed, LAYOUT, *key)
+    places_m = _draw_places(settings, key, num_objs, scene)
+    if is_standing(settings):
+        places_m[:, 2] = 0
+    return places_m
+
+
+def _draw_places(
+    settings: Settings, key: tuple[int, ...], num_objs: int, scene: Scene
+) -> np.ndarray:
+    """Locations of several objects, as if there were no ground."""
+    everywhere = is_orbited(settings.design)
+    find_distance = _distance_out_of_sphere if everywhere else _distance_out_of_view
+    rng = create_rng(settings.batch.seed, LAYOUT, *key)
     best, least_distance = np.zeros((num_objs, 3)), math.inf
     for _ in range(NUM_LAYOUT_TRIES):
         chain = _draw_chain(rng, num_objs)
@@ -57,7 +75,7 @@ def draw_layout(
             best, least_distance = locations_m, distance
         if distance <= 0:
             return best
-    middle_m = np.zeros(3) if is_orbited else _find_middle(scene)
+    middle_m = np.zeros(3) if everywhere else _find_middle(scene)
     for k in range(1, NUM_SHRINKS):
         moved_m = middle_m + SHRINK**k * (best - middle_m)
         if find_distance(moved_m, scene) <= 0:

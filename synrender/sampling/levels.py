@@ -231,10 +231,8 @@ def _offset(name: str) -> Callable[..., tuple[float, ...]]:
 
 
 def _draw_layout(settings: Settings, key: tuple[int, ...]) -> tuple[float, ...]:
-    num_objs = settings.sample.num_objs
-    scene, is_everywhere = find_narrowest_scene(settings), is_orbited(settings.design)
-    layout = draw_layout(settings.batch.seed, key, num_objs, scene, is_everywhere)
-    return tuple(layout.ravel().tolist())
+    scene = find_narrowest_scene(settings)
+    return tuple(draw_layout(settings, key, settings.sample.num_objs, scene).ravel().tolist())
 
 
 _DRAWS: dict[str, Callable[..., tuple[float, ...]]] = {

@@ -16,7 +16,7 @@ from synrender.sampling.quantiles import find_extent, find_hammersley, find_valu
 from synrender.sampling.streams import PATH, create_rng
 from synrender.settings.distributions import Distribution
 from synrender.settings.factor_table import COLUMNS, FACTORS, find_columns
-from synrender.settings.groups import Scene, Settings
+from synrender.settings.groups import Scene, Settings, is_standing
 from synrender.settings.path_forms import Path, parse_path
 
 TURNING = 0.6
@@ -56,6 +56,8 @@ def move_factors(
             number = at.step if path.kind == "drawn" else 1
             other = draw(number)[:, columns] if number else start
         values[:, columns] = _find_place(_Walker(name, path, settings, at), start, other)
+        if name == "layout" and is_standing(settings):
+            values[:, columns[2]] = start[:, 2]  # the height above the ground
 
 
 def _find_rest(values: np.ndarray, scene: Scene) -> dict[str, float]:

@@ -57,7 +57,7 @@ from synrender.sampling.lights import (
 )
 from synrender.sampling.motion import Moment, move_factors
 from synrender.settings.factor_table import BACKDROPS, COLUMNS, find_columns
-from synrender.settings.groups import BatchSettings, Object, Scene, Settings
+from synrender.settings.groups import BatchSettings, Object, Scene, Settings, is_standing
 from synrender.settings.load import MIN_TRAINING_SAMPLES
 
 NUM_SHARES = 12
@@ -127,7 +127,7 @@ class ObjectPlan:
     texture: AssetChoice
     euler: Vector  # (3,) XYZ, rad
     scale: Vector  # (3,) factors for a model whose largest side is 0.7 m
-    location: Vector  # (3,) of the bounding box's center, m
+    location: Vector  # (3,) of the bounding box's center, m; see `SamplePlan.is_standing`
     color: Vector  # (3,) scene-linear RGB, 0 to 1
     surface: SurfacePlan
     factor_values: Vector  # one for each of `COLUMNS`; NaN for model and textures
@@ -152,6 +152,7 @@ class SamplePlan:
     lights: LightsPlan
     environment: EnvironmentPlan
     scene: Scene  # with this sample's camera and light
+    is_standing: bool  # on the ground: z of a location is the height of the lowest point above it
     fstop: float | None  # of the camera; None: all is in focus
     exposure: float  # of a PNG, stops
     noise_seed: int  # of the renderer's own sampling
@@ -172,6 +173,21 @@ def stand_up(plan: SamplePlan, have_z_up: Sequence[bool]) -> SamplePlan:
         for o, has_z_up in zip(plan.objects, have_z_up, strict=True)
     )
     return dataclasses.replace(plan, objects=tuple(objects))
+
+
+def set_down(plan: SamplePlan, depths_m: Sequence[float]) -> SamplePlan:
+    """The plan with objects where they stand on the ground, once their models are known.
+
+    Args:
+        plan: of a sample.
+        depths_m: of each object, how far its lowest point is below its center.
+    """
+    ground_m = plan.scene.ground_height
+    objects = (
+        dataclasses.replace(o, location=(*o.location[:2], ground_m + o.location[2] + depth_m))
+        for o, depth_m in zip(plan.objects, depths_m, strict=True)
+    )
+    return dataclasses.replace(plan, objects=tuple(objects), is_standing=False)
 
 
 # --- buckets and groups -----------------------------------------------------------------------
@@ -316,6 +332,7 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
         lights=_find_lights(first, settings, assigned.base),
         environment=_find_environment(first, _choose_environment(settings, catalog, start)),
         scene=_find_scene(settings.scene, first),
+        is_standing=is_standing(settings),
         fstop=first.known("camera_fstop"),
         exposure=first.number("exposure"),
         noise_seed=draw_noise_seed(settings.batch.seed, assigned.base),

@@ -94,11 +94,11 @@ FACTORS = {
         ),
         Factor(
             "elevation", _ANGLE, _OBJECT, "rad", -_MAX_RAD, _MAX_RAD,
-            "N(0, object.random_viewpoint)", _PLACE,
+            "N(0, object.random_viewpoint), on a ground 0", _PLACE,
         ),
         Factor(
             "roll", _ANGLE, _OBJECT, "rad", -_MAX_RAD, _MAX_RAD,
-            "N(0, object.random_viewpoint)", _PLACE,
+            "N(0, object.random_viewpoint), on a ground 0", _PLACE,
         ),
         Factor(
             "warp", _NUMBER, _OBJECT, "", 0.01, 100,
@@ -118,7 +118,8 @@ FACTORS = {
         ),
         Factor(
             "layout", _NUMBER, _OBJECT, "m", -_MAX_M, _MAX_M,
-            "a chain of objects in view; a single object stands at the origin", _PLACE,
+            "a chain of objects in view; a single object stands at the origin; on a ground the "
+            "third number is the height above it, 0", _PLACE,
             parts="xyz",
         ),
         Factor(

@@ -265,7 +265,13 @@ class Sample(CheckedGroup):
 
 @dataclass(frozen=True)
 class Scene(CheckedGroup):
-    """Camera, lights and backdrop. World: Z up, meters."""
+    """Camera, lights and backdrop. World: Z up, meters.
+
+    With `ground` the backdrop is a level plane below the origin, in place of one that faces the
+    camera. With `standing` objects stand on it: the z of `layout` is the height of an
+    object's lowest point above the ground, 0 unless a design says it, and
+    `object.random_viewpoint` turns objects about the vertical axis alone.
+    """
 
     camera_location: tuple[float, ...] = _setting((1.0, 0.0, 0.4), check.location)  # m
     camera_rotation: tuple[float, ...] = _setting(  # Euler XYZ, rad
@@ -282,6 +288,9 @@ class Scene(CheckedGroup):
     sun_angle: float = _setting(SUN_RAD, check.number(0, math.pi))  # its width: softness of shadows
     backdrop_size: float = _setting(20.0, check.number(0.01, MAX_LENGTH_M))  # side of the plane, m
     backdrop_location: tuple[float, ...] = _setting((-3.0, 0.0, -1.2), check.location)  # m
+    ground: bool = _setting(False, check.boolean)  # the backdrop lies flat, and objects stand on it
+    ground_height: float = _setting(-0.25, check.number(-MAX_LENGTH_M, MAX_LENGTH_M))  # its z, m
+    standing: bool = _setting(True, check.boolean)  # on the ground, if there is one
 
 
 @dataclass(frozen=True)
@@ -323,6 +332,11 @@ class Settings:
                 f"sample.class_idxs = {self.sample.class_idxs!r}: with rendering.render_exr class "
                 f"ids must be below {BACKDROP_PASS_INDEX}, the backdrop's own index"
             )
+
+
+def is_standing(settings: Settings) -> bool:
+    """Whether objects stand on a ground."""
+    return settings.scene.ground and settings.scene.standing
 
 
 def find_split_buckets(design: Design, n_buckets: int) -> tuple[int, ...]:

@@ -29,6 +29,7 @@ from synrender.settings.groups import (
 )
 from synrender.settings.load import load_settings
 from tests.assets.helpers import create_entries
+from tests.sampling.designs import helpers
 
 NUM_CLASSES = 10
 
@@ -278,7 +279,7 @@ def test_color_reference_keeps_its_first_values() -> None:
 
 
 def test_a_single_object_stands_at_the_origin() -> None:
-    np.testing.assert_array_equal(draw_layout(0, (0,), 1, Scene()), np.zeros((1, 3)))
+    np.testing.assert_array_equal(draw_layout(Settings(), (0,), 1, Scene()), np.zeros((1, 3)))
 
 
 @pytest.mark.parametrize("num_objs", [2, 3, 4, 6])
@@ -287,7 +288,7 @@ def test_several_objects_keep_their_distance_and_are_in_view(num_objs: int) -> N
     world_to_camera = scene_to_world_to_camera(Scene())
     steps = []
     for idx in range(60):
-        locations = draw_layout(0, (idx,), num_objs, Scene())
+        locations = draw_layout(Settings(), (idx,), num_objs, Scene())
         ground = (locations[:, :2] - [0.05, 0]) * 5
         np.testing.assert_allclose(ground.mean(axis=0), 0, atol=1e-9)
         distances = np.linalg.norm(ground[:, None] - ground[None], axis=-1)
@@ -300,8 +301,24 @@ def test_several_objects_keep_their_distance_and_are_in_view(num_objs: int) -> N
     assert np.mean(steps) == pytest.approx(1.75, rel=0.15)
 
 
+def test_on_a_ground_objects_are_upright_and_low_unless_told() -> None:
+    def read(name: str, *bindings: str) -> np.ndarray:
+        on_ground = ["scene.ground = True", "sample.num_objs = 2", *bindings]
+        plans = helpers.draw(helpers.create_settings(*on_ground, total=96), range(3))
+        return helpers.read_values(plans, name)
+
+    names = ("elevation", "roll", "layout_z")
+    assert all((read(name) == 0).all() for name in names)
+    assert (read("azimuth") != 0).all()
+    assert (read("roll", "design.fixed = {'roll': 0.5}") == 0.5).all()
+    assert (read("elevation", "design.fixed = {'viewpoint': (0, 0.5, 1)}") == 0.5).all()
+    assert all((read(name, "scene.standing = False") != 0).all() for name in names)
+    walk = ("design.kind = 'sequence'", "design.paths = {'layout': ('walk', 0.1)}")
+    assert (read("layout_z", *walk) == 0).all()
+
+
 def test_a_layout_exists_even_for_many_objects() -> None:
-    assert draw_layout(0, (0,), 40, Scene()).shape == (40, 3)
+    assert draw_layout(Settings(), (0,), 40, Scene()).shape == (40, 3)
 
 
 @pytest.mark.parametrize(("total", "n_buckets", "frames"), [(100, 12, 7), (13, 12, 10), (97, 5, 3)])

@@ -27,6 +27,7 @@ from synrender.audit.rays.audited_dataset import Records, Subject
 from synrender.dataset.cpu_kinds import CpuSamples, find_kinds
 from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.settings.factor_table import COLUMNS
+from synrender.settings.groups import is_standing
 
 IMAGES = ("texture", "backdrop_texture", "environment")
 
@@ -59,6 +60,10 @@ def check_designs(
         settings.material.use_color_ref,
         subject.rejected,
     )
+    if is_standing(settings):  # a height follows from model and pose, and the ground proves it
+        rows = records.rows.copy()
+        rows["location"][:, 2] = 0
+        records = dataclasses.replace(records, rows=rows)
     checks = check_promise(promise, records, digests)
     if num_left_out := len(found) - len(digests):
         *others, last = checks

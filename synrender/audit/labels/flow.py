@@ -37,7 +37,7 @@ def move_points(truth: Truth, partner: RayView) -> np.ndarray:
     """Where the points at this sample's pixels are in the partner's world, (h, w, 3) m."""
     # Points of the backdrop keep their place on it; it turns with a camera that orbits.
     here, there = truth.view, partner
-    turn = there.camera.world_to_camera[:3, :3].T @ here.camera.world_to_camera[:3, :3]
+    turn = there.backdrop.axes @ here.backdrop.axes.T
     moved = (here.points - here.backdrop.location) @ turn.T + there.backdrop.location
     for k in range(1, truth.num_objs + 1):
         where = truth.view.cast.instance == k

@@ -65,7 +65,9 @@ def find_normals(view: RayView, positions_px: np.ndarray) -> Normals:
     """Normals where rays through positions (r, 2) hit."""
     cast, rays = view.cast_at(positions_px), view.rays(positions_px)
     normals, is_known = np.zeros((len(positions_px), 3)), np.ones(len(positions_px), bool)
-    normals[np.isfinite(cast.depth_m)] = (0, 0, -1)  # the backdrop faces the camera
+    facing = view.camera.world_to_camera[:3, :3] @ view.backdrop.axes[:, 2]
+    is_behind = (view.backdrop.location - rays.origin) @ view.backdrop.axes[:, 2] > 0
+    normals[np.isfinite(cast.depth_m)] = -facing if is_behind else facing
     for k in range(1, len(view.record) + 1):
         chosen = np.flatnonzero(cast.instance == k)
         if not len(chosen):

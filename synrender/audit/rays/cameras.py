@@ -29,10 +29,11 @@ class Camera:
 
 @dataclass(frozen=True)
 class Backdrop:
-    """The square plane behind the objects, which faces the camera."""
+    """The square plane behind the objects, which faces the camera, or the ground below them."""
 
     location: np.ndarray  # (3,) of its center, world, m
     size: float  # side, m
+    axes: np.ndarray  # (3, 3) columns, world: the texture's right and up, and where it faces
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,15 @@ class Stage:
     def find_backdrop(self, values: np.ndarray) -> Backdrop:
         """The backdrop of a sample, with values as in `find_camera`."""
         location, size = np.array(self.scene.backdrop_location), self.scene.backdrop_size
+        if self.scene.ground:
+            return Backdrop(np.array([0, 0, self.scene.ground_height]), size, np.eye(3))
+        axes = self.find_camera(values).world_to_camera[:3, :3].T * (1, -1, -1)
         if is_orbit(values):
             # It is fixed to the camera, and here it is where it is for a camera at that place.
             x, y, z = self.scene.camera_location
             usual = _to_rotation(np.arctan2(y, x), np.arcsin(z / np.linalg.norm((x, y, z))), 0.0)
             location = (_find_turn(values) * usual.inv()).apply(location)
-        return Backdrop(location, size)
+        return Backdrop(location, size, axes)
 
 
 _IN_CAMERA = np.array([[0.0, 1, 0], [0, 0, -1], [-1, 0, 0]])

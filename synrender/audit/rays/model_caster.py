@@ -101,6 +101,12 @@ class ModelCaster:
             Trimesh(corners.reshape(-1, 3), faces, process=False)
         )
 
+    def find_lowest(self, obj_to_world: np.ndarray) -> float:
+        """World z of the lowest point of the model's faces, with a matrix (4, 4)."""
+        up = obj_to_world[2, :3]
+        lowest = float((self._triangles.corners @ up).min())
+        return lowest + float(self._triangles.center @ up) + float(obj_to_world[2, 3])
+
     def cast(self, origin: np.ndarray, directions: np.ndarray, px_width: float = 0.0) -> Reach:
         """How far rays go until they hit the model.
 

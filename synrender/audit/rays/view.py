@@ -109,12 +109,14 @@ def cast_rays(
 
 
 def _cast_backdrop(backdrop: Backdrop, rays: Rays) -> np.ndarray:
-    """Depths of a square that is parallel to the image, (r,) in m; inf = not hit."""
-    world_to_camera = rays.camera.world_to_camera
-    center = world_to_camera[:3, :3] @ backdrop.location + world_to_camera[:3, 3]
-    hits = rays.directions @ world_to_camera[:3, :3].T * center[2]
-    is_inside = (np.abs(hits - center)[:, :2] <= backdrop.size / 2).all(axis=1)
-    return np.where(is_inside & (center[2] > 0), center[2], np.inf)
+    """Depths of a square, (r,) in m; inf = not hit."""
+    center = (backdrop.location - rays.origin) @ backdrop.axes
+    directions = rays.directions @ backdrop.axes
+    with np.errstate(all="ignore"):
+        depth_m = center[2] / directions[:, 2]
+        offsets = np.abs(depth_m[:, None] * directions - center)[:, :2]
+        is_inside = (offsets <= backdrop.size / 2).all(axis=1) & (depth_m > 0)
+    return np.where(is_inside, depth_m, np.inf)
 
 
 # --- a sample -------------------------------------------------------------------------------------
@@ -197,8 +199,8 @@ class RayView:
 
     def to_backdrop(self, points: np.ndarray) -> np.ndarray:
         """Places (r, 2) of world points in the backdrop's texture, which covers it once."""
-        offset = (points - self.backdrop.location) @ self.camera.world_to_camera[:3, :3].T
-        return 0.5 + offset[:, :2] * (1, -1) / self.backdrop.size  # the texture's y points upwards
+        offset = (points - self.backdrop.location) @ self.backdrop.axes
+        return 0.5 + offset[:, :2] / self.backdrop.size
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pixel positions (..., 2) of world points, NaN from the camera backwards; depths (...)."""
