@@ -26,15 +26,16 @@ if TYPE_CHECKING:
 EPILOG = """\
 formats:
   webdataset   train-000000.tar, ...: 000012.png and 000012.json; from EXR also instance.png,
-               class.png and depth.png of 16 bits
-  parquet      data/train-00000-of-00002.parquet, ...: for datasets.load_dataset, labels and
-               factors as typed columns
+               class.png and depth.png of 16 bits, normal.npy, ...
+  parquet      data/train-00000-of-00002.parquet, ...: for datasets.load_dataset; images, labels of
+               pixels and factors as typed columns
   coco         train/000012.png, annotations/instances_train.json: masks, boxes, categories; needs
                EXR
   yolo         images/train/000012.png, labels/train/000012.txt (polygons), boxes/..., data.yaml;
                needs EXR
   imagefolder  train/chair/000012.png, train/metadata.jsonl: for classification of single objects
-An EXR image becomes an 8-bit sRGB picture. The name of a file is the number of its sample.
+An EXR image becomes an 8-bit sRGB picture. The name of a file is the number of its sample. What is
+the same in all samples stands in README.md and export.json alone.
 
 each export holds
   README.md       a data set card: how the data set was made and can be made again, its
@@ -45,6 +46,7 @@ each export holds
 
 examples:
   python export_dataset.py -d test_dataset --to parquet
+  python export_dataset.py -d multi --to webdataset --fields depth_m normal flow
   python export_dataset.py -d multi --to coco --out /data/multi_coco
   python export_dataset.py -d multi --to coco --out /data/multi_coco --verify
   python export_dataset.py -d multi --to webdataset --out s3://bucket/multi
@@ -73,6 +75,13 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         metavar="FOLDER",
         help="folder to write (default: DATA_DIR/<dataset>_<format>); s3://bucket/name, gs:// or "
         "az://... writes the default folder and copies it there",
+    )
+    add(
+        "--fields",
+        nargs="+",
+        metavar="NAME",
+        help="labels to write besides image and record, as synrender.open_dataset names them, such "
+        "as depth_m normal flow box_2d (default: all that the data set was rendered for)",
     )
     add(
         "--shard_mb",
@@ -144,6 +153,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
             arguments.environments_license,
         ),
         arguments.overwrite,
+        None if arguments.fields is None else tuple(arguments.fields),
     )
     with full_disk_named(out), Workers(arguments.jobs, PRELOADED) as workers:
         workers.prepare()

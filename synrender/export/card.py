@@ -8,14 +8,15 @@ from pathlib import Path
 
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import to_line
-from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column
+from synrender.export.columns import INTEGER, LABEL, NUMBER, TEXT, Column
 from synrender.export.facts import CITATION, Facts, find_limits
+from synrender.export.format import to_json
 from synrender.export.licenses import DEMO
 
 _TEMPLATE = "card.md.jinja"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _LARGE = "1M<n<10M"
-_YAML_TYPES = {PICTURE: "image", LABEL: "", INTEGER: "int64", NUMBER: "float64", TEXT: "string"}
+_YAML_TYPES = {INTEGER: "int64", NUMBER: "float64", TEXT: "string"}
 
 
 def render_card(facts: Facts) -> str:
@@ -32,7 +33,7 @@ def render_card(facts: Facts) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"code": code, "markdown": Markdown}
+    environment.filters |= {"code": code, "json": to_json, "markdown": Markdown}
     environment.globals["link"] = link
     needed = [source.name for source in facts.credits if source.kind != DEMO]
     return environment.get_template(_TEMPLATE).render(
@@ -99,7 +100,10 @@ def _find_bytes(facts: Facts, split: str) -> int:
 
 def _to_yaml(column: Column, facts: Facts) -> dict[str, object]:
     """A column and its type, as the head writes them."""
-    kind: object = _YAML_TYPES[column.type]
+    kind: object = _YAML_TYPES.get(column.type)
+    if pixels := column.pixels:
+        array = {"array3_d": {"shape": list(pixels.shape), "dtype": pixels.dtype}}
+        kind = {"image": {"mode": pixels.mode}} if pixels.mode else array
     if column.type == LABEL:
         names = {str(k): name for k, name in enumerate(facts.plan.schema.class_names)}
         kind = {"class_label": {"names": names}}

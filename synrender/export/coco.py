@@ -12,6 +12,7 @@ import numpy as np
 
 from synrender.archive.encode import MAX_INSTANCES
 from synrender.export.columns import (
+    AMODAL,
     INTEGER,
     NUMBER,
     TEXT,
@@ -38,13 +39,14 @@ from synrender.export.format import (
     to_json,
     write_lines,
 )
-from synrender.export.png_samples import AMODAL, OBJECT_LABELS
+from synrender.export.pixel_files import npy_to_array
+from synrender.export.png_samples import OBJECT_LABELS
 from synrender.loading.dataset import Dataset
-from synrender.loading.row_source import IMAGE, Sample
+from synrender.loading.row_source import IMAGE, INSTANCE_MAP, Sample
 from synrender.system.files import write_atomically, write_bytes
 
 _OF_AN_OBJECT = (
-    *("instance", "synset_id", "model_id", "texture", "location", "rot_mat", "scale"),
+    *("model_id", "texture", "location", "rot_mat", "scale"),
     *OBJECT_LABELS,
 )
 """What each annotation has besides COCO's own fields."""
@@ -116,22 +118,25 @@ def annotate(sample: Sample, values: Mapping[str, list]) -> Iterator[Annotation]
     from pycocotools import mask as rle
 
     idx = to_sample_idx(sample)
-    for k, instance in enumerate(values["instance"]):
+    instances, class_ids = (np.ravel(sample[name]).tolist() for name in ("instance", "class"))
+    amodal = npy_to_array(sample[AMODAL]) if AMODAL in sample else None
+    for k, (instance, class_id) in enumerate(zip(instances, class_ids, strict=True)):
         mask = sample["labels"] == instance
-        if not mask.any():
+        if instance < 1 or not mask.any():
             continue
         segmentation = _to_rle(mask)
         found: Annotation = {
             "id": idx * _IDS_PER_SAMPLE + instance,  # never 0, which COCO's evaluation mistakes
             "image_id": idx,
-            "category_id": values["class"][k] + 1,
+            "category_id": class_id + 1,
             "segmentation": segmentation,
             "area": int(rle.area(segmentation)),
             "bbox": rle.toBbox(segmentation).tolist(),
             "iscrowd": 0,
+            "instance": instance,
         }
-        if AMODAL in sample:
-            found["amodal_segmentation"] = _to_rle(sample[AMODAL][k])
+        if amodal is not None:
+            found["amodal_segmentation"] = _to_rle(amodal[k])
         yield {**found, **{name: values[name][k] for name in _OF_AN_OBJECT if name in values}}
 
 
@@ -148,7 +153,7 @@ def finish(plan: ExportPlan) -> None:
     names = plan.schema.names_by_class
     categories = [{"id": c + 1, "name": names[c], "supercategory": "object"} for c in names]
     for split, group in itertools.groupby(plan.pieces, lambda piece: piece.split):
-        info = {"description": f"{plan.dataset_path.name}, {split}", "version": "1.0"}
+        info = {"description": f"{plan.source.path.name}, {split}", "version": "1.0"}
         head = to_json({"info": info, "licenses": [], "categories": categories})
         write = functools.partial(_write_annotations, plan.out, list(group), head)
         write_atomically(plan.out / "annotations" / f"instances_{split}.json", write)
@@ -180,7 +185,7 @@ def create_reading_line(folder: str, plan: ExportPlan) -> str:
 
 def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
     """Annotations and images are tables of the same JSON files."""
-    (image,) = (column for column in schema.pictures if column.name == IMAGE)
+    (image,) = schema.pixel_columns
     sets = [
         file_set(name, "annotations/*.json", "application/json") for name in ("instances", "files")
     ]
@@ -207,7 +212,6 @@ _ANNOTATION = (
     ("area", INTEGER, 0, "visible pixels"),
     ("bbox", NUMBER, 1, "x, y, width, height of the visible pixels"),
     ("instance", INTEGER, 0, "number of the object in its sample, from 1"),
-    ("synset_id", TEXT, 0, "folder of the class, in ShapeNet its WordNet synset"),
     ("model_id", TEXT, 0, "id of the model"),
 )
 _IMAGE = (
@@ -225,6 +229,7 @@ FORMAT = Format(
     reading_line=create_reading_line,
     data_files="{split}/*.png",
     packages=("pycocotools",),
+    pixel_labels=(INSTANCE_MAP, AMODAL),
     refuse=refuse,
     list_paths=list_paths,
     finish=finish,

@@ -16,24 +16,15 @@ from synrender.assets.provenance import StatedModel, list_stated
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
-from synrender.export.png_samples import OBJECT_LABELS, OF_MASKS
-from synrender.loading.row_source import Sample
+from synrender.export.pixel_files import PIXEL_FILES, npy_to_array
+from synrender.export.png_samples import FLOW_TO, OBJECT_LABELS, OF_MASKS
+from synrender.loading.row_source import IMAGE, Sample
 from synrender.settings.factor_table import COLUMNS, FACTORS, Scope
 from synrender.system.files import to_file_name
 
-PICTURE_MEANINGS = {
-    "image": "8-bit sRGB",
-    "instance_map": "16 bits: number of the object, from 1; 0 = backdrop",
-    "class_map": "16 bits: class id + 1; 0 = backdrop",
-    "depth_m": "16 bits: depth along the viewing axis in 0.1 mm; 65535 = nothing hit, or beyond "
-    "6.5534 m",
-}
-
 MEANINGS = {
     "split": "train, validation or test; they share no models if the data set is complete",
-    "label": "place of the class among the class names",
-    "class_name": "first name of the class in taxonomy.json",
-    "class": "class id of the renderer; class_map holds it + 1",
+    "label": "place of the class in the table of classes, from 0",
     "rot_mat": "rotation from object to world",
     "quaternion": "the same rotation as a quaternion w, x, y, z",
     "euler": "the same rotation as angles in XYZ order, rad",
@@ -46,7 +37,6 @@ MEANINGS = {
     "bucket": "slice of the data set that has models of its own",
     "group": "number of the group: consecutive samples that show the same models",
     "instance": "number of the object in instance_map, from 1",
-    "synset_id": "folder of the class, in ShapeNet its WordNet synset",
     "model_id": "id of the model",
     "model_license": "license of the model, as its source states it; null: not stated",
     "model_creator": "who made the model, as its source states it; null: not stated",
@@ -72,11 +62,13 @@ MEANINGS = {
     "keypoint_px": "keypoints in the image, px",
     "keypoint_world_m": "keypoints in the world, m",
     "keypoint_visibility": "whether each keypoint is visible, as `open_dataset` has it",
+    FLOW_TO: "number of the sample that flow and occlusion lead to; -1: none",
     "box_px": "x_min, y_min, x_max, y_max of the visible pixels; all 0 = hidden",
 }
 
 
-PICTURE, LABEL, INTEGER, NUMBER, TEXT = "picture", "label", "integer", "number", "text"
+PICTURE, ARRAY, LABEL = "picture", "array", "label"
+INTEGER, NUMBER, TEXT = "integer", "number", "text"
 """Types of columns. A label is the place of a class among `Schema.class_names`."""
 
 CREDIT_COLUMNS = {
@@ -90,12 +82,29 @@ CREDIT_COLUMNS = {
 ALWAYS_CREDITED = ("model_license", "model_creator")
 """Columns that are there if anything is stated of a model; the others are, if that is stated."""
 
+Value = int | float | str | list | None
+"""A number, a text, or nested lists of these; None: not known, or it does not apply."""
+
+AMODAL = "amodal"
+
 _NUMPY_TYPES = {"i": INTEGER, "u": INTEGER, "b": INTEGER, "f": NUMBER, "U": TEXT}
-_EXPANDED = ("class", "factor_values", "factor_levels")
+_ELSEWHERE = ("class", "synset_id", "factor_values", "factor_levels")
+"""Fields of a record that other columns hold, or the table of classes."""
+
 _OF_THE_SAMPLE = frozenset(
     ("light", "sample_idx", "bucket", "group", "backdrop_texture", "backdrop_color")
 ) | {"base", "varied", "intrinsics", "world_to_camera", "lights", "environment"}
 """Fields of a record that are equal for all objects of a sample."""
+
+
+@dataclass(frozen=True)
+class PixelType:
+    """What a file of `PIXEL_FILES` holds."""
+
+    mode: str  # of a PNG, as Pillow names it; "": an array
+    shape: tuple[int | None, ...] = ()  # of an array; None: differs between samples
+    dtype: str = ""  # of an array
+    step: float | None = None  # of whole numbers that stand for others
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,7 @@ class Column:
     field: str = ""  # of a sample of `read_rows` that it is taken from; "": computed
     place: int | None = None  # in that field, of a factor
     is_of_object: bool = False  # a list over objects, where there are several
+    pixels: PixelType | None = None  # of pictures and arrays
 
 
 @dataclass(frozen=True)
@@ -121,6 +131,8 @@ class Schema:
     is_single: bool  # one object in each sample
     has_labels: bool  # instances, classes and depth
     credits: Mapping[str, StatedModel] = field(default_factory=dict)  # by "class/model"
+    constants: tuple[tuple[Column, Value], ...] = ()
+    """What is the same in all samples and all of their objects, and so no column."""
 
     @property
     def names_by_class(self) -> dict[int, str]:
@@ -128,13 +140,19 @@ class Schema:
         return dict(zip(self.class_ids, self.class_names, strict=True))
 
     @property
-    def pictures(self) -> tuple[Column, ...]:
-        """Columns of pictures."""
-        return tuple(column for column in self.columns if column.type == PICTURE)
+    def pixel_columns(self) -> tuple[Column, ...]:
+        """Columns of files of `PIXEL_FILES`."""
+        return tuple(column for column in self.columns if column.pixels)
 
 
-def create_schema(info: DatasetInfo, sample: Sample) -> Schema:
-    """Columns of a data set, from its description and one of its samples, of `read_rows`."""
+def create_schema(info: DatasetInfo, sample: Sample, has_pixel_labels: bool) -> Schema:
+    """Columns of a data set.
+
+    Args:
+        info: its description.
+        sample: one of `read_rows`.
+        has_pixel_labels: whether labels with a value for each pixel are columns.
+    """
     is_single = np.ndim(sample["class"]) == 0
     objects = 0 if is_single else 1
     names = name_classes(info)
@@ -144,13 +162,14 @@ def create_schema(info: DatasetInfo, sample: Sample) -> Schema:
         return Column(name, kind, depth, MEANINGS[name], field, None, is_of_object)
 
     columns = [
-        Column(name, PICTURE, 0, m) for name, m in PICTURE_MEANINGS.items() if name in sample
+        _plan_pixels(name, sample, info.camera.resolution)
+        for name in PIXEL_FILES
+        if name in sample and (has_pixel_labels or name == IMAGE)
     ]
     columns.append(create("split", TEXT, 0, "", False))
-    for name, kind in (("label", LABEL), ("class_name", TEXT), ("class", INTEGER)):
-        columns.append(create(name, kind, 0, "", True))
+    columns.append(create("label", LABEL, 0, "", True))
     for name in RECORD_DTYPE.names or ():
-        if name not in _EXPANDED and name in sample:
+        if name not in _ELSEWHERE and name in sample:
             field = RECORD_DTYPE[name]
             kind = _NUMPY_TYPES[field.base.kind]
             columns.append(create(name, kind, len(field.shape), name, name not in _OF_THE_SAMPLE))
@@ -160,6 +179,8 @@ def create_schema(info: DatasetInfo, sample: Sample) -> Schema:
             has_axis = name in OBJECT_LABELS or not is_single  # of the objects
             kind = _NUMPY_TYPES[value.dtype.kind]
             columns.append(create(name, kind, value.ndim - has_axis, name, True))
+    if FLOW_TO in sample:
+        columns.append(create(FLOW_TO, INTEGER, 0, FLOW_TO, False))
     if "factor_values" in sample:
         columns += _plan_factors(info, objects)
     has_labels = sample["labels"] is not None
@@ -189,11 +210,28 @@ def name_classes(info: DatasetInfo) -> dict[int, str]:
     return {c: n if counts[n.casefold()] == 1 else f"{n}_{c}" for c, n in names.items()}
 
 
+def _plan_pixels(name: str, sample: Sample, side_px: int) -> Column:
+    """Column of a file of `PIXEL_FILES`."""
+    file = PIXEL_FILES[name]
+    step = file.find_step(side_px) if file.find_step else None
+    meaning = file.meaning if step is None else f"{file.meaning}; step {step:.6g}"
+    if file.mode:
+        return Column(name, PICTURE, 0, meaning, pixels=PixelType(file.mode, step=step))
+    array = npy_to_array(sample[name])
+    shape: tuple[int | None, ...] = array.shape
+    if name == AMODAL and np.ndim(sample["class"]):
+        shape = (None, *shape[1:])  # a mask of each object
+    pixels = PixelType("", shape, array.dtype.name, step)
+    return Column(name, ARRAY, 0, meaning, pixels=pixels)
+
+
 def _plan_factors(info: DatasetInfo, objects: int) -> list[Column]:
     """Columns of the factors' values, and of the levels of those that have any."""
     named = info.design.factors if info.design else {}
     found = []
     for factor in FACTORS.values():
+        if factor.name == "class":
+            continue  # the label says it
         is_of_object = factor.scope is Scope.OBJECT
         depth = objects if is_of_object else 0
         unit = f", {factor.unit}" if factor.unit else ""
@@ -215,10 +253,6 @@ def _plan_factors(info: DatasetInfo, objects: int) -> list[Column]:
 # --- values ---------------------------------------------------------------------------------------
 
 
-Value = int | float | str | list | None
-"""A number, a text, or nested lists of these; None: not known, or it does not apply."""
-
-
 def to_values(sample: Sample, schema: Schema, split: str) -> dict[str, Value]:
     """Values of a sample of `read_rows` by column, without pictures; None: not known.
 
@@ -236,24 +270,23 @@ def to_values(sample: Sample, schema: Schema, split: str) -> dict[str, Value]:
             f"sample {to_sample_idx(sample)}: shows class {classes}, dataset.json names "
             f"{list(schema.class_ids)}"
         ) from None
-    found: dict[str, Value] = {"split": split, "class": classes, "label": labels}
-    found["class_name"] = _for_each(schema.class_names.__getitem__, labels)
+    found: dict[str, Value] = {"split": split, "label": labels}
     if schema.credits:
         found |= _find_credits(sample, schema, keep)
     for column in schema.columns:
-        if column.type == PICTURE or column.name in found:
+        if column.pixels or column.name in found:
             continue
         value = sample[column.field]
         if column.place is not None:
             value = np.asarray(value)[..., column.place]
         if column.field in OBJECT_LABELS:
             value = np.asarray(value)[0] if schema.is_single else value
-        elif not schema.is_single and not column.is_of_object:
+        elif not schema.is_single and not column.is_of_object and np.ndim(value):
             value = value[0]
         value = _to_plain(value, keep if column.is_of_object else None)
         is_level = column.field == "factor_levels"
         found[column.name] = _for_each(_level_or_none, value) if is_level else value
-    return {c.name: found[c.name] for c in schema.columns if c.type != PICTURE}
+    return {c.name: found[c.name] for c in schema.columns if not c.pixels}
 
 
 def _is_stated(column: str, credits: Mapping[str, StatedModel]) -> bool:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
-from synrender.export.columns import INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column
+from synrender.export.columns import ARRAY, INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column
 from synrender.export.facts import (
     ANNOTATION,
     CITATION,
@@ -121,6 +121,7 @@ def _create_context() -> dict[str, object]:
 
 _TYPES = {
     PICTURE: "sc:ImageObject",
+    ARRAY: "sc:Float",
     LABEL: "sc:Integer",
     INTEGER: "sc:Integer",
     NUMBER: "sc:Float",
@@ -217,6 +218,6 @@ def _to_field(
         "dataType": _TYPES[column.type],
         "source": source,
     }
-    if column.depth:
+    if column.depth or column.type == ARRAY:
         node["repeated"] = True
     return node

@@ -89,6 +89,7 @@ def check_url(text: str) -> str:
 class ClassRow:
     """A class and the number of its objects in each split."""
 
+    class_id: int
     name: str
     synset_id: str
     counts: tuple[int, ...]
@@ -110,7 +111,7 @@ class Facts:
     @property
     def name(self) -> str:
         """Name of the data set."""
-        return self.plan.dataset_path.name
+        return self.plan.source.path.name
 
     @property
     def form(self) -> Format[object]:
@@ -193,7 +194,7 @@ def _count_classes(plan: ExportPlan, data: Dataset) -> tuple[ClassRow, ...]:
         if rows
     ]
     return tuple(
-        ClassRow(name, data.info.classes[c].synset_id, tuple(count[c] for count in counts))
+        ClassRow(c, name, data.info.classes[c].synset_id, tuple(count[c] for count in counts))
         for c, name in plan.schema.names_by_class.items()
     )
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from synrender.errors import UserError, shorten
 from synrender.export.columns import Schema
+from synrender.export.png_samples import Source
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import Sample
 from synrender.system.files import open_regular
@@ -47,13 +48,12 @@ class ExportedFile:
 class ExportPlan:
     """What is exported, and in which pieces: plain values that go to other processes."""
 
-    dataset_path: Path  # what `open_dataset` reads
+    source: Source
     out: Path  # folder of the export
     format: str
     schema: Schema
     split_ends: tuple[tuple[str, int], ...]  # by name, as in `Dataset.split_ends`
     piece_rows: int  # samples of a piece, at most
-    fingerprint: str  # of the data set that is read
 
     @property
     def split_rows(self) -> dict[str, range]:
@@ -142,6 +142,8 @@ class Format(Generic[Chunk]):
     data_files: str  # pattern of the files of a split, for the Hugging Face Hub
     has_features: bool = False  # whether the Hub's types of columns are those of `Schema`
     packages: tuple[str, ...] = ()  # that it needs, as Python imports them
+    pixel_labels: tuple[str, ...] | None = None
+    """Of `PIXEL_FILES`, those that it reads to make something else; None: it holds all of them."""
     refuse: Callable[[Schema], str] = accept_all
     """Says why such a data set cannot be exported; "": it can."""
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from synrender.export.columns import (
-    PICTURE,
     TEXT,
     Column,
     Schema,
@@ -74,7 +73,7 @@ def encode(samples: Sequence[Sample], split: str, plan: ExportPlan) -> list[dict
     records: list[dict[str, object]] = []
     for sample in samples:
         values = to_values(sample, plan.schema, split)
-        path = _find_path(str(values["class_name"]), to_sample_idx(sample))
+        path = _find_path(plan.schema.names_by_class[int(sample["class"])], to_sample_idx(sample))
         write_bytes(plan.out / split / path, sample[IMAGE])
         records.append({"file_name": path, **values})
     return records
@@ -102,17 +101,14 @@ def create_reading_line(folder: str, plan: ExportPlan) -> str:
 def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
     """The records are a table, and the images a set of files."""
     records = file_set("records", f"*/{RECORDS_FILE}", "application/jsonlines")
-    (image,) = (column for column in schema.pictures if column.name == IMAGE)
+    (image,) = schema.pixel_columns
     images = file_set(IMAGE, "*/*/*.png", "image/png")
-    columns = [column for column in schema.columns if column.type != PICTURE]
-    columns = [column for column in columns if column.name not in _LOOK_LIKE_NUMBERS]
+    columns = [column for column in schema.columns if not column.pixels]
     table = samples_of_table([_FILE_NAME, *columns], "records")
     return CroissantParts((records, images), (table, pictures_of_files(image)))
 
 
 _FILE_NAME = Column("file_name", TEXT, 0, "image, below the folder of its split")
-_LOOK_LIKE_NUMBERS = ("synset_id",)
-"""Croissant's reader of JSON lines takes such text for numbers, and drops leading zeros."""
 
 FORMAT = Format(
     piece_path=lines_path,
@@ -121,6 +117,7 @@ FORMAT = Format(
     describe=describe,
     reading_line=create_reading_line,
     data_files="{split}/**",
+    pixel_labels=(),
     refuse=refuse,
     list_paths=list_paths,
     finish=finish,

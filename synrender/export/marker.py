@@ -59,6 +59,8 @@ class Marker:
     files: tuple[ExportedFile, ...] = ()  # that hold the samples, in formats of large files
     listing: tuple[str, ...] = ()  # all files but `MARKER`, `ListedFile.to_line` of each
     planned: tuple[str, ...] = ()  # of `PLAN`: paths of the same files, which are not there yet
+    constants: dict[str, object] = dataclasses.field(default_factory=dict)
+    """What is the same in all samples, by the names of columns that are left out for that."""
     told: dict[str, str] | None = None  # in the card, besides the data; None: it is to be written
 
     def check(self) -> None:
@@ -120,10 +122,10 @@ def claim_folder(plan: ExportPlan, overwrite: bool) -> Marker | None:
         remove_files(plan.out, ours - {MARKER, PLAN})  # these last, so that it can be repeated
         return None
     begun = (known.format, known.splits, known.fingerprint)
-    if begun != (plan.format, plan.split_sizes, plan.fingerprint):
+    if begun != (plan.format, plan.split_sizes, plan.source.fingerprint):
         raise UserError(
-            f"{plan.out}: holds another export ({known.format} of {known.dataset}, perhaps before "
-            "it changed); choose another folder with --out, or --overwrite"
+            f"{plan.out}: holds another export ({known.format} of {known.dataset}, perhaps of "
+            "other fields, or before it changed); choose another folder with --out, or --overwrite"
         )
     return known
 
@@ -241,12 +243,13 @@ def _find_own(out: Path) -> set[str]:
 
 def _create_marker(plan: ExportPlan) -> Marker:
     return Marker(
-        dataset=plan.dataset_path.name,
+        dataset=plan.source.path.name,
         version=__version__,
         format=plan.format,
         splits=plan.split_sizes,
         samples_per_piece=plan.piece_rows,
-        fingerprint=plan.fingerprint,
+        fingerprint=plan.source.fingerprint,
+        constants={column.name: value for column, value in plan.schema.constants},
     )
 
 

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from synrender.export.columns import (
+    ARRAY,
     INTEGER,
     LABEL,
     NUMBER,
@@ -26,6 +29,7 @@ from synrender.export.format import (
     Format,
     Piece,
 )
+from synrender.export.pixel_files import npy_to_array
 from synrender.loading.row_source import Sample
 
 if TYPE_CHECKING:
@@ -49,10 +53,29 @@ def encode(samples: Sequence[Sample], split: str, plan: ExportPlan) -> pyarrow.R
     for sample in samples:
         name = to_name(sample)
         row: dict[str, object] = {**to_values(sample, plan.schema, split)}
-        for column in plan.schema.pictures:
+        pictures = (column for column in plan.schema.pixel_columns if column.type == PICTURE)
+        for column in pictures:
             row[column.name] = {"bytes": sample[column.name], "path": f"{name}.png"}
         rows.append(row)
-    return pyarrow.RecordBatch.from_pylist(rows, _create_schema(plan.schema))
+    schema = _create_schema(plan.schema)
+    batch = pyarrow.RecordBatch.from_pylist(rows, schema)  # arrays are missing, so null
+    for k, column in enumerate(plan.schema.columns):
+        if column.type == ARRAY:
+            arrays = [npy_to_array(sample[column.name]) for sample in samples]
+            batch = batch.set_column(k, schema.field(k), arrays_to_lists(arrays))
+    return batch
+
+
+def arrays_to_lists(arrays: Sequence[np.ndarray]) -> pyarrow.ListArray:
+    """Nested lists of arrays that may differ in their first axis alone."""
+    import pyarrow
+
+    lists = pyarrow.array(np.concatenate([array.ravel() for array in arrays]))
+    for size in reversed(arrays[0].shape[1:]):
+        ends = np.arange(0, len(lists) + 1, size, dtype=np.int32)
+        lists = pyarrow.ListArray.from_arrays(pyarrow.array(ends), lists)
+    ends = np.cumsum([0, *map(len, arrays)], dtype=np.int32)
+    return pyarrow.ListArray.from_arrays(pyarrow.array(ends), lists)
 
 
 def write(schema: Schema, chunks: Iterable[pyarrow.RecordBatch], path: Path) -> None:
@@ -82,8 +105,9 @@ def create_features(schema: Schema) -> dict[str, object]:
 
 
 def _to_feature(column: Column, schema: Schema) -> dict[str, object]:
-    if column.type == PICTURE:
-        return {"_type": "Image"}
+    if pixels := column.pixels:
+        array = {"shape": list(pixels.shape), "dtype": pixels.dtype, "_type": "Array3D"}
+        return {"mode": pixels.mode, "_type": "Image"} if pixels.mode else array
     feature: dict[str, object] = {"dtype": _DTYPES.get(column.type), "_type": "Value"}
     if column.type == LABEL:
         feature = {"names": list(schema.class_names), "_type": "ClassLabel"}
@@ -105,10 +129,18 @@ def _create_schema(schema: Schema) -> pyarrow.Schema:
     }
     fields = []
     for column in schema.columns:
-        kind = types[column.type]
-        for _ in range(column.depth):
+        metadata, pixels = {"meaning": column.meaning}, column.pixels
+        if pixels and pixels.step:
+            metadata["step"] = repr(pixels.step)
+        depth, kind = column.depth, types.get(column.type)
+        if pixels and not pixels.mode:
+            depth, kind = len(pixels.shape), pyarrow.from_numpy_dtype(np.dtype(pixels.dtype))
+            # By this the library `datasets` knows the type; for all others it is nested lists.
+            metadata["ARROW:extension:name"] = "datasets.features.features.Array3DExtensionType"
+            metadata["ARROW:extension:metadata"] = json.dumps([pixels.shape, pixels.dtype])
+        for _ in range(depth):
             kind = pyarrow.list_(kind)
-        fields.append(pyarrow.field(column.name, kind, metadata={"meaning": column.meaning}))
+        fields.append(pyarrow.field(column.name, kind, metadata=metadata))
     features = {"info": {"features": create_features(schema)}}
     return pyarrow.schema(fields, {"huggingface": json.dumps(features)})
 

@@ -1,30 +1,20 @@
-"""Samples as an export holds them: every picture as the bytes of a PNG file."""
+"""Samples as an export holds them: all pixels as the bytes of files."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from synrender.archive.encode import array_to_png
 from synrender.dataset.record import RECORD_DTYPE
-from synrender.errors import UserError
-from synrender.images.conversions import depth_to_16_bit
+from synrender.errors import UserError, nearest_name, shorten
+from synrender.export.pixel_files import PIXEL_FILES
 from synrender.labels.boxes import instance_to_boxes
 from synrender.loading.dataset import Dataset, open_dataset
-from synrender.loading.row_source import (
-    CLASS_MAP,
-    DEPTH,
-    IMAGE,
-    IMAGE_PNG,
-    INSTANCE_MAP,
-    Sample,
-)
-
-PICTURES = {IMAGE: "png", INSTANCE_MAP: "instance.png", CLASS_MAP: "class.png", DEPTH: "depth.png"}
-"""Pictures of a sample, and how the names of their files end."""
+from synrender.loading.row_source import IMAGE, IMAGE_PNG, INSTANCE_MAP, Sample
 
 OBJECT_LABELS = (
     *("visible_share", "box_2d", "box_2d_amodal", "box_3d_world_m", "box_3d_camera_m"),
@@ -32,20 +22,31 @@ OBJECT_LABELS = (
 )
 """Labels of each object, which are exported where ``rendering.labels`` asks for them."""
 
-AMODAL = "amodal"
 OF_MASKS = ("num_visible_px", "box_px")
 """Values that an archive stores for each object, and that are counted for the small files."""
 
-_MAPS = tuple(name for name in PICTURES if name != IMAGE)
-_FIELDS = (*_MAPS, *(RECORD_DTYPE.names or ()), *OF_MASKS, *OBJECT_LABELS, AMODAL)
-"""Fields to read besides the image; no format holds labels with values for each pixel."""
+FLOW_TO = "flow_to"
+"""Number of the sample that ``flow`` and ``occlusion`` lead to; -1: none."""
+
+LABEL_FIELDS = (*(name for name in PIXEL_FILES if name != IMAGE), *OBJECT_LABELS, FLOW_TO)
+"""What can be exported besides the image and the record."""
 
 _FILE_BYTES, _RECORD_BYTES = 1024, 4096
 """Around a file in a tar, at most; of a record as JSON, for one object."""
 
 
+@dataclass(frozen=True)
+class Source:
+    """Samples to export: a plain value that goes to other processes."""
+
+    path: Path  # what `open_dataset` reads
+    fields: tuple[str, ...]  # to read
+    fingerprint: str  # of the data set
+    num_rows: int
+
+
 def open_source(path: Path) -> Dataset:
-    """Opens all splits of a data set, with the fields that are exported.
+    """Opens all splits of a data set, with the fields of its images and its records.
 
     Raises:
         UserError: nothing of it can be exported.
@@ -60,55 +61,87 @@ def open_source(path: Path) -> Dataset:
             f"{path}: only normalized arrays are left ({data.files[0].name}); an export needs the "
             "images of imgs_XX.h5 or the small files"
         )
-    fields = [name for name in data.fields if name in _FIELDS]
-    return data.with_fields((image, *fields), np.inf)
+    names = [name for name in RECORD_DTYPE.names or () if name in data.all_fields]
+    return data.with_fields((image, *names), np.inf)
+
+
+def choose_labels(data: Dataset, named: Sequence[str] | None) -> list[str]:
+    """Those of `LABEL_FIELDS` to export.
+
+    Args:
+        data: of `open_source`.
+        named: by the user; None: all that the data set was rendered for.
+
+    Raises:
+        UserError: the data set cannot give one of them.
+    """
+    known = [name for name in LABEL_FIELDS if name in data.all_fields]
+    if named is None:
+        return [name for name in known if name in data.with_fields(None).fields]
+    for name in named:
+        if name not in known:
+            raise UserError(
+                f"--fields {shorten(name)}: {data.path} cannot give it{nearest_name(name, known)}"
+            )
+    leads = {FLOW_TO} if {"flow", "occlusion"} & {*named} else set()
+    return [name for name in known if name in {*named} | leads]
 
 
 @functools.lru_cache(maxsize=1)
-def _open_once(path: Path, fingerprint: str) -> Dataset:
-    """The data set of a worker, which keeps it from task to task; a changed one is opened again."""
-    return open_source(path)
+def _open_once(source: Source) -> Dataset:
+    """The data set of a worker, which keeps it from task to task; a changed one is opened again.
+
+    Raises:
+        UserError: the data set has changed since the export began.
+    """
+    data = open_dataset(source.path).with_fields(source.fields, np.inf)
+    if len(data) != source.num_rows:
+        raise UserError(
+            f"{source.path}: has {len(data)} samples, it had {source.num_rows} as the export began"
+        )
+    return data
 
 
-def read_task(path: Path, fingerprint: str, num_rows: int, rows: range) -> list[Sample]:
+def read_task(source: Source, rows: range) -> list[Sample]:
     """Samples of some rows, in a worker; see `read_rows`.
 
     Raises:
         UserError: the data set has changed since the export began.
     """
-    data = _open_once(path, fingerprint)
-    if len(data) != num_rows:
-        raise UserError(f"{path}: has {len(data)} samples, it had {num_rows} as the export began")
-    return read_rows(data, np.arange(rows.start, rows.stop))
+    return read_rows(_open_once(source), np.arange(rows.start, rows.stop))
+
+
+def read_task_records(source: Source, rows: range) -> list[Sample]:
+    """The fields of the records alone, in a worker."""
+    data = _open_once(source)
+    names = [name for name in source.fields if name in (RECORD_DTYPE.names or ())]
+    return data.with_fields(names).read_samples(np.arange(rows.start, rows.stop))
 
 
 def read_rows(data: Dataset, rows: Sequence[int] | np.ndarray) -> list[Sample]:
-    """Samples of some rows of `open_source`.
+    """Samples of some rows of a data set with the fields of a `Source`.
 
-    Pictures are PNG bytes, with ``image``, ``instance_map``, ``class_map`` and ``depth_m`` (0.1 mm
-    steps, 65535 = nothing hit) for names. ``labels`` is (h, w) int, the instances, or None. With
-    labels there are ``num_visible_px`` and ``box_px`` too, see `instance_to_boxes`, and what there
-    is of `OBJECT_LABELS` and ``amodal``, whose first axis is that of the objects.
+    Fields of `PIXEL_FILES` are the bytes of their files. ``labels`` is (h, w) int, the instances,
+    or None. With labels there are ``num_visible_px`` and ``box_px`` too, see `instance_to_boxes`.
+    The first axis of `OBJECT_LABELS` is that of the objects.
     """
     return [_encode(sample) for sample in data.read_checked(rows)]
 
 
 def find_sample_bytes(sample: Sample) -> int:
     """Size of a sample of `read_rows` in any format, at most."""
-    num_bytes = sum(len(sample[name]) + _FILE_BYTES for name in PICTURES if name in sample)
+    num_bytes = sum(len(sample[name]) + _FILE_BYTES for name in PIXEL_FILES if name in sample)
     return num_bytes + _FILE_BYTES + _RECORD_BYTES * np.size(sample["class"])
 
 
 def _encode(sample: Sample) -> Sample:
-    found = {k: v for k, v in sample.items() if k not in PICTURES and k != IMAGE_PNG}
-    found[IMAGE] = sample[IMAGE_PNG] if IMAGE_PNG in sample else array_to_png(sample[IMAGE])
+    found = {name: value for name, value in sample.items() if name != IMAGE_PNG}
+    found |= {name: f.encode(sample[name]) for name, f in PIXEL_FILES.items() if name in sample}
+    if IMAGE_PNG in sample:
+        found[IMAGE] = sample[IMAGE_PNG]
     found["labels"] = labels = sample.get(INSTANCE_MAP)
-    if labels is not None:
-        found[INSTANCE_MAP] = array_to_png(labels.astype(np.uint16))
-        found[CLASS_MAP] = array_to_png(sample[CLASS_MAP].astype(np.uint16))
-        found[DEPTH] = array_to_png(depth_to_16_bit(sample[DEPTH]))
-        if OF_MASKS[0] not in found:
-            boxes = instance_to_boxes(labels, max(1, np.size(sample["class"])))
-            is_single = np.ndim(sample["class"]) == 0
-            found |= {k: v[0] if is_single else v for k, v in zip(OF_MASKS, boxes, strict=True)}
+    if labels is not None and OF_MASKS[0] not in found:
+        boxes = instance_to_boxes(labels, max(1, np.size(sample["class"])))
+        is_single = np.ndim(sample["class"]) == 0
+        found |= {k: v[0] if is_single else v for k, v in zip(OF_MASKS, boxes, strict=True)}
     return found

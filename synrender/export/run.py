@@ -23,6 +23,7 @@ from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import UserError, shorten
 from synrender.export.card import render_card
 from synrender.export.columns import create_schema
+from synrender.export.constants import find_constants, set_constants
 from synrender.export.croissant import render_croissant
 from synrender.export.facts import Facts, Publisher, gather_facts
 from synrender.export.format import ExportedFile, ExportPlan, find_format
@@ -40,8 +41,18 @@ from synrender.export.marker import (
     finish,
     remove_traces,
 )
-from synrender.export.png_samples import find_sample_bytes, open_source, read_rows, read_task
+from synrender.export.pixel_files import PIXEL_FILES
+from synrender.export.png_samples import (
+    OF_MASKS,
+    Source,
+    choose_labels,
+    find_sample_bytes,
+    open_source,
+    read_rows,
+    read_task,
+)
 from synrender.loading.dataset import Dataset
+from synrender.loading.row_source import INSTANCE_MAP
 from synrender.report.pictures import draw_sheet, find_pictures
 from synrender.settings.load import settings_to_gin
 from synrender.system.console import create_file_bar, say
@@ -59,6 +70,9 @@ MAX_PIECE_ROWS = 10_000
 
 _NUM_PROBED, _NUM_PICTURED = 32, 20
 
+_LAYOUT = 2
+"""Of the columns: goes up when exports of earlier versions cannot be continued."""
+
 
 @dataclass(frozen=True)
 class ExportOptions:
@@ -69,6 +83,7 @@ class ExportOptions:
     shard_bytes: int = 256_000_000  # of a tar or Parquet file, at most
     publisher: Publisher = field(default_factory=Publisher)
     overwrite: bool = False
+    fields: tuple[str, ...] | None = None  # of `LABEL_FIELDS`; None: those that were rendered
 
     def __post_init__(self) -> None:
         """Raises UserError if the folder's name cannot be shown."""
@@ -96,6 +111,8 @@ def export_dataset(
             begun = claim_folder(plan, options.overwrite)
             if begun:
                 plan = dataclasses.replace(plan, piece_rows=begun.samples_per_piece)
+            constants = begun.constants if begun else find_constants(plan, workers)
+            plan = dataclasses.replace(plan, schema=set_constants(plan.schema, constants))
             found = find_complete(plan.out, begun) if begun else []
             listed = found or _write_samples(plan, data, workers, create_bar)
             audit = read_audit(folder.path)
@@ -141,26 +158,45 @@ def plan_export(data: Dataset, options: ExportOptions) -> ExportPlan:
         UserError: the format or a license does not fit the data set, or a sample is damaged.
     """
     find_credits(data.info.sources, options.publisher.declared)  # refuses wrong licenses
-    samples = read_rows(data, _spread(len(data), _NUM_PROBED))
-    schema = create_schema(data.info, samples[0])
-    if reason := find_format(options.format).refuse(schema):
+    form = find_format(options.format)
+    fields = (*data.fields, *_choose_labels(data, options))
+    source = Source(data.path, fields, _find_fingerprint(data, fields), len(data))
+    samples = read_rows(data.with_fields(fields, np.inf), _spread(len(data), _NUM_PROBED))
+    schema = create_schema(data.info, samples[0], form.pixel_labels is None)
+    if reason := form.refuse(schema):
         raise UserError(f"--to {options.format}: {data.path} {reason}")
     largest = max(map(find_sample_bytes, samples))
     return ExportPlan(
-        data.path,
+        source,
         options.out,
         options.format,
         schema,
         tuple(data.split_ends.items()),
         max(1, min(MAX_PIECE_ROWS, options.shard_bytes // largest)),
-        _find_fingerprint(data),
     )
 
 
-def _find_fingerprint(data: Dataset) -> str:
-    """SHA-256 of the description of a data set and the sizes of its files."""
+def _choose_labels(data: Dataset, options: ExportOptions) -> list[str]:
+    """Labels to read, with what the format makes of pixels."""
+    needed = find_format(options.format).pixel_labels
+    if needed is None:
+        labels = choose_labels(data, options.fields)
+    else:
+        if of_pixels := [name for name in options.fields or () if name in PIXEL_FILES]:
+            raise UserError(
+                f"--fields {of_pixels[0]}: {options.format} holds no labels of pixels as they are; "
+                "webdataset and parquet do"
+            )
+        labels = [n for n in choose_labels(data, options.fields) if n not in PIXEL_FILES]
+        labels += [n for n in choose_labels(data, None) if n in needed]
+    counted = [name for name in OF_MASKS if name in data.all_fields]
+    return [*labels, *(counted if INSTANCE_MAP in labels else ())]
+
+
+def _find_fingerprint(data: Dataset, fields: Sequence[str]) -> str:
+    """SHA-256 of the description of a data set, of what is read, and the sizes of its files."""
     sizes = [(path.name, path.stat().st_size) for path in data.files if path.is_file()]
-    text = f"{info_to_json(data.info)}{data.split_ends}{sizes}"
+    text = f"{_LAYOUT}{fields}{info_to_json(data.info)}{data.split_ends}{sizes}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -198,7 +234,7 @@ def _write_samples(
 
 def encode_task(plan: ExportPlan, split: str, rows: range) -> object:
     """Encodes some samples; runs in a worker."""
-    samples = read_task(plan.dataset_path, plan.fingerprint, plan.num_rows, rows)
+    samples = read_task(plan.source, rows)
     return find_format(plan.format).encode(samples, split, plan)
 
 

@@ -21,7 +21,7 @@ from synrender.export.format import (
     Piece,
     to_json,
 )
-from synrender.export.png_samples import PICTURES
+from synrender.export.pixel_files import PIXEL_FILES
 from synrender.loading.row_source import Sample
 
 _END = bytes(2 * tarfile.BLOCKSIZE)
@@ -49,8 +49,8 @@ def write(schema: Schema, chunks: Iterable[bytes], path: Path) -> None:
 
 
 def _to_files(sample: Sample, split: str, schema: Schema) -> Iterator[tuple[str, bytes]]:
-    for column in schema.pictures:
-        yield PICTURES[column.name], sample[column.name]
+    for column in schema.pixel_columns:
+        yield PIXEL_FILES[column.name].ending, sample[column.name]
     yield "json", to_json(to_values(sample, schema, split)).encode()
 
 
@@ -69,16 +69,17 @@ def create_reading_line(folder: str, plan: ExportPlan) -> str:
 
 
 def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
-    """Records are the JSON files in the tars; the pictures of each kind are a set of files."""
+    """Records are the JSON files in the tars; the pixels of each kind are a set of files."""
     tars = [file_object(file.path, "application/x-tar", file.sha256) for file in files]
     ids = [file.path for file in files]
-    names = ", ".join(column.name for column in schema.columns if column.type != PICTURE)
+    names = ", ".join(column.name for column in schema.columns if not column.pixels)
     meaning = f"JSON, with the keys {names}; README.md says what they mean"
     sets = [file_set("records", "*.json", "application/json", ids)]
     record_sets = [records_of_files("records", meaning)]
-    for column in schema.pictures:
-        pattern = f"[0-9]*[0-9].{PICTURES[column.name]}"
-        sets.append(file_set(column.name, pattern, "image/png", ids))
+    for column in schema.pixel_columns:
+        pattern = f"[0-9]*[0-9].{PIXEL_FILES[column.name].ending}"
+        encoding = "image/png" if column.type == PICTURE else "application/x-npy"
+        sets.append(file_set(column.name, pattern, encoding, ids))
         record_sets.append(pictures_of_files(column))
     return CroissantParts((*tars, *sets), tuple(record_sets))
 

@@ -22,7 +22,7 @@ from synrender.export.format import (
     write_lines,
 )
 from synrender.loading.dataset import Dataset
-from synrender.loading.row_source import IMAGE, Sample
+from synrender.loading.row_source import IMAGE, INSTANCE_MAP, Sample
 from synrender.system.files import write_bytes, write_text
 
 NUM_DIGITS = 6
@@ -125,7 +125,7 @@ def create_reading_line(folder: str, plan: ExportPlan) -> str:
 
 def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
     """Images are a set of files, and so are polygons and boxes."""
-    (image,) = (column for column in schema.pictures if column.name == IMAGE)
+    (image,) = schema.pixel_columns
     sets = [
         file_set("polygons", "labels/*/*.txt", "text/plain"),
         file_set("boxes", "boxes/*/*.txt", "text/plain"),
@@ -142,6 +142,7 @@ FORMAT = Format(
     reading_line=create_reading_line,
     data_files="images/{split}/*.png",
     packages=("skimage", "yaml"),
+    pixel_labels=(INSTANCE_MAP,),
     refuse=refuse,
     list_paths=list_paths,
     finish=finish,

@@ -4,8 +4,10 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from synrender.settings.factor_table import COLUMNS
 from tests.archive.helpers import Archiver, write_dataset
 from tests.export.helpers import Exporter
 
@@ -24,6 +26,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_dataset(data_dir / "single", info, NUM_SAMPLES, 1, False, RES)
     write_dataset(data_dir / "multi", info, NUM_SAMPLES, 2, True, RES)
     for name in ("single", "multi"):
+        for path in (data_dir / name / "img").glob("*.npy"):
+            record = np.load(path)
+            for factor in ("azimuth", "light_angle"):
+                record["factor_values"][:, COLUMNS.index(factor)] = int(path.stem) / 10
+            np.save(path, record)
         (data_dir / name / "config.gin").write_text("batch.seed = 1\n")
         shutil.copytree(data_dir / name, data_dir / f"{name}_h5")
         Archiver(data_dir).run("-d", f"{name}_h5", "-f", "-b", 5, "-j", 1)

@@ -16,6 +16,10 @@ from synrender.cli.export import COMMAND
 from synrender.images.conversions import depth_to_16_bit
 from tests.helpers import PROJECT_DIR, QuickCommand, Renderer
 
+NAMES = ["airplane", "bag_00000001", "bench", "cup_mug_00000003", "chair", "lamp", "bag_00000006"]
+NAMES += ["sofa", "table", "vessel"]
+"""Names of the classes of the data sets of `made`."""
+
 
 @dataclass(frozen=True)
 class Exporter:

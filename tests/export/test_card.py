@@ -50,7 +50,7 @@ def test_the_hub_reads_the_head(exporter: Exporter) -> None:
     (config,) = data["configs"]
     assert config["data_files"][0] == {"split": "train", "path": "data/train-*"}
     features = Features._from_yaml_list(data["dataset_info"]["features"])
-    assert features["image"] == Image()
+    assert features["image"] == Image(mode="RGB")
     assert features["rot_mat"] == List(List(List(Value("float64"))))
     assert {s["name"]: s["num_examples"] for s in data["dataset_info"]["splits"]} == {
         "train": 20,
@@ -92,20 +92,21 @@ def test_other_formats_are_found_by_the_hubs_library_too(
     if form == "imagefolder":
         lines = (out / "train" / "metadata.jsonl").read_text().splitlines()
         records = [json.loads(line) for line in lines]
-        shown = sorted(zip(read["train"]["sample_idx"], read["train"]["class_name"], strict=True))
-        assert shown == sorted((r["sample_idx"], r["class_name"]) for r in records)
+        shown = sorted(zip(read["train"]["sample_idx"], read["train"]["label"], strict=True))
+        assert shown == sorted((r["sample_idx"], r["label"]) for r in records)
 
 
 def test_the_card_tells_what_is_there(exporter: Exporter) -> None:
-    _, body = read_card(exporter.export("multi", "coco"))
+    _, body = read_card(exporter.export("multi", "webdataset"))
     assert "24 images of 16 x 16 px, rendered in Blender, of 2 objects each, of 10 classes" in body
     assert "| train | 20 |" in body
     assert "| `instance_map` | picture | 16 bits: number of the object, from 1" in body
-    assert "`factor_color_r`, `factor_color_g`, `factor_color_b`" in body
-    assert "pycocotools.coco.COCO(" in body
+    assert "| `factor_color_r` | `0.0` | value of the factor color" in body  # constant
+    assert "| `factor_azimuth` | list of number | value of the factor azimuth" in body
+    assert "webdataset.WebDataset(" in body
     samples = exporter.samples("multi")
     chairs = [sum((s["class"] == 4).sum() for s in samples[name]) for name in samples]
-    assert f"| chair | 00000004 | {' | '.join(map(str, chairs))} |" in body
+    assert f"| 4 | chair | 00000004 | 5 | {' | '.join(map(str, chairs))} |" in body
 
 
 def test_tables_are_whole(exporter: Exporter) -> None:

@@ -56,9 +56,9 @@ def test_categories_are_the_classes(exporter: Exporter) -> None:
 def test_a_hidden_object_has_no_annotation() -> None:
     from synrender.export.coco import annotate
 
-    sample = {"labels": np.full((4, 4), 2), "sample_idx": 7}
-    values = {"instance": [1, 2], "class": [0, 3]}
-    for name in ("synset_id", "model_id", "texture", "location", "rot_mat", "scale"):
+    sample = {"labels": np.full((4, 4), 2), "sample_idx": 7, "instance": [1, 2], "class": [0, 3]}
+    values = {}
+    for name in ("model_id", "texture", "location", "rot_mat", "scale"):
         values[name] = ["first", "second"]
     (found,) = annotate(sample, values)
     assert (found["instance"], found["category_id"], found["model_id"]) == (2, 4, "second")

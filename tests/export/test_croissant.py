@@ -129,4 +129,4 @@ def test_records_of_folders_are_ours(
     records = read_records(mlcroissant, out, "samples")
     assert len(records) == len(read_records(mlcroissant, out, "image_pictures")) == 24
     for record in records:
-        assert record["class"] == by_idx["single"][record["sample_idx"]]["class"]
+        assert record["label"] == by_idx["single"][record["sample_idx"]]["class"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from synrender.dataset.info import read_required_info
 from synrender.export.card import Markdown, code, escape, link
 from synrender.export.columns import name_classes
 from synrender.export.licenses import check_license_id
@@ -101,15 +102,14 @@ def test_odd_class_names_make_folders_of_any_system(odd: Exporter) -> None:
     assert all(re.fullmatch(r"[\w .'()+&-]+", name) for name in folders)
     assert max(len(name.encode()) for name in folders) <= 100
     assert len({name.casefold() for name in folders}) == len(folders)
+    names = [*name_classes(read_required_info(odd.data_dir / "single")).values()]
     for line in (out / "train" / "metadata.jsonl").read_text().splitlines():
         record = json.loads(line)
         assert (out / "train" / record["file_name"]).is_file()
-        assert record["file_name"].split("/")[0] == record["class_name"]
+        assert record["file_name"].split("/")[0] == names[record["label"]]
 
 
 def test_class_names_that_differ_in_case_alone_are_told_apart(odd: Exporter) -> None:
-    from synrender.dataset.info import read_required_info
-
     set_class_names(odd.data_dir / "single", ("Chair", "chair", "a/b", "a:b", "fine"))
     names = list(name_classes(read_required_info(odd.data_dir / "single")).values())[:5]
     assert names == ["Chair_00000000", "chair_00000001", "a_b_00000002", "a_b_00000003", "fine"]

@@ -85,13 +85,13 @@ def test_a_sample_with_fewer_objects_lists_no_more(
     Archiver(tmp_path).run("-d", "h5", "-f", "-j", 1)
     real = Exporter(tmp_path, tmp_path, exporter.capsys, exporter.monkeypatch)
     for name in ("raw", "h5"):
-        records = read_records(real.export(name, "webdataset"))
+        records = read_records(out := real.export(name, "webdataset"))
         assert len(records) == 24
+        assert json.loads((out / "export.json").read_text())["constants"]["factor_azimuth"] is None
         for idx, record in records.items():
             assert record["instance"] == list(range(1, idx % 3 + 2))
-            assert len(record["class_name"]) == len(record["rot_mat"]) == idx % 3 + 1
+            assert len(record["label"]) == len(record["rot_mat"]) == idx % 3 + 1
             assert record["factor_num_objs"] == idx % 3 + 1
-            assert record["factor_azimuth"] == [None] * (idx % 3 + 1)
 
 
 def test_splits_are_those_of_the_design(made: Path, exporter: Exporter, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_factors_with_levels_have_a_column_for_them(
     out = real.export("grid", "webdataset")
     for idx, record in read_records(out).items():
         assert record["level_azimuth"] == idx % 4
-        assert record["level_class"] is None
+        assert "level_class" not in record
         assert "level_color_r" not in record
     card = (out / "README.md").read_text()
     assert "The factors vary by a design of kind grid, twins" in card

@@ -43,8 +43,8 @@ def test_webdataset_reads_every_sample(name: str, exporter: Exporter) -> None:
             record = json.loads(found["json"])
             assert record["split"] == split
             assert record["sample_idx"] == idx
-            assert record["class"] == np.asarray(sample["class"]).tolist()
-            assert record["texture"] == sample["texture"]
+            assert record["label"] == np.asarray(sample["class"]).tolist()
+            assert record["backdrop_texture"] == first(sample["backdrop_texture"])
             np.testing.assert_array_equal(record["rot_mat"], sample["rot_mat"])
             assert record["factor_azimuth"] == pytest.approx(sample["factor_values"][..., 7])
 
