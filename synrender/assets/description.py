@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from synrender.assets.catalog import Catalog, find_num_buckets
-from synrender.assets.hints import MAX_POINTER_BYTES, is_pointer
-from synrender.assets.model_file import ModelFile
-from synrender.assets.sources.registry import open_source
+from synrender.assets.model_file import MAX_POINTER_BYTES, ModelFile, is_pointer
+from synrender.assets.sources.registry import OpenSource, find_whole, open_source
 from synrender.assets.sources.source import ModelClass, ModelEntry
 from synrender.assets.sources.synsets import NAMES as SYNSETS
-from synrender.assets.tree import Tree
 from synrender.settings.groups import BACKDROP_PASS_INDEX, DEFAULT_CLASSES, Object
 from synrender.system.files import Hindrance
 
@@ -24,11 +23,14 @@ class FoundModels:
     """The models of a folder or file."""
 
     path: Path
-    title: str  # of the layout
-    tree: Tree  # where the layout begins
+    opened: OpenSource
     classes: dict[ModelClass, tuple[ModelEntry, ...]]  # that have models
     forced: str = ""  # name of the layout, if it was not recognized but given
-    usual_up: str = "y"  # axis that is up in most of the files
+
+    @property
+    def title(self) -> str:
+        """Of the layout."""
+        return self.opened.source.title
 
     @property
     def num_models(self) -> int:
@@ -45,16 +47,15 @@ def find_all_models(path: Path, layout: str = "") -> FoundModels:
     opened = open_source(path, layout)
     there = [found for found in opened.list_classes() if found.is_there]
     classes = {found: tuple(opened.credit(opened.list_models(found))) for found in there}
-    source = opened.source
-    return FoundModels(path, source.title, opened.tree, classes, layout, source.usual_up)
+    return FoundModels(path, opened, classes, layout)
 
 
 def describe(found: FoundModels) -> list[str]:
     """Lines about the layout, classes, formats and licenses."""
     entries = [entry for models in found.classes.values() for entry in models]
     lines = [
-        f"{found.path}: {found.title} in {found.tree}",
-        f"{len(found.classes)} classes, {found.num_models} models",
+        f"{found.path}: {found.title}{_find_place(found)}",
+        f"{_count(len(found.classes), 'class', 'classes')}, {_count(len(entries), 'model')}",
     ]
     width = max((len(c.name) for c in found.classes), default=0)
     for shown, models in list(found.classes.items())[:MAX_CLASSES_SHOWN]:
@@ -68,14 +69,32 @@ def describe(found: FoundModels) -> list[str]:
     licenses = Counter(entry.license or "not stated" for entry in entries)
     lines.append("formats: " + _list_counts(formats))
     lines.append("licenses: " + _list_counts(licenses))
-    num_packed = sum(entry.file.member is not None for entry in entries)
-    if num_packed:
-        lines.append(f"{num_packed} models are in zip archives, which are read as they are")
+    packed = Counter(entry.file.path for entry in entries if entry.file.member is not None)
+    if packed:
+        archives = _count(len(packed), "zip archive")
+        lines.append(f"{_count(packed.total(), 'model')} in {archives}, read without unpacking")
+    return lines + [f"Note: {note}" for note in _find_notes(found, entries)]
+
+
+def _find_place(found: FoundModels) -> str:
+    """Where the layout begins, if that is not the folder or file itself."""
+    place = str(found.opened.tree).removeprefix(str(found.path)).strip("/")
+    return f", in {place}" if place else ""
+
+
+def _find_notes(found: FoundModels, entries: list[ModelEntry]) -> Iterator[str]:
+    """What seems to be wrong with a download, and what helps."""
     if entries and _is_pointer(entries[0].file):
-        lines.append(
-            f"{entries[0].file} is a pointer of Git LFS: fetch the files with git lfs pull"
-        )
-    return lines
+        yield f"{entries[0].model_id} is only a pointer of Git LFS; fetch the files: git lfs pull"
+    if missing := found.opened.source.find_missing(found.opened.tree):
+        yield missing
+    if whole := find_whole(found.opened):
+        title = whole.source.title
+        yield f"this is a part of {title}; name the whole to get its classes: {whole.tree}"
+
+
+def _count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def _list_counts(counts: Counter[str]) -> str:
@@ -96,7 +115,7 @@ def find_bindings(found: FoundModels) -> list[str]:
     """
     lines = [f"assets.models = {str(found.path)!r}"]
     lines += [f"assets.source = {found.forced!r}"] * bool(found.forced)
-    lines += ["assets.up_axis = 'z'"] * (found.usual_up == "z")
+    lines += ["assets.up_axis = 'z'"] * (found.opened.source.usual_up == "z")
     n_buckets = Object().n_buckets
     there = {c: {e.model_id: e for e in entries} for c, entries in found.classes.items() if entries}
     enough = {c: ids for c, ids in there.items() if len(ids) >= n_buckets} or there

@@ -16,10 +16,19 @@ from synrender.system.files import is_plain_name, open_regular, read_small_file
 MODEL_SUFFIXES = (".obj", ".glb", ".gltf", ".ply", ".stl")
 """Of files that `mesh_formats` reads. Of a model in several formats, the first one is read."""
 
+MAX_POINTER_BYTES = 1024
+"""Of the file that stands for one that Git LFS has not fetched."""
+
+_POINTER = b"version https://git-lfs"
 _SIGNATURE = b"PK\x03\x04"
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 """Of a member: its signature, and the lengths of its name and of what stands between it and the
 data."""
+
+
+def is_pointer(data: bytes) -> bool:
+    """Whether the content of a file only names what Git LFS has not fetched."""
+    return len(data) <= MAX_POINTER_BYTES and data.startswith(_POINTER)
 
 
 @dataclass(frozen=True)

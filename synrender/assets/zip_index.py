@@ -5,6 +5,7 @@ Python's zipfile keeps 500 bytes, of a million files half a gigabyte.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import stat
 import struct
@@ -16,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.assets.model_file import Member
+from synrender.assets.model_file import MAX_POINTER_BYTES, MODEL_SUFFIXES, Member, is_pointer
 from synrender.errors import UserError, shorten
-from synrender.system.files import is_plain_name, open_regular
+from synrender.system.files import Hindrance, is_plain_name, open_regular, read_small_file
 
 MAX_DIRECTORY_BYTES = 1 << 27
 """Of an archive's directory: a million files. That of the whole ShapeNetCore takes 50 MB."""
@@ -27,7 +28,9 @@ MAX_DEPTH, MAX_NAME_LENGTH = 16, 1024
 """Of a member's name: folders and a file; letters. A name of 60 kB would make 30,000 folders: 1 GB.
 """
 
-_NO_ZIP = "neither a folder nor a zip archive that can be read"
+PACKED = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+"""What archives end in that are not read."""
+
 _MAY_BE_READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MAX_INT64 = 2**63 - 1
 _ENCRYPTED = 1
@@ -101,14 +104,29 @@ def read_index(path: Path) -> ZipIndex:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, EOFError) as error:
-        raise UserError(f"{path}: {_NO_ZIP} ({shorten(error)}); download it again") from None
+        raise UserError(f"{path}: {_find_advice(path, shorten(error))}") from None
     except struct.error:
-        raise UserError(f"{path}: {_NO_ZIP}; download it again") from None
+        raise UserError(f"{path}: {_find_advice(path, 'its directory is cut off')}") from None
     members = {info.filename: info for info in infos if _is_plain_path(info.filename)}
     keys = np.array([hash(name) for name in members], np.int64)
     rows = np.array([_to_row(info) for info in members.values()], _ROW)
     order = np.argsort(keys)
     return ZipIndex(_group_by_folder(members), keys[order], rows[order])
+
+
+def _find_advice(path: Path, error: str) -> str:
+    """What a file is that cannot be read as a zip archive, and what helps."""
+    with contextlib.suppress(OSError, ValueError, Hindrance):
+        if is_pointer(read_small_file(path, MAX_POINTER_BYTES)):
+            return "only a pointer of Git LFS; fetch the file itself with: git lfs pull"
+    kind = path.suffix.lower()
+    if kind in MODEL_SUFFIXES:
+        return "a single model; name the folder that it is in"
+    if kind in PACKED:
+        return "packed; unpack it, and name the folder (of archives, .zip alone is read as it is)"
+    if kind == ".zip":
+        return f"cut off or damaged ({error}); download it again, or move it away"
+    return f"neither a folder nor a zip archive ({error}); name the folder that the models are in"
 
 
 def _group_by_folder(names: Iterable[str]) -> dict[str, Names]:

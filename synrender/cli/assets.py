@@ -35,6 +35,12 @@ table, models.csv; any folder of OBJ, GLB, glTF, PLY and STL files, in a folder 
 """
 
 SHEET_FILE = "model_sheet.png"
+TO_RENDER = (
+    "To render them, put the lines below into a file, models.gin, and type",
+    "  python render.py -d NAME -g render_single models.gin",
+    "with any NAME for the data set; or give each line to -p, in double quotes. One more line,",
+    "material.source = 'own', shows the materials of the files.",
+)
 PRELOADED = ("synrender.assets.check_models",)
 
 
@@ -79,8 +85,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     if sheet:
         draw_sheet(usable, sheet)
         say(f"{sheet}: a picture of one model of each class")
-    say("", "To render them, put these lines into a gin file, or each after -p:")
-    say(*find_bindings(usable))
+    say("", *TO_RENDER, "", *find_bindings(usable))
     return int(usable.num_models < found.num_models)
 
 

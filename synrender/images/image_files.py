@@ -76,6 +76,8 @@ def _find_exr_damage(data: bytes) -> str | None:
     last = max(offsets)
     if min(offsets) < position:
         return "EXR with an unfinished offset table"
+    if last > len(data):  # a place may be beyond what can be reckoned with
+        return "truncated EXR"
     size_at = last + (8 if is_multipart else 4)  # after the part number and the line number
     (size,) = struct.unpack_from("<I", data, size_at)
     return None if size_at + 4 + size <= len(data) else "truncated EXR"

@@ -20,12 +20,18 @@ from synrender.system.folders import Folders
 from synrender.system.workers import Workers
 from tests.assets.helpers import create_obj, write_files
 from tests.assets.layouts import (
+    ABO,
     ABO_FILES,
     ANY_FOLDER,
     GOOGLE_SCANNED,
+    OBJAVERSE,
     OBJAVERSE_FILES,
     SHAPENET_V2,
+    Write,
+    write_glb,
+    write_omniobject3d,
     write_table,
+    write_v1,
 )
 
 
@@ -38,11 +44,20 @@ from tests.assets.layouts import (
 def test_the_lines_to_paste_render_the_models(tmp_path: Path, write) -> None:
     found = find_all_models(write(tmp_path / "set"))
     bindings = find_bindings(found)
-    settings = load_settings(["render_multi"], [*bindings, "material.use_texture = False"])
+    (tmp_path / "models.gin").write_text("\n".join([*bindings, "material.source = 'own'"]))
+    files = ["render_single", str(tmp_path / "models.gin")]
+    settings = load_settings(files, ["material.use_texture = False"])
+    typed = [*bindings, "material.source = 'own'", "material.use_texture = False"]
+    assert load_settings(["render_single"], typed) == settings
     folders = Folders(tmp_path)
     catalog = load_catalog(with_own_classes(settings, folders), folders)
     assert set(catalog.class_names.values()) == {c.name for c in found.classes}
     assert sum(map(len, catalog.entries.values())) == found.num_models
+
+
+def test_scans_of_google_are_stood_up(tmp_path: Path) -> None:
+    found = find_all_models(GOOGLE_SCANNED["folders"](tmp_path / "set"))
+    assert "assets.up_axis = 'z'" in find_bindings(found)
 
 
 def test_a_layout_that_is_forced_stays_so(tmp_path: Path) -> None:
@@ -56,7 +71,7 @@ def test_a_description_counts_classes_formats_and_licenses(tmp_path: Path) -> No
     assert "2 classes, 6 models" in text
     assert "  Toy car       3" in text
     assert "licenses: Creative Commons Attribution 4.0 International 6" in text
-    assert "6 models are in zip archives" in text
+    assert "6 models in 6 zip archives, read without unpacking" in text
     text = "\n".join(describe(find_all_models(SHAPENET_V2["unpacked"](tmp_path / "shapenet"))))
     assert "2 of ShapeNetCore's 55 synsets are there" in text
     assert "licenses: not stated 6" in text
@@ -119,8 +134,13 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
     assert "object.n_buckets = 3" in result.stdout
 
 
-ABO_LISTINGS = {n: data for n, data in ABO_FILES.items() if not n.startswith("3dmodels/original")}
-OBJAVERSE_LISTS = {n: data for n, data in OBJAVERSE_FILES.items() if "glbs" not in n}
+def without(files: dict[str, bytes], *parts: str) -> dict[str, bytes]:
+    """Those of which no part is in the name."""
+    return {n: data for n, data in files.items() if not any(part in n for part in parts)}
+
+
+ABO_LISTINGS = without(ABO_FILES, "3dmodels/original")
+OBJAVERSE_LISTS = without(OBJAVERSE_FILES, "glbs")
 
 
 @pytest.mark.parametrize(
@@ -133,11 +153,21 @@ OBJAVERSE_LISTS = {n: data for n, data in OBJAVERSE_FILES.items() if "glbs" not 
             {"set/02691156.zip.incomplete": b""},
             "incomplete is a download that has not",
         ),
-        ({"raw_scans.tar.gz": b""}, "raw_scans.tar.gz is packed; unpack it"),
+        ({"raw_scans/bowl.tar.gz": b""}, "bowl.tar.gz is packed; unpack it"),
         ({"chairs/a.fbx": b"", "chairs/a.png": b""}, "a.fbx is of a format that is not read"),
-        ({"woven/a.jpg": b""}, "this holds images; assets.textures names"),
+        ({"wood/oak/a.jpg": b""}, "it holds images; .* name it in assets.textures"),
+        ({"images/a/b.jpg": b"", "labels/labels_joint_anno.txt": b""}, "name it in assets.textur"),
+        ({"dawn/dawn_2k.hdr": b"", "dawn/dawn.jpg": b""}, "name it in assets.environments"),
+        ({"studio.exr": b""}, "name it in assets.environments"),
+        ({"dataset.json": b"", "config.gin": b"", "img/0.png": b""}, "data set that was rendered"),
+        ({f"{k}/b/c/d/e.obj": b"" for k in range(2)}, "e.obj is in too many folders"),
+        (
+            {"abo/" + n: d for n, d in ABO_FILES.items()} | {"dtd/a.png": b""},
+            r"name a folder in it: abo \(Amazon Berkeley Objects\)",
+        ),
+        ({"mine/c/m/a.obj": create_obj(), "dtd/a.png": b""}, r"name a folder in it: mine \("),
         ({"notes/a/b/c.txt": b""}, "name the folder that they are in"),
-        ({".hidden": b""}, "it is empty"),
+        ({".hidden": b""}, "it is empty; name the folder"),
     ],
 )
 def test_a_wrong_or_partial_download_is_named(
@@ -147,9 +177,72 @@ def test_a_wrong_or_partial_download_is_named(
     with pytest.raises(UserError, match=hint) as caught:
         open_source(path)
     assert "\n" not in str(caught.value)
+    assert str(caught.value).count(str(path)) == 1
 
 
-def test_files_that_git_lfs_has_not_fetched_are_named(tmp_path: Path) -> None:
-    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
-    lines = describe(find_all_models(write_files(tmp_path, {"c/a.glb": pointer})))
-    assert "a.glb is a pointer of Git LFS" in lines[-1]
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "hint"),
+    [
+        ("chair.obj", create_obj(), "chair.obj: a single model; name the folder"),
+        ("notes.txt", b"x", "neither a folder nor a zip archive .*; name the folder"),
+        ("set.zip", b"PK\3\4", "set.zip: cut off or damaged .*; download it again"),
+        ("set.zip", POINTER, "only a pointer of Git LFS; fetch"),
+        ("set.tar", b"x", "packed; unpack it, and name the folder"),
+    ],
+)
+def test_a_file_that_is_no_archive_is_named(
+    tmp_path: Path, name: str, data: bytes, hint: str
+) -> None:
+    with pytest.raises(UserError, match=hint):
+        open_source(write_files(tmp_path, {name: data}) / name)
+
+
+def describe_notes(path: Path) -> list[str]:
+    return [line for line in describe(find_all_models(path)) if line.startswith("Note: ")]
+
+
+@pytest.mark.parametrize(
+    ("files", "note"),
+    [
+        ({"c/a.glb": POINTER}, "a is only a pointer of Git LFS"),
+        (without(OBJAVERSE_FILES, "lvis"), "lvis-annotations.json.gz is not there: models have no"),
+        (without(OBJAVERSE_FILES, "metadata"), "metadata/ is not there: licenses are unknown"),
+        (without(ABO_FILES, "listings"), "unpack abo-listings.tar beside them"),
+    ],
+)
+def test_what_a_download_lacks_is_noted(tmp_path: Path, files: dict[str, bytes], note: str) -> None:
+    (line,) = describe_notes(write_files(tmp_path, files))
+    assert note in line
+
+
+@pytest.mark.parametrize(
+    ("write", "part"),
+    [
+        (SHAPENET_V2["unpacked"], "03001627"),
+        (SHAPENET_V2["unpacked"], "03001627/m0"),
+        (write_v1, "03001627"),
+        (write_glb, "03001627"),
+        (OBJAVERSE["as it is downloaded"], "glbs"),
+        (OBJAVERSE["as it is downloaded"], "glbs/000-000"),
+        (ABO["as it is downloaded"], "3dmodels"),
+        (ABO["as it is downloaded"], "3dmodels/original"),
+        (GOOGLE_SCANNED["folders"], "Bag_0"),
+        (GOOGLE_SCANNED["archives"], "Bag_0.zip"),
+        (write_omniobject3d, "raw_scans/bowl"),
+    ],
+)
+def test_a_part_of_a_set_is_named(tmp_path: Path, write: Write, part: str) -> None:
+    """Its folders would be taken for classes."""
+    whole = write(tmp_path / "set")
+    (line,) = describe_notes(whole / part)
+    assert line.endswith(f"name the whole to get its classes: {whole}")
+    assert not describe_notes(whole)
+
+
+def test_a_folder_of_models_beside_a_set_is_no_part_of_it(tmp_path: Path) -> None:
+    GOOGLE_SCANNED["folders"](tmp_path)
+    path = write_files(tmp_path / "mine", {"c/a.obj": create_obj()})
+    assert not describe_notes(path)

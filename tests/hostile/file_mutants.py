@@ -15,6 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from tests.hostile.environment_mutants import mutate_exr, mutate_hdr
 from tests.hostile.json_mutants import edit_json, mutate_json, replace, walk
 from tests.hostile.model_mutants import mutate_gltf, mutate_obj, mutate_ply, mutate_stl
 from tests.hostile.mutants import SPECIAL, cut, edit_png, flip_bits, recode, repeat_part, set_bytes
@@ -255,6 +256,8 @@ MUTATE: dict[str, Mutate] = {
     ".zip": mutate_zip,
     ".obj": mutate_obj,
     ".mtl": mutate_obj,
+    ".hdr": mutate_hdr,
+    ".exr": mutate_exr,
 }
 
 

@@ -19,7 +19,7 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -174,10 +174,40 @@ def read_models(name: str) -> Callable[[Path], int]:
             except RejectedAsset as reason:
                 num_rejected += 1
                 lines = (str(reason),)
-            for line in lines:
-                if not line.isprintable() or len(line) > MAX_REASON:
-                    raise ValueError(f"a reason that is no line: {line[:1000]!r}")
-                print(line)
+            print_reasons(lines)
+        return int(num_rejected > 0)
+
+    return read
+
+
+def print_reasons(lines: Iterable[str]) -> None:
+    """Why something is rejected, a line each."""
+    for line in lines:
+        if not line.isprintable() or len(line) > MAX_REASON:
+            raise ValueError(f"a reason that is no line: {line[:1000]!r}")
+        print(line)
+
+
+def read_environments(name: str) -> Callable[[Path], int]:
+    """All environments of a folder, as they are read before Blender gets them; 1: not all."""
+
+    def read(folder: Path) -> int:
+        from synrender.assets.environments import list_environments
+        from synrender.errors import RejectedAsset
+        from synrender.images.environment import check_environment, read_environment
+
+        num_rejected = 0
+        for file in list_environments(folder / name).values():
+            try:
+                check_environment(folder / name / file)
+            except RejectedAsset as reason:
+                num_rejected += 1
+                print_reasons([str(reason)])
+                continue
+            with contextlib.suppress(ValueError):  # of a compression that is left to Blender
+                image = read_environment(folder / name / file)
+                if not (np.isfinite(image).all() and image.min() >= 0):
+                    raise AssertionError(f"{file}: pixels that are no light")
         return int(num_rejected > 0)
 
     return read
@@ -221,6 +251,12 @@ MODEL_FILES = (
     ("google", "Bag_0.zip"), ("obj", "c/skin.obj"), ("obj", "c/skin.mtl"), ("obj", "c/skin.png"),
 )  # fmt: skip
 """Folder and file of the models of `model_files`."""
+
+ENVIRONMENT_FILES = (
+    ("hdr", "today.hdr"), ("hdr", "old.hdr"), ("exr", "plain.exr"), ("exr", "zip.exr"),
+    ("exr", "piz.exr"), ("exr", "dwaa.exr"),
+)  # fmt: skip
+"""Folder and file of those of `environment_mutants`."""
 
 TARGETS: dict[str, dict[str, tuple[Callable[[Path], int], ...]]] = {
     "labels": {
@@ -279,7 +315,8 @@ TARGETS: dict[str, dict[str, tuple[Callable[[Path], int], ...]]] = {
     "models": {
         f"../{kind}/{name}": (read_models(kind), read_models(kind), describe_models(kind))
         for kind, name in MODEL_FILES
-    },
+    }
+    | {f"../{kind}/{name}": (read_environments(kind),) for kind, name in ENVIRONMENT_FILES},
 }
 """By base and file: what reads it, first what takes little time."""
 

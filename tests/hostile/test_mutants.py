@@ -26,7 +26,7 @@ from tests.hostile.mutants import double, make_mutant, restate, shuffle
 
 NUM_MUTANTS = int(os.environ.get("SYNRENDER_TEST_MUTANTS", "200"))
 MAX_SECONDS = 10
-"""Longer than this counts as a hang; a sample takes 0.05 s."""
+"""More CPU time than this counts as a hang; a sample takes 0.05 s."""
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +76,20 @@ def finish_library(images: Path) -> None:
     (labels / "labels_joint_anno.txt").write_text("".join(names))
 
 
-def render_all(root: Path, num: int, *bindings: str) -> list[dict]:
-    """How each mutant ended. Where a renderer dies or hangs, the next begins behind that mutant."""
+def render_all(root: Path, num: int, *bindings: str, kind: str = "library") -> list[dict]:
+    """How each mutant ended, of a folder of a kind of `render_mutants.KINDS`.
+
+    Where a renderer dies or hangs, the next begins behind that mutant.
+    """
     journal, start = root / "journal", 0
     journal.touch()
     ends: dict[int, dict] = {}
     while start < num:
         command = [
             sys.executable,
-            "tests/hostile/render_mutants.py",
+            "-m",
+            "tests.hostile.render_mutants",
+            kind,
             root,
             journal,
             start,
@@ -112,15 +117,15 @@ def render_all(root: Path, num: int, *bindings: str) -> list[dict]:
     return [ends[idx] for idx in range(num)]
 
 
-def print_table(ends: list[dict]) -> None:
+def print_harm(ends: list[dict], *kinds: str) -> None:
     """For each kind of file, how its mutants ended; all columns from "died" on are to be 0."""
     columns = ("died", "hang", "traceback", "blank", "magenta")
     print("\nkind  mutants  rejected  slowest_s", *(f"{name:>9}" for name in columns))
-    for kind in ("obj", "mtl", "png", "jpg", ""):
+    for kind in (*kinds, ""):
         own = [e for e in ends if e["way"].startswith(kind)]
         counts = Counter(e["end"] for e in own)
         rejected = sum(bool(e.get("rejected")) for e in own)
-        slowest_s = max(e.get("seconds", 0) for e in own)
+        slowest_s = max((e.get("seconds", 0) for e in own), default=0)
         print(f"{kind or 'all':4}  {len(own):7}  {rejected:8}  {slowest_s:9.1f}",
               *(f"{counts[name]:9}" for name in columns))  # fmt: skip
 
@@ -153,7 +158,7 @@ def test_no_mutant_does_harm(originals: dict[str, list[bytes]], tmp_path: Path) 
         if end["end"] == "ok" and end["seconds"] > MAX_SECONDS:
             end["end"] = "hang"
         end["way"] = way
-    print_table(ends)
+    print_harm(ends, "obj", "mtl", "png", "jpg")
     rejected = sum(bool(e.get("rejected")) for e in ends)
     assert {e["end"] for e in ends} == {"ok"}, [e for e in ends if e["end"] != "ok"]
     # Neither is all rejected, nor is anything that goes wrong with a material.

@@ -65,5 +65,20 @@ def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
     return tuple(ModelEntry(model_id, tree.file(models[model_id])) for model_id in ids)
 
 
+def _find_missing(tree: Tree) -> str:
+    if any(map(_LISTING.fullmatch, tree.list(LISTINGS).files)):
+        return ""
+    return f"{LISTINGS}/ is not there: models have no classes; unpack abo-listings.tar beside them"
+
+
 _TITLE = "Amazon Berkeley Objects"
-ABO = Source("abo", _TITLE, lambda t: bool(_find_models(t)), _list_classes, _list_models, _TITLE)
+ABO = Source(
+    "abo",
+    _TITLE,
+    lambda tree: bool(_find_models(tree)),
+    _list_classes,
+    _list_models,
+    _TITLE,
+    levels=(*MODELS.split("/"), r"\w"),
+    find_missing=_find_missing,
+)

@@ -88,4 +88,13 @@ def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
 
 
 _TITLE = "Google Scanned Objects"
-GOOGLE_SCANNED = Source("google-scanned", _TITLE, _recognizes, _list_classes, _list_models, _TITLE)
+GOOGLE_SCANNED = Source(
+    "google-scanned",
+    _TITLE,
+    _recognizes,
+    _list_classes,
+    _list_models,
+    _TITLE,
+    usual_up="z",  # they are made for Gazebo
+    levels=(".+", "meshes"),
+)

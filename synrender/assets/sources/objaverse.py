@@ -124,6 +124,15 @@ def _clean(value: object) -> str | None:
     return shorten(value, MAX_TEXT // 2) or None if isinstance(value, str) else None
 
 
+def _find_missing(tree: Tree) -> str:
+    listed = tree.list()
+    if CLASSES_FILE not in listed.files:
+        return f"{CLASSES_FILE} is not there: models have no classes; download it beside glbs/"
+    if "metadata" not in listed.folders:
+        return "metadata/ is not there: licenses are unknown; download it beside glbs/"
+    return ""
+
+
 _TITLE = "Objaverse 1.0"
 OBJAVERSE = Source(
     "objaverse",
@@ -133,4 +142,6 @@ OBJAVERSE = Source(
     _list_models,
     _TITLE,
     _credit,
+    levels=("glbs", _PART.pattern),
+    find_missing=_find_missing,
 )

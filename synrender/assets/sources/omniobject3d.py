@@ -41,4 +41,12 @@ def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
 
 
 _TITLE = "OmniObject3D"
-OMNIOBJECT3D = Source("omniobject3d", _TITLE, _recognizes, _list_classes, _list_models, _TITLE)
+OMNIOBJECT3D = Source(
+    "omniobject3d",
+    _TITLE,
+    _recognizes,
+    _list_classes,
+    _list_models,
+    _TITLE,
+    levels=("raw_scans", ".+", ".+", MODEL_FOLDER),
+)

@@ -63,8 +63,28 @@ def _list_glb(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
     return tuple(ModelEntry(name.removesuffix(".glb"), synset.file(name)) for name in names)
 
 
-SHAPENET_V2 = Source("shapenet-v2", "ShapeNetCore.v2", _recognizes_v2, list_synsets, _list_v2)
-SHAPENET_V1 = Source("shapenet-v1", "ShapeNetCore.v1", _recognizes_v1, list_synsets, _list_v1)
+_SYNSET = r"\d{8}"
+SHAPENET_V2 = Source(
+    "shapenet-v2",
+    "ShapeNetCore.v2",
+    _recognizes_v2,
+    list_synsets,
+    _list_v2,
+    levels=(_SYNSET, ".+", "models"),
+)
+SHAPENET_V1 = Source(
+    "shapenet-v1",
+    "ShapeNetCore.v1",
+    _recognizes_v1,
+    list_synsets,
+    _list_v1,
+    levels=(_SYNSET, ".+"),
+)
 SHAPENET_GLB = Source(
-    "shapenet-glb", "ShapeNetCore as GLB", _recognizes_glb, list_synsets, _list_glb
+    "shapenet-glb",
+    "ShapeNetCore as GLB",
+    _recognizes_glb,
+    list_synsets,
+    _list_glb,
+    levels=(_SYNSET,),
 )

@@ -59,3 +59,6 @@ class Source:
     credit: Callable[[Tree, Sequence[ModelEntry]], Sequence[ModelEntry]] | None = None
     """Gives models what takes long to read: license, creator and title. None: `list_models` did."""
     usual_up: str = "y"  # axis that is up in most of its files
+    levels: tuple[str, ...] = ()  # patterns of the names of folders between its root and a model
+    find_missing: Callable[[Tree], str] = lambda tree: ""
+    """What a partial download lacks besides models, and what then is unknown; "" if nothing."""

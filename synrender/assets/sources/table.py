@@ -139,7 +139,7 @@ def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
 
 TABLE = Source(
     "table",
-    "a table, models.csv,",
+    "a table (models.csv)",
     lambda tree: TABLE_FILE in tree.list().files,
     _list_classes,
     _list_models,
