@@ -20,6 +20,7 @@ from synrender.audit.pictures import (
 )
 from synrender.audit.poses import PositionErrors, find_position_errors
 from synrender.audit.rays.audited_dataset import Subject
+from synrender.audit.rays.cameras import is_blurred
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
 from synrender.audit.rays.view import RayView
 from synrender.errors import UserError
@@ -95,8 +96,8 @@ class _Examiner:
             matrices = enumerate(record["obj_to_world"], start=1)
             lowest_m = tuple(view.caster(k).find_lowest(matrix) for k, matrix in matrices)
             findings = replace(findings, lowest_m=lowest_m)
-        if is_exposed:
-            return findings  # outlines may be lost in the dark, or in white
+        if exr is None and (is_exposed or is_blurred(record["factor_values"][0])):
+            return findings  # outlines may be lost
         if exr is None:
             centers_px, _ = view.project(record["location"])
             with np.errstate(invalid="ignore"):

@@ -19,7 +19,7 @@ from synrender.blender.objects import (
     read_pose,
 )
 from synrender.blender.own_materials import Tint, create_own_materials, let_alpha_through
-from synrender.blender.scene import create_backdrop, create_camera, reset_scene
+from synrender.blender.scene import create_backdrop, create_camera, reset_scene, set_focus
 from synrender.blender.world import Surroundings
 from synrender.dataset.record import create_records
 from synrender.errors import RejectedAsset, UserError
@@ -70,7 +70,7 @@ class Builder:
         blocks = [b for model in self._models.values() for b in model.blocks]
         reset_scene(keep=[*blocks, *self._surroundings.kept])
         textures = self._find_textures(plan)
-        create_camera(self._scene, plan.scene)
+        camera = create_camera(self._scene, plan.scene)
         self._scene.view_settings.exposure = plan.exposure
         create_lights(self._scene, plan)
         environment = self._surroundings.show(plan.environment)
@@ -86,6 +86,7 @@ class Builder:
         if plan.is_standing:
             models = [self._models[name] for name in names]
             plan = set_down(plan, list(map(find_depth, models, plan.objects)))
+        set_focus(camera, plan)
         objects = []
         for k, (name, obj_plan) in enumerate(zip(names, plan.objects, strict=True), start=1):
             model = self._models[name]

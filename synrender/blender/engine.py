@@ -94,7 +94,8 @@ def render_frame(
     scene.cycles.seed = noise_seed
     _render_to_file(scene, path)
     is_eevee = scene.render.engine != "CYCLES"  # which lacks index passes
-    if path.suffix == ".exr" and (passes or is_eevee):
+    is_blurred = scene.camera.data.dof.use_dof  # passes go through a random point of the lens
+    if path.suffix == ".exr" and (passes or is_eevee or is_blurred):
         header, channels = read_channels(path)
         labels = render_labels(scene, path, passes, lambda: _render_to_file(scene, path))
         write_channels(path, header, {**channels, **labels})

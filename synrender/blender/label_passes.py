@@ -1,7 +1,8 @@
 """Renders label passes with Cycles, one ray through the center of each pixel.
 
 Cycles sends the first sample of a pixel through its center, and takes index and depth passes from
-that sample alone. Label passes are rendered with one sample, so all show the same point.
+that sample alone. Label passes are rendered with one sample, so all show the same point. They are
+those of a pinhole camera, whatever the focus.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def _is_instance(channel: str) -> bool:
 
 @contextmanager
 def _one_sample(scene: bpy.types.Scene) -> Generator[None]:
-    """Makes Cycles render one plain sample of each pixel within the context."""
+    """Makes Cycles render one plain sample of each pixel, all in focus, within the context."""
     wanted: list[tuple[object, str, object]] = [
         (scene.render, "engine", "CYCLES"),
         (scene.render.image_settings, "exr_codec", "NONE"),
@@ -120,6 +121,7 @@ def _one_sample(scene: bpy.types.Scene) -> Generator[None]:
         (scene.cycles, "use_adaptive_sampling", False),
         (scene.cycles, "use_denoising", False),
         (scene.cycles, "max_bounces", 0),
+        (scene.camera.data.dof, "use_dof", False),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in wanted]
     for owner, name, value in wanted:

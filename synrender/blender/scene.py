@@ -7,7 +7,8 @@ from collections.abc import Collection
 import bpy
 import numpy as np
 
-from synrender.sampling.camera import SENSOR_WIDTH_MM
+from synrender.sampling.camera import MIN_DEPTH_M, SENSOR_WIDTH_MM, find_nearest_depth
+from synrender.sampling.sample_plan import SamplePlan
 from synrender.settings.groups import Scene
 
 
@@ -46,10 +47,29 @@ def create_camera(scene: bpy.types.Scene, settings: Scene) -> bpy.types.Object:
     camera = bpy.data.cameras.new("Camera")
     camera.lens = settings.camera_lens
     camera.sensor_fit, camera.sensor_width = "HORIZONTAL", SENSOR_WIDTH_MM
-    camera.clip_start, camera.clip_end = 0.01, 1000
+    camera.clip_start, camera.clip_end = MIN_DEPTH_M, 1000
     obj = create_object(scene, "Camera", camera, settings.camera_location, settings.camera_rotation)
     scene.camera = obj
     return obj
+
+
+def set_focus(camera: bpy.types.Object, plan: SamplePlan) -> None:
+    """Gives a camera the lens of a sample, if it has one: what is out of focus is blurred.
+
+    A point at a depth z is seen as a disk of ``focal_px * d * abs(1 / z - 1 / focus)`` px in
+    diameter: the circle of confusion of a thin lens of diameter d = focal length / f-stop, in m,
+    with the image at a distance of focal_px.
+
+    Args:
+        camera: of the sample.
+        plan: with objects where they are, whose nearest center is in focus unless it is set.
+    """
+    if plan.fstop is not None:
+        centers_m = np.array([obj_plan.location for obj_plan in plan.objects])
+        nearest_m = find_nearest_depth(plan.scene, centers_m)
+        lens = camera.data.dof
+        lens.use_dof, lens.aperture_fstop = True, plan.fstop
+        lens.focus_distance = plan.scene.focus_distance or nearest_m
 
 
 def create_backdrop(

@@ -73,6 +73,17 @@ def move_camera(scene: Scene, distance_m: float) -> Scene:
     return dataclasses.replace(scene, camera_location=tuple(float(v) for v in location_m))
 
 
+MIN_DEPTH_M = 0.01
+"""Nearer to the camera nothing is rendered."""
+
+
+def find_nearest_depth(scene: Scene, points_m: np.ndarray) -> float:
+    """Least depth of world points (n, 3), m along the viewing axis; at least `MIN_DEPTH_M`."""
+    matrix = scene_to_world_to_camera(scene)
+    depths_m = turn(matrix[:3, :3], points_m)[:, 2] + matrix[2, 3]
+    return max(float(depths_m.min()), MIN_DEPTH_M)
+
+
 # --- orbit ------------------------------------------------------------------------------------
 
 ORBIT = ("camera_azimuth", "camera_elevation", "camera_roll")

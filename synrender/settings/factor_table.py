@@ -195,12 +195,7 @@ FACTORS = {
 }  # fmt: skip
 """All factors by name, in the order of their columns."""
 
-NOT_YET = frozenset(
-    (
-        "camera_fstop",
-        "backdrop",
-    )
-)
+NOT_YET = frozenset(("backdrop",))
 """Factors of which nothing but the row exists. A configuration that names one is refused."""
 
 VIEWPOINT = ("azimuth", "elevation", "roll")

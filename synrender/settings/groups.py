@@ -278,6 +278,7 @@ class Scene(CheckedGroup):
         (0.36 * math.pi, 0.0, 0.5 * math.pi), check.vector(3, MAX_ANGLE_RAD)
     )
     camera_lens: float = _setting(50.0, check.number(1, 5000))  # mm, on a sensor 36 mm wide
+    focus_distance: float = _setting(0.0, check.length)  # m along the view; 0: nearest object
     light_energy: float = _setting(100.0, check.energy)  # of all lights but the sun together, W
     light_radius: float = _setting(1.0, check.length)  # of each, m: softness of shadows
     light_distance: float = _setting(1.5, check.length)  # of each from the origin, m

@@ -16,6 +16,7 @@ MAX_CAMERA_ERROR = 1e-9
 _ORBIT = [*find_columns("camera_azimuth"), *find_columns("camera_elevation")]
 _ORBIT += find_columns("camera_roll")
 _DISTANCE, _LENS = *find_columns("camera_distance"), *find_columns("camera_lens")
+(_FSTOP,) = find_columns("camera_fstop")
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,11 @@ _IN_CAMERA = np.array([[0.0, 1, 0], [0, 0, -1], [-1, 0, 0]])
 def is_orbit(values: np.ndarray) -> bool:
     """Whether the camera looks at the origin from an azimuth and an elevation."""
     return bool(np.isfinite(values[_ORBIT]).all())
+
+
+def is_blurred(values: np.ndarray) -> bool:
+    """Whether the lens blurs what is out of focus."""
+    return bool(np.isfinite(values[_FSTOP]))
 
 
 def _find_turn(values: np.ndarray) -> Rotation:

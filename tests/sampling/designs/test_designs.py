@@ -174,6 +174,7 @@ FACTOR_FIELDS = {
     **{key: {"light_location"} for key in ("light_elevation", "light_azimuth")},
     **{key: {"surface"} for key in ("roughness", "metallic")},
     **{key: {"backdrop_surface"} for key in ("backdrop_roughness", "backdrop_metallic")},
+    "camera_fstop": {"fstop"},
     "exposure": {"exposure"},
 }
 GIVEN = {
@@ -191,6 +192,7 @@ GIVEN = {
     "num_lights": [1, 3, 8],
     **{key: [0, 0.5, 1] for key in ("roughness", "metallic")},
     **{key: [0, 0.5, 1] for key in ("backdrop_roughness", "backdrop_metallic")},
+    "camera_fstop": [0.5, 1.4, 22],
     "exposure": [-1, 0, 2.5],
 }
 
