@@ -29,8 +29,9 @@ COMMANDS = {
 }
 
 ROOMS = (
-    *("system", "settings", "images", "assets", "sampling", "labels", "dataset", "blender"),
-    *("crashes", "fanout", "archive", "loading", "report", "export", "api", "audit", "cli"),
+    *("system", "settings", "images", "assets", "sampling", "labels", "dataset", "captions"),
+    *("blender", "crashes", "fanout", "archive", "loading", "report", "export", "api", "audit"),
+    "cli",
 )
 """From the bottom to the top: a module imports from its own room and from those before it."""
 

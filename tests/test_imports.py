@@ -20,6 +20,7 @@ ROOMS = (
     "sampling",
     "labels",
     "dataset",
+    "captions",
     "blender",
     "crashes",
     "archive",
@@ -34,7 +35,10 @@ ROOMS = (
 """Rooms of the package: a module imports from its own room, and from those that stand before it."""
 
 NEVER = {
-    "audit": {"blender", "sampling", "labels", "archive", "fanout", "crashes", "report", "export"},
+    "audit": {
+        *("blender", "sampling", "labels", "archive", "fanout", "crashes", "report", "export"),
+        "captions",
+    },
     "archive": {"blender", "crashes"},
     "loading": {"blender", "crashes", "fanout"},
     "report": {"blender", "crashes", "fanout"},

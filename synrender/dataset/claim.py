@@ -56,6 +56,7 @@ from synrender.system.folders import find_program_version
 FREE_SETTINGS = (
     *("batch.idx_offset", "batch.num_samples", "rendering.threads", "rendering.use_gpu"),
     *("assets.models", "assets.source", "assets.textures", "assets.environments"),
+    *("captions.style", "captions.patterns", "captions.num_negatives"),
 )
 """Settings that may differ between two runs of the same data set, because they change no pixel.
 Models are compared by their fingerprint, wherever they are.
@@ -257,7 +258,8 @@ def extend_batch(info: DatasetInfo, settings: Settings) -> DatasetInfo:
     start = min(known.idx_offset, batch.idx_offset)
     end = max(known.idx_offset + known.num_samples, batch.idx_offset + batch.num_samples)
     span = dataclasses.replace(known, idx_offset=start, num_samples=end - start)
-    return dataclasses.replace(info, settings=dataclasses.replace(info.settings, batch=span))
+    extended = dataclasses.replace(info.settings, batch=span, captions=settings.captions)
+    return dataclasses.replace(info, settings=extended)
 
 
 # --- refusing -----------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,10 +15,12 @@ from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import KNOWN, NEW_NAMES, RECORD_DTYPE, create_records, is_wild
 from synrender.errors import UserError, nearest_name
+from synrender.loading.captions import CAPTION, CAPTION_FIELDS, Captioner
 from synrender.loading.dataset_files import find_dataset_files
 from synrender.loading.factors import CACHED, Factors
 from synrender.loading.remote_files import find_cache, find_remote_files
 from synrender.loading.row_source import DEPTH, IMAGE, DatasetFiles, Part, Sample
+from synrender.settings.groups import Captions
 from synrender.settings.label_table import LABELS
 from synrender.settings.label_table import list_fields as list_label_fields
 from synrender.system.remote import is_url
@@ -42,8 +46,8 @@ def open_dataset(
         split: "train", "validation" or "test"; None for all samples.
         transform: what becomes of each sample; a function of a module for loaders that spawn.
         fields: names of what a sample holds; None for everything but ``image_png``, the bytes of
-            the PNG, and labels that the data set was not rendered for. What is not named is not
-            read.
+            the PNG, labels that the data set was not rendered for, and of captions all but
+            ``caption``. What is not named is not read.
         nothing_hit: value of ``depth_m`` and ``world_position`` where nothing is hit, such as NaN
             or 0.
 
@@ -80,6 +84,7 @@ class Dataset(Factors):
         self.split = split
         self.path = files.path
         self._first, self._stop = _find_rows(files, split)
+        self.captions = files.info.settings.captions
         self.fields = self._choose_fields(fields)
 
     # --- what it is ---------------------------------------------------------------------------
@@ -97,7 +102,7 @@ class Dataset(Factors):
     @property
     def all_fields(self) -> tuple[str, ...]:
         """Fields that this format has; ``fields`` may name any of them."""
-        return self._open(self._files.parts[0]).all_names
+        return (*self._open(self._files.parts[0]).all_names, *CAPTION_FIELDS)
 
     @property
     def keypoint_names(self) -> tuple[str, ...]:
@@ -139,6 +144,13 @@ class Dataset(Factors):
             UserError: there is no such field.
         """
         return Dataset(self._files, self.split, None, fields, nothing_hit)
+
+    def with_captions(self, captions: Captions) -> Dataset:
+        """The same samples with captions of another style, see `synrender.settings.groups`."""
+        data = copy.copy(self)
+        data.captions, data._parts = captions, {}
+        data.__dict__.pop("_captioner", None)
+        return data
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -244,6 +256,20 @@ class Dataset(Factors):
         return self._read((IMAGE,), rows + self._first)
 
     def _read(self, fields: tuple[str, ...], rows: np.ndarray) -> list[Sample]:
+        written = [name for name in fields if name in CAPTION_FIELDS]
+        if not written:
+            return self._read_stored(fields, rows)
+        stored = [name for name in fields if name not in CAPTION_FIELDS]
+        samples = self._read_stored((*dict.fromkeys((*stored, *self._captioner.needed)),), rows)
+        found = [sample | self._captioner.write(sample, written) for sample in samples]
+        return [{name: sample[name] for name in fields} for sample in found]
+
+    @functools.cached_property
+    def _captioner(self) -> Captioner:
+        stored = self._open(self._files.parts[0]).all_names
+        return Captioner(self.info, stored, self.captions)
+
+    def _read_stored(self, fields: tuple[str, ...], rows: np.ndarray) -> list[Sample]:
         ends = self._files.part_ends
         places = np.searchsorted(ends, rows, side="right")
         if len(rows) and (places == places[0]).all():
@@ -269,12 +295,12 @@ class Dataset(Factors):
         return self._parts[path]
 
     def __getstate__(self) -> Mapping[str, object]:
-        kept = {name: value for name, value in self.__dict__.items() if name not in CACHED}
+        made = (*CACHED, "_captioner")
+        kept = {name: value for name, value in self.__dict__.items() if name not in made}
         return {**kept, "_parts": {}}
 
     def _choose_fields(self, fields: Sequence[str] | None) -> tuple[str, ...]:
-        part = self._open(self._files.parts[0])
-        known = part.all_names
+        part, known = self._open(self._files.parts[0]), self.all_fields
         for name in fields or ():
             if name == DEPTH and name not in known:
                 raise UserError(
@@ -291,7 +317,7 @@ class Dataset(Factors):
                 raise UserError(
                     f"{self._files.place}: has no field {name!r}{nearest_name(name, known)}"
                 )
-        return part.names if fields is None else tuple(fields)
+        return (*part.names, CAPTION) if fields is None else tuple(fields)
 
 
 def _find_rows(files: DatasetFiles, split: str | None) -> tuple[int, int]:

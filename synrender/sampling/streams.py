@@ -13,7 +13,7 @@ import numpy as np
 
 # A number is never given a new meaning: that would change every data set.
 CLASS, MODEL, TEXTURE, COLOR, POSE, LIGHT, LAYOUT, NOISE, COLOR_REFERENCE = range(9)
-DESIGN, LEVEL, DISTRIBUTION, PATH, MORE_LIGHTS = range(9, 14)
+DESIGN, LEVEL, DISTRIBUTION, PATH, MORE_LIGHTS, CAPTION = range(9, 15)
 
 NUM_ROUNDS = 8
 _MASK = (1 << 64) - 1

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from synrender.errors import nearest_name, shorten
+from synrender.settings.caption_styles import check_patterns
 from synrender.settings.distributions import parse_distribution
 from synrender.settings.factor_table import FACTORS, JOINT, NOT_YET
 from synrender.settings.label_table import LABELS
@@ -334,6 +335,11 @@ def path_map(value: GinValue) -> FrozenDict:
         parse_path(name, given)
     _refuse_parts(found)
     return found
+
+
+def caption_patterns(value: GinValue) -> FrozenDict:
+    """Patterns of captions; see `synrender.settings.caption_styles`."""
+    return freeze(check_patterns(value))
 
 
 def parent_map(value: GinValue) -> FrozenDict:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from synrender.errors import UserError, shorten
 from synrender.settings import checks as check
+from synrender.settings.caption_styles import STYLES
 from synrender.settings.checks import (
     MAX_ANGLE_RAD,
     MAX_BUCKETS,
@@ -82,6 +83,7 @@ class CheckedGroup:
 GIN_NAMES = {
     "Assets": "assets",
     "BatchSettings": "batch",
+    "Captions": "captions",
     "Design": "design",
     "Lighting": "lighting",
     "Material": "material",
@@ -125,6 +127,18 @@ class BatchSettings(CheckedGroup):
     def idxs(self) -> range:
         """Indexes of the samples."""
         return range(self.idx_offset, self.idx_offset + self.num_samples)
+
+
+@dataclass(frozen=True)
+class Captions(CheckedGroup):
+    """Sentences about each sample. They are made when a data set is read, and change no pixel.
+
+    `patterns` replaces single patterns of the style; see `synrender.settings.caption_styles`.
+    """
+
+    style: str = _setting("full", check.one_of(tuple(STYLES)))
+    patterns: FrozenDict = _setting(FrozenDict(), check.caption_patterns)  # name: pattern
+    num_negatives: int = _setting(4, check.integer(0, 100))  # false captions of each sample
 
 
 @dataclass(frozen=True)
@@ -300,6 +314,7 @@ class Settings:
 
     assets: Assets = field(default_factory=Assets)
     batch: BatchSettings = field(default_factory=BatchSettings)
+    captions: Captions = field(default_factory=Captions)
     design: Design = field(default_factory=Design)
     lighting: Lighting = field(default_factory=Lighting)
     material: Material = field(default_factory=Material)

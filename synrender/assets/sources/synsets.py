@@ -77,6 +77,19 @@ NAMES = {
 }
 """Names of ShapeNetCore's 55 synsets, as its taxonomy has them."""
 
+FRONT_LAYOUT = "shapenet-v2"
+"""Layout whose models face -Z, with +Y up, so that their left is -X. The files of ShapeNetCore.v1
+are mirrored here and there; other sources promise nothing."""
+
+HAVE_FRONT = frozenset(
+    (
+        *("02691156", "02818832", "02828884", "02871439", "02924116", "02933112", "02958343"),
+        *("03001627", "03207941", "03211117", "03337140", "03642806", "03761084", "03790512"),
+        *("03928116", "04256520", "04330267", "04468005", "04530566", "04554684"),
+    )
+)
+"""Synsets whose models have a front: vehicles, seats, cabinets, screens and machines."""
+
 
 def find_synsets(tree: Tree) -> tuple[str, ...]:
     """Ids of the synsets that have a folder or an archive named by eight digits, sorted."""

@@ -1,0 +1,106 @@
+"""Names of colors: that of the nearest example by CIEDE2000, or "multicolored"."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from synrender.images.conversions import linear_to_srgb8
+from synrender.settings.caption_words import MULTICOLORED, NAMED_COLORS
+
+CLEARLY_FARTHER = 15.0
+"""A color may well bear each name that is farther than its own by less than this; a distance of 1
+is just noticeable."""
+
+NEARLY = 6.0
+"""A color counts for each name that is farther than its own by less than this."""
+
+OBJECT_LIGHT, BACKDROP_LIGHT = 0.6, 0.35
+"""How bright surfaces are in the image, as a share of what they reflect: the backdrop is farther
+from the lamps. A color is named if it counts for the same name as it is and in such light."""
+
+MIN_SHARE, MAX_SHARE = 0.75, 0.5
+"""An object has one color if this share of its pixels counts for it, and is multicolored if no name
+may well be borne by more than the second share. In between its color is in doubt."""
+
+_FEW = 0.05
+"""An object shows no color that fewer of its pixels may be called."""
+
+NUM_PIXELS = 100
+"""Pixels of an object that are looked at, spread evenly."""
+
+
+@dataclass(frozen=True)
+class ColorName:
+    """What a color is called."""
+
+    name: str = ""  # "": not known, or in doubt
+    possible: tuple[str, ...] | None = None  # what it may well be called; None: anything
+
+
+def name_colors(linear: np.ndarray, light: float = OBJECT_LIGHT) -> list[ColorName]:
+    """Names of plain colors, (n, 3) scene-linear RGB, in some light."""
+    return name_surfaces(list(linear[:, None]), light)
+
+
+def name_surfaces(surfaces: Sequence[np.ndarray], light: float = OBJECT_LIGHT) -> list[ColorName]:
+    """Names for the colors of surfaces.
+
+    Args:
+        surfaces: pixels of each, (k, 3) scene-linear RGB without light.
+        light: that they are seen in.
+    """
+    few = [s[np.linspace(0, len(s) - 1, min(len(s), NUM_PIXELS)).astype(int)] for s in surfaces]
+    if not sum(map(len, few)):
+        return [ColorName()] * len(few)
+    linear = np.concatenate(few)
+    behind = [
+        d - d.min(axis=1, keepdims=True) for d in map(_find_distances, (linear, light * linear))
+    ]
+    ends = np.cumsum([len(s) for s in few])[:-1]
+    return [_judge(part) for part in np.split(np.stack(behind), ends, axis=1)]
+
+
+def _judge(behind: np.ndarray) -> ColorName:
+    """Name for the colors of one surface.
+
+    Args:
+        behind: (2, k, names) how much farther than the nearest one each of `NAMED_COLORS` is: of
+            k colors as they are, and in dim light.
+    """
+    if not behind.shape[1]:
+        return ColorName()
+    names, shares = np.array(list(NAMED_COLORS)), (behind < CLEARLY_FARTHER).mean(axis=1)
+    best = int(np.bincount(behind[0].argmin(axis=1)).argmax())
+    possible = tuple(names[shares.max(axis=0) >= _FEW].tolist())
+    if ((behind[..., best] < NEARLY).mean(axis=1) >= MIN_SHARE).all():
+        return ColorName(str(names[best]), possible)
+    is_varied = shares[0].max() <= MAX_SHARE
+    return ColorName(MULTICOLORED if is_varied else "", (*possible, MULTICOLORED))
+
+
+def _find_distances(linear: np.ndarray) -> np.ndarray:
+    """CIEDE2000 from colors (n, 3) to the nearest example of each name, (n, names)."""
+    from skimage.color import deltaE_ciede2000
+
+    examples, starts = _find_examples()
+    distances = deltaE_ciede2000(_to_lab(linear_to_srgb8(linear))[:, None], examples[None])
+    return np.minimum.reduceat(distances, starts, axis=1)
+
+
+@functools.cache
+def _find_examples() -> tuple[np.ndarray, np.ndarray]:
+    """Lab of all examples, (k, 3), and the place of the first one of each name."""
+    counts = [len(examples) for examples in NAMED_COLORS.values()]
+    texts = [text for examples in NAMED_COLORS.values() for text in examples]
+    srgb8 = np.array([list(bytes.fromhex(text[1:])) for text in texts], np.uint8)
+    return _to_lab(srgb8), np.cumsum([0, *counts[:-1]])
+
+
+def _to_lab(srgb8: np.ndarray) -> np.ndarray:
+    from skimage.color import rgb2lab
+
+    return rgb2lab(srgb8[None])[0]
