@@ -64,6 +64,11 @@ class StoredCheck:
     figures: str  # what was measured
     culprits: tuple[str, ...] = ()  # what fails, the worst first
 
+    @property
+    def applies(self) -> bool:
+        """Whether it judged something."""
+        return self.verdict != "not applicable"
+
 
 @dataclass(frozen=True)
 class StoredAudit:

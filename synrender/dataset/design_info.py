@@ -11,11 +11,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from synrender.settings.checks import DESIGNS, MAX_TOTAL_SAMPLES, SPLITS
-from synrender.settings.distributions import Distribution, describe, parse_distribution
+from synrender.settings.distributions import Distribution, parse_distribution
 from synrender.settings.factor_table import COLUMNS, FACTORS, JOINT, Kind, Scope, find_columns
 from synrender.settings.groups import Settings
 from synrender.settings.path_forms import Path, parse_path
-from synrender.settings.path_forms import describe as describe_path
 
 MAX_TABLE_ERROR = 1e-6
 """Largest error of a sum of probabilities."""
@@ -70,18 +69,6 @@ class DesignInfo:
     inner_ranges: dict[str, tuple[float, ...]]  # (low, high); the test is outside
     causal: CausalInfo | None
     paths: dict[str, Path] = field(default_factory=dict)  # sequences: how factors move
-
-
-def describe_drawn(design: DesignInfo | None) -> dict[str, str]:
-    """What factors are drawn from and how they move, in words, where a user set it; by factor."""
-    told = {}
-    for name, factor in design.factors.items() if design else ():
-        texts = [] if factor.distribution is None else [describe(factor.distribution, factor.unit)]
-        if design and name in design.paths:
-            texts.append(describe_path(design.paths[name], factor.unit))
-        if texts:
-            told |= dict.fromkeys(JOINT.get(name, (name,)), "; ".join(texts))
-    return told
 
 
 def check_design(design: DesignInfo, settings: Settings) -> None:

@@ -6,6 +6,7 @@ import itertools
 import re
 from pathlib import Path
 
+from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import to_line
 from synrender.export.columns import INTEGER, LABEL, NUMBER, TEXT, Column
@@ -40,6 +41,7 @@ def render_card(facts: Facts) -> str:
         f=facts,
         head=yaml.safe_dump(create_head(facts), sort_keys=False, allow_unicode=True),
         columns=_describe_columns(facts),
+        splits=SPLITS,
         config=CONFIG_FILE,
         sources_needed=" and ".join(needed),
         limits=find_limits(facts.credits),

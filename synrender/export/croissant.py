@@ -37,6 +37,18 @@ def render_croissant(facts: Facts) -> str:
     return json.dumps(create_metadata(facts), indent=1, ensure_ascii=False) + "\n"
 
 
+def find_placeholders(facts: Facts) -> str | None:
+    """A line about what ``croissant.json`` requires and nobody has told yet."""
+    missing = {"--creator": facts.publisher.creator, "--url": facts.publisher.url}
+    options = " and ".join(name for name, given in missing.items() if not given)
+    if not options:
+        return None
+    return (
+        f"croissant.json has placeholders: before you publish, add {options} to the same command, "
+        "which then writes the description alone"
+    )
+
+
 def create_metadata(facts: Facts) -> dict[str, object]:
     """The metadata, as JSON-LD."""
     found = facts.form.describe(facts.plan.schema, facts.files)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.dataset.certificate import StoredAudit
-from synrender.dataset.design_info import describe_drawn
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import UserError, shorten
@@ -31,6 +30,7 @@ from synrender.export.licenses import (
     find_credits,
 )
 from synrender.loading.dataset import Dataset
+from synrender.report.design_summary import DesignSummary, count_design, summarize_design
 from synrender.settings.checks import check_line
 
 _URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.:-]*(/[A-Za-z0-9._~:/?#@!$&*+,;=%-]*)?")
@@ -103,6 +103,7 @@ class Facts:
     info: DatasetInfo
     files: tuple[ExportedFile, ...]  # that hold the samples, in formats of large files
     classes: tuple[ClassRow, ...]
+    design: DesignSummary
     credits: tuple[Credit, ...]
     license: License
     publisher: Publisher
@@ -122,11 +123,6 @@ class Facts:
     def splits(self) -> dict[str, int]:
         """Samples of each split that has any."""
         return {name: num for name, num in self.plan.split_sizes.items() if num}
-
-    @property
-    def drawn(self) -> dict[str, str]:
-        """What factors are drawn from and how they move, where the configuration says so."""
-        return describe_drawn(self.info.design)
 
     @property
     def date(self) -> str:
@@ -179,6 +175,7 @@ def gather_facts(
         data.info,
         tuple(files),
         _count_classes(plan, data),
+        summarize_design(data.info, count_design(data)),
         found,
         choose_license(found, publisher.license),
         publisher,
@@ -225,8 +222,8 @@ _LIMIT_OF_THE_WEB = (
     "some kinds of objects and places better than others."
 )
 _LIMIT_OF_DEMO = (
-    "The models and textures are a small set that code makes. They stand in for ShapeNet and DTD, "
-    "and are too simple for more than a first look."
+    "The models and textures are made by code that comes with the renderer. They are simpler than "
+    "scanned or modeled objects, and results hold for these shapes and textures."
 )
 _LIMIT_OF_OWN = (
     "The images show the publisher's own models or textures. How these were chosen, and what they "

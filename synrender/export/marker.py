@@ -37,8 +37,10 @@ from synrender.system.json_text import decode, read_json
 from synrender.system.workers import Workers
 
 MARKER, PLAN = "export.json", ".export.json"
-CARD_FILE, CROISSANT_FILE, PICTURE_FILE = "README.md", "croissant.json", "samples.png"
-DESCRIPTION_FILES = (CARD_FILE, CROISSANT_FILE, PICTURE_FILE, CONFIG_FILE)
+CARD_FILE, CROISSANT_FILE = "README.md", "croissant.json"
+PICTURE_FILE, DESIGN_FILE = "samples.png", "design.svg"
+DESCRIPTION_FILES = (CARD_FILE, CROISSANT_FILE, PICTURE_FILE, DESIGN_FILE, CONFIG_FILE)
+"""Of an export; there is no `DESIGN_FILE` where the design has nothing to draw."""
 
 _MAX_BYTES = 1 << 31
 """Ten million files, with 120 bytes each."""

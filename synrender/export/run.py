@@ -24,7 +24,7 @@ from synrender.errors import UserError, shorten
 from synrender.export.card import render_card
 from synrender.export.columns import create_schema
 from synrender.export.constants import find_constants, set_constants
-from synrender.export.croissant import render_croissant
+from synrender.export.croissant import find_placeholders, render_croissant
 from synrender.export.facts import Facts, Publisher, gather_facts
 from synrender.export.format import ExportedFile, ExportPlan, find_format
 from synrender.export.licenses import find_credits
@@ -33,6 +33,7 @@ from synrender.export.marker import (
     CARD_FILE,
     CROISSANT_FILE,
     DESCRIPTION_FILES,
+    DESIGN_FILE,
     PICTURE_FILE,
     begin,
     claim_folder,
@@ -53,6 +54,7 @@ from synrender.export.png_samples import (
 )
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import INSTANCE_MAP
+from synrender.report.design_graph import to_file
 from synrender.report.pictures import draw_sheet, find_pictures
 from synrender.settings.load import settings_to_gin
 from synrender.system.console import create_file_bar, say
@@ -124,13 +126,13 @@ def export_dataset(
             files = _find_large_files(plan, listed)
             if found:
                 finish(plan, files, listed, told=None)  # until it has a new description
-            describe(gather_facts(plan, data, files, options.publisher, audit), data)
-            finish(plan, files, [*listed, *describe_some(plan.out, DESCRIPTION_FILES)], told)
+            facts = gather_facts(plan, data, files, options.publisher, audit)
+            finish(plan, files, [*listed, *describe_some(plan.out, describe(facts, data))], told)
     counts = ", ".join(f"{name} {num}" for name, num in plan.split_sizes.items())
     done = (
         "there already, with a new description" if found else f"{plan.num_rows} samples ({counts})"
     )
-    say(f"{plan.out}: {done}")
+    say(f"{plan.out}: {done}", *filter(None, [find_placeholders(facts)]))
 
 
 def _refuse_missing_packages(form: str) -> None:
@@ -258,13 +260,19 @@ def _find_large_files(plan: ExportPlan, listed: Sequence[ListedFile]) -> list[Ex
 # --- description ----------------------------------------------------------------------------------
 
 
-def describe(facts: Facts, data: Dataset) -> None:
-    """Writes `DESCRIPTION_FILES` into the folder of the export."""
-    out = facts.plan.out
-    write_bytes(out / PICTURE_FILE, _draw_picture(facts, data))
-    write_text(out / CONFIG_FILE, settings_to_gin(facts.info.settings))
-    write_text(out / CROISSANT_FILE, render_croissant(facts))
-    write_text(out / CARD_FILE, render_card(facts))
+def describe(facts: Facts, data: Dataset) -> list[str]:
+    """Writes those of `DESCRIPTION_FILES` that there are into the export; returns their names."""
+    write_bytes(facts.plan.out / PICTURE_FILE, _draw_picture(facts, data))
+    texts = {
+        CONFIG_FILE: settings_to_gin(facts.info.settings),
+        CROISSANT_FILE: render_croissant(facts),
+        CARD_FILE: render_card(facts),
+    }
+    if facts.design.panels:
+        texts[DESIGN_FILE] = to_file(facts.design.panels)
+    for name, text in texts.items():
+        write_text(facts.plan.out / name, text)
+    return [name for name in DESCRIPTION_FILES if name in (PICTURE_FILE, *texts)]
 
 
 def _draw_picture(facts: Facts, data: Dataset) -> bytes:

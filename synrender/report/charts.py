@@ -14,8 +14,17 @@ import numpy as np
 
 from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.design_info import DesignFactor
+from synrender.dataset.design_words import (
+    describe_default,
+    describe_drawn,
+    name_levels,
+    to_label,
+    to_text,
+    to_texture_name,
+)
+from synrender.dataset.info import DatasetInfo
 from synrender.errors import shorten
-from synrender.report.record_text import name_levels, to_class_name, to_text, to_texture_name
+from synrender.report.record_text import to_class_name
 from synrender.report.survey import Distribution, Survey, find_range
 from synrender.settings.factor_table import FACTORS
 
@@ -23,10 +32,6 @@ from synrender.settings.factor_table import FACTORS
 
 
 MAX_NAME = 18
-LABELS = {
-    "num_objs": "number of objects",
-    **{f"{b}color_{c[0]}": c for c in ("red", "green", "blue") for b in ("", "backdrop_")},
-}
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,6 @@ class FactorCharts:
     name: str
     origin: str  # its distribution in words
     charts: list[Chart]
-
-
-def to_label(name: str) -> str:
-    """A factor's name as people write it."""
-    return LABELS.get(name, name.replace("_", " "))
 
 
 def find_constants(found: Survey, class_names: Mapping[int, str]) -> dict[str, str]:
@@ -81,7 +81,7 @@ def draw_factors(
     found: Survey,
     factors: Mapping[str, DesignFactor],
     class_names: Mapping[int, str],
-    told: Mapping[str, str],
+    info: DatasetInfo,
 ) -> Iterator[FactorCharts]:
     """Charts of all factors that vary, one factor after the other.
 
@@ -89,8 +89,9 @@ def draw_factors(
         found: what the records say.
         factors: `Dataset.factors`, with levels where the design gives them.
         class_names: by class id.
-        told: of `describe_drawn`, what a user set.
+        info: of the data set.
     """
+    told = describe_drawn(info.design)
     for name, factor in FACTORS.items():
         columns = [found.distributions[column] for column in factor.columns]
         levels = factors[name].levels
@@ -101,7 +102,7 @@ def draw_factors(
         if not varying:
             continue
         charts = [_draw(column, names, factor.unit) for column in varying]
-        origin = told.get(name, factor.distribution)
+        origin = told.get(name) or describe_default(name, info.settings)
         if levels:  # one chart shows all columns: a level is a value of them together
             origin, charts = f"{len(levels)} levels of the design", charts[:1]
         yield FactorCharts(to_label(name), origin, charts)
@@ -120,7 +121,8 @@ def _draw(distribution: Distribution, names: dict[int, str], unit: str) -> Chart
             for split, n in zip(SPLITS, used, strict=True)
             if n
         )
-        return Chart(distribution.column, draw_ranks(used), text)
+        label = f"{to_plural(to_label(distribution.column))}, by how often they appear"
+        return Chart(distribution.column, draw_ranks(used, label), text)
     shown = [_to_name(v, names) for v in values]
     texts = []
     for split, numbers in zip(SPLITS, counts, strict=True):
@@ -128,6 +130,11 @@ def _draw(distribution: Distribution, names: dict[int, str], unit: str) -> Chart
         each = ", ".join(f"{n} {share:.0f} %" for n, share in zip(shown, shares, strict=True))
         texts += [f"{split}: {each}"] * any(numbers)
     return Chart(distribution.column, draw_bars(shown, counts), "; ".join(texts))
+
+
+def to_plural(noun: str) -> str:
+    """Such as "classes"."""
+    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
 def _to_name(value: int | str, names: Mapping[int, str]) -> str:
@@ -159,8 +166,9 @@ MAX_BARS = 24
 MAX_RANKS = 400  # points of a line
 
 # Sizes in px of a page that shows a chart in its own size.
-WIDTH, HEIGHT = 300, 132
-FONT, CHARACTER = 11, 6.5  # size of text, width of a character
+WIDTH, HEIGHT = 300, 148
+FONT, CHARACTER = 13, 7.4  # size of text, width of a character
+BELOW = 56  # height of an x axis and its texts
 BAR = 20  # height that each value takes in a bar chart
 _DASHES = ("", "", ' stroke-dasharray="5 3"')
 
@@ -201,7 +209,9 @@ def draw_histogram(counts: Sequence[np.ndarray], low: float, high: float, unit: 
     """
     shares = [100 * numbers / max(1, numbers.sum()) for numbers in counts]
     high = high if high > low else low + 1
-    frame = _Frame(40, HEIGHT - 50, (low, high), (0, max(1.0, *(s.max() for s in shares)) * 1.05))
+    frame = _Frame(
+        48, HEIGHT - BELOW, (low, high), (0, max(1.0, *(s.max() for s in shares)) * 1.05)
+    )
     edges = np.repeat(np.linspace(low, high, len(counts[0]) + 1), 2)
     parts = [*_draw_x_axis(frame, unit), *_draw_y_axis(frame, "%")]
     for k, heights in enumerate(shares):
@@ -236,14 +246,14 @@ def draw_bars(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
                 f'<rect x="{left:.1f}" y="{y:.1f}" width="{width:.1f}" height="{0.9 * thick:.1f}" '
                 f'fill="var(--{SPLITS[k]})"/>'
             )
-    return _to_svg(frame.height + 50, parts)
+    return _to_svg(frame.height + BELOW, parts)
 
 
-def draw_ranks(counts: Sequence[Sequence[int]]) -> str:
-    """How often each of many values appears in each split, the most frequent first."""
+def draw_ranks(counts: Sequence[Sequence[int]], label: str) -> str:
+    """How often each of many values appears in each split, from often to rarely."""
     longest, most = max(map(len, counts)), max(max(n, default=0) for n in counts)
-    frame = _Frame(48, HEIGHT - 50, (0, max(1, longest)), (0, max(1, most) * 1.05))
-    parts = [*_draw_x_axis(frame, "rank by frequency", 1), *_draw_y_axis(frame, "times", 1)]
+    frame = _Frame(48, HEIGHT - BELOW, (0, max(1, longest)), (0, max(1, most) * 1.05))
+    parts = [*_draw_x_axis(frame, label, 1), *_draw_y_axis(frame, "times", 1)]
     for k, numbers in enumerate(counts):
         if numbers:
             heights = np.sort(numbers)[::-1]
@@ -266,8 +276,8 @@ def _draw_x_axis(frame: _Frame, label: str, least_step: float = 0) -> Iterator[s
     bottom = 6 + frame.height
     yield f'<path d="M{frame.left:.1f} {bottom:.1f}H{WIDTH - 8}" stroke="var(--faint)"/>'
     for tick in find_ticks(*frame.x_range, least_step=least_step):
-        yield _text(frame.x(tick), bottom + 15, f"{tick:.6g}", "middle")
-    yield _text((frame.left + WIDTH - 8) / 2, bottom + 32, label, "middle")
+        yield _text(frame.x(tick), bottom + 17, f"{tick:.6g}", "middle")
+    yield _text((frame.left + WIDTH - 8) / 2, bottom + 37, label, "middle")
 
 
 def _draw_y_axis(frame: _Frame, label: str, least_step: float = 0) -> Iterator[str]:
@@ -275,8 +285,8 @@ def _draw_y_axis(frame: _Frame, label: str, least_step: float = 0) -> Iterator[s
     for tick in find_ticks(*frame.y_range, least_step=least_step):
         yield _text(frame.left - 6, frame.y(tick) + 4, f"{tick:.6g}", "end")
     middle = 6 + frame.height / 2
-    turn = f' transform="rotate(-90 10 {middle:.1f})"'
-    yield _text(10, middle, label, "middle", turn)
+    turn = f' transform="rotate(-90 12 {middle:.1f})"'
+    yield _text(12, middle, label, "middle", turn)
 
 
 def _stroke(k: int) -> str:

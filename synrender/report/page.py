@@ -17,12 +17,13 @@ import numpy as np
 from synrender import __version__
 from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.certificate import StoredAudit
-from synrender.dataset.design_info import DesignFactor, describe_drawn
+from synrender.dataset.design_words import to_label
 from synrender.dataset.info import DatasetInfo
 from synrender.loading.dataset import Dataset
-from synrender.report.charts import FactorCharts, draw_factors, find_constants, to_label
+from synrender.report.charts import FactorCharts, draw_factors, find_constants
+from synrender.report.design_summary import summarize_design
 from synrender.report.pictures import VIRIDIS, class_to_color
-from synrender.report.record_text import Filter, find_filters, name_levels, to_class_name
+from synrender.report.record_text import Filter, find_filters, to_class_name
 from synrender.report.rows import Rows, open_records, read_all_rows, read_rows
 from synrender.report.sample_cards import (
     Gallery,
@@ -35,9 +36,6 @@ from synrender.report.survey import Survey, survey
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings, settings_to_gin
 from synrender.system.files import write_text
-
-MAX_SIDE = 24
-"""Rows and columns of a table of two factors."""
 
 
 @dataclass(frozen=True)
@@ -115,28 +113,6 @@ def find_balance(found: Survey, class_names: Mapping[int, str]) -> Table:
         for c in ids
     }
     return Table("Objects of each class", "class", SPLITS, rows)
-
-
-def find_factor_tables(found: Survey, factors: Mapping[str, DesignFactor]) -> list[Table]:
-    """Samples with each combination of two levels, for each split that has any."""
-    tables = []
-    for (a, b), counts in found.tables.items():
-        rows, columns = (
-            dict(itertools.islice(name_levels(factors[name]).items(), MAX_SIDE)) for name in (a, b)
-        )
-        for k, split in enumerate(SPLITS):
-            grid = [[counts[k, i, j] for j in columns] for i in rows]
-            largest = max(map(max, grid))
-            if largest:
-                title = f"{to_label(a)} and {to_label(b)}, {split}"
-                cells = [[_to_cell(count, largest) for count in line] for line in grid]
-                named = dict(zip(_make_unique(list(rows.values())), cells, strict=True))
-                tables.append(Table(title, to_label(a), tuple(columns.values()), named))
-    return tables
-
-
-def _make_unique(names: list[str]) -> list[str]:
-    return [name if names.count(name) == 1 else f"{k}: {name}" for k, name in enumerate(names)]
 
 
 def _to_cell(count: int, largest: int) -> TableCell:
@@ -218,12 +194,12 @@ def render_page(content: Content, class_names: Mapping[int, str]) -> str:
         split_rows=find_split_rows(found),
         shared_rows=find_shared_rows(found),
         balance=find_balance(found, class_names),
-        factor_tables=find_factor_tables(found, content.data.factors),
+        design=summarize_design(info, found.design),
         audit=content.audit.results,
         audit_note=content.audit.note,
         rejected=rejected[:MAX_REJECTED],
         num_rejected=len(rejected),
-        command=find_command(f"{content.data.path.name}_copy", info.settings),
+        again=find_again(content.data.path.name, info.settings),
         twins_title=_find_title(info),
         has_strips=bool(info.design and info.design.paths),
         config=settings_to_gin(info.settings),
@@ -264,19 +240,36 @@ def _find_legend(content: Content, class_names: Mapping[int, str]) -> list[tuple
     return [(to_class_name(c, class_names), f"rgb{class_to_color(c)}") for c in ids]
 
 
-def find_command(name: str, settings: Settings) -> str:
-    """A command for a shell, with one setting in each line.
+@dataclass(frozen=True)
+class Again:
+    """How a data set is rendered again."""
+
+    file: str  # name of a gin file
+    text: str  # what it holds: the settings in which the data set differs from `base`
+    base: str  # one of `BASES`
+
+    @property
+    def command(self) -> str:
+        """A command for a shell."""
+        name = shlex.quote(f"{self.file.removesuffix('.gin')}_copy")
+        return f"python render.py -d {name} -g {self.base} {shlex.quote(self.file)}"
+
+    @property
+    def base64(self) -> str:
+        """The text, for a link that saves it."""
+        return base64.b64encode(self.text.encode()).decode()
+
+
+def find_again(name: str, settings: Settings) -> Again:
+    """How a data set is rendered again.
 
     Args:
-        name: of the new data set.
+        name: of the data set.
         settings: of the data set; those that equal a file of `config/` are left out.
     """
     changes = {base: _find_changes(settings, base) for base in BASES}
     base = min(BASES, key=lambda b: len(changes[b]))
-    lines = [f"python render.py -d {shlex.quote(name)} -g {base}"]
-    lines += [f"  -p {shlex.quote(changes[base][0])}"] if changes[base] else []
-    lines += [f"     {shlex.quote(change)}" for change in changes[base][1:]]
-    return " \\\n".join(lines)
+    return Again(f"{name}.gin", "".join(f"{line}\n" for line in changes[base]), base)
 
 
 def _find_changes(settings: Settings, base: str) -> list[str]:
@@ -324,7 +317,7 @@ def write_report(
     tuples = [place for group in found.tuples.values() for t in group for place in t]
     rows = read_rows(records, np.union1d(found.chosen, tuples).astype(np.int64))
     gallery = create_gallery(data, rows, filters, class_names, advance)
-    charts = list(draw_factors(found, factors, class_names, describe_drawn(data.info.design)))
+    charts = list(draw_factors(found, factors, class_names, data.info))
     twins = find_twins(found.tuples, rows, gallery, class_names)
     paired = find_paired(data, rows, gallery, found.chosen)
     content = Content(data, found, gallery, filters, charts, twins, paired, audit)

@@ -9,6 +9,7 @@ import numpy as np
 
 from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.design_info import DesignFactor
+from synrender.dataset.design_words import MAX_LENGTH, name_levels, to_text, to_texture_name
 from synrender.errors import shorten
 from synrender.images.conversions import linear_to_srgb8
 from synrender.report.rows import NAMED, Rows
@@ -16,7 +17,6 @@ from synrender.report.survey import Survey, find_thirds
 from synrender.settings.factor_table import COLUMNS, FACTORS, Scope, find_columns, find_factor
 
 COLORS = ("color", "backdrop_color")
-MAX_LENGTH = 40
 MAX_OBJECTS = 12
 
 
@@ -97,16 +97,6 @@ def to_class_name(class_id: int, class_names: Mapping[int, str]) -> str:
     return shorten(name.split(",")[0], MAX_LENGTH) or f"class {class_id}"
 
 
-def to_texture_name(path: str) -> str:
-    """Name of a texture, which in DTD begins with that of its folder."""
-    return shorten(path.rpartition("/")[2].partition(".")[0], MAX_LENGTH)
-
-
-def to_text(number: float) -> str:
-    """A number with three digits."""
-    return f"{number:.3g}" if abs(number) >= 1e-9 else "0"
-
-
 def _to_color(rgb_linear: np.ndarray) -> Value:
     if not np.isfinite(rgb_linear).all():
         return Value("")
@@ -172,16 +162,6 @@ def find_filters(
             options = dict(enumerate(_name_thirds(*thirds, factor.unit)))
             filters.append(Filter(name, options, False, thirds))
     return [f for f in filters if len(f.options) > 1]
-
-
-def name_levels(factor: DesignFactor) -> dict[int, str]:
-    """Name of each level of a factor, by its index; numbers are sorted."""
-    if factor.names:
-        names = (to_texture_name(name.split(",")[0]) for name in factor.names)
-        return dict(enumerate(names))
-    unit = f" {factor.unit}" if factor.unit and "place" not in factor.unit else ""
-    order = sorted(range(len(factor.levels)), key=lambda k: factor.levels[k])
-    return {k: ", ".join(map(to_text, factor.levels[k])) + unit for k in order}
 
 
 def _name_thirds(low: float, high: float, unit: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.record import create_records
 from synrender.loading.dataset import Dataset
+from synrender.sampling.sample_plan import SamplePlan
 from synrender.settings.factor_table import COLUMNS
 
 PART_SIZE = 1000
@@ -84,6 +85,28 @@ def read_all_rows(data: Dataset) -> Iterator[Rows]:
     """Records of all samples, part by part."""
     for start in range(0, len(data), PART_SIZE):
         yield read_rows(data, np.arange(start, min(start + PART_SIZE, len(data))))
+
+
+def plans_to_rows(plans: Sequence[SamplePlan], splits: Sequence[int]) -> Rows:
+    """What records of samples will say, as far as plans know it.
+
+    Args:
+        plans: of the samples; their indexes are the places in the data set.
+        splits: of each, its place in SPLITS.
+    """
+    objects = [(plan, obj) for plan in plans for obj in plan.objects]
+    records = create_records((len(objects),))
+    for row, (plan, obj) in zip(records, objects, strict=True):
+        row["class"], row["sample_idx"] = obj.class_idx, plan.idx
+        row["base"], row["varied"] = plan.base, plan.varied
+        row["factor_values"], row["factor_levels"] = obj.factor_values, obj.factor_levels
+    nums = [len(plan.objects) for plan in plans]
+    return Rows(
+        np.repeat([plan.idx for plan in plans], nums),
+        np.repeat(splits, nums),
+        np.concatenate([np.arange(num) == 0 for num in nums]),
+        {name: _to_objects(records[name]) for name in FIELDS},
+    )
 
 
 def open_records(data: Dataset) -> Dataset:

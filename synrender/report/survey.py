@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from synrender.dataset.archive_layout import SPLITS
-from synrender.dataset.design_info import DesignFactor, DesignInfo
+from synrender.dataset.design_info import DesignFactor
 from synrender.dataset.info import DatasetInfo
+from synrender.report.design_summary import DesignCounts
 from synrender.report.rows import NAMED, EvenChoice, Rows, TwinChoice, mix
 from synrender.settings.factor_table import FACTORS, Kind, Scope
 
@@ -97,8 +98,6 @@ class GrowingHistogram:
 MAX_TUPLES = 24
 """Tuples of twins, or sweeps, that are shown."""
 
-MAX_TABLES = 6
-
 
 @dataclass
 class Distribution:
@@ -127,7 +126,7 @@ class Survey:
     models: list[set[str]]  # "synset/model", of each split
     textures: list[set[str]]
     distributions: dict[str, Distribution]  # by column
-    tables: dict[tuple[str, str], Counter[tuple[int, int, int]]]  # of split and two levels
+    design: DesignCounts
     chosen: np.ndarray  # (k,) int64, places of the samples to show
     tuples: dict[str, list[list[int]]] = field(default_factory=dict)  # places, by varied factor
 
@@ -151,7 +150,7 @@ def survey(parts: Iterable[Rows], info: DatasetInfo, num_chosen: int) -> Survey:
         models=[set() for _ in SPLITS],
         textures=[set() for _ in SPLITS],
         distributions={column: _begin(name, column, leveled) for name, column in columns},
-        tables={pair: Counter() for pair in _find_pairs(info.design, leveled)},
+        design=DesignCounts(info.design),
         chosen=np.zeros(0, np.int64),
     )
     moved = ", ".join(info.design.paths) if info.design else ""
@@ -159,6 +158,7 @@ def survey(parts: Iterable[Rows], info: DatasetInfo, num_chosen: int) -> Survey:
     for rows in parts:
         _count(found, rows)
         _count_factors(found, rows, leveled)
+        found.design.add(rows)
         _choose(choice, rows, leveled)
         sets.add(rows)
     found.chosen, found.tuples = np.sort(choice.items), sets.find()
@@ -169,24 +169,6 @@ def _begin(name: str, column: str, leveled: dict[str, DesignFactor]) -> Distribu
     if name in leveled or FACTORS[name].kind is Kind.CATEGORICAL:
         return Distribution(name, column, [Counter() for _ in SPLITS], None)
     return Distribution(name, column, None, [GrowingHistogram() for _ in SPLITS])
-
-
-def _find_pairs(
-    design: DesignInfo | None, leveled: dict[str, DesignFactor]
-) -> list[tuple[str, str]]:
-    """Factors whose joint counts the design decides: (row, column) of a table."""
-    if design is None:
-        return []
-    pairs: list[tuple[str, ...]] = []
-    if design.shortcut:
-        pairs.append((design.shortcut.target, design.shortcut.cue))
-    pairs += [tuple(combination)[:2] for combination in design.held_out[:1]]
-    if design.causal:
-        pairs += [(p, child) for child, parents in design.causal.parents.items() for p in parents]
-    if design.grid:
-        pairs.append(design.grid[:2])
-    named = {(p[0], p[1]): None for p in pairs if len(p) == 2 and set(p) <= leveled.keys()}
-    return list(named)[:MAX_TABLES]
 
 
 def _count(found: Survey, rows: Rows) -> None:
@@ -215,9 +197,6 @@ def _count_factors(found: Survey, rows: Rows, leveled: dict[str, DesignFactor]) 
                 distribution.histograms[k].add(rows.column(column)[some])
             elif distribution.counts is not None:
                 distribution.counts[k].update(_list_values(rows, name, column, some, leveled))
-    for (a, b), counts in found.tables.items():
-        levels = (rows.level(FACTORS[n].columns[0])[rows.is_first].tolist() for n in (a, b))
-        counts.update(zip(rows.splits[rows.is_first].tolist(), *levels, strict=True))
 
 
 def _list_values(

@@ -203,6 +203,13 @@ def bucket_to_first_idx(bucket: int, objects: Object) -> int:
     return -(-bucket * objects.total_num_samples // objects.n_buckets)
 
 
+def find_split_sizes(split_buckets: Sequence[int], objects: Object) -> list[int]:
+    """Samples of training, validation and test, by their numbers of buckets."""
+    ends = itertools.accumulate(split_buckets, initial=0)
+    firsts = [bucket_to_first_idx(end, objects) for end in ends]
+    return [last - first for first, last in itertools.pairwise(firsts)]
+
+
 def describe_uneven_splits(num_samples: int) -> str | None:
     """One line about a data set that `NUM_SHARES` does not divide; None if it does."""
     share, rest = divmod(num_samples, NUM_SHARES)

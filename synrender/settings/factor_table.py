@@ -78,7 +78,7 @@ FACTORS = {
         ),
         Factor(
             "texture", _CATEGORY, _OBJECT, "place among the textures", 0, _MAX_IDX,
-            "even over DTD, without repetition in a sample",
+            "even over the textures, without repetition in a sample",
         ),
         Factor(
             "color", _NUMBER, _OBJECT, "scene-linear RGB", 0, 1,
@@ -111,7 +111,7 @@ FACTORS = {
         Factor("light_energy", _NUMBER, _SAMPLE, "W", 0, 1e9, "scene.light_energy"),
         Factor(
             "backdrop_texture", _CATEGORY, _BACKDROP, "place among the textures", 0, _MAX_IDX,
-            "even over DTD",
+            "even over the textures",
         ),
         Factor(
             "backdrop_color", _NUMBER, _BACKDROP, "scene-linear RGB", 0, 1, "even", parts="rgb",

@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests.export.helpers import Exporter
 from tests.helpers import Renderer, read_images
+from tests.report.conftest import write_grid
 
 
 def read_card(out: Path) -> tuple[dict, str]:
@@ -107,6 +108,39 @@ def test_the_card_tells_what_is_there(exporter: Exporter) -> None:
     samples = exporter.samples("multi")
     chairs = [sum((s["class"] == 4).sum() for s in samples[name]) for name in samples]
     assert f"| 4 | chair | 00000004 | 5 | {' | '.join(map(str, chairs))} |" in body
+
+
+def test_the_card_begins_with_the_design(
+    exporter: Exporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def add_shortcut(info: dict) -> None:
+        info["design"] |= {"kinds": ["shortcut"], "grid": [], "twins": [], "block_size": 1}
+        shortcut = {"cue": "azimuth", "target": "class", "partners": [0, 1, 2]}
+        info["design"]["shortcut"] = shortcut | {"rho": [0.5, 0, 0]}
+
+    write_grid(tmp_path / "made", 24, 1, False, add_shortcut)
+    real = Exporter(tmp_path, tmp_path, exporter.capsys, monkeypatch)
+    out = real.export("made", "imagefolder")
+    _, body = read_card(out)
+    assert re.findall("^#+ .*", body, re.M)[:2] == ["# made", "## Design"]
+    assert "In training the azimuth predicts the class with probability 0.5" in body
+    assert body.index("](design.svg)") < body.index("](samples.png)") < body.index("## Splits")
+    assert "strength" not in (out / "design.svg").read_text()
+    promise = re.search(r"\| the azimuth is the partner of the class \|(.*)\|\n", body)
+    assert promise is not None
+    assert re.sub(r"[\d.]+ % \(", "(", promise[1]) == " (62.5 %) | (25 %) | (25 %) "
+    listed = (out / "export.json").read_text()
+    assert "design.svg" in listed
+
+
+def test_placeholders_are_one_line(other: Exporter) -> None:
+    command = ("-d", "copy", "--to", "imagefolder", "--out", other.out_dir / "out")
+    last = other.run(*command).splitlines()[-1]
+    assert last.startswith("croissant.json has placeholders: before you publish, add --creator and")
+    named = ("--creator", "Us", "--url", "https://example.com/data")
+    assert "has placeholders" not in other.run(*command, *named)
+    text = (other.out_dir / "out" / "croissant.json").read_text()
+    assert "example.org" not in text
 
 
 def test_tables_are_whole(exporter: Exporter) -> None:

@@ -135,4 +135,4 @@ def test_factors_with_levels_have_a_column_for_them(
         assert "level_class" not in record
         assert "level_color_r" not in record
     card = (out / "README.md").read_text()
-    assert "The factors vary by a design of kind grid, twins" in card
+    assert "Each of the 12 combinations of class (3 levels) and azimuth (4)" in card

@@ -226,6 +226,22 @@ def test_hostile_names_and_reasons_are_text(write: Write, report: Reporter, view
     assert page.get_by_role("dialog").get_by_text("<script>").count() > 0
 
 
+def test_the_page_begins_with_the_design(page_path: Path, view: Open) -> None:
+    page = view(page_path).page
+    assert page.locator("main > section").first.get_attribute("id") == "design"
+    text = page.locator("#design").inner_text()
+    assert text.startswith(
+        "Design\n\nEach of the 12 combinations of class (3 levels) and azimuth (4)"
+    )
+    assert "color alone" in text
+    (table,) = page.locator("#design .joint").all()
+    assert table.locator("tbody tr").count() == 3
+    cells = table.locator("tbody tr").first.locator("td").all_inner_texts()
+    assert [int(cell.split()[0]) for cell in cells[:4]] == [8, 6, 6, 6]  # train, of 80
+    assert {cell.split()[1] for cell in cells[:4]} == {"6.7"}
+    assert len(cells) == 3 * 4
+
+
 # --- what it is made of ---------------------------------------------------------------------------
 
 
@@ -320,9 +336,16 @@ def test_the_verdicts_are_those_of_the_last_audit(
     page = view(report.write(folder)).page
     assert "Not audited" in page.locator("#audit").inner_text()
     assert "audit_dataset.py -d made" in page.locator("#audit").inner_text()
-    checks = (StoredCheck("mask", "pass", "IoU 1"), StoredCheck("depth", "FAIL", "9 mm", ("7",)))
+    checks = (
+        StoredCheck("mask", "pass", "IoU 1"),
+        StoredCheck("cells", "not applicable", "no grid"),
+        StoredCheck("depth", "FAIL", "9 mm", ("7",)),
+    )
     write_audit(folder, StoredAudit("2026-01-02T03:04:05+00:00", "0.1.0", 20, 5, checks))
     page = view(report.write(folder)).page
+    assert page.get_by_text("no grid").is_hidden()
+    page.get_by_text("1 check does not apply").click()
+    assert page.get_by_text("no grid").is_visible()
     assert "1 of 2 checks fail" in page.locator("header").inner_text()
     text = page.locator("#audit").inner_text()
     assert "5 of 20 samples, 2026-01-02. The data set has 24 samples now." in text
@@ -346,15 +369,19 @@ def test_a_small_data_set_is_audited_on_the_way(
         (rendered_multi / name).unlink(missing_ok=True)
 
 
-def test_the_command_makes_the_same_data_set(report: Reporter, view: Open) -> None:
-    """Read by a shell and by the parser of render.py."""
+def test_the_command_makes_the_same_data_set(report: Reporter, view: Open, tmp_path: Path) -> None:
+    """With the file that the page saves."""
     folder = shutil.copytree(FIXTURES / "before_multi", report.data_dir / "before_multi")
     page = view(report.write(folder)).page
-    script = 'python() { printf "%s\\0" "$@"; }\n' + page.locator("#command").inner_text()
-    arguments = subprocess.check_output(["bash", "-c", script], text=True).split("\0")[:-1]
-    assert arguments[:5] == ["render.py", "-d", "before_multi_copy", "-g", "render_multi"]
-    assert arguments[5] == "-p"
-    assert load_settings(["render_multi"], arguments[6:]) == read_required_info(folder).settings
+    command = "python render.py -d before_multi_copy -g render_multi before_multi.gin"
+    assert page.locator("#command").inner_text() == command
+    with page.expect_download() as started:
+        page.get_by_role("link", name="before_multi.gin").click()
+    started.value.save_as(tmp_path / "saved.gin")
+    text = (tmp_path / "saved.gin").read_text()
+    assert page.locator("#changes").inner_text() == text
+    settings = load_settings(["render_multi", str(tmp_path / "saved.gin")])
+    assert settings == read_required_info(folder).settings
 
 
 # --- the script -----------------------------------------------------------------------------------

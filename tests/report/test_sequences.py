@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import synrender
-from synrender.dataset.design_info import describe_drawn
+from synrender.dataset.design_words import describe_drawn
 from synrender.errors import UserError
 from synrender.labels.coordinates import project, to_camera
 from synrender.report.page import ShownAudit, write_report
