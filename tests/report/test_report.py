@@ -237,7 +237,7 @@ def test_the_page_begins_with_the_design(page_path: Path, view: Open) -> None:
     (table,) = page.locator("#design .joint").all()
     assert table.locator("tbody tr").count() == 3
     cells = table.locator("tbody tr").first.locator("td").all_inner_texts()
-    assert [int(cell.split()[0]) for cell in cells[:4]] == [8, 6, 6, 6]  # train, of 80
+    assert [int(cell.split()[0]) for cell in cells[:4]] == [8, 8, 6, 6]  # train
     assert {cell.split()[1] for cell in cells[:4]} == {"6.7"}
     assert len(cells) == 3 * 4
 
