@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from synrender.settings.factor_table import COLUMNS, find_columns
 from tests.archive.helpers import QuickArchiver, write_dataset
+from tests.helpers import make_once
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 NUM_CLASSES, NUM_AZIMUTHS = 3, 4
@@ -25,56 +28,87 @@ def quick(
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
     """Writes a data set without rendering, under the name ``made``."""
+    return lambda *args, **kwargs: write_plain(tmp_path / "made", *args, **kwargs)
 
-    def write_one(
-        num_samples: int, num_objs: int = 1, is_exr: bool = False, name: str = "made"
-    ) -> Path:
-        info = json.loads((FIXTURES / "before_single" / "dataset.json").read_text())
-        info["settings"]["sample.num_objs"] = num_objs
-        return write_dataset(tmp_path / name, info, num_samples, num_objs, is_exr, RES)
 
-    return write_one
+def write_plain(folder: Path, num_samples: int, num_objs: int = 1, is_exr: bool = False) -> Path:
+    info = json.loads((FIXTURES / "before_single" / "dataset.json").read_text())
+    info["settings"]["sample.num_objs"] = num_objs
+    return write_dataset(folder, info, num_samples, num_objs, is_exr, RES)
 
 
 @pytest.fixture
-def formats(write: Callable[..., Path], quick: QuickArchiver) -> Callable[..., dict[str, Path]]:
-    """One data set in all three formats: the paths to open."""
+def formats(
+    quick: QuickArchiver, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., dict[str, Path]]:
+    """One data set in all three formats: the paths to open. Made once; tests only read it."""
 
     def write_all(num_samples: int = 48, num_objs: int = 2, is_exr: bool = True) -> dict[str, Path]:
-        folder = write(num_samples, num_objs, is_exr)
-        quick.run("-d", "made", "-f", "-p", "-r", RES, "-b", 5)
-        return {"raw": folder / "img", "shards": folder, "arrays": folder / f"data_{RES}.h5"}
+        def make(folder: Path) -> None:
+            write_plain(folder / "made", num_samples, num_objs, is_exr)
+            archiver = replace(quick, data_dir=folder)
+            archiver.run("-d", "made", "-f", "-p", "-r", RES, "-b", 5)
+
+        name = f"formats_{num_samples}_{num_objs}_{is_exr}"
+        return list_formats(make_once(tmp_path_factory, name, make) / "made")
 
     return write_all
 
 
 @pytest.fixture
-def design(write: Callable[..., Path], quick: QuickArchiver) -> Callable[..., dict[str, Path]]:
-    """A grid of class and azimuth, each cell four times, in two pairs of color twins."""
+def own_formats(
+    formats: Callable[..., dict[str, Path]], tmp_path: Path
+) -> Callable[..., dict[str, Path]]:
+    """The same under the name ``made``, for a test that changes it."""
+
+    def copy_all(*args: object) -> dict[str, Path]:
+        return list_formats(shutil.copytree(formats(*args)["shards"], tmp_path / "made"))
+
+    return copy_all
+
+
+def list_formats(folder: Path) -> dict[str, Path]:
+    return {"raw": folder / "img", "shards": folder, "arrays": folder / f"data_{RES}.h5"}
+
+
+@pytest.fixture
+def design(
+    quick: QuickArchiver, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., dict[str, Path]]:
+    """A grid of class and azimuth, each cell four times, in two pairs of color twins.
+
+    Made once; tests only read it.
+    """
 
     def write_all(num_objs: int = 1) -> dict[str, Path]:
-        num_samples = NUM_CLASSES * NUM_AZIMUTHS * 4
-        folder = write(num_samples, num_objs)
-        info = json.loads((folder / "dataset.json").read_text())
-        info["design"] = create_design()
-        info["settings"]["design.levels"] = {"azimuth": NUM_AZIMUTHS, "class": NUM_CLASSES}
-        (folder / "dataset.json").write_text(json.dumps(info))
-        for idx in range(num_samples):
-            path = folder / "img" / f"{idx:05d}.npy"
-            record = np.load(path)
-            cell = idx // 2 % (NUM_CLASSES * NUM_AZIMUTHS)
-            record["class"] = cell % NUM_CLASSES
-            record["factor_values"], record["factor_levels"] = np.nan, -1
-            for name, level in (("class", cell % NUM_CLASSES), ("azimuth", cell // NUM_CLASSES)):
-                (column,) = find_columns(name)
-                record["factor_levels"][:, column] = level
-                record["factor_values"][:, column] = level * (1 if name == "class" else 0.5)
-            record["base"], record["varied"] = idx // 2, "color"
-            np.save(path, record)
-        quick.run("-d", "made", "-f", "-p", "-r", RES)
-        return {"raw": folder / "img", "shards": folder, "arrays": folder / f"data_{RES}.h5"}
+        def make(folder: Path) -> None:
+            write_design(folder / "made", num_objs)
+            replace(quick, data_dir=folder).run("-d", "made", "-f", "-p", "-r", RES)
+
+        return list_formats(make_once(tmp_path_factory, f"design_{num_objs}", make) / "made")
 
     return write_all
+
+
+def write_design(folder: Path, num_objs: int) -> None:
+    num_samples = NUM_CLASSES * NUM_AZIMUTHS * 4
+    write_plain(folder, num_samples, num_objs)
+    info = json.loads((folder / "dataset.json").read_text())
+    info["design"] = create_design()
+    info["settings"]["design.levels"] = {"azimuth": NUM_AZIMUTHS, "class": NUM_CLASSES}
+    (folder / "dataset.json").write_text(json.dumps(info))
+    for idx in range(num_samples):
+        path = folder / "img" / f"{idx:05d}.npy"
+        record = np.load(path)
+        cell = idx // 2 % (NUM_CLASSES * NUM_AZIMUTHS)
+        record["class"] = cell % NUM_CLASSES
+        record["factor_values"], record["factor_levels"] = np.nan, -1
+        for name, level in (("class", cell % NUM_CLASSES), ("azimuth", cell // NUM_CLASSES)):
+            (column,) = find_columns(name)
+            record["factor_levels"][:, column] = level
+            record["factor_values"][:, column] = level * (1 if name == "class" else 0.5)
+        record["base"], record["varied"] = idx // 2, "color"
+        np.save(path, record)
 
 
 def create_design() -> dict:

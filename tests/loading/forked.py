@@ -25,13 +25,13 @@ def run_alone(function: str, *arguments: object) -> None:
     assert result.returncode == 0, result.stderr
 
 
-def read_in_two_processes(method: str, path: str) -> None:
+def read_in_two_processes(method: str, *paths: str) -> None:
     """At once, in several orders, what this process has read before and has open."""
-    data = synrender.open_dataset(path, split="train")
+    opened = [synrender.open_dataset(path, split="train") for path in paths]
     idxs = list(range(NUM_READ))
-    expected = sum_images(data, idxs)
+    expected = [sum_images(data, idxs) for data in opened]
     create = multiprocessing.get_context(method).Process
-    processes = [create(target=check_sums, args=(data, expected, k)) for k in (0, 7)]
+    processes = [create(target=check_sums, args=(opened, expected, k)) for k in (0, 7)]
     for process in processes:
         process.start()
     for process in processes:
@@ -61,10 +61,11 @@ def hash_labels(data: object, i: int) -> bytes:
     return b"".join(value.tobytes() for value in data[i].values())
 
 
-def check_sums(data: object, expected: list[int], start: int) -> None:
-    for k in range(start, start + 6):
-        idxs = [(k + i) % NUM_READ for i in range(NUM_READ)]
-        assert sum_images(data, idxs) == [expected[i] for i in idxs]
+def check_sums(opened: list[object], expected: list[list[int]], start: int) -> None:
+    for data, sums in zip(opened, expected, strict=True):
+        for k in range(start, start + 6):
+            idxs = [(k + i) % NUM_READ for i in range(NUM_READ)]
+            assert sum_images(data, idxs) == [sums[i] for i in idxs]
 
 
 def sum_images(data: object, idxs: list[int]) -> list[int]:

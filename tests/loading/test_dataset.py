@@ -171,8 +171,8 @@ def test_a_shard_alone_knows_its_split(formats: Formats) -> None:
 
 
 @pytest.mark.parametrize("name", ["data", "targets", "depth", "rot_mat"])
-def test_a_file_that_others_compressed_reads_alike(name: str, formats: Formats) -> None:
-    path = formats(24)["arrays"]
+def test_a_file_that_others_compressed_reads_alike(name: str, own_formats: Formats) -> None:
+    path = own_formats(24)["arrays"]
     before = read_all(path)
     with h5py.File(path, "r+") as file:
         values = file[name][...]
@@ -210,11 +210,10 @@ def test_archives_from_before_designs_open(name: str, tmp_path: Path, quick: Qui
 # --- processes ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_other_processes_read_the_same(form: str, method: str, formats: Formats) -> None:
+def test_other_processes_read_the_same(method: str, formats: Formats) -> None:
     """Also where this process has read from it before, with its files open."""
-    run_alone("read_in_two_processes", method, formats(24)[form])
+    run_alone("read_in_two_processes", method, *formats(24).values())
 
 
 def test_what_was_read_is_not_pickled(formats: Formats) -> None:
@@ -238,8 +237,8 @@ def test_importing_the_package_does_not_import_h5py() -> None:
 # --- mistakes -----------------------------------------------------------------------------------
 
 
-def test_mistakes_are_one_clear_line(formats: Formats, tmp_path: Path) -> None:
-    folder = formats(24)["shards"]
+def test_mistakes_are_one_clear_line(own_formats: Formats, tmp_path: Path) -> None:
+    folder = own_formats(24)["shards"]
 
     def refuse(path: Path, **options: object) -> str:
         with pytest.raises(UserError) as error:

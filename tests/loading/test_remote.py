@@ -19,14 +19,14 @@ NUM_SAMPLES = 48
 
 @pytest.fixture
 def local(
-    formats: Callable[..., dict[str, Path]],
+    own_formats: Callable[..., dict[str, Path]],
     quick: QuickArchiver,
     storage: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, Path]:
     """A data set, of which the HDF5 files are also in the storage."""
-    paths = formats(NUM_SAMPLES)
+    paths = own_formats(NUM_SAMPLES)
     quick.run("-d", "made", "-p", "-r", RES, "--out", f"{storage}/made")
     monkeypatch.setenv("SYNRENDER_CACHE_DIR", str(tmp_path / "cache"))
     return paths
@@ -66,17 +66,18 @@ def test_the_cache_stays_within_its_size(
     shards = sorted(local["shards"].glob("imgs_*.h5"))
     max_bytes = int(2.5 * max(path.stat().st_size for path in shards))
     monkeypatch.setenv("SYNRENDER_CACHE_GB", str(max_bytes / 1e9))
-    mine = tmp_path / "cache" / "mine.h5"
-    mine.parent.mkdir()
-    mine.write_bytes(b"mine")
+    mine = [tmp_path / "cache" / name for name in ("mine.h5", "others/mine.h5")]
+    for path in mine:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"mine")
     data = open_dataset(f"{storage}/made")
     expected = open_dataset(local["shards"])
     for k in np.random.default_rng(0).permutation(NUM_SAMPLES):
         np.testing.assert_array_equal(data[k]["image"], expected[k]["image"])
         data.close()
-    cached = list((tmp_path / "cache").glob("*/*.h5"))
+    cached = set((tmp_path / "cache").glob("*/*.h5")) - set(mine)
     assert 0 < sum(p.stat().st_size for p in cached) <= max_bytes
-    assert mine.read_bytes() == b"mine"
+    assert [path.read_bytes() for path in mine] == [b"mine"] * 2
     monkeypatch.setenv("SYNRENDER_CACHE_GB", "1e-9")
     with pytest.raises(UserError, match=r"SYNRENDER_CACHE_GB to more"):
         open_dataset(f"{storage}/made")
