@@ -114,6 +114,7 @@ BOX_AT = {  # the same box with faults that the loader can repair
     ),
 }  # fmt: skip
 FAR = (431250, 5412300, 310)  # a place on a map, in m
+PLACES = ((30, -7, 2), FAR)
 MTL = (
     "newmtl m0\nKd 1 0 0\nd 0.2\nmap_Kd nowhere.png\nmap_d nowhere_else.png\n"
     + "".join(f"newmtl m{i}\nTr 0.9\nmap_Kd ../images/gone{i}.jpg\n" for i in range(1, 187))
@@ -150,45 +151,60 @@ FLAT = (
 )  # fmt: skip
 
 
-def render_one_model(renderer: Renderer, folder: Path, name: str, text: str | bytes) -> Path:
-    shapenet = write_shapenet(folder / "shapenet", {"model": text})
-    (shapenet / "02691156/model/models/model_normalized.mtl").write_text(MTL)
-    dataset_name = "dirt_" + "".join(c if c.isalnum() else "_" for c in name)
-    arguments = ["-d", dataset_name, "-p", *FLAT, "batch.num_samples = 1"]
-    arguments += ["rendering.resolution = 32", "rendering.render_samples = 8"]
-    renderer.run(*arguments, SYNRENDER_SHAPENET_DIR=str(shapenet))
-    return renderer.data_dir / dataset_name
+MOVED = {
+    f"off center {place[0]}": lines_v([np.add(vertex, place) for vertex in VERTICES]) + lines_f()
+    for place in PLACES
+}
 
 
 @pytest.fixture(scope="module")
-def clean_box(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return render_one_model(renderer, tmp_path_factory.mktemp("clean"), "clean", BOX)
+def boxes(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A data set of which each sample shows another box in the same pose; the name of each."""
+    texts = {"clean": BOX, **BOX_AT, **MOVED}
+    ids = {f"m{k:02d}": name for k, name in enumerate(texts)}
+    shapenet = write_shapenet(
+        tmp_path_factory.mktemp("boxes") / "shapenet", {k: texts[name] for k, name in ids.items()}
+    )
+    for folder in (shapenet / "02691156").glob("*/models"):
+        (folder / "model_normalized.mtl").write_text(MTL)
+    sweep = ("design.kind = 'one_at_a_time'", "design.sweeps = ['model']")
+    size = (
+        f"design.levels = {{'model': {len(ids)}}}",
+        f"batch.num_samples = {len(ids)}",
+        f"object.total_num_samples = {len(ids)}",
+    )
+    look = ("rendering.resolution = 32", "rendering.render_samples = 8")
+    renderer.run(
+        *("-d", "dirt", "-p", *FLAT, *sweep, *size, *look), SYNRENDER_SHAPENET_DIR=str(shapenet)
+    )
+    dataset_dir = renderer.data_dir / "dirt"
+    assert json.loads((dataset_dir / "dataset.json").read_text())["rejected"] == {}
+    return dataset_dir, [ids[read_record(dataset_dir, k)[0]["model_id"]] for k in range(len(ids))]
 
 
 @pytest.mark.parametrize("name", BOX_AT)
 def test_a_dirty_file_gives_the_picture_of_a_clean_one(
-    renderer: Renderer, clean_box: Path, tmp_path: Path, name: str
+    boxes: tuple[Path, list[str]], name: str
 ) -> None:
-    dirty = render_one_model(renderer, tmp_path, name, BOX_AT[name])
-    a, b = read_passes(clean_box, 0), read_passes(dirty, 0)
+    dataset_dir, names = boxes
+    a, b = (read_passes(dataset_dir, names.index(n)) for n in ("clean", name))
     for pass_name in ("instance", "material"):
         np.testing.assert_array_equal(a[pass_name], b[pass_name])
     np.testing.assert_allclose(a["depth"], b["depth"], atol=1e-6)
     if name != "wrong normals":  # Blender rounds the edges where a normal has no length
         np.testing.assert_allclose(a["rgb"], b["rgb"], atol=0.01)
-    assert json.loads((dirty / "dataset.json").read_text())["rejected"] == {}
 
 
-@pytest.mark.parametrize("place", [(30, -7, 2), FAR])
+@pytest.mark.parametrize("place", PLACES)
 def test_a_box_off_center_is_centered(
-    renderer: Renderer, clean_box: Path, tmp_path: Path, place: tuple[int, ...]
+    boxes: tuple[Path, list[str]], place: tuple[int, ...]
 ) -> None:
-    text = lines_v([np.add(vertex, place) for vertex in VERTICES]) + lines_f()
-    moved = render_one_model(renderer, tmp_path, f"off center {place[0]}", text)
-    a, b = read_passes(clean_box, 0), read_passes(moved, 0)
+    dataset_dir, names = boxes
+    clean, moved = names.index("clean"), names.index(f"off center {place[0]}")
+    a, b = read_passes(dataset_dir, clean), read_passes(dataset_dir, moved)
     assert (a["instance"] != b["instance"]).mean() < 0.005
     np.testing.assert_allclose(a["depth"], b["depth"], atol=1e-5)
-    first, record = read_record(clean_box, 0)[0], read_record(moved, 0)[0]
+    first, record = read_record(dataset_dir, clean)[0], read_record(dataset_dir, moved)[0]
     corners = np.column_stack([VERTICES, np.ones(8)])
     moved_corners = np.add(corners, (*place, 0))
     np.testing.assert_allclose(
