@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import os
+
+# For this process and all that tests start, before any of them loads numpy: to invert a small
+# matrix takes ten times as long with two threads, and on a busy machine far longer.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
 import shutil
 import signal
 from collections.abc import Generator

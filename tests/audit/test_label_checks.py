@@ -29,14 +29,14 @@ from tests.helpers import PROJECT_DIR, Renderer, read_record
 TITLES = {rule.title for rule in RULES.values()}
 SETTINGS = (
     "rendering.resolution = 64", "rendering.render_samples = 1", "object.n_buckets = 1",
-    "batch.num_samples = 4", "object.total_num_samples = 4", "batch.cache_obj_frames = 2",
+    "batch.num_samples = 2", "object.total_num_samples = 2", "batch.cache_obj_frames = 2",
     "object.random_viewpoint = 0.5", f"rendering.labels = {list(LABELS)}",
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def labeled(wheel: Renderer) -> Path:
-    """EXR with all labels, 3 objects, 2 groups of 2 samples."""
+    """EXR with all labels, 3 objects, a group of 2 samples."""
     wheel.run(
         "-d", "audit_labels", "-g", "render_multi", "-p", *SETTINGS, "sample.num_objs = 3",
         "sample.class_idxs = [0, 4]",
@@ -84,8 +84,8 @@ def test_points_that_the_user_names_are_checked(labeled: Path, tmp_path: Path, a
     checks = audit(copy)
     assert failed(checks) == set(), checks
     num = sum(m.num or 0 for m in checks["keypoints"].measures[:1])
-    num_named = sum((read_record(copy, i)["model_id"] == row["model_id"]).sum() for i in range(4))
-    assert num == 4 * 3 * 15 + 2 * num_named
+    num_named = sum((read_record(copy, i)["model_id"] == row["model_id"]).sum() for i in range(2))
+    assert num == 2 * 3 * 15 + 2 * num_named
 
 
 def test_where_nothing_is_hit(wheel: Renderer, audit) -> None:
@@ -93,7 +93,7 @@ def test_where_nothing_is_hit(wheel: Renderer, audit) -> None:
     wheel.run(
         "-d", "audit_small_backdrop", "-g", "render_multi", "-p", *SETTINGS,
         "sample.num_objs = 1", "sample.class_idxs = 1", "scene.backdrop_size = 2",
-        "batch.num_samples = 2", "material.use_texture = False",
+        "material.use_texture = False",
     )  # fmt: skip
     checks = audit(wheel.data_dir / "audit_small_backdrop")
     assert failed(checks) == set(), checks
@@ -372,7 +372,7 @@ STORED = {
 def test_an_archive_passes(archived: Path, audit) -> None:
     checks = audit(archived)
     assert failed(checks) == set(), checks
-    assert "14 labels in 4 rows" in checks["hdf5 labels"].figures
+    assert "14 labels in 2 rows" in checks["hdf5 labels"].figures
 
 
 @pytest.mark.parametrize("name", STORED)
