@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import functools
 import shutil
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from synrender.dataset.folder import open_dataset_folder
 from synrender.settings.label_table import LABELS
 from synrender.system.folders import Folders
 from tests.audit.certificates import run_audit
-from tests.helpers import Renderer, write_shapenet
+from tests.helpers import Renderer, make_once, write_shapenet
 
 SMALL = (
     "rendering.resolution = 64", "rendering.render_samples = 1", "batch.num_samples = 12",
@@ -24,32 +26,34 @@ SMALL = (
 
 
 @pytest.fixture(scope="session")
-def multi(wheel: Renderer) -> Path:
+def multi(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """EXR, 3 objects of 2 classes in turns, 3 buckets of 4 samples."""
-    wheel.run("-d", "audit_multi", "-g", "render_multi", "-p", *SMALL, "sample.num_objs = 3")
-    return wheel.data_dir / "audit_multi"
+    bindings = (*SMALL, "sample.num_objs = 3")
+    make = partial(wheel.render_in, bindings=bindings, config="render_multi")
+    return make_once(tmp_path_factory, "audit_multi", make) / "set"
 
 
 @pytest.fixture(scope="session")
-def single(wheel: Renderer) -> Path:
+def single(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """PNG, else the same."""
-    wheel.run("-d", "audit_single", "-p", *SMALL)
-    return wheel.data_dir / "audit_single"
+    make = partial(wheel.render_in, bindings=SMALL)
+    return make_once(tmp_path_factory, "audit_single", make) / "set"
 
 
 @pytest.fixture(scope="session")
 def dirty(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """EXR with all labels, with models from dirty files."""
-    shapenet = write_shapenet(tmp_path_factory.mktemp("dirty"), DIRTY)
     bindings = (
-        "object.n_buckets = 1", "batch.cache_obj_frames = 1", "sample.class_idxs = 1",
+        *SMALL, "object.n_buckets = 1", "batch.cache_obj_frames = 1", "sample.class_idxs = 1",
         f"rendering.labels = {list(LABELS)}",
     )  # fmt: skip
-    wheel.run(
-        "-d", "audit_dirty", "-g", "render_multi", "-p", *SMALL, *bindings,
-        SYNRENDER_SHAPENET_DIR=str(shapenet),
-    )  # fmt: skip
-    return wheel.data_dir / "audit_dirty"
+
+    def make(folder: Path) -> None:
+        shapenet = write_shapenet(folder / "shapenet", DIRTY)
+        environment = {"SYNRENDER_SHAPENET_DIR": str(shapenet)}
+        replace(wheel, environment=environment).render_in(folder, bindings, "render_multi")
+
+    return make_once(tmp_path_factory, "audit_dirty", make) / "set"
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -51,10 +53,18 @@ def test_models_in_dirty_files_pass(dirty: Path, audit) -> None:
     assert applied(checks) >= {"mask", "class", "depth", "boxes", "pose"}
 
 
+@pytest.fixture
+def copy(wheel: Renderer, multi: Path) -> Generator[Path]:
+    """The EXR data set in this process's data folder."""
+    copy = shutil.copytree(multi, wheel.data_dir / "audit_multi")
+    yield copy
+    shutil.rmtree(copy)
+
+
 def test_the_script_prints_a_table_with_any_number_of_processes(
-    wheel: Renderer, multi: Path
+    wheel: Renderer, copy: Path
 ) -> None:
-    results = [run_script(wheel, "-d", multi.name, "-n", "3", "-j", j) for j in ("1", "2")]
+    results = [run_script(wheel, "-d", copy.name, "-n", "3", "-j", j) for j in ("1", "2")]
     for result in results:
         assert (result.returncode, result.stderr) == (0, "")
     assert results[0].stdout == results[1].stdout
@@ -63,26 +73,22 @@ def test_the_script_prints_a_table_with_any_number_of_processes(
     assert 6 <= int(num_large) + int(num_small) <= 9  # some are hidden
 
 
-def test_the_script_keeps_its_verdicts_where_it_can(wheel: Renderer, multi: Path) -> None:
-    path = multi / "audit.json"
-    path.unlink(missing_ok=True)
-    printed = run_script(wheel, "-d", multi.name, "-n", "3", "-j", "1").stdout
-    audit = read_audit(multi)
+def test_the_script_keeps_its_verdicts_where_it_can(wheel: Renderer, copy: Path) -> None:
+    path = copy / "audit.json"
+    printed = run_script(wheel, "-d", copy.name, "-n", "3", "-j", "1").stdout
+    audit = read_audit(copy)
     assert audit is not None
-    assert (audit.num_samples, audit.num_cast) == (len(list((multi / "img").glob("*.npy"))), 3)
+    assert (audit.num_samples, audit.num_cast) == (len(list((copy / "img").glob("*.npy"))), 3)
     lines = [f"{check.name:<11} {check.verdict}" for check in audit.checks]
     assert [line for line in lines if line not in printed] == []
     path.unlink()
     path.mkdir()  # nothing can be written there
-    result = run_script(wheel, "-d", multi.name, "-n", "3", "-j", "1")
-    path.rmdir()
+    result = run_script(wheel, "-d", copy.name, "-n", "3", "-j", "1")
     assert (result.returncode, result.stdout) == (0, printed)
     assert result.stderr.startswith(f"{path}: not written")
 
 
-def test_the_script_fails_with_a_finding_and_with_a_mistake(
-    wheel: Renderer, multi: Path, single: Path
-) -> None:
+def test_the_script_fails_with_a_finding_and_with_a_mistake(wheel: Renderer, single: Path) -> None:
     copy = wheel.data_dir / "audit_gap"
     (copy / "img").mkdir(parents=True, exist_ok=True)
     for path in [single / "dataset.json", *(single / "img").glob("*")]:
@@ -94,10 +100,10 @@ def test_the_script_fails_with_a_finding_and_with_a_mistake(
     assert "files       FAIL" in result.stdout
     assert "-> 5 (image or record missing)" in result.stdout
 
-    result = run_script(wheel, "-d", "audit_mutli")
+    result = run_script(wheel, "-d", "audit_gpa")
     assert result.returncode == 2
     assert result.stderr.startswith("error: ")
-    assert "did you mean 'audit_multi'" in result.stderr
+    assert "did you mean 'audit_gap'" in result.stderr
     assert result.stderr.count("\n") == 1
 
 
