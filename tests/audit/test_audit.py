@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from synrender.assets.rendered_models import find_rendered_models
 from synrender.audit.check import Measure, Verdict, decide
-from synrender.audit.rays.audited_dataset import find_models
 from synrender.audit.rays.view import require_ray_caster
 from synrender.dataset.certificate import read_audit
 from synrender.errors import UserError
@@ -132,18 +132,18 @@ def test_models_are_looked_for_where_the_data_set_says(
 ) -> None:
     folders = Folders(wheel.data_dir)
     demo = json.loads((multi / "dataset.json").read_text())["sources"]["models"]["source"]
-    assert find_models(demo, folders) == wheel.data_dir / "demo_assets" / "ShapeNetCore.v2"
+    assert find_rendered_models(demo, folders) == wheel.data_dir / "demo_assets" / "ShapeNetCore.v2"
     with pytest.raises(UserError, match="from version 999"):
-        find_models("demo, version 999", folders)
-    assert find_models(str(tmp_path), folders) == tmp_path
+        find_rendered_models("demo, version 999", folders)
+    assert find_rendered_models(str(tmp_path), folders) == tmp_path
     with pytest.raises(UserError, match="SYNRENDER_MODELS_DIR"):
-        find_models(str(tmp_path / "gone"), folders)
+        find_rendered_models(str(tmp_path / "gone"), folders)
     elsewhere = Folders(wheel.data_dir, shapenet=tmp_path)
-    assert find_models(str(tmp_path / "gone"), elsewhere) == tmp_path
+    assert find_rendered_models(str(tmp_path / "gone"), elsewhere) == tmp_path
     with pytest.raises(UserError, match="no such folder or file"):
-        find_models(str(tmp_path / "gone"), elsewhere, "another layout")
+        find_rendered_models(str(tmp_path / "gone"), elsewhere, "another layout")
     elsewhere = Folders(wheel.data_dir, models=tmp_path)
-    assert find_models(str(tmp_path / "gone"), elsewhere, "another layout") == tmp_path
+    assert find_rendered_models(str(tmp_path / "gone"), elsewhere, "another layout") == tmp_path
 
 
 def test_a_check_that_judged_nothing_does_not_apply() -> None:

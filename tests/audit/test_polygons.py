@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.audit.models.polygons import Polygons, cut_faces, cut_polygons
+from synrender.assets.face_cutting import cut_faces
+from synrender.audit.models.polygons import Polygons, cut_polygons
 
 CUT_IN_BLENDER = """
 import os, sys

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +9,11 @@ import numpy as np
 
 from synrender.assets.model_file import ModelFile
 from synrender.assets.provenance import DEFAULT_LAYOUT
-from synrender.assets.sources.registry import open_source
+from synrender.assets.rendered_models import (
+    DEMO_SOURCE,
+    find_model_file,
+    find_rendered_models,
+)
 from synrender.assets.textures import find_images_dir
 from synrender.audit.rays.cameras import Backdrop, Camera, Stage
 from synrender.dataset.cpu_kinds import CpuSamples
@@ -20,9 +22,7 @@ from synrender.dataset.folder import DatasetFolder
 from synrender.errors import UserError
 from synrender.settings.groups import Settings
 from synrender.system.files import is_plain_name
-from synrender.system.folders import MODELS_VARIABLE, Folders
-
-_DEMO_SOURCE = re.compile(r"demo, version (\d+)")
+from synrender.system.folders import Folders
 
 
 @dataclass(frozen=True)
@@ -81,23 +81,7 @@ class Subject:
     def model_file(self, row: np.void) -> ModelFile:
         """File of the model of an object of a record; one that is not there need not exist."""
         synset_id, model_id = str(row["synset_id"]), str(row["model_id"])
-        files = _list_files(self.models_path, self.layout, synset_id)
-        return files.get(model_id) or ModelFile(self.models_path / synset_id / model_id)
-
-
-_open_source = functools.lru_cache(maxsize=1)(open_source)
-
-
-@functools.lru_cache(maxsize=64)
-def _list_files(path: Path, layout: str, synset_id: str) -> dict[str, ModelFile]:
-    """Files of the models of a class, by their ids."""
-    opened = _open_source(path, layout)
-    return {
-        entry.model_id: entry.file
-        for found in opened.list_classes()
-        if found.key == synset_id and found.is_there
-        for entry in opened.list_models(found)
-    }
+        return find_model_file(self.models_path, self.layout, synset_id, model_id)
 
 
 @dataclass(frozen=True)
@@ -128,7 +112,7 @@ def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
     )
     return Subject(
         folder,
-        find_models(info.sources.models.source, folders, info.sources.models.layout),
+        find_rendered_models(info.sources.models.source, folders, info.sources.models.layout),
         Stage(camera, info.camera.lens_mm, info.settings.scene),
         info.settings,
         {c: entry.synset_id for c, entry in info.classes.items()},
@@ -141,39 +125,11 @@ def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
     )
 
 
-def find_models(source: str, folders: Folders, layout: str = DEFAULT_LAYOUT) -> Path:
-    """Folder or file of the models that `dataset.json` calls ``source``.
-
-    Raises:
-        UserError: it does not exist, or holds another version of the demo models.
-    """
-    if match := _DEMO_SOURCE.fullmatch(source):
-        root = folders.demo
-        try:
-            found = (root / "version").read_text(encoding="ascii").strip()
-        except OSError:
-            found = "none"
-        if found != match[1]:
-            raise UserError(
-                f"{root}: version {found} of the demo models, the data set was rendered from "
-                f"version {match[1]}; render the data set again with --overwrite"
-            )
-        return root / "ShapeNetCore.v2"
-    shapenet = folders.shapenet if layout == DEFAULT_LAYOUT else None
-    path = folders.models or shapenet or Path(source)
-    if not path.exists():
-        raise UserError(
-            f"{path}: no such folder or file, the data set's models were there; set "
-            f"{MODELS_VARIABLE} to where they are now"
-        )
-    return path.absolute()
-
-
 def find_textures_dir(source: str | None, folders: Folders) -> Path | None:
     """Folder of the textures that `dataset.json` calls ``source``; it need not exist."""
     if source is None:
         return None
-    if _DEMO_SOURCE.fullmatch(source):
+    if DEMO_SOURCE.fullmatch(source):
         return folders.demo / "dtd" / "images"
     return find_images_dir((folders.textures or folders.dtd or Path(source)).absolute())
 
