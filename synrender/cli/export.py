@@ -33,6 +33,8 @@ formats:
                EXR
   yolo         images/train/000012.png, labels/train/000012.txt (polygons), boxes/..., data.yaml;
                needs EXR
+  bop          train/000000/: rgb, depth, mask, mask_visib, scene_gt.json, ...; models/ as PLY, an
+               object for each size of a model; needs EXR and the models
   imagefolder  train/chair/000012.png, train/metadata.jsonl: for classification of single objects
 An EXR image becomes an 8-bit sRGB picture. The name of a file is the number of its sample. What is
 the same in all samples stands in README.md and export.json alone.
@@ -143,6 +145,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     options = ExportOptions(
         arguments.to,
         out,
+        folders,
         arguments.shard_mb * 1_000_000,
         Publisher(
             arguments.license,

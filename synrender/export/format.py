@@ -14,12 +14,14 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from synrender.dataset.info import DatasetInfo
 from synrender.errors import UserError, shorten
 from synrender.export.columns import Schema
 from synrender.export.png_samples import Source
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import Sample
 from synrender.system.files import open_regular
+from synrender.system.folders import Folders
 from synrender.system.json_text import parse_json
 
 
@@ -54,6 +56,8 @@ class ExportPlan:
     schema: Schema
     split_ends: tuple[tuple[str, int], ...]  # by name, as in `Dataset.split_ends`
     piece_rows: int  # samples of a piece, at most
+    info: DatasetInfo
+    folders: Folders  # where models may be
 
     @property
     def split_rows(self) -> dict[str, range]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from synrender.dataset.info import CameraInfo
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.export.pixel_files import PIXEL_FILES
@@ -126,6 +127,23 @@ def read_rows(data: Dataset, rows: Sequence[int] | np.ndarray) -> list[Sample]:
     The first axis of `OBJECT_LABELS` is that of the objects.
     """
     return [_encode(sample) for sample in data.read_checked(rows)]
+
+
+def find_sample_camera(sample: Sample, camera: CameraInfo) -> tuple[np.ndarray, np.ndarray]:
+    """Camera of a sample: intrinsics (3, 3) px, and world to camera (4, 4).
+
+    Args:
+        sample: with the fields of its record.
+        camera: of the data set, for records without one.
+    """
+    own = [
+        np.reshape(sample[name], (-1, *shape))[0]  # all objects have the same
+        for name, shape in (("intrinsics", (3, 3)), ("world_to_camera", (4, 4)))
+        if name in sample
+    ]
+    if len(own) == 2 and all(np.isfinite(matrix).all() for matrix in own):
+        return own[0], own[1]
+    return np.array(camera.intrinsics), np.array(camera.world_to_camera)
 
 
 def find_sample_bytes(sample: Sample) -> int:

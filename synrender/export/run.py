@@ -59,6 +59,7 @@ from synrender.report.pictures import draw_sheet, find_pictures
 from synrender.settings.load import settings_to_gin
 from synrender.system.console import create_file_bar, say
 from synrender.system.files import write_atomically, write_bytes, write_text
+from synrender.system.folders import Folders
 from synrender.system.workers import Workers
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class ExportOptions:
 
     format: str
     out: Path
+    folders: Folders
     shard_bytes: int = 256_000_000  # of a tar or Parquet file, at most
     publisher: Publisher = field(default_factory=Publisher)
     overwrite: bool = False
@@ -175,6 +177,8 @@ def plan_export(data: Dataset, options: ExportOptions) -> ExportPlan:
         schema,
         tuple(data.split_ends.items()),
         max(1, min(MAX_PIECE_ROWS, options.shard_bytes // largest)),
+        data.info,
+        options.folders,
     )
 
 

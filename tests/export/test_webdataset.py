@@ -63,12 +63,13 @@ def test_a_tar_is_not_larger_than_asked_for(exporter: Exporter) -> None:
     from synrender.dataset.folder import open_dataset_folder
     from synrender.export.run import ExportOptions, export_dataset
     from synrender.system.console import create_bar
+    from synrender.system.folders import Folders
     from synrender.system.workers import Workers
 
     folder = open_dataset_folder(exporter.data_dir, "multi")
     out = exporter.out_dir / "small"
     with Workers(1) as workers:
-        options = ExportOptions("webdataset", out, shard_bytes=40_000)
+        options = ExportOptions("webdataset", out, Folders(exporter.data_dir), shard_bytes=40_000)
         export_dataset(folder, options, workers, create_bar)
     sizes = [path.stat().st_size for path in out.glob("train-*.tar")]
     assert len(sizes) > 3
