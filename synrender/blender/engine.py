@@ -39,7 +39,7 @@ class Engine:
     """A Blender that is ready to render."""
 
     scene: bpy.types.Scene
-    device: str  # "CPU", or the backend and the names of its GPUs
+    device: str  # "CPU", or the backend and the models of its GPUs
     cpu: CpuKind
     notes: list[str]  # lines to print
 
@@ -176,7 +176,10 @@ def _omit_noisy_image() -> None:
 
 
 def _enable_gpus() -> str | None:
-    """Enables all GPUs of the first backend that has any; returns e.g. ``"OPTIX: NVIDIA L4"``."""
+    """Enables all GPUs of the first backend that has any; returns e.g. ``"OPTIX: NVIDIA L4"``.
+
+    However many there are: one or eight of a model are the same device.
+    """
     preferences = bpy.context.preferences.addons["cycles"].preferences
     for backend in GPU_BACKENDS:
         try:
@@ -188,7 +191,7 @@ def _enable_gpus() -> str | None:
         for device in preferences.devices:
             device.use = device in gpus
         if gpus:
-            return f"{backend}: {', '.join(sorted(gpu.name for gpu in gpus))}"
+            return f"{backend}: {', '.join(sorted({gpu.name for gpu in gpus}))}"
     return None
 
 

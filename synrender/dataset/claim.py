@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import platform
+import socket
 from collections.abc import Generator, Sequence
 from importlib import metadata
 
@@ -54,7 +55,8 @@ from synrender.system.files import write_array, write_text
 from synrender.system.folders import find_program_version
 
 FREE_SETTINGS = (
-    *("batch.idx_offset", "batch.num_samples", "rendering.threads", "rendering.use_gpu"),
+    *("batch.idx_offset", "batch.num_samples", "rendering.threads"),
+    *("rendering.use_gpu", "rendering.allow_mixed_devices"),
     *("assets.models", "assets.source", "assets.textures", "assets.environments"),
     *("captions.style", "captions.patterns", "captions.num_negatives"),
 )
@@ -161,15 +163,18 @@ def claim_renderer(folder: DatasetFolder, by: RenderedBy, idxs: Sequence[int]) -
                 f"{folder.path} was rendered with Blender {known_version}, this is {version}: the "
                 f"two give different pixels; {REMEDY}"
             )
-        known_device = find_device(info)
-        if known_device not in (None, device):
+        known_device, is_mixed = find_device(info), info.settings.rendering.allow_mixed_devices
+        if known_device not in (None, device) and not is_mixed:
             raise UserError(
-                f"{folder.path} was rendered on {known_device}, this run has {device}: the two "
-                f"give different pixels; set rendering.use_gpu as it was, or {REMEDY}"
+                f"{folder.path} was rendered on {known_device}, this run has {device}, on "
+                f"{socket.gethostname()}: the two give different pixels; set rendering.use_gpu as "
+                "it was and leave such machines out, or allow it with "
+                f"rendering.allow_mixed_devices = True; or {REMEDY}"
             )
         versions = {**info.versions, "blender": version}
-        cpus = add_samples(info.cpus, by.cpu, idxs)
-        claimed = dataclasses.replace(info, versions=versions, device=device, cpus=cpus)
+        cpus = add_samples(info.cpus, by.cpu, idxs, device if is_mixed else None)
+        known_device = known_device or device
+        claimed = dataclasses.replace(info, versions=versions, device=known_device, cpus=cpus)
         if claimed != info:
             write_info(folder.path, claimed)
     mixture = describe_mixture(entry.cpu for entry in cpus)
@@ -253,12 +258,17 @@ def write_description(folder: DatasetFolder, info: DatasetInfo) -> None:
 
 
 def extend_batch(info: DatasetInfo, settings: Settings) -> DatasetInfo:
-    """Extends the stored batch so that it includes the samples of this run."""
+    """Extends the stored batch so that it includes the samples of this run, and what it allows."""
     known, batch = info.settings.batch, settings.batch
     start = min(known.idx_offset, batch.idx_offset)
     end = max(known.idx_offset + known.num_samples, batch.idx_offset + batch.num_samples)
     span = dataclasses.replace(known, idx_offset=start, num_samples=end - start)
-    extended = dataclasses.replace(info.settings, batch=span, captions=settings.captions)
+    rendering = info.settings.rendering
+    if settings.rendering.allow_mixed_devices:
+        rendering = dataclasses.replace(rendering, allow_mixed_devices=True)
+    extended = dataclasses.replace(
+        info.settings, batch=span, captions=settings.captions, rendering=rendering
+    )
     return dataclasses.replace(info, settings=extended)
 
 

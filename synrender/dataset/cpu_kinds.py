@@ -1,4 +1,4 @@
-"""Which kind of CPU rendered which samples, and how far the pixels of two kinds may differ.
+"""What rendered which samples, a kind of CPU and a device, and how far pixels of two may differ.
 
 Plans are equal to the bit on every kind, and pixels on one kind. Between kinds pixels differ a
 little, because the renderer chooses its code by the instruction sets, and because makers round
@@ -47,9 +47,10 @@ class CpuSamples:
 
     cpu: CpuKind
     samples: str  # ascending indexes, such as "0-39, 80, 120-159"
+    device: str | None = None  # None: the one of the whole data set
 
     def __post_init__(self) -> None:
-        for text in (str(self.cpu), *self.cpu.instruction_sets):
+        for text in (str(self.cpu), *self.cpu.instruction_sets, *filter(None, [self.device])):
             check_line(text)
         if not self.ranges:
             raise ValueError("a kind of CPU without samples")
@@ -70,17 +71,17 @@ class CpuSamples:
 
 
 def add_samples(
-    known: Sequence[CpuSamples], cpu: CpuKind, idxs: Sequence[int]
+    known: Sequence[CpuSamples], cpu: CpuKind, idxs: Sequence[int], device: str | None = None
 ) -> tuple[CpuSamples, ...]:
-    """The kinds of CPU of all samples, once those of ascending ``idxs`` are of kind ``cpu``."""
+    """What rendered all samples, once ``cpu`` and ``device`` render those of ascending ``idxs``."""
     added = _to_ranges(idxs)
     found: list[CpuSamples] = []
     for entry in known:
-        if entry.cpu == cpu:
+        if (entry.cpu, entry.device) == (cpu, device):
             added = _combine(entry.ranges, added, lambda a, b: a or b)
         elif left := _combine(entry.ranges, added, lambda a, b: a and not b):
             found.append(dataclasses.replace(entry, samples=_to_text(left)))
-    return (*found, CpuSamples(cpu, _to_text(added)))
+    return (*found, CpuSamples(cpu, _to_text(added), device))
 
 
 def find_kinds(known: Sequence[CpuSamples], idxs: Iterable[int]) -> np.ndarray:

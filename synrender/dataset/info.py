@@ -140,7 +140,10 @@ def info_to_json(info: DatasetInfo) -> str:
         values[name] = values[name] and dataclasses.asdict(values[name])
     if not info.incomplete:  # as in data sets from before there were models' own materials
         del values["incomplete"]
-    values["cpus"] = [dataclasses.asdict(entry) for entry in info.cpus]
+    values["cpus"] = [
+        {name: value for name, value in dataclasses.asdict(entry).items() if value is not None}
+        for entry in info.cpus
+    ]
     values["classes"] = {str(c): dataclasses.asdict(v) for c, v in info.classes.items()}
     values["settings"] = settings_to_dict(info.settings)
     return json.dumps(values, indent=1) + "\n"
@@ -224,9 +227,13 @@ def find_device(info: DatasetInfo) -> str | None:
     """Device that rendered a data set; None if nothing is rendered yet or it is unknown.
 
     Older data sets record no device. They count as rendered on the CPU unless they allowed a GPU.
+    Or they name a model of GPU once for each of its cards.
     """
-    is_old = info.device is None and info.versions.get("blender") is not None
-    return "CPU" if is_old and not info.settings.rendering.use_gpu else info.device
+    if info.device is not None:
+        backend, colon, names = info.device.partition(": ")
+        return f"{backend}{colon}{', '.join(dict.fromkeys(names.split(', ')))}"
+    is_old = info.versions.get("blender") is not None
+    return "CPU" if is_old and not info.settings.rendering.use_gpu else None
 
 
 def is_other_revision(info: DatasetInfo, revision: int = RENDER_REVISION) -> bool:

@@ -112,7 +112,7 @@ def _refuse_difference(first: Part, other: Part) -> None:
         for what, mine, theirs in (
             ("revision", a.render_revision, b.render_revision),
             ("Blender", a.versions.get("blender"), b.versions.get("blender")),
-            ("the device", find_device(a), find_device(b)),
+            ("the device", _find_one_device(a), _find_one_device(b)),
             ("classes", a.classes, b.classes),
             ("the design", a.design, b.design),
             ("columns of factors", a.num_columns, b.num_columns),
@@ -130,6 +130,10 @@ def _refuse_difference(first: Part, other: Part) -> None:
             f"{first.path} was made with {difference}: these are no parts of one data set; nothing "
             "was copied"
         )
+
+
+def _find_one_device(info: DatasetInfo) -> str | None:
+    return None if info.settings.rendering.allow_mixed_devices else find_device(info)
 
 
 def _join_infos(infos: Sequence[DatasetInfo]) -> DatasetInfo:
@@ -176,7 +180,7 @@ def _add_kinds(info: DatasetInfo, part: Part, idxs: Sequence[int]) -> DatasetInf
     for place, entry in enumerate(known):
         chosen = [idx for idx, own in zip(idxs, places, strict=True) if own == place]
         if chosen:
-            cpus = add_samples(cpus, entry.cpu, chosen)
+            cpus = add_samples(cpus, entry.cpu, chosen, entry.device)
     return dataclasses.replace(info, cpus=cpus)
 
 

@@ -242,6 +242,7 @@ class Rendering(CheckedGroup):
     renderer: str = _setting("cycles", check.one_of(RENDERERS))
     resolution: int = _setting(128, check.integer(1, MAX_RESOLUTION))  # side of the image, px
     use_gpu: bool = _setting(False, check.boolean)
+    allow_mixed_devices: bool = _setting(False, check.boolean)  # of samples of a data set
     view_transform: str = _setting("Standard", check.one_of(VIEW_TRANSFORMS))  # of a PNG's colors
     denoise: bool = _setting(True, check.boolean)  # if this Blender has a denoiser
     denoise_prefilter: str = _setting("fast", check.one_of(PREFILTERS))  # of albedo and normals

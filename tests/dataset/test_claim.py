@@ -12,6 +12,7 @@ from synrender.dataset.claim import (
     add_rejected,
     claim_renderer,
     describe_difference,
+    extend_batch,
     refuse_other_settings,
 )
 from synrender.dataset.cpu_kinds import CpuSamples
@@ -107,6 +108,33 @@ def test_a_data_set_without_a_device_is_the_cpus_unless_it_allowed_a_gpu(
     write_info(folder.path, dataclasses.replace(info, settings=settings))
     claim(folder, device="OPTIX: NVIDIA L4")
     assert folder.read_info().device == "OPTIX: NVIDIA L4"
+
+
+def test_cards_of_one_model_are_one_device_however_many(folder: DatasetFolder) -> None:
+    claim(folder)
+    info = folder.read_info()
+    write_info(folder.path, dataclasses.replace(info, device="OPTIX: NVIDIA L4, NVIDIA L4"))
+    claim(folder, device="OPTIX: NVIDIA L4")
+
+
+def test_mixed_devices_are_recorded_for_each_sample_where_they_are_allowed(
+    folder: DatasetFolder,
+) -> None:
+    claim(folder)
+    with pytest.raises(UserError, match=r"allow it with rendering\.allow_mixed_devices = True"):
+        claim(folder, device="OPTIX: NVIDIA L4")
+    info = folder.read_info()
+    rendering = dataclasses.replace(info.settings.rendering, allow_mixed_devices=True)
+    allowed = dataclasses.replace(info.settings, rendering=rendering)
+    assert describe_difference(info.settings, allowed) == ""
+    write_info(folder.path, extend_batch(info, allowed))
+    for number, device in enumerate(["OPTIX: NVIDIA L4", "CPU", "OPTIX: NVIDIA L4"]):
+        claim(folder, [2 * number, 2 * number + 1], device=device)
+    found = folder.read_info()
+    assert found.device == "CPU"
+    assert [(entry.device, entry.samples) for entry in found.cpus if entry.device] == [
+        ("CPU", "2-3"), ("OPTIX: NVIDIA L4", "0-1, 4-5"),
+    ]  # fmt: skip
 
 
 def test_rejections_add_up_in_order(folder: DatasetFolder) -> None:
