@@ -37,8 +37,8 @@ BINDINGS = (
     "sample.class_idxs = 1",
     "material.color_intensity = 0",
 )
-WHITE = {"color": (1, 1, 1), "backdrop_color": (1, 1, 1)}
-"""What has no color of its own, so that it is not magenta."""
+WHITE = {"backdrop_color": (1, 1, 1)}
+"""What is not magenta by chance."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,14 @@ def plan_of_library(root: Path, idx: int, more_bindings: tuple[str, ...]) -> Tri
     return dataclasses.replace(trial, plan=plan)
 
 
+def load(bindings: list[str]) -> Settings:
+    """Settings, which are right whatever the mutant is."""
+    try:
+        return load_settings(["render_single"], bindings)
+    except UserError as error:
+        raise AssertionError(error) from None
+
+
 def find_mutant(root: Path, idx: int) -> tuple[Path, str]:
     """The folder of a mutant and of other files of its kind, and the name of its file."""
     return next((root / f"m{idx:05d}").iterdir()), (root / f"m{idx:05d}.name").read_text()
@@ -92,7 +100,7 @@ def plan_of_models(root: Path, idx: int, more_bindings: tuple[str, ...]) -> Tria
         f"assets.models = {str(source)!r}", f"design.fixed = {WHITE}", *more_bindings,
     ]  # fmt: skip
     folders = Folders(root)
-    settings = with_own_classes(load_settings(["render_single"], bindings), folders)
+    settings = with_own_classes(load(bindings), folders)
     catalog = load_catalog(settings, folders)
     plan = draw_sample(settings, catalog, idx)
     stem, models = Path(name).stem, catalog.model_ids[plan.objects[0].class_idx]
@@ -110,11 +118,11 @@ def plan_of_environments(root: Path, idx: int, more_bindings: tuple[str, ...]) -
     source, name = find_mutant(root, idx)
     bindings = [
         *BINDINGS, "material.use_texture = False",
-        f"design.fixed = {WHITE | {'environment': 'good'}}",
+        f"design.fixed = {WHITE | {'environment': 'good', 'color': (1, 1, 1)}}",
         f"assets.models = {str(root / 'ball')!r}", f"assets.environments = {str(source)!r}",
         *more_bindings,
     ]  # fmt: skip
-    settings = with_own_classes(load_settings(["render_single"], bindings), Folders(root))
+    settings = with_own_classes(load(bindings), Folders(root))
     catalog = load_catalog(settings, Folders(root))
     plan, stem = draw_sample(settings, catalog, idx), Path(name).stem
     image = AssetChoice((stem, "good") if stem in catalog.environment_names else ("good",))
