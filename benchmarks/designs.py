@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from synrender.assets.catalog import Catalog, load_catalog
-from synrender.assets.places import ensure_demo_sources
+from synrender.assets.places import ensure_demo_sources, open_assets
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings
@@ -61,7 +61,7 @@ def main() -> None:
     for kind, bindings in DESIGNS.items():
         size = [f"object.total_num_samples = {NUM_SAMPLES}", f"design.kind = '{kind}'"]
         settings = load_settings(["render_single"], [*SPREAD, *size, *bindings])
-        ensure_demo_sources(settings, folders)
+        ensure_demo_sources(settings, open_assets(settings, folders))
         catalog = load_catalog(settings, folders)
         first = measure_ms(settings, catalog, 0)
         last = measure_ms(settings, catalog, NUM_SAMPLES - NUM_DRAWS)

@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from synrender.assets.catalog import Catalog, load_catalog, with_own_classes
-from synrender.assets.places import ensure_demo_sources
+from synrender.assets.catalog import Catalog, create_catalog, with_own_classes
+from synrender.assets.places import ensure_demo_sources, open_assets
 from synrender.dataset.folder import name_to_dataset_dir
 from synrender.errors import EXIT_USER, UserError
 from synrender.sampling import sample_plan
@@ -58,15 +58,15 @@ def draw_sample(settings: Settings, idx: int) -> SamplePlan:
     >>> plan.idx, len(plan.objects)
     (13, 4)
     """
-    folders = find_folders(os.environ)
-    settings = with_own_classes(settings, folders)
-    return draw_from(settings, load_sources(settings, folders), idx)
+    return draw_from(*load_sources(settings, find_folders(os.environ)), idx)
 
 
-def load_sources(settings: Settings, folders: Folders) -> Catalog:
-    """Lists models and textures; makes the demo set if there are no others."""
-    ensure_demo_sources(settings, folders)
-    return load_catalog(settings, folders)
+def load_sources(settings: Settings, folders: Folders) -> tuple[Settings, Catalog]:
+    """Settings with the classes of their source, and its catalog; makes the demo set if needed."""
+    assets = open_assets(settings, folders)
+    settings = with_own_classes(settings, assets)
+    ensure_demo_sources(settings, assets)
+    return settings, create_catalog(settings, assets)
 
 
 def draw_from(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:

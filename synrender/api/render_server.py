@@ -44,7 +44,9 @@ def serve() -> None:
 def _render(request: dict[str, str], folders: Folders, catalogs: dict[str, Catalog]) -> None:
     settings = load_settings((), [request["gin"]])
     path = request["folder"]
-    catalog = catalogs.setdefault(path, load_sources(settings, folders))
+    if path not in catalogs:
+        _, catalogs[path] = load_sources(settings, folders)
+    catalog = catalogs[path]
     folder = plan_dataset_folder(Path(path), settings)
     with claimed(folder, settings, catalog):
         render_batch(BatchTask(settings, folder, catalog, folders.blender))

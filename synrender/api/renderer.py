@@ -18,7 +18,6 @@ from typing import Any, TypedDict
 import numpy as np
 
 from synrender.api.functions import draw_from, load_settings, load_sources
-from synrender.assets.catalog import with_own_classes
 from synrender.errors import UserError
 from synrender.images.png import encode_png
 from synrender.loading.dataset import open_dataset
@@ -56,9 +55,8 @@ class Renderer:
         self._begin(load_settings(*config, **bindings), _Server())
 
     def _begin(self, settings: Settings, server: _Server) -> None:
-        folders = find_folders(os.environ)
-        self.settings, self._server = with_own_classes(settings, folders), server
-        self._catalog = load_sources(self.settings, folders)
+        self.settings, self._catalog = load_sources(settings, find_folders(os.environ))
+        self._server = server
         self._dataset_dir = server.create_dataset_dir()
 
     def replace(self, *config: str, **bindings: object) -> Renderer:

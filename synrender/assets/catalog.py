@@ -15,17 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from synrender.assets import demo
-from synrender.assets.environments import list_environments
 from synrender.assets.model_file import ModelFile
-from synrender.assets.pbr_sets import SurfaceMaps, find_maps, list_maps
-from synrender.assets.places import (
-    Place,
-    find_environments,
-    find_models,
-    find_textures,
-    open_models,
-    uses_environments,
-)
+from synrender.assets.pbr_sets import SurfaceMaps, find_maps
+from synrender.assets.places import OpenAssets, Place, open_assets, uses_environments
 from synrender.assets.provenance import (
     DEFAULT_LAYOUT,
     EnvironmentSource,
@@ -36,7 +28,7 @@ from synrender.assets.provenance import (
 )
 from synrender.assets.sources.registry import OpenSource
 from synrender.assets.sources.source import ModelClass, ModelEntry
-from synrender.assets.textures import find_images_dir, list_textures
+from synrender.assets.textures import find_images_dir
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.settings.checks import MAX_CLASSES, MAX_NAME_LENGTH, SPLITS, check_line
 from synrender.settings.groups import (
@@ -208,6 +200,11 @@ def _take_share(models: tuple[str, ...], place: int, num_places: int) -> tuple[s
 
 
 def load_catalog(settings: Settings, folders: Folders) -> Catalog:
+    """`create_catalog` of assets that nothing else needs."""
+    return create_catalog(settings, open_assets(settings, folders))
+
+
+def create_catalog(settings: Settings, opened: OpenAssets) -> Catalog:
     """Lists the models, textures and environments that these settings use. Writes nothing.
 
     If the demo set is used, it must exist already: see `ensure_demo_sources`.
@@ -216,21 +213,19 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
         UserError: a configured folder is missing or incomplete; a class is unknown; there are
             fewer models than buckets, or fewer textures than a sample needs.
     """
-    place = find_models(settings, folders)
-    opened = open_models(place, settings)
+    place, models = opened.models_place, opened.models
     classes = _find_classes(opened, settings)
-    entries = {c: _list_models(opened, found) for c, found in classes.items()}
+    entries = {c: _list_models(models, found) for c, found in classes.items()}
     split_buckets = find_split_buckets(settings.design, settings.object.n_buckets)
     _check_enough_models(entries, settings)
     textures, names = None, ()
     if settings.material.use_texture:
-        textures = find_textures(settings, folders)
-        names = list_textures(textures.path)
+        textures, names = opened.textures_place, opened.textures
         _check_enough_textures(textures.path, names, settings)
-    environments = find_environments(settings, folders) if uses_environments(settings) else None
+    environments = opened.environments_place if uses_environments(settings) else None
     catalog = Catalog(
         models_path=place.path,
-        layout=opened.source.name,
+        layout=models.source.name,
         textures_path=textures.path if textures else None,
         is_demo=(place.is_demo, bool(textures and textures.is_demo)),
         synset_ids={c: found.key for c, found in classes.items()},
@@ -240,24 +235,16 @@ def load_catalog(settings: Settings, folders: Folders) -> Catalog:
         n_buckets=settings.object.n_buckets,
         split_buckets=split_buckets,
         environments_place=environments,
-        environment_names=list_environments(environments.path) if environments else {},
-        map_names=_list_maps(textures, names, settings),
-        opened=opened,
+        environment_names=opened.environments if environments else {},
+        map_names=opened.texture_maps if textures and settings.material.source == "pbr" else None,
+        opened=models,
         up_axis=settings.assets.up_axis or "y",
     )
     _check_buckets(catalog)
     return catalog
 
 
-def _list_maps(
-    textures: Place | None, names: tuple[str, ...], settings: Settings
-) -> dict[str, dict[str, str]] | None:
-    if textures is None or settings.material.source != "pbr":
-        return None
-    return list_maps(find_images_dir(textures.path), names)
-
-
-def with_own_classes(settings: Settings, folders: Folders) -> Settings:
+def with_own_classes(settings: Settings, opened: OpenAssets) -> Settings:
     """Settings that name the classes of the source, where they name ShapeNet's and it has others.
 
     All of them may appear, unless ``sample.class_idxs`` chooses some.
@@ -265,11 +252,9 @@ def with_own_classes(settings: Settings, folders: Folders) -> Settings:
     Raises:
         UserError: a configured folder is missing, or has more classes than can be told apart.
     """
-    place = find_models(settings, folders)
-    if not place.is_named or settings.sample.classes != DEFAULT_CLASSES:
+    if not opened.models_place.is_named or settings.sample.classes != DEFAULT_CLASSES:
         return settings
-    opened = open_models(place, settings)
-    classes = opened.list_classes()
+    classes = opened.classes
     if {name for c in classes for name in (c.name, c.key)}.issuperset(DEFAULT_CLASSES):
         return settings
     names = Counter(found.name for found in classes if found.is_there)
@@ -277,8 +262,8 @@ def with_own_classes(settings: Settings, folders: Folders) -> Settings:
     limit = BACKDROP_PASS_INDEX if settings.rendering.render_exr else MAX_CLASSES
     if len(own) > limit:
         raise UserError(
-            f"{opened.tree} has {len(own)} classes: {limit} at most can be told apart; name some "
-            f'of them: -p "sample.classes = {list(own[:_NUM_SHOWN])}"'
+            f"{opened.models.tree} has {len(own)} classes: {limit} at most can be told apart; name "
+            f'some of them: -p "sample.classes = {list(own[:_NUM_SHOWN])}"'
         )
     class_idxs = settings.sample.class_idxs
     class_idxs = len(own) if class_idxs in _DEFAULT_IDXS else class_idxs
@@ -343,16 +328,16 @@ def _check_enough_textures(path: Path, textures: tuple[str, ...], settings: Sett
         )
 
 
-def _find_classes(opened: OpenSource, settings: Settings) -> dict[int, ModelClass]:
+def _find_classes(opened: OpenAssets, settings: Settings) -> dict[int, ModelClass]:
     """Every class that may appear, by class id."""
-    classes = opened.list_classes()
+    classes, tree = opened.classes, opened.models.tree
     found = {}
     for class_idx in settings.sample.class_list:
         wanted = settings.sample.classes[class_idx]
         matches = [c for c in classes if wanted in (c.name, c.key)]
         if not matches:
             names = {name for c in classes for name in (c.name, c.key)}
-            named_by = classes[0].named_by if classes else opened.tree
+            named_by = classes[0].named_by if classes else tree
             raise UserError(
                 f"sample.classes: {shorten(wanted)!r} is no name or synset id in "
                 f"{named_by}{nearest_name(wanted, names)}"
@@ -360,7 +345,7 @@ def _find_classes(opened: OpenSource, settings: Settings) -> dict[int, ModelClas
         with_models = [match for match in matches if match.is_there]
         if not with_models:
             raise UserError(
-                f"class {shorten(wanted)!r}: {opened.tree} has no folder {matches[0].key}; unpack "
+                f"class {shorten(wanted)!r}: {tree} has no folder {matches[0].key}; unpack "
                 f"it there{_advise_on_classes(classes, settings)}"
             )
         found[class_idx] = with_models[0]

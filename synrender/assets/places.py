@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
 from synrender.assets import demo
 from synrender.assets.environments import list_environments
+from synrender.assets.pbr_sets import list_maps
 from synrender.assets.sources.registry import OpenSource, open_source
 from synrender.assets.sources.shapenet import SHAPENET_V2
+from synrender.assets.sources.source import ModelClass
 from synrender.assets.sources.synsets import TAXONOMY_FILE
-from synrender.assets.textures import LABELS_FILE, list_textures
+from synrender.assets.textures import LABELS_FILE, find_images_dir, list_textures
 from synrender.assets.tree import Tree
 from synrender.errors import UserError
-from synrender.settings.groups import Settings
+from synrender.settings.groups import Assets, Settings
 from synrender.system.folders import DTD_VARIABLE, SHAPENET_VARIABLE, Folders
 
 SHAPENET_NAME, DTD_NAME = "ShapeNetCore.v2", "dtd"
@@ -32,59 +35,88 @@ class Place:
     is_named: bool = False  # by ``assets.*`` or its variable: its layout is to be recognized
 
 
-def find_models(settings: Settings, folders: Folders) -> Place:
-    """Where the models are.
+@dataclass(frozen=True)
+class OpenAssets:
+    """The assets that a run names: each is found, opened and listed once, when it is asked for.
 
-    Raises:
-        UserError: a folder of ShapeNet's models is missing or incomplete.
+    All data sets of the same `Assets` share it. Each property raises UserError if what it stands
+    for is missing, incomplete, or in no layout that is read.
     """
-    if folders.models:
-        return Place(folders.models, False, True)
-    if settings.assets.models:
-        return Place(Path(settings.assets.models), False, True)
-    return _find_place(SHAPENET_VARIABLE, folders.shapenet, folders, SHAPENET_NAME, TAXONOMY_FILE)
 
+    assets: Assets
+    folders: Folders
 
-def open_models(place: Place, settings: Settings) -> OpenSource:
-    """Recognizes the layout of models that the user names; all others are ShapeNetCore.v2.
-
-    Raises:
-        UserError: there are none in a layout that is read.
-    """
-    if place.is_named:
-        return open_source(place.path, settings.assets.source)
-    if place.is_demo and not (place.path / TAXONOMY_FILE).is_file():
-        raise UserError(
-            f"{place.path / TAXONOMY_FILE}: missing; render.py and distributed_render.py make it"
+    @functools.cached_property
+    def models_place(self) -> Place:
+        """Where the models are."""
+        if self.folders.models:
+            return Place(self.folders.models, False, True)
+        if self.assets.models:
+            return Place(Path(self.assets.models), False, True)
+        return _find_place(
+            SHAPENET_VARIABLE, self.folders.shapenet, self.folders, SHAPENET_NAME, TAXONOMY_FILE
         )
-    return OpenSource(SHAPENET_V2, Tree(place.path))
+
+    @functools.cached_property
+    def models(self) -> OpenSource:
+        """Models: the layout of those that the user names is recognized, others are ShapeNet's."""
+        place = self.models_place
+        if place.is_named:
+            return open_source(place.path, self.assets.source)
+        if place.is_demo and not (place.path / TAXONOMY_FILE).is_file():
+            raise UserError(
+                f"{place.path / TAXONOMY_FILE}: missing; render.py and distributed_render.py make "
+                "it"
+            )
+        return OpenSource(SHAPENET_V2, Tree(place.path))
+
+    @functools.cached_property
+    def classes(self) -> tuple[ModelClass, ...]:
+        """All classes of models."""
+        return self.models.list_classes()
+
+    @functools.cached_property
+    def textures_place(self) -> Place:
+        """Where the textures are."""
+        if self.folders.textures:
+            return Place(self.folders.textures, False, True)
+        if self.assets.textures:
+            return Place(Path(self.assets.textures), False, True)
+        return _find_place(DTD_VARIABLE, self.folders.dtd, self.folders, DTD_NAME, str(LABELS_FILE))
+
+    @functools.cached_property
+    def textures(self) -> tuple[str, ...]:
+        """Names of the textures; see `list_textures`."""
+        return list_textures(self.textures_place.path)
+
+    @functools.cached_property
+    def texture_maps(self) -> dict[str, dict[str, str]]:
+        """Names of other maps than the color of each texture; see `list_maps`."""
+        return list_maps(find_images_dir(self.textures_place.path), self.textures)
+
+    @functools.cached_property
+    def environments_place(self) -> Place:
+        """Where the environments are."""
+        if self.folders.environments:
+            return Place(self.folders.environments, False, True)
+        if self.assets.environments:
+            return Place(Path(self.assets.environments), False, True)
+        return Place(self.folders.demo_environments, True)
+
+    @functools.cached_property
+    def environments(self) -> dict[str, str]:
+        """Names of the environments' files by their ids; see `list_environments`."""
+        return list_environments(self.environments_place.path)
 
 
-def find_textures(settings: Settings, folders: Folders) -> Place:
-    """Where the textures are.
-
-    Raises:
-        UserError: DTD's folder is missing or incomplete.
-    """
-    if folders.textures:
-        return Place(folders.textures, False, True)
-    if settings.assets.textures:
-        return Place(Path(settings.assets.textures), False, True)
-    return _find_place(DTD_VARIABLE, folders.dtd, folders, DTD_NAME, str(LABELS_FILE))
+def open_assets(settings: Settings, folders: Folders) -> OpenAssets:
+    """The assets that settings name. Reads nothing yet."""
+    return OpenAssets(settings.assets, folders)
 
 
 def uses_environments(settings: Settings) -> bool:
     """Whether samples show an environment; if not, none is looked for."""
     return "environment" in settings.design.decided
-
-
-def find_environments(settings: Settings, folders: Folders) -> Place:
-    """Where the environments are."""
-    if folders.environments:
-        return Place(folders.environments, False, True)
-    if settings.assets.environments:
-        return Place(Path(settings.assets.environments), False, True)
-    return Place(folders.demo_environments, True)
 
 
 def _find_place(
@@ -114,7 +146,7 @@ def _is_complete(folder: Path, needed: str) -> bool:
     return (folder / needed).is_file() or (is_shapenet and SHAPENET_V2.recognizes(Tree(folder)))
 
 
-def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
+def ensure_demo_sources(settings: Settings, opened: OpenAssets) -> list[str]:
     """Creates the demo sets that replace missing assets; returns lines to print.
 
     The lines say where assets come from that nobody, or another layout than ShapeNet's, provides.
@@ -122,17 +154,16 @@ def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
     Raises:
         UserError: a configured folder is missing or incomplete.
     """
-    place = find_models(settings, folders)
-    found = {"models": place}
+    folders, found = opened.folders, {"models": opened.models_place}
     if settings.material.use_texture:
-        found["textures"] = find_textures(settings, folders)
+        found["textures"] = opened.textures_place
     lines = []
-    if place.is_named:
-        opened = open_models(place, settings)
-        lines.append(f"Models: {opened.source.title} in {opened.tree}{_count_classes(opened)}.")
+    if opened.models_place.is_named:
+        models = opened.models
+        lines.append(f"Models: {models.source.title} in {models.tree}{_count_classes(opened)}.")
     if (textures := found.get("textures")) and textures.is_named:
-        lines.append(f"Textures: {len(list_textures(textures.path))} in {textures.path}.")
-    lines += _ensure_environments(settings, folders)
+        lines.append(f"Textures: {len(opened.textures)} in {textures.path}.")
+    lines += _ensure_environments(settings, opened)
     what = " and ".join(name for name, place in found.items() if place.is_demo)
     if what:
         demo.ensure_demo(folders.demo)
@@ -143,22 +174,20 @@ def ensure_demo_sources(settings: Settings, folders: Folders) -> list[str]:
     return lines
 
 
-def _ensure_environments(settings: Settings, folders: Folders) -> list[str]:
+def _ensure_environments(settings: Settings, opened: OpenAssets) -> list[str]:
     if not uses_environments(settings):
         return []
-    place = find_environments(settings, folders)
-    if place.is_demo:
-        demo.ensure_demo_environments(place.path)
-    found = list_environments(place.path)
-    if place.is_demo:
-        return [
-            f"Using the built-in demo environments: {', '.join(found)}; to use others, set "
-            "assets.environments."
-        ]
-    return [f"Environments: {len(found)} in {place.path}."]
+    place = opened.environments_place
+    if not place.is_demo:
+        return [f"Environments: {len(opened.environments)} in {place.path}."]
+    demo.ensure_demo_environments(place.path)
+    return [
+        f"Using the built-in demo environments: {', '.join(opened.environments)}; to use others, "
+        "set assets.environments."
+    ]
 
 
-def _count_classes(opened: OpenSource) -> str:
-    names = [found.name for found in opened.list_classes() if found.is_there]
+def _count_classes(opened: OpenAssets) -> str:
+    names = [found.name for found in opened.classes if found.is_there]
     shown = ", ".join(name.split(",")[0] for name in names[:_NUM_SHOWN])
     return f", {len(names)} classes: {shown}" + ", ..." * (len(names) > _NUM_SHOWN)

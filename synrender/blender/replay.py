@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.assets.catalog import load_catalog
+from synrender.assets.catalog import create_catalog
 from synrender.assets.environments import to_rejected_name
+from synrender.assets.places import OpenAssets
 from synrender.assets.provenance import Sources
 from synrender.blender.batch import BatchTask, render_batch
 from synrender.dataset.claim import add_rejected, claim_dataset
@@ -34,7 +35,6 @@ from synrender.errors import UserError
 from synrender.images.image_files import read_image
 from synrender.images.scanline_exr import read_channels
 from synrender.settings.groups import Assets, Settings
-from synrender.system.folders import Folders
 from synrender.system.locks import temporary_folder
 
 
@@ -77,7 +77,7 @@ def _is_there(source: str | None) -> bool:
 
 
 def replay_sample(
-    folder: DatasetFolder, idx: int, settings: Settings, folders: Folders
+    folder: DatasetFolder, idx: int, settings: Settings, assets: OpenAssets
 ) -> ReplayResult:
     """Renders sample ``idx`` of a data set again.
 
@@ -89,7 +89,7 @@ def replay_sample(
         folder: of the data set.
         idx: of the sample.
         settings: as `load_replay_settings` returns them.
-        folders: paths of this run.
+        assets: that the settings name.
 
     Raises:
         UserError: the models or textures differ from those of the data set, or another version of
@@ -97,7 +97,7 @@ def replay_sample(
     """
     info = folder.read_info()
     refuse_other_revision(folder.path, info, "replays it")
-    catalog = load_catalog(settings, folders)
+    folders, catalog = assets.folders, create_catalog(settings, assets)
     if difference := info.sources.find_difference(catalog.sources):
         kind, there, here = difference
         raise UserError(

@@ -197,6 +197,7 @@ def to_array_arguments(argv: list[str], name: str) -> str:
 
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Plans the data sets, and renders them or prints the plan; returns the exit status."""
+    from synrender.assets.places import open_assets
     from synrender.dataset.folder import name_to_dataset_dir
     from synrender.fanout.dry_run import print_plan
     from synrender.fanout.processes import end_family
@@ -210,6 +211,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         plan_datasets,
     )
     from synrender.sampling.work_shard import parse_work_shard
+    from synrender.settings.load import load_settings
     from synrender.system.interrupts import exit_on_signals
 
     refuse_with_shard(arguments.shard, arguments.overwrite, "--overwrite")
@@ -217,7 +219,9 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     exit_on_signals({signal.SIGTERM: 1}, end_family)  # batch systems send it
     gin_config = ["render_multi" if arguments.is_multi else "render_single", *arguments.gin_config]
     gin_param, num_classes = arguments.gin_param, arguments.num_classes
-    if own := find_own_classes(gin_config, gin_param, folders):
+    settings = load_settings(gin_config, gin_param)
+    assets = open_assets(settings, folders)
+    if own := find_own_classes(settings, assets):
         gin_param = [*gin_param, f"sample.classes = {list(own)}"]
         num_classes = len(own) if num_classes == NUM_CLASSES else num_classes
     datasets = plan_datasets(
@@ -248,9 +252,9 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         shard=shard,
     )
     if arguments.dry_run:
-        plan = datasets, arguments.batch_size, options, folders
+        plan = datasets, arguments.batch_size, options, assets
         return print_plan(*plan, arguments.array)
-    return run_datasets(datasets, arguments.batch_size, options, folders)
+    return run_datasets(datasets, arguments.batch_size, options, assets)
 
 
 def find_blender(name: str) -> str:

@@ -91,8 +91,8 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
 
 def render(arguments: argparse.Namespace, folders: Folders) -> int:
     """Reads the configuration, renders missing samples, and prints a summary."""
-    from synrender.assets.catalog import load_catalog, with_own_classes
-    from synrender.assets.places import ensure_demo_sources
+    from synrender.assets.catalog import create_catalog, with_own_classes
+    from synrender.assets.places import ensure_demo_sources, open_assets
     from synrender.blender.batch import BatchTask, Watch, render_batch
     from synrender.blender.shard import render_shard
     from synrender.crashes.blame import noted_work
@@ -111,11 +111,13 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
     info = None if arguments.overwrite else read_info(dataset_dir)
     begun = info.settings if info else None
     config = arguments.gin_config or ["render_single"]
-    settings = with_own_classes(load_settings(config, arguments.gin_param, begun), folders)
+    settings = load_settings(config, arguments.gin_param, begun)
+    assets = open_assets(settings, folders)
+    settings = with_own_classes(settings, assets)
     folder = plan_dataset_folder(dataset_dir, settings, arguments.overwrite)
     is_quiet = arguments.is_ray_process
-    notes = ensure_demo_sources(settings, folders)
-    catalog = load_catalog(settings, folders)
+    notes = ensure_demo_sources(settings, assets)
+    catalog = create_catalog(settings, assets)
     if not is_quiet:
         say(*notes, *filter(None, [describe_size(settings, begun is not None)]))
     with (
@@ -151,7 +153,7 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
 
 def replay(name: str, idx: str, folders: Folders) -> int:
     """Renders a stored sample again; returns 0 if it is the same, else 1."""
-    from synrender.assets.places import ensure_demo_sources
+    from synrender.assets.places import ensure_demo_sources, open_assets
     from synrender.blender.replay import load_replay_settings, replay_sample
     from synrender.dataset.folder import name_to_dataset_dir, open_dataset_folder
     from synrender.errors import UserError, shorten
@@ -166,9 +168,10 @@ def replay(name: str, idx: str, folders: Folders) -> int:
     name_to_dataset_dir(folders.data, name)  # refuses a name that is a path
     folder = open_dataset_folder(folders.data, name, "--replay")
     settings = load_replay_settings(folder, int(idx))
-    ensure_demo_sources(settings, folders)
+    assets = open_assets(settings, folders)
+    ensure_demo_sources(settings, assets)
     with captured_output():
-        comparison = replay_sample(folder, int(idx), settings, folders)
+        comparison = replay_sample(folder, int(idx), settings, assets)
     say(comparison.line)
     return 0 if comparison.is_equal else 1
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from synrender.assets.catalog import Catalog
+from synrender.assets.environments import to_rejected_name
 from synrender.assets.model_file import ModelFile
 from synrender.system.console import redirected_output
 from synrender.system.files import Hindrance, read_small_file
@@ -72,7 +73,7 @@ class Journal:
         self._change(stage=stage, idx=idx, assets=assets)
 
     def use_asset(self, name: str) -> None:
-        """Notes that a model or texture is about to be loaded."""
+        """Notes that a model, texture or environment is about to be loaded."""
         self._change(assets=(*self.entry.assets, name))
 
     def finish_sample(self) -> None:
@@ -165,6 +166,11 @@ class JournalCatalog(Catalog):
         """As in `Catalog`."""
         self.use_asset(texture)
         return super().texture_path(texture)
+
+    def environment_path(self, environment: str) -> Path:
+        """As in `Catalog`."""
+        self.use_asset(to_rejected_name(environment))
+        return super().environment_path(environment)
 
 
 def note_assets(catalog: Catalog, journal: Journal) -> JournalCatalog:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from synrender.assets.places import OpenAssets
 from synrender.dataset.claim import describe_design, refuse_other_settings
 from synrender.dataset.design_info import DesignInfo
 from synrender.dataset.design_words import describe_factors, to_sentences
@@ -78,7 +79,7 @@ def print_plan(
     datasets: Sequence[PlannedDataset],
     batch_size: int,
     options: Options,
-    folders: Folders,
+    assets: OpenAssets,
     array_arguments: str,
 ) -> int:
     """Prints the plan and renders nothing into the data sets; returns the exit status 0.
@@ -87,10 +88,10 @@ def print_plan(
         datasets: to plan.
         batch_size: largest number of samples of a task.
         options: of the run.
-        folders: of the run.
+        assets: that all of them name.
         array_arguments: of the same run as an array job, see ``examples/slurm/render.sbatch``.
     """
-    catalogs = load_catalogs(datasets, options, folders)
+    folders, catalogs = assets.folders, load_catalogs(datasets, options, assets)
     for dataset in datasets:
         refuse_other_settings(dataset.folder, dataset.settings, catalogs[dataset.name])
     todos = [

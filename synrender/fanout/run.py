@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.assets.catalog import Catalog, load_catalog
-from synrender.assets.places import ensure_demo_sources
+from synrender.assets.catalog import Catalog, create_catalog
+from synrender.assets.places import OpenAssets, ensure_demo_sources
 from synrender.dataset.archived import describe_archived
 from synrender.dataset.claim import claimed, describe_design
 from synrender.dataset.drivers import Driver, driving, remove_ended_notes
@@ -55,7 +55,7 @@ class Options:
 
 
 def run_datasets(
-    datasets: Sequence[PlannedDataset], batch_size: int, options: Options, folders: Folders
+    datasets: Sequence[PlannedDataset], batch_size: int, options: Options, assets: OpenAssets
 ) -> int:
     """Renders all that is missing; returns the exit status: 0 only if every sample is complete.
 
@@ -63,18 +63,18 @@ def run_datasets(
         UserError: a data set cannot be rendered as asked.
         OSError: this machine cannot write.
     """
-    with full_disk_named(folders.data):
-        return _run_datasets(datasets, batch_size, options, folders)
+    with full_disk_named(assets.folders.data):
+        return _run_datasets(datasets, batch_size, options, assets)
 
 
 def _run_datasets(
-    datasets: Sequence[PlannedDataset], batch_size: int, options: Options, folders: Folders
+    datasets: Sequence[PlannedDataset], batch_size: int, options: Options, assets: OpenAssets
 ) -> int:
     with contextlib.ExitStack() as stack:
-        catalogs = load_catalogs(datasets, options, folders)
+        catalogs = load_catalogs(datasets, options, assets)
         claims = Claims(catalogs, stack, options.shard)
         claims.add([d for d in datasets if d.folder.is_begun], options.overwrite)
-        return _run_claimed(datasets, batch_size, options, folders, claims)
+        return _run_claimed(datasets, batch_size, options, assets.folders, claims)
 
 
 @dataclass(frozen=True)
@@ -188,15 +188,15 @@ def discard_rejected(todo: Todo) -> list[int]:
 
 
 def load_catalogs(
-    datasets: Sequence[PlannedDataset], options: Options, folders: Folders
+    datasets: Sequence[PlannedDataset], options: Options, assets: OpenAssets
 ) -> dict[str, Catalog]:
     """Catalog of each data set, by its name; makes the demo models and textures if needed."""
     catalogs: dict[str, Catalog] = {}
     notes: list[str] = []
     for dataset in datasets:
-        lines = ensure_demo_sources(dataset.settings, folders)
+        lines = ensure_demo_sources(dataset.settings, assets)
         notes = lines if len(lines) >= len(notes) else notes  # of a variant with textures, the last
-        catalogs[dataset.name] = load_catalog(dataset.settings, folders)
+        catalogs[dataset.name] = create_catalog(dataset.settings, assets)
         describe_design(dataset.settings, catalogs[dataset.name])  # refuses what cannot be
     if not options.is_quiet:
         say(*notes)

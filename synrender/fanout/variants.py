@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.assets.catalog import with_own_classes
+from synrender.assets.places import OpenAssets
 from synrender.dataset.folder import PlannedDataset, plan_dataset_folder
 from synrender.dataset.info import read_info
 from synrender.errors import UserError, nearest_name, shorten
@@ -21,7 +22,6 @@ from synrender.sampling.draws import draw_classes
 from synrender.sampling.sample_plan import bucket_to_first_idx, idx_to_group
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings, with_layout
-from synrender.system.folders import Folders
 
 VARIANTS = (
     "0-0-0-0",
@@ -97,16 +97,13 @@ class Shared:
     gin_param: Sequence[str] = ()  # bindings that win over the files
 
 
-def find_own_classes(
-    gin_config: Sequence[str], gin_param: Sequence[str], folders: Folders
-) -> tuple[str, ...]:
+def find_own_classes(settings: Settings, assets: OpenAssets) -> tuple[str, ...]:
     """The classes of the source of models, where the settings name others; else none.
 
     Raises:
-        UserError: as `load_settings` and `with_own_classes`.
+        UserError: as `with_own_classes`.
     """
-    settings = load_settings(gin_config, gin_param)
-    sample = with_own_classes(settings, folders).sample
+    sample = with_own_classes(settings, assets).sample
     return sample.classes if sample != settings.sample else ()
 
 

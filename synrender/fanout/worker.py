@@ -11,8 +11,8 @@ import shutil
 import time
 import traceback
 
-from synrender.assets.catalog import Catalog, load_catalog
-from synrender.assets.places import ensure_demo_sources
+from synrender.assets.catalog import Catalog, create_catalog
+from synrender.assets.places import ensure_demo_sources, open_assets
 from synrender.blender.batch import BatchTask, Watch, render_batch
 from synrender.blender.start import prepare_blender
 from synrender.crashes.journal import Journal, Log, Watchdog, logged_output, note_assets
@@ -129,10 +129,11 @@ def _render(job: Job, outcome: Outcome, journal: Journal, log: Log, watchdog: Wa
 
 def _load_catalog(job: Job) -> Catalog:
     if job.settings not in _catalogs:
+        assets = open_assets(job.settings, job.folders)
         if job.is_gathered:  # a node that shares no storage has a data folder of its own
-            ensure_demo_sources(job.settings, job.folders)
+            ensure_demo_sources(job.settings, assets)
         _catalogs.clear()
-        _catalogs[job.settings] = load_catalog(job.settings, job.folders)
+        _catalogs[job.settings] = create_catalog(job.settings, assets)
     catalog = _catalogs[job.settings]
     if job.sources and (difference := catalog.sources.find_difference(job.sources)):
         kind, source, _ = difference

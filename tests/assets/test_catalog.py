@@ -8,7 +8,7 @@ import pytest
 
 from synrender.assets.catalog import load_catalog
 from synrender.assets.model_file import ModelFile
-from synrender.assets.places import ensure_demo_sources
+from synrender.assets.places import ensure_demo_sources, open_assets
 from synrender.errors import UserError
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings
@@ -46,7 +46,7 @@ def settings_of(*bindings: str) -> Settings:
 
 def test_models_and_textures_are_sorted_and_other_files_left_out(sources: Path) -> None:
     settings = settings_of("sample.classes = ['chair', '03636649']", "sample.class_idxs = 2")
-    assert ensure_demo_sources(settings, Folders(sources)) == []
+    assert ensure_demo_sources(settings, open_assets(settings, Folders(sources))) == []
     catalog = load_catalog(settings, Folders(sources))
     assert catalog.is_demo == (False, False)
     assert catalog.synset_ids == {0: "03001627", 1: "03636649"}
@@ -91,7 +91,7 @@ def test_a_source_that_is_set_must_exist(sources: Path) -> None:
 
 def test_absent_sources_fall_back_to_the_demo_set_and_say_so(data_dir: Path) -> None:
     folders = Folders(data_dir)
-    notes = ensure_demo_sources(settings_of(), folders)
+    notes = ensure_demo_sources(settings_of(), open_assets(settings_of(), folders))
     catalog = load_catalog(settings_of(), folders)
     assert catalog.is_demo == (True, True)
     assert len(notes) == 1

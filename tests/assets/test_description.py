@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from synrender.assets.catalog import load_catalog, with_own_classes
+from synrender.assets.catalog import create_catalog, with_own_classes
 from synrender.assets.check_models import CheckedModels, check_models
 from synrender.assets.description import describe, find_all_models, find_bindings
+from synrender.assets.places import open_assets
 from synrender.assets.sources.registry import open_source
 from synrender.cli.assets import COMMAND
 from synrender.cli.script import run_command
@@ -49,8 +50,8 @@ def test_the_lines_to_paste_render_the_models(tmp_path: Path, write) -> None:
     settings = load_settings(files, ["material.use_texture = False"])
     typed = [*bindings, "material.source = 'own'", "material.use_texture = False"]
     assert load_settings(["render_single"], typed) == settings
-    folders = Folders(tmp_path)
-    catalog = load_catalog(with_own_classes(settings, folders), folders)
+    opened = open_assets(settings, Folders(tmp_path))
+    catalog = create_catalog(with_own_classes(settings, opened), opened)
     assert set(catalog.class_names.values()) == {c.name for c in found.classes}
     assert sum(map(len, catalog.entries.values())) == found.num_models
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from synrender.assets import environments
-from synrender.assets.catalog import Catalog, load_catalog
+from synrender.assets.catalog import Catalog, create_catalog
 from synrender.assets.demo import ensure_demo_environments
 from synrender.assets.demo import environments as demo_environments
 from synrender.assets.environments import list_environments
-from synrender.assets.places import ensure_demo_sources
+from synrender.assets.places import ensure_demo_sources, open_assets
 from synrender.assets.provenance import EnvironmentSource
 from synrender.errors import UserError
 from synrender.images.environment import find_directions, read_environment
@@ -113,8 +113,9 @@ def with_environments(*bindings: str) -> Settings:
 def load(settings: Settings, folders: Folders) -> tuple[Catalog, list[str]]:
     models = write_files(folders.data / "models", {"cup/a.obj": create_obj()})
     folders = dataclasses.replace(folders, models=models)
-    _, *notes = ensure_demo_sources(settings, folders)
-    return load_catalog(settings, folders), notes
+    opened = open_assets(settings, folders)
+    _, *notes = ensure_demo_sources(settings, opened)
+    return create_catalog(settings, opened), notes
 
 
 def test_the_demo_has_three(tmp_path: Path) -> None:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from synrender.assets import provenance
-from synrender.assets.catalog import Catalog, load_catalog, with_own_classes
+from synrender.assets import provenance, tree
+from synrender.assets.catalog import Catalog, create_catalog, load_catalog, with_own_classes
 from synrender.assets.mesh_formats import READERS
 from synrender.assets.model_file import MODEL_SUFFIXES
-from synrender.assets.places import ensure_demo_sources
+from synrender.assets.places import ensure_demo_sources, open_assets
 from synrender.assets.provenance import ModelCredit, StatedModel, list_stated
 from synrender.assets.sources import packed_lists
 from synrender.assets.sources.registry import open_source
 from synrender.errors import UserError
-from synrender.fanout.variants import find_own_classes
+from synrender.fanout.run import Options, load_catalogs
+from synrender.fanout.variants import Shared, check_variants, find_own_classes, plan_datasets
 from synrender.settings.groups import Sample
 from synrender.settings.load import load_settings
 from synrender.system.folders import Folders
-from tests.assets.helpers import create_obj, write_files
+from tests.assets.helpers import create_obj, write_files, write_zip
 from tests.assets.layouts import (
     ABO_FILES,
     ABO_MODELS,
@@ -44,9 +47,10 @@ def load(path: Path, *bindings: str, environment: Path | None = None) -> Catalog
     size = ["object.n_buckets = 1", "material.use_texture = False", "sample.class_idxs = 2"]
     settings = load_settings([], [f"assets.models = {str(path)!r}", *size, *bindings])
     folders = Folders(path.parent / "data", models=environment)
-    settings = with_own_classes(settings, folders)
-    assert len(ensure_demo_sources(settings, folders)) == 1
-    return load_catalog(settings, folders)
+    opened = open_assets(settings, folders)
+    settings = with_own_classes(settings, opened)
+    assert len(ensure_demo_sources(settings, opened)) == 1
+    return create_catalog(settings, opened)
 
 
 CHAIRS_AND_LAMPS = "sample.classes = ['chair', '03636649']"
@@ -289,7 +293,49 @@ def test_suffixes_of_models_are_those_that_are_read() -> None:
 
 def own(path: Path, *bindings: str) -> Sample:
     settings = load_settings(["render_single"], [f"assets.models = {str(path)!r}", *bindings])
-    return with_own_classes(settings, Folders(path)).sample
+    return with_own_classes(settings, open_assets(settings, Folders(path))).sample
+
+
+def test_what_is_opened_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In all data sets of a run, by whatever needs it: classes, the first lines, the catalogs."""
+    models = write_zip(
+        tmp_path / "set.zip", {f"{c}/{k}.obj": create_obj() for c in "ab" for k in "123"}
+    )
+    images = write_files(tmp_path / "images", dict.fromkeys(["a/b.png", "c/d.png", "c/e.jpg"], b""))
+    sky = write_files(tmp_path / "sky", {"x/day.hdr": b""})
+    places = {"models": models, "textures": images, "environments": sky}
+    bindings = [f"assets.{kind} = {str(path)!r}" for kind, path in places.items()]
+    bindings += ["object.n_buckets = 1", "design.fixed = {'environment': 'day'}"]
+    scanned: Counter[str] = Counter()
+    scandir, read_index = os.scandir, tree.read_index
+
+    def count_folder(path: str) -> object:
+        scanned[str(path)] += 1
+        return scandir(path)
+
+    def count_archive(path: Path) -> object:
+        scanned[str(path)] += 1
+        return read_index(path)
+
+    monkeypatch.setattr(os, "scandir", count_folder)
+    monkeypatch.setattr(tree, "read_index", count_archive)
+    settings = load_settings(["render_single"], bindings)
+    opened = open_assets(settings, Folders(tmp_path / "data"))
+    find_own_classes(settings, opened)
+    names = check_variants(["1-1-1-1", "0-1-1-1", "1-0-0-0"])
+    shared = Shared(4, 2, 1, ["render_single"], [*bindings, "sample.classes = ['a', 'b']"])
+    datasets = plan_datasets(tmp_path / "data" / "x", names, shared)
+    catalogs = load_catalogs(datasets, Options(is_quiet=True), opened)
+    assert [len(catalog.textures) for catalog in catalogs.values()] == [3, 0, 3]
+    folders = {str(images), f"{images}/a", f"{images}/c", str(sky), f"{sky}/x", str(models)}
+    assert {name: num for name, num in scanned.items() if name in folders} == dict.fromkeys(
+        folders, 1
+    )
+
+
+def find_other_classes(path: Path) -> tuple[str, ...]:
+    settings = load_settings(["render_multi"], [f"assets.models = {str(path)!r}"])
+    return find_own_classes(settings, open_assets(settings, Folders(path)))
 
 
 def test_a_source_of_other_classes_brings_its_own(tmp_path: Path) -> None:
@@ -298,11 +344,10 @@ def test_a_source_of_other_classes_brings_its_own(tmp_path: Path) -> None:
     assert own(path).class_list == (0, 1)
     assert own(path, "sample.class_idxs = [1]").class_list == (1,)
     assert own(path, "sample.classes = ['cup']").classes == ("cup",)
-    found = find_own_classes(["render_multi"], [f"assets.models = {str(path)!r}"], Folders(path))
-    assert found == ("bowl", "cup")
+    assert find_other_classes(path) == ("bowl", "cup")
     shapenet = write_zips(tmp_path / "shapenet", "{}/")
     assert own(shapenet) == load_settings(["render_single"]).sample
-    assert not find_own_classes([], [f"assets.models = {str(shapenet)!r}"], Folders(path))
+    assert not find_other_classes(shapenet)
 
 
 def test_more_classes_than_an_exr_tells_apart_are_one_line(tmp_path: Path) -> None:

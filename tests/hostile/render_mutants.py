@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from synrender.assets.catalog import Catalog, load_catalog, with_own_classes
+from synrender.assets.catalog import Catalog, create_catalog, load_catalog, with_own_classes
+from synrender.assets.places import open_assets
 from synrender.blender.batch import prepare_blender
 from synrender.errors import UserError
 from synrender.sampling.sample_plan import AssetChoice, SamplePlan, draw_sample
@@ -75,12 +76,15 @@ def plan_of_library(root: Path, idx: int, more_bindings: tuple[str, ...]) -> Tri
     return dataclasses.replace(trial, plan=plan)
 
 
-def load(bindings: list[str]) -> Settings:
-    """Settings, which are right whatever the mutant is."""
+def open_source(root: Path, bindings: list[str]) -> tuple[Settings, Catalog]:
+    """What bindings name; they are right whatever the mutant is."""
     try:
-        return load_settings(["render_single"], bindings)
+        settings = load_settings(["render_single"], bindings)
     except UserError as error:
         raise AssertionError(error) from None
+    opened = open_assets(settings, Folders(root))
+    settings = with_own_classes(settings, opened)
+    return settings, create_catalog(settings, opened)
 
 
 def find_mutant(root: Path, idx: int) -> tuple[Path, str]:
@@ -99,9 +103,7 @@ def plan_of_models(root: Path, idx: int, more_bindings: tuple[str, ...]) -> Tria
         *BINDINGS, "material.source = 'own'", "material.use_texture = False",
         f"assets.models = {str(source)!r}", f"design.fixed = {WHITE}", *more_bindings,
     ]  # fmt: skip
-    folders = Folders(root)
-    settings = with_own_classes(load(bindings), folders)
-    catalog = load_catalog(settings, folders)
+    settings, catalog = open_source(root, bindings)
     plan = draw_sample(settings, catalog, idx)
     stem, models = Path(name).stem, catalog.model_ids[plan.objects[0].class_idx]
     order = sorted(models, key=lambda m: m != stem) if stem in models else models
@@ -122,8 +124,7 @@ def plan_of_environments(root: Path, idx: int, more_bindings: tuple[str, ...]) -
         f"assets.models = {str(root / 'ball')!r}", f"assets.environments = {str(source)!r}",
         *more_bindings,
     ]  # fmt: skip
-    settings = with_own_classes(load(bindings), Folders(root))
-    catalog = load_catalog(settings, Folders(root))
+    settings, catalog = open_source(root, bindings)
     plan, stem = draw_sample(settings, catalog, idx), Path(name).stem
     image = AssetChoice((stem, "good") if stem in catalog.environment_names else ("good",))
     environment = dataclasses.replace(plan.environment, image=image)
