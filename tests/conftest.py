@@ -86,6 +86,17 @@ def executable(data_dir: Path, gin_dir: Path) -> Renderer:
     return Renderer("debian", data_dir / "debian", {"PYTHONPATH": str(gin_dir)})
 
 
+@pytest.fixture(scope="session")
+def each_server(renderer: Renderer) -> Generator[Renderer | RenderServer]:
+    """Each Blender; of each wheel, one process that renders many data sets."""
+    if renderer.name == "debian":
+        yield renderer
+        return
+    server = RenderServer(renderer)
+    yield server
+    server.close()
+
+
 # --- data sets that are rendered once per session -------------------------------------------------
 
 NUM_SINGLE, NUM_MULTI = 25, 20

@@ -93,6 +93,7 @@ class RenderServer:
     """
 
     def __init__(self, renderer: Renderer) -> None:
+        """Takes any Blender that is a wheel."""
         self._renderer = renderer
         self._process: subprocess.Popen[str] | None = None
 
@@ -101,7 +102,7 @@ class RenderServer:
         settings = load_settings([config], [*QUICK, *bindings])
         path = self._renderer.data_dir / dataset_name
         process = self._process = self._process or subprocess.Popen(
-            [sys.executable, "-m", "synrender.api.render_server"],
+            [self._renderer.command[0], "-m", "synrender.api.render_server"],
             cwd=PROJECT_DIR,
             env=self._renderer.full_environment(),
             stdin=subprocess.PIPE,

@@ -5,24 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from synrender.assets.catalog import Catalog
 from synrender.assets.environments import to_rejected_name
 from synrender.blender.image_blocks import load_image
 from synrender.errors import RejectedAsset, UserError
-from synrender.images.environment import check_environment
+from synrender.images.environment import check_environment, find_map_width
 from synrender.sampling.sample_plan import EnvironmentPlan
 
 GRAY = 0.05
 """Scene-linear, as in Blender's factory settings."""
-
-MAX_MAP_PX = 1024
-"""Largest width of the map by which Cycles chooses directions of light.
-
-Cycles makes the map for each image that it renders, as large as the environment unless told. Of
-2048 px that takes 2 s, three times as long as all the rest; of 1024 px 0.15 s with equal noise. At
-512 px the real sun falls between the points at which the map looks.
-"""
 
 
 class Surroundings:
@@ -41,6 +34,7 @@ class Surroundings:
         """
         self._world, self._catalog, self._rejected = world, catalog, rejected
         self._checked: set[str] = set()
+        self._map_px: dict[str, int] = {}  # by name, see `find_map_width`
         self._image: bpy.types.Image | None = None
         self._shown = ""
         _show_color(world)
@@ -62,7 +56,11 @@ class Surroundings:
             self._image = None
             if name:
                 self._image = load_environment(self._catalog.environment_path(name))
-                _show_image(self._world, self._image)
+                # Else Cycles reads and decodes the file for each sample.
+                self._image.pack()
+                if name not in self._map_px:
+                    self._map_px[name] = find_map_width(_read_pixels(self._image))
+                _show_image(self._world, self._image, self._map_px[name])
             self._shown = name
         if name:
             _set_environment(self._world, plan)
@@ -121,8 +119,19 @@ def _show_color(world: bpy.types.World) -> None:
     world.cycles.sampling_method = "AUTOMATIC"
 
 
-def _show_image(world: bpy.types.World, image: bpy.types.Image) -> None:
-    """Puts an image around a gray world; see `synrender.images.environment` for its directions."""
+def _read_pixels(image: bpy.types.Image) -> np.ndarray:
+    """Scene-linear RGB of a decoded image, (h, w, 3) float32, bottom line first."""
+    width, height = image.size
+    values = np.empty(height * width * 4, np.float32)
+    image.pixels.foreach_get(values)
+    return values.reshape(height, width, 4)[..., :3]
+
+
+def _show_image(world: bpy.types.World, image: bpy.types.Image, map_px: int) -> None:
+    """Puts an image around a gray world; see `synrender.images.environment` for its directions.
+
+    Cycles makes its map of the light for each sample; unless told, one of 4096 px, which takes 1 s.
+    """
     nodes, links = world.node_tree.nodes, world.node_tree.links
     coordinates, mapping = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeMapping")
     texture = nodes.new("ShaderNodeTexEnvironment")
@@ -130,8 +139,7 @@ def _show_image(world: bpy.types.World, image: bpy.types.Image) -> None:
     links.new(coordinates.outputs["Generated"], mapping.inputs["Vector"])
     links.new(mapping.outputs["Vector"], texture.inputs["Vector"])
     links.new(texture.outputs["Color"], _find_node(world, "BACKGROUND").inputs["Color"])
-    if image.size[0] > MAX_MAP_PX:
-        world.cycles.sampling_method, world.cycles.sample_map_resolution = "MANUAL", MAX_MAP_PX
+    world.cycles.sampling_method, world.cycles.sample_map_resolution = "MANUAL", map_px
 
 
 def _set_environment(world: bpy.types.World, plan: EnvironmentPlan) -> None:

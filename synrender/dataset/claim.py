@@ -342,6 +342,7 @@ def describe_design(settings: Settings, catalog: Catalog) -> DesignInfo | None:
     for name, value in design.fixed.items():
         find_levels(name, (value,), settings, catalog)  # refuses values out of range
     files = dict.fromkeys(("texture", "backdrop_texture"), catalog.textures)
+    files["environment"] = catalog.environments
     check_distributions(settings, files)
     if design.kind == ("random",) and not design.levels and not design.distributions:
         return None

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from synrender.audit.check import Check, Verdict
-from synrender.audit.designs.fit import MIN_VALUES, check_fit
+from synrender.audit.designs.fit import MIN_VALUES, Assets, check_fit
 from synrender.audit.designs.promises import gather_samples
 from synrender.audit.rays.audited_dataset import Records
 from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.dataset.record import create_records
 from synrender.sampling.camera import euler_to_rot_mat
-from synrender.sampling.distributions import draw_values, draw_weighted_order
+from synrender.sampling.distributions import draw_values, draw_weighted_class, draw_weighted_order
 from synrender.sampling.draws import REST_EULER
 from synrender.sampling.quantiles import count_chances, find_value
 from synrender.settings.checks import freeze
@@ -25,6 +25,7 @@ from synrender.settings.path_forms import Path
 
 PI = math.pi
 NAMES = {"a.jpg": 6, "b.jpg": 3, "c.jpg": 1, "d.jpg": 0}
+CLASSES = ("airplane,aeroplane,plane", "bench", "cabinet")
 TRUE = {
     "uniform": ("azimuth", ("uniform", -1, 2)),
     "log_uniform": ("light_energy", ("log_uniform", 1, 100)),
@@ -34,6 +35,9 @@ TRUE = {
     "whole": ("num_lights", ("uniform", 1, 4)),
     "weights": ("texture", ("weights", NAMES)),
     "backdrop": ("backdrop", ("weights", {"plane": 2, "none": 1})),
+    "class": ("class", ("weights", {"bench": 1, "airplane": 3})),
+    "class, all words": ("class", ("weights", {"bench": 1, CLASSES[0]: 3})),
+    "environment": ("environment", ("weights", {"sky": 3, "studio": 1})),
     "hue": ("light_color", ("hue", 0.6, 0.8)),
     "kelvin": ("light_color", ("kelvin", 2000, 9000)),
     "so3": ("viewpoint", "so3"),
@@ -55,6 +59,8 @@ WRONG = {
     "whole": [(("uniform", 1, 3), 100), (("weights", {"1": 3, "2": 2, "3": 2, "4": 2}), 1500)],
     "weights": [(("weights", {"a.jpg": 1, "b.jpg": 1}), 250), (("weights", {"d.jpg": 1}), 50)],
     "backdrop": [(("weights", {"plane": 1, "none": 1}), 400)],
+    "class": [(("weights", {"bench": 1, "airplane": 1}), 250)],
+    "environment": [(("weights", {"sky": 1, "studio": 1}), 250)],
     "hue": [(("hue", 0.6, 0.7), 50), (("uniform", 0.32, 0.8), 50)],
     "kelvin": [(("kelvin", 3000, 9000), 400)],
     "sphere": [(("sphere", -0.8, 1.57), 600)],
@@ -77,15 +83,26 @@ def create_samples(name: str, given: object, num: int, seed: int = 0) -> np.ndar
     distribution = parse_distribution(name, freeze(given))
     records = create_records((num,))
     records["sample_idx"] = np.arange(num)
-    if name == "texture":
+    if name in ("texture", "environment"):
         orders = [draw_weighted_order(seed, name, (i,), distribution, 1) for i in range(num)]
-        records["texture"] = [order[0][0] for order in orders]
+        records[name] = [order[0][0] for order in orders]
+        return records
+    if name == "class":
+        weights = distribution.numbers
+        places = [draw_weighted_class(seed, i, 1, weights)[0] for i in range(num)]
+        set_classes(records, np.array(distribution.names)[places])
         return records
     drawn = [draw_values(name, distribution, (seed, i), 1)[0] for i in range(num)]
     records["factor_values"][:, list(find_columns(name))] = drawn
     if name == "viewpoint":
         set_rotations(records, np.array(drawn))
     return records
+
+
+def set_classes(records: np.ndarray, names: np.ndarray) -> None:
+    """Classes by a name of each; every object is a group."""
+    ids = {name: c for c, words in enumerate(CLASSES) for name in (words, words.split(",")[0])}
+    records["class"], records["group"] = [ids[name] for name in names], range(len(records))
 
 
 def set_rotations(records: np.ndarray, offsets: np.ndarray) -> None:
@@ -98,7 +115,7 @@ def check(design: DesignInfo, records: np.ndarray, rejected: tuple[str, ...] = (
     """The check, of data sets of 12 buckets of which six are for the test."""
     found = Records(records, records["sample_idx"], {})
     samples = gather_samples(found, design, 12, len(records), is_each_object=True)
-    return check_fit(design, samples, found, rejected)
+    return check_fit(design, samples, found, Assets(CLASSES, rejected))
 
 
 def check_kind(kind: str, records: np.ndarray) -> Check:
@@ -160,11 +177,12 @@ def test_one_value_out_of_bounds_fails() -> None:
     assert found.culprits == ("azimuth lies in -1 to 2",)
 
 
-def test_a_rejected_texture_is_not_missed() -> None:
-    design = create_design("texture", parse_distribution("texture", freeze(("weights", NAMES))))
-    records = create_samples("texture", ("weights", {"b.jpg": 3, "c.jpg": 1}), 400)
+@pytest.mark.parametrize(("name", "rejected"), [("texture", ""), ("environment", "environment:")])
+def test_a_rejected_file_is_not_missed(name: str, rejected: str) -> None:
+    design = create_design(name, parse_distribution(name, freeze(("weights", NAMES))))
+    records = create_samples(name, ("weights", {"b.jpg": 3, "c.jpg": 1}), 400)
     assert check(design, records).verdict is Verdict.FAIL
-    assert check(design, records, ("a.jpg",)).verdict is Verdict.PASS
+    assert check(design, records, (f"{rejected}a.jpg",)).verdict is Verdict.PASS
 
 
 def test_values_are_judged_within_inner_ranges() -> None:
@@ -216,9 +234,13 @@ def simulate(kind: str, num: int, rng: np.random.Generator) -> np.ndarray:
     distribution = parse_distribution(name, freeze(given))
     records = create_records((num,))
     records["sample_idx"] = np.arange(num)
-    if name == "texture":
+    if name in ("texture", "environment", "class"):
         weights = np.array(distribution.numbers)
-        records["texture"] = rng.choice(distribution.names, num, p=weights / weights.sum())
+        names = rng.choice(distribution.names, num, p=weights / weights.sum())
+        if name == "class":
+            set_classes(records, names)
+        else:
+            records[name] = names
         return records
     rows = rng.random((num, count_chances(distribution))).tolist()
     drawn = [find_value(name, distribution, row) for row in rows]

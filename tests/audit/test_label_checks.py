@@ -247,6 +247,8 @@ READINGS = {
     "all keypoints seen": (
         edit("keypoint_visibility", lambda v: np.full_like(v, 2)), {"keypoints"},
     ),
+    "a rougher surface": (edit("roughness", lambda r: r + 0.003), {"roughness"}),
+    "metal on the backdrop": (edit("metallic", lambda m: np.ones_like(m)), {"metallic"}),
     "too few keypoints": (
         edit("keypoint_visibility", lambda v: v[:, :-1]), {"keypoints"},
     ),

@@ -16,9 +16,15 @@ import pytest
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
+from synrender.audit.check import Verdict
+from synrender.audit.lights import check_lights
+from synrender.audit.rays.audited_dataset import Records, Subject, load_records, open_subject
+from synrender.dataset.folder import open_dataset_folder
+from synrender.settings.factor_table import COLUMNS
+from synrender.system.folders import Folders
 from tests.archive.helpers import Archiver
 from tests.audit.conftest import applied, failed
-from tests.helpers import NAMES_OF_BLENDER_5, read_passes, read_record
+from tests.helpers import NAMES_OF_BLENDER_5, Renderer, read_passes, read_record
 
 
 def copy_dataset(dataset_dir: Path, folder: Path) -> Path:
@@ -394,3 +400,61 @@ def test_boxes_in_hdf5_are_checked(multi: Path, tmp_path: Path, audit, num_shift
     checks = audit(copy)
     assert "hdf5" in applied(checks)
     assert failed(checks) == ({"hdf5"} if num_shifted else set())
+
+
+# --- lights, of which the pictures tell little ----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def subject(wheel: Renderer, single: Path) -> Subject:
+    return open_subject(open_dataset_folder(single.parent, single.name), Folders(wheel.data_dir))
+
+
+@pytest.fixture
+def lit(subject: Subject) -> Records:
+    """Records with a second light, as a design of two lights has it."""
+    records = load_records(subject)
+    records.rows["factor_values"][:, COLUMNS.index("num_lights")] = 2
+    records.rows["lights"][:, 1] = [0, 0.9, 1.2]  # at the distance of the first, 1.5 m
+    return records
+
+
+def edit_row(field: str, edit: Callable) -> Callable[[np.void], None]:
+    def tamper(row: np.void) -> None:
+        row[field] = edit(row[field])
+
+    return tamper
+
+
+def change_factor(name: str, edit: Callable) -> Callable[[np.void], None]:
+    def tamper(row: np.void) -> None:
+        column = COLUMNS.index(name)
+        row["factor_values"][column] = edit(row["factor_values"][column])
+
+    return tamper
+
+
+def move_first_light(row: np.void) -> None:
+    """In both fields, so that they agree."""
+    row["light"] += [0, 1e-6, 0]
+    row["lights"][0] = row["light"]
+
+
+LIGHTS = {
+    "the first moved": move_first_light,
+    "the first in one field alone": edit_row("light", lambda p: p + 1e-6),
+    "another angle": change_factor("light_angle", lambda a: a + 1e-6),
+    "the second too near": edit_row("lights", lambda p: p * [[1], [0.9], *[[1]] * 6]),
+    "the second below the ground": edit_row("lights", lambda p: p * [1, 1, -1]),
+    "the second missing": edit_row("lights", lambda p: np.where(np.arange(8)[:, None], np.nan, p)),
+    "a third": edit_row("lights", lambda p: p[[0, 1, 1, *range(3, 8)]]),
+    "a number too many": change_factor("num_lights", lambda n: n + 1),
+}
+
+
+@pytest.mark.parametrize("name", LIGHTS)
+def test_a_light_elsewhere_fails(subject: Subject, lit: Records, name: str) -> None:
+    assert check_lights(subject, lit).verdict is Verdict.PASS
+    LIGHTS[name](lit.rows[7])
+    found = check_lights(subject, lit)
+    assert (found.verdict, found.culprits) == (Verdict.FAIL, (str(lit.idxs[7]),))

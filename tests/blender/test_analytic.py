@@ -55,10 +55,10 @@ def render(
     return renderer.data_dir / name
 
 
-def create_camera(pitch: float = 0.36 * np.pi) -> tuple[np.ndarray, np.ndarray]:
+def create_camera(resolution: int = RESOLUTION) -> tuple[np.ndarray, np.ndarray]:
     """Camera position, and a ray of unit depth through each pixel center: (h, w, 3), world."""
-    focal_px = 50 / 36 * RESOLUTION
-    offset = (np.arange(RESOLUTION) + 0.5 - RESOLUTION / 2) / focal_px
+    focal_px, pitch = 50 / 36 * resolution, 0.36 * np.pi
+    offset = (np.arange(resolution) + 0.5 - resolution / 2) / focal_px
     right, down = np.meshgrid(offset, offset)
     # From (1, 0, 0.4) along -x, tilted by the pitch from straight down; right is +y.
     forward = np.array([-np.sin(pitch), 0, -np.cos(pitch)])

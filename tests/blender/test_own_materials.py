@@ -604,6 +604,54 @@ def test_maps_of_a_texture_change_the_image_and_no_label(
         assert np.abs(plain.rgb - mapped.rgb)[region].mean() > 0.015
 
 
+SURFACES = ("roughness", "metallic")
+REST = {"azimuth": 2.0943951023931953, "roughness": 0.5, "metallic": 0.0}
+"""What `FACING` fixes, and how a surface is that no file describes."""
+
+
+def test_factors_win_over_the_surfaces_of_files(show: Show) -> None:
+    bindings = (
+        f"design.fixed = {REST}", f"rendering.labels = {['normal', 'albedo', 'amodal', *SURFACES]}",
+        "rendering.render_samples = 4",
+    )  # fmt: skip
+    shiny = plain_glb(metallicFactor=1, roughnessFactor=1)
+    info = add_image(shiny, np.tile(np.array([255, 60, 200], np.uint8), (4, 4, 1)))
+    shiny.root["materials"][0]["pbrMetallicRoughness"]["metallicRoughnessTexture"] = info
+    plain = show(plain_glb(metallicFactor=0, roughnessFactor=0.5), bindings[-1])
+    shown = show(shiny, *bindings)
+    np.testing.assert_allclose(shown.rgb, plain.rgb, atol=1e-4)
+    assert np.abs(show(shiny, bindings[-1]).rgb - plain.rgb)[ON_QUAD].mean() > 0.01
+    exr = read_exr(shown.path / "img" / "00000.exr")
+    for name in SURFACES:
+        np.testing.assert_array_equal(getattr(exr, name)[ON_QUAD], REST[name])
+
+
+def test_factors_win_over_the_maps_of_a_texture(server: RenderServer, tmp_path: Path) -> None:
+    gray = {"Color": 180, "Roughness": 40, "Metalness": 255}
+    for name in ("A", "B"):
+        files = {
+            f"{name}_2K-PNG_{kind}.png": encode_image(np.full((4, 4, 3), level, np.uint8))
+            for kind, level in gray.items()
+        }
+        write_files(tmp_path / "sets" / name, files)
+    fixed = REST | {f"backdrop_{name}": REST[name] for name in SURFACES}
+    bindings = [
+        *FACING, f"assets.models = {str(write_model(tmp_path / 'models', quad_obj()))!r}",
+        f"assets.textures = {str(tmp_path / 'sets')!r}", "material.use_texture = True",
+    ]  # fmt: skip
+    plain, mapped, decided = (
+        read_shown(server.render(f"wins_{name}", *bindings, *more, config="render_multi")).rgb
+        for name, more in {
+            "texture": ("material.source = 'texture'",),
+            "pbr": ("material.source = 'pbr'",),
+            "decided": ("material.source = 'pbr'", f"design.fixed = {fixed}"),
+        }.items()
+    )
+    np.testing.assert_allclose(decided, plain, atol=1e-4)
+    for region in (ON_QUAD, ~ON_QUAD):  # the object, and the backdrop
+        assert np.abs(plain - mapped)[region].mean() > 0.01
+
+
 # --- all Blenders ---------------------------------------------------------------------------------
 
 

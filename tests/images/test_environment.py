@@ -11,7 +11,12 @@ import pytest
 
 from synrender.errors import RejectedAsset
 from synrender.images import environment
-from synrender.images.environment import check_environment, find_directions, read_environment
+from synrender.images.environment import (
+    check_environment,
+    find_directions,
+    find_map_width,
+    read_environment,
+)
 from synrender.images.radiance import encode_radiance
 
 CENTERS = {  # row and column of an image of 180 x 360 px
@@ -46,6 +51,20 @@ def test_directions_of_pixels() -> None:
     u, v = 0.5 - np.arctan2(y, x) / (2 * np.pi), np.arccos(z) / np.pi
     np.testing.assert_allclose(u[7] * 360, np.arange(360) + 0.5)
     np.testing.assert_allclose(v[:, 7] * 180, np.arange(180) + 0.5)
+
+
+@pytest.mark.parametrize(
+    ("width", "radius_deg", "map_px"),
+    [(360, 0.5, 512), (1024, 0.27, 1024), (2048, 0.27, 2048), (2048, 12, 512)],
+)
+def test_a_map_is_fine_enough_for_the_lamp(width: int, radius_deg: float, map_px: int) -> None:
+    """Half of all light comes from a lamp with a sharp edge, the rest from everywhere."""
+    directions = find_directions(width // 2, width)
+    is_lamp = directions @ (0.6, 0.0, 0.8) > np.cos(np.radians(radius_deg))
+    share = (1 - np.cos(np.radians(radius_deg))) / 2  # of the sphere
+    image = np.where(is_lamp, 1 / share, 1.0)[..., None] * np.ones(3)
+    for shown in (image, image[::-1]):
+        assert find_map_width(shown.astype(np.float32)) == map_px
 
 
 def test_hdr_and_exr_are_read(tmp_path: Path) -> None:

@@ -381,6 +381,10 @@ def test_a_distribution_is_checked_when_it_is_set(given: str, message: str) -> N
             "there is no 'kind/kind_04.jpg'; did you mean",
         ),
         (
+            ["design.distributions = {'environment': ('weights', {'skyy': 1})}"],
+            "'environment': there is no 'skyy'; did you mean 'sky'",
+        ),
+        (
             ["design.distributions = {'num_objs': ('uniform', 1, 3)}"],
             "sample.num_objs = 1 is the most",
         ),

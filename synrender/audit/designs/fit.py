@@ -41,8 +41,19 @@ MAX_ERROR = 1e-9
 IMPOSSIBLE = 0.0
 """P-value of what a distribution never gives."""
 
+IMAGES = ("texture", "backdrop_texture", "environment")
+"""Factors whose records name a file."""
+
 START_KINDS = ("drawn", "linear", "turn", "walk")
 """Paths that begin where the factor is drawn, if they name no values."""
+
+
+@dataclass(frozen=True)
+class Assets:
+    """What names of weights can mean."""
+
+    classes: tuple[str, ...]  # by class id, all of their words
+    rejected: Collection[str]  # textures and environments that could not be used
 
 
 @dataclass(frozen=True)
@@ -57,16 +68,14 @@ class Drawn:
         return self.records["factor_values"][:, list(find_columns(name))]
 
 
-def check_fit(
-    design: DesignInfo, samples: Samples, records: Records, rejected: Collection[str]
-) -> Check:
+def check_fit(design: DesignInfo, samples: Samples, records: Records, assets: Assets) -> Check:
     """Each factor with a distribution of its own follows it.
 
     Args:
         design: of the data set.
         samples: one entry for each object, as `gather_samples` gives them.
         records: of the same objects.
-        rejected: textures that could not be used and were replaced.
+        assets: of the data set.
     """
     found = {n: f.distribution for n, f in design.factors.items() if f.distribution is not None}
     judged = {n: d for n, d in found.items() if _is_drawn(n, design)}
@@ -76,7 +85,7 @@ def check_fit(
     parts, few = [], []
     for name, distribution in judged.items():
         drawn = _find_drawn(name, design, samples, records)
-        own = dict(_test(name, distribution, drawn, design, rejected))
+        own = dict(_test(name, distribution, drawn, design, assets))
         if own:
             tests |= own
             parts.append(f"{name} in {len(drawn.records)} values")
@@ -115,18 +124,18 @@ def _test(
     distribution: Distribution,
     drawn: Drawn,
     design: DesignInfo,
-    rejected: Collection[str],
+    assets: Assets,
 ) -> Iterator[tuple[str, float]]:
     """P-values by what was tested; none if there are too few values."""
     if len(drawn.records) < MIN_VALUES:
         return
     if distribution.kind == "weights":
-        yield from _test_names(name, distribution, drawn, rejected)
+        yield from _test_names(name, distribution, drawn, assets)
     elif name in COUNTS:
         low, high = distribution.numbers
         names = tuple(str(n) for n in range(int(low), int(high) + 1))
         even = Distribution("weights", (1.0,) * len(names), names)
-        yield from _test_names(name, even, drawn, rejected)
+        yield from _test_names(name, even, drawn, assets)
     elif distribution.kind == "so3":
         yield from _test_rotations(name, drawn)
     elif distribution.kind == "sphere":
@@ -191,16 +200,13 @@ def _test_uniform(chances: np.ndarray) -> float:
 
 
 def _test_names(
-    name: str, distribution: Distribution, drawn: Drawn, rejected: Collection[str]
+    name: str, distribution: Distribution, drawn: Drawn, assets: Assets
 ) -> Iterator[tuple[str, float]]:
     """Exact tests of each name, and chi-square of all."""
-    shown = _find_shown(name, drawn)
-    weights = np.array(
-        [
-            0.0 if text in rejected else weight
-            for text, weight in zip(distribution.names, distribution.numbers, strict=True)
-        ]
-    )
+    shown = _find_shown(name, drawn, distribution.names, assets.classes)
+    prefix = "environment:" if name == "environment" else ""
+    are_rejected = [f"{prefix}{text}" in assets.rejected for text in distribution.names]
+    weights = np.where(are_rejected, 0.0, distribution.numbers)
     if not weights.sum():  # all were rejected, so that none of them can be shown
         return
     names, shares = np.array(distribution.names), weights / weights.sum()
@@ -221,14 +227,19 @@ def _test_names(
     yield f"{name}: chi-square", _find_chi_square(counts, expected)
 
 
-def _find_shown(name: str, drawn: Drawn) -> np.ndarray:
-    """Names that rows show, (n,) text."""
+def _find_shown(
+    name: str, drawn: Drawn, names: tuple[str, ...], classes: tuple[str, ...]
+) -> np.ndarray:
+    """Names that rows show, (n,) text; of a class its first word, or all words if named so."""
     records = drawn.records
-    if name in ("texture", "backdrop_texture"):
+    if name in IMAGES:
         return records[name]
     column = drawn.values(name)[:, 0]
     if name == "backdrop":
         return np.array(BACKDROPS)[column.astype(int)]
+    if name == "class":
+        told = [words if words in names else words.split(",")[0] for words in classes]
+        return np.array(told)[records["class"]]
     return np.array([f"{value:.0f}" for value in column])
 
 

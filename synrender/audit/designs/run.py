@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.audit.check import Check, count_faults, decide, skip
-from synrender.audit.designs.fit import check_fit
+from synrender.audit.designs.fit import IMAGES, Assets, check_fit
 from synrender.audit.designs.independence import check_independent
 from synrender.audit.designs.promises import (
     check_causal,
@@ -29,8 +29,6 @@ from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.settings.factor_table import COLUMNS
 from synrender.settings.groups import is_standing
 
-IMAGES = ("texture", "backdrop_texture", "environment")
-
 
 @dataclass(frozen=True)
 class Promise:
@@ -40,7 +38,8 @@ class Promise:
     num_buckets: int
     total: int  # samples of the whole data set, rendered or not
     has_class_colors: bool  # whether a class has colors of its own
-    rejected: frozenset[str] = frozenset()  # textures that could not be used and were replaced
+    rejected: frozenset[str] = frozenset()  # textures and environments that were replaced
+    classes: tuple[str, ...] = ()  # names by class id
 
 
 def check_designs(
@@ -59,6 +58,7 @@ def check_designs(
         settings.object.total_num_samples,
         settings.material.use_color_ref,
         subject.rejected,
+        settings.sample.classes,
     )
     if is_standing(settings):  # a height follows from model and pose, and the ground proves it
         rows = records.rows.copy()
@@ -107,7 +107,7 @@ def check_promise(
         check_holdout(design, objects),
         check_causal(design, drawn),
         check_do(design, drawn),
-        check_fit(design, objects, records, promise.rejected),
+        check_fit(design, objects, records, Assets(promise.classes, promise.rejected)),
         check_blocks(design, records),
         check_sequences(design, records),
         check_labels_of_blocks(design, records, labels_digests),
