@@ -3,7 +3,8 @@
 The report is a single file. It has a gallery with filters and label maps, twins side by side, the
 distribution of every factor by split, tables of splits and balance, the results of the audit, and
 how the data set was made.
-With --sheet, writes DATA_DIR/<dataset>/contact_sheet.png instead, a picture of the first samples.
+With --sheet, writes DATA_DIR/<dataset>/contact_sheet.png instead: a picture of samples that show
+the design, or of the first ones without a design.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from synrender.system.folders import Folders
 
 MAX_SHOWN = 2000
-NUM_IN_GALLERY, NUM_ON_SHEET = 200, 20
+NUM_IN_GALLERY, NUM_ON_SHEET = 200, 24
 """Samples that are shown by default."""
 
 EPILOG = """\
@@ -28,7 +29,7 @@ examples:
   python report_dataset.py -d test_dataset
   python report_dataset.py -d many -n 60             60 samples in the gallery: a smaller file
   python report_dataset.py -d many --no_audit        start no audit
-  python report_dataset.py -d many --sheet           contact_sheet.png, of the first 20 samples
+  python report_dataset.py -d many --sheet           contact_sheet.png, of 24 samples
   python report_dataset.py -d many --out many.html   if the data set's folder cannot be written to
 
 The gallery shows a limited number of samples, chosen evenly over classes, splits and levels of the

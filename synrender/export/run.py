@@ -55,7 +55,7 @@ from synrender.export.png_samples import (
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import INSTANCE_MAP
 from synrender.report.design_graph import to_file
-from synrender.report.pictures import draw_sheet, find_pictures
+from synrender.report.sheet import choose_sheet, draw_sheet, read_sheet
 from synrender.settings.load import settings_to_gin
 from synrender.system.console import create_file_bar, say
 from synrender.system.files import write_atomically, write_bytes, write_text
@@ -71,7 +71,7 @@ PRELOADED = ("synrender.export.run",)
 MAX_PIECE_ROWS = 10_000
 """Samples of a piece at most, however small they are."""
 
-_NUM_PROBED, _NUM_PICTURED = 32, 20
+_NUM_PROBED, _NUM_PICTURED = 32, 24
 
 _LAYOUT = 2
 """Of the columns: goes up when exports of earlier versions cannot be continued."""
@@ -266,7 +266,7 @@ def _find_large_files(plan: ExportPlan, listed: Sequence[ListedFile]) -> list[Ex
 
 def describe(facts: Facts, data: Dataset) -> list[str]:
     """Writes those of `DESCRIPTION_FILES` that there are into the export; returns their names."""
-    write_bytes(facts.plan.out / PICTURE_FILE, _draw_picture(facts, data))
+    write_bytes(facts.plan.out / PICTURE_FILE, _draw_picture(data))
     texts = {
         CONFIG_FILE: settings_to_gin(facts.info.settings),
         CROISSANT_FILE: render_croissant(facts),
@@ -279,10 +279,10 @@ def describe(facts: Facts, data: Dataset) -> list[str]:
     return [name for name in DESCRIPTION_FILES if name in (PICTURE_FILE, *texts)]
 
 
-def _draw_picture(facts: Facts, data: Dataset) -> bytes:
-    """A contact sheet, as PNG, of samples spread evenly over the data set."""
-    fields = [picture.field for picture in find_pictures(data.with_fields(None).fields)]
-    shown = data.with_fields(fields, np.inf).read_checked(_spread(len(data), _NUM_PICTURED))
+def _draw_picture(data: Dataset) -> bytes:
+    """A sheet, as PNG, of samples that show the design."""
+    idxs = data.read_column("sample_idx").reshape(len(data), -1)[:, 0]
     file = io.BytesIO()
-    draw_sheet(shown, facts.name, facts.plan.schema.names_by_class).save(file, "png", optimize=True)
+    sheet = read_sheet(data, choose_sheet(data, idxs, _NUM_PICTURED))
+    draw_sheet(sheet).save(file, "png", optimize=True)
     return file.getvalue()

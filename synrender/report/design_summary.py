@@ -23,7 +23,13 @@ from synrender.dataset.design_words import (
 from synrender.dataset.info import DatasetInfo
 from synrender.loading.dataset import Dataset
 from synrender.report.design_graph import Panel, draw_design
-from synrender.report.mechanisms import MAX_SIDE, Mechanism, find_mechanisms, find_set
+from synrender.report.mechanisms import (
+    MAX_SIDE,
+    Mechanism,
+    find_held_out,
+    find_mechanisms,
+    find_set,
+)
 from synrender.report.rows import Rows, open_records, read_all_rows
 from synrender.sampling.sample_plan import find_split_sizes
 from synrender.settings.factor_table import Scope, find_columns, find_factor
@@ -80,11 +86,6 @@ def _find_counted(design: DesignInfo, mechanisms: Sequence[Mechanism]) -> Iterat
     yield from ((*mechanism.parents, mechanism.child) for mechanism in mechanisms)
     yield from ((name,) for name in find_set(design))
     yield from filter(None, (find_held_out(design), design.grid))
-
-
-def find_held_out(design: DesignInfo) -> tuple[str, ...]:
-    """Factors of the combinations that are held out."""
-    return tuple(design.held_out[0]) if design.held_out else ()
 
 
 def count_design(data: Dataset) -> DesignCounts:

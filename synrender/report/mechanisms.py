@@ -69,3 +69,16 @@ def find_set(design: DesignInfo) -> dict[str, dict[str, int]]:
             if level >= 0 and name not in causal.parents:
                 found.setdefault(name, {})[split] = level
     return found
+
+
+def find_held_out(design: DesignInfo) -> tuple[str, ...]:
+    """Factors of the combinations that are held out."""
+    return tuple(design.held_out[0]) if design.held_out else ()
+
+
+def find_pair(design: DesignInfo) -> tuple[str, str] | None:
+    """A factor, and one that depends on it or is held out with it."""
+    if mechanisms := find_mechanisms(design):
+        return mechanisms[0].parents[0], mechanisms[0].child
+    held_out = find_held_out(design)
+    return (held_out[0], held_out[1]) if held_out else None

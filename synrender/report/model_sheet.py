@@ -8,9 +8,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from synrender.errors import UserError, to_line
+from synrender.errors import UserError
 from synrender.report.contact_sheet import save_sheet
-from synrender.report.pictures import BACKGROUND, EMPTY, FAINT_TEXT, MARGIN_PX, TEXT, Font
+from synrender.report.pictures import EMPTY
+from synrender.report.sheet import BACKGROUND, FAINT_TEXT, MARGIN_PX, TEXT, cut_text
 from synrender.system.files import open_regular, write_atomically
 
 MIN_COLUMNS, MAX_COLUMNS = 3, 8
@@ -70,7 +71,7 @@ def draw_model_sheet(tiles: list[Tile], title: str, note: str, path: Path) -> No
     draw.text((sheet.width - MARGIN_PX - note_px, 19), note, FAINT_TEXT, small)
     room = sheet.width - note_px - 4 * MARGIN_PX
     font = ImageFont.load_default(TITLE_PX)
-    draw.text((MARGIN_PX, 13), _cut(draw, title, font, room), TEXT, font)
+    draw.text((MARGIN_PX, 13), cut_text(draw, title, font, room), TEXT, font)
     for k, tile in enumerate(tiles):
         line, column = divmod(k, num_columns)
         place = MARGIN_PX + column * step_x, HEADER_PX + line * step_y
@@ -104,15 +105,5 @@ def _write_caption(
     x, y = place
     font, small = ImageFont.load_default(NAME_PX), ImageFont.load_default(NOTE_PX)
     noun = "model" if tile.num_models == 1 else "models"
-    draw.text((x, y + 3), _cut(draw, tile.name, font, width_px), TEXT, font)
+    draw.text((x, y + 3), cut_text(draw, tile.name, font, width_px), TEXT, font)
     draw.text((x, y + 22), f"{tile.num_models} {noun}", FAINT_TEXT, small)
-
-
-def _cut(draw: ImageDraw.ImageDraw, text: str, font: Font, width_px: int) -> str:
-    """A text of one line that fits a width; of a longer one, its start."""
-    text = to_line(text)
-    if draw.textlength(text, font) <= width_px:
-        return text
-    lengths = range(len(text[:200]), 0, -1)
-    cuts = (f"{text[:n].rstrip()}..." for n in lengths)
-    return next((cut for cut in cuts if draw.textlength(cut, font) <= width_px), "...")

@@ -20,6 +20,7 @@ from synrender.dataset.certificate import StoredAudit
 from synrender.dataset.design_words import to_label
 from synrender.dataset.info import DatasetInfo
 from synrender.loading.dataset import Dataset
+from synrender.report.arrangement import Arrangement, arrange
 from synrender.report.charts import FactorCharts, draw_factors, find_constants
 from synrender.report.design_summary import summarize_design
 from synrender.report.pictures import VIRIDIS, class_to_color
@@ -132,6 +133,8 @@ BASES = ("render_single", "render_multi")
 
 PAGE_DIR = Path(__file__).parent / "page"
 MAX_REJECTED = 500
+NUM_ARRANGED = 24
+"""Samples that show the design, about."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ class Content:
     charts: list[FactorCharts]
     twins: dict[str, list[SampleSet]]  # by factor
     paired: list[SampleSet]
+    arrangement: Arrangement  # of samples that show the design
     audit: ShownAudit
 
 
@@ -187,6 +191,9 @@ def render_page(content: Content, class_names: Mapping[int, str]) -> str:
         legend=_find_legend(content, class_names),
         scale=gallery.scale,
         viridis=", ".join(f"rgb{color}" for color in reversed(VIRIDIS)),
+        lines=[line for line in content.arrangement.lines if line.places],
+        num_beside=content.arrangement.num_beside,
+        cards_by_place=gallery.cards,
         twins=content.twins,
         paired=content.paired,
         charts=content.charts,
@@ -315,10 +322,13 @@ def write_report(
     class_names, factors = data.class_names, data.factors
     filters = find_filters(found, factors, class_names)
     tuples = [place for group in found.tuples.values() for t in group for place in t]
-    rows = read_rows(records, np.union1d(found.chosen, tuples).astype(np.int64))
+    places = np.concatenate([found.chosen, found.typical, tuples]).astype(np.int64)
+    rows = read_rows(records, np.unique(places))
     gallery = create_gallery(data, rows, filters, class_names, advance)
     charts = list(draw_factors(found, factors, class_names, data.info))
     twins = find_twins(found.tuples, rows, gallery, class_names)
     paired = find_paired(data, rows, gallery, found.chosen)
-    content = Content(data, found, gallery, filters, charts, twins, paired, audit)
+    candidates = rows.choose(found.typical) if len(found.typical) else rows
+    arrangement = arrange(candidates, data.info.design, class_names, NUM_ARRANGED)
+    content = Content(data, found, gallery, filters, charts, twins, paired, arrangement, audit)
     write_text(path, render_page(content, class_names))

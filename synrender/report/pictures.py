@@ -1,4 +1,4 @@
-"""Pictures that show samples: each label as colors, and a sheet of many samples.
+"""Pictures that show samples: each label as colors.
 
 `PICTURES` lists the ways to look at a sample. Contact sheets and reports show those that a sample
 holds, in this order. A new kind of label needs a row there and nothing else.
@@ -7,18 +7,13 @@ holds, in this order. A new kind of label needs a row there and nothing else.
 from __future__ import annotations
 
 import colorsys
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
-from synrender.dataset.info import DatasetInfo
 from synrender.images.conversions import linear_to_srgb8
-from synrender.loading.raw import open_raw, read_pixels
-from synrender.loading.row_source import CLASS_MAP, DEPTH, IMAGE, INSTANCE_MAP, Sample
+from synrender.loading.row_source import CLASS_MAP, DEPTH, IMAGE, INSTANCE_MAP
 
 Color = tuple[int, int, int]
 
@@ -226,142 +221,3 @@ def _depth_to_rgb(depth_m: np.ndarray, scale: Scale) -> np.ndarray:
     stops = np.linspace(0, 1, len(VIRIDIS))
     channels = [np.interp(values, stops, np.array(VIRIDIS)[:, c]) for c in range(3)]
     return np.rint(np.stack(channels, axis=2)).astype(np.uint8)
-
-
-# --- contact sheet --------------------------------------------------------------------------------
-
-
-MAX_WIDTH_PX = 1600
-MIN_TILE_PX = 96
-GAP_PX = 2  # between the pictures of a sample
-MARGIN_PX = 10  # around the sheet and between samples
-HEADER_PX = 56
-LEGEND_PX, LEGEND_LINE_PX = 28, 20  # of a legend of one line, and of each further line
-ASPECT = 1.3  # width / height to aim at
-
-BACKGROUND = (24, 26, 30)
-TEXT, FAINT_TEXT = (232, 234, 238), (150, 156, 166)
-
-
-def read_samples(dataset_dir: Path, images: list[Path], info: DatasetInfo) -> list[Sample]:
-    """Reads the first samples of a data set, with the fields that a sheet shows.
-
-    Args:
-        dataset_dir: its folder.
-        images: files of the samples, PNG or EXR, all of one size.
-        info: its description.
-
-    Raises:
-        UserError: a damaged file.
-    """
-    if not info.settings.rendering.labels:
-        return [read_pixels(path, np.inf, info.camera.resolution) for path in images]
-    part = open_raw(dataset_dir, np.inf, info)
-    fields = [picture.field for picture in find_pictures(part.names)]
-    return part.read(fields, np.arange(len(images)))
-
-
-def draw_sheet(
-    samples: list[Sample], title: str, class_names: dict[int, str], strip: int = 1
-) -> Image.Image:
-    """Draws a sheet of samples.
-
-    Args:
-        samples: by field, see `read_samples`.
-        title: the data set's name.
-        class_names: by class id; those that appear are listed below the samples.
-        strip: samples of a sequence, which stand in one line where they fit.
-    """
-    pictures, scale = find_pictures(samples[0]), find_scale(samples)
-    rows = [[p.draw(sample[p.field], scale) for p in pictures] for sample in samples]
-    depth = f"depth, {scale.near_m:.2f} to {scale.far_m:.2f} m"
-    captions = [depth if p.field == DEPTH else p.name for p in pictures]
-    maps = [sample[CLASS_MAP] for sample in samples if CLASS_MAP in sample]
-    seen = sorted({int(v) - 1 for ids in maps for v in np.unique(ids) if v})
-    tiles = _place_tiles(rows, pictures, captions, strip)
-    legend = _draw_legend({c: class_names.get(c, f"class {c}") for c in seen}, tiles.width)
-    sheet = Image.new("RGB", (tiles.width, tiles.height + legend.height), BACKGROUND)
-    sheet.paste(legend, (0, tiles.height))
-    sheet.paste(tiles)
-    draw = ImageDraw.Draw(sheet)
-    noun = "sample" if len(samples) == 1 else "samples"
-    draw.text((MARGIN_PX, 12), title, TEXT, ImageFont.load_default(18))
-    font = ImageFont.load_default(12)
-    note = f"{len(samples)} {noun}"
-    draw.text((sheet.width - MARGIN_PX - draw.textlength(note, font), 17), note, FAINT_TEXT, font)
-    return sheet
-
-
-def _place_tiles(
-    rows: list[list[np.ndarray]], pictures: list[Picture], captions: list[str], strip: int
-) -> Image.Image:
-    num_pictures, side_px = len(pictures), max(rows[0][0].shape[:2])
-    tile_px = side_px * math.ceil(MIN_TILE_PX / side_px)
-    usable_px = MAX_WIDTH_PX - 2 * MARGIN_PX - (num_pictures - 1) * GAP_PX
-    tile_px = min(tile_px, usable_px // num_pictures)
-    cell_px = num_pictures * (tile_px + GAP_PX) - GAP_PX
-    num_fitting = max(1, (MAX_WIDTH_PX - MARGIN_PX) // (cell_px + MARGIN_PX))
-
-    def layout_cost(num_columns: int) -> float:
-        num_lines = math.ceil(len(rows) / num_columns)
-        aspect = num_columns * cell_px / (num_lines * tile_px)
-        num_empty = num_columns * num_lines - len(rows)
-        return abs(math.log(aspect / ASPECT)) + num_empty / len(rows)
-
-    fitting = range(1, num_fitting + 1)
-    whole = [n for n in fitting if n % strip == 0] or [n for n in fitting if strip % n == 0][-1:]
-    num_columns = min(whole, key=layout_cost)
-    num_lines = math.ceil(len(rows) / num_columns)
-
-    has_captions = num_pictures > 1
-    header_px = HEADER_PX + (12 if has_captions else 0)
-    line_px = tile_px + MARGIN_PX
-    width = MARGIN_PX + num_columns * (cell_px + MARGIN_PX)
-    sheet = Image.new("RGB", (width, header_px + num_lines * line_px), BACKGROUND)
-    draw = ImageDraw.Draw(sheet)
-    for i, tiles in enumerate(rows):
-        line, column = divmod(i, num_columns)
-        for k, tile in enumerate(tiles):
-            x = MARGIN_PX + column * (cell_px + MARGIN_PX) + k * (tile_px + GAP_PX)
-            y = header_px + line * line_px
-            sheet.paste(_fit(tile, tile_px, pictures[k].is_map), (x, y))
-            if line == 0 and has_captions:
-                font = _find_font(draw, captions[k], tile_px)
-                draw.text((x, y - 18), captions[k], FAINT_TEXT, font)
-    return sheet
-
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
-
-def _find_font(draw: ImageDraw.ImageDraw, text: str, width_px: int) -> Font:
-    """Largest font of 8 to 12 px in which a text fits a width, if there is one."""
-    fonts = [ImageFont.load_default(size) for size in range(12, 7, -1)]
-    return next((f for f in fonts if draw.textlength(text, f) <= width_px), fonts[-1])
-
-
-def _fit(tile: np.ndarray, tile_px: int, is_map: bool) -> Image.Image:
-    """Enlarges without smoothing, and shrinks with smoothing, but for maps."""
-    image = Image.fromarray(tile)
-    if max(image.size) > tile_px and not is_map:
-        return image.resize((tile_px, tile_px), Image.Resampling.LANCZOS)
-    return image.resize((tile_px, tile_px), Image.Resampling.NEAREST)
-
-
-def _draw_legend(names: dict[int, str], width_px: int) -> Image.Image:
-    """Names of classes with their colors, in as many lines as they need; empty without names."""
-    font, places = ImageFont.load_default(12), {}
-    measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-    x, y = MARGIN_PX, 0
-    for class_id, name in names.items():
-        end = x + 18 + math.ceil(measure.textlength(name, font))
-        if end > width_px - MARGIN_PX and x > MARGIN_PX:
-            x, y, end = MARGIN_PX, y + LEGEND_LINE_PX, end - x + MARGIN_PX
-        places[class_id] = x, y
-        x = end + 18
-    legend = Image.new("RGB", (width_px, y + LEGEND_PX if names else 0), BACKGROUND)
-    draw = ImageDraw.Draw(legend)
-    for class_id, (x, y) in places.items():
-        draw.rounded_rectangle((x, y, x + 12, y + 12), 3, class_to_color(class_id))
-        draw.text((x + 18, y - 1), names[class_id], TEXT, font)
-    return legend

@@ -46,6 +46,12 @@ class Rows:
         """Rows of a sample, by its place in the data set."""
         return np.flatnonzero(self.samples == sample).tolist()
 
+    def choose(self, places: np.ndarray) -> Rows:
+        """The rows of some samples, by their places in the data set."""
+        some = np.isin(self.samples, places)
+        fields = {name: values[some] for name, values in self.fields.items()}
+        return Rows(self.samples[some], self.splits[some], self.is_first[some], fields)
+
     def column(self, name: str) -> np.ndarray:
         """Values of one of `COLUMNS`, (m,) float64; NaN: not known."""
         return self.fields["factor_values"][:, COLUMNS.index(name)]
@@ -100,6 +106,10 @@ def plans_to_rows(plans: Sequence[SamplePlan], splits: Sequence[int]) -> Rows:
         row["class"], row["sample_idx"] = obj.class_idx, plan.idx
         row["base"], row["varied"] = plan.base, plan.varied
         row["factor_values"], row["factor_levels"] = obj.factor_values, obj.factor_levels
+        choices = {"model_id": obj.model, "texture": obj.texture}
+        for field, choice in {**choices, "backdrop_texture": plan.backdrop_texture}.items():
+            row[field] = choice.first if choice.candidates else ""
+        row["color"], row["backdrop_color"] = obj.color, plan.backdrop_color
     nums = [len(plan.objects) for plan in plans]
     return Rows(
         np.repeat([plan.idx for plan in plans], nums),

@@ -12,6 +12,7 @@ from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.design_info import DesignFactor
 from synrender.dataset.info import DatasetInfo
 from synrender.report.design_summary import DesignCounts
+from synrender.report.mechanisms import find_pair
 from synrender.report.rows import NAMED, EvenChoice, Rows, TwinChoice, mix
 from synrender.settings.factor_table import FACTORS, Kind, Scope
 
@@ -98,6 +99,9 @@ class GrowingHistogram:
 MAX_TUPLES = 24
 """Tuples of twins, or sweeps, that are shown."""
 
+NUM_TYPICAL = 96
+"""Samples that show which factor follows which: too many to miss a level."""
+
 
 @dataclass
 class Distribution:
@@ -128,6 +132,7 @@ class Survey:
     distributions: dict[str, Distribution]  # by column
     design: DesignCounts
     chosen: np.ndarray  # (k,) int64, places of the samples to show
+    typical: np.ndarray  # likewise, where one factor follows another: as often as in the data set
     tuples: dict[str, list[list[int]]] = field(default_factory=dict)  # places, by varied factor
 
 
@@ -152,16 +157,21 @@ def survey(parts: Iterable[Rows], info: DatasetInfo, num_chosen: int) -> Survey:
         distributions={column: _begin(name, column, leveled) for name, column in columns},
         design=DesignCounts(info.design),
         chosen=np.zeros(0, np.int64),
+        typical=np.zeros(0, np.int64),
     )
     moved = ", ".join(info.design.paths) if info.design else ""
     choice, sets = EvenChoice(num_chosen), TwinChoice(MAX_TUPLES, moved)
+    pair, typical = find_pair(info.design) if info.design else None, EvenChoice(NUM_TYPICAL)
     for rows in parts:
         _count(found, rows)
         _count_factors(found, rows, leveled)
         found.design.add(rows)
         _choose(choice, rows, leveled)
+        if pair:
+            _choose(typical, rows, [pair[0]])
         sets.add(rows)
-    found.chosen, found.tuples = np.sort(choice.items), sets.find()
+    found.chosen, found.typical = np.sort(choice.items), np.sort(typical.items)
+    found.tuples = sets.find()
     return found
 
 
@@ -213,7 +223,7 @@ def _list_values(
     return values[np.isfinite(values)].astype(np.int64).tolist()
 
 
-def _choose(choice: EvenChoice, rows: Rows, leveled: dict[str, DesignFactor]) -> None:
+def _choose(choice: EvenChoice, rows: Rows, leveled: Iterable[str]) -> None:
     """Cells are splits, classes (of the first object) and levels."""
     firsts = rows.is_first
     levels = [rows.level(FACTORS[n].columns[0])[firsts] for n in leveled if n in FACTORS]

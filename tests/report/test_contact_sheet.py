@@ -12,6 +12,7 @@ from PIL import Image
 import synrender
 from synrender.report.pictures import find_pictures, find_scale
 from tests.helpers import PROJECT_DIR, read_image, read_passes
+from tests.report.conftest import write_grid
 
 
 def draw(dataset_dir: Path, *arguments: object, status: int = 0) -> str:
@@ -48,6 +49,28 @@ def test_a_sheet_shows_the_first_samples_in_order(single: Path) -> None:
     assert places == sorted(places)
     assert not find_tile(sheet, enlarge(read_image(single, 8)))
     assert sheet.shape[1] <= 1600
+
+
+def test_a_sheet_shows_a_design_and_is_drawn_again_when_there_are_more(tmp_path: Path) -> None:
+    """Pairs of one base stand side by side, though a grid is spread over the data set."""
+    folder = write_grid(tmp_path / "made", 48, 1, False)
+    path = folder / "contact_sheet.png"
+    draw(folder)
+    description = Image.open(path).text["Description"]
+    shown = list(map(int, description.removesuffix(".").rpartition(": ")[2].split()))
+    assert description.startswith("Sheet for 24 of 48 samples: ")
+    assert len(shown) == 24
+    assert all(b == a + 1 and a % 2 == 0 for a, b in zip(shown[::2], shown[1::2], strict=True))
+    sheet = np.asarray(Image.open(path))
+    tiles = [read_image(folder, idx).repeat(6, axis=0).repeat(6, axis=1) for idx in shown[:2]]
+    ((y, x), *_), ((second_y, second_x), *_) = (find_tile(sheet, tile) for tile in tiles)
+    assert (second_y, second_x) == (y, x + 96 + 10)
+    time_ns = path.stat().st_mtime_ns
+    draw(folder)
+    assert path.stat().st_mtime_ns == time_ns
+    (folder / "img" / "00047.npy").unlink()
+    draw(folder)
+    assert "of 47 samples" in Image.open(path).text["Description"]
 
 
 def test_a_sheet_shows_the_labels_that_were_rendered_for(labeled: Path) -> None:

@@ -15,7 +15,7 @@ from synrender.dataset.design_words import describe_default, to_sentences
 from synrender.report.design_graph import draw_design, to_file
 from synrender.report.design_summary import DesignCounts, DesignSummary, summarize_design
 from synrender.report.rows import plans_to_rows
-from synrender.sampling.sample_plan import draw_sample, find_rules
+from synrender.sampling.sample_plan import SamplePlan, draw_sample, find_rules
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings
 from tests.helpers import PROJECT_DIR
@@ -32,12 +32,19 @@ def describe(*config: str) -> tuple[Settings, DesignInfo]:
 
 
 @functools.cache
-def summarize(config: str) -> tuple[np.ndarray, list, DesignSummary]:
-    """Splits and plans of all samples, and what is told of them."""
-    settings, design = describe(config)
+def draw_plans(config: str) -> tuple[np.ndarray, list[SamplePlan]]:
+    """Splits and plans of all samples."""
+    settings, _ = describe(config)
     catalog, rules = create_catalog(), find_rules(settings)
     plans = [draw_sample(settings, catalog, idx) for idx in settings.batch.idxs]
-    splits = np.array([rules.find_split(plan.bucket) for plan in plans])
+    return np.array([rules.find_split(plan.bucket) for plan in plans]), plans
+
+
+@functools.cache
+def summarize(config: str) -> tuple[np.ndarray, list[SamplePlan], DesignSummary]:
+    """Splits and plans of all samples, and what is told of them."""
+    settings, design = describe(config)
+    splits, plans = draw_plans(config)
     counts = DesignCounts(design)
     for part in np.array_split(np.arange(len(plans)), 3):
         counts.add(plans_to_rows([plans[k] for k in part], splits[part]))

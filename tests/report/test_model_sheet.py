@@ -17,7 +17,8 @@ from synrender.report.model_sheet import (
     draw_model_sheet,
     refuse_foreign_file,
 )
-from synrender.report.pictures import BACKGROUND, EMPTY
+from synrender.report.pictures import EMPTY
+from synrender.report.sheet import BACKGROUND
 
 SIDE = 192
 

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from synrender.report.arrangement import Arrangement, Line
 from synrender.report.pictures import (
     PICTURES,
     Scale,
     class_to_color,
-    draw_sheet,
     flow_to_rgb,
     normals_to_rgb,
 )
+from synrender.report.sheet import Sheet, draw_sheet
 
 
 def draw(field: str, values: np.ndarray) -> np.ndarray:
@@ -73,10 +74,12 @@ def test_a_narrow_sheet_lists_its_classes_in_several_lines() -> None:
     ids = np.arange(1, 11).repeat(10).reshape(10, 10)
     sample = {"image": np.zeros((10, 10, 3), np.uint8), "class_map": ids}
     names = {k: f"a class of a long name {k}" for k in range(10)}
-    sheet = np.asarray(draw_sheet([sample], "name", names))
+    one = Arrangement((Line("", (0,), ("",)),))
+    sheet = np.asarray(draw_sheet(Sheet("name", "", one, [sample], names)))
     legend = sheet[-(9 * 20 + 28) :]
     for k in names:
         rows, columns = np.nonzero((legend == class_to_color(k)).all(axis=2))
         assert rows.size >= 100, k
         assert columns.max() < sheet.shape[1] - 10, k
-    assert draw_sheet([sample], "name", dict.fromkeys(names, "x")).height < len(sheet)
+    short = Sheet("name", "", one, [sample], dict.fromkeys(names, "x"))
+    assert draw_sheet(short).height < len(sheet)

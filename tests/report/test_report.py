@@ -234,6 +234,12 @@ def test_the_page_begins_with_the_design(page_path: Path, view: Open) -> None:
         "Design\n\nEach of the 12 combinations of class (3 levels) and azimuth (4)"
     )
     assert "color alone" in text
+    lines = page.locator("#design .tuples figure")
+    assert lines.count() == 12
+    for line in lines.all():
+        first, second = line.locator("img").evaluate_all("all => all.map(i => i.alt)")
+        idx = int(first.split()[1].rstrip(":"))
+        assert (idx % 2, second.split()[1]) == (0, f"{idx + 1}:")
     (table,) = page.locator("#design .joint").all()
     assert table.locator("tbody tr").count() == 3
     cells = table.locator("tbody tr").first.locator("td").all_inner_texts()

@@ -11,8 +11,10 @@ import synrender
 from synrender.dataset.design_words import describe_drawn
 from synrender.errors import UserError
 from synrender.labels.coordinates import project, to_camera
+from synrender.report.arrangement import Arrangement, Line
 from synrender.report.page import ShownAudit, write_report
-from synrender.report.pictures import draw_sheet, find_pictures, find_scale
+from synrender.report.pictures import find_pictures, find_scale
+from synrender.report.sheet import Sheet, draw_sheet
 from tests.helpers import Renderer, read_records
 from tests.report.test_contact_sheet import enlarge, find_tile
 
@@ -87,11 +89,13 @@ def test_a_sheet_begins_a_line_with_each_sequence(
     """All of it is in one line, or in several lines of equal length where labels leave no room."""
     data = synrender.open_dataset(sequences, fields=fields, nothing_hit=np.inf)
     samples = [data[idx] for idx in range(12)]
-    sheet = np.asarray(draw_sheet(samples, "sequences", {}, LENGTH))
+    starts = range(0, 12, LENGTH)
+    lines = (Line("", tuple(range(k, k + LENGTH)), ("",) * LENGTH) for k in starts)
+    sheet = np.asarray(draw_sheet(Sheet("s", "", Arrangement(tuple(lines)), samples, {})))
     image, scale = find_pictures(samples[0])[0], find_scale(samples)
     places = [find_tile(sheet, enlarge(image.draw(s[image.field], scale)))[0] for s in samples]
     lefts = [x for _, x in places]
-    for start in range(0, 12, LENGTH):
+    for start in starts:
         own = places[start : start + LENGTH]
         assert len({y for y, _ in own}) == num_lines
         assert lefts[start] == min(lefts)
