@@ -206,6 +206,7 @@ def render_page(content: Content, class_names: Mapping[int, str]) -> str:
         audit_note=content.audit.note,
         rejected=rejected[:MAX_REJECTED],
         num_rejected=len(rejected),
+        incomplete=list(info.incomplete.items())[:MAX_REJECTED],
         again=find_again(content.data.path.name, info.settings),
         twins_title=_find_title(info),
         has_strips=bool(info.design and info.design.paths),

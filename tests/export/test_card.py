@@ -231,6 +231,17 @@ def test_a_folder_does_not_tell_whose_models_are_in_it(other: Exporter) -> None:
     assert "| own textures | Own textures: LicenseRef-mine |" in body
 
 
+def test_the_card_says_which_models_lack_a_part_of_their_look(other: Exporter) -> None:
+    path = other.data_dir / "copy" / "dataset.json"
+    reasons = {f"02691156/m{k:02d}": "skin_a.png: not there" for k in range(22)}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "incomplete": reasons}))
+    _, body = read_card(other.export("copy", "imagefolder"))
+    assert "22 models are shown without all of their own textures and colors" in body
+    assert "- `02691156/m00`: skin\\_a.png: not there\n" in body
+    assert body.count("02691156/m") == 20
+    assert "\n- and 2 more\n" in body
+
+
 def test_a_card_is_written_again_if_it_would_tell_something_else(
     other: Exporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from synrender.fanout.variants import VARIANTS
+from tests.assets.helpers import create_obj, write_files
 from tests.assets.layouts import GOOGLE_SCANNED
 from tests.fanout.drive import Driver, assert_same_dataset
 from tests.helpers import PROJECT_DIR, check_same_records, read_passes, read_records
@@ -114,3 +116,18 @@ def test_multi_object_data_sets_are_complete_even_and_those_of_render_alone(
         ours, theirs = read_passes(dataset_dir, idx), read_passes(alone_dir, idx)
         for name, values in theirs.items():
             np.testing.assert_array_equal(ours[name], values, err_msg=f"{idx} {name}")
+
+
+@pytest.mark.parametrize("options", [(), ("--gather",)])
+def test_what_a_model_lacks_is_told(driver: Driver, tmp_path: Path, options: tuple) -> None:
+    """Whether workers write to the data set themselves, or send what they rendered."""
+    mtl = b"newmtl a\nmap_Kd gone.png\n"
+    models = {"c/bare.obj": b"mtllib bare.mtl\nusemtl a\n" + create_obj(), "c/bare.mtl": mtl}
+    path, name = write_files(tmp_path / "set", models), f"lacks{len(options)}"
+    bindings = (f"assets.models = {str(path)!r}", "material.source = 'own'", "object.n_buckets = 1")
+    arguments = ("-d", name, "-n", 2, "--num_classes", 1, "--local_mode", *options)
+    output = driver.run(*arguments, variants=("0-0-0-0",), bindings=bindings)
+    assert "1 models are shown without all of their own look:\n  c/bare: " in output
+    info = json.loads((driver.data_dir / f"{name}_0-0-0-0" / "dataset.json").read_text())
+    assert list(info["incomplete"]) == ["c/bare"]
+    assert "gone.png" in info["incomplete"]["c/bare"]

@@ -80,6 +80,7 @@ def test_an_outcome_is_read_as_it_was_saved() -> None:
         sample_seconds=[0.25],
         num_rendered=1,
         rejected={"02691156/m": "no faces"},
+        incomplete={"02691156/n": "skin.png: not there"},
         notes=["a note"],
     )
     assert json_to_outcome(outcome_to_json(outcome)) == outcome

@@ -204,6 +204,7 @@ def test_hostile_names_and_reasons_are_text(write: Write, report: Reporter, view
     def change(info: dict) -> None:
         info["classes"]["1"]["name"] = HOSTILE
         info["rejected"] = {HOSTILE: HOSTILE}
+        info["incomplete"] = {"02691156/bare": HOSTILE}
         info["sources"]["models"]["source"] = HOSTILE
         info["design"]["factors"]["class"]["names"] = [HOSTILE, "</select>", "</title>"]
         info["versions"][HOSTILE] = HOSTILE
@@ -221,7 +222,8 @@ def test_hostile_names_and_reasons_are_text(write: Write, report: Reporter, view
     assert page.evaluate("window.hacked") is None
     assert page.evaluate("document.scripts.length") == 1
     assert page.locator("img:not([data-picture]), svg[onload]").count() == 0
-    assert page.locator("#rejected tbody th").inner_text() == HOSTILE
+    rows = page.locator("#rejected tbody tr").all_inner_texts()
+    assert [row.split("\t") for row in rows] == [[HOSTILE] * 2, ["02691156/bare", HOSTILE]]
     assert page.locator("#audit tbody li").inner_text() == HOSTILE
     assert page.get_by_role("dialog").get_by_text("<script>").count() > 0
 
