@@ -237,7 +237,7 @@ def test_the_card_says_which_models_lack_a_part_of_their_look(other: Exporter) -
     path.write_text(json.dumps({**json.loads(path.read_text()), "incomplete": reasons}))
     _, body = read_card(other.export("copy", "imagefolder"))
     assert "22 models are shown without all of their own textures and colors" in body
-    assert "- `02691156/m00`: skin\\_a.png: not there\n" in body
+    assert "- `02691156/m00`: skin_a.png: not there\n" in body
     assert body.count("02691156/m") == 20
     assert "\n- and 2 more\n" in body
 
