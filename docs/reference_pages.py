@@ -130,6 +130,7 @@ def write_commands() -> Iterator[str]:
     for module, meaning in (
         ("synrender.assets", "Says what a folder of models or textures is."),
         ("synrender.dataset", "Joins parts of a data set."),
+        ("synrender.warmup", "Compiles the kernels of GPUs."),
     ):
         yield f"## python -m {module}\n\n{meaning}\n"
         yield from _write_help([sys.executable, "-m", module], environment)

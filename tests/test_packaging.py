@@ -24,7 +24,8 @@ def test_every_command_has_a_script_and_is_installed() -> None:
     modules -= {"__init__", "arguments", "script"}
     installed = PROJECT["project"]["scripts"]
     assert installed == {f"synrender-{name}": f"synrender.cli.{name}:main" for name in modules}
-    runnable = (*PROJECT_DIR.glob("*.py"), *(PROJECT_DIR / "synrender").rglob("__main__.py"))
+    package = PROJECT_DIR / "synrender"
+    runnable = (*PROJECT_DIR.glob("*.py"), *package.glob("*.py"), *package.rglob("__main__.py"))
     scripts = [p.read_text() for p in runnable]
     for name in modules:
         starts = f"from synrender.cli.{name} import COMMAND", f'run_module("synrender.cli.{name}"'

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import os
+import socket
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +20,7 @@ from synrender.errors import UserError
 from synrender.images.image_files import find_image_damage
 from synrender.images.scanline_exr import read_channels, write_channels
 from synrender.settings.groups import Rendering
+from synrender.system.console import warn
 from synrender.system.cpus import CpuKind, find_cpu
 
 BLENDER_VERSION = bpy.app.version_string.split()[0]
@@ -74,7 +78,42 @@ def start_engine(rendering: Rendering) -> Engine:
     _set_stamps_off(render)
     _set_output(scene, rendering.render_exr)
     scene.world = bpy.data.worlds.new("World")
+    if device != "CPU":
+        compile_kernels(scene, device)
     return Engine(scene, device, _find_cpu(), notes)
+
+
+def compile_kernels(scene: bpy.types.Scene, device: str) -> bool:
+    """Renders an empty picture, for which a GPU's kernels are compiled if they are not kept yet.
+
+    Cycles and the driver keep them, and neither can be asked. So a file in Blender's cache says that
+    this was done here before.
+
+    Args:
+        scene: that is set up, without objects; it stays as it is.
+        device: that renders.
+
+    Returns:
+        Whether it was done here before.
+    """
+    what = hashlib.sha256(f"{socket.gethostname()} {BLENDER_VERSION} {device}".encode())
+    marker = Path(os.environ["XDG_CACHE_HOME"]) / f"kernels-{what.hexdigest()[:16]}"
+    was_there = marker.exists()
+    if not was_there:
+        warn(f"compiling the kernels of {device}, once on this machine: this can take minutes")
+    camera = bpy.data.objects.new("Warm-up", bpy.data.cameras.new("Warm-up"))
+    scene.collection.objects.link(camera)
+    before = scene.render.resolution_x, scene.cycles.samples
+    scene.camera, scene.cycles.samples = camera, 1
+    scene.render.resolution_x = scene.render.resolution_y = 8
+    try:
+        bpy.ops.render.render()
+    finally:
+        scene.render.resolution_x = scene.render.resolution_y = before[0]
+        scene.cycles.samples = before[1]
+        bpy.data.cameras.remove(camera.data)  # and the object with it
+    marker.touch()
+    return was_there
 
 
 def render_frame(

@@ -30,6 +30,9 @@ from synrender.system.json_text import decode, parse_json
 STARTUP_LIMIT_S = 180
 """Seconds to import Blender and list the models, added to the time limit of the samples."""
 
+COMPILE_LIMIT_S = 3600
+"""The same where a GPU's kernels may have to be compiled first."""
+
 MAX_TAIL_BYTES = 1 << 16
 MAX_TAIL_LINE = 500
 MAX_JOURNAL_BYTES = 1 << 20
@@ -215,12 +218,13 @@ def logged_output(path: Path | None) -> Generator[Log]:
 class Watchdog:
     """Ends this process when a sample takes too long, even in C code that never returns."""
 
-    def __init__(self, time_limit: float, log: Log) -> None:
-        self._time_limit = time_limit
+    def __init__(self, time_limit: float, startup_limit: float, log: Log) -> None:
+        """Takes the limits of a sample, 0 for none, and of the start, in seconds, and the log."""
+        self._time_limit, self._startup_limit = time_limit, startup_limit
         self._file = None if log.path is None else log.path.open("ab", buffering=0)
 
     def __enter__(self) -> Watchdog:
-        self._arm(self._time_limit + STARTUP_LIMIT_S)
+        self._arm(self._time_limit + self._startup_limit)
         return self
 
     def __exit__(self, *_: object) -> None:

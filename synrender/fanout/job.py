@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from synrender.assets.provenance import Sources
-from synrender.crashes.journal import STARTUP_LIMIT_S, JournalEntry
+from synrender.crashes.journal import COMPILE_LIMIT_S, STARTUP_LIMIT_S, JournalEntry
 from synrender.dataset.folder import DatasetFolder, settings_to_folder
 from synrender.dataset.info import RenderedBy
 from synrender.settings.groups import Settings
@@ -44,15 +44,25 @@ class Job:
     sources: Sources | None = None  # that a gathered batch must find on its node
 
     @property
+    def needs_gpu(self) -> bool:
+        """Whether it renders on a GPU, if there is one."""
+        return self.use_gpu or self.settings.rendering.use_gpu
+
+    @property
+    def startup_limit_s(self) -> float:
+        """Seconds until the first sample begins, at most."""
+        return COMPILE_LIMIT_S if self.needs_gpu else STARTUP_LIMIT_S
+
+    @property
     def limit_s(self) -> float:
         """Seconds after which a process that did not end itself is killed."""
-        limit_s = self.time_limit * (len(self.idxs) + 1) + STARTUP_LIMIT_S
+        limit_s = self.time_limit * (len(self.idxs) + 1) + self.startup_limit_s
         return limit_s if self.time_limit else math.inf
 
     @property
     def silence_limit_s(self) -> float:
         """Seconds without any sign of life after which a process is killed by the driver."""
-        return 2 * self.time_limit + STARTUP_LIMIT_S if self.time_limit else math.inf
+        return 2 * self.time_limit + self.startup_limit_s if self.time_limit else math.inf
 
     @property
     def run_dir(self) -> Path:

@@ -36,6 +36,11 @@ from synrender.system.folders import Folders
 from synrender.system.interrupts import add_resume
 from synrender.system.locks import temporary_folder
 
+GPU_START = (
+    "rendering on GPUs: the first start on a machine compiles kernels, for some minutes; python -m "
+    "synrender.warmup does it beforehand"
+)
+
 
 @dataclass(frozen=True)
 class Options:
@@ -250,6 +255,8 @@ def _render(
         check_executable(options.blender)
     with run_folder(folders) as run_dir:
         template = create_template(run_dir, options, folders)
+        if template.use_gpu or any(d.settings.rendering.use_gpu for d in datasets):
+            say(GPU_START)
         if options.is_local:
             claims.add(datasets)
             claims.note_complete(todos)

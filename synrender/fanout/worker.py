@@ -55,7 +55,7 @@ def _render_watched(job: Job, outcome: Outcome) -> None:
     with (
         leased_cpus(job.num_cpus) as cpus,
         logged_output(log_path) as log,
-        Watchdog(job.time_limit, log) as watchdog,
+        Watchdog(job.time_limit, job.startup_limit_s, log) as watchdog,
     ):
         outcome.cpus = cpus
         try:
@@ -85,7 +85,7 @@ def _render(job: Job, outcome: Outcome, journal: Journal, log: Log, watchdog: Wa
     rendering = dataclasses.replace(
         job.settings.rendering,
         threads=job.num_cpus,
-        use_gpu=job.settings.rendering.use_gpu or job.use_gpu,
+        use_gpu=job.needs_gpu,
     )
     settings = dataclasses.replace(job.settings, rendering=rendering)
     catalog = _load_catalog(job)
