@@ -86,8 +86,8 @@ def start_engine(rendering: Rendering) -> Engine:
 def compile_kernels(scene: bpy.types.Scene, device: str) -> bool:
     """Renders an empty picture, for which a GPU's kernels are compiled if they are not kept yet.
 
-    Cycles and the driver keep them, and neither can be asked. So a file in Blender's cache says that
-    this was done here before.
+    Cycles and the driver keep them, and neither can be asked. So a file in Blender's cache says
+    that this was done here before.
 
     Args:
         scene: that is set up, without objects; it stays as it is.
