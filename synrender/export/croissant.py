@@ -5,6 +5,7 @@ Croissant 1.0 with the fields of responsible AI: https://docs.mlcommons.org/croi
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
@@ -197,8 +198,13 @@ def samples_of_paths(files: str, description: str, columns: Iterable[Column], ro
 
 
 def pictures_of_files(column: Column) -> Node:
-    """One record for each picture file; the set of files has the column's name."""
+    """One record for each file of pixels; the set of files has the column's name.
+
+    mlcroissant reads no arrays, so it gives the bytes of a NumPy file.
+    """
     name = f"{column.name}_pictures"
+    if column.type == ARRAY:
+        column = dataclasses.replace(column, type=TEXT)
     fields = [
         _to_field(_FILE_NAME, column.name, {"fileProperty": "filename"}, name),
         _to_field(column, column.name, {"fileProperty": "content"}, name),

@@ -16,8 +16,10 @@ from PIL import Image
 import synrender
 from tests.export.helpers import Exporter
 
-pytestmark = pytest.mark.filterwarnings(  # the package leaves its files open
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+pytestmark = pytest.mark.filterwarnings(  # the packages leave their files open
+    "ignore::DeprecationWarning",
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
 )
 
 FIELDS = (
@@ -139,6 +141,27 @@ def test_steps_stand_in_the_metadata(rendered_labels: Path, exporter: Exporter) 
         assert f"step {step:.6g}".encode() in metadata[b"meaning"]
     assert b"step" not in schema.field("shading").metadata
     assert "step 0.00195312" in (out / "README.md").read_text()
+
+
+def test_croissant_gives_their_bytes(
+    rendered_labels_single: Path, exporter: Exporter, tmp_path: Path
+) -> None:
+    import mlcroissant
+    from etils import epath
+    from mlcroissant._src.operation_graph.operations import extract
+
+    exporter.monkeypatch.setattr(extract, "EXTRACT_PATH", epath.Path(tmp_path / "cache"))
+    real = dataclasses.replace(exporter, data_dir=rendered_labels_single.parent)
+    name = rendered_labels_single.name
+    out = real.export(name, "webdataset", "--fields", "normal")
+    data = mlcroissant.Dataset(jsonld=str(out / "croissant.json"))
+    assert not data.metadata.ctx.issues.errors
+    records = {r["normal_pictures/filename"]: r for r in data.records("normal_pictures")}
+    samples = list(synrender.open_dataset(rendered_labels_single, fields=["sample_idx", "normal"]))
+    assert len(records) == len(samples)
+    for sample in samples:
+        file = records[f"{sample['sample_idx']:06d}.normal.npy".encode()]["normal_pictures/normal"]
+        check_pixels("normal", np.load(io.BytesIO(file)), sample["normal"])
 
 
 def test_fields_are_chosen(rendered_labels: Path, exporter: Exporter) -> None:
