@@ -8,6 +8,7 @@ factor add their place in the tuple. See `synrender.sampling.streams` for what a
 from __future__ import annotations
 
 import colorsys
+import functools
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -238,14 +239,17 @@ def _move_into(
     return np.array(moved)
 
 
+@functools.lru_cache(maxsize=4)
 def draw_color_reference(seed: int, num_classes: int, num_modes: int) -> np.ndarray:
-    """Reference colors of the classes: (num_classes, num_modes, 3) HSV, each 0 to 1.
+    """Reference colors of the classes: (num_classes, num_modes, 3) HSV, each 0 to 1; read-only.
 
     Adding modes or classes does not change the colors that exist already.
     """
-    return np.stack(
+    colors = np.stack(
         [create_rng(seed, COLOR_REFERENCE, c).random((num_modes, 3)) for c in range(num_classes)]
     )
+    colors.setflags(write=False)  # all samples share it
+    return colors
 
 
 def draw_colors(

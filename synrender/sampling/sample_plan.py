@@ -523,7 +523,9 @@ def _find_environment(row: _Row, image: AssetChoice) -> EnvironmentPlan:
 def _find_scene(scene: Scene, row: _Row) -> Scene:
     """The scene with this sample's camera and light, from the values of an object."""
     energy, lens = row.number("light_energy"), row.number("camera_lens")
-    moved = dataclasses.replace(scene, light_energy=energy, camera_lens=lens)
+    moved = scene
+    if (energy, lens) != (scene.light_energy, scene.camera_lens):
+        moved = dataclasses.replace(scene, light_energy=energy, camera_lens=lens)
     distance_m = row.number("camera_distance")
     azimuth, elevation, roll = (row.known(name) for name in ORBIT)
     if azimuth is not None and elevation is not None and roll is not None:

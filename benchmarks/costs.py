@@ -1,0 +1,340 @@
+"""What labels, environments and unused factors cost, in CPU time, which other work hardly moves.
+
+    python benchmarks/costs.py labels [SAMPLES]
+    python benchmarks/costs.py environments [SCENES]
+    python benchmarks/costs.py before FOLDER [ROUNDS]
+
+``labels``: a default sample of several objects on one CPU, without and with label passes, and all
+other labels, which are derived from them.
+
+``environments``: a default sample of one object with each built-in environment, and with a sky that
+has a sun of the real size, for several maps by which Cycles chooses directions of light; with the
+error at 64 x 64 px against 1024 samples a pixel.
+
+``before``: drawing, building and rendering default samples, by this version and in turns by a
+checkout of an earlier one, such as that of ``git worktree add /tmp/before COMMIT``.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import imageio.v3 as iio
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from synrender.assets.catalog import load_catalog
+from synrender.assets.demo.environments import SKY_SUN, sky, write_environments
+from synrender.assets.places import ensure_demo_sources, open_assets
+from synrender.blender.start import prepare_blender
+from synrender.images.environment import find_directions
+from synrender.images.exr import read_exr
+from synrender.images.radiance import encode_radiance
+from synrender.labels.derive import Labels, SampleView
+from synrender.sampling.sample_plan import SamplePlan, draw_sample
+from synrender.settings.groups import Settings
+from synrender.settings.label_table import LABELS, PASSES, list_fields
+from synrender.settings.load import load_settings
+from synrender.system.console import captured_output
+from synrender.system.folders import find_folders
+
+if TYPE_CHECKING:
+    from synrender.blender.build import Builder
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+FOLDERS = find_folders(os.environ)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A Blender with the settings of a data set."""
+
+    settings: Settings
+    scene: Any  # bpy.types.Scene
+    builder: Builder
+    plans: list[SamplePlan]
+
+    def measure(self, plan: SamplePlan, path: Path, map_px: int = 0, percent: int = 100) -> float:
+        """CPU time, s, of building and rendering a sample, with another map if one is given.
+
+        A size below 100 % gives what does not depend on the size: one path for each of few pixels.
+        """
+        from synrender.blender.engine import render_frame
+
+        start = time.process_time()
+        cycles, num_samples = self.scene.cycles, self.settings.rendering.render_samples
+        self.builder.build_sample(plan)
+        if map_px:
+            self.scene.world.cycles.sample_map_resolution = map_px
+        cycles.samples, cycles.use_denoising = (num_samples, True) if percent == 100 else (1, False)
+        self.scene.render.resolution_percentage = percent
+        render_frame(self.scene, path, plan.noise_seed)
+        return time.process_time() - start
+
+    def render_reference(self, plan: SamplePlan, path: Path) -> np.ndarray:
+        """Levels of an image with hardly any noise, (h, w, 3)."""
+        from synrender.blender.engine import render_frame
+
+        cycles = self.scene.cycles
+        self.builder.build_sample(plan)
+        self.scene.world.cycles.sample_map_resolution = MAPS_PX[-1]
+        cycles.samples, cycles.use_denoising = NUM_REFERENCE, False
+        cycles.use_adaptive_sampling = False
+        render_frame(self.scene, path, REFERENCE_SEED)
+        cycles.use_adaptive_sampling = True
+        return read_levels(path)
+
+    def find_map_px(self) -> int:
+        """Width of the map that our own program takes; without an environment, of no meaning."""
+        self.builder.build_sample(self.plans[0])
+        return self.scene.world.cycles.sample_map_resolution
+
+
+def create_rig(config: str, num_samples: int, *bindings: str) -> Rig:
+    """Starts anew with the first sample of each of some groups."""
+    settings = load_settings([config], bindings)
+    ensure_demo_sources(settings, open_assets(settings, FOLDERS))
+    catalog = load_catalog(settings, FOLDERS)
+    prepare_blender(FOLDERS.blender)
+    from synrender.blender.build import Builder
+    from synrender.blender.engine import start_engine
+
+    scene = start_engine(settings.rendering).scene
+    idxs = (k * settings.batch.cache_obj_frames for k in range(num_samples))
+    plans = [draw_sample(settings, catalog, idx) for idx in idxs]
+    return Rig(settings, scene, Builder(scene, settings, catalog, {}), plans)
+
+
+# --- labels ---------------------------------------------------------------------------------------
+
+NO_CAMERA = np.eye(3), np.eye(4)
+"""Of records without one of their own; those here have it."""
+
+CASES = [(), *((name,) for name in PASSES), PASSES]
+
+
+def measure_labels(num_samples: int = 40) -> list[str]:
+    """Lines on the cost of the label passes and of all other labels."""
+    rig = create_rig("render_multi", num_samples)
+    from synrender.blender.engine import render_frame
+
+    seconds: dict[tuple[str, ...], list[float]] = {case: [] for case in CASES}
+    views = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "image.exr"
+        for plan in rig.plans:
+            record = rig.builder.build_sample(plan)  # imports the models, which all cases share
+            for case in CASES:
+                start = time.process_time()
+                rig.builder.build_sample(plan)
+                render_frame(rig.scene, path, plan.noise_seed, case)
+                seconds[case].append(time.process_time() - start)
+            image = read_exr(path)  # with all passes
+            views.append(SampleView(record, NO_CAMERA, lambda image=image: image))
+    base = statistics.median(seconds[()])
+    lines = [f"{num_samples} samples, a default one takes {base:.3f} s"]
+    for case in CASES[1:]:
+        extra = [a - b for a, b in zip(seconds[case], seconds[()], strict=True)]
+        more = statistics.median(extra)
+        lines.append(f"{', '.join(case):<24} {1000 * more:6.1f} ms, {100 * more / base:.1f} %")
+    more = statistics.median(derive(view, views[k - 1]) for k, view in enumerate(views))
+    lines.append(f"{'all others, derived':<24} {1000 * more:6.1f} ms, {100 * more / base:.1f} %")
+    return lines
+
+
+def derive(view: SampleView, partner: SampleView) -> float:
+    """CPU time of all labels that need no pass, with flow to any other sample, s."""
+    assert view.image.depth_m.shape == partner.image.depth_m.shape
+    start = time.process_time()
+    labels = Labels(view, lambda: partner)
+    for name in list_fields(LABELS):
+        getattr(labels, name)
+    return time.process_time() - start
+
+
+# --- environments ---------------------------------------------------------------------------------
+
+LOOK = ("lighting.r = 1", "object.random_viewpoint = 0.5")
+NUM_REFERENCE, REFERENCE_SEED, TINY_PERCENT = 1024, 12345678, 6
+MAPS_PX = (512, 1024, 2048, 4096)
+"""The last one is what Cycles takes of itself."""
+
+EQUAL_DB, EQUAL_TIME = 1.4, 1.41
+"""So much less error takes so many times the time, see README.md."""
+
+
+def write_real_sky(path: Path) -> None:
+    """The sky of the demo set at 2k, with as much sun, but from a disk of the real size."""
+    directions = find_directions(1024, 2048)
+    cosine = directions @ SKY_SUN
+    image = np.where((cosine > np.cos(np.radians(5)))[..., None], (0.5, 0.6, 0.8), sky(directions))
+    image[cosine > np.cos(np.radians(0.27))] = np.array([150, 140, 120]) * (4 / 0.27) ** 2
+    path.write_bytes(encode_radiance(image))
+
+
+def measure_environments(num_scenes: int = 6) -> list[str]:
+    """A table of time and error for each environment and map."""
+    head = (
+        "around",
+        "map, px",
+        "CPU of a sample, ms",
+        "map and image",
+        "PSNR, dB",
+        "at equal error",
+    )
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent)
+        write_environments(folder)
+        write_real_sky(folder / "real_sun.hdr")
+        gray = measure_around("", folder, num_scenes)[0]
+        lines.append(f"| gray | | {1000 * gray.seconds:.0f} | | {gray.psnr_db:.2f} | |")
+        for name in ("sky", "studio", "sunset", "real_sun"):
+            costs = measure_around(name, folder, num_scenes)
+            finest = costs[-1]
+            for cost in costs:
+                more = cost.sync - gray.sync
+                error = EQUAL_TIME ** ((finest.psnr_db - cost.psnr_db) / EQUAL_DB)
+                ratio = cost.seconds * error / (finest.seconds - finest.sync + gray.sync)
+                columns = (
+                    name, f"{cost.map_px}{' (ours)' * cost.is_ours}", f"{1000 * cost.seconds:.0f}",
+                    f"{1000 * more:.0f} ms, {100 * more / (cost.seconds - more):.0f} %",
+                    f"{cost.psnr_db:.2f}", f"{ratio:.2f}",
+                )  # fmt: skip
+                lines.append(f"| {' | '.join(columns)} |")
+    return lines
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a sample with an environment; medians over scenes, of the error the mean."""
+
+    map_px: int
+    is_ours: bool  # or for comparison
+    seconds: float  # CPU time, 128 x 128 px
+    sync: float  # of it, of what does not depend on the size of the image
+    psnr_db: float  # 64 x 64 px
+
+
+def measure_around(name: str, folder: Path, num_scenes: int) -> list[Cost]:
+    """A cost for each of `MAPS_PX`; one alone without an environment."""
+    around = (
+        f"assets.environments = {str(folder)!r}",
+        f"design.fixed = {{'environment': {name!r}}}",
+    )
+    bindings = (*LOOK, *around) if name else LOOK
+    maps, path = MAPS_PX if name else (0,), folder / "image.png"
+    small = create_rig("render_single", num_scenes, *bindings, "rendering.resolution = 64")
+    errors = {map_px: [] for map_px in maps}
+    for plan in small.plans:
+        reference = small.render_reference(plan, path)
+        for map_px in maps:
+            small.measure(plan, path, map_px)
+            error = np.mean((read_levels(path) - reference) ** 2)
+            errors[map_px].append(10 * np.log10(255**2 / error))
+    usual = create_rig("render_single", num_scenes, *bindings)
+    own_px = usual.find_map_px()
+    costs = []
+    for map_px in maps:
+        seconds, sync = (
+            statistics.median(usual.measure(plan, path, map_px, percent) for plan in usual.plans)
+            for percent in (100, TINY_PERCENT)
+        )
+        costs.append(Cost(map_px, map_px == own_px, seconds, sync, statistics.mean(errors[map_px])))
+    return costs
+
+
+def read_levels(path: Path) -> np.ndarray:
+    """8-bit values of a PNG as float64."""
+    return iio.imread(path).astype(np.float64)
+
+
+# --- before ---------------------------------------------------------------------------------------
+
+BEFORE = """
+import os, sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from synrender.assets.catalog import load_catalog
+from synrender.blender.start import prepare_blender
+from synrender.sampling.sample_plan import draw_sample
+from synrender.settings.load import load_settings
+from synrender.system.folders import find_folders
+
+folders, settings = find_folders(os.environ), load_settings([sys.argv[2]], [])
+catalog = load_catalog(settings, folders)
+prepare_blender(folders.blender)
+from synrender.blender.build import Builder
+from synrender.blender.engine import render_frame, start_engine
+
+scene = start_engine(settings.rendering).scene
+builder, path = Builder(scene, settings, catalog, {}), Path(sys.argv[3])
+for idx in range(40):
+    times = [time.process_time()]
+    plan = draw_sample(settings, catalog, idx)
+    times.append(time.process_time())
+    builder.build_sample(plan)
+    times.append(time.process_time())
+    if idx < 12:
+        render_frame(scene, path, plan.noise_seed)
+    times.append(time.process_time())
+    print("times", *(1000 * (b - a) for a, b in zip(times, times[1:])))
+sys.stdout.flush()
+os._exit(0)
+"""
+"""Prints CPU time of drawing, building and rendering samples, ms; runs in any version."""
+
+
+def measure_before(folder: str, num_rounds: int = 4) -> list[str]:
+    """A table of what a default sample takes in this version and in an earlier one."""
+    head = ("config", "stage", "earlier, ms", "now, ms", "more, share of a sample")
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for config in ("render_single", "render_multi"):
+        settings = load_settings([config])
+        ensure_demo_sources(settings, open_assets(settings, FOLDERS))
+        runs: dict[str, list[np.ndarray]] = {folder: [], str(PROJECT_DIR): []}
+        for _ in range(num_rounds):
+            for version, times in runs.items():
+                times.append(run_version(version, config))
+        earlier, now = (
+            np.min([np.median(t, axis=0) for t in times], axis=0) for times in runs.values()
+        )
+        whole = earlier.sum()
+        for k, stage in enumerate(("draw", "build", "render")):
+            more = now[k] - earlier[k]
+            columns = (config, stage, f"{earlier[k]:.2f}", f"{now[k]:.2f}")
+            lines.append(f"| {' | '.join(columns)} | {100 * more / whole:+.2f} % |")
+    return lines
+
+
+def run_version(version: str, config: str) -> np.ndarray:
+    """Times of samples, (12, 3) ms."""
+    with tempfile.TemporaryDirectory() as folder:
+        suffix = "exr" if config == "render_multi" else "png"
+        command = [sys.executable, "-c", BEFORE, version, config, f"{folder}/image.{suffix}"]
+        done = subprocess.run(command, cwd=version, stdout=subprocess.PIPE, text=True, check=True)
+    lines = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("times ")]
+    return np.array(lines, float)[1:12]
+
+
+COMMANDS = {
+    "labels": measure_labels,
+    "environments": measure_environments,
+    "before": measure_before,
+}
+
+if __name__ == "__main__":
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    command, *arguments = sys.argv[1:]
+    with captured_output():
+        lines = COMMANDS[command](*(int(a) if a.isdecimal() else a for a in arguments))
+    print("\n".join(lines))
