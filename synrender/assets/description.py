@@ -140,4 +140,5 @@ def to_catalog(found: FoundModels, classes: list[ModelClass]) -> Catalog:
         entries={k: {e.model_id: e for e in found.classes[c]} for k, c in numbered.items()},
         textures=(),
         n_buckets=1,
+        up_axis=found.opened.source.usual_up,
     )

@@ -36,18 +36,25 @@ _TEXTURES = {
 """How an MTL file names a texture, and where that is from the model's folder, by the model."""
 
 
-def dress(path: Path) -> Path:
+def dress(path: Path, change: Change | None = None) -> Path:
     """Replaces each OBJ and GLB file of a download, in archives as well; returns the path."""
+    change = change or dress_files
     archives = [path] if path.suffix == ".zip" else sorted(path.rglob("*.zip"))
     for archive in archives:
         with zipfile.ZipFile(archive) as opened:
             files = {name: opened.read(name) for name in opened.namelist()}
-        write_zip(archive, dress_files(files))
+        write_zip(archive, change(files))
     if path.is_dir():
         found = [p for p in path.rglob("*") if p.suffix in (".obj", ".glb")]
         files = {p.relative_to(path).as_posix(): p.read_bytes() for p in found}
-        write_files(path, dress_files(files))
+        write_files(path, change(files))
     return path
+
+
+def find_texture(name: str) -> tuple[str, str]:
+    """How the MTL file of an OBJ names its texture, and where that is from the model's folder."""
+    usual = f"{PurePosixPath(name).stem}.png"
+    return next((v for k, v in _TEXTURES.items() if name.endswith(k)), (usual, usual))
 
 
 def dress_files(files: Files) -> Files:
@@ -58,8 +65,7 @@ def dress_files(files: Files) -> Files:
             files[name] = create_glb(seed).encode()
         elif name.endswith(".obj"):
             folder, stem = PurePosixPath(name).parent, PurePosixPath(name).stem
-            usual = f"{stem}.png", f"{stem}.png"
-            texture, place = next((v for k, v in _TEXTURES.items() if name.endswith(k)), usual)
+            texture, place = find_texture(name)
             files[name], files[str(folder / f"{stem}.mtl")] = create_obj(stem, texture, seed)
             kind = "JPEG" if texture.endswith("jpg") else "PNG"
             folder = folder.parent if place.startswith("../") else folder
