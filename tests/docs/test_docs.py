@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from synrender.settings.load import load_settings
 from tests.helpers import PROJECT_DIR
 
 DOCS = PROJECT_DIR / "docs"
@@ -51,6 +52,12 @@ def test_what_a_page_types_works(
             if example.want:
                 check = doctest.OutputChecker().check_output
                 assert check(example.want, shown.getvalue(), doctest.ELLIPSIS), shown.getvalue()
+
+
+def test_gin_of_a_page_is_read() -> None:
+    for page in PAGES:
+        for block in re.findall(r"^```gin\n(.*?)^```", page.read_text(), re.M | re.S):
+            load_settings(["render_single"], [block])
 
 
 def test_links_lead_to_pages_and_pictures() -> None:

@@ -15,6 +15,7 @@ import os
 import pkgutil
 import resource
 import shutil
+import signal
 import sys
 import time
 import traceback
@@ -389,7 +390,7 @@ def run_child(command: Callable[[Path], int], work: Path) -> dict:
 
 def judge(status: int, errors: str, more_bytes: int) -> str:
     if os.WIFSIGNALED(status):
-        return "hang" if os.WTERMSIG(status) == 14 else "died"
+        return "hang" if os.WTERMSIG(status) in (signal.SIGALRM, signal.SIGXCPU) else "died"
     if "Traceback" in errors or os.WEXITSTATUS(status) not in (0, 1, 2):
         return "traceback"
     if more_bytes > MAX_BYTES:
@@ -401,12 +402,11 @@ def judge(status: int, errors: str, more_bytes: int) -> str:
 
 
 def run_and_exit(command: Callable[[Path], int], work: Path, outputs: list[Path]) -> None:
-    import signal
-
     for number, path in enumerate(outputs, start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(MAX_SECONDS)
+    signal.alarm(10 * MAX_SECONDS)  # one that waits takes no CPU time
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS + 5))
     warnings.simplefilter("error", RuntimeWarning)
     warnings.simplefilter("error", UserWarning)
     status = 3
