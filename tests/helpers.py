@@ -18,9 +18,12 @@ import numpy as np
 import OpenEXR
 import pytest
 
+from synrender.assets.catalog import with_own_classes
+from synrender.assets.places import open_assets
 from synrender.cli.script import Command, run_command
 from synrender.dataset.record import MATRICES, RECORD_DTYPE
 from synrender.settings.load import load_settings, settings_to_gin
+from synrender.system.folders import Folders
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
@@ -100,6 +103,8 @@ class RenderServer:
     def render(self, dataset_name: str, *bindings: str, config: str = "render_single") -> Path:
         """Renders a small, quick data set and returns its folder."""
         settings = load_settings([config], [*QUICK, *bindings])
+        folders = Folders(self._renderer.data_dir)
+        settings = with_own_classes(settings, open_assets(settings, folders))
         path = self._renderer.data_dir / dataset_name
         process = self._process = self._process or subprocess.Popen(
             [self._renderer.command[0], "-m", "synrender.api.render_server"],

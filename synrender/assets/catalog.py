@@ -17,7 +17,13 @@ from pathlib import Path
 from synrender.assets import demo
 from synrender.assets.model_file import ModelFile
 from synrender.assets.pbr_sets import SurfaceMaps, find_maps
-from synrender.assets.places import OpenAssets, Place, open_assets, uses_environments
+from synrender.assets.places import (
+    OpenAssets,
+    Place,
+    lacks_in_demo,
+    open_assets,
+    uses_environments,
+)
 from synrender.assets.provenance import (
     DEFAULT_LAYOUT,
     EnvironmentSource,
@@ -244,14 +250,26 @@ def create_catalog(settings: Settings, opened: OpenAssets) -> Catalog:
     return catalog
 
 
+def _with_demo_classes(settings: Settings) -> Settings:
+    """Settings without the classes of ShapeNet that the demo set lacks, if it has some of them."""
+    sample = settings.sample
+    there = tuple(c for c in sample.class_list if not lacks_in_demo(sample.classes[c]))
+    if not there or len(there) == len(sample.class_list):
+        return settings
+    return dataclasses.replace(settings, sample=dataclasses.replace(sample, class_idxs=there))
+
+
 def with_own_classes(settings: Settings, opened: OpenAssets) -> Settings:
     """Settings that name the classes of the source, where they name ShapeNet's and it has others.
 
-    All of them may appear, unless ``sample.class_idxs`` chooses some.
+    All of them may appear, unless ``sample.class_idxs`` chooses some. Of ShapeNet's classes the
+    demo set has ten; the others are left out of ``sample.class_idxs``.
 
     Raises:
         UserError: a configured folder is missing, or has more classes than can be told apart.
     """
+    if opened.models_place.is_demo:
+        return _with_demo_classes(settings)
     if not opened.models_place.is_named or settings.sample.classes != DEFAULT_CLASSES:
         return settings
     classes = opened.classes

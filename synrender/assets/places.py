@@ -12,10 +12,11 @@ from synrender.assets.pbr_sets import list_maps
 from synrender.assets.sources.registry import OpenSource, open_source
 from synrender.assets.sources.shapenet import SHAPENET_V2
 from synrender.assets.sources.source import ModelClass
-from synrender.assets.sources.synsets import TAXONOMY_FILE
+from synrender.assets.sources.synsets import NAMES, TAXONOMY_FILE
 from synrender.assets.textures import LABELS_FILE, find_images_dir, list_textures
 from synrender.assets.tree import Tree
 from synrender.errors import UserError
+from synrender.settings.checks import SHAPES_NAME
 from synrender.settings.groups import Assets, Settings
 from synrender.system.folders import DTD_VARIABLE, SHAPENET_VARIABLE, Folders
 
@@ -39,6 +40,8 @@ class Place:
 class OpenAssets:
     """The assets that a run names: each is found, opened and listed once, when it is asked for.
 
+    The built-in shapes are made when they are first asked for.
+
     All data sets of the same `Assets` share it. Each property raises UserError if what it stands
     for is missing, incomplete, or in no layout that is read.
     """
@@ -51,6 +54,8 @@ class OpenAssets:
         """Where the models are."""
         if self.folders.models:
             return Place(self.folders.models, False, True)
+        if self.assets.models == SHAPES_NAME:
+            return Place(self.folders.shapes, False, True)
         if self.assets.models:
             return Place(Path(self.assets.models), False, True)
         return _find_place(
@@ -61,6 +66,8 @@ class OpenAssets:
     def models(self) -> OpenSource:
         """Models: the layout of those that the user names is recognized, others are ShapeNet's."""
         place = self.models_place
+        if place.path == self.folders.shapes:
+            demo.ensure_shapes(place.path)
         if place.is_named:
             return open_source(place.path, self.assets.source)
         if place.is_demo and not (place.path / TAXONOMY_FILE).is_file():
@@ -112,6 +119,11 @@ class OpenAssets:
 def open_assets(settings: Settings, folders: Folders) -> OpenAssets:
     """The assets that settings name. Reads nothing yet."""
     return OpenAssets(settings.assets, folders)
+
+
+def lacks_in_demo(name: str) -> bool:
+    """Whether the demo set lacks a class of ShapeNet, given by its name or id."""
+    return any(name in pair and pair[0] not in demo.SYNSET_IDS for pair in NAMES.items())
 
 
 def uses_environments(settings: Settings) -> bool:
@@ -170,6 +182,12 @@ def ensure_demo_sources(settings: Settings, opened: OpenAssets) -> list[str]:
         lines.append(
             f"Using the built-in demo {what}; to use ShapeNet and DTD, put them into "
             f"{folders.data} or set {SHAPENET_VARIABLE} and {DTD_VARIABLE}."
+        )
+    lacking = list(filter(lacks_in_demo, settings.sample.classes))
+    if opened.models_place.is_demo and lacking:
+        lines.append(
+            f"The demo models have {len(settings.sample.class_list)} of the configuration's "
+            f"{len(settings.sample.classes)} classes; the other {len(lacking)} are left out."
         )
     return lines
 

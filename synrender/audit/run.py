@@ -16,7 +16,7 @@ from synrender.audit.measure_samples import SampleFindings, cut_tasks, examine
 from synrender.audit.picture_verdicts import check_images, check_outline
 from synrender.audit.rays.audited_dataset import Records, Subject, load_records, open_subject
 from synrender.audit.rays.view import require_ray_caster
-from synrender.audit.scene_verdicts import check_camera, check_ground
+from synrender.audit.scene_verdicts import check_camera, check_ground, check_layout
 from synrender.audit.split_shares import check_balance, check_splits
 from synrender.audit.verdicts import (
     check_boxes,
@@ -107,6 +107,7 @@ def run_audit(
         check_pose(records, findings),
         check_camera(subject, records),
         check_ground(subject, records, findings),
+        check_layout(subject, records),
         check_lights(subject, records),
         check_exposure(subject, records),
         check_images(subject, findings, find_meant_duplicates(subject.design, records)),

@@ -1,4 +1,4 @@
-"""Checks that hold of the whole scene: where the camera is, and what stands on the ground."""
+"""Checks that hold of the whole scene: where the camera is, and where objects stand."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_camera(subject: Subject, records: Records) -> Check:
     return decide("camera", not culprits, figures, dict.fromkeys(culprits), [measure])
 
 
-_HEIGHT = find_columns("layout")[2]
+_HEIGHT, (_SCALE,) = find_columns("layout")[2], find_columns("scale")
 
 
 def check_ground(subject: Subject, records: Records, findings: Sequence[SampleFindings]) -> Check:
@@ -64,6 +64,41 @@ def check_ground(subject: Subject, records: Records, findings: Sequence[SampleFi
     )
     measure = Measure("contact, mm", worst, at_most=bound_mm, num=num, of="objects")
     return decide("ground", not culprits, figures, culprits, [measure])
+
+
+MAX_ROUNDING_M = 1e-6
+"""Of a location, which goes through the renderer's single precision."""
+
+
+def check_layout(subject: Subject, records: Records) -> Check:
+    """Scattered objects lie in their square and keep their distances, by their locations."""
+    scene, design = subject.settings.scene, subject.settings.design
+    if scene.layout != "scatter" or "layout" in {*design.decided, *design.twins}:
+        return skip("layout", "objects are not scattered")
+    starts = np.flatnonzero(np.diff(records.idxs, prepend=-1))
+    excess_m, culprits = 0.0, []
+    num = 0
+    for rows in np.split(records.rows, starts[1:]):
+        places = rows["location"][:, :2]
+        right, forward = rows["world_to_camera"][0, [0, 2], :2]
+        axes = np.stack([right, forward]) / np.linalg.norm([right, forward], axis=1)[:, None]
+        first, second = np.triu_indices(len(places), 1)
+        offsets = places[first] - places[second]
+        scales = rows["factor_values"][:, _SCALE]
+        least_m = scene.layout_distance * (scales[first] + scales[second]) / 2
+        faults = {
+            "out of the square": np.abs(places).max() - scene.layout_size / 2,
+            "too near": (least_m - np.linalg.norm(offsets, axis=1)).max(initial=-1),
+            "in line": (scene.layout_margin - np.abs(offsets @ axes.T)).max(initial=-1),
+        }
+        num += len(offsets)
+        for fault, distance_m in faults.items():
+            excess_m = max(excess_m, float(distance_m))
+            if not distance_m <= MAX_ROUNDING_M:
+                culprits.append(f"{rows['sample_idx'][0]} (objects {fault})")
+    figures = f"{num} pairs of objects keep their distances, {len(culprits)} faults"
+    measure = Measure("excess, m", excess_m, at_most=MAX_ROUNDING_M, num=num, of="pairs of objects")
+    return decide("layout", not culprits, figures, culprits, [measure])
 
 
 def _find_camera_error(subject: Subject, row: np.void) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 
 import numpy as np
 
@@ -80,6 +81,8 @@ def check_balance(subject: Subject, records: Records) -> Check:
         spreads[bucket] = _find_spread(turns[3][turns[0] == bucket], class_list)
     within = max(spread for bucket, spread in spreads.items() if bucket >= 0)
     figures += f"; groups of a class differ by {spreads[-1]} over all, by {within} in a bucket"
+    if subject.settings.sample.every_model:
+        return _check_turns(subject, records)
     if not subject.settings.sample.balanced:
         return skip("balance", f"classes are drawn (sample.balanced = False): {figures}")
     culprits = [
@@ -91,6 +94,41 @@ def check_balance(subject: Subject, records: Records) -> Check:
         "groups of a class differ by", max(spreads.values()), at_most=_MAX_TURNS_APART,
         num=len(turns[0]), of="groups",
     )  # fmt: skip
+    return decide("balance", not culprits, figures, culprits, [measure])
+
+
+def _check_turns(subject: Subject, records: Records) -> Check:
+    """Each model of a bucket is shown by as many groups as the others, or by one more.
+
+    A bucket is judged if all of its samples are there; a model that replaces a rejected one is
+    shown more often.
+    """
+    objects, rows = subject.settings.object, records.rows
+    turns = _unique(
+        rows["bucket"], rows["group"], rows["instance"], rows["synset_id"], rows["model_id"]
+    )
+    counts: dict[int, Counter] = {}
+    for bucket, _, _, synset_id, model_id in turns:
+        counts.setdefault(bucket, Counter())[f"{synset_id}/{model_id}"] += 1
+    total, n_buckets = objects.total_num_samples, objects.n_buckets
+    num_found = Counter((records.sample_idxs * n_buckets // total).tolist())
+    complete = [
+        bucket
+        for bucket in counts
+        if num_found[bucket] == -(-(bucket + 1) * total // n_buckets) + -bucket * total // n_buckets
+    ]
+    spreads = {b: max(counts[b].values()) - min(counts[b].values()) for b in complete}
+    num_models = sum(map(len, counts.values()))
+    figures = f"{num_models} models by turns; in {len(complete)} buckets that are complete"
+    if not complete or "model" in subject.settings.design.twins:
+        return skip("balance", f"{figures} nothing is judged")
+    bound = 1 + len(subject.rejected)
+    culprits = [f"bucket {b}: {s} groups apart" for b, s in spreads.items() if s > bound]
+    worst = max(spreads.values())
+    figures += f" their groups differ by {worst} (bound {bound})"
+    measure = Measure(
+        "groups of a model differ by", worst, at_most=bound, num=len(turns), of="groups"
+    )
     return decide("balance", not culprits, figures, culprits, [measure])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import bpy
@@ -163,7 +164,9 @@ class Builder:
             if name not in self.rejected and name not in self._models:
                 try:
                     file = self._catalog.model_file(plan.class_idx, model_id)
-                    self._models[name] = load_model(file, model_id, self._has_looks)
+                    loaded = load_model(file, model_id, self._has_looks)
+                    own_size = self._settings.object.own_size
+                    self._models[name] = dataclasses.replace(loaded, has_own_size=own_size)
                 except RejectedAsset as reason:
                     self.rejected[name] = str(reason)
             return name not in self.rejected

@@ -31,7 +31,7 @@ from synrender.sampling.sample_plan import ObjectPlan
 from synrender.settings.checks import MAX_NAME_LENGTH
 
 LARGEST_SIDE_M = 0.7
-"""Largest side of every model's bounding box before the plan's scale is applied."""
+"""Largest side of a model's bounding box before the plan's scale is applied."""
 
 MAX_UNITS = 1e8
 """A larger model, or one smaller than its inverse, is beyond what single precision can square."""
@@ -45,6 +45,7 @@ class Model:
     center: np.ndarray  # (3,) float64, of the bounding box, model units
     bbox: np.ndarray  # (2, 3) float64, min and max corner of the centered mesh
     look: ModelLook | None = None  # its own materials, if they are to be shown
+    has_own_size: bool = False  # its units are m; else its largest side is `LARGEST_SIDE_M`
 
     @property
     def blocks(self) -> list[bpy.types.ID]:
@@ -220,6 +221,8 @@ def find_depth(model: Model, plan: ObjectPlan) -> float:
 
 def _find_scale(model: Model, plan: ObjectPlan) -> np.ndarray:
     """Model units to m along each axis, (3,)."""
+    if model.has_own_size:
+        return np.array(plan.scale)
     largest_side = float((model.bbox[1] - model.bbox[0]).max())
     return np.array(plan.scale) * (LARGEST_SIDE_M / largest_side)
 

@@ -32,8 +32,11 @@ from synrender.system.interrupts import Resume
 if TYPE_CHECKING:
     import argparse
 
+    from synrender.assets.places import OpenAssets
+    from synrender.dataset.folder import PlannedDataset
     from synrender.system.folders import Folders
 
+NUM_SAMPLES = 4800
 NUM_CLASSES = 10
 """Of ShapeNet, if the user names no number."""
 
@@ -42,6 +45,7 @@ examples:
   python distributed_render.py -n 480 --dry_run
   python distributed_render.py -d mine -n 1200 --variants 0-0-0-0 1-1-1-1
   python distributed_render.py -d mine_multi --is_multi
+  python distributed_render.py -d views -g recipes/shapenet_views --variants none
   python distributed_render.py -a auto --gather         (on a cluster without shared storage)
   python distributed_render.py -d mine --shard 3/16     (beside 15 others; see examples/slurm)
   python distributed_render.py -d mine --status
@@ -72,14 +76,12 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "-n",
         "--num_samples",
         type=whole_number(1),
-        default=4800,
         metavar="N",
-        help="number of samples of each data set (default: 4800)",
+        help=f"number of samples of each data set (default: {NUM_SAMPLES})",
     )
     what.add_argument(
         "--num_classes",
         type=whole_number(1, MAX_CLASSES),
-        default=NUM_CLASSES,
         help=f"use classes 0 to N - 1 evenly (default: {NUM_CLASSES}; all of a folder's own)",
         metavar="N",
     )
@@ -90,7 +92,8 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "--variants",
         nargs="+",
         metavar="T-C-V-L",
-        help="variants to render (default: the paper's 12)",
+        help="variants to render (default: the paper's 12); none: one data set NAME, whose size, "
+        "classes and factors are those of -g and -p",
     )
     what.add_argument(
         "--seed",
@@ -198,18 +201,10 @@ def to_array_arguments(argv: list[str], name: str) -> str:
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Plans the data sets, and renders them or prints the plan; returns the exit status."""
     from synrender.assets.places import open_assets
-    from synrender.dataset.folder import name_to_dataset_dir
     from synrender.fanout.dry_run import print_plan
     from synrender.fanout.processes import end_family
     from synrender.fanout.run import Options, run_datasets
     from synrender.fanout.status import print_status
-    from synrender.fanout.variants import (
-        VARIANTS,
-        Shared,
-        check_variants,
-        find_own_classes,
-        plan_datasets,
-    )
     from synrender.sampling.work_shard import parse_work_shard
     from synrender.settings.load import load_settings
     from synrender.system.interrupts import exit_on_signals
@@ -218,24 +213,9 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     shard = parse_work_shard(arguments.shard) if arguments.shard else None
     exit_on_signals({signal.SIGTERM: 1}, end_family)  # batch systems send it
     gin_config = ["render_multi" if arguments.is_multi else "render_single", *arguments.gin_config]
-    gin_param, num_classes = arguments.gin_param, arguments.num_classes
-    settings = load_settings(gin_config, gin_param)
+    settings = load_settings(gin_config, arguments.gin_param)
     assets = open_assets(settings, folders)
-    if own := find_own_classes(settings, assets):
-        gin_param = [*gin_param, f"sample.classes = {list(own)}"]
-        num_classes = len(own) if num_classes == NUM_CLASSES else num_classes
-    datasets = plan_datasets(
-        name_to_dataset_dir(folders.data, find_name(arguments)),
-        check_variants(arguments.variants or VARIANTS),
-        Shared(
-            arguments.num_samples,
-            num_classes,
-            arguments.seed,
-            gin_config,
-            gin_param,
-        ),
-        arguments.overwrite,
-    )
+    datasets = plan_run(arguments, gin_config, assets)
     if arguments.status:
         return print_status(datasets, arguments.check)
     options = Options(
@@ -255,6 +235,55 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         plan = datasets, arguments.batch_size, options, assets
         return print_plan(*plan, arguments.array)
     return run_datasets(datasets, arguments.batch_size, options, assets)
+
+
+def plan_run(
+    arguments: argparse.Namespace, gin_config: list[str], assets: OpenAssets
+) -> list[PlannedDataset]:
+    """The data sets that were asked for.
+
+    Args:
+        arguments: of the command.
+        gin_config: gin files, the last one wins.
+        assets: that they name.
+
+    Raises:
+        UserError: a mistake in the arguments.
+    """
+    from synrender.dataset.folder import name_to_dataset_dir
+    from synrender.fanout.variants import (
+        NO_VARIANT,
+        VARIANTS,
+        Shared,
+        check_variants,
+        find_own_classes,
+        plan_as_configured,
+        plan_datasets,
+    )
+    from synrender.settings.load import load_settings
+
+    path = name_to_dataset_dir(assets.folders.data, find_name(arguments))
+    gin_param, seed, num_samples = arguments.gin_param, arguments.seed, arguments.num_samples
+    num_classes, variants = arguments.num_classes, check_variants(arguments.variants or VARIANTS)
+    if variants == (NO_VARIANT,):
+        given = {
+            "object.total_num_samples": num_samples,
+            "batch.num_samples": num_samples,
+            "sample.class_idxs": num_classes,
+            "batch.seed": seed,
+        }
+        bindings = [f"{name} = {value}" for name, value in given.items() if value is not None]
+        return [
+            plan_as_configured(
+                path, [*gin_param, *bindings], gin_config, assets, arguments.overwrite
+            )
+        ]
+    if own := find_own_classes(load_settings(gin_config, gin_param), assets):
+        gin_param = [*gin_param, f"sample.classes = {list(own)}"]
+        num_classes = num_classes or len(own)
+    num_samples, num_classes = num_samples or NUM_SAMPLES, num_classes or NUM_CLASSES
+    shared = Shared(num_samples, num_classes, seed, gin_config, gin_param)
+    return plan_datasets(path, variants, shared, arguments.overwrite)
 
 
 def find_blender(name: str) -> str:

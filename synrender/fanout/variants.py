@@ -5,6 +5,7 @@ All have the same classes, which are as even as can be.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Iterable, Sequence
@@ -50,6 +51,9 @@ FACTORS = (
 )
 """For each digit of a variant, what 0 and 1 bind."""
 
+NO_VARIANT = "none"
+"""In place of variants: the data set is as its configuration says."""
+
 SET_BY_FLAGS = {
     "batch.idx_offset": "--batch_size",
     "batch.num_samples": "--num_samples",
@@ -65,11 +69,14 @@ def check_variants(names: Sequence[str]) -> tuple[str, ...]:
     """The variants that were asked for, each once.
 
     Raises:
-        UserError: a name is not four digits 0 or 1.
+        UserError: a name is not four digits 0 or 1, or `NO_VARIANT` is not alone.
     """
+    if NO_VARIANT in names and len(names) > 1:
+        raise UserError(f"--variants {' '.join(names)}: {NO_VARIANT!r} goes alone")
     for name in names:
         digits = name.split("-")
-        if len(digits) != len(FACTORS) or not set(digits) <= {"0", "1"}:
+        is_variant = len(digits) == len(FACTORS) and set(digits) <= {"0", "1"}
+        if name != NO_VARIANT and not is_variant:
             raise UserError(
                 f"--variants {name}: must be four digits 0 or 1 (texture-color-viewpoint-"
                 f"lighting){nearest_name(name, VARIANTS)}"
@@ -103,8 +110,8 @@ def find_own_classes(settings: Settings, assets: OpenAssets) -> tuple[str, ...]:
     Raises:
         UserError: as `with_own_classes`.
     """
-    sample = with_own_classes(settings, assets).sample
-    return sample.classes if sample != settings.sample else ()
+    classes = with_own_classes(settings, assets).sample.classes
+    return classes if classes != settings.sample.classes else ()
 
 
 def plan_datasets(
@@ -150,6 +157,38 @@ def plan_datasets(
         settings = with_layout(settings, folder.files_per_folder)
         datasets.append(PlannedDataset(folder, settings, preferred))
     return datasets
+
+
+def plan_as_configured(
+    path: Path,
+    bindings: Sequence[str],
+    gin_config: Sequence[str],
+    assets: OpenAssets,
+    overwrite: bool = False,
+) -> PlannedDataset:
+    """A data set as its configuration says, all samples of it.
+
+    Args:
+        path: of the data set.
+        bindings: that win over the files.
+        gin_config: gin files, later ones win.
+        assets: of the run.
+        overwrite: whether a data set of this name will be removed first.
+
+    Raises:
+        UserError: what `load_settings` refuses.
+    """
+    info = None if overwrite else read_info(path)
+    settings = load_settings(
+        gin_config, [*bindings, "batch.idx_offset = 0", "rendering.threads = 0"],
+        info.settings if info else None,
+    )  # fmt: skip
+    total = settings.object.total_num_samples
+    whole = dataclasses.replace(settings.batch, num_samples=total)
+    settings = with_own_classes(dataclasses.replace(settings, batch=whole), assets)
+    folder = plan_dataset_folder(path, settings, overwrite)
+    settings = with_layout(settings, folder.files_per_folder)
+    return PlannedDataset(folder, settings, settings.batch.cache_obj_frames)
 
 
 def _bound_name(binding: str) -> str:
@@ -262,6 +301,8 @@ def describe_balance(settings: Settings) -> str | None:
     """One line that says how uneven the classes are, or None if they are even."""
     if settings.design.kind != ("random",) or "class" in settings.design.levels:
         return None  # the design decides
+    if settings.sample.every_model:
+        return None  # classes are as frequent as their models
     if _estimate_unevenness(settings, settings.batch.cache_obj_frames) == (0, 0):
         return None
     counts = count_classes(settings)

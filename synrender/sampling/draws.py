@@ -10,6 +10,7 @@ from __future__ import annotations
 import colorsys
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synrender.assets.material import USUAL_ROUGHNESS
+from synrender.sampling.camera import find_orbit, orbit_camera
 from synrender.sampling.designs.kind import Range, Ranges
 from synrender.sampling.distributions import FILES, draw_values, find_distributions
 from synrender.sampling.layout import draw_layout
@@ -28,11 +30,13 @@ from synrender.sampling.streams import (
     LEVEL,
     LIGHT,
     MODEL,
+    MODEL_TURN,
     NOISE,
     POSE,
     TEXTURE,
     create_rng,
     draw_permutation,
+    permute,
 )
 from synrender.settings.factor_table import BACKDROPS, COLUMNS, Scope, find_columns, find_factor
 from synrender.settings.groups import (
@@ -68,6 +72,8 @@ LIGHT_ANGLE = -0.5
 """Mean angle of the point light from the zenith, rad."""
 
 WHITE = (1.0, 1.0, 1.0)
+
+(_CAMERA_AZIMUTH,), (_SCALE,) = find_columns("camera_azimuth"), find_columns("scale")
 
 
 def draw_factors(
@@ -105,7 +111,6 @@ def draw_factors(
         **(dict.fromkeys(set(TILTS) - ranges.keys(), 0.0) if is_standing(settings) else {}),
         "light_energy": settings.scene.light_energy,
         "backdrop_color": backdrop_color,
-        "layout": draw_layout(settings, key, num_objs, scene),
         "num_objs": num_objs,
         "camera_distance": math.dist(settings.scene.camera_location, (0, 0, 0)),
         "camera_lens": settings.scene.camera_lens,
@@ -126,7 +131,21 @@ def draw_factors(
             num = num_objs if find_factor(name).scope is Scope.OBJECT else 1
             own = draw_values(name, distribution, (seed, *key), num, ranges.get(name))
             set_columns(values, name, own)
+    if "layout" not in settings.design.distributions:
+        seen = _look_from(values, settings.design, scene)
+        scales = np.full(num_objs, settings.design.fixed.get("scale", values[:, _SCALE]))
+        set_columns(values, "layout", draw_layout(settings, key, scales, seen))
     return values
+
+
+def _look_from(values: np.ndarray, design: Design, scene: Scene) -> Scene:
+    """The scene as seen from the azimuth that a sample draws, or that its design fixes."""
+    azimuth = design.fixed.get("camera_azimuth", values[0, _CAMERA_AZIMUTH])
+    if scene.layout == "chain" or math.isnan(azimuth):
+        return scene
+    _, elevation, roll = find_orbit(scene)
+    distance_m = math.dist(scene.camera_location, (0, 0, 0))
+    return orbit_camera(scene, (float(azimuth), elevation, roll), distance_m)
 
 
 def set_columns(values: np.ndarray, name: str, value: npt.ArrayLike) -> None:
@@ -160,6 +179,26 @@ def draw_model_order(
     """All models of a bucket, in the order in which they are tried for one object."""
     order = draw_permutation(create_rng(seed, MODEL, group, obj_idx), len(model_ids))
     return tuple(model_ids[i] for i in order)
+
+
+def draw_turn(key: Key, models: Mapping[int, tuple[str, ...]]) -> tuple[int, str]:
+    """Class and model at one turn of all models of a bucket.
+
+    Each round goes through all of them, in an order of its own.
+
+    Args:
+        key: seed of the data set, bucket, and turn in it, from 0.
+        models: of the bucket, by class id.
+    """
+    seed, bucket, turn = key
+    num = sum(map(len, models.values()))
+    round_idx, place = divmod(turn, num)
+    place = permute(place, num, seed, MODEL_TURN, bucket, round_idx)
+    for class_idx, model_ids in models.items():
+        if place < len(model_ids):
+            return class_idx, model_ids[place]
+        place -= len(model_ids)
+    raise ValueError(f"no model at {place}")
 
 
 def draw_textures(seed: int, key: Key, textures: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Where several objects stand: a chain of places, all of them in view."""
+"""Where several objects stand: a chain of places, all of them in view, or anywhere in a square."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 
+from synrender.errors import UserError
 from synrender.sampling.camera import (
     SENSOR_WIDTH_MM,
+    find_orbit,
     is_orbited,
     project,
     scene_to_intrinsics,
@@ -29,11 +31,14 @@ NUM_STEP_TRIES = 20
 SHRINK, NUM_SHRINKS = 0.95, 200
 """Factor that shrinks a layout until it is in view, and how often at most."""
 
+NUM_SCATTER_TRIES = 500
+"""Places that are tried for an object of a scattered layout, before all are placed again."""
+
 
 def draw_layout(
-    settings: Settings, key: tuple[int, ...], num_objs: int, scene: Scene
+    settings: Settings, key: tuple[int, ...], scales: np.ndarray, scene: Scene
 ) -> np.ndarray:
-    """Locations of the objects, (num_objs, 3) in m. A single object is at the origin.
+    """Locations of the objects, (num_objs, 3) in m. A single object of a chain is at the origin.
 
     Where objects stand on a ground, the third number is the height above it, which is 0.
 
@@ -41,20 +46,55 @@ def draw_layout(
         settings: of the data set. If its cameras orbit, every camera sees the objects that looks at
             the origin from the distance of the scene's: all centers are in a sphere.
         key: of the sample.
-        num_objs: in the sample.
-        scene: with the camera that must see them.
+        scales: of the objects, (num_objs,).
+        scene: with the camera that must see them, or along whose view they keep their margin.
+
+    Raises:
+        UserError: there is no room for scattered objects.
 
     Several objects form a chain on the ground: each is about 1.75 units from the one before it and
     at least 1.25 units from all others; 5 units are 1 m. Up to 100 chains are drawn, and the first
     with all centers in view is used. If there is none, the closest one is used, and made
     smaller until all are in view.
     """
-    if num_objs == 1:
+    if settings.scene.layout == "scatter":
+        return _scatter(settings, key, scales, scene)
+    if len(scales) == 1:
         return np.zeros((1, 3))
-    places_m = _draw_places(settings, key, num_objs, scene)
+    places_m = _draw_places(settings, key, len(scales), scene)
     if is_standing(settings):
         places_m[:, 2] = 0
     return places_m
+
+
+def _scatter(
+    settings: Settings, key: tuple[int, ...], scales: np.ndarray, scene: Scene
+) -> np.ndarray:
+    """Locations in a square, each drawn until it keeps its distances from those before it."""
+    rules, rng = settings.scene, create_rng(settings.batch.seed, LAYOUT, *key)
+    azimuth = find_orbit(scene)[0]
+    along = np.array([math.cos(azimuth), math.sin(azimuth)])
+    across = np.array([-along[1], along[0]])
+    for _ in range(NUM_LAYOUT_TRIES):
+        places = np.zeros((0, 2))
+        for scale in scales:
+            tried = rules.layout_size * (rng.random((NUM_SCATTER_TRIES, 2)) - 0.5)
+            offsets = tried[:, None] - places
+            least_m = rules.layout_distance * (scale + scales[: len(places)]) / 2
+            is_free = np.sqrt((offsets**2).sum(axis=2)) >= least_m
+            for axis in (along, across):
+                is_free &= np.abs((offsets * axis).sum(axis=2)) >= rules.layout_margin
+            free = np.flatnonzero(is_free.all(axis=1))
+            if not len(free):
+                break
+            places = np.vstack([places, tried[free[0]]])
+        else:
+            return np.hstack([places, np.zeros((len(scales), 1))])
+    raise UserError(
+        f"scene.layout_size = {rules.layout_size:g}: a square of that size has no room for "
+        f"{len(scales)} objects at scene.layout_distance = {rules.layout_distance:g} m and "
+        f"scene.layout_margin = {rules.layout_margin:g} m; change one of them, with --overwrite"
+    )
 
 
 def _draw_places(

@@ -232,7 +232,8 @@ def _offset(name: str) -> Callable[..., tuple[float, ...]]:
 
 def _draw_layout(settings: Settings, key: tuple[int, ...]) -> tuple[float, ...]:
     scene = find_narrowest_scene(settings)
-    return tuple(draw_layout(settings, key, settings.sample.num_objs, scene).ravel().tolist())
+    scales = np.full(settings.sample.num_objs, settings.design.fixed.get("scale", MEAN_SCALE))
+    return tuple(draw_layout(settings, key, scales, scene).ravel().tolist())
 
 
 _DRAWS: dict[str, Callable[..., tuple[float, ...]]] = {

@@ -147,7 +147,11 @@ def _walk(walker: _Walker, start: np.ndarray) -> np.ndarray:
     return np.broadcast_to(moved, start.shape)
 
 
-_OF_OBJECTS = (*(n for n, f in FACTORS.items() if f.scope.value == "object"), "viewpoint")
+_OF_OBJECTS = (
+    *(n for n, f in FACTORS.items() if f.scope.value == "object"),
+    "viewpoint",
+    "surface",
+)
 
 
 def find_walk_bounds(settings: Settings, name: str, column: int) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from statistics import NormalDist
 
 from synrender.settings.color_values import hue_to_rgb, kelvin_to_rgb
 from synrender.settings.distributions import COUNTS, Distribution
-from synrender.settings.factor_table import BACKDROPS
+from synrender.settings.factor_table import BACKDROPS, find_columns
 
 Vector = tuple[float, ...]
 
@@ -26,7 +26,7 @@ FARTHEST = -NormalDist().inv_cdf(LEAST_CHANCE)
 
 def count_chances(distribution: Distribution) -> int:
     """Uniform numbers that a value is made from."""
-    fixed = {"weights": 1, "hue": 1, "kelvin": 1, "so3": 3, "sphere": 2}
+    fixed = {"weights": 1, "choice": 1, "hue": 1, "kelvin": 1, "so3": 3, "sphere": 2}
     return fixed.get(distribution.kind) or len(distribution.part(0))
 
 
@@ -48,6 +48,10 @@ def find_value(name: str, distribution: Distribution, chances: Sequence[float]) 
     if kind == "weights":
         chosen = distribution.names[find_place(distribution.numbers, chances[0])]
         return (float(chosen) if name in COUNTS else float(BACKDROPS.index(chosen)),)
+    if kind == "choice":
+        size = len(find_columns(name))
+        first = int(chances[0] * (len(distribution.numbers) // size)) * size
+        return distribution.numbers[first : first + size]
     if kind == "hue":
         return hue_to_rgb(chances[0], *distribution.numbers)
     if kind == "kelvin":
@@ -150,6 +154,8 @@ def find_chance(distribution: Distribution, value: float) -> float:
 
 def find_extent(distribution: Distribution) -> tuple[float, float]:
     """The least and the largest value that a distribution of one number can give."""
+    if distribution.kind == "choice":
+        return min(distribution.numbers), max(distribution.numbers)
     low, high = distribution.numbers[-2:]
     if distribution.kind == "normal":
         mean, std = distribution.numbers[:2]

@@ -39,6 +39,7 @@ from synrender.sampling.draws import (
     draw_model_order,
     draw_noise_seed,
     draw_textures,
+    draw_turn,
     set_columns,
 )
 from synrender.sampling.levels import (
@@ -126,7 +127,7 @@ class ObjectPlan:
     model: AssetChoice  # of model ids
     texture: AssetChoice
     euler: Vector  # (3,) XYZ, rad
-    scale: Vector  # (3,) factors for a model whose largest side is 0.7 m
+    scale: Vector  # (3,) factors for a model whose largest side is 0.7 m, or of its own size
     location: Vector  # (3,) of the bounding box's center, m; see `SamplePlan.is_standing`
     color: Vector  # (3,) scene-linear RGB, 0 to 1
     surface: SurfacePlan
@@ -299,6 +300,7 @@ class _Start:
     group: int
     assigned: Assignment
     decided: dict[str, Decided]  # by factor: what the design decides
+    turns: tuple[tuple[int, str], ...]  # class and model of each object; (): they are drawn
 
 
 def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
@@ -312,7 +314,8 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
     bucket = idx_to_bucket(idx, settings.object)
     assigned = assign(find_rules(settings), idx, bucket)
     group = find_group(settings, assigned, idx)
-    start = _Start(bucket, group, assigned, find_decided(settings, catalog, assigned))
+    turns = _find_turns(settings, catalog, bucket, group)
+    start = _Start(bucket, group, assigned, find_decided(settings, catalog, assigned), turns)
     class_idxs = _draw_class_idxs(settings, start)
     rows = _draw_values(settings, start, class_idxs)
     models = _choose_models(settings, catalog, start, class_idxs)
@@ -346,9 +349,26 @@ def draw_sample(settings: Settings, catalog: Catalog, idx: int) -> SamplePlan:
     )
 
 
+def _find_turns(
+    settings: Settings, catalog: Catalog, bucket: int, group: int
+) -> tuple[tuple[int, str], ...]:
+    """Class and model of each object of a group where all models of its bucket take turns."""
+    sample = settings.sample
+    if not sample.every_model:
+        return ()
+    first_idx = bucket_to_first_idx(bucket, settings.object)
+    first_group = find_group(settings, assign(find_rules(settings), first_idx, bucket), first_idx)
+    models = {c: catalog.bucket_models(c, bucket) for c in sample.class_list}
+    first = (group - first_group) * sample.num_objs
+    turns = range(first, first + sample.num_objs)
+    return tuple(draw_turn((settings.batch.seed, bucket, turn), models) for turn in turns)
+
+
 def _draw_class_idxs(settings: Settings, start: _Start) -> list[int]:
     """Classes of the objects, [num_objs]."""
     sample = settings.sample
+    if start.turns:
+        return [class_idx for class_idx, _ in start.turns]
     if "class" in start.decided:
         return [int(start.decided["class"].value[0])] * sample.num_objs
     weights = find_class_weights(settings)
@@ -403,6 +423,9 @@ def _choose_models(
             choices.append(AssetChoice(order, decided.level, len(decided.levels)))
         else:
             order = draw_model_order(seed, start.group, k, models)
+            if start.turns:
+                own = start.turns[k][1]
+                order = (own, *(model for model in order if model != own))
             choices.append(AssetChoice(order, assigned.member_of("model"), num_twins))
     return choices
 

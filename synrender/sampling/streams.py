@@ -13,7 +13,7 @@ import numpy as np
 
 # A number is never given a new meaning: that would change every data set.
 CLASS, MODEL, TEXTURE, COLOR, POSE, LIGHT, LAYOUT, NOISE, COLOR_REFERENCE = range(9)
-DESIGN, LEVEL, DISTRIBUTION, PATH, MORE_LIGHTS, CAPTION = range(9, 15)
+DESIGN, LEVEL, DISTRIBUTION, PATH, MORE_LIGHTS, CAPTION, MODEL_TURN = range(9, 16)
 
 NUM_ROUNDS = 8
 _MASK = (1 << 64) - 1

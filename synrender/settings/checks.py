@@ -26,6 +26,9 @@ DESIGNS = (
 LEVEL_CHOICES = ("spread", "drawn")
 SPLITS = ("train", "validation", "test")
 
+SHAPES_NAME = "builtin:shapes"
+"""As ``assets.models``: a cube, a sphere and a cylinder."""
+
 GinValue = Any
 """What gin's parser returns."""
 
@@ -240,6 +243,11 @@ def path(value: GinValue) -> str:
     if not isinstance(value, str) or not (value.isprintable() and len(value) <= MAX_PATH_LENGTH):
         raise ValueError(f"must be a text in one line of at most {MAX_PATH_LENGTH} characters")
     return str(to_absolute(value)) if value else ""
+
+
+def models(value: GinValue) -> str:
+    """A path as `path` takes it, or the name of the built-in shapes."""
+    return value if value == SHAPES_NAME else path(value)
 
 
 def name_or_none(value: GinValue) -> str:

@@ -6,6 +6,8 @@
 bounds, at those of the factor.
 ``('weights', {'name': weight})``: names with their weights, which need not add up to 1; what is not
 named is not drawn.
+``('choice', value, another, ...)``: one of some values, each as often as the others; a factor of
+several numbers has its values in brackets.
 ``('hue', saturation, value)``: colors of every hue, evenly; scene-linear RGB.
 ``('kelvin', low, high)``: colors of black bodies, evenly in their temperature.
 ``'so3'``: every rotation of an object evenly, of ``viewpoint``.
@@ -18,6 +20,7 @@ brackets: ``('uniform', (0, 0, 0), (1, 0.5, 1))``.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from dataclasses import dataclass
@@ -25,7 +28,7 @@ from statistics import NormalDist
 from typing import Any
 
 from synrender.errors import shorten
-from synrender.settings.color_values import MAX_KELVIN, MIN_KELVIN
+from synrender.settings.color_values import MAX_KELVIN, MIN_KELVIN, find_color
 from synrender.settings.factor_table import FACTORS, JOINT, Factor, Kind, find_columns, find_factor
 
 Given = Any
@@ -48,8 +51,8 @@ class Distribution:
     kind: str
     numbers: tuple[float, ...] = ()
     """uniform, log_uniform: lows, then highs, a number for each column; normal: means, standard
-    deviations, lows, highs; hue: saturation and value; kelvin, sphere: low and high; weights: the
-    weights."""
+    deviations, lows, highs; choice: the values, one after the other; hue: saturation and value;
+    kelvin, sphere: low and high; weights: the weights."""
     names: tuple[str, ...] = ()  # of weights
 
     def part(self, which: int) -> tuple[float, ...]:
@@ -83,6 +86,8 @@ def describe(distribution: Distribution, unit: str = "") -> str:
             named = ", ".join(f"{name} {100 * weight / total:.3g} %" for name, weight in pairs)
             more = len(distribution.names) - 8
             return f"weighted: {named}{f' and {more} more' if more > 0 else ''}"
+        case "choice":
+            return f"one of {', '.join(f'{number:g}' for number in distribution.numbers)}{after}"
         case "hue":
             saturation, value = distribution.numbers
             return f"every hue evenly, saturation {saturation:g}, value {value:g}"
@@ -114,7 +119,7 @@ def parse_distribution(name: str, given: Given) -> Distribution:
     """
     kind, arguments = split_kind(name, given, _find_kinds(name))
     try:
-        return _CREATE[kind](find_factor(name), *arguments)
+        return _CREATE[kind](dataclasses.replace(find_factor(name), name=name), *arguments)
     except TypeError:  # another number of arguments
         raise ValueError(f"{name!r}: must read {FORMS[kind]}, is {_shorten(given)}") from None
     except ValueError as rule:
@@ -126,6 +131,7 @@ FORMS = {
     "log_uniform": "('log_uniform', low, high)",
     "normal": "('normal', mean, std) or ('normal', mean, std, low, high)",
     "weights": "('weights', {'name': weight, ...})",
+    "choice": "('choice', value, another, ...)",
     "hue": "('hue', saturation, value)",
     "kelvin": "('kelvin', low, high)",
     "so3": "'so3'",
@@ -155,6 +161,8 @@ def _find_kinds(name: str) -> tuple[str, ...]:
     """Kinds of distributions that a factor can have."""
     if name == "viewpoint":
         return ("so3",)
+    if name == "surface":
+        return ("choice",)
     if name in JOINT:
         return ("sphere",)
     factor = FACTORS[name]
@@ -167,9 +175,9 @@ def _find_kinds(name: str) -> tuple[str, ...]:
     if factor.kind is Kind.CATEGORICAL:
         return ("weights",)
     if factor.parts == "rgb":
-        return ("uniform", "normal", "hue", "kelvin")
+        return ("uniform", "normal", "choice", "hue", "kelvin")
     logarithm = ("log_uniform",) if factor.low >= 0 else ()
-    return ("uniform", *logarithm, "normal")
+    return ("uniform", *logarithm, "normal", "choice")
 
 
 def _create_uniform(factor: Factor, low: object, high: object) -> Distribution:
@@ -220,6 +228,18 @@ def _create_weights(factor: Factor, weights: object) -> Distribution:
     return Distribution("weights", numbers, tuple(weights))
 
 
+def _create_choice(factor: Factor, *values: object) -> Distribution:
+    find = find_color if factor.parts == "rgb" else functools.partial(_to_parts, factor)
+    found = [find(value) for value in values]
+    numbers = tuple(number for value in found for number in value)
+    if len(set(found)) < max(2, len(found)):
+        raise ValueError("must have two values or more, all of them different")
+    if not all(factor.low <= number <= factor.high for number in numbers):
+        unit = f" {factor.unit}" if factor.unit else ""
+        raise ValueError(f"must lie within {factor.low:g} to {factor.high:g}{unit}")
+    return Distribution("choice", numbers)
+
+
 def _create_hue(_: Factor, saturation: object, value: object) -> Distribution:
     numbers = (_to_number(saturation), _to_number(value))
     if not all(0 <= v <= 1 for v in numbers):
@@ -254,6 +274,7 @@ _CREATE = {
     "log_uniform": _create_log_uniform,
     "normal": _create_normal,
     "weights": _create_weights,
+    "choice": _create_choice,
     "hue": _create_hue,
     "kelvin": _create_kelvin,
     "so3": _create_so3,

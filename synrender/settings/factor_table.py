@@ -118,8 +118,9 @@ FACTORS = {
         ),
         Factor(
             "layout", _NUMBER, _OBJECT, "m", -_MAX_M, _MAX_M,
-            "a chain of objects in view; a single object stands at the origin; on a ground the "
-            "third number is the height above it, 0", _PLACE,
+            "a chain of objects in view, a single object at the origin, or with scene.layout = "
+            "'scatter' anywhere in a square; on a ground the third number is the height above it, "
+            "0", _PLACE,
             parts="xyz",
         ),
         Factor(
@@ -207,9 +208,10 @@ JOINT = {
     "viewpoint": VIEWPOINT,
     "camera_direction": ("camera_azimuth", "camera_elevation"),
     "light_direction": ("light_azimuth", "light_elevation"),
+    "surface": ("roughness", "metallic"),
 }
-"""Names for several factors at once: a rotation, and directions from the origin. A configuration
-names either these or their parts."""
+"""Names for several factors at once: a rotation, directions from the origin, and how objects
+reflect light. A configuration names either these or their parts."""
 
 COLUMNS = tuple(column for factor in FACTORS.values() for column in factor.columns)
 """Names of the columns of ``factor_values`` and ``factor_levels``."""

@@ -42,6 +42,7 @@ DEFAULT_CLASSES = (
 )
 
 
+LAYOUTS = ("chain", "scatter")
 UP_AXES = ("", "y", "z")
 LIGHT_KINDS = ("point", "spot")
 RENDERERS = ("cycles", "eevee")
@@ -99,10 +100,11 @@ class Assets(CheckedGroup):
     """Where models, textures and environments come from.
 
     SYNRENDER_MODELS_DIR, SYNRENDER_TEXTURES_DIR and SYNRENDER_ENVIRONMENTS_DIR win over `models`,
-    `textures` and `environments`.
+    `textures` and `environments`. `models` = 'builtin:shapes' has the classes cube, cylinder and
+    sphere, which are made by code.
     """
 
-    models: str = _setting("", check.path)  # a folder or file; "": ShapeNet, else the demo set
+    models: str = _setting("", check.models)  # a folder or file; "": ShapeNet, else the demo set
     source: str = _setting("", check.name_or_none)  # layout, such as 'folder'; "": recognize it
     textures: str = _setting("", check.path)  # DTD, a folder of images, a list; "": DTD, else demo
     environments: str = _setting("", check.path)  # a folder of .hdr and .exr images; "": the demo's
@@ -227,6 +229,7 @@ class Object(CheckedGroup):
     random_scaling: float = _setting(0.0, check.number(0, 1000))  # std of the scale around 0.8
     random_viewpoint: float = _setting(0.0, check.angle)  # std added to each Euler angle, rad
     random_warp: float = _setting(0.1, check.number(0, 1000))  # std of the scale of each axis
+    own_size: bool = _setting(False, check.boolean)  # of models' files, in m; else 0.7 m at scale 1
     total_num_samples: int = _setting(
         60000, check.integer(1, MAX_TOTAL_SAMPLES)
     )  # of the whole data set
@@ -266,6 +269,7 @@ class Sample(CheckedGroup):
     num_objs: int = _setting(1, check.integer(1, MAX_OBJECTS))
     class_idxs: int | tuple[int, ...] = _setting(10, check.class_idxs)  # N: 0 to N - 1, or a list
     balanced: bool = _setting(False, check.boolean)  # classes take turns over the groups
+    every_model: bool = _setting(False, check.boolean)  # all models of a bucket take turns
     classes: tuple[str, ...] = _setting(
         DEFAULT_CLASSES, check.classes
     )  # names or ids; idx is class id
@@ -286,6 +290,11 @@ class Scene(CheckedGroup):
     camera. With `standing` objects stand on it: the z of `layout` is the height of an
     object's lowest point above the ground, 0 unless a design says it, and
     `object.random_viewpoint` turns objects about the vertical axis alone.
+
+    With `layout` = 'scatter' objects are anywhere in a square. Two centers are at least as far
+    apart as `layout_distance` times the mean of the two scales. Their difference across the view,
+    and along it, is at least `layout_margin`: so it is clear what is left, right, in front and
+    behind.
     """
 
     camera_location: tuple[float, ...] = _setting((1.0, 0.0, 0.4), check.location)  # m
@@ -307,6 +316,10 @@ class Scene(CheckedGroup):
     ground: bool = _setting(False, check.boolean)  # the backdrop lies flat, and objects stand on it
     ground_height: float = _setting(-0.25, check.number(-MAX_LENGTH_M, MAX_LENGTH_M))  # its z, m
     standing: bool = _setting(True, check.boolean)  # on the ground, if there is one
+    layout: str = _setting("chain", check.one_of(LAYOUTS))  # or 'scatter', over a square
+    layout_size: float = _setting(2.0, check.length)  # side of that square about the origin, m
+    layout_distance: float = _setting(0.7, check.length)  # of two centers at scale 1, at least, m
+    layout_margin: float = _setting(0.0, check.length)  # likewise across and along the view, m
 
 
 @dataclass(frozen=True)
@@ -338,6 +351,10 @@ class Settings:
                 f"object.n_buckets = {self.object.n_buckets}: must be at most "
                 f"object.total_num_samples = {total}"
             )
+        if self.sample.every_model:
+            self._check_turns()
+        if self.scene.layout == "scatter":
+            self._check_scatter()
         num_classes, last = len(self.sample.classes), max(self.sample.class_list)
         if last >= num_classes:
             raise UserError(
@@ -348,6 +365,28 @@ class Settings:
             raise UserError(
                 f"sample.class_idxs = {self.sample.class_idxs!r}: with rendering.render_exr class "
                 f"ids must be below {BACKDROP_PASS_INDEX}, the backdrop's own index"
+            )
+
+    def _check_scatter(self) -> None:
+        """Refuses designs that vary what scattered objects keep their distances by."""
+        design, has_margin = self.design, self.scene.layout_margin > 0
+        moved = {*design.levels, *design.paths, *design.twins}
+        kept = {"scale", *(("camera_azimuth", "camera_direction") if has_margin else ())}
+        if taken := sorted(moved & kept):
+            raise UserError(
+                f"scene.layout = 'scatter': objects keep their distances by {taken[0]!r}, which "
+                "the design varies; give it a value in design.fixed or a distribution"
+            )
+
+    def _check_turns(self) -> None:
+        """Refuses other choices of classes and models beside those of all models by turns."""
+        named = {*self.design.decided, *self.design.twins}
+        taken = ["sample.balanced"] if self.sample.balanced else []
+        taken += [f"design: {name!r}" for name in ("class", "model") if name in named]
+        if taken:
+            raise UserError(
+                f"sample.every_model = True: models take turns, and {taken[0]} chooses them in "
+                "another way; leave one of the two out"
             )
 
 

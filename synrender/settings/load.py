@@ -104,7 +104,8 @@ def _find_total(groups: Groups, begun: Settings | None) -> int:
     batch = BatchSettings(**groups["batch"])
     if begun is not None and batch.idxs.stop <= begun.object.total_num_samples:
         return begun.object.total_num_samples
-    n_buckets = Object(**{**groups["object"], "total_num_samples": MAX_TOTAL_SAMPLES}).n_buckets
+    objects: dict[str, GinValue] = {**groups["object"], "total_num_samples": MAX_TOTAL_SAMPLES}
+    n_buckets = Object(**objects).n_buckets
     is_whole = batch.idx_offset == 0 and batch.num_samples >= max(MIN_TRAINING_SAMPLES, n_buckets)
     return batch.num_samples if is_whole else Object().total_num_samples
 

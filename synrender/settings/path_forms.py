@@ -80,7 +80,7 @@ def _find_kinds(name: str) -> tuple[str, ...]:
         raise ValueError(f"{name!r}: has no values between its values; leave it out")
     if name == "layout":
         return ("linear", "walk", "drift", "drawn")
-    if name == "viewpoint":
+    if name in ("viewpoint", "surface"):
         return ("linear", "walk", "drawn")
     if name in JOINT:
         return ("sphere", "linear", "walk", "drawn")

@@ -48,6 +48,11 @@ class Folders:
         return self.data / "demo_environments"
 
     @property
+    def shapes(self) -> Path:
+        """Folder of the built-in cube, sphere and cylinder."""
+        return self.data / "demo_shapes"
+
+    @property
     def blender(self) -> Path:
         """Folder for files that Blender itself writes: caches, settings, scratch files."""
         return self.data / ".blender"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from synrender.assets import demo
-from synrender.assets.demo import textures, writer
+from synrender.assets.demo import shapes, textures, writer
 from synrender.assets.demo.writer import ModelPart
 from synrender.errors import UserError
 
@@ -231,3 +231,26 @@ def test_a_folder_of_the_users_is_never_replaced(tmp_path: Path):
     with pytest.raises(UserError, match="no demo set"):
         demo.ensure_demo(tmp_path / "set")
     assert (precious / "file").read_text() == "precious"
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+def test_shapes_are_closed_round_where_they_should_be_and_of_their_size(tmp_path: Path) -> None:
+    demo.ensure_shapes(tmp_path / "shapes")
+    lines = (tmp_path / "shapes" / "models.csv").read_text().splitlines()
+    assert len(lines) == 1 + 3 * 20
+    for name in ("cube", "cylinder", "sphere"):
+        points, normals, quads = shapes.SHAPES[name]()
+        corners = points[quads]
+        outwards = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
+        assert ((outwards * normals[quads].mean(axis=1)).sum(axis=1) > 0).all()
+        volume = (outwards * corners.mean(axis=1)).sum() / 6
+        half = 0.5**0.5 if name == "cube" else 1
+        exact = {"cube": 2**1.5, "cylinder": 2 * np.pi, "sphere": 4 / 3 * np.pi}[name]
+        assert volume == pytest.approx(exact, rel=0.01)  # edges are round, and circles polygons
+        np.testing.assert_allclose(np.abs(points).max(axis=0), half, rtol=1e-3)
+        if name == "sphere":
+            np.testing.assert_allclose(points, normals, atol=1e-12)
+        text = (tmp_path / "shapes" / name / f"{name}_07.obj").read_text()
+        assert text.count("\nf ") == len(quads)

@@ -350,6 +350,31 @@ def test_a_source_of_other_classes_brings_its_own(tmp_path: Path) -> None:
     assert not find_other_classes(shapenet)
 
 
+def test_classes_of_shapenet_that_the_demo_set_lacks_are_left_out(tmp_path: Path) -> None:
+    names = ["sample.classes = ['03001627', 'bottle', '02773838', 'lamp']", "sample.class_idxs = 4"]
+    given = load_settings([], names)
+    opened = open_assets(given, Folders(tmp_path))
+    settings = with_own_classes(given, opened)
+    assert settings.sample.class_list == (0, 3)
+    assert len(settings.sample.classes) == 4
+    *_, line = ensure_demo_sources(settings, opened)
+    assert line.startswith("The demo models have 2 of the configuration's 4 classes; the other 2")
+    assert create_catalog(settings, opened).class_names == {0: "chair", 3: "lamp"}
+    misspelled = load_settings([], ["sample.classes = ['chair', 'lampp']", "sample.class_idxs = 2"])
+    assert with_own_classes(misspelled, opened) == misspelled
+
+
+def test_built_in_shapes_are_models_with_a_license(tmp_path: Path) -> None:
+    named = load_settings([], ["assets.models = 'builtin:shapes'", "material.use_texture = False"])
+    opened = open_assets(named, Folders(tmp_path))
+    settings = with_own_classes(named, opened)
+    assert settings.sample.classes == ("cube", "cylinder", "sphere")
+    catalog = create_catalog(settings, opened)
+    assert [len(catalog.bucket_models(2, bucket)) for bucket in (0, 11)] == [1, 2]
+    (credit,) = catalog.sources.models.credits
+    assert (credit.license, credit.num_models) == ("CC0-1.0", 60)
+
+
 def test_more_classes_than_an_exr_tells_apart_are_one_line(tmp_path: Path) -> None:
     path = write_files(tmp_path / "set", {f"c{k}/a.obj": b"" for k in range(100)})
     assert len(own(path).classes) == 100

@@ -38,6 +38,7 @@ TRUE = {
     "class": ("class", ("weights", {"bench": 1, "airplane": 3})),
     "class, all words": ("class", ("weights", {"bench": 1, CLASSES[0]: 3})),
     "environment": ("environment", ("weights", {"sky": 3, "studio": 1})),
+    "choice": ("surface", ("choice", (0.2, 1), (0.9, 0), (0.9, 1))),
     "hue": ("light_color", ("hue", 0.6, 0.8)),
     "kelvin": ("light_color", ("kelvin", 2000, 9000)),
     "so3": ("viewpoint", "so3"),
@@ -61,6 +62,9 @@ WRONG = {
     "backdrop": [(("weights", {"plane": 1, "none": 1}), 400)],
     "class": [(("weights", {"bench": 1, "airplane": 1}), 250)],
     "environment": [(("weights", {"sky": 1, "studio": 1}), 250)],
+    "choice": [
+        (("choice", (0.2, 1), (0.9, 0)), 100), (("choice", (0.2, 1), (0.9, 0), (0.9, 0.9)), 50),
+    ],
     "hue": [(("hue", 0.6, 0.7), 50), (("uniform", 0.32, 0.8), 50)],
     "kelvin": [(("kelvin", 3000, 9000), 400)],
     "sphere": [(("sphere", -0.8, 1.57), 600)],

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
 
+from synrender.assets.places import open_assets
 from synrender.errors import UserError
 from synrender.fanout import queue, variants
 from synrender.fanout.variants import Shared
 from synrender.sampling.draws import draw_classes
 from synrender.sampling.sample_plan import idx_to_bucket, idx_to_group
 from synrender.settings.groups import Sample
-from synrender.settings.load import settings_to_dict
+from synrender.settings.load import load_settings, settings_to_dict
+from synrender.system.folders import Folders
 from tests.helpers import create_record
 
 
@@ -29,6 +32,23 @@ def test_the_variants_are_the_twelve_of_the_paper() -> None:
     )
     assert names.split() == list(variants.VARIANTS)
     assert [d.name for d in plan()] == [f"x_{v}" for v in variants.VARIANTS]
+
+
+def test_without_variants_a_data_set_is_as_its_configuration_says(tmp_path: Path) -> None:
+    plan_one = functools.partial(
+        variants.plan_as_configured, tmp_path / "x", gin_config=["recipes/clevr_like"],
+        assets=open_assets(load_settings(["recipes/clevr_like"]), Folders(tmp_path)),
+    )  # fmt: skip
+    dataset = plan_one([])
+    assert dataset.name == "x"
+    assert dataset.settings.batch.idxs == range(100_000)
+    assert dataset.settings.batch.cache_obj_frames == 1
+    assert not dataset.settings.sample.balanced
+    fewer = plan_one(["object.total_num_samples = 40", "batch.num_samples = 40"]).settings
+    assert fewer.batch.idxs == range(40)
+    assert variants.check_variants(["none"]) == ("none",)
+    with pytest.raises(UserError, match="'none' goes alone"):
+        variants.check_variants(["none", "0-0-0-0"])
 
 
 @pytest.mark.parametrize("variant", variants.VARIANTS)

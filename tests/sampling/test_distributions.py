@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -84,6 +85,28 @@ def test_a_hue_is_uniform_at_one_saturation_and_value() -> None:
     np.testing.assert_allclose(rgb.min(axis=1), 0.4)
     middle = np.sort(rgb, axis=1)[:, 1]
     assert stats.kstest(middle, stats.uniform(0.4, 0.4).cdf).pvalue > ALPHA
+
+
+def test_a_choice_gives_each_of_its_values_as_often() -> None:
+    colors = ((1, 0, 0), (0.25, 0.5, 1), ("hue", 0.5, 1, 1))
+    settings = set_distributions(
+        scale=("choice", 0.35, 0.7), color=("choice", *colors), surface=("choice", (0.2, 1), (1, 0))
+    )
+    values = draw_numbers(settings)
+    for names, expected in (
+        (["scale"], {(0.35,): 0.5, (0.7,): 0.5}),
+        (["color_r", "color_g", "color_b"], dict.fromkeys([*colors[:2], (0, 1, 1)], 1 / 3)),
+        (["roughness", "metallic"], {(0.2, 1): 0.5, (1, 0): 0.5}),
+    ):
+        found = Counter(zip(*(column(values, name).tolist() for name in names), strict=True))
+        assert found.keys() == expected.keys()
+        for value, share in expected.items():
+            assert stats.binomtest(found[value], NUM, share).pvalue > ALPHA
+    three = create_settings(
+        "design.distributions = {'scale': ('choice', 0.3, 0.5, 0.7)}",
+        "design.levels = {'scale': 3}",
+    )
+    assert find_levels("scale", 3, three, create_catalog()).values == ((0.3,), (0.5,), (0.7,))
 
 
 def rotations(values: np.ndarray) -> np.ndarray:
@@ -345,6 +368,11 @@ def test_the_last_sample_depends_on_its_index_alone() -> None:
         ("{'scale': ('normal', -5, 0.1)}", "has next to nothing from 0.01 to 100"),
         ("{'light_energy': ('log_uniform', 0, 1)}", "must begin above 0"),
         ("{'azimuth': ('log_uniform', 1, 2)}", "must be one of 'uniform', 'normal'"),
+        ("{'scale': ('choice', 1, 1)}", "must have two values or more, all of them different"),
+        ("{'scale': ('choice', 0, 1)}", "must lie within 0.01 to 100"),
+        ("{'surface': ('choice', (0, 1, 1), 0)}", "must have one number or 2"),
+        ("{'color': ('choice', 0.5, 1)}", "must be red, green and blue from 0 to 1"),
+        ("{'surface': ('uniform', 0, 1)}", "'surface': 'uniform' must be one of 'choice'"),
         ("{'color': ('hue', 2, 1)}", "must have saturation and value from 0 to 1"),
         ("{'color': ('kelvin', 100, 3000)}", "must lie within 1667 to 25000"),
         ("{'num_objs': ('uniform', 0, 3)}", "must lie within 1 to 1000 objects"),

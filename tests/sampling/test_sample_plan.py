@@ -279,7 +279,9 @@ def test_color_reference_keeps_its_first_values() -> None:
 
 
 def test_a_single_object_stands_at_the_origin() -> None:
-    np.testing.assert_array_equal(draw_layout(Settings(), (0,), 1, Scene()), np.zeros((1, 3)))
+    np.testing.assert_array_equal(
+        draw_layout(Settings(), (0,), np.ones(1), Scene()), np.zeros((1, 3))
+    )
 
 
 @pytest.mark.parametrize("num_objs", [2, 3, 4, 6])
@@ -288,7 +290,7 @@ def test_several_objects_keep_their_distance_and_are_in_view(num_objs: int) -> N
     world_to_camera = scene_to_world_to_camera(Scene())
     steps = []
     for idx in range(60):
-        locations = draw_layout(Settings(), (idx,), num_objs, Scene())
+        locations = draw_layout(Settings(), (idx,), np.ones(num_objs), Scene())
         ground = (locations[:, :2] - [0.05, 0]) * 5
         np.testing.assert_allclose(ground.mean(axis=0), 0, atol=1e-9)
         distances = np.linalg.norm(ground[:, None] - ground[None], axis=-1)
@@ -318,7 +320,7 @@ def test_on_a_ground_objects_are_upright_and_low_unless_told() -> None:
 
 
 def test_a_layout_exists_even_for_many_objects() -> None:
-    assert draw_layout(Settings(), (0,), 40, Scene()).shape == (40, 3)
+    assert draw_layout(Settings(), (0,), np.ones(40), Scene()).shape == (40, 3)
 
 
 @pytest.mark.parametrize(("total", "n_buckets", "frames"), [(100, 12, 7), (13, 12, 10), (97, 5, 3)])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import colorsys
+
 import numpy as np
 import pytest
 
+from synrender.assets.sources import synsets
 from synrender.dataset.claim import describe_design
 from synrender.errors import UserError
-from synrender.sampling.sample_plan import draw_sample
+from synrender.sampling.sample_plan import SamplePlan, draw_sample
+from synrender.settings.factor_table import COLUMNS
 from synrender.settings.load import load_settings
 from tests.sampling.designs.helpers import create_catalog
 
@@ -35,3 +39,71 @@ def test_orbits_go_around_each_object_once() -> None:
         elevations.add(float(np.arcsin(places[0, 2] / np.linalg.norm(places[0]))))
     assert len(elevations) == 3
     assert 0 <= min(elevations) < max(elevations) <= 0.6
+
+
+def find_columns_of(plans: list[SamplePlan], *names: str) -> np.ndarray:
+    """Values of some columns, of all objects of all plans, (n, len(names))."""
+    columns = [COLUMNS.index(name) for name in names]
+    return np.array([[o.factor_values[c] for c in columns] for p in plans for o in p.objects])
+
+
+def draw_recipe(name: str, num: int, *bindings: str) -> list[SamplePlan]:
+    settings = load_settings([f"recipes/{name}"], list(bindings))
+    last = max(settings.sample.class_list)
+    catalog = create_catalog(settings.object.n_buckets, num_classes=last + 1)
+    step = settings.object.total_num_samples // num
+    return [draw_sample(settings, catalog, idx * step) for idx in range(num)]
+
+
+def test_3diebench_has_its_seven_latents_and_its_scene() -> None:
+    plans = draw_recipe("threediebench", 200)
+    angles = find_columns_of(plans, "roll", "elevation", "azimuth") - [0, 0, np.pi / 6]
+    assert np.abs(angles).max() <= np.pi / 2 + 1e-12
+    assert np.abs(angles).max(axis=0).min() > 1.5
+    hues = np.array([colorsys.rgb_to_hsv(*plan.backdrop_color) for plan in plans])
+    np.testing.assert_allclose(hues[:, 1:], 0.6)
+    assert np.ptp(hues[:, 0]) > 0.95
+    hues = np.array([colorsys.rgb_to_hsv(*plan.lights.color) for plan in plans])
+    np.testing.assert_allclose(hues[:, 1:], [[1, 0.8]] * 200)
+    lights = np.array([plan.light_location for plan in plans])
+    np.testing.assert_allclose(np.linalg.norm(lights, axis=1), 4)
+    assert lights[:, 2].min() >= 4 * np.cos(np.pi / 4) - 1e-9
+    for plan in plans:
+        (shown,) = plan.objects
+        assert (shown.location, shown.scale) == ((0, 0, 0), (1, 1, 1))
+        np.testing.assert_allclose(np.linalg.norm(plan.scene.camera_location), 2.5)
+        assert plan.scene.camera_location[0] == 0
+    assert len({plan.objects[0].class_idx for plan in plans}) > 45
+    settings = load_settings(["recipes/threediebench"])
+    assert {*settings.sample.classes} == {*synsets.NAMES}
+    first = [draw_sample(settings, create_catalog(10, num_classes=55), i) for i in range(51)]
+    shown = [plan.objects[0].model.first for plan in first]
+    assert len(set(shown[:50])) == 1 != len(set(shown))
+
+
+def test_clevr_has_its_colors_surfaces_sizes_and_numbers() -> None:
+    plans = draw_recipe("clevr_like", 200)
+    assert {len(plan.objects) for plan in plans} == set(range(3, 11))
+    palette = [
+        (87, 87, 87), (173, 35, 35), (42, 75, 215), (29, 105, 20),
+        (129, 74, 25), (129, 38, 192), (41, 208, 208), (255, 238, 51),
+    ]  # fmt: skip
+    colors = find_columns_of(plans, "color_r", "color_g", "color_b")
+    assert {tuple(row) for row in np.rint(colors * 255).astype(int).tolist()} == set(palette)
+    assert np.abs(colors * 255 - np.rint(colors * 255)).max() < 0.02
+    assert {tuple(row) for row in find_columns_of(plans, "roughness", "metallic").tolist()} == {
+        (0.7, 0), (0.2, 1),
+    }  # fmt: skip
+    assert {*find_columns_of(plans, "scale")[:, 0]} == {0.35, 0.7}
+    assert {o.class_idx for plan in plans for o in plan.objects} == {0, 1, 2}
+    assert not find_columns_of(plans, "roll", "elevation", "layout_z").any()
+    assert len({plan.group for plan in plans}) == len(plans)
+    settings = load_settings(["recipes/clevr_like"])
+    share = settings.object.total_num_samples // settings.object.n_buckets
+    assert [num * share for num in settings.design.split] == [70_000, 15_000, 15_000]
+
+
+def test_the_paper_of_2020_has_its_sizes() -> None:
+    settings = load_settings(["render_single", "recipes/newell2020"])
+    assert (settings.object.total_num_samples, settings.object.n_buckets) == (60_000, 12)
+    assert (settings.rendering.resolution, settings.rendering.view_transform) == (128, "Filmic")

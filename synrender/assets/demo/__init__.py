@@ -15,22 +15,29 @@ from synrender.errors import UserError
 from synrender.system.locks import temporary_folder
 
 from .environments import write_environments
-from .models import NUM_MODELS_PER_CLASS, write_models
+from .models import NUM_MODELS_PER_CLASS, SYNSETS, write_models
+from .shapes import write_shapes
 from .textures import write_textures
 
 __all__ = [
     "DEMO_VERSION",
     "ENVIRONMENTS_VERSION",
     "NUM_MODELS_PER_CLASS",
+    "SYNSET_IDS",
     "ensure_demo",
     "ensure_demo_environments",
+    "ensure_shapes",
 ]
 
 DEMO_VERSION = 2
 ENVIRONMENTS_VERSION = 1
+SHAPES_VERSION = 1
 """Increase them whenever a file of their sets changes; an older set on disk is then replaced."""
 
 DEMO_SEED = 2023
+
+SYNSET_IDS = frozenset(synset_id for synset_id, _ in SYNSETS.values())
+"""ShapeNet's ids of the classes of the demo set."""
 
 
 def ensure_demo(root: Path) -> tuple[Path, Path]:
@@ -53,6 +60,11 @@ def ensure_demo(root: Path) -> tuple[Path, Path]:
 def ensure_demo_environments(root: Path) -> None:
     """Creates the demo environments in `root` if they are missing or old, as `ensure_demo` does."""
     _ensure(root, ENVIRONMENTS_VERSION, write_environments)
+
+
+def ensure_shapes(root: Path) -> None:
+    """Creates the cube, the sphere and the cylinder in `root`, as `ensure_demo` does."""
+    _ensure(root, SHAPES_VERSION, write_shapes)
 
 
 def _ensure(root: Path, version: int, write: Callable[[Path], None]) -> None:

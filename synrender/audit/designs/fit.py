@@ -140,6 +140,8 @@ def _test(
         yield from _test_rotations(name, drawn)
     elif distribution.kind == "sphere":
         yield from _test_directions(name, distribution, drawn.values(name))
+    elif distribution.kind == "choice":
+        yield from _test_choice(name, distribution, drawn.values(name))
     elif distribution.kind in ("hue", "kelvin"):
         yield from _test_colors(name, distribution, drawn.values(name))
     else:
@@ -257,6 +259,18 @@ def _find_chi_square(counts: np.ndarray, expected: np.ndarray) -> float:
         largest = int(wanted.argmax())
         observed[largest], wanted[largest] = observed[largest] + rest[0], wanted[largest] + rest[1]
     return float(stats.chi2.sf((((observed - wanted) ** 2) / wanted).sum(), len(wanted) - 1))
+
+
+def _test_choice(
+    name: str, distribution: Distribution, values: np.ndarray
+) -> Iterator[tuple[str, float]]:
+    """Of rows of numbers, (n, k): each is one that was named, and all are equally frequent."""
+    named = np.reshape(distribution.numbers, (-1, values.shape[1]))
+    is_it = (values[:, None] == named).all(axis=2)
+    yield f"{name} is one of those named", 1.0 if is_it.any(axis=1).all() else IMPOSSIBLE
+    p_values = count_p_values(is_it.sum(axis=0), len(values), np.full(len(named), 1 / len(named)))
+    for value, p in zip(named.tolist(), p_values, strict=True):
+        yield f"{name} {', '.join(f'{number:g}' for number in value)}", float(p)
 
 
 # --- rotations, directions and colors -------------------------------------------------------------

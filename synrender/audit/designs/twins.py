@@ -43,6 +43,7 @@ FIELDS = {
     "backdrop": (),
     "camera_direction": ("world_to_camera",),
     "light_direction": ("light",),
+    "surface": (),
 }
 """Fields of a record that may differ between samples that differ in a factor."""
 MAY_LOOK_EQUAL = frozenset(("exposure", "camera_fstop"))

@@ -21,7 +21,11 @@ EVEN, SHORTCUT, HOLDOUT, CAUSAL, TWIN, GRID, PARTNERS, TABLES = range(8)
 """Streams within `DESIGN`. A number is never given a new meaning."""
 
 _FIRST = list(FACTORS)[: list(FACTORS).index("environment")]
-NAMES = (*_FIRST, *JOINT, *(name for name in FACTORS if name not in _FIRST))
+_FIRST_JOINT = ("viewpoint", "camera_direction", "light_direction")
+NAMES = (
+    *(*_FIRST, *_FIRST_JOINT, *(name for name in FACTORS if name not in _FIRST)),
+    *(name for name in JOINT if name not in _FIRST_JOINT),
+)
 """All factors; the place of a name is part of the key of its choices, and never changes."""
 TRAIN, VALIDATION, TEST = range(3)
 ALWAYS_FIXED = (

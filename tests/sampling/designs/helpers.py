@@ -17,8 +17,10 @@ from tests.assets.helpers import create_entries
 NUM_CLASSES = 5
 
 
-def create_catalog(n_buckets: int = 12, num_models: int = 60) -> Catalog:
-    classes = range(NUM_CLASSES)
+def create_catalog(
+    n_buckets: int = 12, num_models: int = 60, num_classes: int = NUM_CLASSES
+) -> Catalog:
+    classes = range(num_classes)
     return Catalog(
         models_path=Path("shapenet"),
         layout="shapenet-v2",
