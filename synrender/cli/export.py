@@ -35,6 +35,8 @@ formats:
                needs EXR
   bop          train/000000/: rgb, depth, mask, mask_visib, scene_gt.json, ...; models/ as PLY, an
                object for each size of a model; needs EXR and the models
+  nerf         train/000000/: a sequence, images/000012.png and transforms.json, as nerfstudio reads
+               it; RGBA where nothing is behind the objects; only the camera may move
   imagefolder  train/chair/000012.png, train/metadata.jsonl: for classification of single objects
 An EXR image becomes an 8-bit sRGB picture. The name of a file is the number of its sample. What is
 the same in all samples stands in README.md and export.json alone.

@@ -15,6 +15,7 @@ import numpy as np
 
 from synrender.archive.encode import array_to_png
 from synrender.assets.rendered_models import find_rendered_models
+from synrender.dataset.info import DatasetInfo
 from synrender.errors import UserError
 from synrender.export.bop_models import (
     ModelPlace,
@@ -58,7 +59,7 @@ _FIELDS = (*("rot_mat", "location", "scale", "bbox", "instance", "synset_id", "m
 _ROWS_AT_ONCE = 1000
 
 
-def refuse(schema: Schema) -> str:
+def refuse(schema: Schema, info: DatasetInfo) -> str:
     """Only EXR images have instances and depth."""
     return "" if schema.has_labels else "has no instance masks; they need images in EXR"
 
@@ -268,9 +269,9 @@ def _read_entries(plan: ExportPlan) -> Iterator[tuple[str, dict]]:
 
 def create_reading_line(folder: str, plan: ExportPlan) -> str:
     """Reads the poses of the first scene."""
-    split = plan.splits[0]
-    idx = take_census(plan.source).idxs[plan.split_rows[split].start]
-    return f'json.load(open("{folder}/{find_scene(split, idx)}/scene_gt.json"))'
+    (first,) = read_task_records(plan.source, range(1))
+    scene = find_scene(plan.splits[0], to_sample_idx(first))
+    return f'json.load(open("{folder}/{scene}/scene_gt.json"))'
 
 
 def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:

@@ -11,6 +11,7 @@ from typing import TypedDict
 import numpy as np
 
 from synrender.archive.encode import MAX_INSTANCES
+from synrender.dataset.info import DatasetInfo
 from synrender.export.columns import (
     AMODAL,
     INTEGER,
@@ -80,7 +81,7 @@ class Entry(TypedDict):
     annotations: list[Annotation]
 
 
-def refuse(schema: Schema) -> str:
+def refuse(schema: Schema, info: DatasetInfo) -> str:
     """Only EXR images have instances."""
     return "" if schema.has_labels else "has no instance masks; they need images in EXR"
 

@@ -112,7 +112,7 @@ class CroissantParts:
     record_sets: tuple[Node, ...]
 
 
-def accept_all(schema: Schema) -> str:
+def accept_all(schema: Schema, info: DatasetInfo) -> str:
     """For formats that hold any data set."""
     return ""
 
@@ -148,7 +148,7 @@ class Format(Generic[Chunk]):
     packages: tuple[str, ...] = ()  # that it needs, as Python imports them
     pixel_labels: tuple[str, ...] | None = None
     """Of `PIXEL_FILES`, those that it reads to make something else; None: it holds all of them."""
-    refuse: Callable[[Schema], str] = accept_all
+    refuse: Callable[[Schema, DatasetInfo], str] = accept_all
     """Says why such a data set cannot be exported; "": it can."""
 
     list_paths: Callable[[ExportPlan, Dataset], list[str]] | None = None

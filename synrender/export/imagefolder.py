@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
+from synrender.dataset.info import DatasetInfo
 from synrender.export.columns import (
     TEXT,
     Column,
@@ -43,7 +44,7 @@ RECORDS_FILE = "metadata.jsonl"
 """In the folder of each split."""
 
 
-def refuse(schema: Schema) -> str:
+def refuse(schema: Schema, info: DatasetInfo) -> str:
     """An image of several objects has no single class."""
     if schema.is_single:
         return ""

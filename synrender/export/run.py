@@ -167,7 +167,7 @@ def plan_export(data: Dataset, options: ExportOptions) -> ExportPlan:
     source = Source(data.path, fields, _find_fingerprint(data, fields), len(data))
     samples = read_rows(data.with_fields(fields, np.inf), _spread(len(data), _NUM_PROBED))
     schema = create_schema(data.info, samples[0], form.pixel_labels is None)
-    if reason := form.refuse(schema):
+    if reason := form.refuse(schema, data.info):
         raise UserError(f"--to {options.format}: {data.path} {reason}")
     largest = max(map(find_sample_bytes, samples))
     return ExportPlan(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from synrender.dataset.info import DatasetInfo
 from synrender.export.columns import Schema, idx_to_name, to_sample_idx
 from synrender.export.croissant import file_set, pictures_of_files
 from synrender.export.format import (
@@ -31,7 +32,7 @@ NUM_DIGITS = 6
 _ULTRALYTICS_SPLITS = {"train": "train", "validation": "val", "test": "test"}
 
 
-def refuse(schema: Schema) -> str:
+def refuse(schema: Schema, info: DatasetInfo) -> str:
     """Only EXR images have instances."""
     return "" if schema.has_labels else "has no instance masks; they need images in EXR"
 
