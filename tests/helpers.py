@@ -114,7 +114,8 @@ class RenderServer:
             stdout=subprocess.PIPE,
             text=True,
         )
-        request = {"gin": settings_to_gin(settings), "folder": str(path)}
+        idxs = list(settings.batch.idxs)
+        request = {"gin": settings_to_gin(settings), "folder": str(path), "idxs": idxs}
         print(json.dumps(request), file=process.stdin, flush=True)
         assert process.stdout is not None
         answer = json.loads(process.stdout.readline())

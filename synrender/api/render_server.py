@@ -2,8 +2,8 @@
 
 Blender's output, its crashes and its global state stay out of the user's program.
 
-Request: ``{"gin": settings, "folder": data set}``; the settings' batch says which samples. Answer:
-``{"error": one line or null, "is_user_error": whether the error is the user's mistake}``.
+Request: ``{"gin": settings, "folder": data set, "idxs": of the samples}``. Answer: ``{"error": one
+line or null, "is_user_error": whether the error is the user's mistake}``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import TypedDict
 
 from synrender.api.functions import load_sources
 from synrender.assets.catalog import Catalog
-from synrender.blender.batch import BatchTask, render_batch
-from synrender.dataset.claim import claimed
-from synrender.dataset.folder import plan_dataset_folder
+from synrender.blender.batch import render_some
 from synrender.errors import UserError
 from synrender.settings.load import load_settings
 from synrender.system.folders import Folders, find_folders
@@ -41,15 +40,20 @@ def serve() -> None:
             print(json.dumps(answer), file=answers, flush=True)
 
 
-def _render(request: dict[str, str], folders: Folders, catalogs: dict[str, Catalog]) -> None:
+class Request(TypedDict):
+    """What is to be rendered."""
+
+    gin: str
+    folder: str
+    idxs: list[int]
+
+
+def _render(request: Request, folders: Folders, catalogs: dict[str, Catalog]) -> None:
     settings = load_settings((), [request["gin"]])
     path = request["folder"]
     if path not in catalogs:
         _, catalogs[path] = load_sources(settings, folders)
-    catalog = catalogs[path]
-    folder = plan_dataset_folder(Path(path), settings)
-    with claimed(folder, settings, catalog):
-        render_batch(BatchTask(settings, folder, catalog, folders.blender))
+    render_some(settings, catalogs[path], request["idxs"], Path(path), folders.blender)
 
 
 if __name__ == "__main__":

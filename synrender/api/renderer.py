@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -22,6 +22,7 @@ from synrender.errors import UserError
 from synrender.images.png import encode_png
 from synrender.loading.dataset import open_dataset
 from synrender.report.pictures import find_pictures, find_scale
+from synrender.report.preview import Preview, Previewed, draw_preview
 from synrender.sampling.sample_plan import SamplePlan
 from synrender.settings.groups import Settings
 from synrender.settings.label_table import LABELS
@@ -99,10 +100,28 @@ class Renderer:
         batch = self.settings.batch
         batch = dataclasses.replace(batch, idx_offset=idxs.start, num_samples=len(idxs))
         settings = dataclasses.replace(self.settings, batch=batch)
-        self._server.render(settings, self._dataset_dir)
+        self._server.render(settings, self._dataset_dir, idxs)
         data = open_dataset(self._dataset_dir)
         place = data.read_column("sample_idx").reshape(len(data), -1)[:, 0].tolist().index(idx)
         return RenderedSample(data[place], data.class_names)
+
+    def preview(self) -> Preview:
+        """Renders about 24 samples of the batch at draft quality, and measures how long all take.
+
+        They are spread over splits, classes and levels, and stand as the design is. A notebook
+        shows the sheet; ``preview().picture`` is a Pillow image, and ``lines`` says the same.
+
+        Raises:
+            UserError: this Blender lacks a requested feature.
+            RuntimeError: Blender failed.
+        """
+
+        def render(dataset: Previewed, idxs: Sequence[int], path: Path) -> None:
+            self._server.render(dataset.settings, path, idxs)
+
+        num_samples = self.settings.batch.num_samples
+        dataset = Previewed("preview", self.settings, self._catalog, num_samples)
+        return draw_preview([dataset], render, self._server.create_dataset_dir())
 
     def _find_needed(self, idx: int) -> range:
         """The sample, and where a label compares it with others of its group, these too."""
@@ -149,13 +168,14 @@ class _Server:
         self._num_datasets += 1
         return self._scratch / f"rendered_{self._num_datasets}"
 
-    def render(self, settings: Settings, dataset_dir: Path) -> None:
-        """Renders the samples of ``settings.batch`` that are missing."""
-        answer = self._ask({"gin": settings_to_gin(settings), "folder": str(dataset_dir)})
+    def render(self, settings: Settings, dataset_dir: Path, idxs: Sequence[int]) -> None:
+        """Renders those of some samples that are missing."""
+        gin = settings_to_gin(settings)
+        answer = self._ask({"gin": gin, "folder": str(dataset_dir), "idxs": list(idxs)})
         if answer["error"] is not None:
             raise (UserError if answer["is_user_error"] else RuntimeError)(answer["error"])
 
-    def _ask(self, request: dict[str, str]) -> Answer:
+    def _ask(self, request: dict[str, object]) -> Answer:
         process = self._process or self._start()
         try:
             print(json.dumps(request), file=process.stdin, flush=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from synrender.assets.catalog import Catalog
 from synrender.blender.start import prepare_blender
 from synrender.dataset.archived import describe_archived
-from synrender.dataset.claim import add_incomplete, add_rejected, claim_renderer
-from synrender.dataset.folder import DatasetFolder
+from synrender.dataset.claim import add_incomplete, add_rejected, claim_renderer, claimed
+from synrender.dataset.folder import DatasetFolder, plan_dataset_folder
 from synrender.dataset.info import RenderedBy
 from synrender.dataset.lock import in_use
 from synrender.dataset.record import keep_columns
@@ -107,6 +107,28 @@ def render_batch(task: BatchTask, watch: Watch = Watch()) -> BatchReport:
         notes,
         num_lost=0 if is_known else len(folder.find_missing(missing)),
     )
+
+
+def render_some(
+    settings: Settings, catalog: Catalog, idxs: Sequence[int], path: Path, blender_home: Path
+) -> None:
+    """Renders some samples of a data set into a folder, or what is missing of them.
+
+    Args:
+        settings: of the data set.
+        catalog: of the data set.
+        idxs: of the samples.
+        path: of the folder.
+        blender_home: see `BatchTask`.
+
+    Raises:
+        UserError: the settings do not fit what is there, or this Blender lacks a feature.
+        RuntimeError: Blender failed.
+    """
+    folder = plan_dataset_folder(path, settings)
+    with claimed(folder, settings, catalog):
+        missing = folder.find_missing(sorted(idxs))
+        render_batch(BatchTask(settings, folder, catalog, blender_home, missing=missing))
 
 
 def without(reasons: dict[str, str], known: dict[str, str]) -> dict[str, str]:

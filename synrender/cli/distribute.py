@@ -31,9 +31,13 @@ from synrender.system.interrupts import Resume
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from synrender.assets.places import OpenAssets
     from synrender.dataset.folder import PlannedDataset
+    from synrender.fanout.run import Options
+    from synrender.report.preview import Previewed
     from synrender.system.folders import Folders
 
 NUM_SAMPLES = 4800
@@ -174,6 +178,12 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     )
     add("--check", action="store_true", help="with --status: read every sample, and compare")
     add(
+        "--preview",
+        action="store_true",
+        help="render only about 24 samples at draft quality on this machine, as one picture in a "
+        "temporary folder with a line for each data set, and print how long all will take",
+    )
+    add(
         "--dry_run",
         action="store_true",
         help="render only a few samples, and print the plan and the time that it will take",
@@ -231,6 +241,8 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         num_cpus=arguments.cpus,
         shard=shard,
     )
+    if arguments.preview:
+        return preview(datasets, options, assets)
     if arguments.dry_run:
         plan = datasets, arguments.batch_size, options, assets
         return print_plan(*plan, arguments.array)
@@ -286,6 +298,32 @@ def plan_run(
     return plan_datasets(path, variants, shared, arguments.overwrite)
 
 
+def preview(datasets: Sequence[PlannedDataset], options: Options, assets: OpenAssets) -> int:
+    """Draws a sheet of a few samples of each data set, and prints how long all will take."""
+    from synrender.fanout.dry_run import render_samples
+    from synrender.fanout.run import create_template, load_catalogs, run_folder
+    from synrender.report.preview import Previewed, draw_preview
+    from synrender.system.console import captured_output, say
+    from synrender.system.cpus import count_cpus
+
+    catalogs = load_catalogs(datasets, options, assets)
+    planned = []
+    for dataset in datasets:
+        num_missing = len(dataset.folder.find_missing(dataset.settings.batch.idxs))
+        catalog = catalogs[dataset.name]
+        planned.append(Previewed(dataset.name, dataset.settings, catalog, num_missing))
+    num_at_once = max(1, count_cpus() // options.cpus_per_task)
+    with run_folder(assets.folders) as run_dir, captured_output():
+        template = create_template(run_dir, options, assets.folders)
+
+        def render(dataset: Previewed, idxs: Sequence[int], path: Path) -> None:
+            render_samples(template, dataset.settings, dataset.catalog, idxs, path)
+
+        found = draw_preview(planned, render, run_dir / "preview", num_at_once)
+    say(f"{found.lines[0]}: {found.save(datasets[0].name)}", *found.lines[1:])
+    return 0
+
+
 def find_blender(name: str) -> str:
     """Path of a Blender executable; "" stays "".
 
@@ -304,8 +342,9 @@ def find_blender(name: str) -> str:
 
 
 def find_resume(arguments: argparse.Namespace) -> Resume:
-    """How a run can be resumed; a dry run cannot."""
-    return choose_resume(not (arguments.dry_run or arguments.status), arguments.overwrite)
+    """How a run can be resumed; a dry run or a preview cannot."""
+    is_only_shown = arguments.dry_run or arguments.preview or arguments.status
+    return choose_resume(not is_only_shown, arguments.overwrite)
 
 
 COMMAND = Command(parse_arguments, run, (*HOST_PACKAGES, "ray"), find_resume, is_requeued=True)

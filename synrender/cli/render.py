@@ -6,22 +6,34 @@ blender --background --python render.py -- ARGS   with any Blender from 3.4 to 5
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synrender.cli.arguments import add_gin_arguments, add_shard_argument, create_parser
 from synrender.cli.script import (
     BLENDER_PACKAGES,
+    HOST_PACKAGES,
     Command,
     choose_resume,
     refuse_with_shard,
+    require_packages,
     run_script,
 )
 from synrender.system.interrupts import Resume
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
+    from synrender.assets.catalog import Catalog
+    from synrender.dataset.folder import DatasetFolder
+    from synrender.settings.groups import Settings
     from synrender.system.folders import Folders
+
+PREVIEW = "synrender-previewed"
+"""Prefix of the folder of a preview's samples."""
 
 EPILOG = """\
 examples:
@@ -30,6 +42,7 @@ examples:
   python render.py -d plain -p "material.use_texture = False" "object.random_viewpoint = 0"
   python render.py -d copy -g datasets/many/config.gin
   python render.py -d many -g render_multi -p "batch.num_samples = 100" --shard 0/4
+  python render.py -d many -g render_multi --preview
   python render.py --replay many 13
 
 If a run was stopped or killed, run the same command again to finish it. SIGTERM, as batch systems
@@ -68,7 +81,14 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "--overwrite", action="store_true", help="first remove a data set of this name"
     )
     add_shard_argument(parser.add_argument, "the samples")
-    parser.add_argument(
+    others = parser.add_mutually_exclusive_group()
+    others.add_argument(
+        "--preview",
+        action="store_true",
+        help="render only about 24 samples at draft quality, as one picture in a temporary folder, "
+        "and print how long all will take",
+    )
+    others.add_argument(
         "--replay",
         nargs=2,
         metavar=("DATASET", "IDX"),
@@ -78,35 +98,39 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def run(arguments: argparse.Namespace, folders: Folders) -> int:
-    """Renders, or replays a sample; returns the exit status."""
+    """Renders, previews, or replays a sample; returns the exit status."""
     from synrender.blender.start import restart_if_influenced
 
     restart_if_influenced()
     refuse_with_shard(arguments.shard, arguments.overwrite, "--overwrite")
+    if arguments.preview:
+        refuse_with_shard(arguments.shard, True, "--preview")
+        return preview(arguments, folders)
     if arguments.replay:
         refuse_with_shard(arguments.shard, True, "--replay")
         return replay(*arguments.replay, folders)
     return render(arguments, folders)
 
 
-def render(arguments: argparse.Namespace, folders: Folders) -> int:
-    """Reads the configuration, renders missing samples, and prints a summary."""
+@dataclass(frozen=True)
+class Opened:
+    """What a configuration says, with all that it takes to render it."""
+
+    settings: Settings
+    folder: DatasetFolder
+    catalog: Catalog
+    notes: list[str]  # lines to print
+
+
+def open_all(arguments: argparse.Namespace, folders: Folders) -> Opened:
+    """Reads the configuration, and lists models and textures."""
     from synrender.assets.catalog import create_catalog, with_own_classes
     from synrender.assets.places import ensure_demo_sources, open_assets
-    from synrender.blender.batch import BatchTask, Watch, render_batch
-    from synrender.blender.shard import render_shard
-    from synrender.crashes.blame import noted_work
-    from synrender.dataset.claim import claimed
-    from synrender.dataset.drivers import driving
     from synrender.dataset.folder import name_to_dataset_dir, plan_dataset_folder
     from synrender.dataset.info import read_info
-    from synrender.errors import CutShort, UserError
     from synrender.sampling.sample_plan import describe_size
-    from synrender.sampling.work_shard import parse_work_shard
     from synrender.settings.load import load_settings
-    from synrender.system.console import Progress, captured_output, say
 
-    shard = parse_work_shard(arguments.shard) if arguments.shard else None
     dataset_dir = name_to_dataset_dir(folders.data, arguments.dataset_name)
     info = None if arguments.overwrite else read_info(dataset_dir)
     begun = info.settings if info else None
@@ -115,11 +139,52 @@ def render(arguments: argparse.Namespace, folders: Folders) -> int:
     assets = open_assets(settings, folders)
     settings = with_own_classes(settings, assets)
     folder = plan_dataset_folder(dataset_dir, settings, arguments.overwrite)
-    is_quiet = arguments.is_ray_process
     notes = ensure_demo_sources(settings, assets)
     catalog = create_catalog(settings, assets)
+    size = describe_size(settings, begun is not None)
+    return Opened(settings, folder, catalog, [*notes, *filter(None, [size])])
+
+
+def preview(arguments: argparse.Namespace, folders: Folders) -> int:
+    """Draws a sheet of a few samples at draft quality, and prints how long all will take."""
+    require_packages(HOST_PACKAGES)
+    from synrender.blender.batch import render_some
+    from synrender.report.preview import Previewed, draw_preview
+    from synrender.system.console import captured_output, say
+    from synrender.system.locks import temporary_folder
+
+    opened, name = open_all(arguments, folders), arguments.dataset_name
+    settings, folder = opened.settings, opened.folder
+    say(*opened.notes)
+    num_missing = len(folder.find_missing(settings.batch.idxs))
+
+    def render(dataset: Previewed, idxs: Sequence[int], path: Path) -> None:
+        render_some(dataset.settings, dataset.catalog, idxs, path, folders.blender)
+
+    with temporary_folder(Path(tempfile.gettempdir()), PREVIEW) as scratch, captured_output():
+        dataset = Previewed(name, settings, opened.catalog, num_missing)
+        found = draw_preview([dataset], render, scratch)
+    say(f"{found.lines[0]}: {found.save(name)}", *found.lines[1:])
+    return 0
+
+
+def render(arguments: argparse.Namespace, folders: Folders) -> int:
+    """Reads the configuration, renders missing samples, and prints a summary."""
+    from synrender.blender.batch import BatchTask, Watch, render_batch
+    from synrender.blender.shard import render_shard
+    from synrender.crashes.blame import noted_work
+    from synrender.dataset.claim import claimed
+    from synrender.dataset.drivers import driving
+    from synrender.errors import CutShort, UserError
+    from synrender.sampling.work_shard import parse_work_shard
+    from synrender.system.console import Progress, captured_output, say
+
+    shard = parse_work_shard(arguments.shard) if arguments.shard else None
+    opened = open_all(arguments, folders)
+    settings, folder, catalog = opened.settings, opened.folder, opened.catalog
+    is_quiet = arguments.is_ray_process
     if not is_quiet:
-        say(*notes, *filter(None, [describe_size(settings, begun is not None)]))
+        say(*opened.notes)
     with (
         claimed(folder, settings, catalog, arguments.overwrite),
         driving(folder, str(shard) if shard else "") as driver,
@@ -177,8 +242,8 @@ def replay(name: str, idx: str, folders: Folders) -> int:
 
 
 def find_resume(arguments: argparse.Namespace) -> Resume:
-    """How a run can be resumed; a replay cannot."""
-    return choose_resume(not arguments.replay, arguments.overwrite)
+    """How a run can be resumed; a replay and a preview cannot."""
+    return choose_resume(not (arguments.replay or arguments.preview), arguments.overwrite)
 
 
 COMMAND = Command(parse_arguments, run, BLENDER_PACKAGES, find_resume, is_requeued=True)

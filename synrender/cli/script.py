@@ -79,6 +79,7 @@ def refuse_with_shard(shard: str, is_given: bool, option: str) -> None:
         "--overwrite": "shards would remove what others have rendered; choose another "
         "--dataset_name, or remove the data set's folder first",
         "--replay": "it renders one sample; leave --shard out",
+        "--preview": "it shows samples of all shards; leave --shard out",
     }
     raise UserError(f"{option} with --shard {shorten(shard)}: {why[option]}")
 

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
+from synrender.assets.catalog import Catalog
 from synrender.assets.places import OpenAssets
-from synrender.dataset.claim import describe_design, refuse_other_settings
+from synrender.dataset.claim import claim_dataset, describe_design, refuse_other_settings
 from synrender.dataset.design_info import DesignInfo
 from synrender.dataset.design_words import describe_factors, to_sentences
-from synrender.dataset.folder import PlannedDataset
+from synrender.dataset.folder import PlannedDataset, settings_to_folder
 from synrender.errors import UserError
 from synrender.fanout.display import count_datasets
-from synrender.fanout.executable import run_executable
+from synrender.fanout.executable import run_executable, run_here
 from synrender.fanout.job import Job, Status
 from synrender.fanout.queue import Todo, find_block_size, find_todo
 from synrender.fanout.run import (
@@ -31,6 +32,7 @@ from synrender.fanout.run import (
     run_folder,
 )
 from synrender.fanout.variants import describe_group_size
+from synrender.fanout.worker import commit_files
 from synrender.sampling.sample_plan import find_split_sizes
 from synrender.settings.checks import SPLITS
 from synrender.settings.groups import Settings
@@ -192,6 +194,32 @@ def _create_pilot_job(template: Job, todo: Todo) -> Job:
         idxs=tuple(idxs),
         rejected=dataset.folder.read_info().rejected if dataset.folder.is_begun else {},
     )
+
+
+def render_samples(
+    template: Job, settings: Settings, catalog: Catalog, idxs: Sequence[int], path: Path
+) -> None:
+    """Renders some samples into a data set of their own, here or with the executable of a job.
+
+    Raises:
+        UserError: they cannot be rendered.
+    """
+    job = dataclasses.replace(
+        template,
+        attempt=f"preview-{path.name}",
+        dataset_name=path.name,
+        settings=settings,
+        idxs=tuple(idxs),
+        is_gathered=True,
+        is_quiet=True,
+    )
+    outcome = run_here(job)
+    if outcome.status is not Status.DONE:
+        raise UserError(f"a sample of the preview failed: {outcome.message}")
+    folder = settings_to_folder(path, settings)
+    path.mkdir(parents=True, exist_ok=True)
+    claim_dataset(folder, settings, catalog)
+    commit_files(folder, outcome)
 
 
 def choose_pilots(todo: Todo) -> list[int]:

@@ -20,6 +20,9 @@ from synrender.settings.factor_table import find_columns
 MAX_CANDIDATES = 960
 """Samples that are looked at to choose some."""
 
+MIN_BLOCKS = 3
+"""Tuples of twins, sets of sweeps or sequences that are looked at, however long they are."""
+
 MAX_COLUMNS = 12
 """Levels of the factor that a grid's columns show."""
 
@@ -52,23 +55,17 @@ class Arrangement:
         return [place for line in self.lines for place in line.places]
 
 
-def find_candidates(idxs: np.ndarray, design: DesignInfo | None, num: int) -> np.ndarray:
-    """Places of samples to choose from, ascending.
-
-    Without a design these are the first ones. With one they are whole tuples of twins, sets of
-    sweeps or sequences, or single samples, spread evenly.
+def choose_members(blocks: Sequence[int], block_size: int, most: int = MAX_CANDIDATES) -> list[int]:
+    """Indexes of samples to choose from: whole blocks, spread evenly; of very long ones a part.
 
     Args:
-        idxs: (n,) of all samples.
-        design: of the data set.
-        num: how many will be shown.
+        blocks: numbers of the tuples of twins, sets of sweeps or sequences that there are.
+        block_size: samples of each; 1 without such a design.
+        most: how many samples, about.
     """
-    if design is None:
-        return np.argsort(idxs, kind="stable")[:num]
-    blocks, owners = np.unique(idxs // design.block_size, return_inverse=True)
-    num_blocks = min(len(blocks), max(num, MAX_CANDIDATES // design.block_size))
-    chosen = np.linspace(0, len(blocks) - 1, num_blocks).round().astype(int)
-    return np.flatnonzero(np.isin(owners, chosen))
+    num = min(len(blocks), max(MIN_BLOCKS, most // block_size))
+    members = _thin(range(block_size), most // num)
+    return [block * block_size + member for block in _thin(blocks, num) for member in members]
 
 
 def arrange(
@@ -208,11 +205,10 @@ def _list_grid(samples: _Samples, design: DesignInfo, num: int) -> Iterator[Line
             yield samples.create_line(label or to_label(column), list(members.values()), captions)
 
 
-def _thin(items: list, num: int) -> list:
+def _thin(items: Sequence[T], num: int) -> list[T]:
     """At most ``num`` items, evenly from the first to the last."""
-    return [
-        items[k] for k in np.linspace(0, len(items) - 1, min(num, len(items))).round().astype(int)
-    ]
+    kept = np.linspace(0, len(items) - 1, min(num, len(items))).round()
+    return [items[int(k)] for k in kept]
 
 
 def _list_pair(

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from synrender.errors import to_line
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import CLASS_MAP, DEPTH, Sample
-from synrender.report.arrangement import Arrangement, arrange, find_candidates
+from synrender.report.arrangement import Arrangement, arrange, choose_members
 from synrender.report.pictures import Picture, class_to_color, find_pictures, find_scale
 from synrender.report.record_text import to_class_name
 from synrender.report.rows import open_records, read_rows
@@ -46,16 +46,20 @@ class Sheet:
 
 
 def choose_sheet(data: Dataset, idxs: np.ndarray, num: int) -> Arrangement:
-    """Chooses samples of a data set that show its design.
+    """Chooses samples of a data set that show its design; without one, the first.
 
     Args:
         data: the whole data set.
         idxs: (n,) indexes of its samples.
         num: how many samples are shown, about.
     """
-    places = find_candidates(idxs, data.info.design, num)
+    design = data.info.design
+    places = np.argsort(idxs, kind="stable")[:num]
+    if design:
+        blocks = np.unique(idxs // design.block_size).tolist()
+        places = np.flatnonzero(np.isin(idxs, choose_members(blocks, design.block_size)))
     rows = read_rows(open_records(data.with_fields(None)), places)
-    return arrange(rows, data.info.design, data.class_names, num)
+    return arrange(rows, design, data.class_names, num)
 
 
 def read_sheet(data: Dataset, arrangement: Arrangement, note: str = "") -> Sheet:

@@ -77,6 +77,10 @@ def test_other_settings_share_the_process_and_say_nothing(capfd: pytest.CaptureF
         assert second["texture"] == ""
         assert (second["image"] != first["image"]).any()
         assert (renderer.render(2)["image"] == first["image"]).all()
+        found = other.preview()
+        assert found._repr_png_().startswith(b"\x89PNG")
+        assert found.lines[0] == "20 of 20 samples at draft quality"
+        assert re.match(r"to render: 20 samples, about 0:\d\d on this machine", found.lines[1])
     assert capfd.readouterr() == ("", "")
 
 

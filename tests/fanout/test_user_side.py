@@ -44,6 +44,17 @@ def test_a_dry_run_knows_what_is_complete(driver: Driver, reference: dict[str, P
     assert "ETA" not in output
 
 
+@pytest.mark.slow
+def test_a_preview_shows_each_data_set_and_begins_none(driver: Driver, tmp_path: Path) -> None:
+    output = driver.run("-d", "seen", "-n", 48, "--preview", TMPDIR=str(tmp_path))
+    found = re.search(r"^24 of 96 samples at draft quality: (\S+\.png)$", output, re.M)
+    assert found is not None
+    assert Path(found[1]).is_relative_to(tmp_path)
+    assert re.search(r"^to render: 96 samples, about \d+:\d\d on this machine", output, re.M)
+    assert not list(driver.data_dir.glob("seen*"))
+    assert not list(driver.data_dir.glob(".fanout"))
+
+
 def test_pilots_are_spread_over_all_that_is_missing(driver: Driver) -> None:
     (dataset,) = plan_datasets(driver.data_dir / "piloted", ("0-0-0-0",), Shared(120, 2))
     assert choose_pilots(find_todo(dataset, 7)) == [10, 30, 50, 70, 90, 110]

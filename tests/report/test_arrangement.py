@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synrender.report.arrangement import Arrangement, arrange, find_candidates, spread
+from synrender.report.arrangement import Arrangement, arrange, choose_members, spread
 from synrender.report.rows import plans_to_rows
 from synrender.sampling.sample_plan import SamplePlan
 from tests.report.test_design_summary import describe, draw_plans
@@ -17,7 +17,8 @@ NAMES = {k: f"class {k}" for k in range(5)}
 def show(config: str, num: int = 24) -> tuple[Arrangement, np.ndarray, list[SamplePlan]]:
     splits, plans = draw_plans(config)
     _, design = describe(config)
-    places = find_candidates(np.arange(len(plans)), design, num)
+    blocks = range(len(plans) // design.block_size)
+    places = np.array(choose_members(blocks, design.block_size))
     rows = plans_to_rows([plans[k] for k in places], splits[places])
     return arrange(rows, design, NAMES, num), splits, plans
 
@@ -82,8 +83,13 @@ def test_a_combination_that_a_split_lacks_leaves_its_place_free() -> None:
     assert all(line.label.endswith(": none") for line in found.lines if not line.places)
 
 
-def test_without_a_design_the_first_samples_are_shown() -> None:
-    assert find_candidates(np.array([7, 3, 9, 1]), None, 2).tolist() == [3, 1]
+def test_few_samples_are_looked_at_however_many_there_are() -> None:
+    assert choose_members(range(10**9), 1, 4) == [0, 333333333, 666666666, 999999999]
+    of_pairs = choose_members(range(100), 2, 8)
+    assert of_pairs == [0, 1, 66, 67, 132, 133, 198, 199]
+    long = choose_members(range(50), 10_000, 30)
+    assert len(long) == 30
+    assert (long[0], long[9], long[-1]) == (0, 9999, 499_999)
 
 
 @pytest.mark.parametrize("num", [6, 24, 500])
