@@ -18,7 +18,7 @@ from synrender.assets.demo import ensure_demo
 from synrender.settings.label_table import LABELS
 from tests.helpers import Renderer, RenderServer, has_blender_executable, link_gin, make_once
 
-pytest_plugins = ["tests.storage"]
+pytest_plugins = ["tests.storage", "tests.hub"]
 
 BLENDERS = [
     "wheel",

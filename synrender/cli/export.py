@@ -54,6 +54,7 @@ examples:
   python export_dataset.py -d multi --to coco --out /data/multi_coco
   python export_dataset.py -d multi --to coco --out /data/multi_coco --verify
   python export_dataset.py -d multi --to webdataset --out s3://bucket/multi
+  python export_dataset.py -d multi --to parquet --push hf://user/multi
 
 If an export was stopped or killed, run the same command again to finish it. A complete export is
 left as it is. Lost files are written again; a file whose size has changed is an error.
@@ -114,6 +115,12 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         )
     add("--creator", default="", metavar="NAME", help="who publishes the data set, for Croissant")
     add("--url", default="", help="address where the data set will be published, for Croissant")
+    add(
+        "--push",
+        metavar="URL",
+        help="then upload the export to a data set of the Hugging Face Hub, such as "
+        "hf://user/name; needs huggingface_hub",
+    )
     add_jobs_argument(add)
     add("--overwrite", action="store_true", help="first remove an export that is there")
     add(
@@ -129,6 +136,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     """Writes the export, or verifies it, on all cores; returns the exit status."""
     from synrender.dataset.folder import open_dataset_folder
     from synrender.export.facts import Publisher
+    from synrender.export.push import parse_repository, push_export
     from synrender.export.run import PRELOADED, ExportOptions, export_dataset
     from synrender.system.console import create_bar
     from synrender.system.disk import full_disk_named
@@ -136,6 +144,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     from synrender.system.remote import is_url
     from synrender.system.workers import Workers
 
+    repository = parse_repository(arguments.push) if arguments.push else ""
     url = arguments.out if is_url(arguments.out) else ""
     given = None if url else arguments.out
     if arguments.verify and given:  # the data set may be gone
@@ -165,6 +174,8 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         export_dataset(folder, options, workers, create_bar)
     if url:
         upload(out, url, arguments.overwrite)
+    if repository:
+        push_export(out, repository, arguments.overwrite)
     return 0
 
 
