@@ -8,13 +8,13 @@ RUN := $(VENV)/bin/python
 ARGS ?=
 # Tests wait for other processes nearly half of their time: three for each two CPUs.
 JOBS := $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu); echo $$((n + (n + 1) / 2)))
-PYTEST = $(RUN) -m pytest -q -n $(JOBS) --dist loadfile
+PYTEST = $(RUN) -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder
 OTHER_BLENDERS := 4.2 5.0 5.2
 # pyproject.toml says 3.10, the least that Blender has; numpy 2's types need 3.12.
 TYPES = $(if $(wildcard $(VENV)/bin/python3.13),--python-version 3.13)
 python_of = $(if $(filter 5.2,$1),3.13,3.11)
 
-.PHONY: help setup demo test test-slow test-mutations test-kill test-blenders test-torch \
+.PHONY: help setup demo test test-slow test-weekly test-mutations test-kill test-blenders test-torch \
 	docs test-docs bench lint \
 	format lock clean
 
@@ -38,7 +38,10 @@ test: setup ## run the tests that every change needs
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-slow: setup ## run the rest: long kills, large matrices, what other processes do
-	@$(PYTEST) -m slow $(ARGS)
+	@$(PYTEST) -m "slow and not weekly" $(ARGS)
+
+test-weekly: setup ## run what repeats other tests longer, or with another Blender
+	@$(PYTEST) -m weekly $(ARGS)
 
 test-mutations: setup ## read and render N damaged files, none of which may do harm (N=1000)
 	@SYNRENDER_TEST_MUTANTS=$(or $(N),1000) $(RUN) -m pytest -q -s tests/hostile $(ARGS)

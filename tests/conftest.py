@@ -39,6 +39,19 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+LONG = ("fanout", "hostile", "docs", "blender", "audit")
+"""Folders of tests whose files take longest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with files that take long, so that no process is left with one when others are done.
+
+    `make test` has xdist keep this order.
+    """
+    places = {name: k for k, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.parent.name, len(LONG)))
+
+
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data folder of this process's tests, with the demo set, which is made once for all."""
@@ -74,8 +87,26 @@ def renderer(request: pytest.FixtureRequest, data_dir: Path, gin_dir: Path) -> R
     if request.param == "wheel":
         return Renderer("wheel", data_dir)
     if request.param != "debian":
-        return Renderer(request.param, data_dir / request.param)
+        return Renderer(request.param, link_demo(data_dir, request.param))
     return request.getfixturevalue("executable")
+
+
+def link_demo(data_dir: Path, name: str) -> Path:
+    """A data folder below another one, with the same demo models."""
+    (data_dir / name).mkdir()
+    (data_dir / name / "demo_assets").symlink_to(data_dir / "demo_assets")
+    return data_dir / name
+
+
+@pytest.fixture(scope="session")
+def each_server(renderer: Renderer, request: pytest.FixtureRequest) -> Generator[RenderServer]:
+    """`server` with each Blender."""
+    if renderer.name == "wheel":
+        yield request.getfixturevalue("server")
+        return
+    server = RenderServer(renderer)
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")
@@ -83,18 +114,7 @@ def executable(data_dir: Path, gin_dir: Path) -> Renderer:
     """render.py with the Blender executable on the path."""
     if not has_blender_executable():
         pytest.skip("no blender on PATH; on Debian: apt-get install blender python3-numpy")
-    return Renderer("debian", data_dir / "debian", {"PYTHONPATH": str(gin_dir)})
-
-
-@pytest.fixture(scope="session")
-def each_server(renderer: Renderer) -> Generator[Renderer | RenderServer]:
-    """Each Blender; of each wheel, one process that renders many data sets."""
-    if renderer.name == "debian":
-        yield renderer
-        return
-    server = RenderServer(renderer)
-    yield server
-    server.close()
+    return Renderer("debian", link_demo(data_dir, "debian"), {"PYTHONPATH": str(gin_dir)})
 
 
 # --- data sets that are rendered once per session -------------------------------------------------

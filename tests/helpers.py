@@ -88,6 +88,9 @@ class Renderer:
         return replace(self, data_dir=data_dir).render("set", *bindings, config=config)
 
 
+SERVE = "import runpy, sys; sys.path.insert(0, ''); runpy.run_module({!r}, run_name='__main__')"
+
+
 class RenderServer:
     """One Blender that renders data sets one after the other, for tests of what settings change.
 
@@ -96,31 +99,44 @@ class RenderServer:
     """
 
     def __init__(self, renderer: Renderer) -> None:
-        """Takes any Blender that is a wheel."""
         self._renderer = renderer
         self._process: subprocess.Popen[str] | None = None
+        self.name, self.data_dir = renderer.name, renderer.data_dir
 
-    def render(self, dataset_name: str, *bindings: str, config: str = "render_single") -> Path:
+    def render(
+        self, dataset_name: str, *bindings: str, config: str | tuple[str, ...] = "render_single"
+    ) -> Path:
         """Renders a small, quick data set and returns its folder."""
-        settings = load_settings([config], [*QUICK, *bindings])
-        folders = Folders(self._renderer.data_dir)
-        settings = with_own_classes(settings, open_assets(settings, folders))
-        path = self._renderer.data_dir / dataset_name
-        process = self._process = self._process or subprocess.Popen(
-            [self._renderer.command[0], "-m", "synrender.api.render_server"],
+        configs = (config,) if isinstance(config, str) else config
+        settings = load_settings(configs, [*QUICK, *bindings])
+        settings = with_own_classes(settings, open_assets(settings, Folders(self.data_dir)))
+        path = self.data_dir / dataset_name
+        process = self._process = self._process or self._start()
+        idxs = list(settings.batch.idxs)
+        request = {"gin": settings_to_gin(settings), "folder": str(path), "idxs": idxs}
+        print(json.dumps(request), file=process.stdin, flush=True)
+        assert process.stdout is not None
+        line = "\n"
+        while line and not line.startswith("{"):  # a Blender executable prints its version
+            line = process.stdout.readline()
+        error = json.loads(line)["error"]
+        assert error is None, error
+        return path
+
+    def _start(self) -> subprocess.Popen[str]:
+        module = "synrender.api.render_server"
+        if self.name == "debian":
+            command = ["blender", "--background", "--python-expr", SERVE.format(module)]
+        else:
+            command = [self._renderer.command[0], "-m", module]
+        return subprocess.Popen(
+            command,
             cwd=PROJECT_DIR,
             env=self._renderer.full_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        idxs = list(settings.batch.idxs)
-        request = {"gin": settings_to_gin(settings), "folder": str(path), "idxs": idxs}
-        print(json.dumps(request), file=process.stdin, flush=True)
-        assert process.stdout is not None
-        answer = json.loads(process.stdout.readline())
-        assert answer["error"] is None, answer["error"]
-        return path
 
     def close(self) -> None:
         """Ends the process."""

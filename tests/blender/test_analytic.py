@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from skimage.draw import polygon2mask
 
-from tests.helpers import Renderer, read_image, read_passes, read_record, write_shapenet
+from tests.helpers import RenderServer, read_image, read_passes, read_record, write_shapenet
 
 RESOLUTION = 96
 SIDE_M = 0.7 * 0.8  # largest side of an object without noise
@@ -47,12 +47,11 @@ def create_box(x: float, y: float, z: float) -> str:
 
 
 def render(
-    renderer: Renderer, folder: Path, name: str, model: str, *bindings: str, exr: bool = True
+    each_server: RenderServer, folder: Path, name: str, model: str, *bindings: str, exr: bool = True
 ) -> Path:
     shapenet = write_shapenet(folder / "shapenet", {"model": model})
-    arguments = ["-d", name, "-p", *PLAIN, f"rendering.render_exr = {exr}", *bindings]
-    renderer.run(*arguments, SYNRENDER_SHAPENET_DIR=str(shapenet))
-    return renderer.data_dir / name
+    models = f"assets.models = {str(shapenet)!r}"
+    return each_server.render(name, *PLAIN, f"rendering.render_exr = {exr}", *bindings, models)
 
 
 def create_camera(resolution: int = RESOLUTION) -> tuple[np.ndarray, np.ndarray]:
@@ -82,10 +81,10 @@ def erode(mask: np.ndarray) -> np.ndarray:
     return inside
 
 
-def test_depth_of_a_tilted_plane(renderer: Renderer, tmp_path: Path) -> None:
+def test_depth_of_a_tilted_plane(each_server: RenderServer, tmp_path: Path) -> None:
     """A plate through the origin whose normal after `rest_rotation` is known."""
     plate = "v -1 -1 -1\nv 1 -1 -1\nv 1 1 1\nv -1 1 1\nf 1 2 3 4\n"
-    passes = read_passes(render(renderer, tmp_path, "plane", plate), 0)
+    passes = read_passes(render(each_server, tmp_path, "plane", plate), 0)
     normal = rest_rotation() @ np.array([0, 1, -1])
     origin, rays = create_camera()
     depth = -(origin @ normal) / (rays @ normal)
@@ -94,8 +93,8 @@ def test_depth_of_a_tilted_plane(renderer: Renderer, tmp_path: Path) -> None:
     np.testing.assert_allclose(passes["depth"][is_plane], depth[is_plane], atol=2e-5)
 
 
-def test_depth_and_outline_of_a_sphere(renderer: Renderer, tmp_path: Path) -> None:
-    passes = read_passes(render(renderer, tmp_path, "sphere", create_sphere()), 0)
+def test_depth_and_outline_of_a_sphere(each_server: RenderServer, tmp_path: Path) -> None:
+    passes = read_passes(render(each_server, tmp_path, "sphere", create_sphere()), 0)
     origin, rays = create_camera()
     radius = SIDE_M / 2
     a, b = (rays**2).sum(axis=-1), rays @ origin
@@ -110,9 +109,9 @@ def test_depth_and_outline_of_a_sphere(renderer: Renderer, tmp_path: Path) -> No
     assert np.median(np.abs(passes["depth"][inside] - depth)) < 5e-5
 
 
-def test_corners_and_outline_of_a_cube(renderer: Renderer, tmp_path: Path) -> None:
+def test_corners_and_outline_of_a_cube(each_server: RenderServer, tmp_path: Path) -> None:
     cube = create_box(1, 1, 1)
-    passes = read_passes(render(renderer, tmp_path, "cube", cube, "scene.camera_lens = 28"), 0)
+    passes = read_passes(render(each_server, tmp_path, "cube", cube, "scene.camera_lens = 28"), 0)
     corners = np.array([(i, j, k) for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)])
     world = corners * SIDE_M / 2 @ rest_rotation().T - np.array([1, 0, 0.4])
     pitch = 0.36 * np.pi
@@ -138,7 +137,7 @@ def test_corners_and_outline_of_a_cube(renderer: Renderer, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("hidden_share", [0.25, 0.5])
 def test_visible_share_of_a_half_hidden_sphere(
-    renderer: Renderer, tmp_path: Path, hidden_share: float
+    each_server: RenderServer, tmp_path: Path, hidden_share: float
 ) -> None:
     """Seen from far away, two spheres are discs whose overlap is a lens of known area."""
     # Two tiny parts, smaller than a pixel, enlarge the box so that the spheres do not touch.
@@ -149,7 +148,12 @@ def test_visible_share_of_a_half_hidden_sphere(
     )
     model = create_sphere(60) + specks
     first = render(
-        renderer, tmp_path, "two_spheres", model, "sample.num_objs = 2", "rendering.resolution = 8"
+        each_server,
+        tmp_path,
+        "two_spheres",
+        model,
+        "sample.num_objs = 2",
+        "rendering.resolution = 8",
     )
     near, far = read_record(first, 0)["location"]
     radius = SIDE_M / (2 * half_height)
@@ -168,7 +172,7 @@ def test_visible_share_of_a_half_hidden_sphere(
     camera = (near + far) / 2 + 200 * backward
     rotation = (np.arccos(backward[2]), 0.0, np.arctan2(backward[1], backward[0]) + np.pi / 2)
     dataset_dir = render(
-        renderer, tmp_path, f"hidden_{hidden_share:g}".replace(".", "_"), model,
+        each_server, tmp_path, f"hidden_{hidden_share:g}".replace(".", "_"), model,
         "sample.num_objs = 2", "scene.camera_lens = 5000", "rendering.resolution = 320",
         f"scene.camera_location = {tuple(map(float, camera))}",
         f"scene.camera_rotation = {tuple(map(float, rotation))}",
@@ -189,10 +193,10 @@ def linear_to_srgb8(linear: np.ndarray) -> np.ndarray:
 
 
 def test_an_emission_of_known_color_has_its_exact_8_bit_value(
-    renderer: Renderer, tmp_path: Path
+    each_server: RenderServer, tmp_path: Path
 ) -> None:
     dataset_dir = render(
-        renderer, tmp_path, "emission", create_box(1, 1, 1), "batch.num_samples = 4", exr=False
+        each_server, tmp_path, "emission", create_box(1, 1, 1), "batch.num_samples = 4", exr=False
     )
     for idx in range(4):
         record = read_record(dataset_dir, idx)[0]
@@ -204,7 +208,7 @@ def test_an_emission_of_known_color_has_its_exact_8_bit_value(
 
 @pytest.mark.parametrize("value", [18, 119, 255])
 def test_a_gray_card_is_the_same_in_png_and_exr(
-    renderer: Renderer, tmp_path: Path, value: int
+    each_server: RenderServer, tmp_path: Path, value: int
 ) -> None:
     images = tmp_path / "dtd" / "images" / "card"
     images.mkdir(parents=True)
@@ -213,14 +217,13 @@ def test_a_gray_card_is_the_same_in_png_and_exr(
     (tmp_path / "dtd" / "labels").mkdir()
     labels = tmp_path / "dtd" / "labels" / "labels_joint_anno.txt"
     labels.write_text("card/a.png card\ncard/b.png card\n")
-    shapenet = write_shapenet(tmp_path / "shapenet", {"model": create_box(1, 1, 1)})
-    folders = {
-        "SYNRENDER_SHAPENET_DIR": str(shapenet), "SYNRENDER_DTD_DIR": str(tmp_path / "dtd"),
-    }  # fmt: skip
-    for exr in (False, True):
-        bindings = [*PLAIN, "material.use_texture = True", f"rendering.render_exr = {exr}"]
-        renderer.run("-d", f"card_{value}_{exr}", "-p", *bindings, **folders)
-    png = read_image(renderer.data_dir / f"card_{value}_False", 0)
-    linear = read_passes(renderer.data_dir / f"card_{value}_True", 0)["rgb"]
+    textures = ("material.use_texture = True", f"assets.textures = {str(tmp_path / 'dtd')!r}")
+    png_dir, exr_dir = (
+        render(
+            each_server, tmp_path, f"card_{value}_{exr}", create_box(1, 1, 1), *textures, exr=exr
+        )
+        for exr in (False, True)
+    )
+    png, linear = read_image(png_dir, 0), read_passes(exr_dir, 0)["rgb"]
     np.testing.assert_array_equal(png, value)
     np.testing.assert_array_equal(linear_to_srgb8(linear), value)

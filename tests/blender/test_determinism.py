@@ -21,8 +21,8 @@ from tests.helpers import (
 
 
 @pytest.fixture(scope="module")
-def twenty(renderer: Renderer) -> Path:
-    return renderer.render("twenty", "rendering.threads = 1")
+def twenty(each_server: RenderServer) -> Path:
+    return each_server.render("twenty", "rendering.threads = 1")
 
 
 def test_two_threads_and_another_process(renderer: Renderer, twenty: Path) -> None:
@@ -31,8 +31,8 @@ def test_two_threads_and_another_process(renderer: Renderer, twenty: Path) -> No
     check_same_records(read_records(again), read_records(twenty))
 
 
-def test_files_are_byte_identical(renderer: Renderer, twenty: Path) -> None:
-    again = renderer.render("bytes", "batch.num_samples = 2")
+def test_files_are_byte_identical(each_server: RenderServer, twenty: Path) -> None:
+    again = each_server.render("bytes", "batch.num_samples = 2")
     for name in ("00000.png", "00001.png", "00001.npy"):
         assert (again / "img" / name).read_bytes() == (twenty / "img" / name).read_bytes()
 
@@ -43,10 +43,10 @@ def test_alone_equals_in_its_batch(renderer: Renderer, twenty: Path) -> None:
     check_same_records(read_record(alone, 13), read_record(twenty, 13))
 
 
-def test_batches_of_five_equal_one_of_twenty(renderer: Renderer, twenty: Path) -> None:
+def test_batches_of_five_equal_one_of_twenty(each_server: RenderServer, twenty: Path) -> None:
     for offset in (15, 0, 10, 5):
         batch = f"batch.idx_offset = {offset}", "batch.num_samples = 5"
-        fives = renderer.render("fives", *batch)
+        fives = each_server.render("fives", *batch)
     np.testing.assert_array_equal(read_images(fives), read_images(twenty))
     assert "batch.num_samples = 20" in (fives / "config.gin").read_text()
 
@@ -61,9 +61,9 @@ def test_pinned_to_one_cpu(renderer: Renderer, twenty: Path) -> None:
     np.testing.assert_array_equal(read_images(pinned), read_images(twenty)[:3])
 
 
-def test_multi_objects_with_denoiser(renderer: Renderer) -> None:
+def test_multi_objects_with_denoiser(renderer: Renderer, each_server: RenderServer) -> None:
     bindings = "batch.num_samples = 3", "rendering.render_samples = 2"
-    whole = renderer.render("multi3", *bindings, config="render_multi")
+    whole = each_server.render("multi3", *bindings, config="render_multi")
     alone = renderer.render(
         "multi1", *bindings[1:], "batch.num_samples = 1", "batch.idx_offset = 2",
         config="render_multi",
@@ -74,8 +74,8 @@ def test_multi_objects_with_denoiser(renderer: Renderer) -> None:
     check_same_records(read_record(whole, 2), read_record(alone, 2))
 
 
-def test_another_seed_differs(renderer: Renderer, twenty: Path) -> None:
-    other = renderer.render("seed1", "batch.seed = 1", "batch.num_samples = 3")
+def test_another_seed_differs(each_server: RenderServer, twenty: Path) -> None:
+    other = each_server.render("seed1", "batch.seed = 1", "batch.num_samples = 3")
     for idx in range(3):
         assert not np.array_equal(read_image(other, idx), read_image(twenty, idx))
 

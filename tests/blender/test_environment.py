@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from synrender.blender.start import create_environment, drop_blender_variables
-from tests.helpers import Renderer, read_channels
+from tests.helpers import Renderer, RenderServer, read_channels
 
 OTHER_COLORS = """\
 ocio_profile_version: 1
@@ -33,11 +33,13 @@ colorspaces:
 """A color configuration with Blender's names that swaps red and green."""
 
 
-def test_variables_that_blender_reads_change_nothing(renderer: Renderer, tmp_path: Path) -> None:
+def test_variables_that_blender_reads_change_nothing(
+    renderer: Renderer, each_server: RenderServer, tmp_path: Path
+) -> None:
     config = tmp_path / "config.ocio"
     config.write_text(OTHER_COLORS)
     exr = ("rendering.render_exr = True", "batch.num_samples = 1")
-    quiet = renderer.render("plain_environment", *exr)
+    quiet = each_server.render("plain_environment", *exr)
     influenced = Renderer(
         renderer.name,
         renderer.data_dir,

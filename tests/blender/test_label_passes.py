@@ -38,8 +38,8 @@ def find_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.degrees(2 * np.arcsin(np.linalg.norm(a - b, axis=-1) / 2))
 
 
-def test_other_passes_and_the_image_keep_every_bit(renderer: Renderer) -> None:
-    plain, labeled = multi(renderer, "no_labels"), multi(renderer, "all_labels", ALL)
+def test_other_passes_and_the_image_keep_every_bit(each_server: RenderServer) -> None:
+    plain, labeled = multi(each_server, "no_labels"), multi(each_server, "all_labels", ALL)
     for idx in range(2):
         before, after = read_channels(plain, idx), read_channels(labeled, idx)
         assert len(before) == 7
@@ -59,8 +59,8 @@ def test_only_what_is_asked_for_is_written(server: RenderServer) -> None:
     assert exr.amodal is None
 
 
-def test_masks_cover_what_is_seen_of_each_object(renderer: Renderer) -> None:
-    dataset_dir = multi(renderer, "all_labels", ALL)
+def test_masks_cover_what_is_seen_of_each_object(each_server: RenderServer) -> None:
+    dataset_dir = multi(each_server, "all_labels", ALL)
     num_hidden_px = 0
     for idx in range(2):
         exr = read_exr(dataset_dir / "img" / f"{idx:05d}.exr")
@@ -76,8 +76,8 @@ def test_masks_cover_what_is_seen_of_each_object(renderer: Renderer) -> None:
 
 
 @pytest.mark.slow
-def test_eevee_gets_the_same_labels(wheel: Renderer) -> None:
-    a = multi(wheel, "all_labels", ALL)
+def test_eevee_gets_the_same_labels(wheel: Renderer, server: RenderServer) -> None:
+    a = multi(server, "all_labels", ALL)
     b = multi(wheel, "eevee_labels", ALL, "rendering.renderer = 'eevee'", "batch.num_samples = 1")
     a, b = (read_exr(folder / "img" / "00000.exr") for folder in (a, b))
     for name in ("instance", "class_label", "depth_m", "normal", "albedo", "amodal"):
@@ -85,11 +85,13 @@ def test_eevee_gets_the_same_labels(wheel: Renderer) -> None:
     assert (a.rgb_linear != b.rgb_linear).any()
 
 
-def test_normals_of_a_tilted_plane_face_the_camera(renderer: Renderer, tmp_path: Path) -> None:
+def test_normals_of_a_tilted_plane_face_the_camera(
+    each_server: RenderServer, tmp_path: Path
+) -> None:
     """Seen from its front and, wound the other way, from its back."""
     for name, corners in (("front", "1 2 3 4"), ("back", "4 3 2 1")):
         plate = f"v -1 -1 -1\nv 1 -1 -1\nv 1 1 1\nv -1 1 1\nf {corners}\n"
-        dataset_dir = render(renderer, tmp_path / name, f"normals_{name}", plate, ALL)
+        dataset_dir = render(each_server, tmp_path / name, f"normals_{name}", plate, ALL)
         exr = read_exr(dataset_dir / "img" / "00000.exr")
         normal = to_camera(rest_rotation() @ np.array([0, 1, -1]) / np.sqrt(2))
         normal *= -np.sign(normal[2])
@@ -100,7 +102,7 @@ def test_normals_of_a_tilted_plane_face_the_camera(renderer: Renderer, tmp_path:
         assert find_angles(exr.normal[exr.instance == 0], np.array([0, 0, -1])).max() < 0.01
 
 
-def test_normals_of_a_smooth_sphere(renderer: Renderer, tmp_path: Path) -> None:
+def test_normals_of_a_smooth_sphere(each_server: RenderServer, tmp_path: Path) -> None:
     num_rings = 40
     lines = create_sphere(num_rings).splitlines()
     vertices = [line[2:] for line in lines if line.startswith("v ")]
@@ -108,7 +110,7 @@ def test_normals_of_a_smooth_sphere(renderer: Renderer, tmp_path: Path) -> None:
     smooth = "\n".join(
         [f"v {v}" for v in vertices] + [f"vn {v}" for v in vertices] + [f"f {f}" for f in faces]
     )
-    dataset_dir = render(renderer, tmp_path, "smooth_sphere", smooth + "\n", ALL)
+    dataset_dir = render(each_server, tmp_path, "smooth_sphere", smooth + "\n", ALL)
     exr = read_exr(dataset_dir / "img" / "00000.exr")
     origin, rays = create_camera()
     radius = SIDE_M / 2
@@ -124,9 +126,9 @@ def test_normals_of_a_smooth_sphere(renderer: Renderer, tmp_path: Path) -> None:
     assert np.quantile(angles, 0.99) < 0.5
 
 
-def test_nothing_hit_is_0(wheel: Renderer, tmp_path: Path) -> None:
+def test_nothing_hit_is_0(server: RenderServer, tmp_path: Path) -> None:
     plate = "v -1 -1 -1\nv 1 -1 -1\nv 1 1 1\nv -1 1 1\nf 1 2 3 4\n"
-    dataset_dir = render(wheel, tmp_path, "no_backdrop", plate, ALL, "scene.backdrop_size = 0.01")
+    dataset_dir = render(server, tmp_path, "no_backdrop", plate, ALL, "scene.backdrop_size = 0.01")
     exr = read_exr(dataset_dir / "img" / "00000.exr")
     is_nothing = np.isinf(exr.depth_m)
     assert is_nothing.sum() > 1000
@@ -138,11 +140,11 @@ def test_nothing_hit_is_0(wheel: Renderer, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("use_emission", [True, False])
 def test_albedo_is_the_color_whatever_the_light(
-    renderer: Renderer, tmp_path: Path, use_emission: bool
+    each_server: RenderServer, tmp_path: Path, use_emission: bool
 ) -> None:
     plate = "v -1 -1 -1\nv 1 -1 -1\nv 1 1 1\nv -1 1 1\nf 1 2 3 4\n"
     dataset_dir = render(
-        renderer, tmp_path, f"albedo_{use_emission}", plate, ALL,
+        each_server, tmp_path, f"albedo_{use_emission}", plate, ALL,
         f"material.use_emission = {use_emission}", "scene.sun_energy = 3",
     )  # fmt: skip
     exr = read_exr(dataset_dir / "img" / "00000.exr")

@@ -22,8 +22,8 @@ def find_model(data_dir: Path, record: np.void) -> Path:
     return shapenet / str(record["synset_id"]) / str(record["model_id"]) / "models"
 
 
-def test_vertices_project_into_their_mask(renderer: Renderer) -> None:
-    dataset_dir = renderer.render(
+def test_vertices_project_into_their_mask(each_server: RenderServer) -> None:
+    dataset_dir = each_server.render(
         "reprojected",
         "batch.num_samples = 4",
         "batch.cache_obj_frames = 1",
@@ -37,7 +37,7 @@ def test_vertices_project_into_their_mask(renderer: Renderer) -> None:
     for idx, record in enumerate(read_records(dataset_dir)):
         passes = read_passes(dataset_dir, idx)
         for row in record:
-            path = find_model(renderer.data_dir, row) / "model_normalized.obj"
+            path = find_model(each_server.data_dir, row) / "model_normalized.obj"
             vertices = read_obj_vertices(path)
             homogeneous = np.column_stack([vertices, np.ones(len(vertices))])
             world = homogeneous @ row["obj_to_world"].T
@@ -80,9 +80,9 @@ def test_location_is_the_box_center(wheel: Renderer, server: RenderServer) -> No
             np.testing.assert_allclose(center[:3], row["location"], atol=1e-6)
 
 
-def test_an_exr_holds_the_denoised_image_and_not_the_noisy_one(renderer: Renderer) -> None:
+def test_an_exr_holds_the_denoised_image_and_not_the_noisy_one(each_server: RenderServer) -> None:
     """Cycles adds the noisy one by itself; without it a file is 45 % smaller."""
-    dataset_dir = renderer.render("no_noise", "batch.num_samples = 1", config="render_multi")
+    dataset_dir = each_server.render("no_noise", "batch.num_samples = 1", config="render_multi")
     names = {name.rsplit(".", 1)[0] for name in read_channels(dataset_dir, 0)}
     index = {"IndexOB", "IndexMA"} if "IndexOB" in names else {"Object Index", "Material Index"}
     assert names == {"Combined", "Depth", *index}

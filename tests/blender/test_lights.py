@@ -21,7 +21,6 @@ from synrender.settings.factor_table import COLUMNS
 from tests.audit.shapes import write_sphere
 from tests.blender.test_analytic import PLAIN, SIDE_M, create_camera, linear_to_srgb8
 from tests.helpers import (
-    Renderer,
     RenderServer,
     read_image,
     read_passes,
@@ -51,7 +50,7 @@ SUN_ELEVATION = math.pi / 2 - 110 * math.pi / 256
 class Room:
     """A dark room in which a ball hangs at the origin."""
 
-    server: Renderer | RenderServer
+    server: RenderServer
     models: Path
     environments: Path
     is_dimmed: bool  # whether surfaces dim as `dim_at_grazing` says
@@ -101,10 +100,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def room(
-    renderer: Renderer, each_server: Renderer | RenderServer, folders: tuple[Path, Path]
-) -> Room:
-    return Room(each_server, *folders, is_dimmed=renderer.name == "debian")
+def room(each_server: RenderServer, folders: tuple[Path, Path]) -> Room:
+    return Room(each_server, *folders, is_dimmed=each_server.name == "debian")
 
 
 def find_normals(side_px: int = SIDE_PX) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from synrender.settings.load import load_settings
 from tests.helpers import (
     PROJECT_DIR,
     Renderer,
+    RenderServer,
     read_channels,
     read_images,
     read_passes,
@@ -35,13 +36,13 @@ OLD_FIELDS = {
 
 
 @pytest.fixture(scope="module")
-def single(renderer: Renderer) -> Path:
-    return renderer.render("single", "rendering.resolution = 64", "rendering.render_samples = 4")
+def single(each_server: RenderServer) -> Path:
+    return each_server.render("single", "rendering.resolution = 64", "rendering.render_samples = 4")
 
 
 @pytest.fixture(scope="module")
-def multi(renderer: Renderer) -> Path:
-    return renderer.render(
+def multi(each_server: RenderServer) -> Path:
+    return each_server.render(
         "multi", "batch.num_samples = 5", "rendering.resolution = 64", config="render_multi"
     )
 
@@ -153,7 +154,7 @@ def test_an_exr_holds_the_documented_passes_and_no_more(multi: Path) -> None:
     )
 
 
-def test_single_objects_are_inside_the_frame(renderer: Renderer) -> None:
+def test_single_objects_are_inside_the_frame(each_server: RenderServer) -> None:
     """The frame is as high as a tall unrotated model: a corner of a few may touch the border."""
     common = (
         "rendering.render_exr = True", "rendering.resolution = 64", "sample.class_idxs = 10",
@@ -163,7 +164,7 @@ def test_single_objects_are_inside_the_frame(renderer: Renderer) -> None:
         ("at_rest", ("object.random_warp = 0", "object.random_viewpoint = 0"), 0.02),
         ("with_noise", (), 0.05),
     ):
-        dataset_dir = renderer.render(name, *common, *noise)
+        dataset_dir = each_server.render(name, *common, *noise)
         for idx in range(20):
             is_object = read_passes(dataset_dir, idx)["instance"] > 0
             assert 0.005 < is_object.mean() < 0.6
@@ -293,22 +294,14 @@ def test_help_has_examples() -> None:
     assert "examples:" in output.stdout
 
 
-def test_a_second_p_adds_to_the_first(wheel: Renderer) -> None:
-    bindings = (
-        "batch.num_samples = 1",
-        "rendering.resolution = 16",
-        "rendering.render_samples = 1",
-    )
-    arguments = [argument for binding in bindings for argument in ("-p", binding)]
-    wheel.run("-d", "several_p", *arguments)
-    config = (wheel.data_dir / "several_p" / "config.gin").read_text()
-    assert all(binding in config for binding in bindings)
-
-
-def test_a_second_g_adds_to_the_first(wheel: Renderer, tmp_path: Path) -> None:
-    (tmp_path / "first.gin").write_text("rendering.resolution = 16\nrendering.render_samples = 1\n")
+def test_a_second_g_or_p_adds_to_the_first(wheel: Renderer, tmp_path: Path) -> None:
+    (tmp_path / "first.gin").write_text("rendering.resolution = 16\nlighting.r = 1.0\n")
     (tmp_path / "second.gin").write_text("batch.num_samples = 1\n")
-    wheel.run("-d", "several_g", "-g", tmp_path / "first.gin", "-g", tmp_path / "second.gin")
-    config = (wheel.data_dir / "several_g" / "config.gin").read_text()
+    files = ("-g", tmp_path / "first.gin", "-g", tmp_path / "second.gin")
+    bindings = ("-p", "rendering.render_samples = 1", "-p", "lighting.r = 2.0")
+    wheel.run("-d", "several", *files, *bindings)
+    config = (wheel.data_dir / "several" / "config.gin").read_text().splitlines()
     assert "rendering.resolution = 16" in config
     assert "batch.num_samples = 1" in config
+    assert "rendering.render_samples = 1" in config
+    assert "lighting.r = 2.0" in config

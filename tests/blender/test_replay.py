@@ -16,10 +16,12 @@ from tests.helpers import PROJECT_DIR, Renderer, RenderServer, read_image, read_
 
 
 @pytest.fixture(scope="module", params=["render_single", "render_multi"])
-def dataset(request: pytest.FixtureRequest, renderer: Renderer) -> tuple[Renderer, Path]:
+def dataset(
+    request: pytest.FixtureRequest, renderer: Renderer, each_server: RenderServer
+) -> tuple[Renderer, Path]:
     """Five samples, with each Blender; each test changes one of them."""
     name = f"replayed_{request.param}"
-    return renderer, renderer.render(name, "batch.num_samples = 5", config=request.param)
+    return renderer, each_server.render(name, "batch.num_samples = 5", config=request.param)
 
 
 def test_equal(dataset: tuple[Renderer, Path]) -> None:

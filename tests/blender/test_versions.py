@@ -45,11 +45,21 @@ def test_nothing_deprecated_is_called(renderer: Renderer) -> None:
         )
 
 
+def test_every_blender_makes_the_same_demo_models(
+    renderer: Renderer, data_dir: Path, tmp_path: Path
+) -> None:
+    made = replace(renderer, data_dir=tmp_path).render("first", "batch.num_samples = 1").parent
+    files = [path for path in (data_dir / "demo_assets").rglob("*") if path.is_file()]
+    assert len(files) > 300
+    for path in files:
+        name = path.relative_to(data_dir)
+        assert (made / name).read_bytes() == path.read_bytes(), name
+
+
 @pytest.fixture
 def copied(renderer: Renderer, tmp_path: Path) -> Renderer:
     """The same Blender with models and textures of its own, to do harm to."""
-    demo_dir = renderer.render("made_demo_set", "batch.num_samples = 1").parent / "demo_assets"
-    shutil.copytree(demo_dir, tmp_path / "assets")
+    shutil.copytree(renderer.data_dir / "demo_assets", tmp_path / "assets")
     folders = {
         "SYNRENDER_SHAPENET_DIR": str(tmp_path / "assets" / "ShapeNetCore.v2"),
         "SYNRENDER_DTD_DIR": str(tmp_path / "assets" / "dtd"),
