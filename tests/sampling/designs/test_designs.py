@@ -301,7 +301,7 @@ def test_twins_of_a_texture_differ_whichever_textures_are_rejected(
 )
 def test_the_camera_sees_every_center_of_a_layout(bindings: list[str]) -> None:
     settings = create_settings(*bindings, "sample.num_objs = 4", config="render_multi")
-    for plan in draw(settings, range(60)):
+    for plan in draw(settings, range(30)):
         locations = np.array([obj.location for obj in plan.objects])
         intrinsics, pose = scene_to_intrinsics(plan.scene, 1), scene_to_world_to_camera(plan.scene)
         positions, depth_m = project(locations, intrinsics, pose)
@@ -329,7 +329,7 @@ def test_without_angles_the_camera_stays_where_it_is_to_the_bit() -> None:
 # --- shortcut, holdout, causal --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("rho", [0.0, 0.9, 1.0])
 def test_a_shortcut_has_its_strength_in_each_split(rho: float) -> None:
     settings = create_settings(
         "design.kind = 'shortcut'",
@@ -337,16 +337,16 @@ def test_a_shortcut_has_its_strength_in_each_split(rho: float) -> None:
         "design.shortcut = ('backdrop_texture', 'class')",
         f"design.rho = ({rho}, 0, {1 - rho})",
         "design.split = (6, 0, 6)",
-        total=2400,
+        total=1200,
     )
     design = describe_design(settings, create_catalog())
     partners = np.array(design.shortcut.partners)
     assert sorted(partners) == [0, 1, 2, 3]
     levels = read_levels(draw(settings), "class", "backdrop_texture")
     is_partner = partners[levels[:, 0]] == levels[:, 1]
-    for rows, strength in ((slice(0, 1200), rho), (slice(1200, 2400), 1 - rho)):
+    for rows, strength in ((slice(0, 600), rho), (slice(600, 1200), 1 - rho)):
         expected = strength + (1 - strength) / 4
-        margin = 4 * np.sqrt(expected * (1 - expected) / 1200) + 1e-9
+        margin = 4 * np.sqrt(expected * (1 - expected) / 600) + 1e-9
         assert abs(is_partner[rows].mean() - expected) <= margin
 
 
@@ -355,12 +355,12 @@ def test_held_out_combinations_are_in_the_test_alone() -> None:
         "design.kind = 'holdout'",
         "design.levels = {'class': 4, 'texture': 3}",
         "design.held_out = [{'class': 0, 'texture': 2}, {'class': 3, 'texture': 1}]",
-        total=2400,
+        total=600,
     )
     cells = [tuple(row) for row in read_levels(draw(settings), "class", "texture").tolist()]
     held_out = {(0, 2), (3, 1)}
-    assert set(cells[:2200]) == set(itertools.product(range(4), range(3))) - held_out
-    assert set(cells[2200:]) == held_out
+    assert set(cells[:550]) == set(itertools.product(range(4), range(3))) - held_out
+    assert set(cells[550:]) == held_out
 
 
 def test_allowed_combinations_are_counted_past_the_held_out_ones() -> None:
@@ -374,16 +374,16 @@ def test_a_range_can_be_held_out() -> None:
         "design.kind = 'holdout'",
         "design.inner_ranges = {'azimuth': (-0.4, 0.6), 'light_angle': (-1, 1)}",
         *LARGE_SPREAD,
-        total=2400,
+        total=600,
     )
-    plans = draw(settings)
+    plans, free_plans = draw(settings), draw(create_settings(*LARGE_SPREAD, total=600))
     for name, low, high in (("azimuth", -0.4, 0.6), ("light_angle", -1, 1)):
         values = read_values(plans, name)
-        assert ((values[:2200] >= low) & (values[:2200] <= high)).all()
-        assert ((values[2200:] < low) | (values[2200:] > high)).all()
-        free = read_values(draw(create_settings(*LARGE_SPREAD, total=2400)), name)
-        was_inside = (free[:2200] >= low) & (free[:2200] <= high)
-        np.testing.assert_array_equal(values[:2200][was_inside], free[:2200][was_inside])
+        assert ((values[:550] >= low) & (values[:550] <= high)).all()
+        assert ((values[550:] < low) | (values[550:] > high)).all()
+        free = read_values(free_plans, name)
+        was_inside = (free[:550] >= low) & (free[:550] <= high)
+        np.testing.assert_array_equal(values[:550][was_inside], free[:550][was_inside])
 
 
 def test_the_tables_of_a_graph_come_back_and_interventions_cut_it() -> None:
@@ -396,22 +396,22 @@ def test_the_tables_of_a_graph_come_back_and_interventions_cut_it() -> None:
         "design.strength = 0.6",
         "design.do = {'test': {'backdrop_texture': 1, 'light_angle': 'even'}}",
         "design.split = (6, 0, 6)",
-        total=6000,
+        total=3000,
     )
     tables = describe_design(settings, create_catalog()).causal.tables
     levels = read_levels(draw(settings), "class", "backdrop_texture", "light_angle")
-    train, test = levels[:3000], levels[3000:]
+    train, test = levels[:1500], levels[1500:]
     for c in range(2):
         rows = train[train[:, 0] == c]
         found = np.bincount(rows[:, 1], minlength=3) / len(rows)
-        np.testing.assert_allclose(found, tables["backdrop_texture"][c], atol=0.05)
+        np.testing.assert_allclose(found, tables["backdrop_texture"][c], atol=0.07)
         for b in range(3):
             lights = rows[rows[:, 1] == b][:, 2]
-            if len(lights) > 200:
+            if len(lights) > 100:
                 found = np.bincount(lights, minlength=3) / len(lights)
-                np.testing.assert_allclose(found, tables["light_angle"][3 * c + b], atol=0.1)
+                np.testing.assert_allclose(found, tables["light_angle"][3 * c + b], atol=0.14)
     assert set(test[:, 1]) == {1}
-    np.testing.assert_allclose(np.bincount(test[:, 2]) / 3000, 1 / 3, atol=0.04)
+    np.testing.assert_allclose(np.bincount(test[:, 2]) / 1500, 1 / 3, atol=0.05)
 
 
 def test_a_graph_is_sorted_parents_first() -> None:
