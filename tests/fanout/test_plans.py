@@ -137,13 +137,10 @@ def test_images_that_vanish_under_a_fan_out_are_counted_as_missing(driver: Drive
     assert driver.num_records("gone") == 48 - len(records)
 
 
-@pytest.mark.parametrize(("num_samples", "nearest"), [(50, "48 or 60"), (13, "12 or 24")])
-def test_a_size_that_12_does_not_divide_is_said_with_the_nearest(
-    driver: Driver, num_samples: int, nearest: str
-) -> None:
-    output = driver.run("-d", "odd", "-n", num_samples, "--dry_run", variants=ONE)
-    assert f"{num_samples} samples cannot be divided by 12" in output
-    assert f"take {nearest} samples, or go by split_ends" in output
+def test_a_size_that_12_does_not_divide_is_said_with_the_nearest(driver: Driver) -> None:
+    output = driver.run("-d", "odd", "-n", 50, "--dry_run", variants=ONE)
+    assert "50 samples cannot be divided by 12" in output
+    assert "take 48 or 60 samples, or go by split_ends" in output
     assert output.count("cannot be divided") == 1
 
 

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -74,23 +75,25 @@ def test_letters_of_any_script_no_home_and_few_addresses_are_enough(
 # --- where Ray's sockets go -----------------------------------------------------------------------
 
 PLACE = """
-with ray_session._ray_folder(Path(sys.argv[1]), "") as folder:
-    print(folder)
+for data_dir in sys.argv[1:]:
+    with ray_session._ray_folder(Path(data_dir), "") as folder:
+        print(folder)
 """
 
 
-@pytest.mark.parametrize("name", ["data", "größte", "O'Neill", "a%sb", "a{b}", "n" * 90])
-def test_rays_folder_is_the_data_folder_where_it_can_be(tmp_path_factory, name: str) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir("/tmp")
-        data_dir = tmp_path_factory.mktemp("d") / name
-    result = run_script(PLACE, data_dir)
-    folder = Path(result.stdout.strip())
-    is_own = folder.is_relative_to(data_dir)
-    assert is_own or folder.parents[1] == Path("/tmp"), result.stderr
-    assert not is_own or name == "data"
-    assert not folder.parent.exists()
-    assert not (data_dir / ".ray").exists()
+def test_rays_folder_is_the_data_folder_where_it_can_be() -> None:
+    with tempfile.TemporaryDirectory(prefix="d", dir="/tmp") as short:
+        names = ("größte", "O'Neill", "a%sb", "a{b}", "n" * 90)
+        data_dirs = [Path(short), *(Path(short) / name for name in names)]
+        result = run_script(PLACE, *data_dirs)
+        folders = [Path(line) for line in result.stdout.splitlines()]
+        assert len(folders) == len(data_dirs), result.stderr
+        for data_dir, folder in zip(data_dirs, folders, strict=True):
+            is_own = folder.is_relative_to(data_dir)
+            assert is_own == (data_dir == Path(short))
+            assert is_own or folder.parents[1] == Path("/tmp"), folder
+            assert not folder.parent.exists()
+            assert not (data_dir / ".ray").exists()
 
 
 def test_without_sockets_in_the_data_folder_ray_goes_elsewhere(tmp_path: Path) -> None:
@@ -136,7 +139,9 @@ def test_a_crash_as_ray_starts_is_one_line(tmp_path: Path) -> None:
     assert result.stderr == "error: Ray crashed as it started; try this\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV])
+@pytest.mark.parametrize(
+    "number", [signal.SIGABRT, pytest.param(signal.SIGSEGV, marks=pytest.mark.slow)]
+)
 def test_a_crash_of_ray_later_is_one_line_too(tmp_path: Path, number: signal.Signals) -> None:
     """Ray has handlers of its own, which print a stack trace."""
     lines = "with ray_session.ray_session(None, 1, Path(sys.argv[1])):\n"
@@ -167,7 +172,7 @@ except OSError as error:  # Ray gave up first, as it does after 30 s
 """
 
 
-@pytest.mark.parametrize("server", ["gcs_server", "/raylet"])
+@pytest.mark.parametrize("server", [pytest.param("gcs_server", marks=pytest.mark.slow), "/raylet"])
 def test_a_start_that_stands_still_is_ended_by_one_line(tmp_path: Path, server: str) -> None:
     """Long before the limit of one that works on, which a slow machine needs."""
     result = run_script(STOP_SERVER, tmp_path, server)

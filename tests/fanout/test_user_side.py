@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -135,41 +136,41 @@ def test_nothing_but_the_data_sets_is_left_behind(
     assert not any(map(is_abandoned, left))  # others run as well
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("--variants", "1-1"), "--variants 1-1: must be four digits"),
-        (("-d", "a/b"), "--dataset_name 'a/b'"),
-        (("--blender", "no-such-blender"), "--blender no-such-blender: no such executable"),
-        (("-n", "5"), "object.n_buckets = 12: must be at most"),
-        (("--num_classes", "11"), "class 10 does not exist"),
-        (("--cpus_per_task", "4096"), "this machine has"),
-        (("--gpus_per_task", "64"), "no node has that much"),
-    ],
-)
-def test_a_mistake_is_one_line_and_status_2(
-    driver: Driver, arguments: tuple[str, ...], message: str
-) -> None:
+MISTAKES = {
+    ("--variants", "1-1"): "--variants 1-1: must be four digits",
+    ("-d", "a/b"): "--dataset_name 'a/b'",
+    ("--blender", "no-such-blender"): "--blender no-such-blender: no such executable",
+    ("-n", "5"): "object.n_buckets = 12: must be at most",
+    ("--num_classes", "11"): "class 10 does not exist",
+    ("--cpus_per_task", "4096"): "this machine has",
+    ("--gpus_per_task", "64"): "no node has that much",
+}
+MISTAKEN = """
+import json, sys
+from synrender.cli.distribute import COMMAND
+from synrender.cli.script import run_command
+for arguments in json.loads(sys.argv[1]):
+    status = run_command(COMMAND, ["-d", "mistake", "--num_classes", "2", *arguments])
+    print(status, file=sys.stderr)
+"""
+
+
+def test_a_mistake_is_one_line_and_status_2(driver: Driver) -> None:
+    """Each of them, one after the other in one process."""
     result = subprocess.run(
-        [
-            sys.executable,
-            "distributed_render.py",
-            "-d",
-            "mistake",
-            "--num_classes",
-            "2",
-            *arguments,
-        ],
+        [sys.executable, "-c", MISTAKEN, json.dumps(list(MISTAKES))],
         cwd=PROJECT_DIR,
         env={**os.environ, **driver.environment},
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
-    assert result.returncode == 2, result.stderr
-    assert result.stderr.startswith("error: ")
-    assert message in result.stderr
-    assert result.stderr.count("\n") == 1
+    lines = result.stderr.splitlines()
+    assert len(lines) == 2 * len(MISTAKES), result.stderr
+    for line, status, message in zip(lines[::2], lines[1::2], MISTAKES.values(), strict=True):
+        assert line.startswith("error: ")
+        assert message in line
+        assert status == "2"
     assert not list(driver.data_dir.glob("mistake*"))
 
 
@@ -189,6 +190,7 @@ def test_cpus_are_leased_to_one_process_at_a_time() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_nothing_is_kept_of_a_batch(tmp_path: Path) -> None:
     """Over 12,000 that do nothing; benchmarks/fanout.py runs 100,000.
 
