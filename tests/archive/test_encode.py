@@ -12,7 +12,7 @@ from synrender.errors import UserError
 from synrender.images.conversions import depth_to_16_bit
 from synrender.labels.boxes import instance_to_boxes
 from tests.archive.helpers import write_exr
-from tests.helpers import read_passes
+from tests.helpers import RenderServer, read_passes
 
 
 def decode(png: bytes) -> np.ndarray:
@@ -51,9 +51,9 @@ def test_targets_are_instance_class_and_depth_in_cm(rendered_multi: Path) -> Non
 
 
 def test_the_color_image_is_the_png_that_blender_writes(
-    rendered_multi: Path, wheel, tmp_path: Path
+    rendered_multi: Path, server: RenderServer
 ) -> None:
-    png_dir = wheel.render(
+    png_dir = server.render(
         "archive_multi_png",
         "batch.num_samples = 1",
         "rendering.render_exr = False",

@@ -21,9 +21,9 @@ from synrender.settings.groups import BatchSettings
 from synrender.system.files import write_array
 from synrender.system.folders import Folders
 from synrender.system.locks import temporary_file
-from tests.archive.helpers import Archiver
+from tests.archive.helpers import QuickArchiver
 from tests.fanout.drive import Driver
-from tests.helpers import Renderer, create_record
+from tests.helpers import Renderer, RenderServer, create_record
 
 NUM_SAMPLES = 14
 LAYOUT = "batch.files_per_folder = 8"  # four samples
@@ -42,8 +42,8 @@ def expect_files(num_samples: int, per_folder: int) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def layered_once(wheel: Renderer) -> Path:
-    return wheel.render("layered_once", *SIZE, LAYOUT)
+def layered_once(server: RenderServer) -> Path:
+    return server.render("layered_once", *SIZE, LAYOUT)
 
 
 @pytest.fixture
@@ -143,7 +143,11 @@ def test_a_flat_data_set_is_resumed_and_replayed(flat: Path, wheel: Renderer) ->
 
 @pytest.mark.parametrize("kind", ["layered", "flat"])
 def test_either_is_replayed_audited_shown_and_archived(
-    kind: str, wheel: Renderer, request: pytest.FixtureRequest
+    kind: str,
+    wheel: Renderer,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     dataset_dir = request.getfixturevalue(kind)
     assert "equal, pixels and record" in wheel.run("--replay", "layered", "13")
@@ -154,7 +158,8 @@ def test_either_is_replayed_audited_shown_and_archived(
     assert shown == [f"{i:05d}" for i in range(NUM_SAMPLES)]
     data = synrender.open_dataset(dataset_dir)
     assert [int(data[i]["sample_idx"]) for i in range(len(data))] == list(range(NUM_SAMPLES))
-    Archiver(wheel.data_dir).run("-d", "layered", "-f", "--remove_raw")
+    archiver = QuickArchiver(wheel.data_dir, capsys, monkeypatch)
+    archiver.run("-d", "layered", "-f", "--remove_raw")
     assert not (dataset_dir / "img").exists()
     assert len(np.load(dataset_dir / "idx_ref.npy")) == NUM_SAMPLES
 

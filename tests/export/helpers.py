@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -45,6 +46,13 @@ class Exporter:
         out = self.out_dir / f"{name}_{form}"
         self.run("-d", name, "--to", form, "--out", out, *arguments)
         return out
+
+    def copy(self, name: str, form: str) -> Path:
+        """Copies an export of a data set that is made once; returns the folder."""
+        made = self.data_dir.parent / f"{self.data_dir.name}_exports" / f"{name}_{form}"
+        if not made.exists():
+            self.run("-d", name, "--to", form, "--out", made)
+        return shutil.copytree(made, self.out_dir / made.name)
 
     def start(self, *arguments: object) -> subprocess.Popen:
         """Starts it in a process of its own."""

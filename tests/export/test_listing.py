@@ -29,7 +29,7 @@ def folder_of_samples(form: str, out: Path) -> Path:
 def test_what_a_user_put_into_an_export_keeps_it(
     form: str, kind: str, exporter: Exporter, tmp_path: Path
 ) -> None:
-    out = exporter.export(FORMS[form], form)
+    out = exporter.copy(FORMS[form], form)
     theirs = folder_of_samples(form, out) / "999999.png"
     if kind == "file":
         theirs.write_text("mine")
@@ -59,11 +59,11 @@ def test_what_a_user_put_into_an_export_keeps_it(
 @pytest.mark.parametrize("form", FORMS)
 def test_overwriting_removes_all_that_is_listed(form: str, exporter: Exporter) -> None:
     """Also what another format had."""
-    out = exporter.export(FORMS[form], form)
+    out = exporter.copy(FORMS[form], form)
     whole = list_files(out)
     other = "parquet" if form != "parquet" else "webdataset"
     exporter.run("-d", FORMS[form], "--to", other, "--out", out, "--overwrite")
-    assert list_files(out).keys() == list_files(exporter.export(FORMS[form], other)).keys()
+    assert list_files(out).keys() == list_files(exporter.copy(FORMS[form], other)).keys()
     exporter.run("-d", FORMS[form], "--to", form, "--out", out, "--overwrite")
     assert list_files(out) == whole
     assert all(path.is_file() or any(path.iterdir()) for path in out.rglob("*"))
@@ -77,7 +77,7 @@ def test_links_are_not_followed_for_writing(
     """Neither those of folders nor those of files."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    out = exporter.export(FORMS[form], form)
+    out = exporter.copy(FORMS[form], form)
     folder = folder_of_samples(form, out)
     if is_in_midst:  # as a run leaves it that was stopped
         marker = json.loads((out / "export.json").read_text())
@@ -97,7 +97,7 @@ def test_links_are_not_followed_for_writing(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_that_was_lost_is_written_again(form: str, exporter: Exporter) -> None:
-    out = exporter.export(FORMS[form], form)
+    out = exporter.copy(FORMS[form], form)
     whole = list_files(out)
     victim = find_sample_file(out)
     for lost in (victim, out / "README.md", out / "samples.png"):
@@ -112,7 +112,7 @@ def test_a_file_that_was_lost_is_written_again(form: str, exporter: Exporter) ->
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_of_another_size_is_noticed(form: str, exporter: Exporter) -> None:
-    out = exporter.export(FORMS[form], form)
+    out = exporter.copy(FORMS[form], form)
     victim = find_sample_file(out)
     data = victim.read_bytes()
     victim.write_bytes(data[:-1])
@@ -132,7 +132,7 @@ def flip(path: Path) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_verify_compares_every_byte(form: str, exporter: Exporter) -> None:
-    out = exporter.export(FORMS[form], form)
+    out = exporter.copy(FORMS[form], form)
     num_files = len(list_files(out)) - 1
     command = ("-d", FORMS[form], "--to", form, "--out", out, "--verify")
     assert exporter.run(*command).splitlines() == [
@@ -158,7 +158,7 @@ def test_verify_compares_every_byte(form: str, exporter: Exporter) -> None:
 
 
 def test_verify_needs_no_data_set(exporter: Exporter) -> None:
-    out = exporter.export("single", "webdataset")
+    out = exporter.copy("single", "webdataset")
     exporter.run("-d", "gone", "--to", "webdataset", "--out", out, "--verify")
     line = exporter.refuse("-d", "single", "--to", "webdataset", "--out", out / "x", "--verify")
     assert "holds no complete export; export_dataset.py writes it" in line
@@ -177,7 +177,7 @@ def test_verify_needs_no_data_set(exporter: Exporter) -> None:
     ],
 )
 def test_a_marker_that_no_export_has_is_one_line(change: dict, exporter: Exporter) -> None:
-    out = exporter.export("single", "webdataset")
+    out = exporter.copy("single", "webdataset")
     marker = json.loads((out / "export.json").read_text()) | change
     (out / "export.json").write_text(json.dumps(marker))
     before = list_files(out)
@@ -190,7 +190,7 @@ def test_a_marker_that_no_export_has_is_one_line(change: dict, exporter: Exporte
 
 def test_an_export_of_an_earlier_version_can_be_overwritten(exporter: Exporter) -> None:
     """Its marker lists the files that hold the samples."""
-    out = exporter.export("single", "parquet")
+    out = exporter.copy("single", "parquet")
     whole = list_files(out)
     marker = json.loads((out / "export.json").read_text())
     del marker["listing"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from synrender.settings.factor_table import COLUMNS, FACTORS, find_columns
-from tests.helpers import Renderer, read_passes, read_records
+from tests.helpers import RenderServer, read_passes, read_records
 
 LEVELS = {
     "class": 3, "model": 2, "texture": 3, "color": 3, "scale": [0.5, 0.8, 1.1],
@@ -29,18 +29,16 @@ PLAIN = ("material.use_texture = False",)  # the backdrop's color shows only wit
 
 
 @pytest.fixture(scope="module", params=["textured", "plain"])
-def twins(request: pytest.FixtureRequest, renderer: Renderer) -> Path:
+def twins(request: pytest.FixtureRequest, each_server: RenderServer) -> Path:
     """34 pairs of twins, each in a factor that was drawn among all of them."""
-    if renderer.name not in ("wheel", "debian"):
+    if each_server.name not in ("wheel", "debian"):
         pytest.skip("two Blenders are enough")
     names = set(LEVELS) - ({"backdrop_color"} if request.param == "textured" else set())
     names -= {"texture", "backdrop_texture"} if request.param == "plain" else set()
     levels = {name: LEVELS[name] for name in sorted(names)}
     bindings = [*COMMON, f"design.levels = {levels}"]
     bindings += PLAIN if request.param == "plain" else ()
-    dataset = f"twins_{request.param}"
-    renderer.run("-d", dataset, "-g", "render_multi", "-p", *bindings)
-    return renderer.data_dir / dataset
+    return each_server.render(f"twins_{request.param}", *bindings, config="render_multi")
 
 
 def test_twins_differ_in_their_factor_and_in_nothing_else(twins: Path) -> None:
@@ -93,15 +91,15 @@ def test_the_description_has_the_levels(twins: Path) -> None:
             np.testing.assert_allclose(values, factor["levels"][level], atol=1e-12)
 
 
-def test_the_audit_of_shape_and_camera_passes(twins: Path, renderer: Renderer) -> None:
+def test_the_audit_of_shape_and_camera_passes(twins: Path) -> None:
     """Rays from each sample's own camera, and records of different numbers of objects."""
     from synrender.audit.check import Verdict
     from synrender.audit.run import audit_dataset
     from synrender.dataset.folder import open_dataset_folder
     from synrender.system.folders import Folders
 
-    folder = open_dataset_folder(renderer.data_dir, twins.name)
-    checks = audit_dataset(folder, Folders(renderer.data_dir), 0, jobs=1, is_quiet=True)
+    folder = open_dataset_folder(twins.parent, twins.name)
+    checks = audit_dataset(folder, Folders(twins.parent), 20, jobs=1, is_quiet=True)
     verdicts = {check.name: check for check in checks}
     for name in ("mask", "class", "depth", "boxes", "pose"):
         assert verdicts[name].verdict is Verdict.PASS, verdicts[name]
@@ -110,18 +108,16 @@ def test_the_audit_of_shape_and_camera_passes(twins: Path, renderer: Renderer) -
 @pytest.mark.parametrize(
     "kind", ["grid", "one_at_a_time", "sequence", "shortcut", "holdout", "causal", "twins"]
 )
-def test_the_example_of_each_kind_renders(wheel: Renderer, kind: str) -> None:
-    wheel.run(
-        "-d", f"design_{kind}", "-g", "render_single", f"design_{kind}", "-p",
-        "rendering.resolution = 8", "rendering.render_samples = 1", "batch.num_samples = 12",
-    )  # fmt: skip
-    records = read_records(wheel.data_dir / f"design_{kind}")
+def test_the_example_of_each_kind_renders(server: RenderServer, kind: str) -> None:
+    small = ("rendering.resolution = 8", "batch.num_samples = 12")
+    config = ("render_single", f"design_{kind}")
+    records = read_records(server.render(f"design_{kind}", *small, config=config))
     assert records.shape == (12, 1)
     assert (records["factor_levels"] >= 0).any() or kind in ("twins", "sequence")
 
 
 def test_twins_of_a_texture_differ_where_textures_are_rejected(
-    wheel: Renderer, tmp_path: Path
+    server: RenderServer, tmp_path: Path
 ) -> None:
     (tmp_path / "labels").mkdir()
     (tmp_path / "images").mkdir()
@@ -133,13 +129,11 @@ def test_twins_of_a_texture_differ_where_textures_are_rejected(
         (tmp_path / "images" / name).write_bytes(b"no image")
     design = "design.kind = 'twins'", "design.twins = 'backdrop_texture'", "object.n_buckets = 3"
     size = "batch.num_samples = 24", "object.total_num_samples = 24", "sample.class_idxs = 1"
-    look = "rendering.resolution = 8", "rendering.render_samples = 1"
-    wheel.run(
-        *("-d", "twins_rejected", "-p", *design, *size, *look), SYNRENDER_DTD_DIR=str(tmp_path)
-    )
-    records = read_records(wheel.data_dir / "twins_rejected")[:, 0]
+    look = "rendering.resolution = 8", f"assets.textures = {str(tmp_path)!r}"
+    dataset_dir = server.render("twins_rejected", *design, *size, *look)
+    records = read_records(dataset_dir)[:, 0]
     for first, second in zip(records[::2], records[1::2], strict=True):
         assert first["backdrop_texture"] != second["backdrop_texture"]
         assert first["texture"] == second["texture"]
-    info = json.loads((wheel.data_dir / "twins_rejected" / "dataset.json").read_text())
+    info = json.loads((dataset_dir / "dataset.json").read_text())
     assert set(names[:3]) == set(info["rejected"])
