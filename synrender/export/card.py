@@ -105,7 +105,8 @@ def _to_yaml(column: Column, facts: Facts) -> dict[str, object]:
     kind: object = _YAML_TYPES.get(column.type)
     if pixels := column.pixels:
         array = {"array3_d": {"shape": list(pixels.shape), "dtype": pixels.dtype}}
-        kind = {"image": {"mode": pixels.mode}} if pixels.mode else array
+        picture = {"image": {"mode": pixels.fixed_mode}} if pixels.fixed_mode else "image"
+        kind = picture if pixels.mode else array
     if column.type == LABEL:
         names = {str(k): name for k, name in enumerate(facts.plan.schema.class_names)}
         kind = {"class_label": {"names": names}}

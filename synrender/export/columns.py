@@ -16,7 +16,7 @@ from synrender.assets.provenance import StatedModel, list_stated
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
-from synrender.export.pixel_files import PIXEL_FILES, npy_to_array
+from synrender.export.pixel_files import PIXEL_FILES, RGB_8, npy_to_array
 from synrender.export.png_samples import FLOW_TO, OBJECT_LABELS, OF_MASKS
 from synrender.loading.row_source import IMAGE, Sample
 from synrender.settings.factor_table import COLUMNS, FACTORS, Scope
@@ -105,6 +105,11 @@ class PixelType:
     shape: tuple[int | None, ...] = ()  # of an array; None: differs between samples
     dtype: str = ""  # of an array
     step: float | None = None  # of whole numbers that stand for others
+
+    @property
+    def fixed_mode(self) -> str | None:
+        """Mode in which a PNG is to be decoded; None: its own, since an image may have alpha."""
+        return None if self.mode == RGB_8 else self.mode
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def create_features(schema: Schema) -> dict[str, object]:
 def _to_feature(column: Column, schema: Schema) -> dict[str, object]:
     if pixels := column.pixels:
         array = {"shape": list(pixels.shape), "dtype": pixels.dtype, "_type": "Array3D"}
-        return {"mode": pixels.mode, "_type": "Image"} if pixels.mode else array
+        return {"mode": pixels.fixed_mode, "_type": "Image"} if pixels.mode else array
     feature: dict[str, object] = {"dtype": _DTYPES.get(column.type), "_type": "Value"}
     if column.type == LABEL:
         feature = {"names": list(schema.class_names), "_type": "ClassLabel"}

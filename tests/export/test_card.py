@@ -51,7 +51,7 @@ def test_the_hub_reads_the_head(exporter: Exporter) -> None:
     (config,) = data["configs"]
     assert config["data_files"][0] == {"split": "train", "path": "data/train-*"}
     features = Features._from_yaml_list(data["dataset_info"]["features"])
-    assert features["image"] == Image(mode="RGB")
+    assert features["image"] == Image()
     assert features["rot_mat"] == List(List(List(Value("float64"))))
     assert {s["name"]: s["num_examples"] for s in data["dataset_info"]["splits"]} == {
         "train": 20,

@@ -45,7 +45,7 @@ def test_columns_are_typed(exporter: Exporter, load) -> None:
 
     single = load(exporter.export("single", "parquet"))["train"].features
     multi = load(exporter.export("multi", "parquet"))["train"].features
-    assert (single["image"], multi["depth_m"]) == (Image(mode="RGB"), Image(mode="I;16"))
+    assert (single["image"], multi["depth_m"]) == (Image(), Image(mode="I;16"))
     assert single["label"] == ClassLabel(names=NAMES)
     assert multi["label"] == List(ClassLabel(names=NAMES))
     assert single["rot_mat"] == List(List(Value("float64")))
@@ -82,3 +82,25 @@ def test_license_and_creator_of_each_model_are_columns(
             )
             num_found += is_named
     assert num_found
+
+
+def test_an_image_with_alpha_keeps_it(load, tmp_path: Path) -> None:
+    """The type of the column says no mode, so that each file's own holds."""
+    import pyarrow.parquet
+
+    from synrender.archive.encode import array_to_png
+    from synrender.export.columns import PICTURE, Column, PixelType, Schema
+    from synrender.export.parquet import _create_schema
+    from synrender.export.pixel_files import PIXEL_FILES
+
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 4), np.uint8)
+    column = Column("image", PICTURE, 0, "", pixels=PixelType(PIXEL_FILES["image"].mode))
+    schema = _create_schema(Schema((column,), (), (), True, False))
+    rows = [
+        {"image": {"bytes": array_to_png(p), "path": "a.png"}}
+        for p in (pixels[0], pixels[1, ..., :3])
+    ]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, schema), tmp_path / "train.parquet")
+    first, second = load(tmp_path)["train"]["image"]
+    np.testing.assert_array_equal(np.asarray(first), pixels[0])
+    np.testing.assert_array_equal(np.asarray(second), pixels[1, ..., :3])
