@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from synrender.audit.captions.run import CaptionChecker, CaptionFindings
 from synrender.audit.exposures import find_exposure
 from synrender.audit.labels.run import CheckedLabels, LabelChecker
 from synrender.audit.mask_checks import LabelFindings, compare_labels, settle
@@ -52,6 +53,7 @@ class SampleFindings:
     positions: PositionErrors | None = None
     lowest_m: tuple[float, ...] = ()  # world z of each object's lowest point, where it is judged
     checked: CheckedLabels = field(default_factory=CheckedLabels)
+    captions: CaptionFindings | None = None
 
 
 def examine(subject: Subject, task: Task) -> list[SampleFindings]:
@@ -76,7 +78,7 @@ class _Examiner:
         self._subject = subject
         self._casters: dict[str, ModelCaster] = {}
         self._views: dict[int, RayView] = {}
-        self._checker = LabelChecker(subject)
+        self._checker, self._caption_checker = LabelChecker(subject), CaptionChecker(subject)
 
     def examine(self, idx: int, record: np.ndarray, is_cast: bool) -> SampleFindings:
         """Findings about a sample."""
@@ -103,11 +105,13 @@ class _Examiner:
             with np.errstate(invalid="ignore"):
                 are_inside = (centers_px >= 0) & (centers_px <= view.camera.resolution)
             outline = find_outline(rgb8, view.cast.instance, bool(are_inside.all()))
-            return replace(findings, outline=outline)
+            captions = self._caption_checker.check(view, view.cast.instance)
+            return replace(findings, outline=outline, captions=captions)
         settled = settle(exr, view.cast, record, view.cast_at)
         labels = compare_labels(exr, view.cast, record, settled)
         checked = self._checker.check(exr, view, settled, self._see_other)
-        return replace(findings, labels=labels, checked=checked)
+        captions = self._caption_checker.check(view, settled.rows)
+        return replace(findings, labels=labels, checked=checked, captions=captions)
 
     def _see(self, idx: int, record: np.ndarray) -> RayView:
         """View of a sample; drops those before the last one, so that memory does not grow."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synrender.audit.captions.run import check_all_captions
 from synrender.audit.check import Check, Verdict
 from synrender.audit.designs.run import check_designs
 from synrender.audit.designs.twins import find_meant_duplicates
@@ -103,6 +104,7 @@ def run_audit(
         check_boxes(subject, findings),
         check_stored(subject, findings),
         *check_all_labels(subject, records, findings),
+        check_all_captions([(f.idx, f.captions) for f in findings if f.captions]),
         check_outline(subject, records, findings),
         check_pose(records, findings),
         check_camera(subject, records),

@@ -15,16 +15,26 @@ CLEARLY_FARTHER = 15.0
 """A color may well bear each name that is farther than its own by less than this; a distance of 1
 is just noticeable."""
 
-NEARLY = 6.0
-"""A color counts for each name that is farther than its own by less than this."""
+NEARLY, RATHER = 6.0, 10.0
+"""A color counts for each name that is farther than its own by less than the first; by less than
+the second, it is rather such a color than one of two."""
+
+MIN_LEAD = 2.5
+"""By how much the nearest name must be nearer than the next one, for most of the pixels."""
 
 OBJECT_LIGHT, BACKDROP_LIGHT = 0.6, 0.35
 """How bright surfaces are in the image, as a share of what they reflect: the backdrop is farther
 from the lamps. A color is named if it counts for the same name as it is and in such light."""
 
-MIN_SHARE, MAX_SHARE = 0.75, 0.5
-"""An object has one color if this share of its pixels counts for it, and is multicolored if no name
-may well be borne by more than the second share. In between its color is in doubt."""
+MIN_SHARE = 0.75
+"""An object has one color if this share of its pixels counts for it."""
+
+MIN_PART = 0.2
+"""Else it is multicolored if two names each have this share of its pixels, which could not be
+called by the other name."""
+
+SURE_SHARE = 0.9
+"""Nobody would call an object multicolored if this share of its pixels counts for one name."""
 
 _FEW = 0.05
 """An object shows no color that fewer of its pixels may be called."""
@@ -76,10 +86,17 @@ def _judge(behind: np.ndarray) -> ColorName:
     names, shares = np.array(list(NAMED_COLORS)), (behind < CLEARLY_FARTHER).mean(axis=1)
     best = int(np.bincount(behind[0].argmin(axis=1)).argmax())
     possible = tuple(names[shares.max(axis=0) >= _FEW].tolist())
-    if ((behind[..., best] < NEARLY).mean(axis=1) >= MIN_SHARE).all():
+    if (behind[0] < NEARLY).mean(axis=0).max() < SURE_SHARE:
+        possible += (MULTICOLORED,)
+    lead = np.median(np.delete(behind[0], best, axis=1).min(axis=1) - behind[0, :, best])
+    is_near = ((behind[..., best] < NEARLY).mean(axis=1) >= MIN_SHARE).all()
+    if is_near and lead >= MIN_LEAD:
         return ColorName(str(names[best]), possible)
-    is_varied = shares[0].max() <= MAX_SHARE
-    return ColorName(MULTICOLORED if is_varied else "", (*possible, MULTICOLORED))
+    counts, is_other = behind[0] < NEARLY, behind[0] >= CLEARLY_FARTHER
+    parts = (counts[:, :, None] & is_other[:, None]).mean(axis=0)  # of one name, not of the other
+    is_varied = (np.minimum(parts, parts.T) >= MIN_PART).any()
+    is_one = (behind[0] < RATHER).mean(axis=0).max() >= MIN_SHARE
+    return ColorName(MULTICOLORED if is_varied and not is_one else "", possible)
 
 
 def _find_distances(linear: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from synrender.captions.scene_facts import ObjectFacts, SceneFacts
 from synrender.settings.caption_styles import LOOKS, Gap, Pattern, Style
-from synrender.settings.caption_words import NUMBERS, TEXTURE_FAMILIES
+from synrender.settings.caption_words import NUMBERS, TEXTURE_FAMILIES, VIEWS
 
 _ARTICLE = re.compile(r"\b([Aa])\(n\)(?= (.))")
 
@@ -78,6 +78,8 @@ def may_be(actual: ObjectFacts, said: ObjectFacts, look: str) -> bool:
         return actual.color.possible is None or word in actual.color.possible
     if look == "texture" and actual.texture in TEXTURE_FAMILIES:
         return TEXTURE_FAMILIES[actual.texture] == TEXTURE_FAMILIES.get(word)
+    if look == "view":  # of two sides that meet, both can be seen
+        return VIEWS.get(actual.view) != word
     return actual.look(look) in ("", word)
 
 

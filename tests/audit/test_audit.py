@@ -23,7 +23,7 @@ from synrender.system.folders import Folders
 from tests.audit.conftest import applied, failed
 from tests.helpers import PROJECT_DIR, Renderer
 
-ALL = {"files", "class", "pose", "camera", "lights", "images", "splits", "balance"}
+ALL = {"files", "class", "captions", "pose", "camera", "lights", "images", "splits", "balance"}
 
 
 def run_script(wheel: Renderer, *arguments: str) -> subprocess.CompletedProcess:

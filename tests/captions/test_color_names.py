@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from synrender.captions.color_names import name_colors, name_surfaces
+from synrender.captions.color_names import MIN_LEAD, name_colors, name_surfaces
 from synrender.settings.caption_words import MULTICOLORED, NAMED_COLORS
 
 PEOPLE = {
@@ -30,15 +30,19 @@ def test_names_that_people_give(text: str, name: str) -> None:
 def test_the_nearest_example_by_ciede2000_gives_the_name() -> None:
     linear = np.random.default_rng(0).random((200, 3))
     srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    examples = [(n, bytes.fromhex(e[1:])) for n, found in NAMED_COLORS.items() for e in found]
-    labs = rgb2lab(np.array([[list(e) for _, e in examples]]) / 255)[0]
+    nearest = []
+    for examples in NAMED_COLORS.values():
+        labs = rgb2lab(np.array([[list(bytes.fromhex(e[1:])) for e in examples]]) / 255)[0]
+        distances = deltaE_ciede2000(rgb2lab(srgb[None])[0][:, None], labs[None])
+        nearest.append(distances.min(axis=1))
+    distances, names = np.stack(nearest, axis=1), list(NAMED_COLORS)
+    best, lead = distances.argmin(axis=1), np.diff(np.sort(distances, axis=1)[:, :2])[:, 0]
     found = name_colors(linear, light=1.0)
-    num_equal = 0
-    for lab, name in zip(rgb2lab(srgb[None])[0], found, strict=True):
-        distances = deltaE_ciede2000(lab[None], labs)
-        num_equal += examples[int(distances.argmin())][0] == name.name
-        assert name.name in (name.possible or ())
-    assert num_equal >= 198  # rounding to 8 bits may decide
+    for k, name in enumerate(found):  # rounding to 8 bits moves a distance by less than 0.3
+        if abs(lead[k] - MIN_LEAD) > 0.3:
+            assert name.name == (names[best[k]] if lead[k] > MIN_LEAD else ""), srgb[k]
+        assert names[best[k]] in (name.possible or ())
+    assert sum(bool(name.name) for name in found) > 140
 
 
 def test_a_color_that_dim_light_changes_has_no_name() -> None:
@@ -54,7 +58,7 @@ def test_surfaces_of_several_colors() -> None:
         [np.concatenate([red, green, blue]), np.concatenate([red, red, red, red, blue]),
          np.concatenate([red, red, blue]), np.concatenate([red, orange]), red[:0]]
     )  # fmt: skip
-    assert [f.name for f in found] == [MULTICOLORED, "red", "", "red", ""]
+    assert [f.name for f in found] == [MULTICOLORED, "red", MULTICOLORED, "red", ""]
     assert set(found[0].possible or ()) >= {"red", "green", "blue", MULTICOLORED}
     assert "blue" in (found[1].possible or ())
     assert found[4].possible is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -91,6 +92,17 @@ def test_a_negative_that_another_object_makes_true_is_dropped() -> None:
     colors = " ".join(n.text for n in negate(one) if n.kind == "color")
     assert "blue" in colors
     assert not re.search("|".join(possible), colors.replace("The backdrop is green", ""))
+
+
+def test_sides_that_meet_are_both_seen_perhaps() -> None:
+    """Two chairs that exchange their textures are the same two, seen from sides that meet."""
+    turned = ((0, 0, 1), (0, 1, 0), (-1, 0, 0))
+    chairs = describe(
+        replace(CHAIR, texture="banded/a.jpg"),
+        Box(0, (0.6, 0, 2), RED, 0.4, "dotted/a.jpg", turned),
+    )
+    assert [found.view for found in chairs.objects] == ["the front", "the right"]
+    assert "swap_texture" not in {n.kind for n in negate(chairs)}
 
 
 def test_only_textures_that_look_different_are_false() -> None:

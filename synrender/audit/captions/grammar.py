@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from synrender.settings.caption_styles import Gap, Pattern, Style
 from synrender.settings.caption_words import (
+    BACKDROP,
+    GROUND,
     LIGHTS,
     MULTICOLORED,
     NAMED_COLORS,
@@ -58,6 +60,7 @@ class Grammar:
             "view": _any_of(VIEWS),
             "relation": _any_of(RELATIONS),
             "light": _any_of(LIGHTS),
+            "backdrop": _any_of((BACKDROP, GROUND)),
         }
         self._object = self._compile(style.single["object"])
         self._names = [self._compile(name) for name in style.names]
@@ -217,9 +220,9 @@ def _find_changed_statements(a: Said, b: Said, changed: set[tuple[str, str, str]
         if view != other_view:
             yield "view"
     for own, other in zip(a.relations, b.relations, strict=True):
-        is_turned = (own[0], own[2]) == (other[2], other[0]) and own[0] != own[2]
-        names = [_is_same_name(own[k], other[k], changed) for k in (0, 2)]
-        if not all(names) and not is_turned:
+        is_same = all(_is_same_name(own[k], other[k], changed) for k in (0, 2))
+        is_turned = not is_same and (own[0], own[2]) == (other[2], other[0])
+        if not is_same and not is_turned:
             yield "name"
         if (own[1] != other[1]) != is_turned:
             yield "relation"

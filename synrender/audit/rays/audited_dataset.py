@@ -34,6 +34,7 @@ class Subject:
     stage: Stage
     settings: Settings
     synset_ids: dict[int, str]  # by class id
+    class_names: dict[int, str]  # likewise
     design: DesignInfo | None = None  # how its factors vary together; None: at random
     textures_dir: Path | None = None  # images/ of DTD, or of the demo textures; None: none used
     rejected: frozenset[str] = frozenset()  # models and textures that could not be used
@@ -116,6 +117,7 @@ def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
         Stage(camera, info.camera.lens_mm, info.settings.scene),
         info.settings,
         {c: entry.synset_id for c, entry in info.classes.items()},
+        {c: entry.name for c, entry in info.classes.items()},
         info.design,
         find_textures_dir(info.sources.textures.source, folders),
         frozenset(info.rejected),

@@ -1,0 +1,145 @@
+"""Checks the captions of samples, from each file that gives them, and gathers the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from synrender.audit.captions.grammar import Grammar, Said, find_difference
+from synrender.audit.captions.truth import FALSE, TRUE, UNKNOWN, Scene, Words
+from synrender.audit.check import Check, Measure, decide
+from synrender.audit.labels.run import LabelSource, open_sources, read_given
+from synrender.audit.labels.surfaces import Paint, Painter
+from synrender.audit.rays.audited_dataset import Subject
+from synrender.audit.rays.view import RayView
+from synrender.settings.caption_styles import parse_style
+from synrender.settings.caption_words import TEXTURE_FAMILIES
+from synrender.system.files import Unreadable
+
+CAPTION, NEGATIVES, KINDS = "caption", "caption_negatives", "caption_negative_kinds"
+
+
+@dataclass(frozen=True)
+class CaptionFindings:
+    """About the captions of one sample."""
+
+    culprits: tuple[str, ...] = ()
+    num_statements: int = 0  # of captions
+    num_negatives: int = 0
+    num_unknown: int = 0  # captions and negatives with a statement that nothing was compared with
+
+    def __add__(self, other: CaptionFindings) -> CaptionFindings:
+        return CaptionFindings(
+            *(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True))
+        )
+
+
+class CaptionChecker:
+    """Checks samples one after the other; opens files when the first one is checked."""
+
+    def __init__(self, subject: Subject) -> None:
+        """Opens nothing yet."""
+        self._subject, self._painter = subject, Painter(subject)
+        self._sources: list[LabelSource] | None = None
+        self._style = parse_style(
+            subject.settings.captions.style, subject.settings.captions.patterns
+        )
+        names = {
+            synset_id: subject.class_names[class_id].split(",")[0].strip()
+            for class_id, synset_id in subject.synset_ids.items()
+        }
+        self._words = Words(names, subject.layout)
+
+    def check(self, view: RayView, rows: np.ndarray) -> CaptionFindings:
+        """Findings about a sample.
+
+        Args:
+            view: of the sample.
+            rows: (h, w) row of the record that rays hit, from 1; 0: none.
+        """
+        if self._sources is None:
+            self._sources = open_sources(self._subject, (CAPTION, NEGATIVES, KINDS))
+        scene, grammar = self.prepare(view, rows)
+        idx, found = int(view.record["sample_idx"][0]), CaptionFindings()
+        for source in self._sources:
+            if idx not in source.rows:
+                continue
+            given = read_given(source, idx)
+            if isinstance(given, str):
+                found += CaptionFindings((f"{source.name}: {given}",))
+                continue
+            negatives = list(zip(given[NEGATIVES].tolist(), given[KINDS].tolist(), strict=True))
+            found += check_captions(scene, grammar, str(given[CAPTION]), negatives)
+        return found
+
+    def prepare(self, view: RayView, rows: np.ndarray) -> tuple[Scene, Grammar]:
+        """What the captions of a sample are compared with, and what reads them; see `check`."""
+        record = view.record
+        paths = map(str, [*record["texture"], *record["backdrop_texture"]])
+        textures = {path.split("/")[-2] for path in paths if "/" in path}
+        grammar = Grammar(
+            self._style, {*self._words.classes.values()}, {*TEXTURE_FAMILIES, *textures}
+        )
+        return Scene(view, rows, self._find_paints(record), self._words), grammar
+
+    def _find_paints(self, record: np.ndarray) -> list[Paint | None]:
+        try:
+            return self._painter.find_paints(record)
+        except (Unreadable, OSError, ValueError):  # the check of the albedo names it
+            return [None] * (len(record) + 1)
+
+
+def check_captions(
+    scene: Scene, grammar: Grammar, caption: str, negatives: Sequence[tuple[str, str]]
+) -> CaptionFindings:
+    """Compares a caption and its negatives, each with its kind, with rays and with each other."""
+    try:
+        said = grammar.read(caption)
+    except ValueError as error:
+        return CaptionFindings((f"caption {error}",))
+    verdicts = list(scene.judge_each(said))
+    found = CaptionFindings(
+        tuple(f"{text} ({v.name.lower()})" for text, v in verdicts if v not in (TRUE, UNKNOWN)),
+        said.num_statements,
+        0,
+        int(any(verdict == UNKNOWN for _, verdict in verdicts)),
+    )
+    for negative, kind in negatives:
+        found += _check_negative(scene, grammar, said, negative, kind)
+    return found
+
+
+def _check_negative(
+    scene: Scene, grammar: Grammar, said: Said, negative: str, kind: str
+) -> CaptionFindings:
+    """A negative is false, and differs from its caption in the one fact that its kind names."""
+    try:
+        other = grammar.read(negative)
+        changed = find_difference(said, other)
+    except ValueError as error:
+        return CaptionFindings((f"negative {kind!r}: {error}",), 0, 1)
+    if changed != kind:
+        return CaptionFindings((f"negative {kind!r} differs in {changed!r}",), 0, 1)
+    verdict = scene.judge(other)
+    if verdict == FALSE:
+        return CaptionFindings((), 0, 1)
+    if verdict == UNKNOWN:
+        return CaptionFindings((), 0, 1, 1)
+    return CaptionFindings((f"negative {kind!r} is {verdict.name.lower()}: {negative!r}",), 0, 1)
+
+
+def check_all_captions(findings: Sequence[tuple[int, CaptionFindings]]) -> Check:
+    """One check of the captions of all samples that rays were cast for."""
+    culprits = [f"{idx} {culprit}" for idx, found in findings for culprit in found.culprits]
+    total = sum((found for _, found in findings), CaptionFindings())
+    figures = (
+        f"{total.num_statements} statements of captions and {total.num_negatives} negatives of "
+        f"{len(findings)} samples; {len(culprits)} are not as they must be"
+    )
+    if total.num_unknown:
+        figures += f"; {total.num_unknown} not judged, where a color is not known"
+    num = total.num_statements + total.num_negatives
+    measure = Measure("faults", len(culprits), at_most=0, num=num, of="statements")
+    return decide("captions", not culprits, figures, culprits, [measure])
