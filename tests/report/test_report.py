@@ -143,6 +143,32 @@ def test_nothing_sticks_out_of_the_page(width: int, page_path: Path, view: Open)
     assert box["width"] <= width
 
 
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_texts_are_whole_large_enough_and_in_line(width: int, page_path: Path, view: Open) -> None:
+    page = view(page_path, size=(width, 700)).page
+    page.evaluate("""() => { for (const card of document.querySelectorAll(".card")) {
+        card.querySelector("b").textContent = "1234";
+        card.querySelector(".classes").textContent = "motorcycle, airplane, cabinet"; } }""")
+    clipped = page.evaluate("""() =>
+        [...document.querySelectorAll(".card p, .card p *, .members p")]
+        .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display != "inline")
+        .map(e => e.innerText)""")
+    assert clipped == []
+    heights = page.evaluate("""() => [...document.querySelectorAll(".card")].slice(0, 90)
+        .map(e => e.querySelector("p").offsetHeight)""")
+    assert len(set(heights)) == 1  # no split's name takes another line
+    smallest = page.evaluate("""() =>
+        Math.min(...[...document.querySelectorAll("#design svg, .chart svg")]
+        .map(s => parseFloat(s.getAttribute("font-size")) * s.getBoundingClientRect().width
+            / s.viewBox.baseVal.width))""")
+    assert smallest >= 12
+    tops = page.evaluate("""() => [...document.querySelectorAll("#controls > .pictures > legend, "
+        + "#controls > .choice, #controls > .choices > .choice")].map(
+            e => Math.round(e.getBoundingClientRect().top))""")
+    if width == 1280:
+        assert max(tops) - min(tops) <= 1
+
+
 def test_light_and_dark(page_path: Path, view: Open) -> None:
     colors = {}
     for scheme in ("light", "dark"):
