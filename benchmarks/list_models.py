@@ -1,4 +1,4 @@
-"""Time to find and list 50,000 models in each layout; nothing of a model is opened.
+"""CPU time to find and list 50,000 models in each layout; nothing of a model is opened.
 
     python benchmarks/list_models.py
 
@@ -24,10 +24,10 @@ LIST = """
 import sys, time
 from pathlib import Path
 from synrender.assets.sources.registry import open_source
-begin = time.perf_counter()
+begin = time.process_time()
 opened = open_source(Path(sys.argv[1]))
 num = sum(len(opened.list_models(found)) for found in opened.list_classes() if found.is_there)
-print(opened.source.name, num, time.perf_counter() - begin)
+print(opened.source.name, num, time.process_time() - begin)
 """
 
 
@@ -98,7 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("-n", "--num_models", type=int, default=50_000)
     num = parser.parse_args().num_models
-    print("| layout | source | models | seconds |\n|---|---|---|---|")
+    print("| layout | source | models | CPU seconds |\n|---|---|---|---|")
     for name, write in LAYOUTS.items():
         with tempfile.TemporaryDirectory() as folder:
             path = write(Path(folder, "set"), num)

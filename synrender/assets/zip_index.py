@@ -131,7 +131,7 @@ def _find_advice(path: Path, error: str) -> str:
 
 def _group_by_folder(names: Iterable[str]) -> dict[str, Names]:
     files: dict[str, list[str]] = {"": []}
-    folders: dict[str, set[str]] = {"": set()}
+    folders: dict[str, list[str]] = {"": []}
     known: dict[str, str] = {}  # the same name in many folders is kept once
     for name in names:
         folder, _, base = name.rpartition("/")
@@ -141,12 +141,13 @@ def _group_by_folder(names: Iterable[str]) -> dict[str, Names]:
     return {name: to_names(folders[name], files[name]) for name in files}
 
 
-def _add_folder(folder: str, files: dict[str, list[str]], folders: dict[str, set[str]]) -> None:
-    """Adds a folder and those that it lies in."""
+def _add_folder(folder: str, files: dict[str, list[str]], folders: dict[str, list[str]]) -> None:
+    """Adds a folder and those that it lies in, which are not there yet."""
     while folder not in files:
-        files[folder], folders[folder] = [], folders.get(folder, set())
+        files[folder] = []
+        folders.setdefault(folder, [])
         parent, _, base = folder.rpartition("/")
-        folders.setdefault(parent, set()).add(base)
+        folders.setdefault(parent, []).append(base)
         folder = parent
 
 
