@@ -17,7 +17,7 @@ import numpy as np
 from synrender.dataset.info import DatasetInfo
 from synrender.errors import UserError, shorten
 from synrender.export.columns import Schema
-from synrender.export.png_samples import Source
+from synrender.export.png_samples import Source, open_once
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import Sample
 from synrender.system.files import open_regular
@@ -56,8 +56,12 @@ class ExportPlan:
     schema: Schema
     split_ends: tuple[tuple[str, int], ...]  # by name, as in `Dataset.split_ends`
     piece_rows: int  # samples of a piece, at most
-    info: DatasetInfo
     folders: Folders  # where models may be
+
+    @property
+    def info(self) -> DatasetInfo:
+        """Description of the data set: each process reads it, since it can be long."""
+        return open_once(self.source).info
 
     @property
     def split_rows(self) -> dict[str, range]:

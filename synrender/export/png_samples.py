@@ -89,7 +89,7 @@ def choose_labels(data: Dataset, named: Sequence[str] | None) -> list[str]:
 
 
 @functools.lru_cache(maxsize=1)
-def _open_once(source: Source) -> Dataset:
+def open_once(source: Source) -> Dataset:
     """The data set of a worker, which keeps it from task to task; a changed one is opened again.
 
     Raises:
@@ -109,12 +109,12 @@ def read_task(source: Source, rows: range) -> list[Sample]:
     Raises:
         UserError: the data set has changed since the export began.
     """
-    return read_rows(_open_once(source), np.arange(rows.start, rows.stop))
+    return read_rows(open_once(source), np.arange(rows.start, rows.stop))
 
 
 def read_task_records(source: Source, rows: range) -> list[Sample]:
     """The fields of the records alone, in a worker."""
-    data = _open_once(source)
+    data = open_once(source)
     names = [name for name in source.fields if name in (RECORD_DTYPE.names or ())]
     return data.with_fields(names).read_samples(np.arange(rows.start, rows.stop))
 

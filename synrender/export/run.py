@@ -177,7 +177,6 @@ def plan_export(data: Dataset, options: ExportOptions) -> ExportPlan:
         schema,
         tuple(data.split_ends.items()),
         max(1, min(MAX_PIECE_ROWS, options.shard_bytes // largest)),
-        data.info,
         options.folders,
     )
 

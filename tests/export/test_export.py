@@ -127,7 +127,7 @@ def test_a_data_set_is_searched_for_once_and_a_marker_read_once(
         ((), 1, ["export.json"]),
         (("--license", "mit"), 1, ["export.json"]),
     ):
-        png_samples._open_once.cache_clear()  # this process works for itself
+        png_samples.open_once.cache_clear()  # this process works for itself
         exporter.export("single", "webdataset", *more)
         assert (len(searched), read) == (num_searches, files)
         searched.clear()
