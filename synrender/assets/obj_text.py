@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.errors import RejectedAsset
+from synrender.errors import RejectedAsset, to_line
 
 MAX_FIELDS = 1 << 25
 """Words and numbers in a file: those of about four million triangles. Each takes 40 bytes here."""
@@ -184,4 +184,4 @@ def parse(text: bytes, allowed: bytes, dtype: type, count: int) -> np.ndarray | 
 def reject(lines: Lines, line: int, problem: str) -> RejectedAsset:
     """The exception for a line, by its place among those of its keyword."""
     text = lines.text.split(b"\n")[line].strip()[:60].decode("ascii", "backslashreplace")
-    return RejectedAsset(f"line {lines.numbers[line] + 1}: {problem}: {text!r}")
+    return RejectedAsset(f"line {lines.numbers[line] + 1}: {problem}: '{to_line(text)[:60]}'")

@@ -59,7 +59,7 @@ def test_every_form_of_a_vertex(vertex: str) -> None:
 def test_a_broken_vertex_is_named_with_its_line(vertex: str) -> None:
     line = reject("# first\n" + SQUARE.replace("1 1 0", vertex) + "f 1 2 3 4\n")
     assert line.startswith("line 4: ")
-    assert repr(vertex.strip().encode().decode("ascii", "backslashreplace")) in line
+    assert f"'{vertex.strip().encode().decode('ascii', 'backslashreplace')}'" in line
     assert "vertex" in line
 
 
@@ -204,3 +204,9 @@ def test_what_would_hang_or_fill_memory_is_rejected() -> None:
     }
     for name, (text, reason) in bombs.items():
         assert reason in reject(text), name
+
+
+def test_a_reason_is_short_whatever_the_line_holds() -> None:
+    """Each byte that is no text would take five letters."""
+    reason = reject(b"v 0 0 0\nf " + b"\x80" * 100 + b"\n")
+    assert reason == "line 2: not a face: '" + 15 * "\\x80" + "'"
