@@ -35,12 +35,13 @@ table, models.csv; any folder of OBJ, GLB, glTF, PLY and STL files, in a folder 
 """
 
 SHEET_FILE = "model_sheet.png"
-TO_RENDER = (
-    "To render them, put the lines below into a file, models.gin, and type",
-    "  python render.py -d NAME -g render_single models.gin",
-    "with any NAME for the data set; or give each line to -p, in double quotes. One more line,",
-    "material.source = 'own', shows the materials of the files.",
-)
+TO_RENDER = """
+To render them, put the lines below into a file, models.gin, and type one of
+  python render.py -d NAME -g render_single models.gin
+  python distributed_render.py -d NAME -n 1200 -g models.gin{classes}
+with any NAME for the data set; or give each line to -p, in double quotes. One more line,
+material.source = 'own', shows the materials of the files.
+"""
 PRELOADED = ("synrender.assets.check_models",)
 
 
@@ -85,7 +86,10 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     if sheet:
         draw_sheet(usable, sheet)
         say(f"{sheet}: a picture of one model of each class")
-    say("", *TO_RENDER, "", *find_bindings(usable))
+    bindings = find_bindings(usable)
+    chosen = [line.rpartition(" ")[2] for line in bindings if line.startswith("sample.class_idxs")]
+    classes = f" --num_classes {chosen[0]}" if chosen else ""
+    say(*TO_RENDER.format(classes=classes).splitlines(), "", *bindings)
     return int(usable.num_models < found.num_models)
 
 

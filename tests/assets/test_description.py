@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +36,7 @@ from tests.assets.layouts import (
     write_table,
     write_v1,
 )
+from tests.helpers import PROJECT_DIR
 
 
 @pytest.mark.parametrize(
@@ -133,6 +136,16 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     assert f"assets.models = {str(path)!r}" in result.stdout
     assert "object.n_buckets = 3" in result.stdout
+    typed = re.search(r"python (distributed_render.py .*)", result.stdout)[1]
+    (tmp_path / "models.gin").write_text(
+        result.stdout.partition("\n\nassets.")[2].join(["assets.", ""])
+    )
+    arguments = typed.replace("models.gin", str(tmp_path / "models.gin")).split()
+    planned = subprocess.run(
+        [sys.executable, *arguments, "--variants", "0-0-0-0", "--status"], cwd=PROJECT_DIR,
+        env={**os.environ, "SYNRENDER_DATA_DIR": str(tmp_path)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (planned.returncode, planned.stderr) == (0, "")
 
 
 def without(files: dict[str, bytes], *parts: str) -> dict[str, bytes]:
