@@ -23,6 +23,7 @@ sys.path.insert(0, str(PROJECT_DIR))
 
 from synrender.loading.raw import read_pixels  # noqa: E402
 from synrender.report.pictures import Scale, find_pictures  # noqa: E402
+from synrender.settings.factor_table import BACKDROPS  # noqa: E402
 
 TILE_PX = 192
 GAP_PX = 6
@@ -136,6 +137,48 @@ def draw_twins(data_dir: Path) -> Image.Image:
     return sheet
 
 
+ON_A_GROUND = "on a ground:"
+CAMERA = {
+    "camera_fstop": (0.2, 0.5, 1.4, 16),
+    "exposure": (-1.5, 0, 1, 2),
+    "backdrop": BACKDROPS,
+    ON_A_GROUND: BACKDROPS,
+}
+"""Factors of the camera and of what is behind the objects, with their levels."""
+
+
+def draw_camera(data_dir: Path) -> Image.Image:
+    """A row of samples for each of `CAMERA`; a checkerboard is seen where there is alpha."""
+    side_px, header_px = 144, 20
+    step = side_px + GAP_PX
+    sheet = Image.new("RGB", (4 * step - GAP_PX, len(CAMERA) * (step + header_px)), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    board = np.kron(np.indices((side_px // 8,) * 2).sum(0) % 2, np.ones((8, 8)))
+    board = Image.fromarray(np.uint8(255 - 55 * board)).convert("RGB")
+    for line, (row, levels) in enumerate(CAMERA.items()):
+        is_grounded = row == ON_A_GROUND
+        factor = "backdrop" if is_grounded else row
+        parameters = {
+            "rendering.resolution": str(side_px), "rendering.render_exr": "False",
+            "design.kind": "'one_at_a_time'", "design.levels": f"{{'{factor}': {levels}}}",
+            "design.fixed": "{'environment': 'sunset', 'camera_elevation': 0.2}"
+            if factor == "backdrop"
+            else "{}",
+            "scene.ground": str(is_grounded), "sample.num_objs": "3", "batch.seed": "2",
+            "batch.num_samples": str(len(levels)), "object.n_buckets": "1",
+            "object.total_num_samples": str(len(levels)), "rendering.render_samples": "128",
+        }  # fmt: skip
+        img = render(data_dir, f"camera_{line}", "render_multi", parameters)
+        y = line * (step + header_px)
+        for k, path in enumerate(sorted(img.glob("*.png"))):
+            tile = Image.open(path)
+            draw.text((k * step + 2, y + 3), f"{row if k == 0 else ''} {levels[k]}", "black", font)
+            sheet.paste(board, (k * step, y + header_px))
+            mask = tile if tile.mode == "RGBA" else None
+            sheet.paste(tile, (k * step, y + header_px), mask)
+    return sheet
+
+
 def draw_report(data_dir: Path) -> Image.Image:
     """A report as a browser shows it: its samples in light, its factors in dark."""
     from playwright.sync_api import sync_playwright
@@ -190,7 +233,8 @@ def main() -> None:
 
 
 PICTURES = {
-    "factors": draw_factors, "multi": draw_multi, "twins": draw_twins, "report": draw_report,
+    "factors": draw_factors, "multi": draw_multi, "twins": draw_twins, "camera": draw_camera,
+    "report": draw_report,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -27,9 +27,10 @@ from synrender.archive.pixels import PreprocessOptions, list_pixel_labels, prepr
 from synrender.dataset.archive_layout import AS_RENDERED, PX_FIELDS, Layout, scale_px
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.dataset.record import RECORD_DTYPE
-from synrender.dataset.shard import list_fields, open_file, refuse_broken_heap
+from synrender.dataset.shard import list_fields, open_file, read_info, refuse_broken_heap
 from synrender.errors import UserError
 from synrender.images.label_codes import CODES
+from synrender.settings.groups import has_alpha
 
 NOT_COPIED = ("bucket", "first_row", ROOT_ATTRIBUTE)
 """Attributes of a single ``imgs_XX.h5`` that the file of arrays does not take over."""
@@ -157,6 +158,9 @@ def create_fields(
                 _create_label(out, name, (n, *CODES[name].find_shape(res, num_objs)), scale)
         else:
             out["targets"] = out["class"]
+        if has_alpha(read_info(file).settings):
+            alpha = allocate_field(out, "alpha", (n, res, res), np.uint8)
+            alpha.attrs["description"] = "255 where an image is opaque, 0 where data show white"
     data = allocate_field(out, "data", (n, 3, res, res), np.float16)
     data.attrs["description"] = (
         f"{'L*, a*, b*' if options.to_lab else 'red, green, blue of 0 to 255'}, as "

@@ -22,7 +22,7 @@ from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import CameraInfo, DatasetInfo
 from synrender.dataset.label_reader import LabelReader, read_named_points
 from synrender.errors import UserError
-from synrender.images.conversions import depth_to_16_bit, linear_to_srgb8
+from synrender.images.conversions import depth_to_16_bit
 from synrender.images.exr import ExrImage, read_exr
 from synrender.images.image_files import PNG_SIGNATURE, find_damage, read_image
 from synrender.images.label_codes import CODES, numbers_to_png
@@ -42,7 +42,7 @@ MAX_INSTANCES = 255
 class EncodedImage:
     """Encoded image of a sample; a PNG source fills only the first field."""
 
-    png_image: bytes  # 8-bit sRGB
+    png_image: bytes  # 8-bit sRGB; with alpha where one sees through it
     png_targets: bytes = b""  # 8-bit: instance, class id + 1, depth in cm
     png_depth: bytes = b""  # 16-bit gray, 0.1 mm steps
     num_visible_px: np.ndarray | None = None  # (num_objs,) int32
@@ -85,7 +85,7 @@ def encode_image(
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     return EncodedImage(
-        array_to_png(linear_to_srgb8(exr.rgb_linear)),
+        array_to_png(exr.image8),
         array_to_png(exr_to_targets(exr)),
         array_to_png(depth_to_16_bit(exr.depth_m)),
         num_visible_px,
@@ -106,7 +106,7 @@ def exr_to_targets(exr: ExrImage) -> np.ndarray:
 
 
 def array_to_png(array: np.ndarray) -> bytes:
-    """PNG file of (h, w, 3) uint8 or of (h, w) uint16.
+    """PNG file of (h, w, 3) uint8, of (h, w, 4) with alpha, or of (h, w) uint16.
 
     Calls Pillow directly: imageio uses it too, and takes a third longer.
     """
@@ -119,7 +119,7 @@ def read_png(path: Path) -> bytes:
     """Bytes of a whole PNG file.
 
     Raises:
-        UserError: it is missing, truncated, or not 8-bit RGB.
+        UserError: it is missing, truncated, or not 8-bit RGB or RGBA.
     """
     try:
         data = read_image(path)
@@ -133,8 +133,8 @@ def read_png(path: Path) -> bytes:
         damage = "not a PNG file"
     if damage:
         raise UserError(f"{path}: {damage}; remove it and render it again")
-    if data[24:26] != b"\x08\x02":  # bit depth and color type
-        raise UserError(f"{path}: not an 8-bit RGB image, as render.py writes them")
+    if data[24:26] not in (b"\x08\x02", b"\x08\x06"):  # bit depth and color type
+        raise UserError(f"{path}: not an 8-bit image, RGB or with alpha, as render.py writes them")
     return data
 
 

@@ -41,7 +41,7 @@ OF_RENDERED = "; px of the image as it was rendered"
 
 # What the names of some fields do not say: their attribute ``description``.
 DESCRIPTIONS = {
-    "png_images": "PNG files, 8-bit sRGB",
+    "png_images": "PNG files, 8-bit sRGB; with alpha where one sees through an image",
     "png_targets": "PNG files, 8-bit: instance from 1, class id + 1, depth in cm (255: or more); "
     "0 = backdrop",
     "png_depth": "PNG files, 16-bit gray: depth along the viewing axis in 0.1 mm; 65535 = nothing "

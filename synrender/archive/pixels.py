@@ -13,10 +13,11 @@ import h5py
 import numpy as np
 
 from synrender.archive.hdf5_files import find_chunk_size, shard_path
-from synrender.dataset.shard import create_decoder, open_file
+from synrender.dataset.shard import create_decoder, open_file, read_info
 from synrender.images.conversions import srgb8_to_lab
 from synrender.images.label_codes import CODES, Code
 from synrender.images.resize import img_resize
+from synrender.settings.groups import has_alpha
 from synrender.system.console import CreateBar
 from synrender.system.workers import Workers
 
@@ -67,7 +68,8 @@ def preprocess_chunk(path: Path, rows: slice, options: PreprocessOptions) -> dic
         options: what the user asks for.
 
     Returns:
-        ``data`` (k, 3, res, res) float16; and, resized by nearest neighbor, if there are dense
+        ``data`` (k, 3, res, res) float16, before white; ``alpha`` (k, res, res) uint8, if images
+        have any; and, resized by nearest neighbor, if there are dense
         targets, ``targets`` (k, 3, res, res) uint8, ``depth`` (k, res, res) uint16, and the numbers
         of the labels of pixels that the file holds, see `CODES`.
     """
@@ -77,8 +79,12 @@ def preprocess_chunk(path: Path, rows: slice, options: PreprocessOptions) -> dic
     with open_file(path) as file:
         for i, colors in enumerate(read_colors(file, rows, res, options.to_lab)):
             normalize(colors, data[i])
+        found = {"data": data}
+        if has_alpha(read_info(file).settings):
+            alphas = _read_images(file, "alpha", rows, res, nearest=False)
+            found["alpha"] = np.stack(list(alphas))
         if "png_targets" not in file:
-            return {"data": data}
+            return found
         targets = np.empty(data.shape, np.uint8)
         for i, image in enumerate(_read_images(file, "png_targets", rows, res, nearest=True)):
             targets[i] = image.transpose(2, 0, 1)
@@ -86,7 +92,7 @@ def preprocess_chunk(path: Path, rows: slice, options: PreprocessOptions) -> dic
         for i, image in enumerate(_read_images(file, "png_depth", rows, res, nearest=True)):
             depth[i] = image
         labels = {name: _read_label(file, name, rows, res) for name in list_pixel_labels(file)}
-    return {"data": data, "targets": targets, "depth": depth, **labels}
+    return {**found, "targets": targets, "depth": depth, **labels}
 
 
 def list_pixel_labels(file: h5py.File) -> list[str]:

@@ -25,9 +25,10 @@ from synrender.dataset.archive_layout import Layout
 from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.dataset.lock import in_use, locked
 from synrender.dataset.names import arrays_file, file_to_shard, list_shards
-from synrender.dataset.shard import open_file, read_layout
+from synrender.dataset.shard import open_file, read_info, read_layout
 from synrender.errors import UserError
 from synrender.images.label_codes import CODES
+from synrender.settings.groups import has_alpha
 from synrender.system.console import CreateBar, say
 from synrender.system.locks import remove_abandoned_files
 from synrender.system.workers import Workers
@@ -230,6 +231,7 @@ def _refuse_other_content(path: Path, layout: Layout, options: PreprocessOptions
 def _refuse_full_disk(path: Path, layout: Layout, options: PreprocessOptions) -> None:
     with open_file(path) as file:
         bytes_per_px = 3 * 2 + 3 + 2 if "png_targets" in file else 3 * 2
+        bytes_per_px += has_alpha(read_info(file).settings)
         for name in list_pixel_labels(file):
             shape = CODES[name].find_shape(1, int(file.attrs["num_objs"]))
             bytes_per_px += int(np.prod(shape)) * np.dtype(CODES[name].dtype).itemsize

@@ -26,7 +26,7 @@ from synrender.dataset.names import list_shards
 from synrender.dataset.record import are_equal, fit_columns, list_record_fields
 from synrender.dataset.shard import open_file, read_layout, refuse_broken_heaps
 from synrender.errors import UserError
-from synrender.images.conversions import depth_to_16_bit, linear_to_srgb8
+from synrender.images.conversions import depth_to_16_bit
 from synrender.images.exr import read_exr
 from synrender.images.label_codes import CODES, png_to_numbers
 from synrender.images.png import decode_png
@@ -231,7 +231,7 @@ def _is_image_equal(file: h5py.File, row: int, path: Path, labels: Labels | None
         return file["png_images"][row].tobytes() == read_png(path)
     exr = labels.view.image if labels else read_exr(path, int(file.attrs["image_size"]))
     expected = {
-        "png_images": linear_to_srgb8(exr.rgb_linear),
+        "png_images": exr.image8,
         "png_targets": exr_to_targets(exr),
         "png_depth": depth_to_16_bit(exr.depth_m),
     }

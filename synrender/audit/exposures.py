@@ -75,8 +75,12 @@ def _compare(subject: Subject, sweep: Sweep, a: int, b: int) -> tuple[int, int]:
         return num_wrong, sum(pixels.size for pixels in first.values())
     stops = [find_exposure(sweep.records[idx]) for idx in (a, b)]
     first, second = (read_picture(path, subject.camera.resolution) for path in paths)
-    low, high = find_exposed_range(first, stops[1] - stops[0])
-    return int(((second < low) | (second > high)).sum()), second.size
+    # Colors are those before alpha, of which 8 bits say little where alpha is small.
+    is_opaque = (first[..., 3:] == 255).all(axis=2)
+    num_other_alpha = int((first[..., 3:] != second[..., 3:]).sum())
+    shown = second[is_opaque][:, :3]
+    low, high = find_exposed_range(first[is_opaque][:, :3], stops[1] - stops[0])
+    return num_other_alpha + int(((shown < low) | (shown > high)).sum()), shown.size
 
 
 def find_exposed_range(levels: np.ndarray, stops: float) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from synrender.audit.alphas import AlphaFindings, find_alpha_errors, shows_alpha
 from synrender.audit.captions.run import CaptionChecker, CaptionFindings
 from synrender.audit.exposures import find_exposure
 from synrender.audit.labels.run import CheckedLabels, LabelChecker
@@ -21,11 +22,11 @@ from synrender.audit.pictures import (
 )
 from synrender.audit.poses import PositionErrors, find_position_errors
 from synrender.audit.rays.audited_dataset import Subject
-from synrender.audit.rays.cameras import is_blurred
+from synrender.audit.rays.cameras import find_behind, is_blurred
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
 from synrender.audit.rays.view import RayView
 from synrender.errors import UserError
-from synrender.images.conversions import linear_to_srgb8
+from synrender.images.conversions import linear_to_srgb8, over_white
 from synrender.images.exr import ExrImage, read_exr
 from synrender.settings.groups import is_standing
 from synrender.system.files import Unreadable
@@ -50,6 +51,7 @@ class SampleFindings:
     labels_digest: str = ""  # equal for equal label passes; "" of a PNG
     labels: LabelFindings | None = None  # EXR
     outline: OutlineFindings | None = None  # PNG
+    alpha: AlphaFindings | None = None  # where nothing is behind the objects
     positions: PositionErrors | None = None
     lowest_m: tuple[float, ...] = ()  # world z of each object's lowest point, where it is judged
     checked: CheckedLabels = field(default_factory=CheckedLabels)
@@ -83,11 +85,16 @@ class _Examiner:
     def examine(self, idx: int, record: np.ndarray, is_cast: bool) -> SampleFindings:
         """Findings about a sample."""
         view = self._see(idx, record) if is_cast else None
-        exr, rgb8, num_not_finite = _read_image(self._subject, idx)
+        values = record["factor_values"][0]
+        behind, is_lens_used = find_behind(values), is_blurred(values)
+        image = _read_image(self._subject, idx, behind)
+        exr = image.exr
         is_exposed = exr is None and find_exposure(record) != 0
+        is_seen = None if image.alpha is None else image.alpha > 0
+        is_usual = not is_exposed and behind != "environment" and np.any(is_seen is None or is_seen)
         findings = SampleFindings(
             idx,
-            picture=examine_picture(rgb8, num_not_finite, is_usual=not is_exposed),
+            picture=examine_picture(image.rgb8, image.num_not_finite, bool(is_usual), is_seen),
             labels_digest=_digest_labels(exr) if exr is not None else "",
         )
         if view is None:
@@ -98,15 +105,18 @@ class _Examiner:
             matrices = enumerate(record["obj_to_world"], start=1)
             lowest_m = tuple(view.caster(k).find_lowest(matrix) for k, matrix in matrices)
             findings = replace(findings, lowest_m=lowest_m)
-        if exr is None and (is_exposed or is_blurred(record["factor_values"][0])):
-            return findings  # outlines may be lost
+        if image.alpha is not None and not is_lens_used and shows_alpha(self._subject.settings):
+            findings = replace(findings, alpha=find_alpha_errors(view, image.alpha))
         if exr is None:
+            captions = self._caption_checker.check(view, view.cast.instance)
+            findings = replace(findings, captions=captions)
+            if is_exposed or is_lens_used or behind == "none":
+                return findings  # outlines may be lost, or alpha shows them
             centers_px, _ = view.project(record["location"])
             with np.errstate(invalid="ignore"):
                 are_inside = (centers_px >= 0) & (centers_px <= view.camera.resolution)
-            outline = find_outline(rgb8, view.cast.instance, bool(are_inside.all()))
-            captions = self._caption_checker.check(view, view.cast.instance)
-            return replace(findings, outline=outline, captions=captions)
+            outline = find_outline(image.rgb8, view.cast.instance, bool(are_inside.all()))
+            return replace(findings, outline=outline)
         settled = settle(exr, view.cast, record, view.cast_at)
         labels = compare_labels(exr, view.cast, record, settled)
         checked = self._checker.check(exr, view, settled, self._see_other)
@@ -143,22 +153,38 @@ def _digest_labels(exr: ExrImage) -> str:
     return hashlib.sha256(b"".join(p.tobytes() for p in passes)).hexdigest()
 
 
-def _read_image(subject: Subject, idx: int) -> tuple[ExrImage | None, np.ndarray, int]:
-    """The passes of an EXR, the picture (h, w, 3) uint8 sRGB, how many values are not finite."""
+@dataclass(frozen=True)
+class _Image:
+    """An image file."""
+
+    exr: ExrImage | None  # its passes; None: a PNG
+    rgb8: np.ndarray  # (h, w, 3) uint8 sRGB, before white
+    alpha: np.ndarray | None  # (h, w) 0 to 1, where nothing is behind the objects
+    num_not_finite: int  # values of an EXR
+
+
+def _read_image(subject: Subject, idx: int, behind: str) -> _Image:
+    """The image of a sample that has something behind its objects, see BACKDROPS."""
     path, side = subject.folder.image_path(idx), subject.camera.resolution
-    exr, num_not_finite = None, 0
+    has_alpha = behind == "none"
     try:
         if subject.folder.is_exr:
             exr = read_exr(path, side)
-            num_not_finite = int((~np.isfinite(exr.rgb_linear)).sum())
-            rgb8 = linear_to_srgb8(np.nan_to_num(exr.rgb_linear))
-        else:
-            rgb8 = read_picture(path, side)
+            if exr.alpha is not None and not has_alpha:
+                raise ValueError("one sees through it, its record says that a backdrop is there")
+            alpha = np.ones((side, side)) if exr.alpha is None else exr.alpha
+            linear = exr.rgb_linear + (1 - alpha)[:, :, None] if has_alpha else exr.rgb_linear
+            num_not_finite = int((~np.isfinite(linear)).sum())
+            rgb8 = linear_to_srgb8(np.nan_to_num(linear))
+            return _Image(exr, rgb8, alpha if has_alpha else None, num_not_finite)
+        pixels = read_picture(path, side)
     except (UserError, OSError, ValueError, SyntaxError) as error:  # SyntaxError: from Pillow
         raise _DamagedImage(f"image: {error}") from None
-    if rgb8.shape[:2] != (side, side) or rgb8.ndim != 3 or rgb8.dtype != np.uint8:
-        raise _DamagedImage(f"image: {rgb8.shape}, dataset.json says {side} x {side} px, RGB")
-    return exr, np.ascontiguousarray(rgb8[:, :, :3]), num_not_finite
+    kind = "RGBA" if has_alpha else "RGB"
+    if pixels.shape != (side, side, len(kind)) or pixels.dtype != np.uint8:
+        raise _DamagedImage(f"image: {pixels.shape}, must be {side} x {side} px, {kind}")
+    rgb8 = np.ascontiguousarray(over_white(pixels))
+    return _Image(None, rgb8, pixels[:, :, 3] / 255 if has_alpha else None, 0)
 
 
 def cut_tasks(

@@ -19,7 +19,7 @@ MIN_SPREAD = 1.0  # of a picture's gray value, 8-bit steps
 MAX_CLIPPED_SHARE = 0.5
 MAX_MAGENTA_SHARE = 0.02
 OF_BRIGHTNESS = ("blank", "clipped", "magenta")
-"""Faults that an exposure can make of a true picture."""
+"""Faults that an exposure or an environment can make of a true picture."""
 SAMPLES = "samples"
 
 
@@ -154,7 +154,10 @@ def check_images(
     }
     figures = f"of {len(found)}: " + ", ".join(f"{len(i)} {what}" for what, i in faults.items())
     if len(usual) < len(found):
-        figures += f"; {len(found) - len(usual)} not judged but for duplicates: they are exposed"
+        figures += (
+            f"; {len(found) - len(usual)} not judged but for duplicates: exposed, or before an "
+            "environment"
+        )
     culprits = [f"{i} ({what})" for what, idxs in faults.items() for i in idxs]
     measures = [
         Measure(

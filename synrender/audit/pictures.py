@@ -109,7 +109,7 @@ def _is_near(shift_px: tuple[int, int]) -> bool:
 class PictureFindings:
     """Findings about one sample."""
 
-    is_usual: bool  # its brightness is not what an exposure makes of it
+    is_usual: bool  # something is seen, whose brightness no exposure and no environment decides
 
     spread: float  # standard deviation of the gray value, 8-bit steps
     clipped_share: float  # of pixels, white or black in all channels
@@ -119,10 +119,21 @@ class PictureFindings:
 
 
 def examine_picture(
-    rgb8: np.ndarray, num_not_finite: int = 0, is_usual: bool = True
+    rgb8: np.ndarray,
+    num_not_finite: int = 0,
+    is_usual: bool = True,
+    is_seen: np.ndarray | None = None,
 ) -> PictureFindings:
-    """Examines (h, w, 3) uint8 sRGB."""
+    """Examines a picture.
+
+    Args:
+        rgb8: (h, w, 3) uint8 sRGB.
+        num_not_finite: values of its file.
+        is_usual: see `PictureFindings`.
+        is_seen: (h, w) bool, where something is shown; None: everywhere.
+    """
     rgb = rgb8.astype(np.int16)
+    is_seen = np.ones(rgb.shape[:2], bool) if is_seen is None else is_seen
     is_clipped = (rgb == 255).all(axis=2) | (rgb == 0).all(axis=2)
     red, green, blue = np.moveaxis(rgb, 2, 0)
     # Blender paints a missing image as red = blue = 1, green = 0. Shading makes that darker, and
@@ -132,7 +143,7 @@ def examine_picture(
     return PictureFindings(
         is_usual=is_usual,
         spread=float(rgb.mean(axis=2).std()),
-        clipped_share=float(is_clipped.mean()),
+        clipped_share=float(is_clipped[is_seen].mean()) if np.any(is_seen) else 0.0,
         magenta_share=float(is_magenta.mean()),
         num_not_finite=num_not_finite,
         digest=hashlib.sha256(rgb8.tobytes() + repr(rgb8.shape).encode()).hexdigest(),

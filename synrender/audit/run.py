@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synrender.audit.alphas import check_alpha
 from synrender.audit.captions.run import check_all_captions
 from synrender.audit.check import Check, Verdict
 from synrender.audit.designs.run import check_designs
@@ -112,6 +113,7 @@ def run_audit(
         check_layout(subject, records),
         check_lights(subject, records),
         check_exposure(subject, records),
+        check_alpha(subject, findings),
         check_images(subject, findings, find_meant_duplicates(subject.design, records)),
         check_splits(subject, records),
         check_balance(subject, records),

@@ -20,7 +20,13 @@ from synrender.blender.objects import (
     read_pose,
 )
 from synrender.blender.own_materials import Tint, create_own_materials, let_alpha_through
-from synrender.blender.scene import create_backdrop, create_camera, reset_scene, set_focus
+from synrender.blender.scene import (
+    create_backdrop,
+    create_camera,
+    reset_scene,
+    set_focus,
+    show_behind,
+)
 from synrender.blender.world import Surroundings
 from synrender.dataset.record import create_records
 from synrender.errors import RejectedAsset, UserError
@@ -75,12 +81,9 @@ class Builder:
         self._scene.view_settings.exposure = plan.exposure
         create_lights(self._scene, plan)
         environment = self._surroundings.show(plan.environment)
-        surface = self._load_surface(textures[0], plan.backdrop_color)
-        backdrop = create_material(
-            "Backdrop", self._settings.material, surface, BACKDROP_PASS_INDEX
-        )
-        set_reflection(backdrop, plan.backdrop_surface)
-        create_backdrop(self._scene, plan.scene, backdrop)
+        show_behind(self._scene, plan.backdrop)
+        if plan.backdrop == "plane" or plan.scene.ground:
+            self._create_backdrop(plan, textures[0])
         names = [self._load_model(obj_plan, plan.bucket) for obj_plan in plan.objects]
         self._models = {name: self._models[name] for name in names}
         plan = stand_up(plan, list(map(self._has_z_up, plan.objects, names)))
@@ -141,6 +144,15 @@ class Builder:
             places["environment"] = catalog.environments.index(str(row["environment"]))
         for name, place in places.items():
             row["factor_values"][COLUMNS.index(name)] = place
+
+    def _create_backdrop(self, plan: SamplePlan, texture: str) -> None:
+        surface = self._load_surface(texture, plan.backdrop_color)
+        material = create_material(
+            "Backdrop", self._settings.material, surface, BACKDROP_PASS_INDEX
+        )
+        set_reflection(material, plan.backdrop_surface)
+        obj = create_backdrop(self._scene, plan.scene, material)
+        obj.is_shadow_catcher = plan.backdrop != "plane"
 
     def _create_materials(
         self, model: Model, plan: ObjectPlan, texture: str

@@ -14,7 +14,7 @@ from typing import Any
 import bpy
 
 from synrender.blender.image_blocks import to_output_path
-from synrender.blender.label_passes import render_labels
+from synrender.blender.label_passes import needs_label_passes, render_labels
 from synrender.blender.start import has_egl
 from synrender.errors import UserError
 from synrender.images.image_files import find_image_damage
@@ -132,9 +132,7 @@ def render_frame(
     """
     scene.cycles.seed = noise_seed
     _render_to_file(scene, path)
-    is_eevee = scene.render.engine != "CYCLES"  # which lacks index passes
-    is_blurred = scene.camera.data.dof.use_dof  # passes go through a random point of the lens
-    if path.suffix == ".exr" and (passes or is_eevee or is_blurred):
+    if path.suffix == ".exr" and (passes or needs_label_passes(scene)):
         header, channels = read_channels(path)
         labels = render_labels(scene, path, passes, lambda: _render_to_file(scene, path))
         write_channels(path, header, {**channels, **labels})

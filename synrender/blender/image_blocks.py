@@ -133,7 +133,7 @@ def _to_absolute(path: Path) -> str:
 
 
 def read_png(path: Path) -> np.ndarray:
-    """Values of an 8-bit image without conversion: (h, w, 3) uint8, top line first."""
+    """Values of an 8-bit image without conversion: (h, w, 4) uint8, top line first."""
     image = load_image(path)
     try:
         image.colorspace_settings.name = "Non-Color"
@@ -142,4 +142,4 @@ def read_png(path: Path) -> np.ndarray:
         image.pixels.foreach_get(values)
     finally:
         bpy.data.images.remove(image)
-    return np.rint(values.reshape(height, width, 4)[::-1, :, :3] * 255).astype(np.uint8)
+    return np.rint(values.reshape(height, width, 4)[::-1] * 255).astype(np.uint8)

@@ -2,7 +2,7 @@
 
 Cycles sends the first sample of a pixel through its center, and takes index and depth passes from
 that sample alone. Label passes are rendered with one sample, so all show the same point. They are
-those of a pinhole camera, whatever the focus.
+those of a pinhole camera, whatever the focus, and show no catcher of shadows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import bpy
 import numpy as np
 
 from synrender.blender.materials import Shown, show_unlit
-from synrender.blender.scene import to_array
+from synrender.blender.scene import find_catchers, to_array
 from synrender.images.conversions import FARTHEST_M
 from synrender.images.scanline_exr import read_channels
 
@@ -23,6 +23,16 @@ Channels = dict[str, np.ndarray]
 
 REFLECTION = {"Roughness": "R", "Metallic": "G"}
 """Labels, and the color by which `Shown.REFLECTION` shows each."""
+
+
+def needs_label_passes(scene: bpy.types.Scene) -> bool:
+    """Whether the index and depth passes of an image are not the labels.
+
+    Eevee has no index passes, a lens is seen through at a random point, and of a catcher of shadows
+    there is no surface to be seen.
+    """
+    is_cycles, lens = scene.render.engine == "CYCLES", scene.camera.data.dof
+    return not is_cycles or lens.use_dof or bool(find_catchers(scene))
 
 
 def render_labels(
@@ -122,6 +132,7 @@ def _one_sample(scene: bpy.types.Scene) -> Generator[None]:
         (scene.cycles, "use_denoising", False),
         (scene.cycles, "max_bounces", 0),
         (scene.camera.data.dof, "use_dof", False),
+        *((catcher, "hide_render", True) for catcher in find_catchers(scene)),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in wanted]
     for owner, name, value in wanted:

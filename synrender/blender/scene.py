@@ -91,3 +91,19 @@ def create_backdrop(
     return create_object(
         scene, "Backdrop", mesh, settings.backdrop_location, settings.camera_rotation
     )
+
+
+def show_behind(scene: bpy.types.Scene, backdrop: str) -> None:
+    """Makes what is around a scene visible, or with ``none`` lets images be seen through.
+
+    A PNG then has an alpha, and its colors are not multiplied by it; those of an EXR are.
+    """
+    scene.render.film_transparent = backdrop == "none"
+    image = scene.render.image_settings
+    if image.file_format == "PNG":
+        image.color_mode = "RGBA" if backdrop == "none" else "RGB"
+
+
+def find_catchers(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """Objects of which only the shadows on them are seen."""
+    return [obj for obj in scene.objects if obj.is_shadow_catcher]

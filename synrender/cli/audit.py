@@ -44,6 +44,8 @@ what is checked:
   lights       recorded locations of lights are where the recorded angles say
   images       blank, clipped, not finite, magenta of a missing texture, duplicates
   exposure     samples that differ in it alone: an EXR is equal, a PNG as many stops brighter
+  alpha        images with nothing behind the objects: the share of each pixel that rays hit, and
+               the area of the objects within 0.5 %, besides chance
   splits       no model in two buckets; what training, validation and test share
   balance      objects of each class; judged with sample.balanced = True
 labels that rendering.labels names, in the small files and in imgs_XX.h5 (hdf5 labels):

@@ -193,6 +193,7 @@ def list_array_fields(num_objs: int, is_exr: bool, num_columns: int, res: int) -
     fields = dict(_list_numbers(num_objs, num_columns))
     fields |= {AS_RENDERED[name]: fields[name] for name in AS_RENDERED}
     fields["data"] = Field((3, res, res), np.dtype(np.float16), True)
+    fields["alpha"] = Field((res, res), np.dtype(np.uint8))
     if not is_exr:
         return {**fields, "targets": Field(object_shape(num_objs), np.dtype(np.int64), True)}
     fields["targets"] = Field((3, res, res), np.dtype(np.uint8), True)

@@ -32,8 +32,9 @@ from synrender.dataset.archive_layout import (
 from synrender.dataset.info import DatasetInfo, json_to_info
 from synrender.dataset.names import file_to_shard, is_partial_arrays
 from synrender.errors import UserError, shorten
+from synrender.images.conversions import find_alpha, over_white
 from synrender.images.label_codes import CODES, png_to_numbers
-from synrender.images.png import decode_png
+from synrender.images.png import decode_image, decode_png
 from synrender.settings.checks import (
     MAX_BUCKETS,
     MAX_OBJECTS,
@@ -246,8 +247,11 @@ def _check_collection(descriptor: int, address: int) -> None:
 
 # --- pixels ---------------------------------------------------------------------------------------
 
+_IMAGES = "png_images"
+
 DecodeRows = Callable[[str, "np.ndarray | slice"], Iterator[np.ndarray]]
-"""Name of a field of PNG files, and rows: the pixels in each, or the numbers of a label."""
+"""Name of a field of PNG files, and rows: the pixels in each, or the numbers of a label. Of images,
+what they show before white, or by the name ``alpha`` their alpha."""
 
 
 def create_decoder(file: h5py.File) -> DecodeRows:
@@ -257,6 +261,8 @@ def create_decoder(file: h5py.File) -> DecodeRows:
     """
     side_px, num_objs = int(file.attrs["image_size"]), int(file.attrs["num_objs"])
     fields = {name: file[name] for name in list_fields(file) if name.startswith("png_")}
+    if _IMAGES in fields:
+        fields["alpha"] = fields[_IMAGES]
     checks = {name: create_heap_check(field) for name, field in fields.items()}
 
     def decode(name: str, rows: np.ndarray | slice) -> Iterator[np.ndarray]:
@@ -285,6 +291,10 @@ def _to_pixels(name: str, png: bytes, side_px: int, num_objs: int) -> np.ndarray
         return png_to_numbers(png, CODES[label], CODES[label].find_shape(side_px, num_objs))
     if label == "depth":
         return decode_png(png, (side_px, side_px), np.uint16)
+    if name == "alpha":
+        return find_alpha(decode_image(png, side_px))
+    if name == _IMAGES:
+        return over_white(decode_image(png, side_px))
     return decode_png(png, (side_px, side_px, 3), np.uint8)
 
 

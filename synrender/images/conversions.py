@@ -34,6 +34,37 @@ def linear_to_srgb8(linear: np.ndarray) -> np.ndarray:
     return np.rint(255 * srgb).astype(np.uint8)
 
 
+def linear_to_rgba8(premultiplied: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Scene-linear colors times alpha (..., 3), and alpha (...), 0 to 1, as 8-bit sRGB and alpha.
+
+    Returns:
+        (..., 4) uint8; the colors are not multiplied by alpha.
+    """
+    alpha = np.clip(alpha, 0, 1)[..., None]
+    straight = linear_to_srgb8(premultiplied / np.where(alpha > 0, alpha, 1))
+    return np.concatenate([straight, np.rint(255 * alpha).astype(np.uint8)], axis=-1)
+
+
+def over_white(image: np.ndarray) -> np.ndarray:
+    """An 8-bit sRGB image as it looks before white: light of both is added in linear light.
+
+    Args:
+        image: (..., 4) uint8 with alpha, of which colors are not multiplied by alpha, or (..., 3).
+
+    Returns:
+        (..., 3) uint8; the image itself where it has no alpha.
+    """
+    if image.shape[-1] == 3:
+        return image
+    alpha = image[..., 3:].astype(np.float32) / 255
+    return linear_to_srgb8(_SRGB8_TO_LINEAR[image[..., :3]] * alpha + (1 - alpha))
+
+
+def find_alpha(image: np.ndarray) -> np.ndarray:
+    """Alpha (...) of an 8-bit image (..., 3 or 4); 255 where it has none."""
+    return image[..., 3] if image.shape[-1] == 4 else np.full(image.shape[:-1], 255, np.uint8)
+
+
 def srgb8_to_lab(planes: np.ndarray) -> np.ndarray:
     """8-bit sRGB to CIE L*a*b* (D65, 2 degrees) in single precision.
 

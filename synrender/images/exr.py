@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from synrender.errors import UserError
-from synrender.images.conversions import FARTHEST_M
+from synrender.images.conversions import FARTHEST_M, linear_to_rgba8, linear_to_srgb8
 from synrender.images.image_files import find_damage, read_image
 from synrender.images.scanline_exr import decode_channels
 from synrender.settings.groups import BACKDROP_PASS_INDEX
@@ -36,12 +36,20 @@ class ExrImage:
     instance: np.ndarray  # (h, w) int32, from 1; 0 = backdrop or nothing
     class_label: np.ndarray  # (h, w) int32, class id + 1; 0 = backdrop or nothing
     depth_m: np.ndarray  # (h, w) float32 along the viewing axis; inf = nothing hit
+    alpha: np.ndarray | None = None  # (h, w) float32; None: 1. Colors are multiplied by it.
     # None where `rendering.labels` did not ask for it; 0 where nothing is hit:
     normal: np.ndarray | None = None  # (h, w, 3) float32, unit, camera space
     albedo: np.ndarray | None = None  # (h, w, 3) float32, scene-linear
     roughness: np.ndarray | None = None  # (h, w) float32, 0 to 1
     metallic: np.ndarray | None = None  # likewise
     amodal: np.ndarray | None = None  # (num_objs, h, w) bool, in the order of instances
+
+    @property
+    def image8(self) -> np.ndarray:
+        """8-bit sRGB, (h, w, 3) uint8; with alpha (h, w, 4), colors not multiplied by it."""
+        if self.alpha is None:
+            return linear_to_srgb8(self.rgb_linear)
+        return linear_to_rgba8(self.rgb_linear, self.alpha)
 
 
 def read_exr(path: Path, side_px: int | None = None) -> ExrImage:
@@ -81,12 +89,22 @@ def read_exr(path: Path, side_px: int | None = None) -> ExrImage:
         instance=instance,
         class_label=np.where(is_object, material + 1, 0),
         depth_m=np.where(depth_m < FARTHEST_M, depth_m, np.float32(np.inf)),
+        alpha=_find_alpha(channels),
         normal=_find_vectors(channels, "Normal", "XYZ"),
         albedo=_find_vectors(channels, "Albedo", "RGB"),
         roughness=_find_values(channels, "Roughness"),
         metallic=_find_values(channels, "Metallic"),
         amodal=_find_amodal(channels),
     )
+
+
+OPAQUE = 0.999
+"""Alpha of a pixel through which nothing is seen; an average of many samples may be rounded."""
+
+
+def _find_alpha(channels: dict[str, np.ndarray]) -> np.ndarray | None:
+    alpha = next((p for name, p in channels.items() if name.endswith(".Combined.A")), None)
+    return None if alpha is None or alpha.min() >= OPAQUE else alpha.astype(np.float32)
 
 
 def _find_vectors(

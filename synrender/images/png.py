@@ -14,16 +14,19 @@ import numpy as np
 from synrender.images.image_files import PNG_SIGNATURE, find_damage
 
 FILTER_UP = 2
-GRAY, RGB = 0, 2  # PNG's numbers of the color types
+GRAY, RGB, RGBA = 0, 2, 6  # PNG's numbers of the color types
+
+_MODES = {GRAY: "mono", RGB: "rgb", RGBA: "rgba"}  # as the decoder calls them
+_KIND_AT = 25  # byte of a PNG that holds the color type
 
 
 def encode_png(image: np.ndarray) -> bytes:
-    """(h, w, 3) or (h, w), uint8 or uint16 -> the bytes of an RGB or gray PNG of 8 or 16 bits.
+    """(h, w, 3 or 4) or (h, w), uint8 or uint16 -> an RGB, RGBA or gray PNG of 8 or 16 bits.
 
     Each row is stored as its difference from the row above, which zlib compresses better.
     """
     height, width = image.shape[:2]
-    kind, bits = RGB if image.ndim == 3 else GRAY, 8 * image.dtype.itemsize
+    kind, bits = _find_kind(image.shape), 8 * image.dtype.itemsize
     rows = np.ascontiguousarray(image, image.dtype.newbyteorder(">")).view(np.uint8)
     rows = rows.reshape(height, -1)
     above = np.concatenate([np.zeros_like(rows[:1]), rows[:-1]])
@@ -45,7 +48,7 @@ def decode_png(png: bytes, shape: tuple[int, ...], dtype: type) -> np.ndarray:
 
     Args:
         png: content of the file.
-        shape: (h, w, 3) of an RGB image, or (h, w) of a gray one.
+        shape: (h, w, 3) of an RGB image, (h, w, 4) with alpha, or (h, w) of a gray one.
         dtype: uint8 or uint16.
 
     Returns:
@@ -59,10 +62,24 @@ def decode_png(png: bytes, shape: tuple[int, ...], dtype: type) -> np.ndarray:
     check_header(png, shape, dtype)
     decode = decode_image_png_u8 if dtype == np.uint8 else decode_image_png_u16
     try:
-        pixels = decode(png, shape[:2], "rgb" if len(shape) == 3 else "mono")
+        pixels = decode(png, shape[:2], _MODES[_find_kind(shape)])
     except Exception as error:  # kornia_rs raises nothing narrower
         raise ValueError(" ".join(str(error).split())) from None
     return pixels.reshape(shape)
+
+
+def decode_image(png: bytes, side_px: int) -> np.ndarray:
+    """Pixels of the image of a sample, (h, w, 3) uint8, or (h, w, 4) with alpha.
+
+    Raises:
+        ValueError: it is damaged, or of another size or kind.
+    """
+    return decode_png(png, find_image_shape(png, side_px), np.uint8)
+
+
+def find_image_shape(png: bytes, side_px: int) -> tuple[int, ...]:
+    """Shape of the image of a sample: with alpha if the PNG says so."""
+    return (side_px, side_px, 4 if png[_KIND_AT : _KIND_AT + 1] == bytes([RGBA]) else 3)
 
 
 def check_whole(png: bytes, shape: tuple[int, ...], dtype: type) -> bytes:
@@ -79,9 +96,13 @@ def check_whole(png: bytes, shape: tuple[int, ...], dtype: type) -> bytes:
 
 def check_header(png: bytes, shape: tuple[int, ...], dtype: type) -> None:
     """Raises ValueError if a PNG is of another size or kind, as `decode_png` names them."""
-    bits, kind = 8 * np.dtype(dtype).itemsize, RGB if len(shape) == 3 else GRAY
+    bits, kind = 8 * np.dtype(dtype).itemsize, _find_kind(shape)
     height, width = shape[:2]
     header = struct.pack(">I4sIIBB", 13, b"IHDR", width, height, bits, kind)
     if not png.startswith(PNG_SIGNATURE + header):
-        name = "RGB" if kind == RGB else "gray"
+        name = {GRAY: "gray", RGB: "RGB", RGBA: "RGBA"}[kind]
         raise ValueError(f"no PNG of {width} x {height} px, {name} of {bits} bits")
+
+
+def _find_kind(shape: tuple[int, ...]) -> int:
+    return GRAY if len(shape) == 2 else {3: RGB, 4: RGBA}[shape[2]]

@@ -16,7 +16,7 @@ from synrender.labels.coordinates import (
 )
 from synrender.settings.factor_table import find_columns
 
-(_AZIMUTH,) = find_columns("camera_azimuth")
+(_AZIMUTH,), (_BACKDROP,) = find_columns("camera_azimuth"), find_columns("backdrop")
 
 
 def find_partner(
@@ -75,7 +75,7 @@ def move_points(
 
     A point of an object keeps its place on the model (also where the object is larger or warped
     there). So does a point of the backdrop: it keeps its place in the world, or turns with a camera
-    that orbits, unless it is a ground.
+    that orbits, unless it is a ground. Where the other sample shows no backdrop, it has no place.
 
     Args:
         position_m: (h, w, 3) world, m.
@@ -85,13 +85,15 @@ def move_points(
         has_ground: whether the backdrop is a ground.
 
     Returns:
-        (h, w, 3) float64, world, m.
+        (h, w, 3) float64, world, m; NaN where there is no point.
     """
     moved = np.array(position_m, np.float64)
     if not has_ground and np.isfinite(record["factor_values"][0, _AZIMUTH]):
         # The backdrop is fixed to the camera.
         here, there = (r["world_to_camera"][0, :3, :3] for r in (record, other))
         moved = moved @ (there.T @ here).T
+    if other["factor_values"][0, _BACKDROP] > 0:
+        moved[instance == 0] = np.nan
     for k in find_shown(instance, len(record)):
         is_shown = instance == k + 1
         there = linear(other[k]) @ np.linalg.inv(linear(record[k]))

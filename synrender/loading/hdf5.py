@@ -30,10 +30,11 @@ from synrender.dataset.shard import (
 )
 from synrender.images.conversions import depth_to_m
 from synrender.images.label_codes import CODES, Code
-from synrender.images.png import check_whole
+from synrender.images.png import check_whole, find_image_shape
 from synrender.images.resize import find_nearest_pixels
 from synrender.labels.coordinates import world_position
 from synrender.loading.row_source import (
+    ALPHA,
     BOX_2D,
     CLASS_MAP,
     DEPTH,
@@ -44,6 +45,7 @@ from synrender.loading.row_source import (
     Part,
     Reader,
 )
+from synrender.settings.groups import has_alpha
 from synrender.system.files import open_regular
 
 _PIXELS = ("data", "targets", "depth")
@@ -75,6 +77,8 @@ def open_hdf5(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
     if "png_images" in file:
         readers.append(Reader((IMAGE_PNG,), _create_png_reader(file)))
     derived = frozenset({WORLD_POSITION, BOX_2D}) - frozenset(info.settings.rendering.labels)
+    if not has_alpha(info.settings):
+        derived |= {ALPHA}
     on_request = frozenset({IMAGE_PNG, *AS_RENDERED.values()}) | derived
     names = file["keypoint_px"].attrs["names"].tolist() if "keypoint_px" in file else ()
     return Part(tuple(readers), len(file["sample_idx"]), on_request, tuple(names))
@@ -192,6 +196,7 @@ def _create_pixel_readers(fields: OpenedFields, nothing_hit: float) -> list[Read
         return readers
     decode = fields.decode
     readers.append(Reader((IMAGE,), lambda rows: [list(decode("png_images", rows))]))
+    readers.append(Reader((ALPHA,), lambda rows: [list(decode(ALPHA, rows))]))
     if "png_targets" in fields:
 
         def read_maps(rows: np.ndarray) -> list[list[np.ndarray]]:
@@ -216,7 +221,8 @@ def _create_png_reader(file: h5py.File) -> Callable[[np.ndarray], list[list[byte
             for row in rows.tolist():
                 check_heap(row)
                 pngs.append(field[row].tobytes())
-            return [[check_whole(png, (side_px, side_px, 3), np.uint8) for png in pngs]]
+            shapes = [find_image_shape(png, side_px) for png in pngs]
+            return [list(map(check_whole, pngs, shapes, [np.uint8] * len(pngs)))]
 
     return read
 

@@ -13,12 +13,13 @@ from synrender.dataset.info import DatasetInfo
 from synrender.dataset.label_reader import LabelReader, read_named_points
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
-from synrender.images.conversions import linear_to_srgb8
+from synrender.images.conversions import find_alpha, over_white
 from synrender.images.exr import ExrImage, read_exr
 from synrender.images.image_files import read_image
-from synrender.images.png import check_whole, decode_png
+from synrender.images.png import check_whole, decode_image, encode_png, find_image_shape
 from synrender.labels.derive import Labels
 from synrender.loading.row_source import (
+    ALPHA,
     CLASS_MAP,
     DEPTH,
     IMAGE,
@@ -29,6 +30,7 @@ from synrender.loading.row_source import (
     Part,
     Reader,
 )
+from synrender.settings.groups import has_alpha
 from synrender.settings.label_table import PASSES, list_fields, list_possible
 
 _REMEDY = "remove it and render again, which fills the gap"
@@ -52,11 +54,15 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
 
     def read_images(rows: np.ndarray) -> list[list[np.ndarray]]:
         paths = [folder.image_path(idx) for idx in idxs[rows].tolist()]
-        return [[_read_png(path, side_px, decode_png) for path in paths]]
+        return [[over_white(_read_png(path, side_px, decode_image)) for path in paths]]
+
+    def read_alphas(rows: np.ndarray) -> list[list[np.ndarray]]:
+        paths = [folder.image_path(idx) for idx in idxs[rows].tolist()]
+        return [[find_alpha(_read_png(path, side_px, decode_image)) for path in paths]]
 
     def read_pngs(rows: np.ndarray) -> list[list[bytes]]:
         paths = [folder.image_path(idx) for idx in idxs[rows].tolist()]
-        return [[_read_png(path, side_px, check_whole) for path in paths]]
+        return [[_read_png(path, side_px, _check_image) for path in paths]]
 
     def read_exr_fields(wanted: list[str], rows: np.ndarray) -> list[tuple[object, ...]]:
         found = []
@@ -66,24 +72,31 @@ def open_raw(path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
         return list(zip(*found, strict=True)) or [()] * len(wanted)
 
     records = Reader(names, read_records)
+    alpha_on_request = frozenset() if has_alpha(info.settings) else frozenset({ALPHA})
     if not folder.is_exr:
         images = Reader((IMAGE,), read_images), Reader((IMAGE_PNG,), read_pngs)
-        return Part((*images, records), len(idxs), frozenset({IMAGE_PNG}))
+        alphas = Reader((ALPHA,), read_alphas)
+        return Part((*images, alphas, records), len(idxs), alpha_on_request | {IMAGE_PNG})
     rendered = info.settings.rendering.labels
     possible = list_fields(list_possible(rendered))
-    on_request = frozenset(possible) - frozenset(list_fields(rendered))
-    pixels = FieldReader((*_EXR_FIELDS, *possible), read_exr_fields)
+    on_request = frozenset(possible) - frozenset(list_fields(rendered)) | alpha_on_request
+    fields = (*_EXR_FIELDS, *possible)
+    if has_alpha(info.settings):  # in place of an image before white
+        fields, on_request = (*fields, IMAGE_PNG), on_request | {IMAGE_PNG}
+    pixels = FieldReader(fields, read_exr_fields)
     return Part((pixels, records), len(idxs), on_request, named.all_names)
 
 
 Read = TypeVar("Read")
 
 
-def _read_png(
-    path: Path, side_px: int, read: Callable[[bytes, tuple[int, ...], type], Read]
-) -> Read:
+def _check_image(png: bytes, side_px: int) -> bytes:
+    return check_whole(png, find_image_shape(png, side_px), np.uint8)
+
+
+def _read_png(path: Path, side_px: int, read: Callable[[bytes, int], Read]) -> Read:
     try:
-        return read(read_image(path, side_px), (side_px, side_px, 3), np.uint8)
+        return read(read_image(path, side_px), side_px)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: {error}; {_REMEDY}") from None
 
@@ -91,6 +104,8 @@ def _read_png(
 def _read_field(labels: Labels, name: str, nothing_hit: float) -> object:
     if name in _EXR_FIELDS:
         return _EXR_FIELDS[name](labels.view.image, nothing_hit)
+    if name == IMAGE_PNG:
+        return encode_png(labels.view.image.image8)
     value = getattr(labels, name)
     if name == WORLD_POSITION:
         return np.where(np.isnan(value), np.float32(nothing_hit), value)
@@ -116,7 +131,7 @@ def read_pixels(path: Path, nothing_hit: float, side_px: int) -> dict[str, np.nd
         UserError: it is damaged.
     """
     if path.suffix == ".png":
-        return {IMAGE: _read_png(path, side_px, decode_png)}
+        return {IMAGE: over_white(_read_png(path, side_px, decode_image))}
     exr = read_exr(path, side_px)
     return {name: find(exr, nothing_hit) for name, find in _EXR_FIELDS.items()}
 
@@ -126,7 +141,8 @@ def _find_depth(exr: ExrImage, nothing_hit: float) -> np.ndarray:
 
 
 _EXR_FIELDS: dict[str, Callable[[ExrImage, float], np.ndarray]] = {
-    IMAGE: lambda exr, _: linear_to_srgb8(exr.rgb_linear),
+    IMAGE: lambda exr, _: over_white(exr.image8),
+    ALPHA: lambda exr, _: find_alpha(exr.image8),
     INSTANCE_MAP: lambda exr, _: exr.instance.copy(),
     CLASS_MAP: lambda exr, _: exr.class_label.copy(),
     DEPTH: _find_depth,

@@ -3,6 +3,8 @@
 Fields have one name and one meaning in all formats:
 
 - ``image``: uint8 (h, w, 3) sRGB; of ``data_<res>.h5`` float16 (3, res, res), normalized
+- ``alpha``: (h, w) uint8, of images with `has_alpha`, else only when it is named: 0 where one sees
+  through an image, 255 where not; ``image`` shows white there. Not of ``data_<res>.h5`` without it
 - ``instance_map``, ``class_map``: (h, w) integers: instance from 1, class id + 1; 0 = backdrop
 - ``depth_m``: (h, w) float32 along the viewing axis
 - ``image_png``: bytes of an 8-bit PNG, where the format holds them; only when it is named
@@ -24,7 +26,7 @@ import numpy as np
 from synrender.dataset.info import DatasetInfo
 
 IMAGE, INSTANCE_MAP, CLASS_MAP, DEPTH = "image", "instance_map", "class_map", "depth_m"
-IMAGE_PNG = "image_png"
+IMAGE_PNG, ALPHA = "image_png", "alpha"
 WORLD_POSITION, BOX_2D = "world_position", "box_2d"
 Sample = dict[str, Any]
 Values = Sequence[Any] | np.ndarray

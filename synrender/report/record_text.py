@@ -14,7 +14,14 @@ from synrender.errors import shorten
 from synrender.images.conversions import linear_to_srgb8
 from synrender.report.rows import NAMED, Rows
 from synrender.report.survey import Survey, find_thirds
-from synrender.settings.factor_table import COLUMNS, FACTORS, Scope, find_columns, find_factor
+from synrender.settings.factor_table import (
+    BACKDROPS,
+    COLUMNS,
+    FACTORS,
+    Scope,
+    find_columns,
+    find_factor,
+)
 
 COLORS = ("color", "backdrop_color")
 MAX_OBJECTS = 12
@@ -66,6 +73,8 @@ def find_value(rows: Rows, i: int, name: str, class_names: Mapping[int, str]) ->
     numbers = fields["factor_values"][i, list(find_columns(name))]
     if not np.isfinite(numbers).all():
         return Value("")
+    if name == "backdrop":
+        return Value(BACKDROPS[int(numbers[0])])
     unit = find_factor(name).unit
     return Value(f"{', '.join(map(to_text, numbers.tolist()))} {unit}".strip())
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from synrender.errors import nearest_name, shorten
 from synrender.settings.caption_styles import check_patterns
 from synrender.settings.distributions import parse_distribution
-from synrender.settings.factor_table import FACTORS, JOINT, NOT_YET
+from synrender.settings.factor_table import FACTORS, JOINT
 from synrender.settings.label_table import LABELS
 from synrender.settings.path_forms import parse_path
 from synrender.system.folders import to_absolute
@@ -275,8 +275,6 @@ def _factor_name(name: GinValue) -> str:
         raise ValueError(
             f"{shorten(name)!r} is no factor{nearest_name(str(name), (*FACTORS, *JOINT))}"
         )
-    if NOT_YET & {name, *JOINT.get(name, ())}:
-        raise ValueError(f"{name!r} cannot be varied yet; leave it out")
     return name
 
 

@@ -53,7 +53,8 @@ class Factor:
 
 
 BACKDROPS = ("plane", "environment", "none")
-"""Levels of the factor ``backdrop``: what is behind the objects."""
+"""Levels of the factor ``backdrop``: what is behind the objects. With ``environment`` that is what
+is around the scene, with ``none`` nothing: images have alpha."""
 
 MAX_LIGHTS = 8
 """Lights of a sample besides the sun."""
@@ -188,16 +189,13 @@ FACTORS = {
             "0, or as files of the material say",
         ),
         Factor(
-            "backdrop", _CATEGORY, _BACKDROP, "place in BACKDROPS", 0, len(BACKDROPS) - 1,
-            "plane", ("depth",),
+            "backdrop", _CATEGORY, _BACKDROP, "0 plane, 1 environment, 2 none",
+            0, len(BACKDROPS) - 1, "plane", ("depth",),
         ),
         Factor("exposure", _NUMBER, _SAMPLE, "stops", -32, 32, "0"),
     )
 }  # fmt: skip
 """All factors by name, in the order of their columns."""
-
-NOT_YET = frozenset(("backdrop",))
-"""Factors of which nothing but the row exists. A configuration that names one is refused."""
 
 VIEWPOINT = ("azimuth", "elevation", "roll")
 """``viewpoint`` in a configuration means these three at once; each is an offset from the pose at

@@ -173,6 +173,15 @@ class Design(CheckedGroup):
     split: tuple[int, ...] = _setting((), check.split_buckets)  # (): all but 2, 1, 1
 
     @property
+    def backdrops(self) -> frozenset[str]:
+        """Names of backdrops that samples can have, if any are named."""
+        levels, weights = self.levels.get("backdrop"), self.distributions.get("backdrop")
+        named = [*(levels if isinstance(levels, tuple) else ()), self.fixed.get("backdrop")]
+        if weights is not None:
+            named += [name for name, weight in weights[1].items() if weight]
+        return frozenset(name for name in named if isinstance(name, str))
+
+    @property
     def decided(self) -> frozenset[str]:
         """Factors that get their values from the design; of a joint name, all of its parts."""
         named = (*self.levels, *self.fixed, *self.distributions, *self.paths)
@@ -287,9 +296,10 @@ class Scene(CheckedGroup):
     """Camera, lights and backdrop. World: Z up, meters.
 
     With `ground` the backdrop is a level plane below the origin, in place of one that faces the
-    camera. With `standing` objects stand on it: the z of `layout` is the height of an
-    object's lowest point above the ground, 0 unless a design says it, and
-    `object.random_viewpoint` turns objects about the vertical axis alone.
+    camera; with another `backdrop` than the plane only the shadows on it are seen. With `standing`
+    objects stand on it: the z of `layout` is the height of an object's lowest point above the
+    ground, 0 unless a design says it, and `object.random_viewpoint` turns objects about the
+    vertical axis alone.
 
     With `layout` = 'scatter' objects are anywhere in a square. Two centers are at least as far
     apart as `layout_distance` times the mean of the two scales. Their difference across the view,
@@ -366,6 +376,13 @@ class Settings:
                 f"sample.class_idxs = {self.sample.class_idxs!r}: with rendering.render_exr class "
                 f"ids must be below {BACKDROP_PASS_INDEX}, the backdrop's own index"
             )
+        without_plane = sorted(self.design.backdrops - {"plane"})
+        if without_plane and self.scene.ground and self.rendering.renderer == "eevee":
+            raise UserError(
+                f"design: 'backdrop': {without_plane[0]!r}: of a ground only shadows are seen, "
+                "which Eevee cannot render; set rendering.renderer = 'cycles' or scene.ground = "
+                "False"
+            )
 
     def _check_scatter(self) -> None:
         """Refuses designs that vary what scattered objects keep their distances by."""
@@ -388,6 +405,11 @@ class Settings:
                 f"sample.every_model = True: models take turns, and {taken[0]} chooses them in "
                 "another way; leave one of the two out"
             )
+
+
+def has_alpha(settings: Settings) -> bool:
+    """Whether a data set can have images through which one sees."""
+    return "none" in settings.design.backdrops
 
 
 def is_standing(settings: Settings) -> bool:

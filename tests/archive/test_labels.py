@@ -124,7 +124,7 @@ def test_objects_that_a_sample_lacks_are_hidden_and_unknown() -> None:
     solids = [Solid("box", (0, 0, 2))]
     labels = Labels(Scene(solids).view(), lambda: None)
     fields = tuple(f for f in ALL_FIELDS if f not in ("normal", "world_position", "box_2d"))
-    plan = LabelPlan(fields, range(1), None, NamedPoints())  # type: ignore[arg-type]
+    plan = LabelPlan(fields, range(1), None, NamedPoints(), False)  # type: ignore[arg-type]
     found = find_label_numbers(labels, plan, 3, SIZE_PX)
     assert found["amodal"].shape == (3, SIZE_PX, SIZE_PX)
     assert found["amodal"].dtype == np.uint8

@@ -52,6 +52,15 @@ def test_twins_of_exposure_pass_the_audit(exrs: Path, pngs: Path, audit) -> None
     assert "4 not judged" in checks["images"].figures
 
 
+def test_an_image_that_one_sees_through_is_exposed_where_it_is_opaque(
+    server: RenderServer, audit
+) -> None:
+    fixed = "design.fixed = {'backdrop': 'none'}"
+    checks = audit(server.render("exposed_alpha", *TWINS, fixed))
+    assert failed(checks) == set()
+    assert applied(checks) >= {"exposure", "alpha"}
+
+
 def test_an_exposure_that_is_not_the_recorded_one_fails(pngs: Path, audit, tmp_path: Path) -> None:
     copy = shutil.copytree(pngs, tmp_path / "copy")
     image = read_image(copy, 2).astype(float)

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from synrender.images.conversions import linear_to_srgb8, srgb8_to_lab
+from synrender.images.conversions import (
+    find_alpha,
+    linear_to_rgba8,
+    linear_to_srgb8,
+    over_white,
+    srgb8_to_lab,
+)
 
 
 # Values of IEC 61966-2-1, computed by hand: 255 * (1.055 * x ** (1 / 2.4) - 0.055).
@@ -42,3 +48,19 @@ def test_lab_equals_scikit_image_on_a_grid_of_all_colors() -> None:
     lab = srgb8_to_lab(np.moveaxis(image, -1, 0))
     assert lab.dtype == np.float32
     np.testing.assert_allclose(np.moveaxis(lab, 0, -1), rgb2lab(image), atol=2e-4)
+
+
+def test_light_of_an_image_and_of_white_is_added() -> None:
+    """As shares of a color and of white, in linear light."""
+    colors = np.linspace(0, 1, 256)
+    for alpha in (0.0, 0.2, 0.4, 1.0):
+        rgba = linear_to_rgba8(np.stack([colors * alpha] * 3, axis=1), np.full(256, alpha))
+        found = over_white(rgba)[:, 0].astype(int)
+        expected = linear_to_srgb8(colors * alpha + 1 - alpha)
+        assert np.abs(found - expected).max() <= 1
+        assert (find_alpha(rgba) == round(255 * alpha)).all()
+    opaque = np.arange(256, dtype=np.uint8)[:, None].repeat(3, axis=1)
+    full = np.concatenate([opaque, np.full((256, 1), 255, np.uint8)], axis=1)
+    np.testing.assert_array_equal(over_white(full), opaque)
+    assert over_white(opaque) is opaque
+    assert (find_alpha(opaque) == 255).all()

@@ -6,7 +6,6 @@ import pytest
 
 from synrender.errors import UserError
 from synrender.sampling.sample_plan import idx_to_bucket
-from synrender.settings.factor_table import NOT_YET
 from synrender.settings.groups import DEFAULT_CLASSES, Settings
 from synrender.settings.load import (
     dict_to_settings,
@@ -322,9 +321,3 @@ def test_settings_know_what_was_named_the_most_specific_first(tmp_path: Path) ->
     assert settings == load_settings([str(tmp_path / "own.gin"), "fast"], [
         "batch.seed = 3", "sample.classes = ['chair']",
     ])  # fmt: skip
-
-
-@pytest.mark.parametrize("name", sorted(NOT_YET))
-def test_a_factor_that_is_not_built_is_refused(name: str) -> None:
-    with pytest.raises(UserError, match=f"{name}' cannot be varied yet; leave it out"):
-        load_settings(["render_single"], [f"design.fixed = {{'{name}': 0.5}}"])

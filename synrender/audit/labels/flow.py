@@ -39,6 +39,8 @@ def move_points(truth: Truth, partner: RayView) -> np.ndarray:
     here, there = truth.view, partner
     turn = there.backdrop.axes @ here.backdrop.axes.T
     moved = (here.points - here.backdrop.location) @ turn.T + there.backdrop.location
+    if not there.backdrop.is_shown:
+        moved[here.cast.instance == 0] = np.nan
     for k in range(1, truth.num_objs + 1):
         where = truth.view.cast.instance == k
         motion = partner.record[k - 1]["obj_to_world"] @ truth.view.to_obj(k)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from synrender.settings.factor_table import find_columns
+from synrender.settings.factor_table import BACKDROPS, find_columns
 from synrender.settings.groups import Scene
 
 MAX_CAMERA_ERROR = 1e-9
@@ -16,7 +16,7 @@ MAX_CAMERA_ERROR = 1e-9
 _ORBIT = [*find_columns("camera_azimuth"), *find_columns("camera_elevation")]
 _ORBIT += find_columns("camera_roll")
 _DISTANCE, _LENS = *find_columns("camera_distance"), *find_columns("camera_lens")
-(_FSTOP,) = find_columns("camera_fstop")
+(_FSTOP,), (_BACKDROP,) = find_columns("camera_fstop"), find_columns("backdrop")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Backdrop:
     location: np.ndarray  # (3,) of its center, world, m
     size: float  # side, m
     axes: np.ndarray  # (3, 3) columns, world: the texture's right and up, and where it faces
+    is_shown: bool  # or what is around the scene, or nothing, is behind the objects
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,16 @@ class Stage:
     def find_backdrop(self, values: np.ndarray) -> Backdrop:
         """The backdrop of a sample, with values as in `find_camera`."""
         location, size = np.array(self.scene.backdrop_location), self.scene.backdrop_size
+        is_shown = find_behind(values) == "plane"
         if self.scene.ground:
-            return Backdrop(np.array([0, 0, self.scene.ground_height]), size, np.eye(3))
+            return Backdrop(np.array([0, 0, self.scene.ground_height]), size, np.eye(3), is_shown)
         axes = self.find_camera(values).world_to_camera[:3, :3].T * (1, -1, -1)
         if is_orbit(values):
             # It is fixed to the camera, and here it is where it is for a camera at that place.
             x, y, z = self.scene.camera_location
             usual = _to_rotation(np.arctan2(y, x), np.arcsin(z / np.linalg.norm((x, y, z))), 0.0)
             location = (_find_turn(values) * usual.inv()).apply(location)
-        return Backdrop(location, size, axes)
+        return Backdrop(location, size, axes, is_shown)
 
 
 _IN_CAMERA = np.array([[0.0, 1, 0], [0, 0, -1], [-1, 0, 0]])
@@ -89,6 +91,11 @@ def is_orbit(values: np.ndarray) -> bool:
 def is_blurred(values: np.ndarray) -> bool:
     """Whether the lens blurs what is out of focus."""
     return bool(np.isfinite(values[_FSTOP]))
+
+
+def find_behind(values: np.ndarray) -> str:
+    """What is behind the objects, of BACKDROPS."""
+    return BACKDROPS[int(np.nan_to_num(values[_BACKDROP]))]
 
 
 def _find_turn(values: np.ndarray) -> Rotation:

@@ -109,14 +109,14 @@ def cast_rays(
 
 
 def _cast_backdrop(backdrop: Backdrop, rays: Rays) -> np.ndarray:
-    """Depths of a square, (r,) in m; inf = not hit."""
+    """Depths of a square, (r,) in m; inf = not hit, or not shown."""
     center = (backdrop.location - rays.origin) @ backdrop.axes
     directions = rays.directions @ backdrop.axes
     with np.errstate(all="ignore"):
         depth_m = center[2] / directions[:, 2]
         offsets = np.abs(depth_m[:, None] * directions - center)[:, :2]
         is_inside = (offsets <= backdrop.size / 2).all(axis=1) & (depth_m > 0)
-    return np.where(is_inside, depth_m, np.inf)
+    return np.where(is_inside & backdrop.is_shown, depth_m, np.inf)
 
 
 # --- a sample -------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from synrender.sampling.designs.holdout import find_allowed
 from synrender.sampling.sample_plan import AssetChoice, draw_sample
 from synrender.settings.checks import DESIGNS
 from synrender.settings.color_values import find_color
-from synrender.settings.factor_table import FACTORS, NOT_YET
+from synrender.settings.factor_table import FACTORS
 from synrender.settings.groups import Design, Scene
 from tests.sampling.designs.helpers import (
     create_catalog,
@@ -175,6 +175,7 @@ FACTOR_FIELDS = {
     **{key: {"surface"} for key in ("roughness", "metallic")},
     **{key: {"backdrop_surface"} for key in ("backdrop_roughness", "backdrop_metallic")},
     "camera_fstop": {"fstop"},
+    "backdrop": {"backdrop"},
     "exposure": {"exposure"},
 }
 GIVEN = {
@@ -193,12 +194,13 @@ GIVEN = {
     **{key: [0, 0.5, 1] for key in ("roughness", "metallic")},
     **{key: [0, 0.5, 1] for key in ("backdrop_roughness", "backdrop_metallic")},
     "camera_fstop": [0.5, 1.4, 22],
+    "backdrop": ["plane", "environment", "none"],
     "exposure": [-1, 0, 2.5],
 }
 
 
 def test_every_factor_is_tried_as_the_one_of_twins() -> None:
-    assert set(FACTOR_FIELDS) == {*FACTORS, "viewpoint"} - {"num_objs"} - NOT_YET
+    assert set(FACTOR_FIELDS) == {*FACTORS, "viewpoint"} - {"num_objs"}
 
 
 @pytest.mark.parametrize(
