@@ -186,7 +186,7 @@ def render(trial: Trial, scene, root: Path, idx: int) -> dict:
     np.save(root / f"m{idx:05d}.npy", rgb)
     is_magenta = (rgb[..., 0] > 0.99) & (rgb[..., 1] < 0.01) & (rgb[..., 2] > 0.99)
     _, middle, longest = np.sort(np.ptp(record["bbox"][0], axis=0))
-    is_thread = middle < longest / 100  # which no pixel's center need see
+    is_thread = middle < longest / len(rgb)  # so thin that no pixel's center need see it
     # An environment of damaged pixels may have some that are magenta; one that is missing has all.
     has_sky = bool(trial.plan.environment.image.candidates)
     end = "ok"
