@@ -137,9 +137,8 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
     assert f"assets.models = {str(path)!r}" in result.stdout
     assert "object.n_buckets = 3" in result.stdout
     typed = re.search(r"python (distributed_render.py .*)", result.stdout)[1]
-    (tmp_path / "models.gin").write_text(
-        result.stdout.partition("\n\nassets.")[2].join(["assets.", ""])
-    )
+    lines = "assets." + result.stdout.partition("\n\nassets.")[2]
+    (tmp_path / "models.gin").write_text(lines)
     arguments = typed.replace("models.gin", str(tmp_path / "models.gin")).split()
     planned = subprocess.run(
         [sys.executable, *arguments, "--variants", "0-0-0-0", "--status"], cwd=PROJECT_DIR,
