@@ -7,6 +7,7 @@ Renders with the built-in demo models into a temporary data folder; takes a few 
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import shutil
@@ -21,6 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_DIR))
 
+from synrender.fanout.variants import VARIANTS, variant_to_bindings  # noqa: E402
 from synrender.loading.raw import read_pixels  # noqa: E402
 from synrender.report.pictures import Scale, find_pictures  # noqa: E402
 from synrender.settings.factor_table import BACKDROPS  # noqa: E402
@@ -52,10 +54,11 @@ FACTORS = {
 LOOK = {"rendering.resolution": str(TILE_PX), "rendering.render_samples": "64"}
 
 
-def render(data_dir: Path, name: str, config: str, parameters: dict[str, str]) -> Path:
+def render(data_dir: Path, name: str, config: str | list[str], parameters: dict[str, str]) -> Path:
     """Renders a data set and returns the folder of its images."""
     bindings = [f"{k} = {v}" for k, v in {**LOOK, **parameters}.items()]
-    command = [sys.executable, "render.py", "-d", name, "-g", config, "-p", *bindings]
+    files = [config] if isinstance(config, str) else config
+    command = [sys.executable, "render.py", "-d", name, "-g", *files, "-p", *bindings]
     environment = {**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)}
     subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=True)
     return data_dir / name / "img"
@@ -221,13 +224,57 @@ document.querySelector("#blend").dispatchEvent(new Event("input", {bubbles: true
 REPORT_FACTORS = "document.querySelector('#factors').scrollIntoView({behavior: 'instant'})"
 
 
+RECIPES = {
+    "threediebench": {"batch.cache_obj_frames": "1"},
+    "pug_like": {},
+    "clevr_like": {"rendering.render_exr": "False"},
+    "shapenet_views": {"design.length": "4"},
+    "s3o4d_like": {"batch.cache_obj_frames": "4"},
+    "orbit": {"design.length": "8", "batch.num_samples": "8"},
+}
+"""What the picture of each recipe sets besides its size, so that it shows several models."""
+
+RECIPE_PX, RECIPE_COLUMNS = 160, 4
+
+
+def draw_recipe(data_dir: Path, name: str) -> Image.Image:
+    """The first eight samples of a recipe, by the command of `docs/recipes.md`."""
+    look = {"rendering.resolution": str(RECIPE_PX), "rendering.render_samples": "32"}
+    given = {"batch.num_samples": "8", **look, **RECIPES[name]}
+    files = [f"recipes/{name}"] if name != "orbit" else ["render_single", "recipes/orbit"]
+    paths = sorted(render(data_dir, name, files, given).glob("*.png"))
+    return arrange([Image.open(path).convert("RGBA") for path in paths])
+
+
+def draw_newell2020(data_dir: Path) -> Image.Image:
+    """The same sample in each of the 12 variants."""
+    tiles = []
+    for variant in VARIANTS:
+        bindings = dict(b.split(" = ", 1) for b in variant_to_bindings(variant))
+        given = {**bindings, "batch.num_samples": "1", "rendering.resolution": str(RECIPE_PX)}
+        files = ["render_single", "recipes/newell2020"]
+        img = render(data_dir, f"newell_{variant}", files, given)
+        tiles.append(Image.open(img / "00000.png").convert("RGBA"))
+    return arrange(tiles)
+
+
+def arrange(tiles: list[Image.Image]) -> Image.Image:
+    """Tiles in rows of `RECIPE_COLUMNS` on a white sheet."""
+    step, columns = RECIPE_PX + GAP_PX, RECIPE_COLUMNS
+    num_rows = -(-len(tiles) // columns)
+    sheet = Image.new("RGB", (columns * step - GAP_PX, num_rows * step - GAP_PX), "white")
+    for k, tile in enumerate(tiles):
+        sheet.paste(tile, (k % columns * step, k // columns * step), tile)
+    return sheet
+
+
 def main() -> None:
     """Renders and writes all pictures."""
     chosen = sys.argv[1:] or list(PICTURES)
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen:
             path = PROJECT_DIR / "img" / f"{name}.png"
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             PICTURES[name](Path(folder)).save(path, optimize=True)
             print(path)
 
@@ -235,6 +282,8 @@ def main() -> None:
 PICTURES = {
     "factors": draw_factors, "multi": draw_multi, "twins": draw_twins, "camera": draw_camera,
     "report": draw_report,
+    **{f"recipes/{name}": functools.partial(draw_recipe, name=name) for name in RECIPES},
+    "recipes/newell2020": draw_newell2020,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from tests.helpers import RenderServer, read_record, read_records
 NUM = 3
 CHECKS = {
     "threediebench": ("mask", "depth", "camera", "lights"),
+    "s3o4d_like": ("mask", "depth", "camera", "lights"),
     "clevr_like": ("mask", "depth", "class", "boxes", "ground", "layout", "lights"),
 }
 """Checks that each recipe has to pass, besides those of all data sets."""
@@ -27,6 +28,7 @@ def render(server: RenderServer, name: str) -> Path:
         f"batch.num_samples = {NUM}",
         "batch.cache_obj_frames = 1",
         "rendering.render_exr = True",
+        "rendering.resolution = 64",
     )
     return server.render(f"recipe_{name}", *few, config=f"recipes/{name}")
 

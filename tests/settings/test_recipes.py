@@ -10,6 +10,7 @@ import pytest
 from synrender.assets.sources import synsets
 from synrender.dataset.claim import describe_design
 from synrender.errors import UserError
+from synrender.sampling.camera import euler_to_rot_mat
 from synrender.sampling.sample_plan import SamplePlan, draw_sample
 from synrender.settings.factor_table import COLUMNS
 from synrender.settings.load import load_settings
@@ -107,3 +108,16 @@ def test_the_paper_of_2020_has_its_sizes() -> None:
     settings = load_settings(["render_single", "recipes/newell2020"])
     assert (settings.object.total_num_samples, settings.object.n_buckets) == (60_000, 12)
     assert (settings.rendering.resolution, settings.rendering.view_transform) == (128, "Filmic")
+
+
+def test_s3o4d_turns_models_and_light_evenly() -> None:
+    plans = draw_recipe("s3o4d_like", 400)
+    assert (plans[0].objects[0].color, plans[0].backdrop_color) == ((0.7,) * 3, (0, 0, 0))
+    lights = np.array([plan.light_location for plan in plans]) / 1.5
+    np.testing.assert_allclose(np.linalg.norm(lights, axis=1), 1)
+    ups = np.array([euler_to_rot_mat(np.array(p.objects[0].euler))[:, 1] for p in plans])
+    for directions in (lights, ups):  # 4 standard errors of a coordinate, and of its square
+        assert np.abs(directions.mean(axis=0)).max() < 4 * (1 / 3 / 400) ** 0.5
+        assert np.abs((directions**2).mean(axis=0) - 1 / 3).max() < 4 * (4 / 45 / 400) ** 0.5
+    groups = [plan.objects[0].model.first for plan in plans[:40]]
+    assert len({*groups[:20]}) == 1 != len({*groups})
