@@ -17,9 +17,12 @@ from synrender.sampling.sample_plan import EnvironmentPlan
 GRAY = 0.05
 """Scene-linear, as in Blender's factory settings."""
 
+MAX_KEPT_BYTES = 1 << 27
+"""128 MiB of decoded environments: four of 2048 x 1024 px. The next samples may show them again."""
+
 
 class Surroundings:
-    """Shows environments in the world of a scene. Keeps the image of the last one, and its nodes.
+    """Shows environments in the world of a scene. Keeps their images for the next samples.
 
     What was kept changes no pixel.
     """
@@ -35,14 +38,14 @@ class Surroundings:
         self._world, self._catalog, self._rejected = world, catalog, rejected
         self._checked: set[str] = set()
         self._map_px: dict[str, int] = {}  # by name, see `find_map_width`
-        self._image: bpy.types.Image | None = None
+        self._images: dict[str, bpy.types.Image] = {}  # by name, the last shown one at the end
         self._shown = ""
         _show_color(world)
 
     @property
     def kept(self) -> list[bpy.types.ID]:
         """Data blocks that the next sample may use again."""
-        return [self._image] if self._image is not None else []
+        return [*self._images.values()]
 
     def show(self, plan: EnvironmentPlan) -> str:
         """Shows an environment, or the gray world if there is none; returns its id, or "".
@@ -53,18 +56,26 @@ class Surroundings:
         name = self._find(plan) if plan.image.candidates else ""
         if name != self._shown:
             _show_color(self._world)
-            self._image = None
             if name:
-                self._image = load_environment(self._catalog.environment_path(name))
-                # Else Cycles reads and decodes the file for each sample.
-                self._image.pack()
-                if name not in self._map_px:
-                    self._map_px[name] = find_map_width(_read_pixels(self._image))
-                _show_image(self._world, self._image, self._map_px[name])
+                _show_image(self._world, self._load(name), self._map_px[name])
             self._shown = name
         if name:
             _set_environment(self._world, plan)
         return name
+
+    def _load(self, name: str) -> bpy.types.Image:
+        image = self._images.pop(name, None)
+        if image is None:
+            image = load_environment(self._catalog.environment_path(name))
+            image.pack()  # else Cycles reads and decodes the file for each sample
+        if name not in self._map_px:
+            self._map_px[name] = find_map_width(_read_pixels(image))
+        self._images[name] = image
+        while (
+            sum(map(_count_bytes, self._images.values())) > MAX_KEPT_BYTES and len(self._images) > 1
+        ):
+            del self._images[next(iter(self._images))]  # the next `reset_scene` removes it
+        return image
 
     def _find(self, plan: EnvironmentPlan) -> str:
         if (name := plan.image.find(self._is_usable)) is not None:
@@ -117,6 +128,11 @@ def _show_color(world: bpy.types.World) -> None:
     background.inputs["Color"].default_value = (GRAY, GRAY, GRAY, 1)
     world.node_tree.links.new(background.outputs[0], output.inputs["Surface"])
     world.cycles.sampling_method = "AUTOMATIC"
+
+
+def _count_bytes(image: bpy.types.Image) -> int:
+    """Of the decoded image: four numbers of 32 bits a pixel."""
+    return image.size[0] * image.size[1] * 16
 
 
 def _read_pixels(image: bpy.types.Image) -> np.ndarray:

@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from synrender.images.radiance import encode_radiance
 from tests.assets.helpers import write_files
 from tests.audit.own_models import draw_ramp, encode_image, quad_obj
 from tests.helpers import PROJECT_DIR, Renderer
@@ -83,6 +85,21 @@ def test_memory_is_flat_with_images_of_models(wheel: Renderer, tmp_path: Path) -
         "rendering.render_samples = 1",
     ]
     assert_flat(wheel, tmp_path, bindings, SYNRENDER_MODELS_DIR=str(tmp_path / "models"))
+
+
+def test_memory_is_flat_with_environments(wheel: Renderer, tmp_path: Path) -> None:
+    """24 of 8 MB each, decoded, of which 16 are kept."""
+    (tmp_path / "skies").mkdir()
+    data = encode_radiance(np.full((512, 1024, 3), 0.5, np.float32))
+    for i in range(24):
+        (tmp_path / "skies" / f"sky{i}.hdr").write_bytes(data)
+    bindings = [
+        *("material.use_texture = False", "design.kind = 'grid'"),
+        *("design.levels = {'environment': 24}", "design.repeats = 10"),
+        *(f"batch.num_samples = {NUM_SAMPLES}", "object.total_num_samples = 240"),
+        *("rendering.resolution = 16", "rendering.render_samples = 1"),
+    ]
+    assert_flat(wheel, tmp_path, bindings, SYNRENDER_ENVIRONMENTS_DIR=str(tmp_path / "skies"))
 
 
 def assert_flat(wheel: Renderer, folder: Path, bindings: list[str], **environment: str) -> None:
