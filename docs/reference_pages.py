@@ -12,7 +12,8 @@ from pathlib import Path
 
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.export import FORMATS
-from synrender.settings.factor_table import FACTORS
+from synrender.settings.distributions import find_kinds
+from synrender.settings.factor_table import BACKDROPS, FACTORS, JOINT, MAX_IDX, Factor, Kind
 from synrender.settings.groups import find_types
 from synrender.settings.label_table import LABELS
 
@@ -149,30 +150,45 @@ def _write_help(command: list[str], environment: dict[str, str]) -> Iterator[str
 def write_factors() -> Iterator[str]:
     """The table of factors."""
     yield "# Factors\n"
+    joint = (f"`{name}` means {join(map(code, parts))}" for name, parts in JOINT.items())
+    yield f"{'; '.join(joint)}.\n"
     yield (
-        "`viewpoint` means `azimuth`, `elevation` and `roll` at once. The last column names the "
-        "labels that a factor can change; a factor of appearance alone changes none.\n"
+        "The last column names the labels of where things are that a factor can change. All "
+        "factors of appearance leave these equal to the bit. `albedo` follows textures and colors, "
+        "`roughness` and `metallic` the factors of their names, and `shading` all of these and the "
+        "lights. "
+        "[Distributions](../howto/distributions.md) says what the forms mean.\n"
     )
-    rows = [
+    rows = (
         (
-            code(f.name),
-            f.kind.value,
-            f.unit,
-            f.scope.value,
-            f.distribution,
-            ", ".join(f.labels) or "none",
+            code(factor.name), factor.kind.value, factor.unit, describe_values(factor),
+            factor.scope.value, factor.distribution, ", ".join(find_kinds(factor.name)),
+            ", ".join(factor.labels) or "none",
         )
-        for f in FACTORS.values()
-    ]
+        for factor in FACTORS.values()
+    )  # fmt: skip
     names = (
-        "factor",
-        "kind",
-        "unit",
-        "belongs to",
-        "without a design",
+        "factor", "kind", "unit", "values", "belongs to", "without a setting", "can be drawn by",
         "labels that it can change",
-    )
+    )  # fmt: skip
     yield from write_table(names, rows)
+
+
+def join(words: Iterable[str]) -> str:
+    """ "a, b and c"."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def describe_values(factor: Factor) -> str:
+    """Bounds of what may be given; names where they are names."""
+    if factor.name == "backdrop":
+        return ", ".join(map(code, BACKDROPS))
+    if factor.kind is Kind.CIRCULAR:
+        return "any angle"
+    if factor.high >= MAX_IDX:
+        return "ids" if factor.name == "class" else "names"
+    return f"{factor.low:g} to {factor.high:g}" + (", each" if factor.parts else "")
 
 
 def write_labels() -> Iterator[str]:

@@ -117,7 +117,11 @@ def parse_distribution(name: str, given: Given) -> Distribution:
     Raises:
         ValueError: it is no distribution, or none of this factor; the message says the rule.
     """
-    kind, arguments = split_kind(name, given, _find_kinds(name))
+    if name == "model":
+        raise ValueError(
+            "'model': each bucket has models of its own, so they are drawn evenly; leave it out"
+        )
+    kind, arguments = split_kind(name, given, find_kinds(name))
     try:
         return _CREATE[kind](dataclasses.replace(find_factor(name), name=name), *arguments)
     except TypeError:  # another number of arguments
@@ -157,8 +161,8 @@ def _shorten(given: object) -> str:
     return shorten(repr(given))
 
 
-def _find_kinds(name: str) -> tuple[str, ...]:
-    """Kinds of distributions that a factor can have."""
+def find_kinds(name: str) -> tuple[str, ...]:
+    """Kinds of distributions that a factor can have; none of models, which are drawn evenly."""
     if name == "viewpoint":
         return ("so3",)
     if name == "surface":
@@ -167,9 +171,7 @@ def _find_kinds(name: str) -> tuple[str, ...]:
         return ("sphere",)
     factor = FACTORS[name]
     if name == "model":
-        raise ValueError(
-            "'model': each bucket has models of its own, so they are drawn evenly; leave it out"
-        )
+        return ()
     if name in COUNTS:
         return ("uniform", "weights")
     if factor.kind is Kind.CATEGORICAL:

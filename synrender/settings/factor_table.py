@@ -56,13 +56,15 @@ BACKDROPS = ("plane", "environment", "none")
 """Levels of the factor ``backdrop``: what is behind the objects. With ``environment`` that is what
 is around the scene, with ``none`` nothing: images have alpha."""
 
+MAX_IDX = 2.0**31
+"""More than there are classes or files."""
+
 MAX_LIGHTS = 8
 """Lights of a sample besides the sun."""
 
 _CATEGORY, _NUMBER, _ANGLE = Kind.CATEGORICAL, Kind.CONTINUOUS, Kind.CIRCULAR
 _OBJECT, _BACKDROP, _SAMPLE = Scope.OBJECT, Scope.BACKDROP, Scope.SAMPLE
 _PLACE = ("mask", "depth", "pose")
-_MAX_IDX = 2.0**31
 _MAX_RAD = 1e6
 _MAX_M = 100.0
 
@@ -70,15 +72,15 @@ FACTORS = {
     factor.name: factor
     for factor in (
         Factor(
-            "class", _CATEGORY, _OBJECT, "class id", 0, _MAX_IDX,
+            "class", _CATEGORY, _OBJECT, "class id", 0, MAX_IDX,
             "even over sample.class_idxs, for each group", SHAPE_LABELS,
         ),
         Factor(
-            "model", _CATEGORY, _OBJECT, "place among the class's models", 0, _MAX_IDX,
+            "model", _CATEGORY, _OBJECT, "place among the class's models", 0, MAX_IDX,
             "even over the models of the class and bucket, for each group", _PLACE,
         ),
         Factor(
-            "texture", _CATEGORY, _OBJECT, "place among the textures", 0, _MAX_IDX,
+            "texture", _CATEGORY, _OBJECT, "place among the textures", 0, MAX_IDX,
             "even over the textures, without repetition in a sample",
         ),
         Factor(
@@ -111,7 +113,7 @@ FACTORS = {
         ),
         Factor("light_energy", _NUMBER, _SAMPLE, "W", 0, 1e9, "scene.light_energy"),
         Factor(
-            "backdrop_texture", _CATEGORY, _BACKDROP, "place among the textures", 0, _MAX_IDX,
+            "backdrop_texture", _CATEGORY, _BACKDROP, "place among the textures", 0, MAX_IDX,
             "even over the textures",
         ),
         Factor(
@@ -136,7 +138,7 @@ FACTORS = {
         ),
         # New factors go at the end, so that the columns of existing records keep their places.
         Factor(
-            "environment", _CATEGORY, _SAMPLE, "place among the environments", 0, _MAX_IDX,
+            "environment", _CATEGORY, _SAMPLE, "place among the environments", 0, MAX_IDX,
             "none: a dim gray world",
         ),
         Factor(
