@@ -7,13 +7,14 @@ Renders with the built-in demo models into a temporary data folder; takes a few 
 
 from __future__ import annotations
 
-import functools
 import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,8 @@ sys.path.insert(0, str(PROJECT_DIR))
 from synrender.fanout.variants import VARIANTS, variant_to_bindings  # noqa: E402
 from synrender.loading.raw import read_pixels  # noqa: E402
 from synrender.report.pictures import Scale, find_pictures  # noqa: E402
-from synrender.settings.factor_table import BACKDROPS  # noqa: E402
+from synrender.settings.factor_table import BACKDROPS, FACTORS, find_columns  # noqa: E402
+from synrender.settings.groups import Sample  # noqa: E402
 
 TILE_PX = 192
 GAP_PX = 6
@@ -37,18 +39,21 @@ BASE = {
     "material.color_intensity": "0.4",
     "object.random_viewpoint": "0",
     "lighting.r": "0",
+    # Sharp shadows, so that the light can be told.
+    "scene.light_radius": "0.1",
+    "scene.sun_energy": "0.3",
 }
-FACTORS = {
+VARIED = {
     "base": {},
     "texture": {"material.use_texture": "True"},
     "color": {"material.use_color_ref": "False"},
     "viewpoint": {"object.random_viewpoint": "0.5"},
-    "lighting": {"lighting.r": "2"},
+    "lighting": {"lighting.r": "1.2"},
     "all four": {
         "material.use_texture": "True",
         "material.use_color_ref": "False",
         "object.random_viewpoint": "0.5",
-        "lighting.r": "2",
+        "lighting.r": "1.2",
     },
 }
 LOOK = {"rendering.resolution": str(TILE_PX), "rendering.render_samples": "64"}
@@ -80,16 +85,16 @@ def compose(rows: list[list[np.ndarray]], headers: list[str]) -> Image.Image:
 
 
 def draw_factors(data_dir: Path) -> Image.Image:
-    """Renders the same four models with the settings of each entry of `FACTORS`."""
+    """Renders the same four models with the settings of each entry of `VARIED`."""
     columns = []
-    for name, changes in FACTORS.items():
+    for name, changes in VARIED.items():
         parameters = {
             **BASE, **changes, "batch.num_samples": "4", "batch.cache_obj_frames": "1",
-            "sample.class_idxs": "[4, 0, 3, 5]", "sample.balanced": "True", "batch.seed": "1",
+            "sample.class_idxs": "[4, 0, 3, 5]", "sample.balanced": "True", "batch.seed": "57",
         }  # fmt: skip
         img = render(data_dir, f"factor_{name.replace(' ', '_')}", "render_single", parameters)
         columns.append([np.asarray(Image.open(img / f"{i:05d}.png")) for i in range(4)])
-    return compose([list(row) for row in zip(*columns, strict=True)], list(FACTORS))
+    return compose([list(row) for row in zip(*columns, strict=True)], list(VARIED))
 
 
 def draw_multi(data_dir: Path) -> Image.Image:
@@ -102,41 +107,137 @@ def draw_multi(data_dir: Path) -> Image.Image:
     return compose(rows, [p.name for p in pictures])
 
 
-TWINS = {
-    "class": "[0, 3, 4, 6]", "model": "2", "texture": "4", "color": "4",
-    "scale": "[0.5, 0.7, 0.9, 1.1]", "azimuth": "[-1.2, -0.4, 0.4, 1.2]",
-    "elevation": "[-0.6, -0.2, 0.2, 0.6]", "roll": "[-0.6, -0.2, 0.2, 0.6]",
-    "warp": "[[1, 1, 1], [0.6, 1, 1.2], [1.3, 0.6, 1], [1, 1.4, 0.7]]",
-    "light_angle": "[-1.5, -0.7, 0.1, 0.9]", "light_energy": "[20, 60, 150, 400]",
-    "backdrop_texture": "4", "camera_distance": "[0.8, 1.1, 1.4, 1.7]",
-    "camera_lens": "[28, 50, 70, 100]",
-}  # fmt: skip
+def draw_labels(data_dir: Path) -> Image.Image:
+    """The contact sheet of scenes with all labels that are maps."""
+    parameters = {
+        "rendering.resolution": "128", "batch.num_samples": "3", "batch.cache_obj_frames": "3",
+        "batch.seed": "2", "object.random_viewpoint": "0.5", "rendering.labels": LABEL_MAPS,
+    }  # fmt: skip
+    img = render(data_dir, "labels", "render_multi", parameters)
+    environment = {**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)}
+    command = [sys.executable, "report_dataset.py", "-d", "labels", "--sheet"]
+    subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=True)
+    return Image.open(img.parent / "contact_sheet.png").convert("RGB")
 
 
-def draw_twins(data_dir: Path) -> Image.Image:
-    """A row of samples for each factor: they differ in that factor alone."""
-    rows = []
-    for name, levels in TWINS.items():
-        size = 2 if name == "model" else 4
-        parameters = {
-            "rendering.resolution": "96", "design.kind": "'twins'", "design.twin_size": str(size),
-            "design.levels": f"{{'{name}': {levels}}}", "sample.class_idxs": "[0, 3, 4, 6]",
-            "sample.balanced": "True", "batch.idx_offset": str(2 * size), "batch.seed": "3",
-            "batch.num_samples": str(size), "object.total_num_samples": str(12 * size * 3),
-            "object.random_viewpoint": "0", "material.color_intensity": "0.4",
-        }  # fmt: skip
-        img = render(data_dir, f"twins_{name}", "render_single", parameters)
-        tiles = [np.asarray(Image.open(path)) for path in sorted(img.glob("*.png"))]
-        rows.append((name, tiles))
-    label_px, step = 120, 96 + 4
-    half = (len(rows) + 1) // 2  # two columns of rows
-    sheet = Image.new("RGB", (2 * (label_px + 4 * step), half * step), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    for k, (name, tiles) in enumerate(rows):
-        x, y = k // half * (label_px + 4 * step), k % half * step
-        draw.text((x + label_px - 10 - draw.textlength(name, font), y + 40), name, "black", font)
-        for i, tile in enumerate(tiles):
-            sheet.paste(Image.fromarray(tile), (x + label_px + i * step, y))
+LABEL_MAPS = (
+    "('normal', 'albedo', 'shading', 'amodal', 'object_coordinates', 'world_position', 'flow', "
+    "'occlusion')"
+)
+
+
+@dataclass(frozen=True)
+class Twins:
+    """A row of samples that differ in one factor alone."""
+
+    levels: int | list  # as in design.levels: a number, or values
+    captions: str = "{:g}"  # of a value; files are named
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+SMOOTH = {"material.use_texture": "False", "scene.light_radius": "0.1"}
+"""Plain colors and sharp shadows, in which lights can be told apart."""
+
+WHITE = "'color': (0.7, 0.7, 0.7), 'backdrop_color': (0.25, 0.25, 0.28), 'scale': 0.65"
+DIM = {**SMOOTH, "design.fixed": f"{{{WHITE}}}", "scene.sun_energy": "0.3"}
+STANDING = {**DIM, "scene.ground": "True"}
+AROUND = {**SMOOTH, "scene.sun_energy": "0"}
+
+
+def fix(text: str, settings: dict[str, str] = DIM) -> dict[str, str]:
+    """Settings with more factors that have one value."""
+    return {**settings, "design.fixed": f"{{{WHITE}, {text}}}"}
+
+
+THREE = "{:.2g}, {:.2g}, {:.2g}"
+TURN = [-1.57, 0, 1.57, 3.14]
+SHINY = "'light_energy': 0, 'environment': 'studio'"
+TWINS: dict[str, dict[str, Twins]] = {
+    "twins": {
+        "class": Twins([0, 3, 4, 6]),
+        "model": Twins(2),
+        "texture": Twins(4),
+        "color": Twins(4, THREE),
+        "scale": Twins([0.5, 0.7, 0.9, 1.1]),
+        "warp": Twins([[1, 1, 1], [0.6, 1, 1.2], [1.3, 0.6, 1], [1, 1.4, 0.7]], THREE),
+        "azimuth": Twins([-1.2, -0.4, 0.4, 1.2]),
+        "elevation": Twins([-0.6, -0.2, 0.2, 0.6]),
+        "roll": Twins([-0.6, -0.2, 0.2, 0.6]),
+        "layout": Twins([[0, -0.15, 0], [0, 0.15, 0], [0.2, 0, 0], [-0.6, 0, 0]], THREE),
+        "num_objs": Twins([1, 2, 3, 4], "{:g}", {"sample.num_objs": "4"}),
+        "roughness": Twins([0, 0.25, 0.5, 1], "{:g}", fix(f"{SHINY}, 'metallic': 1", AROUND)),
+        "metallic": Twins([0, 0.5, 0.8, 1], "{:g}", fix(f"{SHINY}, 'roughness': 0.2", AROUND)),
+        "backdrop_texture": Twins(4),
+    },
+    "twins_light": {
+        "light_angle": Twins([-1.4, -0.5, 0.5, 1.4], "{:g}", DIM),
+        "light_azimuth": Twins(TURN, "{:g}", fix("'light_elevation': 0.5", STANDING)),
+        "light_elevation": Twins([0.1, 0.5, 1, 1.57], "{:g}", fix("'light_azimuth': -1", STANDING)),
+        "light_energy": Twins([5, 30, 100, 300], "{:g} W", DIM),
+        "light_color": Twins(
+            [("kelvin", 2200), ("kelvin", 4000), ("kelvin", 12000), ("hue", 0.9, 0.8, 1)],
+            THREE,
+            DIM,
+        ),
+        "num_lights": Twins([1, 2, 4, 8], "{:g}", STANDING),
+        "sun_color": Twins(
+            [(1, 1, 1), ("kelvin", 2200), ("kelvin", 12000), ("hue", 0.35, 0.7, 1)],
+            THREE,
+            {**fix("'light_energy': 10"), "scene.sun_energy": "3"},
+        ),
+        "environment": Twins(
+            ["sky", "studio", "sunset"],
+            "{:g}",
+            fix("'light_energy': 0, 'environment_energy': 0.5", AROUND),
+        ),
+        "environment_rotation": Twins(
+            TURN,
+            "{:g}",
+            fix("'light_energy': 0, 'environment_energy': 0.5, 'environment': 'sunset'", AROUND),
+        ),
+        "environment_energy": Twins(
+            [0.1, 0.3, 1, 2], "{:g}", fix("'light_energy': 0, 'environment': 'sky'", AROUND)
+        ),
+        "exposure": Twins([-2, -1, 0, 1], "{:g} stops"),
+        "backdrop_color": Twins(4, THREE, SMOOTH),
+        "backdrop_roughness": Twins(
+            [0.1, 0.25, 0.5, 1], "{:g}", fix("'light_angle': 0.2, 'backdrop_metallic': 1", STANDING)
+        ),
+        "backdrop_metallic": Twins(
+            [0, 0.4, 0.8, 1], "{:g}", fix("'light_angle': 0.2, 'backdrop_roughness': 0.3", STANDING)
+        ),
+    },
+    "twins_camera": {
+        "camera_distance": Twins([0.8, 1.1, 1.4, 1.7], "{:g} m"),
+        "camera_lens": Twins([28, 50, 70, 100], "{:g} mm"),
+        "camera_azimuth": Twins(TURN),
+        "camera_elevation": Twins([-0.2, 0.3, 0.8, 1.4]),
+        "camera_roll": Twins([-0.6, -0.2, 0.2, 0.6]),
+        "camera_fstop": Twins([0.5, 1, 2, 16], "f/{:g}", {"sample.num_objs": "3"}),
+    },
+}
+"""The rows of each picture by factor."""
+
+ROW_PX, CAPTION_PX, NAME_PX = 96, 15, 150
+
+
+def draw_twins(data_dir: Path, picture: str) -> Image.Image:
+    """Two columns of rows, see `TWINS`."""
+    rows = {name: render_twins(data_dir, name, twins) for name, twins in TWINS[picture].items()}
+    step, height, half = ROW_PX + 4, ROW_PX + CAPTION_PX + 4, (len(rows) + 1) // 2
+    sheet = Image.new("RGB", (2 * (NAME_PX + 4 * step), half * height), "white")
+    draw, font, small = ImageDraw.Draw(sheet), *map(ImageFont.load_default, (13, 11))
+    for k, (name, tiles) in enumerate(rows.items()):
+        x, y = k // half * (NAME_PX + 4 * step), k % half * height
+        unit = FACTORS[name].unit if FACTORS[name].unit == "rad" else ""
+        for text, below in ((name, 34), (unit, 50)):
+            at = x + NAME_PX - 10 - draw.textlength(text, font), y + below
+            draw.text(at, text, "black", font)
+        for i, (tile, caption) in enumerate(tiles):
+            left = x + NAME_PX + i * step
+            sheet.paste(Image.fromarray(tile), (left, y))
+            at = left + (ROW_PX - draw.textlength(caption, small)) / 2, y + ROW_PX
+            draw.text(at, caption, "black", small)
     return sheet
 
 
@@ -180,6 +281,34 @@ def draw_camera(data_dir: Path) -> Image.Image:
             mask = tile if tile.mode == "RGBA" else None
             sheet.paste(tile, (k * step, y + header_px), mask)
     return sheet
+
+
+def render_twins(data_dir: Path, name: str, twins: Twins) -> list[tuple[np.ndarray, str]]:
+    """Tiles of a row with their captions, by ascending values."""
+    levels = twins.levels
+    count = levels if isinstance(levels, int) else len(levels)
+    parameters = {
+        "rendering.resolution": str(ROW_PX), "design.kind": "'twins'",
+        "design.twin_size": str(count), "design.levels": f"{{'{name}': {levels}}}",
+        "sample.class_idxs": "[0, 3, 4, 6]", "sample.balanced": "True", "batch.seed": "3",
+        "batch.idx_offset": str(2 * count), "batch.num_samples": str(count),
+        "object.total_num_samples": str(36 * count), "object.random_viewpoint": "0",
+        "material.color_intensity": "0.4", **twins.settings,
+    }  # fmt: skip
+    img = render(data_dir, f"twins_{name}", "render_single", parameters)
+    columns, found = list(find_columns(name)), []
+    for path in sorted(img.glob("*.png")):
+        record = np.load(path.with_suffix(".npy"))[0]
+        values = record["factor_values"][columns].tolist()
+        text = twins.captions.format(*values)
+        if name in ("texture", "backdrop_texture", "environment"):
+            text = Path(str(record[name])).stem
+        elif name == "class":
+            text = Sample().classes[record["class"]].split(",")[0]
+        elif name == "model":
+            text = f"{record['model_id'][:8]} ..."
+        found.append((int(record["factor_levels"][columns[0]]), np.asarray(Image.open(path)), text))
+    return [(tile, text) for _, tile, text in sorted(found, key=lambda row: row[0])]
 
 
 def draw_report(data_dir: Path) -> Image.Image:
@@ -280,9 +409,10 @@ def main() -> None:
 
 
 PICTURES = {
-    "factors": draw_factors, "multi": draw_multi, "twins": draw_twins, "camera": draw_camera,
+    "factors": draw_factors, "multi": draw_multi, "labels": draw_labels, "camera": draw_camera,
     "report": draw_report,
-    **{f"recipes/{name}": functools.partial(draw_recipe, name=name) for name in RECIPES},
+    **{name: partial(draw_twins, picture=name) for name in TWINS},
+    **{f"recipes/{name}": partial(draw_recipe, name=name) for name in RECIPES},
     "recipes/newell2020": draw_newell2020,
 }  # fmt: skip
 
