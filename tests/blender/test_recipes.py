@@ -17,6 +17,8 @@ from tests.helpers import RenderServer, read_record, read_records
 NUM = 3
 CHECKS = {
     "threediebench": ("mask", "depth", "camera", "lights"),
+    "pug_like": ("mask", "camera", "ground"),
+    "shapenet_views": ("mask", "depth", "camera"),
     "s3o4d_like": ("mask", "depth", "camera", "lights"),
     "clevr_like": ("mask", "depth", "class", "boxes", "ground", "layout", "lights"),
 }

@@ -121,3 +121,39 @@ def test_s3o4d_turns_models_and_light_evenly() -> None:
         assert np.abs((directions**2).mean(axis=0) - 1 / 3).max() < 4 * (4 / 45 / 400) ** 0.5
     groups = [plan.objects[0].model.first for plan in plans[:40]]
     assert len({*groups[:20]}) == 1 != len({*groups})
+
+
+def test_views_of_shapenet_are_24_of_each_model_within_their_ranges() -> None:
+    settings = load_settings(["recipes/shapenet_views"])
+    catalog = create_catalog(10, num_classes=13)
+    plans = [draw_sample(settings, catalog, idx) for idx in range(240)]
+    assert describe_design(settings, catalog).block_size == 24
+    places = np.array([plan.scene.camera_location for plan in plans])
+    distances = np.linalg.norm(places, axis=1)
+    elevations = np.degrees(np.arcsin(places[:, 2] / distances))
+    azimuths = np.degrees(np.arctan2(places[:, 1], places[:, 0])) % 360
+    for values, low, high in (
+        (distances / 1.75, 0.65, 0.95), (elevations, 25, 30), (azimuths, 0, 360),
+    ):  # fmt: skip
+        assert low - 1e-9 <= values.min() < low + 0.05 * (high - low)
+        assert high - 0.05 * (high - low) < values.max() <= high + 1e-9
+    models = [plan.objects[0].model.first for plan in plans]
+    assert [len({*models[k : k + 24]}) for k in range(0, 240, 24)] == [1] * 10
+    assert len({*models}) == 10
+    assert {plan.backdrop for plan in plans} == {"none"}
+    angle = 2 * np.degrees(np.arctan(18 / settings.scene.camera_lens))
+    assert angle == pytest.approx(49.13, abs=0.01)
+
+
+def test_pug_is_a_complete_factorial_design() -> None:
+    settings = load_settings(["recipes/pug_like"])
+    design = describe_design(settings, create_catalog(1, num_classes=10))
+    sizes = {name: len(factor.levels) for name, factor in design.factors.items() if factor.levels}
+    assert sizes == {
+        "environment": 3, "class": 10, "model": 24, "texture": 4, "scale": 3, "azimuth": 4,
+    }  # fmt: skip
+    assert np.prod([*sizes.values()]) == settings.object.total_num_samples == 34_560
+    plans = draw_recipe("pug_like", 60)
+    assert {(plan.backdrop, plan.is_standing) for plan in plans} == {("environment", True)}
+    levels = {plan.objects[0].factor_levels for plan in plans}
+    assert len(levels) == 60
