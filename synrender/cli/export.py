@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+    from synrender.settings.groups import Captions
     from synrender.system.folders import Folders
 
 EPILOG = """\
@@ -44,6 +45,7 @@ the same in all samples stands in README.md and export.json alone.
 each export holds
   README.md       a data set card: how the data set was made and can be made again, its
                   licenses, and the results of its audit
+  captions.json   captions, negatives and the facts behind them, of each sample
   croissant.json  Croissant metadata, with the fields of responsible AI
   export.json     list of all files with their SHA-256; it is written last, so an export that has
                   it is complete
@@ -87,6 +89,12 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         metavar="NAME",
         help="labels to write besides image and record, as synrender.open_dataset names them, such "
         "as depth_m normal flow box_2d (default: all that the data set was rendered for)",
+    )
+    add(
+        "--captions",
+        metavar="STYLE",
+        help="short, full or facts, or a gin file with captions.style and captions.patterns "
+        "(default: as the data set was rendered)",
     )
     add(
         "--shard_mb",
@@ -168,6 +176,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
         ),
         arguments.overwrite,
         None if arguments.fields is None else tuple(arguments.fields),
+        find_captions(arguments.captions) if arguments.captions else None,
     )
     with full_disk_named(out), Workers(arguments.jobs, PRELOADED) as workers:
         workers.prepare()
@@ -177,6 +186,15 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
     if repository:
         push_export(out, repository, arguments.overwrite)
     return 0
+
+
+def find_captions(given: str) -> Captions:
+    """What captions are like: a style, or what a gin file says."""
+    from synrender.settings.caption_styles import STYLES
+    from synrender.settings.groups import Captions
+    from synrender.settings.load import load_settings
+
+    return Captions(given) if given in STYLES else load_settings([given]).captions
 
 
 def upload(out: Path, url: str, overwrite: bool) -> None:

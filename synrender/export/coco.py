@@ -42,6 +42,7 @@ from synrender.export.format import (
 )
 from synrender.export.pixel_files import npy_to_array
 from synrender.export.png_samples import OBJECT_LABELS
+from synrender.loading.captions import CAPTION
 from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import IMAGE, INSTANCE_MAP, Sample
 from synrender.system.files import write_atomically, write_bytes
@@ -72,6 +73,7 @@ class Image(TypedDict):
     file_name: str
     width: int
     height: int
+    caption: str
 
 
 class Entry(TypedDict):
@@ -101,7 +103,13 @@ def encode(samples: Sequence[Sample], split: str, plan: ExportPlan) -> list[Entr
         name = f"{idx_to_name(idx)}.png"
         write_bytes(plan.out / split / name, sample[IMAGE])
         height, width = sample["labels"].shape
-        image: Image = {"id": idx, "file_name": name, "width": width, "height": height}
+        image: Image = {
+            "id": idx,
+            "file_name": name,
+            "width": width,
+            "height": height,
+            "caption": sample[CAPTION],
+        }
         values = to_values(sample, plan.schema, split)
         lists = {k: [v] if plan.schema.is_single else v for k, v in values.items()}
         of_objects = {k: v for k, v in lists.items() if isinstance(v, list)}
@@ -220,6 +228,7 @@ _IMAGE = (
     ("file_name", TEXT, 0, "below the folder of its split"),
     ("width", INTEGER, 0, "px"),
     ("height", INTEGER, 0, "px"),
+    ("caption", TEXT, 0, "true sentences about the image"),
 )
 
 FORMAT = Format(

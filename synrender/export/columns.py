@@ -18,6 +18,7 @@ from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
 from synrender.export.pixel_files import PIXEL_FILES, RGB_8, npy_to_array
 from synrender.export.png_samples import FLOW_TO, OBJECT_LABELS, OF_MASKS
+from synrender.loading.captions import CAPTION, KINDS, NEGATIVES
 from synrender.loading.row_source import IMAGE, Sample
 from synrender.settings.factor_table import COLUMNS, FACTORS, Scope
 from synrender.system.files import to_file_name
@@ -64,6 +65,9 @@ MEANINGS = {
     "keypoint_visibility": "whether each keypoint is visible, as `open_dataset` has it",
     FLOW_TO: "number of the sample that flow and occlusion lead to; -1: none",
     "box_px": "x_min, y_min, x_max, y_max of the visible pixels; all 0 = hidden",
+    CAPTION: "true sentences about the image; captions.json has the facts as values",
+    NEGATIVES: "sentences that differ from the caption in one fact, and are false",
+    KINDS: "the fact in which each of them differs; swap_...: two objects exchange it",
 }
 
 
@@ -86,6 +90,8 @@ Value = int | float | str | list | None
 """A number, a text, or nested lists of these; None: not known, or it does not apply."""
 
 AMODAL = "amodal"
+
+CAPTION_COLUMNS = (CAPTION, NEGATIVES, KINDS)
 
 _NUMPY_TYPES = {"i": INTEGER, "u": INTEGER, "b": INTEGER, "f": NUMBER, "U": TEXT}
 _ELSEWHERE = ("class", "synset_id", "factor_values", "factor_levels")
@@ -173,6 +179,8 @@ def create_schema(info: DatasetInfo, sample: Sample, has_pixel_labels: bool) -> 
     ]
     columns.append(create("split", TEXT, 0, "", False))
     columns.append(create("label", LABEL, 0, "", True))
+    for name in CAPTION_COLUMNS:
+        columns.append(create(name, TEXT, int(name != CAPTION), name, False))
     for name in RECORD_DTYPE.names or ():
         if name not in _ELSEWHERE and name in sample:
             field = RECORD_DTYPE[name]
@@ -287,7 +295,7 @@ def to_values(sample: Sample, schema: Schema, split: str) -> dict[str, Value]:
         if column.field in OBJECT_LABELS:
             value = np.asarray(value)[0] if schema.is_single else value
         elif not schema.is_single and not column.is_of_object and np.ndim(value):
-            value = value[0]
+            value = value if column.field in CAPTION_COLUMNS else value[0]
         value = _to_plain(value, keep if column.is_of_object else None)
         is_level = column.field == "factor_levels"
         found[column.name] = _for_each(_level_or_none, value) if is_level else value

@@ -16,6 +16,7 @@ from synrender.export.pixel_files import PIXEL_FILES
 from synrender.labels.boxes import instance_to_boxes
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.loading.row_source import IMAGE, IMAGE_PNG, INSTANCE_MAP, Sample
+from synrender.settings.groups import Captions
 
 OBJECT_LABELS = (
     *("visible_share", "box_2d", "box_2d_amodal", "box_3d_world_m", "box_3d_camera_m"),
@@ -44,6 +45,7 @@ class Source:
     fields: tuple[str, ...]  # to read
     fingerprint: str  # of the data set
     num_rows: int
+    captions: Captions  # what they are like
 
 
 def open_source(path: Path) -> Dataset:
@@ -95,7 +97,8 @@ def open_once(source: Source) -> Dataset:
     Raises:
         UserError: the data set has changed since the export began.
     """
-    data = open_dataset(source.path).with_fields(source.fields, np.inf)
+    data = open_dataset(source.path).with_captions(source.captions)
+    data = data.with_fields(source.fields, np.inf)
     if len(data) != source.num_rows:
         raise UserError(
             f"{source.path}: has {len(data)} samples, it had {source.num_rows} as the export began"

@@ -21,8 +21,9 @@ from synrender.dataset.info import info_to_json
 from synrender.dataset.lock import in_use
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import UserError, shorten
+from synrender.export.captions_file import CAPTIONS_FILE, write_captions
 from synrender.export.card import render_card
-from synrender.export.columns import create_schema
+from synrender.export.columns import CAPTION_COLUMNS, create_schema
 from synrender.export.constants import find_constants, set_constants
 from synrender.export.croissant import find_placeholders, render_croissant
 from synrender.export.facts import Facts, Publisher, gather_facts
@@ -56,6 +57,7 @@ from synrender.loading.dataset import Dataset
 from synrender.loading.row_source import INSTANCE_MAP
 from synrender.report.design_graph import to_file
 from synrender.report.sheet import choose_sheet, draw_sheet, read_sheet
+from synrender.settings.groups import Captions
 from synrender.settings.load import settings_to_gin
 from synrender.system.console import create_file_bar, say
 from synrender.system.files import write_atomically, write_bytes, write_text
@@ -88,6 +90,7 @@ class ExportOptions:
     publisher: Publisher = field(default_factory=Publisher)
     overwrite: bool = False
     fields: tuple[str, ...] | None = None  # of `LABEL_FIELDS`; None: those that were rendered
+    captions: Captions | None = None  # what they are like; None: as the data set says
 
     def __post_init__(self) -> None:
         """Raises UserError if the folder's name cannot be shown."""
@@ -163,8 +166,10 @@ def plan_export(data: Dataset, options: ExportOptions) -> ExportPlan:
     """
     find_credits(data.info.sources, options.publisher.declared)  # refuses wrong licenses
     form = find_format(options.format)
-    fields = (*data.fields, *_choose_labels(data, options))
-    source = Source(data.path, fields, _find_fingerprint(data, fields), len(data))
+    fields = (*data.fields, *_choose_labels(data, options), *CAPTION_COLUMNS)
+    captions = options.captions or data.captions
+    fingerprint = _find_fingerprint(data, (*fields, str(captions)))
+    source = Source(data.path, fields, fingerprint, len(data), captions)
     samples = read_rows(data.with_fields(fields, np.inf), _spread(len(data), _NUM_PROBED))
     schema = create_schema(data.info, samples[0], form.pixel_labels is None)
     if reason := form.refuse(schema, data.info):
@@ -218,7 +223,7 @@ def _write_samples(
 ) -> list[ListedFile]:
     """Writes all files that hold samples or their labels; pieces that exist are kept."""
     form = find_format(plan.format)
-    paths = form.list_files(plan, data)
+    paths = [*form.list_files(plan, data), CAPTIONS_FILE]
     begin(plan, paths)
     todo = [piece for piece in plan.pieces if not form.piece_path(plan.out, piece).exists()]
     if num_done := len(plan.pieces) - len(todo):
@@ -234,6 +239,7 @@ def _write_samples(
             write = functools.partial(form.write, plan.schema, finished)
             write_atomically(form.piece_path(plan.out, piece), write)
     form.finish(plan)
+    write_captions(plan, workers, create_bar)
     return describe_files(plan.out, paths, workers, create_file_bar)
 
 
@@ -256,7 +262,9 @@ def _find_large_files(plan: ExportPlan, listed: Sequence[ListedFile]) -> list[Ex
         return []
     return [
         ExportedFile(file.path, piece.split, len(piece.rows), file.bytes, file.sha256)
-        for file, piece in zip(listed, plan.pieces, strict=True)
+        for file, piece in zip(
+            (f for f in listed if f.path != CAPTIONS_FILE), plan.pieces, strict=True
+        )
     ]
 
 

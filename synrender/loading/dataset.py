@@ -143,7 +143,9 @@ class Dataset(Factors):
         Raises:
             UserError: there is no such field.
         """
-        return Dataset(self._files, self.split, None, fields, nothing_hit)
+        data = Dataset(self._files, self.split, None, fields, nothing_hit)
+        data.captions = self.captions
+        return data
 
     def with_captions(self, captions: Captions) -> Dataset:
         """The same samples with captions of another style, see `synrender.settings.groups`."""

@@ -7,7 +7,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -15,6 +15,7 @@ from PIL import Image
 from synrender.dataset.archive_layout import SPLITS
 from synrender.dataset.shard import is_arrays, open_file
 from synrender.errors import UserError
+from synrender.loading.captions import CAPTION
 from synrender.loading.dataset import Dataset, open_dataset
 from synrender.loading.row_source import IMAGE
 from synrender.report.pictures import Picture, Scale, find_pictures, find_scale
@@ -47,6 +48,7 @@ class Card:
     idx: int  # of the sample, as its files are named
     split: str
     classes: str  # names, the most frequent objects first
+    caption: str
     tokens: str  # of the filters, separated by spaces
     pictures: dict[str, str]  # data URI by the picture's name
     facts: dict[str, list[Value]]  # by factor
@@ -81,7 +83,7 @@ def create_gallery(
         advance: gets numbers of samples that are done.
     """
     names = [p.field for p in find_pictures(data.fields)]
-    pixels = data.with_fields(names, np.inf)
+    pixels = data.with_fields([*names, CAPTION], np.inf)
     to_image = _find_image_reader(data)
     places = np.unique(rows.samples)
     pictures = find_pictures(names)
@@ -94,7 +96,8 @@ def create_gallery(
             sample[IMAGE] = to_image(sample[IMAGE])
             side_px = min(max_px, max(sample[IMAGE].shape[:2]))
             shown = {p.name: _to_uri(p.draw(sample[p.field], scale), p, max_px) for p in pictures}
-            cards[place] = _create_card(place, rows, filters, class_names, shown)
+            card = _create_card(place, rows, filters, class_names, shown)
+            cards[place] = replace(card, caption=sample[CAPTION])
         advance(len(part))
     return Gallery(cards, pictures, scale if len(names) > 1 else None, side_px)
 
@@ -119,6 +122,7 @@ def _create_card(
         idx=int(rows.fields["sample_idx"][objects[0]]),
         split=SPLITS[rows.splits[objects[0]]],
         classes=", ".join(classes),
+        caption="",
         tokens=" ".join(sorted(tokens)),
         pictures=pictures,
         facts=facts,

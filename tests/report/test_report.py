@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import synrender
 from synrender.dataset.certificate import StoredAudit, StoredCheck, write_audit
 from synrender.dataset.info import read_required_info
 from synrender.settings.factor_table import find_columns
@@ -329,6 +330,17 @@ def test_data_sets_of_earlier_versions(report: Reporter, view: Open) -> None:
         assert re.match(r"class. train: [a-z]+ \d+ %, ", label)  # names, not ids
         found.page.locator(".open").first.click()
         assert "class" in found.page.get_by_role("dialog").inner_text()
+
+
+def test_a_sample_has_its_caption_below_the_picture(report: Reporter, view: Open) -> None:
+    folder = shutil.copytree(FIXTURES / "before_multi", report.data_dir / "before_multi")
+    page = view(report.write(folder)).page
+    caption = synrender.open_dataset(folder)[0]["caption"]
+    assert caption.startswith("Two objects: a cabinet with a cracked texture")
+    card = page.locator(".card", has=page.locator(f'.said[title="{caption}"]'))
+    assert card.locator(".said").text_content() == caption
+    card.locator(".open").click()
+    assert page.locator("#viewer-facts .said").text_content() == caption
 
 
 def test_a_large_data_set_makes_no_large_page(write: Write, report: Reporter, view: Open) -> None:

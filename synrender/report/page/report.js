@@ -105,7 +105,8 @@ function openCard(card) {
   find("#viewer-pictures").replaceChildren(...pictures);
   const facts = find(".facts", card).cloneNode(true);
   find("#viewer-title").textContent = find("caption", facts).textContent;
-  find("#viewer-facts").replaceChildren(...facts.children);
+  const said = [...card.querySelectorAll(".said")].map((line) => line.cloneNode(true));
+  find("#viewer-facts").replaceChildren(...said, ...facts.children);
   if (!viewer.open) viewer.showModal();
 }
 
