@@ -34,7 +34,11 @@ _NUM_PX, _BOX_PX, _AMODAL, _ALBEDO = "num_visible_px", "box_px", "amodal", "albe
 
 
 class Captioner:
-    """Writes the captions of a data set. What a caption says does not depend on the format."""
+    """Writes the captions of a data set, the same from every format.
+
+    Only where the labels ``albedo`` or ``amodal`` were resized, as in ``data_<res>.h5``, may colors
+    of textures and what hides what differ a little.
+    """
 
     def __init__(self, info: DatasetInfo, stored: Collection[str], captions: Captions) -> None:
         """Takes the description, the fields that the format has, and what captions are like."""

@@ -56,8 +56,9 @@ def test_depth_decides_between_boxes_that_overlap() -> None:
 def test_what_hides_a_part_of_another_object() -> None:
     pixels = see((30, 30, 70, 70), (40, 30, 72, 60), hidden=np.array([[0, 0], [0.4, 0]]))
     assert find_relations(NEAR, FAR, pixels=pixels) == [("table", "partly hidden by", "chair")]
-    mutual = replace(pixels, hidden=np.array([[0, 0.01], [0.4, 0]]))
-    assert find_relations(NEAR, FAR, pixels=mutual) == [("chair", "in front of", "table")]
+    for hidden in ([[0, 0.01], [0.4, 0]], [[0, 0.4], [0.01, 0]]):  # each hides some of the other
+        mutual = replace(pixels, hidden=np.array(hidden))
+        assert find_relations(NEAR, FAR, pixels=mutual) == [("chair", "in front of", "table")]
     little = replace(pixels, hidden=np.array([[0, 0], [0.1, 0]]))
     assert find_relations(NEAR, FAR, pixels=little) == [("chair", "in front of", "table")]
 

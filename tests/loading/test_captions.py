@@ -10,6 +10,7 @@ import pytest
 import synrender
 from synrender.loading.captions import CAPTION_FIELDS
 from synrender.settings.groups import Captions
+from tests.archive.helpers import QuickArchiver
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -22,6 +23,19 @@ def test_all_formats_give_the_same(formats: Callable[..., dict[str, Path]], num_
     found = {form: sorted(map(repr, opened)) for form, opened in data.items()}
     assert found["raw"] == found["shards"] == found["arrays"]
     assert len(set(found["raw"])) == 24
+
+
+def test_resized_arrays_say_what_the_rendered_images_show(
+    write: Callable[..., Path], quick: QuickArchiver
+) -> None:
+    folder = write(24, 2, True)
+    quick.run("-d", "made", "-f", "-p", "-r", 5, "-b", 5)
+    found = [
+        sorted(repr(sample) for sample in synrender.open_dataset(path, fields=["caption_facts"]))
+        for path in (folder, folder / "data_5.h5")
+    ]
+    assert found[0] == found[1]
+    assert "'relation'" in "".join(found[0])
 
 
 def test_a_sample_has_a_caption_unless_fields_are_named(
