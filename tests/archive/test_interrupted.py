@@ -35,7 +35,7 @@ run_script(COMMAND)
 """
 """Runs preprocess_data.py until two pieces are done, says so, and waits to be ended there."""
 
-PREPROCESS = ("-d", "made", "-p", "-r", "128", "-l")
+PREPROCESS = ("-d", "made", "-p", "-r", "32", "-l")
 
 
 @pytest.fixture
@@ -70,10 +70,10 @@ def test_the_finished_part_survives(
     number: int, status: int, archived: Path, quick: QuickArchiver
 ) -> None:
     quick.run(*PREPROCESS)
-    whole = (archived / "data_128_lab.h5").read_bytes()
-    (archived / "data_128_lab.h5").unlink()
+    whole = (archived / "data_32_lab.h5").read_bytes()
+    (archived / "data_32_lab.h5").unlink()
     assert "2 of 5 buckets" in quick.run(*PREPROCESS, "-i", 3, 1)
-    partial = archived / "data_128_lab.partial.h5"
+    partial = archived / "data_32_lab.partial.h5"
     inode = partial.stat().st_ino
     process = start(archived.parent, "-c", HALTED, "-j", "1")
     assert "halted\n" in iter(process.stdout.readline, "")
@@ -88,7 +88,7 @@ def test_the_finished_part_survives(
     with pytest.raises(UserError, match=r"partial\.h5: is not complete"):
         synrender.open_dataset(partial)
     assert "144 of 240 samples are there already" in quick.run(*PREPROCESS)
-    assert (archived / "data_128_lab.h5").read_bytes() == whole
+    assert (archived / "data_32_lab.h5").read_bytes() == whole
     assert not partial.exists()
 
 
@@ -156,7 +156,7 @@ def test_two_runs_do_not_write_the_same_file(archived: Path, quick: QuickArchive
         assert "halted\n" in iter(process.stdout.readline, "")
         for more in ((), ("--overwrite",)):
             line = quick.refuse(*PREPROCESS, *more)
-            assert "data_128_lab.partial.h5 cannot be written now: process" in line
+            assert "data_32_lab.partial.h5 cannot be written now: process" in line
         quick.run("-d", "made", "-p", "-r", 8)  # another file
         line = quick.refuse("-d", "made", "-f", "--overwrite")
         assert "made cannot be archived now: process" in line

@@ -21,7 +21,7 @@ from tests.archive.helpers import (
     read_attributes,
     read_fields,
 )
-from tests.helpers import Renderer, read_passes, read_record
+from tests.helpers import RenderServer, read_passes, read_record
 
 
 def check_archive(dataset_dir: Path, num_buckets: int = 12) -> np.ndarray:
@@ -82,17 +82,17 @@ def test_a_rendered_multi_data_set_is_archived_as_it_is(
 
 @pytest.mark.parametrize("num_buckets", [12, 5])
 @pytest.mark.parametrize(("num_objs", "is_exr"), [(1, False), (3, True)])
-def test_240_samples_are_archived_as_they_are(
+def test_60_samples_are_archived_as_they_are(
     write: Callable[..., Path],
     quick: QuickArchiver,
     num_buckets: int,
     num_objs: int,
     is_exr: bool,
 ) -> None:
-    dataset_dir = write(240, num_objs, is_exr)
+    dataset_dir = write(60, num_objs, is_exr)
     output = quick.run("-d", "made", "-f", "-b", num_buckets)
     order = check_archive(dataset_dir, num_buckets)
-    for start, stop in ((0, 200), (200, 220), (220, 240)):
+    for start, stop in ((0, 50), (50, 55), (55, 60)):
         assert sorted(order[start:stop]) == list(range(start, stop))
     assert "shared: train/validation 0, train/test 0, validation/test 0" in output
 
@@ -359,14 +359,14 @@ def test_results_wait_in_bounded_number() -> None:
 
 
 def test_samples_of_fewer_objects_have_unknown_rows(
-    wheel: Renderer, archiver: Archiver, tmp_path: Path
+    server: RenderServer, quick: QuickArchiver, tmp_path: Path
 ) -> None:
     """Where a design varies the number of objects, arrays still have one shape."""
     design = ["design.kind = 'twins'", "design.levels = {'num_objs': [1, 3]}"]
     size = ["batch.num_samples = 24", "object.total_num_samples = 24", "sample.num_objs = 3"]
-    dataset_dir = wheel.render("fewer", *size, *design, config="render_multi")
+    dataset_dir = server.render("fewer", *size, *design, config="render_multi")
     shutil.copytree(dataset_dir, tmp_path / "fewer")
-    archiver.run("-d", "fewer", "-f", "-p", "-r", 16, "--remove_raw")
+    quick.run("-d", "fewer", "-f", "-p", "-r", 16, "--remove_raw")
     for name in ("imgs_00.h5", "data_16.h5"):
         with h5py.File(tmp_path / "fewer" / name) as file:
             for field in ("factor_values", "factor_levels"):
@@ -388,13 +388,13 @@ def test_samples_of_fewer_objects_have_unknown_rows(
 def test_a_design_has_its_own_shares_of_the_splits(
     write: Callable[..., Path], quick: QuickArchiver
 ) -> None:
-    dataset_dir = write(240)
+    dataset_dir = write(60)
     path = dataset_dir / "dataset.json"
     info = json.loads(path.read_text())
     info["settings"]["design.split"] = [6, 2, 4]
     path.write_text(json.dumps(info))
     output = quick.run("-d", "made", "-f", "-p", "-r", 8)
-    assert "(train 120, validation 40, test 80)" in output
+    assert "(train 30, validation 10, test 20)" in output
     fields = read_fields(dataset_dir / "data_8.h5")
-    assert set(fields["bucket"][:120]) == set(range(6))
-    assert list(read_attributes(dataset_dir / "imgs_00.h5")["split_ends"]) == [120, 160, 240]
+    assert set(fields["bucket"][:30]) == set(range(6))
+    assert list(read_attributes(dataset_dir / "imgs_00.h5")["split_ends"]) == [30, 40, 60]

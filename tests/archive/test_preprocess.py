@@ -99,7 +99,7 @@ def test_all_record_fields_are_kept(
     is_exr: bool,
     num_buckets: int,
 ) -> None:
-    dataset_dir = write(240, num_objs, is_exr)
+    dataset_dir = write(60, num_objs, is_exr)
     quick.run("-d", "made", "-f", "-p", "-r", 8, "-b", num_buckets)
     out, archive = read_fields(dataset_dir / "data_8.h5"), read_archive(dataset_dir)
     names = {name for name in archive if not name.startswith("png_")}
@@ -127,7 +127,7 @@ def test_a_reader_of_2020_gets_disjoint_models(
     write: Callable[..., Path], quick: QuickArchiver
 ) -> None:
     """As that training code does: shapes from the arrays, indexes in chunks, splits by share."""
-    dataset_dir = write(240)
+    dataset_dir = write(60)
     quick.run("-d", "made", "-f", "-p", "-r", 8)
     with h5py.File(dataset_dir / "data_8.h5", "r") as file:
         num_samples = len(file["data"])
@@ -147,7 +147,7 @@ def test_a_reader_of_2020_gets_disjoint_models(
                 ids += list(file["model_id"].asstr()[chunk])
                 seen.update(file["sample_idx"][chunk].tolist())
             models.append(set(ids))
-    assert seen == set(range(240))
+    assert seen == set(range(60))
     assert all(models)
     assert not models[0] & models[1]
     assert not models[0] & models[2]
@@ -281,9 +281,9 @@ print("peak_kb", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 def test_memory_does_not_grow_with_the_data_set(
     write: Callable[..., Path], archiver: Archiver
 ) -> None:
-    """Four times the samples, 283 MB more of data: the peak stays where it was."""
+    """Four times the samples, 142 MB more of data: the peak stays where it was."""
     peaks_mb = []
-    for num_samples in (240, 960):
+    for num_samples in (120, 480):
         shutil.rmtree(archiver.data_dir / "made", ignore_errors=True)
         write(num_samples)
         archiver.run("-d", "made", "-f", "-b", 1)

@@ -21,13 +21,12 @@ NAMES = ("before_single", "before_multi")
 
 
 @pytest.fixture(params=NAMES)
-def before(request: pytest.FixtureRequest, wheel: Renderer) -> Path:
+def before(request: pytest.FixtureRequest, wheel: Renderer, rendered_single: Path) -> Path:
     """A copy of one old data set in the session's data folder, which has the same demo models."""
     dataset_dir = wheel.data_dir / request.param
     shutil.rmtree(dataset_dir, ignore_errors=True)
     shutil.copytree(FIXTURES / request.param, dataset_dir)
-    wheel.render("warm", "batch.num_samples = 1")  # makes the demo set
-    own = json.loads((wheel.data_dir / "warm" / "dataset.json").read_text())["versions"]
+    own = json.loads((rendered_single / "dataset.json").read_text())["versions"]
     path = dataset_dir / "dataset.json"
     info = json.loads(path.read_text())
     if info["versions"]["blender"] != own["blender"]:

@@ -28,13 +28,12 @@ NUM_KEPT = 4  # samples: the second tuple is cut
 
 
 @pytest.fixture
-def before(wheel: Renderer) -> Path:
+def before(wheel: Renderer, rendered_single: Path) -> Path:
     """A copy in the session's data folder, which has the same demo models."""
     dataset_dir = wheel.data_dir / FIXTURE.name
     shutil.rmtree(dataset_dir, ignore_errors=True)
     shutil.copytree(FIXTURE, dataset_dir)
-    wheel.render("warm", "batch.num_samples = 1")  # makes the demo set
-    own = json.loads((wheel.data_dir / "warm" / "dataset.json").read_text())["versions"]
+    own = json.loads((rendered_single / "dataset.json").read_text())["versions"]
     known = json.loads((dataset_dir / "dataset.json").read_text())["versions"]
     if known["blender"] != own["blender"]:
         pytest.skip(f"rendered with Blender {known['blender']}")
@@ -71,6 +70,7 @@ def test_it_is_archived_read_and_exported(before: Path, wheel: Renderer) -> None
             np.testing.assert_array_equal(found, raw.read_column(name))
         assert np.isnan(data.factor_columns["roughness"]).all()
         assert (data.factor_columns["backdrop"] == -1).all()
-    names = {column.name for column in create_schema(raw.info, raw[0] | {"labels": None}).columns}
+    schema = create_schema(raw.info, raw[0] | {"labels": None}, has_pixel_labels=False)
+    names = {column.name for column in schema.columns}
     assert "factor_camera_lens" in names
     assert "factor_environment" not in names

@@ -11,7 +11,7 @@ from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
 from tests.export.helpers import Exporter, first
-from tests.helpers import Renderer
+from tests.helpers import RenderServer
 
 pytestmark = pytest.mark.filterwarnings(  # of the package's decoder, with numpy 2
     "ignore:__array__ implementation:DeprecationWarning"
@@ -71,13 +71,13 @@ def test_without_instances_it_is_refused(exporter: Exporter) -> None:
 
 
 def test_labels_of_objects_go_along_where_they_were_asked_for(
-    wheel: Renderer, exporter: Exporter, tmp_path: Path
+    server: RenderServer, exporter: Exporter, tmp_path: Path
 ) -> None:
     """Visible shares, and whole masks, whose visible part is ours."""
     labels = "rendering.labels = ['amodal', 'box_3d', 'normal']"
     size = ["batch.num_samples = 3", "sample.num_objs = 2"]
-    wheel.render("coco_labels", labels, *size, config="render_multi")
-    real = Exporter(wheel.data_dir, tmp_path, exporter.capsys, exporter.monkeypatch)
+    server.render("coco_labels", labels, *size, config="render_multi")
+    real = Exporter(server.data_dir, tmp_path, exporter.capsys, exporter.monkeypatch)
     out = real.export("coco_labels", "coco")
     num_annotations = 0
     for split, samples in real.samples("coco_labels").items():

@@ -14,7 +14,7 @@ from synrender.dataset.record import RECORD_DTYPE
 from synrender.settings.factor_table import COLUMNS
 from tests.archive.helpers import Archiver, write_dataset
 from tests.export.helpers import Exporter
-from tests.helpers import Renderer
+from tests.helpers import RenderServer
 
 LEVELS = {"azimuth": 4, "class": 3}
 """Of the factors of `create_design`."""
@@ -45,11 +45,11 @@ def test_small_files_and_hdf5_give_the_same(exporter: Exporter) -> None:
         assert len(files[0]) == 24 * (2 if name == "single" else 5)
 
 
-def test_labels_too(wheel: Renderer, exporter: Exporter, tmp_path: Path) -> None:
+def test_labels_too(server: RenderServer, exporter: Exporter, tmp_path: Path) -> None:
     """What `rendering.labels` asks for, of each object."""
     labels = "rendering.labels = ['amodal', 'box_2d', 'box_3d', 'keypoints', 'flow']"
     size = ["batch.num_samples = 3", "sample.num_objs = 2"]
-    raw = wheel.render("exported_labels", labels, *size, config="render_multi")
+    raw = server.render("exported_labels", labels, *size, config="render_multi")
     real = Exporter(tmp_path, tmp_path, exporter.capsys, exporter.monkeypatch)
     shutil.copytree(raw, tmp_path / "raw")
     shutil.copytree(raw, tmp_path / "h5")

@@ -15,24 +15,22 @@ from synrender.report.arrangement import Arrangement, Line
 from synrender.report.page import ShownAudit, write_report
 from synrender.report.pictures import find_pictures, find_scale
 from synrender.report.sheet import Sheet, draw_sheet
-from tests.helpers import Renderer, read_records
+from tests.helpers import RenderServer, read_records
 from tests.report.test_contact_sheet import enlarge, find_tile
 
 LENGTH = 4
 
 
 @pytest.fixture(scope="module")
-def sequences(wheel: Renderer) -> Path:
-    wheel.run(
-        "-d", "sequences", "-g", "render_single", "-p", "rendering.resolution = 32",
-        "rendering.render_samples = 1", "rendering.render_exr = True",
+def sequences(server: RenderServer) -> Path:
+    return server.render(
+        "sequences", "rendering.render_exr = True",
         "rendering.labels = ['keypoints']", "object.n_buckets = 3",
         "object.total_num_samples = 24", "batch.num_samples = 24", "design.kind = 'sequence'",
         f"design.length = {LENGTH}",
         "design.paths = {'azimuth': ('turn', 1), 'scale': ('linear', 0.6, 1)}",
         "design.distributions = {'light_angle': ('uniform', -1, 1)}",
     )  # fmt: skip
-    return wheel.data_dir / "sequences"
 
 
 def test_sequences_are_rows_of_samples_in_order(sequences: Path) -> None:
@@ -74,9 +72,8 @@ def test_keypoints_become_tracks(sequences: Path) -> None:
         np.testing.assert_allclose(tracks["keypoint_px"][k, 0], expected, atol=1e-3)
 
 
-def test_tracks_need_keypoints(wheel: Renderer) -> None:
-    wheel.render("plain", "batch.num_samples = 1")
-    data = synrender.open_dataset(wheel.data_dir / "plain")
+def test_tracks_need_keypoints(rendered_single: Path) -> None:
+    data = synrender.open_dataset(rendered_single)
     assert data.sequences().size == 0
     with pytest.raises(UserError, match=r"has no keypoint_px; render it with rendering.labels"):
         data.tracks([0])
