@@ -21,11 +21,9 @@ MODELS_SHA256 = "cdb49cbaf343dfdbe1a3266a9f5ac9bfd728410da0cb3999d2b2ab8a124477d
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(data_dir: Path) -> Path:
     """A complete demo set."""
-    root = tmp_path_factory.mktemp("demo") / "set"
-    demo.ensure_demo(root)
-    return root
+    return (data_dir / "demo_assets").resolve()
 
 
 @pytest.fixture(scope="module")

@@ -252,7 +252,7 @@ WRONG = {
 def test_what_is_wrong_is_found(bop: Path, change: str) -> None:
     tamper, expected = WRONG[change]
     tamper(bop)
-    checks = audit(bop)
+    checks = audit(bop / SCENE)
     assert expected <= failed(checks), checks
     culprits = [c for name in expected for c in checks[name].culprits]
     assert any("000000/000001" in c or "obj" in c or "box" in c or "rgb" in c for c in culprits)

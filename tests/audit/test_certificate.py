@@ -21,7 +21,7 @@ from synrender.errors import UserError
 from synrender.system.console import create_file_bar
 from synrender.system.workers import Workers
 from tests.audit.certificates import body_of, flip, run_audit
-from tests.helpers import Renderer
+from tests.helpers import Renderer, RenderServer
 
 
 def test_a_data_set_is_as_its_certificate_says(certified: Path, verify) -> None:
@@ -197,13 +197,9 @@ def test_overwrite_removes_the_certificate_too(copy: Path) -> None:
     assert {path.name for path in copy.iterdir()} <= {".lock"}
 
 
-def test_folders_within_img_are_hashed(wheel: Renderer, verify) -> None:
+def test_folders_within_img_are_hashed(wheel: Renderer, server: RenderServer, verify) -> None:
     name = "certified_folders"
-    wheel.run(
-        "-d", name, "-p", "rendering.resolution = 32", "rendering.render_samples = 1",
-        "batch.files_per_folder = 4", "batch.num_samples = 5",
-    )  # fmt: skip
-    dataset_dir = wheel.data_dir / name
+    dataset_dir = server.render(name, "batch.files_per_folder = 4", "batch.num_samples = 5")
     with Workers(1) as workers:
         folder = open_dataset_folder(wheel.data_dir, name)
         hashes = hash_dataset(folder, workers, create_file_bar)

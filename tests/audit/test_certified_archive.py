@@ -14,7 +14,7 @@ from synrender.dataset.certificate import ROOT_ATTRIBUTE
 from synrender.dataset.record import read_record, record_to_bytes
 from synrender.system.folders import Folders
 from tests.audit.certificates import body_of, flip, run_audit
-from tests.helpers import Renderer
+from tests.helpers import Renderer, RenderServer
 
 
 def preprocess(dataset_dir: Path, *arguments: str) -> None:
@@ -83,16 +83,12 @@ def test_a_change_in_the_archive_is_found_when_the_files_are_gone(copy: Path, ve
 
 
 def test_removed_records_of_any_number_of_objects_are_verified(
-    wheel: Renderer, capsys: pytest.CaptureFixture[str]
+    wheel: Renderer, server: RenderServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In HDF5 they have as many rows as the largest."""
-    name = "certified_numbers"
-    wheel.run(
-        "-d", name, "-g", "render_multi", "-p", "rendering.resolution = 32",
-        "rendering.render_samples = 1", "rendering.render_exr = False", "batch.num_samples = 8",
-        "sample.num_objs = 3", "design.levels = {'num_objs': (1, 3)}",
-    )  # fmt: skip
-    dataset_dir = wheel.data_dir / name
+    size = ("batch.num_samples = 8", "rendering.render_exr = False")
+    numbers = ("sample.num_objs = 3", "design.levels = {'num_objs': (1, 3)}")
+    dataset_dir = server.render("certified_numbers", *size, *numbers, config="render_multi")
     assert len({path.stat().st_size for path in dataset_dir.glob("img/*.npy")}) == 2
     run_audit(dataset_dir, wheel.data_dir, "--certificate", "-n", "1")
     preprocess(dataset_dir, "-f", "-b", "1", "--remove_raw")

@@ -20,7 +20,7 @@ from synrender.dataset.folder import open_dataset_folder
 from synrender.images.exr import read_exr
 from synrender.system.folders import Folders
 from tests.audit.shapes import CUBE, PLANE, write_sphere
-from tests.helpers import Renderer, write_shapenet
+from tests.helpers import RenderServer, write_shapenet
 
 STILL = (
     "rendering.resolution = 64", "rendering.render_samples = 1", "object.n_buckets = 1",
@@ -30,15 +30,15 @@ STILL = (
 )  # fmt: skip
 
 
-def render(wheel: Renderer, folder: Path, name: str, text: str, *bindings: str) -> list[RayView]:
+def render(
+    server: RenderServer, folder: Path, name: str, text: str, *bindings: str
+) -> list[RayView]:
     """Views of four samples of one model."""
     shapenet = write_shapenet(folder, {name: text})
-    wheel.run(
-        "-d", f"truth_{name}", "-g", "render_multi", "-p", *STILL, *bindings,
-        SYNRENDER_SHAPENET_DIR=str(shapenet),
-    )  # fmt: skip
-    handle = open_dataset_folder(wheel.data_dir, f"truth_{name}")
-    examiner = _Examiner(open_subject(handle, Folders(wheel.data_dir, shapenet)))
+    models = f"assets.models = {str(shapenet)!r}"
+    server.render(f"truth_{name}", *STILL, *bindings, models, config="render_multi")
+    handle = open_dataset_folder(server.data_dir, f"truth_{name}")
+    examiner = _Examiner(open_subject(handle, Folders(server.data_dir, shapenet)))
     return [examiner._create_view(handle.read_record(idx)) for idx in range(4)]
 
 
@@ -47,21 +47,21 @@ def read_passes_of(view: RayView):
 
 
 @pytest.fixture(scope="module")
-def spheres(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> list[RayView]:
+def spheres(server: RenderServer, tmp_path_factory: pytest.TempPathFactory) -> list[RayView]:
     folder = tmp_path_factory.mktemp("spheres")
-    return render(wheel, folder, "sphere", write_sphere(96, 48), "sample.num_objs = 4")
+    return render(server, folder, "sphere", write_sphere(96, 48), "sample.num_objs = 4")
 
 
 @pytest.fixture(scope="module")
-def cubes(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> list[RayView]:
+def cubes(server: RenderServer, tmp_path_factory: pytest.TempPathFactory) -> list[RayView]:
     folder = tmp_path_factory.mktemp("cubes")
-    return render(wheel, folder, "cube", CUBE, "sample.num_objs = 1")
+    return render(server, folder, "cube", CUBE, "sample.num_objs = 1")
 
 
 @pytest.fixture(scope="module")
-def planes(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> list[RayView]:
+def planes(server: RenderServer, tmp_path_factory: pytest.TempPathFactory) -> list[RayView]:
     folder = tmp_path_factory.mktemp("planes")
-    return render(wheel, folder, "plane", PLANE, "sample.num_objs = 1")
+    return render(server, folder, "plane", PLANE, "sample.num_objs = 1")
 
 
 def find_directions(view: RayView) -> tuple[np.ndarray, np.ndarray]:

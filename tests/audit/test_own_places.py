@@ -25,7 +25,7 @@ from tests.audit.own_models import (
     draw_ramp,
     encode_image,
 )
-from tests.helpers import Renderer, read_record
+from tests.helpers import Renderer, RenderServer, read_record
 
 LOOK = (
     "rendering.render_samples = 1", "rendering.resolution = 64", "object.n_buckets = 1",
@@ -49,23 +49,21 @@ def placed_glb() -> bytes:
 
 
 def test_obj_to_world_takes_vertices_as_trimeshs_scene_graph_places_them(
-    wheel: Renderer, tmp_path: Path
+    server: RenderServer, tmp_path: Path
 ) -> None:
     """Their outermost pixels are those of the mask."""
     models = write_files(tmp_path / "set", {"box/a/a.glb": placed_glb()})
     models_setting = f"assets.models = {str(models)!r}"
-    wheel.run(
-        "-d", "placed", "-g", "render_multi", "-p", *LOOK, models_setting,
-        "material.source = 'own'", "sample.num_objs = 1",
-    )  # fmt: skip
+    own = ("material.source = 'own'", "sample.num_objs = 1")
+    placed = server.render("placed", *LOOK, models_setting, *own, config="render_multi")
     vertices = trimesh.load_scene(models / "box/a/a.glb", process=False).to_mesh().vertices
     assert len(vertices) == 48
     for idx in range(6):
-        row = read_record(wheel.data_dir / "placed", idx)[0]
+        row = read_record(placed, idx)[0]
         to_camera = row["world_to_camera"] @ row["obj_to_world"]
         seen = (vertices @ to_camera[:3, :3].T + to_camera[:3, 3]) @ row["intrinsics"].T
         places = np.clip(seen[:, :2] / seen[:, 2:], 0, 64)
-        mask = read_exr(wheel.data_dir / "placed" / "img" / f"{idx:05d}.exr").amodal[0] > 0
+        mask = read_exr(placed / "img" / f"{idx:05d}.exr").amodal[0] > 0
         ys, xs = np.nonzero(mask)
         shown = np.array([[xs.min(), ys.min()], [xs.max() + 1, ys.max() + 1]])
         np.testing.assert_allclose(shown, [places.min(axis=0), places.max(axis=0)], atol=1.01)
@@ -91,13 +89,12 @@ def write_maps(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def surfaces(wheel: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def surfaces(server: RenderServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of maps that a data set named ``surfaces`` shows."""
     textures = write_maps(tmp_path_factory.mktemp("maps") / "set")
-    wheel.run(
-        "-d", "surfaces", "-g", "render_multi", "-p", *LOOK, "material.source = 'pbr'",
-        f"assets.textures = {str(textures)!r}", "sample.num_objs = 2",
-        "sample.class_idxs = [0, 4]",
+    server.render(
+        "surfaces", *LOOK, "material.source = 'pbr'", f"assets.textures = {str(textures)!r}",
+        "sample.num_objs = 2", "sample.class_idxs = [0, 4]", config="render_multi",
     )  # fmt: skip
     return textures
 

@@ -13,7 +13,7 @@ from synrender.audit.check import Verdict
 from synrender.settings.factor_table import COLUMNS
 from tests.audit.conftest import failed
 from tests.audit.test_tampering import edit_pass, edit_record
-from tests.helpers import Renderer, read_record
+from tests.helpers import RenderServer, read_record
 
 COMMON = (
     "rendering.resolution = 32", "rendering.render_samples = 1", "rendering.render_exr = True",
@@ -57,18 +57,15 @@ DESIGNS = {
 
 
 @pytest.fixture(scope="module")
-def render(wheel: Renderer):
+def render(server: RenderServer):
     """Renders a design once, and returns the folder."""
 
     def render(kind: str) -> Path:
-        folder = wheel.data_dir / f"audit_{kind}"
+        folder = server.data_dir / f"audit_{kind}"
         if not folder.exists():
             num, *bindings = DESIGNS[kind]
             size = (f"batch.num_samples = {num}", f"object.total_num_samples = {num}")
-            wheel.run(
-                "-d", folder.name, "-g", "render_single", "-p", *COMMON, *size,
-                f"design.kind = '{kind}'", *bindings,
-            )  # fmt: skip
+            server.render(folder.name, *COMMON, *size, f"design.kind = '{kind}'", *bindings)
         return folder
 
     return render
@@ -88,7 +85,7 @@ OTHERS = set().union(*APPLIED.values())
 
 @pytest.mark.parametrize("kind", DESIGNS)
 def test_rendered_designs_pass(kind: str, render, audit) -> None:
-    checks = audit(render(kind))
+    checks = audit(render(kind), num_cast=12)
     assert failed(checks) == set(), [c for c in checks.values() if c.verdict is Verdict.FAIL]
     applied = {n for n, c in checks.items() if c.verdict is not Verdict.NOT_APPLICABLE}
     assert applied & OTHERS == APPLIED[kind]
