@@ -24,7 +24,7 @@ from synrender.images.png import decode_png, encode_png
 from synrender.settings.label_table import LABELS
 from tests.audit.conftest import applied, failed
 from tests.audit.test_tampering import copy_dataset, image_of
-from tests.helpers import PROJECT_DIR, Renderer, read_record
+from tests.helpers import PROJECT_DIR, Renderer, RenderServer, read_record
 
 TITLES = {rule.title for rule in RULES.values()}
 SETTINGS = (
@@ -35,13 +35,10 @@ SETTINGS = (
 
 
 @pytest.fixture(scope="module")
-def labeled(wheel: Renderer) -> Path:
+def labeled(server: RenderServer) -> Path:
     """EXR with all labels, 3 objects, a group of 2 samples."""
-    wheel.run(
-        "-d", "audit_labels", "-g", "render_multi", "-p", *SETTINGS, "sample.num_objs = 3",
-        "sample.class_idxs = [0, 4]",
-    )  # fmt: skip
-    return wheel.data_dir / "audit_labels"
+    objects = ("sample.num_objs = 3", "sample.class_idxs = [0, 4]")
+    return server.render("audit_labels", *SETTINGS, *objects, config="render_multi")
 
 
 def test_all_labels_of_the_demo_models_pass(labeled: Path, audit) -> None:
@@ -88,14 +85,13 @@ def test_points_that_the_user_names_are_checked(labeled: Path, tmp_path: Path, a
     assert num == 2 * 3 * 15 + 2 * num_named
 
 
-def test_where_nothing_is_hit(wheel: Renderer, audit) -> None:
+def test_where_nothing_is_hit(server: RenderServer, audit) -> None:
     """A backdrop that does not fill the picture."""
-    wheel.run(
-        "-d", "audit_small_backdrop", "-g", "render_multi", "-p", *SETTINGS,
-        "sample.num_objs = 1", "sample.class_idxs = 1", "scene.backdrop_size = 2",
-        "material.use_texture = False",
+    dataset_dir = server.render(
+        "audit_small_backdrop", *SETTINGS, "sample.num_objs = 1", "sample.class_idxs = 1",
+        "scene.backdrop_size = 2", "material.use_texture = False", config="render_multi",
     )  # fmt: skip
-    checks = audit(wheel.data_dir / "audit_small_backdrop")
+    checks = audit(dataset_dir)
     assert failed(checks) == set(), checks
     assert "0 px not judged" in checks["albedo"].figures
 

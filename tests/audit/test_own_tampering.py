@@ -25,7 +25,7 @@ from tests.assets.helpers import write_files
 from tests.audit.conftest import failed
 from tests.audit.own_models import add_material, add_quad, colored_ply, draw_ramp, encode_image
 from tests.audit.test_tampering import copy_dataset
-from tests.helpers import Renderer
+from tests.helpers import RenderServer
 
 SETTINGS = (
     "rendering.render_samples = 1", "object.n_buckets = 1", "batch.cache_obj_frames = 1",
@@ -46,17 +46,16 @@ def write_models(folder: Path) -> Path:
 
 
 def render_own(
-    wheel: Renderer, models: Path, name: str, *bindings: str, resolution: int = 64
+    server: RenderServer, models: Path, name: str, *bindings: str, resolution: int = 64
 ) -> Path:
-    wheel.run(
-        "-d", name, "-g", "render_multi", "-p", *SETTINGS, *bindings,
-        f"rendering.resolution = {resolution}", f"assets.models = {str(models)!r}",
+    return server.render(
+        name, *SETTINGS, *bindings, f"rendering.resolution = {resolution}",
+        f"assets.models = {str(models)!r}", config="render_multi",
     )  # fmt: skip
-    return wheel.data_dir / name
 
 
-def audit(wheel: Renderer, dataset: Path, models: Path) -> dict[str, Check]:
-    folders = Folders(wheel.data_dir, models=models)
+def audit(server: RenderServer, dataset: Path, models: Path) -> dict[str, Check]:
+    folders = Folders(server.data_dir, models=models)
     folder = open_dataset_folder(dataset.parent, dataset.name)
     return {check.name: check for check in audit_dataset(folder, folders, 0, jobs=1, is_quiet=True)}
 
@@ -67,13 +66,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def own(wheel: Renderer, models: Path) -> Path:
+def own(server: RenderServer, models: Path) -> Path:
     """EXR with labels, 2 objects, 8 samples of 48 px."""
-    return render_own(wheel, models, "own_colors", resolution=48)
+    return render_own(server, models, "own_colors", resolution=48)
 
 
-def test_own_colors_pass(wheel: Renderer, own: Path, models: Path) -> None:
-    checks = audit(wheel, own, models)
+def test_own_colors_pass(server: RenderServer, own: Path, models: Path) -> None:
+    checks = audit(server, own, models)
     assert failed(checks) == set(), [(c.name, c.figures, c.culprits) for c in checks.values()]
     passed = {name for name, check in checks.items() if check.verdict is Verdict.PASS}
     assert passed >= {"mask", "depth", "class", "normal", "albedo", "amodal", "coordinates", "pose"}
@@ -208,55 +207,55 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("name", TAMPERED)
 def test_other_colors_fail(
-    wheel: Renderer, own: Path, models: Path, tmp_path: Path, name: str
+    server: RenderServer, own: Path, models: Path, tmp_path: Path, name: str
 ) -> None:
     change, check = TAMPERED[name]
     other = shutil.copytree(models, tmp_path / "set")
     change(other)
-    checks = audit(wheel, own, other)
+    checks = audit(server, own, other)
     assert check in failed(checks), checks[check]
     if check == "albedo":
         assert not failed(checks) & {"mask", "depth", "class", "normal", "coordinates"}
 
 
 def test_a_small_wrong_part_is_named(
-    wheel: Renderer, own: Path, models: Path, tmp_path: Path
+    server: RenderServer, own: Path, models: Path, tmp_path: Path
 ) -> None:
     """In one sample of eight, one side of an object."""
     other = shutil.copytree(models, tmp_path / "set")
     edit_text("box/a/a.mtl", r"(newmtl bottom\nKd) \S+", r"\1 0.5")(other)
-    culprits = audit(wheel, own, other)["albedo"].culprits
+    culprits = audit(server, own, other)["albedo"].culprits
     assert any(re.search(r"object \d \(\d+ of \d+ px beyond 2 levels\)", c) for c in culprits)
 
 
 def test_another_share_of_the_drawn_color_fails(
-    wheel: Renderer, own: Path, models: Path, tmp_path: Path
+    server: RenderServer, own: Path, models: Path, tmp_path: Path
 ) -> None:
     copy = copy_dataset(own, tmp_path)
     info = json.loads((copy / "dataset.json").read_text())
     info["settings"]["material.color_intensity"] = 0.1
     (copy / "dataset.json").write_text(json.dumps(info))
-    assert failed(audit(wheel, copy, models)) == {"albedo"}
+    assert failed(audit(server, copy, models)) == {"albedo"}
 
 
 def test_an_image_that_is_missing_is_plain_and_told(
-    wheel: Renderer, models: Path, tmp_path: Path
+    server: RenderServer, models: Path, tmp_path: Path
 ) -> None:
     """What `dataset.json` does not tell, but the audit cannot read, is not judged."""
     other = shutil.copytree(models, tmp_path / "set")
     (other / "box/a/a.png").unlink()
-    dataset = render_own(wheel, other, "own_missing", resolution=32)
-    checks = audit(wheel, dataset, other)
+    dataset = render_own(server, other, "own_missing", resolution=32)
+    checks = audit(server, dataset, other)
     assert failed(checks) == set(), checks
     assert "; 0 px not judged" in checks["albedo"].figures
     path = dataset / "dataset.json"
     info = json.loads(path.read_text())
     assert info["incomplete"].keys() == {"box/a"}
     path.write_text(json.dumps({**info, "incomplete": {}}))
-    checks = audit(wheel, dataset, other)
+    checks = audit(server, dataset, other)
     assert failed(checks) == set(), checks
     assert int(re.search(r"; (\d+) px not judged", checks["albedo"].figures)[1]) > 100
-    assert failed(audit(wheel, dataset, models)) >= {"albedo"}
+    assert failed(audit(server, dataset, models)) >= {"albedo"}
 
 
 # --- many true data sets --------------------------------------------------------------------------
@@ -275,10 +274,10 @@ MORE = {
 @pytest.mark.slow
 @pytest.mark.parametrize("resolution", [32, 64])
 @pytest.mark.parametrize("name", MORE)
-def test_true_data_pass(wheel: Renderer, models: Path, name: str, resolution: int) -> None:
+def test_true_data_pass(server: RenderServer, models: Path, name: str, resolution: int) -> None:
     dataset = f"own_{[*MORE].index(name)}_{resolution}"
-    path = render_own(wheel, models, dataset, *MORE[name], resolution=resolution)
-    checks = audit(wheel, path, models)
+    path = render_own(server, models, dataset, *MORE[name], resolution=resolution)
+    checks = audit(server, path, models)
     assert failed(checks) == set(), [(c.name, c.figures, c.culprits) for c in checks.values()]
 
 
@@ -300,10 +299,10 @@ def write_fine_models(folder: Path) -> Path:
 
 @pytest.mark.slow
 def test_fine_textures_pass_and_are_left_out_where_pixels_blur_them(
-    wheel: Renderer, tmp_path: Path
+    server: RenderServer, tmp_path: Path
 ) -> None:
     models = write_fine_models(tmp_path / "set")
-    checks = audit(wheel, render_own(wheel, models, "own_fine"), models)
+    checks = audit(server, render_own(server, models, "own_fine"), models)
     assert failed(checks) == set(), [(c.name, c.figures, c.culprits) for c in checks.values()]
     num_unknown = int(re.search(r"; (\d+) px not judged", checks["mask"].figures)[1])
     assert 0 < num_unknown < 0.05 * 8 * 64**2

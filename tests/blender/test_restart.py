@@ -38,8 +38,8 @@ def start_many(
     return process, dataset_dir
 
 
-def test_killed_in_the_middle(renderer: Renderer) -> None:
-    whole = renderer.render("whole_run", "batch.num_samples = 30")
+def test_killed_in_the_middle(renderer: Renderer, each_server: RenderServer) -> None:
+    whole = each_server.render("whole_run", "batch.num_samples = 30")
     arguments = ["-d", "killed", *QUICK, "batch.num_samples = 30"]
     process, dataset_dir = start_many(renderer, "killed", num_samples=30)
     with process:
@@ -58,9 +58,9 @@ def test_killed_in_the_middle(renderer: Renderer) -> None:
     np.testing.assert_array_equal(read_images(dataset_dir), read_images(whole))
 
 
-def test_a_third_run_renders_nothing(wheel: Renderer, tmp_path: Path) -> None:
+def test_a_third_run_renders_nothing(wheel: Renderer, server: RenderServer, tmp_path: Path) -> None:
     (tmp_path / "bpy.py").write_text("raise AssertionError('Blender is not needed')")
-    dataset_dir = wheel.render("complete", "batch.num_samples = 3")
+    dataset_dir = server.render("complete", "batch.num_samples = 3")
     before = modification_times(dataset_dir)
     arguments = ["-d", "complete", *QUICK, "batch.num_samples = 3"]
     output = wheel.run(*arguments, PYTHONPATH=str(tmp_path))
@@ -68,8 +68,10 @@ def test_a_third_run_renders_nothing(wheel: Renderer, tmp_path: Path) -> None:
     assert modification_times(dataset_dir) == before
 
 
-def test_damaged_samples_are_rendered_again_and_only_those(wheel: Renderer) -> None:
-    dataset_dir = wheel.render("damaged", "batch.num_samples = 6")
+def test_damaged_samples_are_rendered_again_and_only_those(
+    wheel: Renderer, server: RenderServer
+) -> None:
+    dataset_dir = server.render("damaged", "batch.num_samples = 6")
     images = read_images(dataset_dir)
     img = dataset_dir / "img"
     (img / "00000.png").unlink()
@@ -153,7 +155,7 @@ def test_a_folder_that_is_no_data_set_is_left_alone(wheel: Renderer) -> None:
     assert (folder / "thesis.tex").read_text() == "text"
 
 
-@pytest.mark.parametrize("attempt", range(3))
+@pytest.mark.parametrize("attempt", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_interrupted_by_the_keyboard(renderer: Renderer, attempt: int) -> None:
     process, dataset_dir = start_many(renderer, f"interrupted{attempt}")
     with process:

@@ -19,7 +19,7 @@ from synrender.images.scanline_exr import read_channels, write_channels
 from synrender.labels.keypoints import NamedPoints
 from synrender.settings.label_table import LABELS, list_fields
 from tests.archive.helpers import QuickArchiver
-from tests.helpers import Renderer
+from tests.helpers import RenderServer
 from tests.loading.forked import run_alone
 
 ALL_FIELDS = list_fields(LABELS)
@@ -146,9 +146,9 @@ def test_flow_leads_to_the_same_place_on_the_model(rendered_labels: Path) -> Non
     assert num_hidden > 0
 
 
-def test_twins_of_two_lenses_spread_the_image_from_its_middle(wheel: Renderer) -> None:
+def test_twins_of_two_lenses_spread_the_image_from_its_middle(server: RenderServer) -> None:
     """Each lens has intrinsics of its own, and twins are a group: flow follows by a formula."""
-    folder = wheel.render(
+    folder = server.render(
         "lens_twins",
         *("design.kind = 'twins'", "design.twins = ['camera_lens']", "batch.num_samples = 4"),
         *("design.levels = {'camera_lens': [40, 60]}", "object.total_num_samples = 24"),

@@ -60,7 +60,6 @@ def run(user: int, data_dir: Path, *arguments: str, umask: int = 0o002, status: 
 
 @pytest.mark.slow
 def test_each_goes_on_with_what_the_other_began(shared: Path, wheel: Renderer) -> None:
-    wheel.render("made_demo_set", "batch.num_samples = 1")
     (shared / "demo_assets").symlink_to(wheel.data_dir / "demo_assets")
     render = ["render.py", "-d", "ours", "-p", "rendering.resolution = 32"]
     render += ["rendering.render_samples = 1", "object.total_num_samples = 12"]
