@@ -16,7 +16,7 @@ import pytest
 from synrender.system.locks import ABANDONED_AFTER_S, temporary_file
 from tests.blender.test_dirt import BOX, FLAT
 from tests.fanout.drive import write_troublemaker
-from tests.helpers import Renderer, read_record, write_shapenet
+from tests.helpers import Renderer, RenderServer, read_record, write_shapenet
 
 pytestmark = pytest.mark.slow  # each kills or stops several runs
 
@@ -26,8 +26,8 @@ SETTINGS = [*FLAT, f"batch.num_samples = {NUM_SAMPLES}", "rendering.resolution =
 SETTINGS += ["rendering.render_samples = 1"]
 
 
-def create_heavy_model(side: int = 250) -> str:
-    """OBJ text of a wavy sheet, which takes about a second to build."""
+def create_heavy_model(side: int = 170) -> str:
+    """OBJ text of a wavy sheet, which takes about half a second to build."""
     x, y = (a.reshape(-1) for a in np.mgrid[:side, :side] / side)
     vertices = "".join(f"v {a:.6f} {b:.6f} {c:.6f}\n" for a, b, c in zip(x, y, x * y, strict=True))
     corners = (r * side + c + 1 for r in range(side - 1) for c in range(side - 1))
@@ -179,8 +179,8 @@ CRASH = "Fatal Python error: Aborted\n"
 QUICK = ["rendering.resolution = 8", "rendering.render_samples = 1", "batch.num_samples = 3"]
 
 
-def test_a_note_after_a_power_cut_counts_once(wheel: Renderer) -> None:
-    dataset_dir = wheel.render("power_cut", *QUICK)
+def test_a_note_after_a_power_cut_counts_once(wheel: Renderer, server: RenderServer) -> None:
+    dataset_dir = server.render("power_cut", *QUICK)
     (dataset_dir / "img/00000.npy").unlink()
     model = f"{read_record(dataset_dir, 1)['synset_id'][0]}/x"
     for stale in (
@@ -201,9 +201,11 @@ def test_a_note_after_a_power_cut_counts_once(wheel: Renderer) -> None:
     assert find_notes(dataset_dir) == []
 
 
-def test_a_new_note_from_another_machine_stays_for_a_day(wheel: Renderer) -> None:
+def test_a_new_note_from_another_machine_stays_for_a_day(
+    wheel: Renderer, server: RenderServer
+) -> None:
     """Its run may still be at work: the lock that it holds need not be seen here."""
-    dataset_dir = wheel.render("elsewhere", *QUICK)
+    dataset_dir = server.render("elsewhere", *QUICK)
     (dataset_dir / "img/00000.npy").unlink()
     model = f"{read_record(dataset_dir, 1)['synset_id'][0]}/x"
     notes = [
@@ -221,9 +223,11 @@ def test_a_new_note_from_another_machine_stays_for_a_day(wheel: Renderer) -> Non
     assert find_notes(dataset_dir) == []
 
 
-def test_of_several_models_one_that_no_finished_sample_shows_is_rejected(wheel: Renderer) -> None:
+def test_of_several_models_one_that_no_finished_sample_shows_is_rejected(
+    wheel: Renderer, server: RenderServer
+) -> None:
     arguments = ["-d", "several", "-g", "render_multi", "-p", *QUICK]
-    wheel.run(*arguments)
+    server.render("several", *QUICK, config="render_multi")
     dataset_dir = wheel.data_dir / "several"
     shown = [
         [f"{row['synset_id']}/{row['model_id']}" for row in read_record(dataset_dir, idx)]
@@ -240,13 +244,15 @@ def test_of_several_models_one_that_no_finished_sample_shows_is_rejected(wheel: 
     assert find_notes(dataset_dir) == []
 
 
-def test_of_several_models_the_guilty_one_is_found(wheel: Renderer, tmp_path: Path) -> None:
+def test_of_several_models_the_guilty_one_is_found(
+    wheel: Renderer, server: RenderServer, tmp_path: Path
+) -> None:
     """After the first death the models of that sample are rendered one by one."""
     python_path = tmp_path / "python"
     python_path.mkdir()
     write_troublemaker(python_path)
     arguments = ["-d", "guilty", "-g", "render_multi", "-p", *QUICK]
-    wheel.run(*arguments)
+    server.render("guilty", *QUICK, config="render_multi")
     row = read_record(wheel.data_dir / "guilty", 2)[2]
     culprit = f"{row['synset_id']}/{row['model_id']}"
     trouble = {"TROUBLE_RENDER": f"/{culprit}/", "PYTHONPATH": str(python_path)}
@@ -273,8 +279,8 @@ def test_a_run_at_work_keeps_its_note(wheel: Renderer, shapenet: str) -> None:
     assert read_rejected(dataset_dir) == {}
 
 
-def test_the_note_goes_with_the_data_set(wheel: Renderer) -> None:
-    dataset_dir = wheel.render("noted", *QUICK)
+def test_the_note_goes_with_the_data_set(wheel: Renderer, server: RenderServer) -> None:
+    dataset_dir = server.render("noted", *QUICK)
     for _ in range(2):
         write_note(dataset_dir, CRASH, idx=2)
     wheel.run("-d", "noted", "--overwrite", "-p", *QUICK)

@@ -24,8 +24,17 @@ def list_files(driver: Driver, name: str) -> dict[Path, int]:
     return {p: p.stat().st_mtime_ns for p in driver.data_dir.glob(f"{name}_*/img/*")}
 
 
-@pytest.mark.parametrize("number", STATUS)
-@pytest.mark.parametrize("blender", ["", pytest.param("blender", marks=pytest.mark.debian_blender)])
+@pytest.mark.parametrize(
+    ("blender", "number"),
+    [
+        *(("", number) for number in STATUS),
+        pytest.param("blender", signal.SIGTERM, marks=pytest.mark.debian_blender),
+        *(
+            pytest.param("blender", n, marks=[pytest.mark.debian_blender, pytest.mark.weekly])
+            for n in (signal.SIGINT, signal.SIGKILL)
+        ),
+    ],
+)
 def test_nothing_runs_or_writes_once_the_driver_has_ended(
     driver: Driver, blender: str, number: signal.Signals
 ) -> None:

@@ -107,7 +107,12 @@ EMPTY_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # of HTTP/2, which gRPC spe
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"HTTP/1.0 400 Bad Request\r\n\r\n", EMPTY_SETTINGS], ids=["", "http", "grpc"]
+    "answer",
+    [
+        pytest.param(EMPTY_SETTINGS, id="grpc"),
+        pytest.param(b"", id="", marks=pytest.mark.weekly),
+        pytest.param(b"HTTP/1.0 400 Bad Request\r\n\r\n", id="http", marks=pytest.mark.weekly),
+    ],
 )
 def test_what_listens_and_is_not_ray_is_said(driver: Driver, answer: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -25,7 +25,7 @@ from tests.assets import layouts
 from tests.helpers import PROJECT_DIR, Renderer, make_once, write_shapenet
 from tests.report.conftest import write_grid
 
-NUM_MUTANTS = int(os.environ.get("SYNRENDER_TEST_MUTANTS", "200"))
+NUM_MUTANTS = int(os.environ.get("SYNRENDER_TEST_MUTANTS", "50"))
 NUM_QUICK = 200
 """Up to so many are read in the quickest way most of the time."""
 

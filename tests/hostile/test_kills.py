@@ -6,7 +6,7 @@ import pytest
 
 from tests.hostile.kills import FAULTS, TARGETS, create_driver, kill_many
 
-pytestmark = pytest.mark.slow  # it kills ten runs
+pytestmark = [pytest.mark.slow, pytest.mark.weekly]  # it renders and archives again and again
 
 
 def test_a_few_random_kills_lose_nothing(tmp_path: Path) -> None:

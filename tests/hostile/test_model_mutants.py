@@ -33,7 +33,7 @@ from tests.hostile.run_file_mutants import (
 from tests.hostile.test_file_mutants import print_table
 from tests.hostile.test_mutants import MAX_SECONDS, print_harm, render_all
 
-NUM_MUTANTS = int(os.environ.get("SYNRENDER_TEST_MUTANTS", "200"))
+NUM_MUTANTS = int(os.environ.get("SYNRENDER_TEST_MUTANTS", "50"))
 FILES = {"models": MODEL_FILES, "environments": ENVIRONMENT_FILES}
 KINDS = {kind: group for group, files in FILES.items() for kind, _ in files}
 READERS = {"models": read_models, "environments": read_environments}

@@ -20,20 +20,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synrender.assets.demo import ensure_demo
 from tests.helpers import PROJECT_DIR, write_shapenet
 from tests.hostile.mutants import double, make_mutant, restate, shuffle
 
-NUM_MUTANTS = int(os.environ.get("SYNRENDER_TEST_MUTANTS", "200"))
+NUM_MUTANTS = int(os.environ.get("SYNRENDER_TEST_MUTANTS", "50"))
 MAX_SECONDS = 10
 """More CPU time than this counts as a hang; a sample takes 0.05 s."""
 
 
 @pytest.fixture(scope="module")
-def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[bytes]]:
+def originals(data_dir: Path) -> dict[str, list[bytes]]:
     """Demo models with their materials, and small textures of both formats."""
-    root = tmp_path_factory.mktemp("demo")
-    ensure_demo(root)
+    root = data_dir / "demo_assets"
     objs = sorted(root.rglob("model_normalized.obj"), key=lambda p: (p.stat().st_size, str(p)))[:8]
     rng = np.random.Generator(np.random.PCG64(5))
     pixels = np.kron(rng.integers(0, 200, (6, 5, 3), np.uint8), np.ones((6, 7, 1), np.uint8))
