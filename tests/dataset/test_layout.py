@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import synrender
 from synrender.audit.check import Verdict
@@ -16,7 +17,7 @@ from synrender.audit.run import audit_dataset
 from synrender.dataset.folder import DatasetFolder, open_dataset_folder
 from synrender.dataset.names import sample_path
 from synrender.errors import UserError
-from synrender.report.contact_sheet import find_first_samples
+from synrender.report.contact_sheet import draw_contact_sheet
 from synrender.settings.groups import BatchSettings
 from synrender.system.files import write_array
 from synrender.system.folders import Folders
@@ -146,6 +147,7 @@ def test_either_is_replayed_audited_shown_and_archived(
     kind: str,
     wheel: Renderer,
     request: pytest.FixtureRequest,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -154,8 +156,11 @@ def test_either_is_replayed_audited_shown_and_archived(
     folder = open_dataset_folder(wheel.data_dir, "layered")
     checks = audit_dataset(folder, Folders(wheel.data_dir), 0, jobs=1, is_quiet=True)
     assert {c.name for c in checks if c.verdict is Verdict.FAIL} <= {"balance"}
-    shown = [path.stem for path in find_first_samples(dataset_dir, 20)]
-    assert shown == [f"{i:05d}" for i in range(NUM_SAMPLES)]
+    draw_contact_sheet(dataset_dir, tmp_path / "sheet.png", NUM_SAMPLES)
+    shown = " ".join(map(str, range(NUM_SAMPLES)))
+    description = f"Sheet for {NUM_SAMPLES} of {NUM_SAMPLES} samples: {shown}."
+    with Image.open(tmp_path / "sheet.png") as picture:
+        assert picture.info["Description"] == description
     data = synrender.open_dataset(dataset_dir)
     assert [int(data[i]["sample_idx"]) for i in range(len(data))] == list(range(NUM_SAMPLES))
     archiver = QuickArchiver(wheel.data_dir, capsys, monkeypatch)
