@@ -16,21 +16,22 @@ from synrender.settings.label_table import LABELS
 from synrender.system.folders import Folders
 from tests.helpers import RenderServer, read_passes, read_record
 
-LEVELS = {"camera_azimuth": [0, 2.5], "roll": [0.5, 3], "scale": [0.5, 1]}
+LEVELS = {"camera_azimuth": [0, 0.4], "roll": [0.5, 3], "scale": [0.5, 1]}
 NUM, HEIGHT_M = 6, -0.2
 
 
 @pytest.fixture(scope="module")
 def ground(server: RenderServer) -> Path:
-    """Three pairs of twins, in the camera's angle and what changes how far an object reaches down.
+    """Three sweeps, of the camera's angle and of what changes how far an object reaches down.
 
     The camera looks at the horizon, where the ground ends and nothing is hit.
     """
     return server.render(
         "ground", "rendering.resolution = 32", "rendering.render_samples = 1",
         f"batch.num_samples = {NUM}", f"object.total_num_samples = {NUM}", "object.n_buckets = 1",
-        "sample.num_objs = 2", f"rendering.labels = {list(LABELS)}", "design.kind = 'twins'",
-        f"design.levels = {LEVELS}", "design.fixed = {'camera_elevation': 0.2}",
+        "sample.num_objs = 2", f"rendering.labels = {list(LABELS)}",
+        "design.kind = 'one_at_a_time'", f"design.levels = {LEVELS}",
+        "design.fixed = {'camera_elevation': 0.2}",
         "scene.ground = True", f"scene.ground_height = {HEIGHT_M}", "scene.backdrop_size = 8",
         config="render_multi",
     )  # fmt: skip
@@ -45,7 +46,7 @@ def audit(dataset_dir: Path, data_dir: Path) -> dict[str, Check]:
 def test_the_audit_proves_all_labels_and_the_contact(ground: Path) -> None:
     checks = audit(ground, ground.parent)
     assert [(c.name, c.culprits) for c in checks.values() if c.verdict is Verdict.FAIL] == []
-    for name in ("mask", "depth", "normal", "albedo", "flow", "occlusion", "ground", "twins"):
+    for name in ("mask", "depth", "normal", "albedo", "flow", "occlusion", "ground", "sweeps"):
         assert checks[name].verdict is Verdict.PASS, name
     assert checks["ground"].measures[0].num == 2 * NUM
 

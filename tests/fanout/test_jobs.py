@@ -39,7 +39,7 @@ def test_without_variants_a_data_set_is_as_its_configuration_says(tmp_path: Path
         variants.plan_as_configured, tmp_path / "x", gin_config=["recipes/clevr_like"],
         assets=open_assets(load_settings(["recipes/clevr_like"]), Folders(tmp_path)),
     )  # fmt: skip
-    dataset = plan_one([])
+    dataset = plan_one(["batch.num_samples = 7"])  # -n says how many, else it is the whole
     assert dataset.name == "x"
     assert dataset.settings.batch.idxs == range(100_000)
     assert dataset.settings.batch.cache_obj_frames == 1
