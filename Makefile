@@ -15,7 +15,7 @@ TYPES = $(if $(wildcard $(VENV)/bin/python3.13),--python-version 3.13)
 python_of = $(if $(filter 5.2,$1),3.13,3.11)
 
 .PHONY: help setup demo test test-slow test-weekly test-mutations test-kill test-blenders test-torch \
-	docs test-docs bench lint \
+	docs gallery test-docs bench lint \
 	format lock clean
 
 help: ## list these commands
@@ -67,6 +67,9 @@ docs: ## build the documentation into docs/_build, with warnings as errors (Pyth
 	@PYTHON= tools/setup.sh .venv-docs tools/docs.lock 3.11
 	@.venv-docs/bin/python -m sphinx -q -W --keep-going -j auto -b html docs docs/_build
 	@echo "docs/_build/index.html"
+
+gallery: setup ## render the pictures of the documentation's gallery again, and write its page
+	@$(RUN) tools/make_gallery.py $(ARGS)
 
 test-docs: setup ## run the commands and examples of the documentation on small data sets
 	@$(RUN) -m pytest -q tests/docs $(ARGS)
