@@ -1,6 +1,6 @@
 """Renders the gallery of the documentation, docs/gallery: a card for each factor, label and design.
 
-python tools/make_gallery.py [NAME ...]
+python tools/make_gallery.py [KIND_NAME ...]
 
 A card is a picture and the command that made its data set. The page, docs/gallery.md, is written
 from the same list.
@@ -42,11 +42,17 @@ GAP_PX = 4
 class Card:
     """A picture of a data set."""
 
-    name: str  # of the picture's file, and heading
+    kind: str  # "factor", "label" or "design"
+    name: str
     dataset: str  # its name; several cards can show one data set
     shows: str  # what is to be seen
     arguments: tuple[str, ...]  # of render.py, after the name
     draw: Callable[[Path], Image.Image]  # from the folder of the data set
+
+    @property
+    def path(self) -> Path:
+        """The picture's file."""
+        return FOLDER / f"{self.kind}_{self.name}.png"
 
     @property
     def command(self) -> str:
@@ -101,6 +107,8 @@ LEVELS = {
 
 THREE = ("design.twin_size = 3", "batch.num_samples = 3", "object.total_num_samples = 36")
 
+DIM = ("scene.light_energy = 30", "scene.sun_energy = 0.2")
+STUDIO = "'environment': 'studio', 'environment_energy': 0.4"
 NO_SUN = ("scene.sun_energy = 0",)
 
 MORE = {
@@ -109,7 +117,7 @@ MORE = {
     "backdrop_color": ("material.use_texture = False",),
     "layout": ("sample.num_objs = 3",),
     "num_objs": ("sample.num_objs = 4",),
-    "environment": (*THREE, "scene.light_energy = 0"),
+    "environment": (*THREE, "scene.light_energy = 0", *NO_SUN),
     "environment_rotation": (
         "design.fixed = {'environment': 'sunset', 'metallic': 1, 'roughness': 0.1}",
         "scene.light_energy = 0", "scene.sun_energy = 0",
@@ -123,10 +131,22 @@ MORE = {
     "sun_color": ("material.use_texture = False", "scene.sun_energy = 4", "scene.light_energy = 0"),
     "num_lights": ("scene.light_radius = 0.1", *NO_SUN),
     "camera_fstop": ("sample.num_objs = 3",),
-    "roughness": ("design.fixed = {'metallic': 1, 'environment': 'studio'}",),
-    "metallic": ("design.fixed = {'roughness': 0.15, 'environment': 'studio'}",),
-    "backdrop_roughness": ("design.fixed = {'backdrop_metallic': 1, 'environment': 'studio'}",),
-    "backdrop_metallic": ("design.fixed = {'backdrop_roughness': 0.15, 'environment': 'studio'}",),
+    "roughness": (
+        *DIM,
+        f"design.fixed = {{'metallic': 1, {STUDIO}}}",
+    ),
+    "metallic": (
+        *DIM,
+        f"design.fixed = {{'roughness': 0.15, {STUDIO}}}",
+    ),
+    "backdrop_roughness": (
+        *DIM,
+        f"design.fixed = {{'backdrop_metallic': 1, {STUDIO}}}",
+    ),
+    "backdrop_metallic": (
+        *DIM,
+        f"design.fixed = {{'backdrop_roughness': 0.15, {STUDIO}}}",
+    ),
     "backdrop": (
         *THREE, "design.fixed = {'environment': 'sky'}",
     ),
@@ -150,11 +170,14 @@ def list_cards() -> dict[str, list[Card]]:
     return {
         "Factors": [_create_factor_card(name) for name in FACTORS],
         "Labels": [
-            Card(name, "labels", label.meaning, SCENE, functools.partial(draw_label, label))
+            Card(
+                "label", name, "labels", label.meaning, SCENE, functools.partial(draw_label, label)
+            )
             for name, label in LABELS.items()
         ],
         "Designs": [
             Card(
+                "design",
                 name,
                 f"design_{name}",
                 f"a contact sheet: {what}",
@@ -170,6 +193,7 @@ def _create_factor_card(name: str) -> Card:
     levels, remark = LEVELS[name]
     bindings = (f"design.levels = {{'{name}': {levels}}}", *MORE.get(name, ()))
     return Card(
+        "factor",
         name,
         name,
         f"{name} alone differs: {levels.strip('[]')} {remark}".strip(),
@@ -286,7 +310,7 @@ def write_page(cards: dict[str, list[Card]]) -> Iterator[str]:
         yield "::::{grid} 1 1 2 2\n:gutter: 3\n"
         for card in listed:
             yield f":::{{grid-item-card}} `{card.name}`"
-            yield f"![{card.shows}](gallery/{card.name}.png)\n"
+            yield f"![{card.shows}](gallery/{card.path.name})\n"
             yield f"{card.shows[0].upper()}{card.shows[1:]}.\n"
             yield f"```sh\n{card.command}\n```"
             yield ":::\n"
@@ -311,14 +335,13 @@ def main() -> None:
     """Renders the cards that were named, or all, and writes the page."""
     cards = list_cards()
     listed = [card for section in cards.values() for card in section]
-    chosen = sys.argv[1:] or [card.name for card in listed]
+    chosen = sys.argv[1:] or [card.path.stem for card in listed]
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for card in listed:
-            if card.name in chosen:
-                path = FOLDER / f"{card.name}.png"
-                draw_card(card, Path(folder)).save(path, optimize=True)
-                print(path, flush=True)
+            if card.path.stem in chosen:
+                draw_card(card, Path(folder)).save(card.path, optimize=True)
+                print(card.path, flush=True)
     PAGE.write_text("\n".join(write_page(cards)))
 
 
