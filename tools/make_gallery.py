@@ -61,21 +61,27 @@ class Card:
 
 
 LEVELS = {
-    "class": ("[0, 3, 4, 6]", "an airplane, a sofa, a chair and a car"),
+    "class": ("[0, 3, 4, 6]", "an airplane, a car, a chair and a sofa"),
     "model": ("2", "two chairs"),
     "texture": ("4", "four textures"),
-    "color": ("[[0.6, 0.05, 0.05], [0.6, 0.4, 0.02], [0.05, 0.4, 0.1], [0.05, 0.1, 0.6]]", ""),
+    "color": (
+        "[[0.6, 0.05, 0.05], [0.6, 0.4, 0.02], [0.05, 0.4, 0.1], [0.05, 0.1, 0.6]]",
+        "four colors",
+    ),
     "scale": ("[0.4, 0.6, 0.8, 1.0]", ""),
     "azimuth": ("[-1.2, -0.4, 0.4, 1.2]", "rad"),
     "elevation": ("[-0.6, -0.2, 0.2, 0.6]", "rad"),
     "roll": ("[-0.6, -0.2, 0.2, 0.6]", "rad"),
-    "warp": ("[[1, 1, 1], [0.6, 1, 1.2], [1.3, 0.6, 1], [1, 1.4, 0.7]]", "along each axis"),
+    "warp": (
+        "[[1, 1, 1], [0.6, 1, 1.2], [1.3, 0.6, 1], [1, 1.4, 0.7]]",
+        "four sets of widths, heights and depths",
+    ),
     "light_angle": ("[-1.4, -0.5, 0.4, 1.3]", "rad"),
     "light_energy": ("[15, 50, 150, 400]", "W"),
     "backdrop_texture": ("4", "four textures"),
     "backdrop_color": (
         "[[0.4, 0.05, 0.05], [0.4, 0.3, 0.02], [0.05, 0.3, 0.1], [0.05, 0.1, 0.4]]",
-        "",
+        "four colors",
     ),
     "layout": ("4", "four drawn layouts of three objects"),
     "num_objs": ("[1, 2, 3, 4]", "objects"),
@@ -88,7 +94,7 @@ LEVELS = {
         "[('kelvin', 2000), ('kelvin', 4000), ('kelvin', 6500), ('hue', 0.6, 0.7, 1)]",
         "candle, lamp and daylight by temperature, and a blue hue",
     ),
-    "sun_color": ("[[1, 0.2, 0.2], [1, 0.9, 0.3], [0.3, 1, 0.4], [0.3, 0.4, 1]]", ""),
+    "sun_color": ("[[1, 0.2, 0.2], [1, 0.9, 0.3], [0.3, 1, 0.4], [0.3, 0.4, 1]]", "four colors"),
     "light_elevation": ("[0.15, 0.6, 1.05, 1.5]", "rad"),
     "light_azimuth": ("[-2.6, -1.57, -0.6, 0.4]", "rad"),
     "num_lights": ("[1, 2, 4, 8]", "lights"),
@@ -100,7 +106,10 @@ LEVELS = {
     "metallic": ("[0, 0.33, 0.67, 1]", ""),
     "backdrop_roughness": ("[0, 0.2, 0.5, 1]", "of a metal"),
     "backdrop_metallic": ("[0, 0.33, 0.67, 1]", ""),
-    "backdrop": ("['plane', 'environment', 'none']", "the last one is transparent"),
+    "backdrop": (
+        "['plane', 'environment', 'none']",
+        "plane, environment, and none, which is transparent",
+    ),
     "exposure": ("[-2, -1, 0, 1]", "stops"),
 }
 """Of each factor: its levels, and what else there is to say of them."""
@@ -189,6 +198,12 @@ def list_cards() -> dict[str, list[Card]]:
     }
 
 
+def _describe(levels: str, remark: str) -> str:
+    """The levels with their unit, or a remark that says what they are."""
+    is_plain = levels.startswith("[") and not set("[('") & set(levels[1:]) and len(remark) <= 10
+    return f"{levels.strip('[]')} {remark}".strip() if is_plain else remark
+
+
 def _create_factor_card(name: str) -> Card:
     levels, remark = LEVELS[name]
     bindings = (f"design.levels = {{'{name}': {levels}}}", *MORE.get(name, ()))
@@ -196,7 +211,7 @@ def _create_factor_card(name: str) -> Card:
         "factor",
         name,
         name,
-        f"{name} alone differs: {levels.strip('[]')} {remark}".strip(),
+        f"{name} alone differs: {_describe(levels, remark)}",
         ("-g", "render_single", "examples/gallery.gin", "-p", *bindings),
         functools.partial(draw_row, name),
     )
