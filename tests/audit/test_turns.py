@@ -40,6 +40,7 @@ def check(records: np.ndarray) -> Check:
     subject = Subject(
         DatasetFolder(Path("x"), is_exr=False), Path("models"),
         Stage(camera, 50, SETTINGS.scene), SETTINGS, {c: f"synset{c}" for c in range(5)},
+        {c: f"class {c}" for c in range(5)},
     )  # fmt: skip
     return check_balance(subject, Records(records, records["sample_idx"], {}))
 

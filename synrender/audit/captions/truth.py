@@ -56,6 +56,9 @@ NEARLY, FARTHER = 8.0, 12.0
 MIN_SHARE, SURE_SHARE, MIN_PART, FEW = 0.6, 0.85, 0.12, 0.1
 """Of pixels: for one color, so that there are not several, for each of two different ones, and to
 show a color at all."""
+MIN_KNOWN_SHARE = 0.8
+"""Of an object's pixels: where more of its surface cannot be read, its color is not judged."""
+
 NUM_PIXELS = 400
 BACKDROP_LIGHT, OBJECT_LIGHT = 0.35, 0.6
 
@@ -163,7 +166,8 @@ class Scene:
             albedo = find_albedo(self._view, self._paints, positions)
             hit = self._view.cast_at(positions).instance == k + 1
             known = albedo.linear[albedo.is_known & hit]
-            found.append(find_distances(known, OBJECT_LIGHT) if len(known) else None)
+            is_enough = len(known) and len(known) >= MIN_KNOWN_SHARE * hit.sum()
+            found.append(find_distances(known, OBJECT_LIGHT) if is_enough else None)
         return found
 
     def _judge_size(self, k: int, word: str) -> Verdict3:
