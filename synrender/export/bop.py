@@ -26,10 +26,8 @@ from synrender.export.bop_models import (
     to_ply,
 )
 from synrender.export.columns import Schema, to_sample_idx
-from synrender.export.croissant import file_set, pictures_of_files
+from synrender.export.croissant import describe_files
 from synrender.export.format import (
-    CroissantParts,
-    ExportedFile,
     ExportPlan,
     Format,
     lines_path,
@@ -274,24 +272,17 @@ def create_reading_line(folder: str, plan: ExportPlan) -> str:
     return f'json.load(open("{folder}/{scene}/scene_gt.json"))'
 
 
-def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
-    """Images are a set of files, and so are all others of a kind."""
-    (image,) = schema.pixel_columns
-    sets = [
-        file_set("scenes", "*/*/scene_*.json", "application/json"),
-        file_set("depth", "*/*/depth/*.png", "image/png"),
-        file_set("masks", "*/*/mask*/*.png", "image/png"),
-        file_set("models", "models/*.ply", "application/octet-stream"),
-        file_set(IMAGE, "*/*/rgb/*.png", "image/png"),
-    ]
-    return CroissantParts(tuple(sets), (pictures_of_files(image),))
-
-
 FORMAT = Format(
     piece_path=lines_path,
     encode=encode,
     write=write_lines,
-    describe=describe,
+    describe=describe_files(
+        "*/*/rgb/*.png",
+        ("scenes", "*/*/scene_*.json", "application/json"),
+        ("depth", "*/*/depth/*.png", "image/png"),
+        ("masks", "*/*/mask*/*.png", "image/png"),
+        ("models", "models/*.ply", "application/octet-stream"),
+    ),
     reading_line=create_reading_line,
     data_files="{split:.3}*/*/rgb/*.png",
     packages=("scipy",),

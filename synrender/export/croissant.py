@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import quote
 
-from synrender.export.columns import ARRAY, INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column
+from synrender.export.columns import ARRAY, INTEGER, LABEL, NUMBER, PICTURE, TEXT, Column, Schema
 from synrender.export.facts import (
     ANNOTATION,
     CITATION,
@@ -23,7 +23,7 @@ from synrender.export.facts import (
     find_limits,
     find_personal,
 )
-from synrender.export.format import Node
+from synrender.export.format import CroissantParts, ExportedFile, Node
 
 _NAMES_OF_CROISSANT = (
     "citeAs column equivalentProperty extract field fileProperty fileObject fileSet "
@@ -210,6 +210,24 @@ def pictures_of_files(column: Column) -> Node:
         _to_field(column, column.name, {"fileProperty": "content"}, name),
     ]
     return _to_record_set(name, column.meaning, fields)
+
+
+def describe_files(
+    images: str, *others: tuple[str, str, str]
+) -> Callable[[Schema, Sequence[ExportedFile]], CroissantParts]:
+    """What `Format.describe` does of a format without tables: sets of files, and the images.
+
+    Args:
+        images: pattern of the images' paths, PNG files.
+        others: name, pattern and encoding of each other set of files.
+    """
+
+    def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
+        (image,) = schema.pixel_columns
+        sets = (*others, (image.name, images, "image/png"))
+        return CroissantParts(tuple(file_set(*one) for one in sets), (pictures_of_files(image),))
+
+    return describe
 
 
 def _to_record_set(name: str, description: str, fields: list[Node]) -> Node:

@@ -17,10 +17,8 @@ import numpy as np
 from synrender.dataset.info import DatasetInfo
 from synrender.errors import UserError
 from synrender.export.columns import Schema, idx_to_name, to_sample_idx
-from synrender.export.croissant import file_set, pictures_of_files
+from synrender.export.croissant import describe_files
 from synrender.export.format import (
-    CroissantParts,
-    ExportedFile,
     ExportPlan,
     Format,
     find_sample_idxs,
@@ -153,22 +151,15 @@ def create_reading_line(folder: str, plan: ExportPlan) -> str:
     return f'json.load(open("{folder}/{sequence}/transforms.json"))'
 
 
-def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
-    """Images are a set of files, and so are all others of a kind."""
-    (image,) = schema.pixel_columns
-    sets = [
-        file_set("cameras", "*/*/transforms.json", "application/json"),
-        file_set("masks", "*/*/masks/*.png", "image/png"),
-        file_set(IMAGE, "*/*/images/*.png", "image/png"),
-    ]
-    return CroissantParts(tuple(sets), (pictures_of_files(image),))
-
-
 FORMAT = Format(
     piece_path=lines_path,
     encode=encode,
     write=write_lines,
-    describe=describe,
+    describe=describe_files(
+        "*/*/images/*.png",
+        ("cameras", "*/*/transforms.json", "application/json"),
+        ("masks", "*/*/masks/*.png", "image/png"),
+    ),
     reading_line=create_reading_line,
     data_files="{split}/*/images/*.png",
     pixel_labels=(INSTANCE_MAP,),

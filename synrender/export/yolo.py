@@ -12,10 +12,8 @@ import numpy as np
 
 from synrender.dataset.info import DatasetInfo
 from synrender.export.columns import Schema, idx_to_name, to_sample_idx
-from synrender.export.croissant import file_set, pictures_of_files
+from synrender.export.croissant import describe_files
 from synrender.export.format import (
-    CroissantParts,
-    ExportedFile,
     ExportPlan,
     Format,
     find_sample_idxs,
@@ -124,22 +122,15 @@ def create_reading_line(folder: str, plan: ExportPlan) -> str:
     return f'yaml.safe_load(open("{folder}/data.yaml"))'
 
 
-def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
-    """Images are a set of files, and so are polygons and boxes."""
-    (image,) = schema.pixel_columns
-    sets = [
-        file_set("polygons", "labels/*/*.txt", "text/plain"),
-        file_set("boxes", "boxes/*/*.txt", "text/plain"),
-        file_set(IMAGE, "images/*/*.png", "image/png"),
-    ]
-    return CroissantParts(tuple(sets), (pictures_of_files(image),))
-
-
 FORMAT = Format(
     piece_path=lines_path,
     encode=encode,
     write=write_lines,
-    describe=describe,
+    describe=describe_files(
+        "images/*/*.png",
+        ("polygons", "labels/*/*.txt", "text/plain"),
+        ("boxes", "boxes/*/*.txt", "text/plain"),
+    ),
     reading_line=create_reading_line,
     data_files="images/{split}/*.png",
     packages=("skimage", "yaml"),
