@@ -162,8 +162,9 @@ def _copy_all(
     for part, idxs in zip(parts, listings, strict=True):
         show(num_done, total)
         present = set(folder.list_samples().pairs)
-        info = _add_kinds(info, part, [idx for idx in idxs if idx not in present])
-        with locked(folder.path):
+        with locked(folder.path):  # others may have rejected a model meanwhile
+            new = [idx for idx in idxs if idx not in present]
+            info = _add_kinds(folder.read_info(), part, new)
             write_description(folder, info)
         for idx in idxs:
             _copy_sample(folder, part, idx, merged, info.rejected)
@@ -174,13 +175,15 @@ def _copy_all(
 
 
 def _add_kinds(info: DatasetInfo, part: Part, idxs: Sequence[int]) -> DatasetInfo:
-    """Notes the kinds of CPU of samples that are about to be copied."""
+    """Notes the kinds of CPU of samples that are about to be copied, and another device."""
     cpus, known = info.cpus, part.info.cpus
+    usual = find_device(part.info)
+    other = usual if usual != find_device(info) else None
     places = find_kinds(known, idxs)
     for place, entry in enumerate(known):
         chosen = [idx for idx, own in zip(idxs, places, strict=True) if own == place]
         if chosen:
-            cpus = add_samples(cpus, entry.cpu, chosen, entry.device)
+            cpus = add_samples(cpus, entry.cpu, chosen, entry.device or other)
     return dataclasses.replace(info, cpus=cpus)
 
 

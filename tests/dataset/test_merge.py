@@ -13,11 +13,13 @@ import pytest
 from synrender.cli.dataset import COMMAND
 from synrender.cli.script import run_command
 from synrender.dataset.claim import add_rejected
+from synrender.dataset.cpu_kinds import add_samples
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import read_required_info, write_info
 from synrender.dataset.merge import Merged, merge_datasets
 from synrender.errors import UserError
 from synrender.settings.load import load_settings
+from synrender.system.cpus import CpuKind
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 WHOLE = FIXTURES / "before_single"
@@ -135,3 +137,23 @@ def test_the_command_says_what_is_missing(
     out = capsys.readouterr().out
     assert "copied, 0 there already" in out
     assert "to render what is missing: python render.py -d joined -g " in out
+
+
+def test_parts_of_several_devices_keep_the_device_of_each_sample(
+    parts: list[Path], tmp_path: Path
+) -> None:
+    devices = "CPU", "OPTIX: NVIDIA L4"
+    for part, device in zip(parts, devices, strict=True):
+        info = read_required_info(part)
+        rendering = dataclasses.replace(info.settings.rendering, allow_mixed_devices=True)
+        settings = dataclasses.replace(info.settings, rendering=rendering)
+        idxs = DatasetFolder(part, is_exr=False).list_samples().pairs
+        cpus = add_samples((), CpuKind("Maker", "here", ("avx",)), idxs)
+        changed = dataclasses.replace(info, settings=settings, device=device, cpus=cpus)
+        write_info(part, changed)
+    merge(parts, tmp_path)
+    merged = read_required_info(tmp_path / "merged")
+    assert merged.device == "CPU"
+    assert [(entry.device, entry.ranges[0][0]) for entry in merged.cpus] == [
+        (None, 0), ("OPTIX: NVIDIA L4", 1),
+    ]  # fmt: skip
