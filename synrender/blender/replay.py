@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from synrender.assets.catalog import create_catalog
-from synrender.assets.environments import to_rejected_name
 from synrender.assets.places import OpenAssets
 from synrender.assets.provenance import Sources
 from synrender.blender.batch import BatchTask, render_batch
@@ -31,6 +30,7 @@ from synrender.dataset.record import (
     is_old_record,
     keep_columns,
 )
+from synrender.dataset.rejections import find_shown
 from synrender.errors import UserError
 from synrender.images.image_files import read_image
 from synrender.images.scanline_exr import read_channels
@@ -131,9 +131,7 @@ def replay_sample(
 
 def _without_used(rejected: dict[str, str], record: np.ndarray) -> dict[str, str]:
     """Removes rejections of assets that this sample shows: they were rejected later."""
-    used = {f"{row['synset_id']}/{row['model_id']}" for row in record}
-    used |= {str(row[field]) for row in record for field in ("texture", "backdrop_texture")}
-    used |= {to_rejected_name(str(row["environment"])) for row in record}
+    used = find_shown(record)
     return {name: reason for name, reason in rejected.items() if name not in used}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
+from synrender.assets.environments import to_rejected_name
 from synrender.dataset.folder import DatasetFolder
 
 MAX_ROUNDS = 10
@@ -46,7 +47,8 @@ def discard_shown(
 
 
 def find_shown(record: np.ndarray) -> set[str]:
-    """Names of the models and textures that a sample shows, by its record, (num_objs,)."""
+    """Names, as those of rejected assets, of what a sample shows, by its record, (num_objs,)."""
     models = (f"{row['synset_id']}/{row['model_id']}" for row in record)
     textures = (str(row[name]) for row in record for name in ("texture", "backdrop_texture"))
-    return {*models, *filter(None, textures)}
+    environments = {str(row["environment"]) for row in record} - {""}
+    return {*models, *filter(None, textures), *map(to_rejected_name, environments)}

@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.audit.check import Check, Verdict
-from synrender.audit.run import audit_dataset
-from synrender.dataset.folder import DatasetFolder
+from synrender.audit.check import Verdict
 from synrender.settings.factor_table import find_columns
 from synrender.settings.label_table import LABELS
-from synrender.system.folders import Folders
+from tests.blender.audited import audit
 from tests.helpers import RenderServer, read_passes, read_record
 
 LEVELS = {
@@ -35,12 +33,6 @@ def orbit(server: RenderServer) -> Path:
         "sample.num_objs = 2", f"rendering.labels = {list(LABELS)}", "design.kind = 'twins'",
         f"design.twin_size = {SIZE}", f"design.levels = {LEVELS}", config="render_multi",
     )  # fmt: skip
-
-
-def audit(dataset_dir: Path, data_dir: Path) -> dict[str, Check]:
-    folder = DatasetFolder(dataset_dir, is_exr=True)
-    checks = audit_dataset(folder, Folders(data_dir), 0, jobs=1, is_quiet=True)
-    return {check.name: check for check in checks}
 
 
 def test_the_audit_proves_all_labels_and_the_camera(orbit: Path) -> None:

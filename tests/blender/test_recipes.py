@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.audit.check import Check, Verdict
-from synrender.audit.run import audit_dataset
-from synrender.dataset.folder import open_dataset_folder
-from synrender.system.folders import Folders
+from synrender.audit.check import Verdict
+from tests.blender.audited import audit
 from tests.helpers import RenderServer, read_record, read_records
 
 NUM = 3
@@ -33,12 +31,6 @@ def render(server: RenderServer, name: str) -> Path:
         "rendering.resolution = 64",
     )
     return server.render(f"recipe_{name}", *few, config=f"recipes/{name}")
-
-
-def audit(path: Path, data_dir: Path) -> dict[str, Check]:
-    folder = open_dataset_folder(path.parent, path.name, "-d")
-    checks = audit_dataset(folder, Folders(data_dir), 0, jobs=1, is_quiet=True)
-    return {check.name: check for check in checks}
 
 
 @pytest.mark.slow
