@@ -35,6 +35,7 @@ from tests.assets.layouts import (  # noqa: E402
     SHAPENET_V2,
     write_glb,
     write_omniobject3d,
+    write_v1,
 )
 
 TILE_PX, GAP_PX, LABEL_PX = 128, 4, 190
@@ -45,6 +46,7 @@ UV_SCALE = 1.6
 
 ROWS = (
     ("ShapeNetCore.v2", "a zip archive for each synset", SHAPENET_V2["an archive for each synset"]),
+    ("ShapeNetCore.v1", "<synset>/<model>/model.obj", write_v1),
     ("ShapeNetCore as GLB", "<synset>/<hash>.glb", write_glb),
     ("Objaverse 1.0", "glbs/000-023/<uid>.glb", OBJAVERSE["as it is downloaded"]),
     ("Google Scanned Objects", "a zip archive for each model", GOOGLE_SCANNED["archives"]),
