@@ -35,7 +35,7 @@ TIE_OFFSETS_PX = TIE_RADIUS_PX * np.concatenate([_RING, _RING / 4])
 class MaskErrors:
     """Masks of one image against the rays; the arrays have one entry for each object."""
 
-    num_cast_px: np.ndarray  # (num_objs,) seen by the rays
+    num_cast_px: np.ndarray  # (num_objs,) seen by the rays; ties as in the label
     num_label_px: np.ndarray  # (num_objs,) in the label
     iou: np.ndarray  # (num_objs,) of the two; 1 where both are empty
     num_ties_px: int  # pixels with an edge so close to their center that rounding decides
@@ -123,9 +123,8 @@ def compare_labels(
     rows = np.where(settled.is_common, cast.instance, -1)
     is_object = rows > 0
     is_known = cast.is_known.all(axis=0)
-    seen = np.where(is_known, cast.instance, shown)
     return LabelFindings(
-        masks=compare_masks(seen == ks, shown == ks, int(settled.is_tie.sum())),
+        masks=compare_masks(settled.rows == ks, shown == ks, int(settled.is_tie.sum())),
         box_errors_px=np.array([np.abs(a - b).max() for a, b in boxes]),
         boxes_px=np.array([a for a, _ in boxes]),
         num_stray_px=int(((exr.instance > 0) & (shown == 0)).sum()),

@@ -20,6 +20,10 @@ from scipy.spatial.transform import Rotation
 from synrender.audit.labels import run as label_checks
 from synrender.audit.labels.label_verdicts import RULES
 from synrender.audit.labels.run import RAW
+from synrender.audit.mask_checks import compare_labels, settle
+from synrender.audit.rays.view import Cast
+from synrender.audit.verdicts import judge_masks
+from synrender.images.exr import ExrImage
 from synrender.images.png import decode_png, encode_png
 from synrender.settings.label_table import LABELS
 from tests.audit.conftest import applied, failed
@@ -385,3 +389,25 @@ def test_a_falsified_field_of_an_archive_fails(
     label = re.split(r"[ ']", name)[0]
     found = [*checks["hdf5 labels"].culprits, checks["hdf5 labels"].figures]
     assert any(label in text or RULES[label].title in text for text in found), found
+
+
+@pytest.mark.parametrize(("gap_px", "mean"), [(0.001, 1.0), (0.1, 195 / 196)])
+def test_masks_are_not_judged_where_rounding_decides(gap_px: float, mean: float) -> None:
+    """Of a square of 14 x 14 px, whose corner pixel the rays miss by a gap, in a small dataset."""
+    instance = np.zeros((32, 32), np.int32)
+    instance[5:19, 5:19] = 1
+
+    def cast_at(positions: np.ndarray) -> Cast:
+        is_corner = (positions[:, 0] < 5.5 + gap_px) & (positions[:, 1] < 5.5 + gap_px)
+        is_hit = ((positions >= 5) & (positions < 19)).all(axis=1) & ~is_corner
+        depth_m = np.where(is_hit, 1.0, 2.0)
+        return Cast(is_hit.astype(np.int64), depth_m, is_hit[None], np.ones_like(is_hit[None]))
+
+    ys, xs = np.mgrid[:32, :32] + 0.5
+    cast = cast_at(np.stack([xs, ys], axis=-1).reshape(-1, 2)).to_image((32, 32))
+    depth_m = np.where(instance, 1.0, 2.0).astype(np.float32)
+    exr = ExrImage(np.zeros((32, 32, 3), np.float32), instance, instance, depth_m)
+    record = np.array([(1, 0)], [("instance", int), ("class", int)])
+    found = compare_labels(exr, cast, record, settle(exr, cast, record, cast_at))
+    judged = judge_masks({"00000": found.masks}, 0)
+    assert (judged.mean, judged.are_right) == (mean, mean == 1)
