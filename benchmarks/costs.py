@@ -181,6 +181,14 @@ def write_real_sky(path: Path) -> None:
     path.write_bytes(encode_radiance(image))
 
 
+def write_even_sky(path: Path) -> None:
+    """The light of the demo set's sky, spread evenly over all directions."""
+    radiance = sky(find_directions(256, 512))
+    areas = np.cos(np.linspace(np.pi / 2, -np.pi / 2, 256))
+    mean = np.average(radiance.mean(axis=1), axis=0, weights=areas)
+    path.write_bytes(encode_radiance(np.tile(mean, (32, 64, 1))))
+
+
 def measure_environments(num_scenes: int = 6) -> list[str]:
     """A table of time and error for each environment and map."""
     head = (
@@ -195,10 +203,11 @@ def measure_environments(num_scenes: int = 6) -> list[str]:
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent)
         write_environments(folder)
+        write_even_sky(folder / "even.hdr")
         write_real_sky(folder / "real_sun.hdr")
         gray = measure_around("", folder, num_scenes)[0]
         lines.append(f"| gray | | {1000 * gray.seconds:.0f} | | {gray.psnr_db:.2f} | |")
-        for name in ("sky", "studio", "sunset", "real_sun"):
+        for name in ("even", "sky", "studio", "sunset", "real_sun"):
             costs = measure_around(name, folder, num_scenes)
             finest = costs[-1]
             for cost in costs:
