@@ -4,7 +4,8 @@ python benchmarks/million.py [NUM_SAMPLES]
 
 The files are faked: one real sample under all names, as hard links where a file allows it.
 Prints seconds from the command to the first sample of an empty data set, seconds to find a complete
-one complete, and the peak memory of that, for `render.py` and `distributed_render.py`.
+one complete, and the peak memory of that, for `render.py` and `distributed_render.py`; then the
+same and the number of files for `preprocess_data.py`, which packs it into HDF5 and makes arrays.
 """
 
 from __future__ import annotations
@@ -55,14 +56,20 @@ def measure_first_sample(command: list[str], dataset_dir: Path, env: dict[str, s
     return seconds
 
 
-def measure_resume(command: list[str], env: dict[str, str]) -> tuple[float, float, float]:
-    """Seconds, seconds of CPU and peak memory (MB) of a command where nothing is missing."""
+def measure(command: list[str], env: dict[str, str], expected: str) -> tuple[float, float, float]:
+    """Seconds of a command, its CPU time, and the peak memory of its largest process in MB.
+
+    Args:
+        command: to run, in the folder of the project.
+        env: its environment.
+        expected: what it prints if it has done its work.
+    """
     start = time.monotonic()
     process = subprocess.Popen(command, cwd=PROJECT_DIR, env=env, stdout=subprocess.PIPE, text=True)
     output = process.stdout.read() if process.stdout else ""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode or "complete already" not in output:
+    if process.returncode or expected not in output:
         raise RuntimeError(f"{command[1]}: not complete: {output}")
     cpu_s = usage.ru_utime + usage.ru_stime
     return time.monotonic() - start, cpu_s, usage.ru_maxrss / 1000
@@ -87,6 +94,25 @@ def fake_samples(data_dir: Path, name: str, num_samples: int) -> None:
                 os.link(original, path)
 
 
+def describe_packing(dataset_dir: Path, env: dict[str, str]) -> str:
+    """A line on each step of `preprocess_data.py`, with the files before and after."""
+    lines = []
+    for what, options in (("pack", ["-f"]), ("arrays", ["-p", "-r", "32"])):
+        command = [sys.executable, "preprocess_data.py", "-d", dataset_dir.name, *options]
+        num_files = count_files(dataset_dir)
+        seconds, cpu_s, memory_mb = measure(command, env, dataset_dir.name)
+        lines.append(
+            f"{what} ({' '.join(options)}): {seconds:.0f} s, CPU {cpu_s:.0f} s, "
+            f"{memory_mb:.0f} MB; {num_files:,} files before, {count_files(dataset_dir):,} after"
+        )
+    return "\n".join(lines)
+
+
+def count_files(folder: Path) -> int:
+    """Files in a folder and below it."""
+    return sum(len(files) for _, _, files in os.walk(folder))
+
+
 def main() -> None:
     """Runs the benchmark and prints its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -104,10 +130,13 @@ def main() -> None:
         for script, (name, command) in create_commands(num_samples).items():
             first_s = measure_first_sample(command, data_dir / name, env)
             fake_samples(data_dir, name, num_samples)
-            resume_s, cpu_s, memory_mb = measure_resume(command, env)
+            resume_s, cpu_s, memory_mb = measure(command, env, "complete already")
             seconds = " | ".join(f"{s:.1f} s" for s in (first_s, resume_s, cpu_s))
             print(f"| `{script}` | {seconds} | {memory_mb:.0f} MB |", flush=True)
+            if script == "render.py":
+                packed = describe_packing(data_dir / name, env)
             shutil.rmtree(data_dir / name)
+        print(packed)
     finally:
         shutil.rmtree(data_dir, ignore_errors=True)
 

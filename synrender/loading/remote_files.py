@@ -1,15 +1,18 @@
 """Reads HDF5 files in object storage: each is fetched, when it is first needed, into a local cache.
 
 The cache is a folder of bounded size that all processes of a machine share. The file that was not
-used for the longest time goes first; a process that has it open keeps it until it closes it.
+used for the longest time goes first; a process that has it open keeps it until it closes it. Files
+that several processes fetch at the same time can exceed the bound, until the next one is fetched.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,7 +89,7 @@ def find_cache(environment: Mapping[str, str]) -> FileCache:
     """The cache that environment variables describe, else one in the folder of temporary files.
 
     Raises:
-        UserError: the size is no number above 0.
+        UserError: the size is no number above 0, or the folder is another user's.
     """
     given = environment.get(CACHE_GB_VARIABLE)
     try:
@@ -98,8 +101,21 @@ def find_cache(environment: Mapping[str, str]) -> FileCache:
             f"{CACHE_GB_VARIABLE}={given}: must be a number of gigabytes above 0"
         ) from None
     folder = environment.get(CACHE_VARIABLE)
-    default = Path(tempfile.gettempdir()) / f"synrender-cache-{os.getuid()}"
-    return FileCache(Path(folder) if folder else default, int(size_gb * 1e9))
+    return FileCache(Path(folder) if folder else _create_default(), int(size_gb * 1e9))
+
+
+def _create_default() -> Path:
+    """The cache of this user in the folder of temporary files, where others may write too."""
+    folder = Path(tempfile.gettempdir()) / f"synrender-cache-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise UserError(
+            f"{folder}: is no folder that this user alone can write to; remove it, or name another "
+            f"with {CACHE_VARIABLE}"
+        )
+    return folder
 
 
 @dataclass(frozen=True)

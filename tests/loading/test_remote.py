@@ -11,6 +11,7 @@ import pytest
 
 from synrender.errors import UserError
 from synrender.loading.dataset import open_dataset
+from synrender.loading.remote_files import find_cache
 from tests.archive.helpers import QuickArchiver
 from tests.loading.conftest import RES
 
@@ -111,3 +112,20 @@ def test_processes_share_the_cache(local: dict[str, Path], storage: str, method:
 def test_what_is_not_there_is_named(storage: str) -> None:
     with pytest.raises(UserError, match="no HDF5 file of ours"):
         open_dataset(f"{storage}/nothing")
+
+
+def test_the_default_cache_is_this_users_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = find_cache({}).folder
+    assert folder.parent == tmp_path
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert find_cache({}).folder == folder
+    folder.chmod(0o777)
+    with pytest.raises(UserError, match="SYNRENDER_CACHE_DIR"):
+        find_cache({})
+    folder.rmdir()
+    folder.symlink_to(tmp_path)  # somebody else's, who was first
+    with pytest.raises(UserError, match="this user alone"):
+        find_cache({})
