@@ -1,6 +1,7 @@
 """A stand-in for the Hugging Face Hub on loopback: one data set repository, in memory.
 
-It speaks as much of the Hub's protocol as uploading in one commit needs.
+It speaks as much of the Hub's protocol as uploading in one commit needs: small files are in the
+commit, large ones go to a storage of their own first, by the batch protocol of Git LFS.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import re
 import threading
 from collections.abc import Generator
@@ -27,6 +29,9 @@ class Hub:
     files: dict[str, bytes] = field(default_factory=dict)
     commits: list[str] = field(default_factory=list)  # their messages
     status: int = 200  # of every answer
+    lfs_bytes: float = math.inf  # size from which files are large
+    stored: dict[str, bytes] = field(default_factory=dict)  # large files, by SHA-256
+    verified: set[str] = field(default_factory=set)  # of them, those that were said to be complete
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -43,11 +48,15 @@ class _Handler(BaseHTTPRequestHandler):
         elif match := re.fullmatch(r"/datasets/user/name/resolve/\w+/(.*)", path):
             content = hub.files.get(match[1])
             self._send(content or b"", 200 if content is not None else 404)
+        elif self.command == "PUT":  # to the storage, whose addresses are secrets themselves
+            assert self.headers["authorization"] is None
+            hub.stored[path.removeprefix("/storage/")] = body
+            self._send(b"")
         else:
             assert self.headers["authorization"] in (None, f"Bearer {TOKEN}")
             self._send(json.dumps(self._call(path, body)).encode())
 
-    do_GET = do_HEAD = do_POST = _answer
+    do_GET = do_HEAD = do_POST = do_PUT = _answer
 
     def _send(self, content: bytes, status: int = 200) -> None:
         self.send_response(status)
@@ -70,20 +79,49 @@ class _Handler(BaseHTTPRequestHandler):
                 for p, c in hub.files.items()
             ]
         if path.startswith("/api/datasets/user/name/preupload/"):
-            files = json.loads(body)["files"]
-            named = [{"path": f["path"], "uploadMode": "regular"} for f in files]
+            modes = [
+                (file["path"], "lfs" if file["size"] >= hub.lfs_bytes else "regular")
+                for file in json.loads(body)["files"]
+            ]
+            named = [{"path": path, "uploadMode": mode} for path, mode in modes]
             return {"files": [{**f, "shouldIgnore": False} for f in named]}
+        if path == "/datasets/user/name.git/info/lfs/objects/batch":
+            return self._answer_batch(json.loads(body))
+        if path == "/verify":
+            told = json.loads(body)
+            assert len(hub.stored[told["oid"]]) == told["size"]
+            hub.verified.add(told["oid"])
+            return {}
         if path.startswith("/api/datasets/user/name/commit/"):
             for line in map(json.loads, body.splitlines()):
                 value = line["value"]
                 if line["key"] == "file":
                     hub.files[value["path"]] = base64.b64decode(value["content"])
+                    assert len(hub.files[value["path"]]) < hub.lfs_bytes
+                elif line["key"] == "lfsFile":
+                    assert value["oid"] in hub.verified
+                    hub.files[value["path"]] = hub.stored[value["oid"]]
                 elif line["key"] == "deletedFile":
                     del hub.files[value["path"]]
                 else:
                     hub.commits.append(value["summary"])
             return {**repository, "commitUrl": repository["url"], "commitOid": "a" * 40}
         return {}
+
+    def _answer_batch(self, asked: dict) -> object:
+        """Where each large file that is not there yet goes."""
+        assert (asked["operation"], asked["hash_algo"]) == ("upload", "sha256")
+        assert "basic" in asked["transfers"]
+        objects = []
+        for found in asked["objects"]:
+            oid = found["oid"]
+            actions = {
+                "upload": {"href": f"{self.hub.url}/storage/{oid}"},
+                "verify": {"href": f"{self.hub.url}/verify"},
+            }
+            is_there = oid in self.hub.verified
+            objects.append({**found, **({} if is_there else {"actions": actions})})
+        return {"transfer": "basic", "objects": objects}
 
 
 @pytest.fixture
@@ -101,6 +139,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Generator[Hub]:
     template = found.url + "/{repo_id}/resolve/{revision}/{filename}"
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # a protocol of binaries
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     yield found

@@ -79,11 +79,14 @@ def push_export(out: Path, repository: str, overwrite: bool) -> None:
 
 
 def _push(api: HfApi, out: Path, repository: str, overwrite: bool) -> None:
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
     listed = {file.path: file for file in list_all_files(out)}
     api.create_repo(repository, repo_type="dataset", exist_ok=True)
     there = set(api.list_repo_files(repository, repo_type="dataset"))
     known = _read_known(api, repository) if MARKER in there else {}
-    if known.items() == {k: f for k, f in listed.items() if k != MARKER}.items():
+    is_equal = known == {path: file for path, file in listed.items() if path != MARKER}
+    if is_equal and listed.keys() <= there:
         say(f"hf://{repository}: there already")
         return
     others = sorted(there & listed.keys() - known.keys() - {MARKER if known else ""})
@@ -93,13 +96,13 @@ def _push(api: HfApi, out: Path, repository: str, overwrite: bool) -> None:
             "another name, or --overwrite"
         )
     stale = sorted(there & known.keys() - listed.keys())
-    api.upload_folder(
-        repo_id=repository,
-        repo_type="dataset",
-        folder_path=out,
-        commit_message=f"Upload {out.name} with synrender {__version__}",
-        delete_patterns=[re.sub(r"([*?[])", r"[\1]", path) for path in stale],
-    )
+    operations: list[CommitOperationAdd | CommitOperationDelete] = [
+        CommitOperationDelete(path) for path in stale
+    ]
+    operations += [CommitOperationAdd(path, out / path) for path in sorted(listed)]
+    message = f"Upload {out.name} with synrender {__version__}"
+    # Not `upload_folder`, which cuts large folders into several commits.
+    api.create_commit(repository, operations, commit_message=message, repo_type="dataset")
     say(f"hf://{repository}: {len(listed)} files uploaded")
 
 

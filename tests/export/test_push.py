@@ -26,6 +26,24 @@ def test_all_files_are_uploaded_in_one_commit(exporter: Exporter, hub: Hub) -> N
     text = exporter.run("-d", "single", "--to", "parquet", "--out", out, *PUSH)
     assert "hf://user/name: there already" in text
     assert len(hub.commits) == 1
+    del hub.files["README.md"]
+    exporter.run("-d", "single", "--to", "parquet", "--out", out, *PUSH)
+    assert hub.files["README.md"] == (out / "README.md").read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # of the Hub's library
+def test_large_files_go_to_the_storage_first_and_once(exporter: Exporter, hub: Hub) -> None:
+    hub.lfs_bytes = 10_000
+    out = exporter.export("single", "parquet", *PUSH)
+    files = read_folder(out)
+    large = {content for content in files.values() if len(content) >= hub.lfs_bytes}
+    assert hub.files == files
+    assert set(hub.stored.values()) == large
+    assert len(large) > 1
+    before, hub.stored = hub.stored, {**hub.stored}
+    hub.files.clear()  # as if the upload had ended before its commit
+    exporter.run("-d", "single", "--to", "parquet", "--out", out, *PUSH)
+    assert (hub.files, hub.stored, len(hub.commits)) == (files, before, 2)
 
 
 def test_files_of_an_earlier_export_go_and_those_of_others_stay(
