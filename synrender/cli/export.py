@@ -30,6 +30,7 @@ formats:
                class.png and depth.png of 16 bits, normal.npy, ...
   parquet      data/train-00000-of-00002.parquet, ...: for datasets.load_dataset; images, labels of
                pixels and factors as typed columns
+  mds          train/shard.00000.mds, ..., train/index.json: for streaming.StreamingDataset
   coco         train/000012.png, annotations/instances_train.json: masks, boxes, categories; needs
                EXR
   yolo         images/train/000012.png, labels/train/000012.txt (polygons), boxes/..., data.yaml;
@@ -101,7 +102,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         type=whole_number(1, MAX_SHARD_MB),
         default=256,
         metavar="MB",
-        help="largest size of a tar or Parquet file (default: 256)",
+        help="largest size of a tar, Parquet or MDS file (default: 256)",
     )
     add(
         "--license",

@@ -60,8 +60,10 @@ def create_head(facts: Facts) -> dict[str, object]:
         "size_categories": [size],
         "task_categories": _find_tasks(facts),
         "tags": ["synthetic", "rendered", "blender", "croissant"],
-        "configs": [{"config_name": "default", "data_files": _find_data_files(facts)}],
     }
+    if facts.form.data_files:
+        data_files = _find_data_files(facts)
+        head["configs"] = [{"config_name": "default", "data_files": data_files}]
     if facts.form.has_features:
         head["dataset_info"] = {
             "features": [_to_yaml(column, facts) for column in facts.plan.schema.columns],

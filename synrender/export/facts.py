@@ -17,7 +17,7 @@ from synrender.dataset.certificate import StoredAudit
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.names import CONFIG_FILE
 from synrender.errors import UserError, shorten
-from synrender.export.format import ExportedFile, ExportPlan, Format, find_format
+from synrender.export.format import ExportedFile, ExportPlan, Format, Loader, find_format
 from synrender.export.licenses import (
     DEMO,
     DTD,
@@ -130,10 +130,11 @@ class Facts:
         return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
 
     @property
-    def reading_line(self) -> str:
-        """Line of Python that reads the export."""
+    def loaders(self) -> tuple[Loader, ...]:
+        """What reads the export: the package that the format is for, and others."""
         name = json.dumps(self.plan.out.name, ensure_ascii=False)[1:-1]
-        return self.form.reading_line(name, self.plan)
+        own = Loader("", self.form.reading_line(name, self.plan))
+        return (own, *self.form.list_loaders(name, self.plan))
 
     @property
     def render_command(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,29 @@ class CroissantParts:
     record_sets: tuple[Node, ...]
 
 
+@dataclass(frozen=True)
+class Loader:
+    """A package that reads an export without this program, as ``tools/test_loaders.sh`` shows."""
+
+    package: str  # with its version, such as "timm 1.0"
+    line: str  # of Python, that reads it
+    modules: tuple[str, ...] = ()  # to import; (): that of the line
+    before: tuple[str, ...] = ()  # lines
+    note: str = ""  # of Markdown
+
+    @property
+    def script(self) -> str:
+        """Lines of Python that import what they need, and end with ``data``."""
+        modules = self.modules or (self.line.split("(")[0].rpartition(".")[0],)
+        imports = [f"import {module}" for module in modules]
+        return "\n".join([*imports, "", *self.before, f"data = {self.line}"])
+
+
+def list_no_loaders(folder: str, plan: ExportPlan) -> tuple[Loader, ...]:
+    """For formats that no other loader is known for."""
+    return ()
+
+
 def accept_all(schema: Schema, info: DatasetInfo) -> str:
     """For formats that hold any data set."""
     return ""
@@ -147,7 +171,7 @@ class Format(Generic[Chunk]):
     reading_line: Callable[[str, ExportPlan], str]
     """Writes a line of Python that reads the export in a folder of the given name."""
 
-    data_files: str  # pattern of the files of a split, for the Hugging Face Hub
+    data_files: str = ""  # pattern of the files of a split that the Hugging Face Hub can show
     has_features: bool = False  # whether the Hub's types of columns are those of `Schema`
     packages: tuple[str, ...] = ()  # that it needs, as Python imports them
     pixel_labels: tuple[str, ...] | None = None
@@ -158,13 +182,25 @@ class Format(Generic[Chunk]):
     list_paths: Callable[[ExportPlan, Dataset], list[str]] | None = None
     """Lists all small files, below the folder of the export."""
 
+    index_file: str = ""
+    """Pattern of a file of each split that `finish` writes beside the pieces; "": there is none."""
+
+    max_piece_bytes: int = sys.maxsize  # that its files can hold
     finish: Callable[[ExportPlan], None] = finish_nothing
     """Runs after all pieces are written."""
+
+    list_loaders: Callable[[str, ExportPlan], tuple[Loader, ...]] = list_no_loaders
+    """Lists other packages that read the export in a folder of the given name."""
 
     def list_files(self, plan: ExportPlan, data: Dataset) -> list[str]:
         """Files that hold the samples or their labels, below the folder of the export."""
         if self.list_paths is not None:
             return self.list_paths(plan, data)
+        indexes = [self.index_file.format(split=split) for split in plan.splits]
+        return [*self.list_pieces(plan), *(indexes if self.index_file else ())]
+
+    def list_pieces(self, plan: ExportPlan) -> list[str]:
+        """Files of the pieces, below the folder of the export."""
         return [self.piece_path(Path(), piece).as_posix() for piece in plan.pieces]
 
 

@@ -29,6 +29,7 @@ from synrender.export.format import (
     ExportedFile,
     ExportPlan,
     Format,
+    Loader,
     Piece,
     find_sample_idxs,
     lines_path,
@@ -99,6 +100,19 @@ def create_reading_line(folder: str, plan: ExportPlan) -> str:
     return f'datasets.load_dataset("{folder}")'
 
 
+def list_loaders(folder: str, plan: ExportPlan) -> tuple[Loader, ...]:
+    """A split for timm, and an image for Kornia."""
+    image = f'sorted(glob.glob("{folder}/train/*/*.png"))[0]'
+    return (
+        Loader("timm 1.0", f'timm.data.create_dataset("", root="{folder}", split="train")'),
+        Loader(
+            "Kornia 0.9",
+            f"kornia.io.load_image({image}, kornia.io.ImageLoadType.RGB32)",
+            ("glob", "kornia"),
+        ),
+    )
+
+
 def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
     """The records are a table, and the images a set of files."""
     records = file_set("records", f"*/{RECORDS_FILE}", "application/jsonlines")
@@ -122,4 +136,5 @@ FORMAT = Format(
     refuse=refuse,
     list_paths=list_paths,
     finish=finish,
+    list_loaders=list_loaders,
 )

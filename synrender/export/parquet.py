@@ -27,6 +27,7 @@ from synrender.export.format import (
     ExportedFile,
     ExportPlan,
     Format,
+    Loader,
     Piece,
 )
 from synrender.export.pixel_files import npy_to_array
@@ -153,6 +154,34 @@ def create_reading_line(folder: str, plan: ExportPlan) -> str:
     return f'datasets.load_dataset("{folder}")'
 
 
+def list_loaders(folder: str, plan: ExportPlan) -> tuple[Loader, ...]:
+    """LitData for all; others for images of one class each."""
+    litdata = (
+        f'litdata.StreamingDataset("{folder}/data", index_path="index", '
+        "item_loader=litdata.streaming.item_loader.ParquetLoader())"
+    )
+    before = (
+        'os.makedirs("index")',
+        f'litdata.index_parquet_dataset("{folder}/data", cache_dir="index")',
+    )
+    note = 'It has the samples of all splits; `sample["split"]` says which.'
+    of_all = Loader("LitData 0.2", litdata, ("os", "litdata"), before, note)
+    if not plan.schema.is_single:
+        return (of_all,)
+    timm = (
+        f'timm.data.create_dataset("hfds/{folder}", root=None, split="train", input_key="image", '
+        'target_key="label")'
+    )
+    lightning = (
+        f'torch.utils.data.DataLoader(datasets.load_dataset("{folder}", split="train")'
+        '.select_columns(["image", "label"]).with_format("torch"), batch_size=64)'
+    )
+    trainer = Loader(
+        "Lightning 2.6", lightning, ("datasets", "torch"), note="It goes to `Trainer.fit`."
+    )
+    return (Loader("timm 1.0", timm), trainer, of_all)
+
+
 def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
     """One set of files; each column is a field."""
     parquet = file_set("parquet", "data/*.parquet", "application/x-parquet")
@@ -168,4 +197,5 @@ FORMAT = Format(
     data_files="data/{split}-*",
     has_features=True,
     packages=("pyarrow",),
+    list_loaders=list_loaders,
 )

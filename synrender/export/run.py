@@ -181,7 +181,7 @@ def plan_export(data: Dataset, options: ExportOptions) -> ExportPlan:
         options.format,
         schema,
         tuple(data.split_ends.items()),
-        max(1, min(MAX_PIECE_ROWS, options.shard_bytes // largest)),
+        max(1, min(MAX_PIECE_ROWS, min(options.shard_bytes, form.max_piece_bytes) // largest)),
         options.folders,
     )
 
@@ -195,7 +195,7 @@ def _choose_labels(data: Dataset, options: ExportOptions) -> list[str]:
         if of_pixels := [name for name in options.fields or () if name in PIXEL_FILES]:
             raise UserError(
                 f"--fields {of_pixels[0]}: {options.format} holds no labels of pixels as they are; "
-                "webdataset and parquet do"
+                "webdataset, parquet and mds do"
             )
         labels = [n for n in choose_labels(data, options.fields) if n not in PIXEL_FILES]
         labels += [n for n in choose_labels(data, None) if n in needed]
@@ -258,13 +258,13 @@ def _watch(results: Iterator[object], chunks: Iterable[range], bar: tqdm) -> Ite
 
 def _find_large_files(plan: ExportPlan, listed: Sequence[ListedFile]) -> list[ExportedFile]:
     """The files that hold the samples; none in formats of many small files."""
-    if find_format(plan.format).list_paths is not None:
+    form, by_path = find_format(plan.format), {file.path: file for file in listed}
+    if form.list_paths is not None:
         return []
+    found = zip(plan.pieces, map(by_path.__getitem__, form.list_pieces(plan)), strict=True)
     return [
         ExportedFile(file.path, piece.split, len(piece.rows), file.bytes, file.sha256)
-        for file, piece in zip(
-            (f for f in listed if f.path != CAPTIONS_FILE), plan.pieces, strict=True
-        )
+        for piece, file in found
     ]
 
 

@@ -18,6 +18,7 @@ from synrender.export.format import (
     ExportedFile,
     ExportPlan,
     Format,
+    Loader,
     Piece,
     to_json,
 )
@@ -63,9 +64,25 @@ def _to_entry(name: str, data: bytes) -> bytes:
 
 def create_reading_line(folder: str, plan: ExportPlan) -> str:
     """Reads all tars of the training split."""
+    tars = _name_tars(plan)
+    return f'webdataset.WebDataset("{folder}/{tars}", shardshuffle=False).decode("pil")'
+
+
+def _name_tars(plan: ExportPlan) -> str:
+    """All tars of the training split in one pattern."""
     count = sum(piece.split == "train" for piece in plan.pieces)
-    number = "000000" if count < 2 else f"{{000000..{count - 1:06d}}}"
-    return f'webdataset.WebDataset("{folder}/train-{number}.tar", shardshuffle=False).decode("pil")'
+    return f"train-{'000000' if count < 2 else f'{{000000..{count - 1:06d}}}'}.tar"
+
+
+def list_loaders(folder: str, plan: ExportPlan) -> tuple[Loader, ...]:
+    """For images of one class each."""
+    if not plan.schema.is_single:
+        return ()
+    timm = (
+        f'timm.data.create_dataset("wds/", root="{folder}", split="{_name_tars(plan)}", '
+        f'num_samples={plan.split_sizes["train"]}, target_key="label")'
+    )
+    return (Loader("timm 1.0", timm),)
 
 
 def describe(schema: Schema, files: Sequence[ExportedFile]) -> CroissantParts:
@@ -91,4 +108,5 @@ FORMAT = Format(
     describe=describe,
     reading_line=create_reading_line,
     data_files="{split}-*.tar",
+    list_loaders=list_loaders,
 )

@@ -181,7 +181,7 @@ def test_fields_are_chosen(rendered_labels: Path, exporter: Exporter) -> None:
     line = real.refuse("--to", "webdataset", *arguments, "normol")
     assert line.endswith("cannot give it; did you mean 'normal'?")
     line = real.refuse("--to", "coco", *arguments, "normal")
-    assert "coco holds no labels of pixels as they are; webdataset and parquet do" in line
+    assert "coco holds no labels of pixels as they are; webdataset, parquet and mds do" in line
     exporter.refuse("-d", "single", "--to", "parquet", *arguments[2:], "depth_m")
     entry = real.export(name, "coco", "--fields", "box_2d") / "annotations/instances_train.json"
     annotation = json.loads(entry.read_text())["annotations"][0]

@@ -41,11 +41,16 @@ def run_line(line: str) -> object:
     return eval(line, {package: importlib.import_module(package)})
 
 
+def find_scripts(out: Path) -> list[str]:
+    """Lines of Python in a card: of its own package, and of others."""
+    return re.findall(r"```python\n(.*?)```", (out / "README.md").read_text(), re.S)
+
+
 def run_card(out: Path) -> object:
     """What the card's lines of Python make, run in the folder above."""
-    (code,) = re.findall(r"```python\n(.*?)```", (out / "README.md").read_text(), re.S)
+    own, *_ = find_scripts(out)
     names: dict = {}
-    exec(code, names)
+    exec(own, names)
     return names["data"]
 
 
@@ -70,6 +75,23 @@ def test_each_line_reads_its_format(
         monkeypatch.chdir(exporter.out_dir)
         data = run_line(find_lines()[form])
     assert NUM_TRAIN[form](data) == 20
+
+
+@pytest.mark.parametrize("form", ["parquet", "webdataset", "imagefolder"])
+def test_the_card_has_the_lines_of_other_loaders_that_the_documentation_has(
+    form: str, exporter: Exporter
+) -> None:
+    """Both are run by tools/test_loaders.sh."""
+    out = exporter.copy("single", form)
+    text = DOCUMENT.read_text().split("## Other loaders")[1]
+    lines = [
+        line.replace(f"datasets/name_{form}", out.name).replace("=1000", "=20")
+        for line in re.findall(r"^\| \w+ [\d.]+ \| `(.*?)`", text, re.M)
+        if f"datasets/name_{form}" in line
+    ]
+    assert lines
+    _, *others = find_scripts(out)
+    assert [code.splitlines()[-1] for code in others] == [f"data = {line}" for line in lines]
 
 
 def test_the_line_of_the_card_names_all_tars(
