@@ -83,19 +83,33 @@ def describe_default(name: str, settings: Settings) -> str:
     """What a factor is drawn from without a design, such as "N(0, 0.5 rad)"."""
     factor = find_factor(name)
     unit = f" {factor.unit}" if factor.unit else ""
-    text = _SETTING.sub(lambda found: _show_setting(found, settings), factor.distribution)
+    told, *others = factor.distribution.split("; with ")
+    for other in others:
+        conditions, _, instead = other.partition(": ")
+        told = instead if all(_holds(c, settings) for c in conditions.split(" and ")) else told
+    text = _SETTING.sub(lambda found: _show_setting(found, settings), told)
     if text != factor.distribution and text.replace(".", "").isdecimal():
         return f"{text}{unit}"
     return re.sub(r"(N\([^)]*)", rf"\1{unit}", text)
 
 
+def _holds(condition: str, settings: Settings) -> bool:
+    """Whether a setting is True, or has the value that stands behind it."""
+    name, _, wanted = condition.partition(" = ")
+    value = _read_setting(*name.split("."), settings)
+    return repr(value) == wanted if wanted else bool(value)
+
+
+def _read_setting(group: str, name: str, settings: Settings) -> object:
+    return getattr(getattr(settings, group), name)
+
+
 def _show_setting(found: re.Match[str], settings: Settings) -> str:
     """Value of the setting that a text names."""
-    group, name = found.groups()
     if found[0] == "sample.class_idxs":
         num = len(settings.sample.class_list)
         return "1 class" if num == 1 else f"{num} classes"
-    value = getattr(getattr(settings, group), name)
+    value = _read_setting(found[1], found[2], settings)
     return f"{value:g}" if isinstance(value, (int, float)) else str(value)
 
 

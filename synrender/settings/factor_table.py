@@ -42,7 +42,9 @@ class Factor:
     unit: str  # "" where there is none
     low: float  # smallest value that may be given
     high: float  # largest
-    distribution: str  # what a sample gets without a design, in words
+    distribution: str
+    """What a sample gets without a design, in words; after "; with" stands what it gets if settings
+    are True or equal a value."""
     labels: tuple[str, ...] = ()  # of SHAPE_LABELS: those that it can change
     parts: str = ""  # what its values are called, a letter for each; "" if there is one
 
@@ -97,11 +99,11 @@ FACTORS = {
         ),
         Factor(
             "elevation", _ANGLE, _OBJECT, "rad", -_MAX_RAD, _MAX_RAD,
-            "N(0, object.random_viewpoint), on a ground 0", _PLACE,
+            "N(0, object.random_viewpoint); with scene.ground and scene.standing: 0", _PLACE,
         ),
         Factor(
             "roll", _ANGLE, _OBJECT, "rad", -_MAX_RAD, _MAX_RAD,
-            "N(0, object.random_viewpoint), on a ground 0", _PLACE,
+            "N(0, object.random_viewpoint); with scene.ground and scene.standing: 0", _PLACE,
         ),
         Factor(
             "warp", _NUMBER, _OBJECT, "", 0.01, 100,
@@ -121,9 +123,8 @@ FACTORS = {
         ),
         Factor(
             "layout", _NUMBER, _OBJECT, "m", -_MAX_M, _MAX_M,
-            "a chain of objects in view, a single object at the origin, or with scene.layout = "
-            "'scatter' anywhere in a square; on a ground the third number is the height above it, "
-            "0", _PLACE,
+            "a chain of objects in view, a single object at the origin; with scene.layout = "
+            "'scatter': anywhere in a square", _PLACE,
             parts="xyz",
         ),
         Factor(

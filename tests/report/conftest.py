@@ -149,6 +149,10 @@ class View:
             ".card", "cards => cards.filter(c => c.checkVisibility()).map(c => c.dataset.tokens)"
         )
 
+    def unfold(self) -> None:
+        """Shows all cards that match the filters, not only the first ones."""
+        self.page.locator("#more").click()
+
     def list_pictures(self) -> set[str]:
         """Names of the pictures that are visible in cards."""
         found = self.page.eval_on_selector_all(

@@ -107,6 +107,11 @@ def test_settings_stand_in_the_words_with_their_values() -> None:
     assert describe_default("viewpoint", settings) == "N(0, 0.5 rad)"
     assert describe_default("light_energy", settings) == "100 W"
     assert describe_default("class", settings) == "even over 10 classes, for each group"
+    assert describe_default("elevation", settings) == "N(0, 0.5 rad)"
+    assert describe_default("layout", settings).endswith("a single object at the origin")
+    standing = load_settings(["render_multi"], ["scene.ground = True", "scene.layout = 'scatter'"])
+    assert describe_default("elevation", standing) == "0 rad"
+    assert describe_default("layout", standing) == "anywhere in a square"
 
 
 def test_a_shortcut_is_compared_with_its_promise() -> None:

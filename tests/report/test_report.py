@@ -33,6 +33,7 @@ def count(view: View) -> str:
 def test_filters_show_what_has_all_that_is_chosen(page_path: Path, view: Open) -> None:
     found = view(page_path)
     page = found.page
+    found.unfold()
     assert len(found.list_shown()) == 96
     page.select_option("select[name=split]", label="test")
     shown = found.list_shown()
@@ -53,6 +54,30 @@ def test_filters_show_what_has_all_that_is_chosen(page_path: Path, view: Open) -
     page.select_option("select[name=scale]", index=3)
     assert all({"class=1", "scale=2"} <= set(t.split()) for t in found.list_shown())
     assert 0 < len(found.list_shown()) < 32
+
+
+def test_the_first_samples_are_shown_and_all_if_asked(page_path: Path, view: Open) -> None:
+    found = view(page_path)
+    page = found.page
+    shown = found.list_shown()
+    assert len(shown) == 24
+    assert count(found) == "96 of 96 samples"
+    assert page.locator("#more").inner_text() == "Show 72 more"
+    page.locator(".card:visible .open").last.click()
+    page.get_by_role("button", name="Next sample").click()  # goes on where the others are folded
+    assert page.get_by_role("dialog").locator("h2").inner_text().startswith("Sample 24,")
+    page.keyboard.press("Escape")
+    assert not page.locator("#more").is_visible()
+    assert found.list_shown()[:24] == shown
+    assert len(found.list_shown()) == 96
+    page.reload()
+    found.unfold()
+    focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert focused.startswith("Open sample 24: ")
+    page.reload()
+    page.select_option("select[name=split]", label="test")
+    assert len(found.list_shown()) == 8
+    assert not page.locator("#more").is_visible()
 
 
 def test_each_label_can_be_shown_also_over_the_image(page_path: Path, view: Open) -> None:
@@ -350,7 +375,9 @@ def test_a_large_data_set_makes_no_large_page(write: Write, report: Reporter, vi
         path = report.write(folder, "-n", 72)
         sizes[num_samples] = path.stat().st_size
     assert sizes[1200] < 1.1 * sizes[240] < 1e6
-    shown = view(path).list_shown()
+    found = view(path)
+    found.unfold()
+    shown = found.list_shown()
     cells = [tuple(t for t in tokens.split() if "scale" not in t) for tokens in shown]
     assert len(shown) == 72
     assert len(set(cells)) == 36  # two of each, though the training split is ten times as large

@@ -12,19 +12,37 @@ const viewer = find("#viewer");
 
 // --- filters ---
 
+const MAX_FOLDED = 24; // cards that are shown before the reader asks for all
+const more = find("#more");
+let isFolded = true;
+
 function showMatching() {
   const wanted = selects.map((select) => select.value).filter(Boolean);
-  let numShown = 0;
+  let num = 0;
   for (const card of cards) {
     const tokens = card.dataset.tokens.split(" ");
-    card.hidden = !wanted.every((token) => tokens.includes(token));
-    numShown += card.hidden ? 0 : 1;
+    const matches = wanted.every((token) => tokens.includes(token));
+    num += matches ? 1 : 0;
+    card.hidden = !matches || (isFolded && num > MAX_FOLDED);
   }
   for (const select of selects) select.classList.toggle("active", select.value !== "");
-  find("#count").value = `${numShown} of ${cards.length} samples`;
-  find("#none").hidden = numShown > 0;
+  find("#count").value = `${num} of ${cards.length} samples`;
+  find("#none").hidden = num > 0;
+  more.hidden = !isFolded || num <= MAX_FOLDED;
+  more.textContent = `Show ${num - MAX_FOLDED} more`;
   chooseTabStop();
 }
+
+function unfold() {
+  isFolded = false;
+  showMatching();
+}
+
+more.addEventListener("click", () => {
+  const first = cards.filter((card) => card.hidden);
+  unfold();
+  findButton(first.find((card) => !card.hidden)).focus();
+});
 
 // --- pictures ---
 
@@ -111,6 +129,7 @@ function openCard(card) {
 }
 
 function openNeighbor(step) {
+  if (opened === listShown().at(-1)) unfold();
   const shown = listShown();
   const card = shown[shown.indexOf(opened) + step];
   if (card) openCard(card);
