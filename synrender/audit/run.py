@@ -105,7 +105,7 @@ def run_audit(
         check_boxes(subject, findings),
         check_stored(subject, findings),
         *check_all_labels(subject, records, findings),
-        check_all_captions([(f.idx, f.captions) for f in findings if f.captions]),
+        check_all_captions(subject, [(f.idx, f.captions) for f in findings if f.captions]),
         check_outline(subject, records, findings),
         check_pose(records, findings),
         check_camera(subject, records),

@@ -15,7 +15,7 @@ import numpy as np
 from synrender.captions.color_names import ColorName
 from synrender.captions.scene_facts import ObjectFacts, SceneFacts
 from synrender.captions.sentences import Names, choose_names, is_name, may_be, write_caption
-from synrender.settings.caption_styles import LOOKS, Style
+from synrender.settings.caption_styles import LOOKS, Style, list_gaps
 from synrender.settings.caption_words import (
     LIGHTS,
     NAMED_COLORS,
@@ -55,7 +55,7 @@ def write_negatives(
     """
     names, found = choose_names(facts, style), []
     seen = {write_caption(facts, style, names)}
-    kinds = _find_kinds(facts, class_names)
+    kinds = _find_kinds(facts, style, class_names)
     order = [list(kinds)[k] for k in np.argsort(rng.random(len(kinds)))]
     waiting = {kind: _shuffle(list(kinds[kind]()), rng) for kind in order}
     while waiting and len(found) < num:
@@ -112,11 +112,11 @@ def _is_false(changed: SceneFacts, facts: SceneFacts, kind: str) -> bool:
 
 
 def _find_kinds(
-    facts: SceneFacts, class_names: tuple[str, ...]
+    facts: SceneFacts, style: Style, class_names: tuple[str, ...]
 ) -> dict[str, Callable[[], Iterator[SceneFacts]]]:
     """How to change one fact, by its name."""
     kinds = {
-        "number": lambda: _change_number(facts),
+        "number": lambda: _change_number(facts, style),
         "class": lambda: _change_class(facts, class_names),
         "color": lambda: _change_color(facts),
         "texture": lambda: _change_texture(facts),
@@ -134,14 +134,15 @@ def _replace(facts: SceneFacts, place: int, found: ObjectFacts) -> SceneFacts:
     return replace(facts, objects=objects)
 
 
-def _change_number(facts: SceneFacts) -> Iterator[SceneFacts]:
-    """One more or one less, as long as there are several."""
-    if facts.num_seen > 1:
-        num_named = len(facts.objects)
+def _change_number(facts: SceneFacts, style: Style) -> Iterator[SceneFacts]:
+    """One more or one less, but more than are named: the text alone does not show that it is false.
+
+    So the sentence is the one for scenes of which only some objects are named.
+    """
+    if facts.num_seen > 1 and "total" in list_gaps(style.single["scene"]):
         for number in (facts.num_seen - 1, facts.num_seen + 1):
-            # The pattern stays the same: all objects are named, or some of them.
-            if number > 1 and (facts.are_all_named or number > num_named):
-                yield replace(facts, num_seen=number)
+            if number > len(facts.objects):
+                yield replace(facts, num_seen=number, are_all_named=False)
 
 
 def _change_class(facts: SceneFacts, class_names: tuple[str, ...]) -> Iterator[SceneFacts]:

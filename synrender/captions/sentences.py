@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from synrender.captions.scene_facts import ObjectFacts, SceneFacts
-from synrender.settings.caption_styles import LOOKS, Gap, Pattern, Style
+from synrender.settings.caption_styles import LOOKS, Gap, Pattern, Style, list_gaps
 from synrender.settings.caption_words import NUMBERS, TEXTURE_FAMILIES, VIEWS
 
 _ARTICLE = re.compile(r"\b([Aa])\(n\)(?= (.))")
@@ -64,8 +64,7 @@ def is_name(name: Pattern, facts: SceneFacts, place: int) -> bool:
     """Whether a pattern tells an object from all others that may be seen."""
     own = facts.objects[place]
     looks = {look: own.look(look) for look in LOOKS}
-    gaps = [p for part in name for p in (part if isinstance(part, tuple) else (part,))]
-    used = [p.name for p in gaps if isinstance(p, Gap) and looks[p.name]]
+    used = [look for look in list_gaps(name) if looks[look]]
     others = [*facts.objects[:place], *facts.objects[place + 1 :], *facts.others]
     is_unlike = (any(not may_be(other, own, look) for look in used) for other in others)
     return bool(fill(name, looks)) and all(is_unlike)

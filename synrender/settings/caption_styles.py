@@ -109,6 +109,12 @@ Part = str | Gap | tuple[str | Gap, ...]
 Pattern = tuple[Part, ...]
 
 
+def list_gaps(pattern: Pattern) -> list[str]:
+    """All names in braces, also those in brackets."""
+    parts = [p for part in pattern for p in (part if isinstance(part, tuple) else (part,))]
+    return [part.name for part in parts if isinstance(part, Gap)]
+
+
 @dataclass(frozen=True)
 class Style:
     """The patterns of a style, parsed; empty where nothing is said."""

@@ -79,11 +79,22 @@ def pair(sample: dict) -> list[tuple[str, str]]:
 
 
 def test_true_captions_pass_in_all_formats(captioned: Path, multi: Path, audit) -> None:
+    """Without the label albedo, colors and textures count as not checked."""
     for folder in (captioned, multi):
         checks = audit(folder)
         assert failed(checks) == set(), checks["captions"].culprits
-        faults, *_ = checks["captions"].measures
-        assert (faults.num or 0) > 60
+        figures = checks["captions"].figures
+        numbers = re.match(r"checked (\d+) of (\d+) statements .* and (\d+) of (\d+) neg", figures)
+        assert numbers is not None
+        checked, statements, rejected, negatives = map(int, numbers.groups())
+        (faults,) = checks["captions"].measures
+        assert faults.num == checked + rejected > 60
+        if folder == captioned:
+            assert (checked, rejected) == (statements, negatives)
+        else:
+            assert checked < statements
+            assert rejected < negatives
+            assert figures.endswith("the rest is color and texture, which only albedo shows")
 
 
 @pytest.mark.parametrize("kind", TURNED)

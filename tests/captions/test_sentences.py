@@ -6,13 +6,14 @@ import itertools
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from synrender.captions.negatives import SWAPPED
+from synrender.captions.negatives import SWAPPED, write_negatives
 from synrender.errors import UserError
 from synrender.settings.caption_styles import STYLES, parse_style
 from synrender.settings.load import load_settings, settings_to_gin
-from tests.captions.scenes import BLUE, GREEN, RED, Box, describe, negate, write
+from tests.captions.scenes import BLUE, CLASS_NAMES, GREEN, RED, Box, describe, negate, write
 
 CHAIR, TABLE = Box(0, (-0.6, 0, 2), RED, 0.4), Box(1, (0.6, 0, 2), BLUE, 0.45)
 AIRPLANE = Box(3, (0, -0.7, 2), GREEN, 0.3, "dotted/dotted_0001.jpg")
@@ -70,7 +71,21 @@ def test_each_kind_of_negative() -> None:
     assert found["swap_color"] == caption.replace("blue", "?").replace("red", "blue").replace(
         "?", "red"
     )
-    assert found["number"].startswith("Three objects: ")
+    assert found["number"] == caption.replace("Two objects: ", "Three objects, among them ")
+
+
+def test_the_text_alone_does_not_show_that_a_number_is_false() -> None:
+    """No more objects are named than there are said to be."""
+    facts = describe(CHAIR, TABLE, AIRPLANE)
+    for style in STYLES:
+        (negative,) = [n.text for n in negate(facts, style=style) if n.kind == "number"]
+        assert re.search(r"four( objects, among them|, of which) ", negative, re.I)
+    some = replace(facts, num_seen=5, are_all_named=False)
+    texts = [n.text for n in negate(some, style="short") if n.kind == "number"]
+    assert {text.split(",")[0] for text in texts} == {"Four objects", "Six objects"}
+    own = parse_style("short", {"scene": "[{number} things: ]{objects}."})  # it cannot be said
+    rng, classes = np.random.default_rng(0), tuple(CLASS_NAMES.values())
+    assert "number" not in {n.kind for n in write_negatives(facts, own, classes, rng, 100)}
 
 
 def test_negatives_follow_from_the_random_stream_alone() -> None:
@@ -122,7 +137,8 @@ def test_a_negative_has_the_words_of_the_caption_but_for_one_or_an_exchange(styl
     facts = describe(CHAIR, TABLE, AIRPLANE)
     caption = re.findall(r"[\w-]+", write(facts, style).lower())
     for negative in negate(facts, style=style):
-        words = re.findall(r"[\w-]+", negative.text.lower())
+        text = re.sub("among them |of which ", "", negative.text)  # not all are named
+        words = re.findall(r"[\w-]+", text.lower())
         assert len(words) == len(caption), negative
         pairs = [{a, b} for a, b in zip(caption, words, strict=True) if a != b]
         changed = {frozenset(pair) for pair in pairs if pair != {"a", "an"}}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.audit.captions.grammar import Grammar, Said, find_difference
-from synrender.audit.captions.truth import FALSE, TRUE, UNKNOWN, Scene, Words
+from synrender.audit.captions.truth import FALSE, TRUE, UNKNOWN, UNSEEN, Scene, Words, has_albedo
 from synrender.audit.check import Check, Measure, decide
 from synrender.audit.labels.run import LabelSource, open_sources, read_given
 from synrender.audit.labels.surfaces import Paint, Painter
@@ -27,8 +27,9 @@ class CaptionFindings:
 
     culprits: tuple[str, ...] = ()
     num_statements: int = 0  # of captions
+    num_checked: int = 0  # of them, those that were compared with what the image shows
     num_negatives: int = 0
-    num_unknown: int = 0  # captions and negatives with a statement that nothing was compared with
+    num_checked_negatives: int = 0
 
     def __add__(self, other: CaptionFindings) -> CaptionFindings:
         return CaptionFindings(
@@ -99,12 +100,15 @@ def check_captions(
         said = grammar.read(caption)
     except ValueError as error:
         return CaptionFindings((f"caption {error}",))
-    verdicts = list(scene.judge_each(said))
+    judged = list(scene.judge_each(said))
     found = CaptionFindings(
-        tuple(f"{text} ({v.name.lower()})" for text, v in verdicts if v not in (TRUE, UNKNOWN)),
+        tuple(
+            f"{each.text} ({each.verdict.name.lower()})"
+            for each in judged
+            if each.verdict not in (TRUE, UNKNOWN)
+        ),
         said.num_statements,
-        0,
-        int(any(verdict == UNKNOWN for _, verdict in verdicts)),
+        said.num_statements - sum(each.num_unseen for each in judged),
     )
     for negative, kind in negatives:
         found += _check_negative(scene, grammar, said, negative, kind)
@@ -119,27 +123,33 @@ def _check_negative(
         other = grammar.read(negative)
         changed = find_difference(said, other)
     except ValueError as error:
-        return CaptionFindings((f"negative {kind!r}: {error}",), 0, 1)
+        return _judge_negative(f"negative {kind!r}: {error}")
     if changed != kind:
-        return CaptionFindings((f"negative {kind!r} differs in {changed!r}",), 0, 1)
+        return _judge_negative(f"negative {kind!r} differs in {changed!r}")
     verdict = scene.judge(other)
-    if verdict == FALSE:
-        return CaptionFindings((), 0, 1)
-    if verdict == UNKNOWN:
-        return CaptionFindings((), 0, 1, 1)
-    return CaptionFindings((f"negative {kind!r} is {verdict.name.lower()}: {negative!r}",), 0, 1)
+    if verdict in (FALSE, UNKNOWN):
+        is_seen = scene.has_albedo or kind.removeprefix("swap_") not in (*UNSEEN, "backdrop")
+        return _judge_negative(is_checked=verdict == FALSE and is_seen)
+    return _judge_negative(f"negative {kind!r} is {verdict.name.lower()}: {negative!r}")
 
 
-def check_all_captions(findings: Sequence[tuple[int, CaptionFindings]]) -> Check:
-    """One check of the captions of all samples that rays were cast for."""
+def _judge_negative(culprit: str = "", is_checked: bool = True) -> CaptionFindings:
+    return CaptionFindings((culprit,) if culprit else (), 0, 0, 1, int(is_checked))
+
+
+def check_all_captions(subject: Subject, findings: Sequence[tuple[int, CaptionFindings]]) -> Check:
+    """One check of the captions of all samples that rays were cast for, by their numbers."""
     culprits = [f"{idx} {culprit}" for idx, found in findings for culprit in found.culprits]
     total = sum((found for _, found in findings), CaptionFindings())
     figures = (
-        f"{total.num_statements} statements of captions and {total.num_negatives} negatives of "
-        f"{len(findings)} samples; {len(culprits)} are not as they must be"
+        f"checked {total.num_checked} of {total.num_statements} statements of captions and "
+        f"{total.num_checked_negatives} of {total.num_negatives} negatives of {len(findings)} "
+        f"samples; {len(culprits)} are not as they must be"
     )
-    if total.num_unknown:
-        figures += f"; {total.num_unknown} not judged, where a color is not known"
-    num = total.num_statements + total.num_negatives
+    num = total.num_checked + total.num_checked_negatives
+    if num < total.num_statements + total.num_negatives:
+        figures += "; the rest is color and texture" + (
+            " that rays cannot tell" if has_albedo(subject) else ", which only albedo shows"
+        )
     measure = Measure("faults", len(culprits), at_most=0, num=num, of="statements")
     return decide("captions", not culprits, figures, culprits, [measure])

@@ -19,6 +19,7 @@ from synrender.audit.captions.grammar import Looks, Said
 from synrender.audit.labels.surfaces import Paint, find_albedo
 from synrender.audit.mask_checks import mask_to_box
 from synrender.audit.models.texture import linear_to_srgb
+from synrender.audit.rays.audited_dataset import Subject
 from synrender.audit.rays.view import RayView
 from synrender.settings.caption_words import (
     BACKDROP,
@@ -63,6 +64,15 @@ NUM_PIXELS = 400
 BACKDROP_LIGHT, OBJECT_LIGHT = 0.35, 0.6
 
 
+UNSEEN = ("color", "texture")
+"""Looks that only the record tells, unless the label ``albedo`` shows them in the image."""
+
+
+def has_albedo(subject: Subject) -> bool:
+    """Whether the label shows colors and textures, which a check of its own compares with rays."""
+    return "albedo" in subject.settings.rendering.labels
+
+
 @dataclass(frozen=True)
 class Words:
     """What the words of a data set's captions stand for."""
@@ -79,6 +89,15 @@ class _Named:
     is_known: bool  # False: some only because a color is not known
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A statement, which may say several facts."""
+
+    text: str  # for a report
+    verdict: Verdict3
+    num_unseen: int = 0  # facts that were compared with the record alone, or with nothing
+
+
 class Scene:
     """One sample as rays see it, and questions that captions answer."""
 
@@ -87,6 +106,7 @@ class Scene:
     ) -> None:
         """Takes what rays hit at each pixel, (h, w) rows of the record from 1, and colors."""
         self._view, self._rows, self._paints, self._words = view, rows, paints, words
+        self.has_albedo = has_albedo(view.subject)
         self._num = len(view.record)
         self._num_px = np.bincount(rows.ravel(), minlength=self._num + 1)[1 : self._num + 1]
         self._are_seen = self._num_px > min(FEW_PX, MIN_SEEN * rows.size)
@@ -96,24 +116,32 @@ class Scene:
 
     def judge(self, said: Said) -> Verdict3:
         """Whether all that is said is true together."""
-        return min(verdict for _, verdict in self.judge_each(said))
+        return min(found.verdict for found in self.judge_each(said))
 
-    def judge_each(self, said: Said) -> Iterator[tuple[str, Verdict3]]:
-        """Each statement, in words for a report."""
-        yield "number", TRUE if said.number is None else self._judge_number(said.number)
-        yield "objects", self._judge_objects(said.objects)
+    def judge_each(self, said: Said) -> Iterator[Judged]:
+        """Each statement."""
+        yield Judged("number", TRUE if said.number is None else self._judge_number(said.number))
+        yield self._to_judged("objects", self._judge_objects(said.objects), *said.objects)
         for name, side in said.views:
             named = self._find_named(name)
-            verdicts = [self._judge_view(k, side) for k in named.places]
-            yield f"{_to_text(name)} seen from {side}", _judge_one(verdicts, named.is_known)
+            verdict = _judge_one([self._judge_view(k, side) for k in named.places], named.is_known)
+            yield self._to_judged(f"{_to_text(name)} seen from {side}", verdict, name)
         for subject, word, other in said.relations:
             a, b = self._find_named(subject), self._find_named(other)
             pairs = [(k, m) for k in a.places for m in b.places if k != m]
             verdicts = [self._judge_relation(k, word, m) for k, m in pairs]
-            is_known = a.is_known and b.is_known
-            yield f"{_to_text(subject)} {word} {_to_text(other)}", _judge_one(verdicts, is_known)
-        yield "backdrop", self._judge_backdrop(said.backdrop)
-        yield f"light from {said.light}", self._judge_light(said.light) if said.light else TRUE
+            verdict = _judge_one(verdicts, a.is_known and b.is_known)
+            text = f"{_to_text(subject)} {word} {_to_text(other)}"
+            yield self._to_judged(text, verdict, {**subject, **other})
+        yield self._to_judged("backdrop", self._judge_backdrop(said.backdrop), said.backdrop)
+        if said.light:
+            yield Judged(f"light from {said.light}", self._judge_light(said.light))
+
+    def _to_judged(self, text: str, verdict: Verdict3, *found: Looks) -> Judged:
+        """A statement that names some looks."""
+        words = UNSEEN if not self.has_albedo else UNSEEN[:1] if verdict == UNKNOWN else ()
+        num = sum(word in looks for looks in found for word in words)
+        return Judged(text, verdict, num if text in ("objects", "backdrop") else min(num, 1))
 
     def _judge_number(self, number: int) -> Verdict3:
         least = int((self._num_px >= MIN_SEEN * self._rows.size).sum())
