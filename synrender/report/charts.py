@@ -26,7 +26,7 @@ from synrender.dataset.info import DatasetInfo
 from synrender.errors import shorten
 from synrender.report.record_text import to_class_name
 from synrender.report.survey import Distribution, Survey, find_range
-from synrender.settings.factor_table import FACTORS
+from synrender.settings.factor_table import BACKDROPS, FACTORS
 
 # --- factors --------------------------------------------------------------------------------------
 
@@ -72,6 +72,8 @@ def _find_only_value(distribution: Distribution, class_names: Mapping[int, str])
         value = values.pop() if values else ""
         if distribution.factor == "class" and isinstance(value, int):
             return to_class_name(value, class_names)
+        if distribution.factor == "backdrop" and isinstance(value, int):
+            return BACKDROPS[value]
         return _to_name(value, {})
     numbers = [h.mean for h in distribution.histograms or () if h.total]
     return to_text(numbers[0]) if numbers else ""
