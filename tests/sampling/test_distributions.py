@@ -159,7 +159,7 @@ def test_weights_of_classes_and_textures() -> None:
 @pytest.mark.parametrize("given", [("uniform", 2, 4), ("weights", {2: 1, 3: 1, 4: 1})])
 def test_a_number_of_objects_is_drawn_evenly(given: tuple) -> None:
     settings = set_distributions("sample.num_objs = 4", num_objs=given)
-    counts = np.bincount([len(plan.objects) for plan in draw(settings, range(300))], minlength=5)
+    counts = np.bincount([len(plan.objects) for plan in draw(settings, range(150))], minlength=5)
     assert counts[:2].tolist() == [0, 0]
     assert stats.chisquare(counts[2:]).pvalue > ALPHA
 
@@ -297,10 +297,10 @@ def test_a_holdout_cuts_a_distribution_at_its_range() -> None:
     settings = create_settings(
         "design.kind = 'holdout'", "design.inner_ranges = {'azimuth': (-0.5, 0.5)}",
         "design.distributions = {'azimuth': ('normal', 0.2, 0.6, -1, 2)}",
-        "design.split = (6, 0, 6)", total=1200,
+        "design.split = (6, 0, 6)", total=600,
     )  # fmt: skip
     values = read_values(draw(settings), "azimuth")
-    inner, outer = values[:600], values[600:]
+    inner, outer = values[:300], values[300:]
     cdf = stats.truncnorm(-2, 3, 0.2, 0.6).cdf
     low, high = cdf([-0.5, 0.5])
     assert stats.kstest((cdf(inner) - low) / (high - low), stats.uniform.cdf).pvalue > ALPHA

@@ -56,8 +56,9 @@ def test_a_scatter_without_room_is_refused_with_its_numbers() -> None:
 
 def find_models(settings: Settings, bucket: int) -> list[tuple[int, str]]:
     """Class and model of each object of the first sample of each group of a bucket."""
-    catalog = create_catalog(settings.object.n_buckets)
-    size, frames = 1200 // settings.object.n_buckets, settings.batch.cache_obj_frames
+    catalog = create_catalog(settings.object.n_buckets, num_models=24)
+    size = settings.object.total_num_samples // settings.object.n_buckets
+    frames = settings.batch.cache_obj_frames
     firsts = range(bucket * size, (bucket + 1) * size, frames)
     plans = [draw_sample(settings, catalog, idx) for idx in firsts]
     return [(obj.class_idx, obj.model.first) for plan in plans for obj in plan.objects]
@@ -77,12 +78,12 @@ def find_models(settings: Settings, bucket: int) -> list[tuple[int, str]]:
 )
 def test_all_models_of_a_bucket_take_turns(others: tuple[str, ...]) -> None:
     few = ("sample.every_model = True", "object.n_buckets = 3", "batch.cache_obj_frames = 2")
-    settings = create_settings(*few, *others, total=1200)
+    settings = create_settings(*few, *others, total=480)
     shown = [find_models(settings, bucket) for bucket in range(3)]
     for bucket, models in enumerate(shown):
-        own = create_catalog(3)
+        own = create_catalog(3, num_models=24)
         expected = {(c, m) for c in range(5) for m in own.bucket_models(c, bucket)}
-        num = len(expected)  # 100 models in 200 groups of one or two
+        num = len(expected)  # 40 models in 80 groups of one or two
         for start in range(0, len(models), num):
             assert set(models[start : start + num]) == expected
         assert models[:num] != models[num : 2 * num]

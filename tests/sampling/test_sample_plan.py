@@ -228,7 +228,7 @@ def test_textures_are_without_replacement() -> None:
 def test_poses_follow_their_formulas() -> None:
     objects = Object(random_viewpoint=0.5, random_scaling=0.2, random_warp=0.1)
     settings = create_settings(object=objects)
-    plans = [draw_sample(settings, CATALOG, i) for i in range(1500)]
+    plans = [draw_sample(settings, CATALOG, i) for i in range(600)]
     eulers = np.array([obj.euler for plan in plans for obj in plan.objects])
     scales = np.array([obj.scale for plan in plans for obj in plan.objects])
     rest = np.array([np.pi / 2, 0, -np.pi / 6])
@@ -248,7 +248,7 @@ def test_light_stands_on_its_arc() -> None:
     plan = draw_sample(create_settings(), CATALOG, 0)
     expected = (0, 1.5 * np.sin(-0.5), 1.5 * np.cos(-0.5))
     assert plan.light_location == pytest.approx(expected)
-    plans = [draw_sample(create_settings(lighting=Lighting(r=0.1)), CATALOG, i) for i in range(800)]
+    plans = [draw_sample(create_settings(lighting=Lighting(r=0.1)), CATALOG, i) for i in range(400)]
     angles = [np.arctan2(p.light_location[1], p.light_location[2]) for p in plans]
     assert np.mean(angles) == pytest.approx(-0.5, abs=0.02)
     assert np.std(angles) == pytest.approx(0.1, abs=0.01)

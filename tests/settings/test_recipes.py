@@ -77,13 +77,14 @@ def test_3diebench_has_its_seven_latents_and_its_scene() -> None:
     assert len({plan.objects[0].class_idx for plan in plans}) > 45
     settings = load_settings(["recipes/threediebench"])
     assert {*settings.sample.classes} == {*synsets.NAMES}
-    first = [draw_sample(settings, create_catalog(10, num_classes=55), i) for i in range(51)]
+    catalog = create_catalog(10, num_classes=55)
+    first = [draw_sample(settings, catalog, idx) for idx in range(51)]
     shown = [plan.objects[0].model.first for plan in first]
     assert len(set(shown[:50])) == 1 != len(set(shown))
 
 
 def test_clevr_has_its_colors_surfaces_sizes_and_numbers() -> None:
-    plans = draw_recipe("clevr_like", 200)
+    plans = draw_recipe("clevr_like", 80)
     assert {len(plan.objects) for plan in plans} == set(range(3, 11))
     palette = [
         (87, 87, 87), (173, 35, 35), (42, 75, 215), (29, 105, 20),

@@ -107,7 +107,8 @@ def test_a_factor_that_is_named_twice_counts_once(kind: str, setting: str, repea
     bindings = f"design.kind = '{kind}'", levels, f"design.repeats = {repeats}"
     twice = f"design.{setting} = ['azimuth', 'azimuth', 'light_angle']"
     once = f"design.{setting} = ['azimuth', 'light_angle']"
-    assert draw(create_settings(*bindings, twice)) == draw(create_settings(*bindings, once))
+    named_twice, named_once = (create_settings(*bindings, names) for names in (twice, once))
+    assert draw(named_twice, range(60)) == draw(named_once, range(60))
 
 
 def test_a_factor_of_twins_that_is_named_twice_is_no_conflict() -> None:
@@ -219,8 +220,8 @@ def test_twins_differ_in_their_factor_and_in_nothing_else(name: str, with_levels
     settings = create_settings(
         *LARGE_SPREAD, *bindings, "sample.num_objs = 3", total=252, config="render_multi"
     )
-    plans = draw(settings, range(60))
-    for start in range(0, 60, 3):
+    plans = draw(settings, range(24))
+    for start in range(0, 24, 3):
         twins = plans[start : start + 3]
         assert {plan.varied for plan in twins} == {name}
         assert {plan.base for plan in twins} == {start // 3}
@@ -265,9 +266,9 @@ def test_twins_of_a_texture_differ_whichever_textures_are_rejected(
         "design.kind = 'twins'", f"design.twins = '{name}'", "design.twin_size = 3", *bindings,
         "sample.num_objs = 2", total=252, config="render_multi",
     )  # fmt: skip
-    plans = draw(settings, range(30))
+    plans = draw(settings, range(12))
     rng = np.random.default_rng(0)
-    for start in range(0, 30, 3):
+    for start in range(0, 12, 3):
         twins = plans[start : start + 3]
         first = [t for p in twins for t in [p.backdrop_texture.first, p.objects[0].texture.first]]
         for _ in range(20):
@@ -303,7 +304,7 @@ def test_twins_of_a_texture_differ_whichever_textures_are_rejected(
 )
 def test_the_camera_sees_every_center_of_a_layout(bindings: list[str]) -> None:
     settings = create_settings(*bindings, "sample.num_objs = 4", config="render_multi")
-    for plan in draw(settings, range(30)):
+    for plan in draw(settings, range(10)):
         locations = np.array([obj.location for obj in plan.objects])
         intrinsics, pose = scene_to_intrinsics(plan.scene, 1), scene_to_world_to_camera(plan.scene)
         positions, depth_m = project(locations, intrinsics, pose)
@@ -331,7 +332,7 @@ def test_without_angles_the_camera_stays_where_it_is_to_the_bit() -> None:
 # --- shortcut, holdout, causal --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.9, 1.0])
+@pytest.mark.parametrize("rho", [0.9, 1.0])
 def test_a_shortcut_has_its_strength_in_each_split(rho: float) -> None:
     settings = create_settings(
         "design.kind = 'shortcut'",
@@ -339,16 +340,16 @@ def test_a_shortcut_has_its_strength_in_each_split(rho: float) -> None:
         "design.shortcut = ('backdrop_texture', 'class')",
         f"design.rho = ({rho}, 0, {1 - rho})",
         "design.split = (6, 0, 6)",
-        total=1200,
+        total=600,
     )
     design = describe_design(settings, create_catalog())
     partners = np.array(design.shortcut.partners)
     assert sorted(partners) == [0, 1, 2, 3]
     levels = read_levels(draw(settings), "class", "backdrop_texture")
     is_partner = partners[levels[:, 0]] == levels[:, 1]
-    for rows, strength in ((slice(0, 600), rho), (slice(600, 1200), 1 - rho)):
+    for rows, strength in ((slice(0, 300), rho), (slice(300, 600), 1 - rho)):
         expected = strength + (1 - strength) / 4
-        margin = 4 * np.sqrt(expected * (1 - expected) / 600) + 1e-9
+        margin = 4 * np.sqrt(expected * (1 - expected) / 300) + 1e-9
         assert abs(is_partner[rows].mean() - expected) <= margin
 
 
@@ -357,12 +358,11 @@ def test_held_out_combinations_are_in_the_test_alone() -> None:
         "design.kind = 'holdout'",
         "design.levels = {'class': 4, 'texture': 3}",
         "design.held_out = [{'class': 0, 'texture': 2}, {'class': 3, 'texture': 1}]",
-        total=600,
     )
     cells = [tuple(row) for row in read_levels(draw(settings), "class", "texture").tolist()]
     held_out = {(0, 2), (3, 1)}
-    assert set(cells[:550]) == set(itertools.product(range(4), range(3))) - held_out
-    assert set(cells[550:]) == held_out
+    assert set(cells[:220]) == set(itertools.product(range(4), range(3))) - held_out
+    assert set(cells[220:]) == held_out
 
 
 def test_allowed_combinations_are_counted_past_the_held_out_ones() -> None:
@@ -376,16 +376,15 @@ def test_a_range_can_be_held_out() -> None:
         "design.kind = 'holdout'",
         "design.inner_ranges = {'azimuth': (-0.4, 0.6), 'light_angle': (-1, 1)}",
         *LARGE_SPREAD,
-        total=600,
     )
-    plans, free_plans = draw(settings), draw(create_settings(*LARGE_SPREAD, total=600))
+    plans, free_plans = draw(settings), draw(create_settings(*LARGE_SPREAD))
     for name, low, high in (("azimuth", -0.4, 0.6), ("light_angle", -1, 1)):
         values = read_values(plans, name)
-        assert ((values[:550] >= low) & (values[:550] <= high)).all()
-        assert ((values[550:] < low) | (values[550:] > high)).all()
+        assert ((values[:220] >= low) & (values[:220] <= high)).all()
+        assert ((values[220:] < low) | (values[220:] > high)).all()
         free = read_values(free_plans, name)
-        was_inside = (free[:550] >= low) & (free[:550] <= high)
-        np.testing.assert_array_equal(values[:550][was_inside], free[:550][was_inside])
+        was_inside = (free[:220] >= low) & (free[:220] <= high)
+        np.testing.assert_array_equal(values[:220][was_inside], free[:220][was_inside])
 
 
 def test_the_tables_of_a_graph_come_back_and_interventions_cut_it() -> None:
@@ -398,22 +397,22 @@ def test_the_tables_of_a_graph_come_back_and_interventions_cut_it() -> None:
         "design.strength = 0.6",
         "design.do = {'test': {'backdrop_texture': 1, 'light_angle': 'even'}}",
         "design.split = (6, 0, 6)",
-        total=3000,
+        total=1500,
     )
     tables = describe_design(settings, create_catalog()).causal.tables
     levels = read_levels(draw(settings), "class", "backdrop_texture", "light_angle")
-    train, test = levels[:1500], levels[1500:]
+    train, test = levels[:750], levels[750:]
     for c in range(2):
         rows = train[train[:, 0] == c]
         found = np.bincount(rows[:, 1], minlength=3) / len(rows)
         np.testing.assert_allclose(found, tables["backdrop_texture"][c], atol=0.07)
         for b in range(3):
             lights = rows[rows[:, 1] == b][:, 2]
-            if len(lights) > 100:
+            if len(lights) > 50:
                 found = np.bincount(lights, minlength=3) / len(lights)
                 np.testing.assert_allclose(found, tables["light_angle"][3 * c + b], atol=0.14)
     assert set(test[:, 1]) == {1}
-    np.testing.assert_allclose(np.bincount(test[:, 2]) / 1500, 1 / 3, atol=0.05)
+    np.testing.assert_allclose(np.bincount(test[:, 2]) / 750, 1 / 3, atol=0.07)
 
 
 def test_a_graph_is_sorted_parents_first() -> None:
@@ -446,8 +445,8 @@ def test_every_kind_that_a_user_can_name_is_registered() -> None:
 def test_a_sample_depends_on_its_index_alone(kind: str) -> None:
     settings = create_settings(f"design.kind = '{kind}'", *KINDS[kind], *LARGE_SPREAD)
     catalog = create_catalog()
-    forward = [draw_sample(settings, catalog, i) for i in range(40)]
-    backward = [draw_sample(settings, catalog, i) for i in reversed(range(40))]
+    forward = [draw_sample(settings, catalog, i) for i in range(20)]
+    backward = [draw_sample(settings, catalog, i) for i in reversed(range(20))]
     assert forward == backward[::-1]
 
 
@@ -455,7 +454,7 @@ def test_a_sample_depends_on_its_index_alone(kind: str) -> None:
 def test_a_model_stays_in_its_bucket(kind: str) -> None:
     settings = create_settings(f"design.kind = '{kind}'", *KINDS.get(kind, ()), *LARGE_SPREAD)
     catalog = create_catalog()
-    for plan in draw(settings):
+    for plan in draw(settings, range(0, 240, 4)):
         for obj in plan.objects:
             assert set(obj.model.candidates) <= set(
                 catalog.bucket_models(obj.class_idx, plan.bucket)
@@ -640,6 +639,7 @@ ODD_NAMES = (
 ODD_KINDS = ("random", "grid", "one_at_a_time", "twins", "shortcut", "holdout", "causal")
 
 
+@pytest.mark.slow
 def test_odd_values_of_any_setting_are_one_line() -> None:
     """Each value alone, as the value of a factor, and in a list of such dictionaries."""
     catalog, settings = create_catalog(), create_settings(*LARGE_SPREAD)
