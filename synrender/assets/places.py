@@ -13,7 +13,7 @@ from synrender.assets.sources.registry import OpenSource, open_source
 from synrender.assets.sources.shapenet import SHAPENET_V2
 from synrender.assets.sources.source import ModelClass
 from synrender.assets.sources.synsets import NAMES, TAXONOMY_FILE
-from synrender.assets.textures import LABELS_FILE, find_images_dir, list_textures
+from synrender.assets.textures import LABELS_FILE, Textures, find_images_dir, find_textures
 from synrender.assets.tree import Tree
 from synrender.errors import UserError
 from synrender.settings.checks import SHAPES_NAME
@@ -93,13 +93,20 @@ class OpenAssets:
 
     @functools.cached_property
     def textures(self) -> tuple[str, ...]:
-        """Names of the textures; see `list_textures`."""
-        return list_textures(self.textures_place.path)
+        """Names of the textures; see `find_textures`."""
+        return self._found_textures.names
+
+    @functools.cached_property
+    def _found_textures(self) -> Textures:
+        return find_textures(self.textures_place.path)
 
     @functools.cached_property
     def texture_maps(self) -> dict[str, dict[str, str]]:
         """Names of other maps than the color of each texture; see `list_maps`."""
-        return list_maps(find_images_dir(self.textures_place.path), self.textures)
+        found = self._found_textures
+        if found.maps is not None:
+            return found.maps
+        return list_maps(find_images_dir(self.textures_place.path), found.names)
 
     @functools.cached_property
     def environments_place(self) -> Place:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from synrender.assets.pbr_sets import group_sets
@@ -34,41 +35,57 @@ def find_images_dir(path: Path) -> Path:
     return path if is_plain else path / "images"
 
 
+@dataclass(frozen=True)
+class Textures:
+    """Textures that were found."""
+
+    names: tuple[str, ...]  # sorted: paths below `find_images_dir`, which none of them leaves
+    maps: dict[str, dict[str, str]] | None  # see `list_maps`; None: their folders were not read
+
+
 def list_textures(path: Path) -> tuple[str, ...]:
-    """Names of all textures, sorted: paths below `find_images_dir`, which none of them leaves.
+    """Names of all textures; see `find_textures`."""
+    return find_textures(path).names
+
+
+def find_textures(path: Path) -> Textures:
+    """All textures of DTD, of a folder or of a list.
 
     Raises:
         UserError: there is no such folder or file, or it names what cannot be a texture.
     """
     if (path / LABELS_FILE).is_file():
-        return _read_list(path / LABELS_FILE)
+        return Textures(_read_list(path / LABELS_FILE), None)
     if not path.exists():
         raise UserError(f"{path}: there is no such folder or list of textures")
-    names = _walk(path) if path.is_dir() else _read_list(path)
-    if not names:
+    found = _walk(path) if path.is_dir() else Textures(_read_list(path), None)
+    if not found.names:
         raise UserError(f"{path}: no image in it (.png, .jpg, .bmp, .webp or .exr)")
-    return names
+    return found
 
 
-def _walk(root: Path) -> tuple[str, ...]:
+def _walk(root: Path) -> Textures:
     """Images at any depth; hidden files are left out, and links to folders are not followed.
 
     Of the maps of one surface only the color is named.
     """
     names: list[str] = []
+    maps: dict[str, dict[str, str]] = {}
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         images = [f for f in files if not f.startswith(".") and _IMAGE_NAME.fullmatch(f)]
-        no_textures = group_sets(images).no_textures
+        sets = group_sets(images)
         for file in images:
-            if file in no_textures:
+            if file in sets.no_textures:
                 continue
             name = Path(folder, file).relative_to(root).as_posix()
             _check_name(root, name, "rename it")
             names.append(name)
+            if file in sets.maps:
+                maps[name] = sets.maps[file]
         if len(names) > MAX_TEXTURES:
             raise UserError(f"{root}: more than {MAX_TEXTURES:,} images; name a folder of fewer")
-    return tuple(sorted(names))
+    return Textures(tuple(sorted(names)), {name: maps[name] for name in sorted(maps)})
 
 
 def _read_list(path: Path) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import pytest
 
 from synrender.assets.catalog import load_catalog
 from synrender.assets.pbr_sets import SurfaceMaps, find_maps, group_sets, list_maps
+from synrender.assets.places import open_assets
 from synrender.assets.textures import list_textures
 from synrender.settings.load import load_settings
 from synrender.system.folders import Folders
@@ -87,6 +88,17 @@ def test_all_sets_in_one_folder(tmp_path: Path) -> None:
         "Metal014_4K-PNG_Color.png": ["color", "metalness", "normal", "roughness"],
         "brick_wall_02_diff_2k.jpg": ["color", "normal", "packed", "roughness"],
     }
+
+
+def test_a_folder_of_sets_is_listed_once(tmp_path: Path) -> None:
+    """The maps are known from the search for textures."""
+    folder = write_names(tmp_path / "sets", *wrap("a", AMBIENT_CG), *wrap("b", METAL), "c.png")
+    settings = load_settings(["render_single"], [f"assets.textures = '{folder}'"])
+    opened = open_assets(settings, Folders(tmp_path))
+    names, expected = opened.textures, list_maps(folder, opened.textures)
+    folder.rename(tmp_path / "elsewhere")
+    assert list(opened.texture_maps.items()) == list(expected.items())
+    assert len(names) == 3
 
 
 @pytest.mark.parametrize(
