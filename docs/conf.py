@@ -13,6 +13,7 @@ import synrender  # noqa: E402
 project = "synrender"
 author = "the synrender maintainers"
 version = release = synrender.__version__
+html_show_copyright = False
 html_title = f"synrender {version}"
 extensions = [
     "myst_parser",

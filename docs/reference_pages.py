@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import functools
 import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from error_lines import (
+    MISTAKE,
+    REASON,
+    REJECTED,
+    TROUBLE,
+    Line,
+    find_advice,
+    find_lines,
+)
+
 from synrender.dataset.record import RECORD_DTYPE
-from synrender.export import FORMATS
 from synrender.settings.distributions import find_kinds
 from synrender.settings.factor_table import BACKDROPS, FACTORS, JOINT, MAX_IDX, Factor, Kind
 from synrender.settings.groups import find_types
@@ -21,18 +30,19 @@ PROJECT_DIR = Path(__file__).resolve().parents[1]
 PACKAGE_DIR = PROJECT_DIR / "synrender"
 
 COMMANDS = {
-    "render": "Renders samples into a data set, in this process.",
-    "distributed_render": "Renders data sets on all CPUs of a machine, or on a cluster.",
-    "preprocess_data": "Packs a data set into HDF5 files for training code.",
-    "audit_dataset": "Proves the labels of a data set with a second renderer.",
-    "export_dataset": "Writes a data set in the format of other tools.",
-    "report_dataset": "Writes a page to look at a data set.",
+    "render": "render",
+    "distributed_render": "distribute",
+    "preprocess_data": "preprocess",
+    "audit_dataset": "audit",
+    "export_dataset": "export",
+    "report_dataset": "report",
 }
+"""Scripts, and what they are called where the package is installed: ``synrender-<name>``."""
 
 ROOMS = (
     *("system", "settings", "images", "assets", "sampling", "labels", "dataset", "captions"),
-    *("blender", "crashes", "fanout", "archive", "loading", "report", "export", "api", "audit"),
-    "cli",
+    *("blender", "crashes", "archive", "fanout", "loading", "report", "export", "audit", "cli"),
+    "api",
 )
 """From the bottom to the top: a module imports from its own room and from those before it."""
 
@@ -79,8 +89,9 @@ def write_settings() -> Iterator[str]:
     )
     yield "# Settings\n"
     yield (
-        'Each can stand in a file of `config/`, or on the command line: `-p "batch.seed = 3"`. '
-        "The columns show the values of `render_single` and, where it differs, of `render_multi`.\n"
+        "After this page you can set everything that can be set. Write a setting into a gin file, "
+        'or give it on the command line: `-p "batch.seed = 3"`. The columns show the values of '
+        "`render_single` and, where they differ, of `render_multi`.\n"
     )
     for group in sorted(find_types()):
         yield f"## {group}\n"
@@ -122,19 +133,19 @@ def read_gin(path: Path) -> dict[str, tuple[str, str]]:
 def write_commands() -> Iterator[str]:
     """The help text of each command."""
     yield "# Commands\n"
-    yield "What `--help` of each command prints.\n"
+    yield (
+        "After this page you know every argument of every command. It shows what `--help` prints. "
+        "In a clone you type the script, such as `python render.py`. If you installed the package "
+        "with pip, type the other name, such as `synrender-render`.\n"
+    )
     environment = {"COLUMNS": "100", "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)}
-    for name, meaning in COMMANDS.items():
-        yield f"## {name}.py\n\n{meaning}\n"
+    for name, installed in COMMANDS.items():
+        yield f"## {name}.py\n\nInstalled: `synrender-{installed}`\n"
         script = PROJECT_DIR / f"{name}.py"
         yield from _write_help([sys.executable, str(script)], environment)
-    for module, meaning in (
-        ("synrender.assets", "Says what a folder of models or textures is."),
-        ("synrender.dataset", "Joins parts of a data set."),
-        ("synrender.warmup", "Compiles the kernels of GPUs."),
-    ):
-        yield f"## python -m {module}\n\n{meaning}\n"
-        yield from _write_help([sys.executable, "-m", module], environment)
+    for name in ("assets", "dataset", "warmup"):
+        yield f"## python -m synrender.{name}\n\nInstalled: `synrender-{name}`\n"
+        yield from _write_help([sys.executable, "-m", f"synrender.{name}"], environment)
 
 
 def _write_help(command: list[str], environment: dict[str, str]) -> Iterator[str]:
@@ -151,24 +162,29 @@ def write_factors() -> Iterator[str]:
     """The table of factors."""
     yield "# Factors\n"
     joint = (f"`{name}` means {join(map(code, parts))}" for name, parts in JOINT.items())
-    yield f"{'; '.join(joint)}.\n"
     yield (
-        "The last column names the labels of where things are that a factor can change. All "
-        "factors of appearance leave these equal to the bit. `albedo` follows textures and colors, "
-        "`roughness` and `metallic` the factors of their names, and `shading` all of these and the "
-        "lights. "
-        "[Distributions](../howto/distributions.md) says what the forms mean.\n"
+        "After this page you know all that can be varied, within which bounds, and what a factor "
+        "does without a setting. The [gallery](../gallery.md) shows each of them.\n"
+    )
+    yield f"Some names stand for several factors: {'; '.join(joint)}.\n"
+    yield (
+        "The column *can be drawn by* names the forms of [distributions]"
+        "(../howto/distributions.md). The last column names the labels that a factor can change, "
+        "of those that say where things are. A factor of appearance changes none of these, not by "
+        "a bit. Textures and colors change `albedo`, `roughness` and `metallic` change the "
+        "labels of their names, and all of these and the lights change `shading`.\n"
     )
     rows = (
         (
-            code(factor.name), factor.kind.value, factor.unit, describe_values(factor),
-            factor.scope.value, factor.distribution, ", ".join(find_kinds(factor.name)),
+            code(factor.name), describe_values(factor),
+            f"{factor.scope.value}, {factor.kind.value}",
+            factor.distribution, ", ".join(find_kinds(factor.name)),
             ", ".join(factor.labels) or "none",
         )
         for factor in FACTORS.values()
     )  # fmt: skip
     names = (
-        "factor", "kind", "unit", "values", "belongs to", "without a setting", "can be drawn by",
+        "factor", "values", "belongs to", "without a setting", "can be drawn by",
         "labels that it can change",
     )  # fmt: skip
     yield from write_table(names, rows)
@@ -181,22 +197,25 @@ def join(words: Iterable[str]) -> str:
 
 
 def describe_values(factor: Factor) -> str:
-    """Bounds of what may be given; names where they are names."""
+    """Bounds of what may be given, with the unit; names where they are names."""
     if factor.name == "backdrop":
         return ", ".join(map(code, BACKDROPS))
     if factor.kind is Kind.CIRCULAR:
-        return "any angle"
+        return "any angle, rad"
     if factor.high >= MAX_IDX:
         return "ids" if factor.name == "class" else "names"
-    return f"{factor.low:g} to {factor.high:g}" + (", each" if factor.parts else "")
+    bounds = f"{factor.low:g} to {factor.high:g} {factor.unit}".strip()
+    return f"{bounds}, {len(factor.parts)} numbers" if factor.parts else bounds
 
 
 def write_labels() -> Iterator[str]:
     """The table of labels."""
     yield "# Labels\n"
     yield (
-        "EXR data sets always have instance, class and depth. `rendering.labels` adds these; "
-        "`open_dataset` gives each by the names of its fields.\n"
+        "After this page you know all labels and the fields that hold them. EXR data sets always "
+        "have instance, class and depth. The setting `rendering.labels` adds the labels below, and "
+        "`open_dataset` gives them by the names of their fields. [Files](files.md#labels) has "
+        "their shapes and units, the [gallery](../gallery.md#labels) a picture of each.\n"
     )
     rows = [
         (code(label.name), ", ".join(map(code, label.fields)), label.meaning)
@@ -211,8 +230,9 @@ def write_record() -> Iterator[str]:
     comments = dict(re.findall(r'^ {8}\("(\w+)",.*?\),?(?:  # (.*))?$', source, re.MULTILINE))
     yield "# Fields of a record\n"
     yield (
-        "`img/00000.npy` is a structured array with a row for each object of a sample; HDF5 files "
-        "hold the same fields as `(N, ...)`, or `(N, num_objs, ...)` of several objects.\n"
+        "After this page you can read the record of a sample. `img/00000.npy` is a structured "
+        'array with a row for each object: `np.load("00000.npy")["class"]`. HDF5 files hold the '
+        "same fields, `(N, ...)` for single objects and `(N, num_objs, ...)` for several.\n"
     )
     rows = []
     for name in RECORD_DTYPE.names or ():
@@ -221,61 +241,110 @@ def write_record() -> Iterator[str]:
         kind = "text" if field.base.kind == "U" else str(field.base)
         rows.append((code(name), kind, shape, comments.get(name, "")))
     yield from write_table(("field", "type", "shape of a row", "meaning"), rows)
-    yield f"Export formats: {', '.join(map(code, FORMATS))}.\n"
 
 
 # --- errors and modules -----------------------------------------------------------------------
 
+TITLES = {
+    "system": "Folders, files and storage",
+    "settings": "Settings",
+    "images": "Image files",
+    "assets": "Models, textures and environments",
+    "sampling": "Designs, distributions and shards",
+    "labels": "Labels",
+    "dataset": "Data sets on disk",
+    "blender": "Rendering",
+    "fanout": "Distributed rendering",
+    "archive": "Packing into HDF5",
+    "loading": "Loading",
+    "report": "Reports",
+    "export": "Export",
+    "api": "Python",
+    "audit": "Audit",
+    "cli": "Commands",
+}
+"""What the lines of each room are about."""
+
+ROOMS_OF_REASONS = ("system", "settings", "images", "assets", "sampling", "dataset", "export")
+"""Rooms whose reasons stand in lines; those of others are a programmer's mistakes, or verdicts."""
+
+HOW_TO_READ = """\
+After this page you know what any error line means, and what to do about it.
+
+A mistake ends a command with exit status 2 and one line, `error: value: rule; what to do`. In this
+list `<name>` stands for a value, and `<hint>` for a valid name like yours, or for all that are
+valid. Search the page for a few words of your line. The list is made
+from the code, so no line is missing.
+
+Lines that begin with `usage:` say that a command does not know an argument, or lacks one; `--help`
+of the command lists them all.
+"""
+
+REJECTED_ASSETS = """\
+## Why a model or an image is rejected
+
+The run goes on with the next candidate, so nothing has to be done. `dataset.json` lists the
+rejected files with these reasons. To use such a file, save it again with the program that made it,
+or download it again.
+"""
+
+TROUBLES = """\
+## Trouble from outside
+
+The exit status is 1. The command did nothing wrong: a disk was full, the system killed a process,
+or storage did not answer. When the cause is gone, type the same command again. It goes on from
+there.
+"""
+
 
 def write_errors() -> Iterator[str]:
-    """Every line of a user's mistake, by room, as the code has it."""
+    """Every line that a user can meet, with what to do."""
+    by_room = {room: find_room_lines(room) for room in ROOMS}
     yield "# Error lines\n"
-    yield (
-        "Each line says the value, the rule and what to do; the exit status is 2. `...` stands for "
-        "a value. The list is made from the code, so that none is forgotten.\n"
-    )
-    for room in ROOMS:
-        lines = sorted(
-            {line for path in (PACKAGE_DIR / room).rglob("*.py") for line in find_errors(path)}
-        )
-        if lines:
-            yield f"## {room}\n"
-            yield from (f"- {line}" for line in lines)
-            yield ""
+    yield HOW_TO_READ
+    for room, title in TITLES.items():
+        mistakes = [line for line in by_room[room] if line.kind == MISTAKE]
+        reasons = [line for line in by_room[room] if line.kind == REASON]
+        yield f"## {title}\n"
+        for line in mistakes:
+            advice = find_advice(line)
+            yield f"- {show(line)}" + (f"<br>{advice}" if advice else "")
+        if reasons and room in ROOMS_OF_REASONS:
+            yield "\nReasons and rules that can stand in such lines:\n"
+            yield from (f"- {show(line)}" for line in reasons)
+        yield ""
+    for kind, text in ((REJECTED, REJECTED_ASSETS), (TROUBLE, TROUBLES)):
+        yield text
+        lines = {line for room in ROOMS for line in by_room[room] if line.kind == kind}
+        yield from (f"- {show(line)}" for line in sorted(lines))
+        yield ""
 
 
-def find_errors(path: Path) -> Iterator[str]:
-    """Messages of UserError and RejectedAsset that a module raises, as code."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args):
-            continue
-        name = ast.unparse(node.exc.func)
-        if name in ("UserError", "RejectedAsset", "CutShort"):
-            text = " ".join("".join(_to_texts(node.exc.args[0])).split())
-            if text.strip(". "):
-                yield f"`` {text} ``"
+@functools.cache
+def find_room_lines(room: str) -> list[Line]:
+    """All lines of a room."""
+    paths = (PACKAGE_DIR / room).rglob("*.py")
+    return sorted({line for path in paths for line in find_lines(path)})
 
 
-def _to_texts(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Constant):
-        yield str(node.value)
-    elif isinstance(node, ast.JoinedStr):
-        for part in node.values:
-            yield from _to_texts(part)
-    else:
-        yield "..."
+def show(line: Line) -> str:
+    """A line as code; it may hold quotation marks of its own."""
+    return f"`` {line.text} ``"
 
 
 def write_modules() -> Iterator[str]:
     """Each room with its modules, as their docstrings begin."""
     yield "# Rooms and modules\n"
-    yield "A module imports from its own room and from the rooms above it in this list.\n"
+    yield (
+        "After this page you know which file holds what. A module imports from its own room and "
+        "from the rooms above it in this list; [how it is built](../architecture.md) draws them.\n"
+    )
     for room in ROOMS:
-        package = importlib.util.find_spec(f"synrender.{room}")
         yield f"## {room}\n"
-        paths = sorted((PACKAGE_DIR / room).rglob("*.py")) if package else []
+        doc = ast.get_docstring(ast.parse((PACKAGE_DIR / room / "__init__.py").read_text())) or ""
+        yield doc.split("\n\n")[0].replace("\n", " ") + "\n"
         rows = []
-        for path in paths:
+        for path in sorted((PACKAGE_DIR / room).rglob("*.py")):
             if path.name != "__init__.py":
                 doc = ast.get_docstring(ast.parse(path.read_text())) or ""
                 name = path.relative_to(PACKAGE_DIR / room).with_suffix("").as_posix()

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -45,7 +44,7 @@ class Card:
     kind: str  # "factor", "label" or "design"
     name: str
     dataset: str  # its name; several cards can show one data set
-    shows: str  # what is to be seen
+    shows: str  # what is to be seen, a sentence in Markdown
     arguments: tuple[str, ...]  # of render.py, after the name
     draw: Callable[[Path], Image.Image]  # from the folder of the data set
 
@@ -57,7 +56,13 @@ class Card:
     @property
     def command(self) -> str:
         """What was typed."""
-        return shlex.join(["python", "render.py", "-d", self.dataset, *self.arguments])
+        words = ["python", "render.py", "-d", self.dataset, *self.arguments]
+        return " ".join(f'"{word}"' if set(" '") & set(word) else word for word in words)
+
+    @property
+    def alternative(self) -> str:
+        """What is to be seen, without marks."""
+        return self.shows.replace("`", "").removesuffix(".")
 
 
 LEVELS = {
@@ -119,6 +124,8 @@ THREE = ("design.twin_size = 3", "batch.num_samples = 3", "object.total_num_samp
 DIM = ("scene.light_energy = 30", "scene.sun_energy = 0.2")
 STUDIO = "'environment': 'studio', 'environment_energy': 0.4"
 NO_SUN = ("scene.sun_energy = 0",)
+PLAIN = "material.use_texture = False"
+SHADOWS = ("scene.ground = True", "scene.light_radius = 0.1", PLAIN, *NO_SUN)
 
 MORE = {
     "model": ("design.twin_size = 2", "batch.num_samples = 2"),
@@ -135,10 +142,10 @@ MORE = {
         "design.fixed = {'environment': 'studio'}",
         "scene.light_energy = 0", "scene.sun_energy = 0",
     ),
-    **dict.fromkeys(("light_angle", "light_energy", "light_azimuth", "light_elevation"), NO_SUN),
+    **dict.fromkeys(("light_angle", "light_energy"), NO_SUN),
+    **dict.fromkeys(("light_azimuth", "light_elevation", "num_lights"), SHADOWS),
     "light_color": ("material.use_texture = False", *NO_SUN),
     "sun_color": ("material.use_texture = False", "scene.sun_energy = 4", "scene.light_energy = 0"),
-    "num_lights": ("scene.light_radius = 0.1", *NO_SUN),
     "camera_fstop": ("sample.num_objs = 3",),
     "roughness": (
         *DIM,
@@ -163,13 +170,13 @@ MORE = {
 """Other settings of some factors, with which more of them is to be seen."""
 
 DESIGNS = {
-    "grid": "every combination of the levels of its factors",
-    "one_at_a_time": "each factor alone goes through its levels",
-    "twins": "pairs that differ in one factor",
-    "sequence": "views around an object while its light moves",
-    "shortcut": "the backdrop predicts the class in training alone",
-    "holdout": "some combinations are only in the test",
-    "causal": "the class decides the backdrop, and both decide the light",
+    "grid": "Every combination of the levels of its factors.",
+    "one_at_a_time": "Each factor alone goes through its levels.",
+    "twins": "Pairs of samples differ in one factor.",
+    "sequence": "The object turns while its light moves.",
+    "shortcut": "In training the backdrop predicts the class, in the test it does not.",
+    "holdout": "Some combinations are only in the test.",
+    "causal": "The class decides the backdrop, and both decide the light.",
 }
 
 
@@ -180,7 +187,12 @@ def list_cards() -> dict[str, list[Card]]:
         "Factors": [_create_factor_card(name) for name in FACTORS],
         "Labels": [
             Card(
-                "label", name, "labels", label.meaning, SCENE, functools.partial(draw_label, label)
+                "label",
+                name,
+                "labels",
+                f"{label.meaning[0].upper()}{label.meaning[1:]}.",
+                ("-g", "render_multi", "examples/gallery_labels.gin"),
+                functools.partial(draw_label, label),
             )
             for name, label in LABELS.items()
         ],
@@ -189,7 +201,7 @@ def list_cards() -> dict[str, list[Card]]:
                 "design",
                 name,
                 f"design_{name}",
-                f"a contact sheet: {what}",
+                what,
                 ("-g", "render_single", f"design_{name}", "-p", *small),
                 draw_sheet,
             )
@@ -211,18 +223,11 @@ def _create_factor_card(name: str) -> Card:
         "factor",
         name,
         name,
-        f"{name} alone differs: {_describe(levels, remark)}",
+        f"Only `{name}` differs: {_describe(levels, remark)}.",
         ("-g", "render_single", "examples/gallery.gin", "-p", *bindings),
         functools.partial(draw_row, name),
     )
 
-
-SCENE = (
-    *("-g", "render_multi", "-p", f"rendering.labels = {list(LABELS)}", "sample.num_objs = 3"),
-    *("sample.class_idxs = [4, 0, 6]", "batch.num_samples = 2", "batch.seed = 5"),
-    *("rendering.resolution = 256", "scene.light_energy = 160", "object.random_scaling = 0"),
-)
-"""Arguments of the data set that shows all labels."""
 
 # --- pictures -------------------------------------------------------------------------------------
 
@@ -274,11 +279,11 @@ def _draw_shapes(label: Label, sample: Sample, image: Image.Image) -> Image.Imag
     for k, color in enumerate(("orange", "skyblue", "lime")):
         if label.name in ("box_2d", "box_2d_amodal"):
             x0, y0, x1, y1 = sample[label.name][k]
-            draw.rectangle((x0, y0, x1 - 1, y1 - 1), outline=color)
+            draw.rectangle((x0, y0, x1 - 1, y1 - 1), outline=color, width=2)
         elif label.name == "box_3d":
             corners = sample["box_3d_px"][k]
             for a, b in EDGES:
-                draw.line((*corners[a][:2], *corners[b][:2]), fill=color)
+                draw.line((*corners[a][:2], *corners[b][:2]), fill=color, width=2)
         else:
             for x, y in sample["keypoint_px"][k]:
                 draw.ellipse((x - 2.5, y - 2.5, x + 2.5, y + 2.5), fill=color)
@@ -312,26 +317,42 @@ def draw_card(card: Card, data_dir: Path) -> Image.Image:
 # --- page -----------------------------------------------------------------------------------------
 
 
+INTRODUCTION = """\
+After this page you know what can be varied and labeled, and what to type for it. All pictures show
+built-in demo models. Under each picture is the command that made its data set; `make gallery` makes
+all of them again.
+"""
+
+NOTES = {
+    "Factors": "All samples of a picture are twins: they are equal to the bit but for one factor.",
+    "Labels": (
+        "On the left of each picture is the image, on the right the label. All labels are of one\n"
+        "data set."
+    ),
+    "Designs": (
+        "These are contact sheets, as `python report_dataset.py -d NAME --sheet` draws them. They\n"
+        "show a part of the data set, arranged as the design is."
+    ),
+}
+
+
 def write_page(cards: dict[str, list[Card]]) -> Iterator[str]:
     """Lines of the page."""
     yield "# Gallery\n"
-    yield (
-        "After this page you know what can be varied and labeled, and what to type for it. Every "
-        "picture is of the\nbuilt-in demo models; the command under it made its data set. `make "
-        "gallery` renders all of them again.\n"
-    )
+    yield INTRODUCTION
     for section, listed in cards.items():
         yield f"## {section}\n"
-        yield "::::{grid} 1 1 2 2\n:gutter: 3\n"
+        yield f"{NOTES[section]}\n"
+        yield "::::{grid} 1\n:gutter: 3\n"
         for card in listed:
             yield f":::{{grid-item-card}} `{card.name}`"
-            yield f"![{card.shows}](gallery/{card.path.name})\n"
-            yield f"{card.shows[0].upper()}{card.shows[1:]}.\n"
+            yield f"![{card.alternative}](gallery/{card.path.name})\n"
+            yield f"{card.shows}\n"
             yield f"```sh\n{card.command}\n```"
             yield ":::\n"
         yield "::::\n"
-    yield "## Recipes\n\nEach has a section in [recipes](recipes.md), which says what it is like.\n"
-    yield "::::{grid} 1 1 2 2\n:gutter: 3\n"
+    yield "## Recipes\n\nA recipe is a published data set as a file; see [recipes](recipes.md).\n"
+    yield "::::{grid} 1\n:gutter: 3\n"
     recipes = (PAGE.with_name("recipes.md")).read_text()
     for section in recipes.split("\n## ")[1:]:
         name = section.partition("\n")[0]
@@ -340,7 +361,7 @@ def write_page(cards: dict[str, list[Card]]) -> Iterator[str]:
         yield f":::{{grid-item-card}} `{name}`\n![{alt}]({path})\n\n```sh\n{command}\n```\n:::\n"
     yield "::::\n"
     yield "## Sources of models\n"
-    yield "Each source has its part in [models as you download them](howto/sources.md).\n"
+    yield "Each source has a section in [sets of models](howto/sources.md).\n"
     sources = (PAGE.parent / "howto" / "sources.md").read_text()
     (alt,) = re.findall(r"!\[([^]]*)\]\(\S*/sources\.png\)", sources)
     yield f"![{' '.join(alt.split())}](../img/sources.png)\n"

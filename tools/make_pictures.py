@@ -23,15 +23,15 @@ from PIL import Image, ImageDraw, ImageFont
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_DIR))
 
+import synrender  # noqa: E402
 from synrender.fanout.variants import VARIANTS, variant_to_bindings  # noqa: E402
-from synrender.loading.raw import read_pixels  # noqa: E402
 from synrender.report.pictures import Scale, find_pictures  # noqa: E402
-from synrender.settings.factor_table import BACKDROPS, FACTORS, find_columns  # noqa: E402
+from synrender.settings.factor_table import BACKDROPS, FACTORS, Kind, find_columns  # noqa: E402
 from synrender.settings.groups import Sample  # noqa: E402
 
-TILE_PX = 192
 GAP_PX = 6
-HEADER_PX = 26
+HEADER_PX = 22
+HEADER_FONT = 14  # px, as pictures are no wider than a page: 736 px
 
 # Settings of the digits in a variant's name: texture, color, viewpoint, lighting.
 BASE = {
@@ -56,7 +56,7 @@ VARIED = {
         "lighting.r": "1.2",
     },
 }
-LOOK = {"rendering.resolution": str(TILE_PX), "rendering.render_samples": "64"}
+LOOK = {"rendering.render_samples": "64"}
 
 
 def render(data_dir: Path, name: str, config: str | list[str], parameters: dict[str, str]) -> Path:
@@ -69,18 +69,22 @@ def render(data_dir: Path, name: str, config: str | list[str], parameters: dict[
     return data_dir / name / "img"
 
 
-def compose(rows: list[list[np.ndarray]], headers: list[str]) -> Image.Image:
-    """Arranges square tiles on a white sheet with a header above each column."""
-    step = TILE_PX + GAP_PX
-    size = (len(headers) * step - GAP_PX, HEADER_PX + len(rows) * step - GAP_PX)
-    sheet = Image.new("RGB", size, "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
-    for column, header in enumerate(headers):
-        x = column * step + (TILE_PX - draw.textlength(header, font)) / 2
-        draw.text((x, 3), header, "black", font)
+def compose(rows: list[list[np.ndarray]], headers: list[list[str]]) -> Image.Image:
+    """Arranges square tiles on a white sheet, with lines of headers above the first rows."""
+    side_px = len(rows[0][0])
+    step = side_px + GAP_PX
+    height = len(rows) * step + len(headers) * HEADER_PX - GAP_PX
+    sheet = Image.new("RGB", (len(rows[0]) * step - GAP_PX, height), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(HEADER_FONT)
+    top = 0
     for line, row in enumerate(rows):
+        for column, header in enumerate(headers[line] if line < len(headers) else []):
+            x = column * step + (side_px - draw.textlength(header, font)) / 2
+            draw.text((x, top + 2), header, "black", font)
+        top += HEADER_PX * (line < len(headers))
         for column, tile in enumerate(row):
-            sheet.paste(Image.fromarray(tile), (column * step, HEADER_PX + line * step))
+            sheet.paste(Image.fromarray(tile), (column * step, top))
+        top += step
     return sheet
 
 
@@ -91,33 +95,47 @@ def draw_factors(data_dir: Path) -> Image.Image:
         parameters = {
             **BASE, **changes, "batch.num_samples": "4", "batch.cache_obj_frames": "1",
             "sample.class_idxs": "[4, 0, 3, 5]", "sample.balanced": "True", "batch.seed": "57",
+            "rendering.resolution": "117",
         }  # fmt: skip
         img = render(data_dir, f"factor_{name.replace(' ', '_')}", "render_single", parameters)
         columns.append([np.asarray(Image.open(img / f"{i:05d}.png")) for i in range(4)])
-    return compose([list(row) for row in zip(*columns, strict=True)], list(VARIED))
+    return compose([list(row) for row in zip(*columns, strict=True)], [list(VARIED)])
 
 
 def draw_multi(data_dir: Path) -> Image.Image:
-    """Renders samples of several objects and shows instance, class and depth maps."""
-    parameters = {"batch.num_samples": "10", "batch.cache_obj_frames": "1", "batch.seed": "2"}
-    img = render(data_dir, "multi", "render_multi", parameters)
-    samples = [read_pixels(img / f"{i:05d}.exr", np.inf) for i in (1, 5, 9)]
-    pictures, scale = find_pictures(samples[0]), Scale(near_m=0.6, far_m=2.0)
-    rows = [[p.draw(sample[p.field], scale) for p in pictures] for sample in samples]
-    return compose(rows, [p.name for p in pictures])
+    """Renders samples of several objects, and shows some of their labels."""
+    parameters = {
+        "batch.num_samples": "6", "batch.cache_obj_frames": "2", "batch.seed": "2",
+        "rendering.resolution": "142", "rendering.labels": "('normal', 'flow')",
+    }  # fmt: skip
+    names = ("image", "instance", "normal", "depth", "flow")
+    tiles = draw_maps(render(data_dir, "multi", "render_multi", parameters), (0, 2, 4))
+    rows = [[row[name] for name in names] for row in tiles]
+    return compose(rows, [[DEPTH_HEADER if name == "depth" else name for name in names]])
 
 
 def draw_labels(data_dir: Path) -> Image.Image:
-    """The contact sheet of scenes with all labels that are maps."""
+    """Renders a sample of several objects with all labels that are maps."""
     parameters = {
-        "rendering.resolution": "128", "batch.num_samples": "3", "batch.cache_obj_frames": "3",
-        "batch.seed": "2", "object.random_viewpoint": "0.5", "rendering.labels": LABEL_MAPS,
+        "rendering.resolution": "179", "batch.num_samples": "2", "batch.cache_obj_frames": "2",
+        "batch.seed": "2", "rendering.labels": LABEL_MAPS,
     }  # fmt: skip
-    img = render(data_dir, "labels", "render_multi", parameters)
-    environment = {**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)}
-    command = [sys.executable, "report_dataset.py", "-d", "labels", "--sheet"]
-    subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=True)
-    return Image.open(img.parent / "contact_sheet.png").convert("RGB")
+    (tiles,) = draw_maps(render(data_dir, "labels", "render_multi", parameters), (0,))
+    named = [(DEPTH_HEADER if k == "depth" else k, tile) for k, tile in tiles.items()]
+    rows = [named[start : start + 4] for start in range(0, len(named), 4)]
+    return compose([[tile for _, tile in row] for row in rows], [[k for k, _ in r] for r in rows])
+
+
+DEPTH_SCALE = Scale(near_m=0.6, far_m=2.0)
+DEPTH_HEADER = f"depth, {DEPTH_SCALE.near_m:g} to {DEPTH_SCALE.far_m:g} m"
+
+
+def draw_maps(img: Path, idxs: tuple[int, ...]) -> list[dict[str, np.ndarray]]:
+    """The pictures of some samples, by name."""
+    data = synrender.open_dataset(img)
+    pictures = find_pictures(data.all_fields)
+    samples = data.with_fields([p.field for p in pictures], np.inf).read_samples(idxs)
+    return [{p.name: p.draw(s[p.field], DEPTH_SCALE) for p in pictures} for s in samples]
 
 
 LABEL_MAPS = (
@@ -173,7 +191,7 @@ TWINS: dict[str, dict[str, Twins]] = {
         "light_angle": Twins([-1.4, -0.5, 0.5, 1.4], "{:g}", DIM),
         "light_azimuth": Twins(TURN, "{:g}", fix("'light_elevation': 0.5", STANDING)),
         "light_elevation": Twins([0.1, 0.5, 1, 1.57], "{:g}", fix("'light_azimuth': -1", STANDING)),
-        "light_energy": Twins([5, 30, 100, 300], "{:g} W", DIM),
+        "light_energy": Twins([5, 30, 100, 300], "{:g}", DIM),
         "light_color": Twins(
             [("kelvin", 2200), ("kelvin", 4000), ("kelvin", 12000), ("hue", 0.9, 0.8, 1)],
             THREE,
@@ -198,7 +216,7 @@ TWINS: dict[str, dict[str, Twins]] = {
         "environment_energy": Twins(
             [0.1, 0.3, 1, 2], "{:g}", fix("'light_energy': 0, 'environment': 'sky'", AROUND)
         ),
-        "exposure": Twins([-2, -1, 0, 1], "{:g} stops"),
+        "exposure": Twins([-2, -1, 0, 1]),
         "backdrop_color": Twins(4, THREE, SMOOTH),
         "backdrop_roughness": Twins(
             [0.1, 0.25, 0.5, 1], "{:g}", fix("'light_angle': 0.2, 'backdrop_metallic': 1", STANDING)
@@ -208,8 +226,8 @@ TWINS: dict[str, dict[str, Twins]] = {
         ),
     },
     "twins_camera": {
-        "camera_distance": Twins([0.8, 1.1, 1.4, 1.7], "{:g} m"),
-        "camera_lens": Twins([28, 50, 70, 100], "{:g} mm"),
+        "camera_distance": Twins([0.8, 1.1, 1.4, 1.7], "{:g}"),
+        "camera_lens": Twins([28, 50, 70, 100], "{:g}"),
         "camera_azimuth": Twins(TURN),
         "camera_elevation": Twins([-0.2, 0.3, 0.8, 1.4]),
         "camera_roll": Twins([-0.6, -0.2, 0.2, 0.6]),
@@ -218,26 +236,26 @@ TWINS: dict[str, dict[str, Twins]] = {
 }
 """The rows of each picture by factor."""
 
-ROW_PX, CAPTION_PX, NAME_PX = 96, 15, 150
+ROW_PX, NAME_PX, CAPTION_PX, BETWEEN_PX = 88, 20, 20, 16
 
 
 def draw_twins(data_dir: Path, picture: str) -> Image.Image:
-    """Two columns of rows, see `TWINS`."""
+    """Two columns of rows, see `TWINS`: the factor above, the values below."""
     rows = {name: render_twins(data_dir, name, twins) for name, twins in TWINS[picture].items()}
-    step, height, half = ROW_PX + 4, ROW_PX + CAPTION_PX + 4, (len(rows) + 1) // 2
-    sheet = Image.new("RGB", (2 * (NAME_PX + 4 * step), half * height), "white")
-    draw, font, small = ImageDraw.Draw(sheet), *map(ImageFont.load_default, (13, 11))
+    step, height = ROW_PX + 2, NAME_PX + ROW_PX + CAPTION_PX
+    width, half = 4 * step - 2, (len(rows) + 1) // 2
+    sheet = Image.new("RGB", (2 * width + BETWEEN_PX, half * height), "white")
+    draw, font, small = ImageDraw.Draw(sheet), *map(ImageFont.load_default, (14, 12))
     for k, (name, tiles) in enumerate(rows.items()):
-        x, y = k // half * (NAME_PX + 4 * step), k % half * height
-        unit = FACTORS[name].unit if FACTORS[name].unit == "rad" else ""
-        for text, below in ((name, 34), (unit, 50)):
-            at = x + NAME_PX - 10 - draw.textlength(text, font), y + below
-            draw.text(at, text, "black", font)
+        x, y = k // half * (width + BETWEEN_PX), k % half * height
+        factor = FACTORS[name]
+        has_unit = factor.unit and factor.kind is not Kind.CATEGORICAL
+        draw.text((x, y + 2), f"{name}, {factor.unit}" if has_unit else name, "black", font)
         for i, (tile, caption) in enumerate(tiles):
-            left = x + NAME_PX + i * step
-            sheet.paste(Image.fromarray(tile), (left, y))
-            at = left + (ROW_PX - draw.textlength(caption, small)) / 2, y + ROW_PX
-            draw.text(at, caption, "black", small)
+            left = x + i * step
+            sheet.paste(Image.fromarray(tile), (left, y + NAME_PX))
+            middle = left + (ROW_PX - draw.textlength(caption, small)) / 2
+            draw.text((middle, y + NAME_PX + ROW_PX), caption, "black", small)
     return sheet
 
 
@@ -338,9 +356,9 @@ def draw_report(data_dir: Path) -> Image.Image:
             page.wait_for_timeout(500)
             halves.append(Image.open(io.BytesIO(page.screenshot())))
         chromium.close()
-    picture = Image.new("RGB", (2 * REPORT_PX["width"], REPORT_PX["height"]))
+    picture = Image.new("RGB", (REPORT_PX["width"], 2 * REPORT_PX["height"]))
     for k, half in enumerate(halves):
-        picture.paste(half, (k * REPORT_PX["width"], 0))
+        picture.paste(half, (0, k * REPORT_PX["height"]))
     return picture
 
 

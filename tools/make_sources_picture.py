@@ -39,7 +39,7 @@ from tests.assets.layouts import (  # noqa: E402
 )
 
 TILE_PX, GAP_PX, LABEL_PX = 128, 4, 190
-NUM_COLUMNS = 6
+NUM_COLUMNS = 4
 TEXTURED = ("paint", "wood", "fabric", "leather", "stone", "trim")
 UV_SCALE = 1.6
 """Textures in a unit of a model."""

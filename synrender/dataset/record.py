@@ -23,36 +23,36 @@ from synrender.system.npy_file import parse_npy
 RECORD_DTYPE = np.dtype(
     [
         # Fields that downstream code has read since 2020.
-        ("class", np.int64),  # class id: index into sample.classes
+        ("class", np.int64),  # class id: place in sample.classes
         ("rot_mat", np.float64, (3, 3)),  # object to world, without scale
         ("quaternion", np.float64, (4,)),  # rotation as in rot_mat, (w, x, y, z)
         ("euler", np.float64, (3,)),  # rotation as in rot_mat, XYZ order, rad
         ("bbox", np.float64, (2, 3)),  # min and max corner, model units, centered on 0
         ("scale", np.float64, (3,)),  # model units to m, along the object's own axes
-        ("location", np.float64, (3,)),  # of the bounding box's center, world, m
+        ("location", np.float64, (3,)),  # center of the bounding box, world, m
         ("light", np.float64, (3,)),  # location of the point light, world, m
         # Fields added since then.
-        ("obj_to_world", np.float64, (4, 4)),  # from coordinates in the OBJ file to world, m
-        ("sample_idx", np.int64),
-        ("bucket", np.int64),
-        ("group", np.int64),
+        ("obj_to_world", np.float64, (4, 4)),  # from a vertex of the model's file to the world, m
+        ("sample_idx", np.int64),  # number of the sample, from 0
+        ("bucket", np.int64),  # slice of the data set with models of its own
+        ("group", np.int64),  # samples of one number share their models
         ("instance", np.int64),  # value in the instance pass, from 1
-        ("synset_id", f"U{MAX_NAME_LENGTH}"),
-        ("model_id", f"U{MAX_NAME_LENGTH}"),
-        ("texture", f"U{MAX_NAME_LENGTH}"),  # path below DTD's images/; "" if untextured
+        ("synset_id", f"U{MAX_NAME_LENGTH}"),  # key of the class in its source
+        ("model_id", f"U{MAX_NAME_LENGTH}"),  # name of the model there
+        ("texture", f"U{MAX_NAME_LENGTH}"),  # path in the folder of textures; "": none
         ("color", np.float64, (3,)),  # scene-linear RGB, 0 to 1
-        ("backdrop_texture", f"U{MAX_NAME_LENGTH}"),
-        ("backdrop_color", np.float64, (3,)),
+        ("backdrop_texture", f"U{MAX_NAME_LENGTH}"),  # likewise
+        ("backdrop_color", np.float64, (3,)),  # likewise
         # Since designs of factors; see `synrender.settings.factor_table`.
-        ("factor_values", np.float64, (len(COLUMNS),)),  # NaN where one does not apply
-        ("factor_levels", np.int64, (len(COLUMNS),)),  # index of the level; -1: drawn freely
-        ("base", np.int64),  # what all but the varied factor was drawn from: twins share it
-        ("varied", "U24"),  # factor in which the sample differs from others of its base; "": none
-        ("intrinsics", np.float64, (3, 3)),  # of this sample's camera, px
-        ("world_to_camera", np.float64, (4, 4)),  # likewise, m; OpenCV's convention
+        ("factor_values", np.float64, (len(COLUMNS),)),  # one for each column of factors; NaN: none
+        ("factor_levels", np.int64, (len(COLUMNS),)),  # place of its level; -1: drawn freely
+        ("base", np.int64),  # number that all else was drawn from; twins share it
+        ("varied", "U24"),  # factor in which twins differ; "": none
+        ("intrinsics", np.float64, (3, 3)),  # camera of the sample, px
+        ("world_to_camera", np.float64, (4, 4)),  # camera of the sample, m, in OpenCV's convention
         # Since factors of light and environment.
-        ("lights", np.float64, (MAX_LIGHTS, 3)),  # of all but the sun, world, m; NaN: no more
-        ("environment", f"U{MAX_NAME_LENGTH}"),  # id of the image around the scene; "": none
+        ("lights", np.float64, (MAX_LIGHTS, 3)),  # all but the sun, world, m; NaN: no more
+        ("environment", f"U{MAX_NAME_LENGTH}"),  # name of the image around the scene; "": none
     ]
 )
 """One row for each object: a record has shape (num_objs,)."""
