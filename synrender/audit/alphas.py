@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from synrender.audit.check import Check, Measure, decide, skip
+from synrender.audit.check import Check, Measure, at_most, decide, skip
 from synrender.audit.mask_checks import find_interior
 from synrender.audit.rays.audited_dataset import Subject
 from synrender.audit.rays.view import RayView
@@ -151,8 +151,8 @@ def check_alpha(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
         for idx in wrong
     ]
     measures = [
-        Measure("px", num_wrong_px, at_most=0, num=num_px, of="px"),
-        Measure("samples out of bounds", len(wrong), at_most=0, num=len(found), of="samples"),
+        at_most("px", num_wrong_px, 0, num_px, "px"),
+        at_most("samples out of bounds", len(wrong), 0, len(found), "samples"),
         Measure("largest error of the area, share", worst, num=round(area_px), of="px of objects"),
     ]
-    return decide(NAME, not culprits, figures, culprits, measures)
+    return decide(NAME, figures, culprits, measures)

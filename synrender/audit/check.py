@@ -33,6 +33,17 @@ class Measure:
     num: int | None = None  # how many were measured
     of: str = ""  # what ``num`` counts, such as "objects"
 
+    @property
+    def is_within(self) -> bool:
+        """Whether it is within its bounds; NaN is within none."""
+        is_enough = self.at_least is None or self.value >= self.at_least
+        return is_enough and (self.at_most is None or self.value <= self.at_most)
+
+
+def at_most(name: str, value: float, most: float, num: int, of: str) -> Measure:
+    """A measure with an upper bound, which is 0 for what must not happen."""
+    return Measure(name, value, at_most=most, num=num, of=of)
+
 
 @dataclass(frozen=True)
 class Check:
@@ -46,29 +57,25 @@ class Check:
 
 
 def decide(
-    name: str,
-    passes: bool,
-    figures: str,
-    culprits: Iterable[str] = (),
-    measures: Iterable[Measure] = (),
+    name: str, figures: str, culprits: Iterable[str] = (), measures: Iterable[Measure] = ()
 ) -> Check:
-    """Result of a check: pass or fail; without measures, its faults are counted.
+    """Result of a check: it passes without culprits, if all measures are within their bounds.
 
-    A check that had nothing to measure does not apply.
+    Without measures, its faults are counted. A check that had nothing to measure does not apply.
     """
     culprits = tuple(culprits)
     measures = tuple(measures) or (Measure("faults", len(culprits), at_most=0),)
+    if culprits or not all(measure.is_within for measure in measures):
+        return Check(name, Verdict.FAIL, figures, culprits, measures)
     judged = [m.num for m in measures if (m.at_least, m.at_most) != (None, None)]
-    if passes and not any(num is None or num for num in judged):
+    if not any(num is None or num for num in judged):
         return skip(name, f"nothing to judge: {figures}")
-    if passes:
-        return Check(name, Verdict.PASS, figures, (), measures)
-    return Check(name, Verdict.FAIL, figures, culprits, measures)
+    return Check(name, Verdict.PASS, figures, (), measures)
 
 
 def count_faults(faults: Sequence[object], num: int, of: str) -> list[Measure]:
     """The measure of a check that counts what is wrong among ``num`` things, such as "objects"."""
-    return [Measure("faults", len(faults), at_most=0, num=num, of=of)]
+    return [at_most("faults", len(faults), 0, num, of)]
 
 
 def skip(name: str, reason: str) -> Check:

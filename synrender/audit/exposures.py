@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from synrender.audit.check import Check, Measure, decide, skip
+from synrender.audit.check import Check, at_most, decide, skip
 from synrender.audit.designs.twins import Sweep, find_sweeps
 from synrender.audit.models.texture import linear_to_srgb, srgb_to_linear
 from synrender.audit.pictures import read_picture
@@ -52,8 +52,8 @@ def check_exposure(subject: Subject, records: Records) -> Check:
             if num_wrong:
                 culprits.append(f"{a} and {b} ({num_wrong} {of})")
     figures = f"{num_pairs - len(culprits)} of {num_pairs} pairs of images are {what}"
-    measure = Measure("pairs that are not", len(culprits), at_most=0, num=num_values, of="values")
-    return decide(NAME, not culprits, figures, culprits, [measure])
+    measure = at_most("pairs that are not", len(culprits), 0, num_values, "values")
+    return decide(NAME, figures, culprits, [measure])
 
 
 def _find_exposed(subject: Subject, records: Records) -> list[Sweep]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from synrender.audit.check import Check, Measure, decide, skip
+from synrender.audit.check import Check, at_most, decide, skip
 from synrender.audit.rays.audited_dataset import Records, Subject
 from synrender.settings.factor_table import COLUMNS
 
@@ -25,21 +25,16 @@ def check_lights(subject: Subject, records: Records) -> Check:
     are_wrong = ~(error_m <= bound_m) | _find_wrong_others(rows, distance_m, bound_m)
     culprits = [str(idx) for idx in np.unique(idxs[are_wrong])]
     num = len(np.unique(idxs))
+    largest_m, elsewhere = float(error_m.max()), "samples with a light elsewhere"
     figures = (
-        f"first light within {error_m.max():.2g} m of its angles in {num} samples; "
-        f"{len(culprits)} samples with a light elsewhere"
+        f"first light within {largest_m:.2g} m of its angles in {num} samples; "
+        f"{len(culprits)} {elsewhere}"
     )
     measures = [
-        Measure(
-            "largest error of the first light, m",
-            float(error_m.max()),
-            at_most=bound_m,
-            num=num,
-            of="samples",
-        ),
-        Measure("samples with a light elsewhere", len(culprits), at_most=0, num=num, of="samples"),
+        at_most("largest error of the first light, m", largest_m, bound_m, num, "samples"),
+        at_most(elsewhere, len(culprits), 0, num, "samples"),
     ]
-    return decide("lights", not culprits, figures, culprits, measures)
+    return decide("lights", figures, culprits, measures)
 
 
 def find_first_lights(factor_values: np.ndarray, distance_m: float) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from synrender.audit.check import MAX_FALSE_ALARMS, Check, Measure, decide, skip
+from synrender.audit.check import MAX_FALSE_ALARMS, Check, at_most, decide, skip
 from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.pictures import OutlineFindings
 from synrender.audit.rays.audited_dataset import Records, Subject
@@ -68,8 +68,7 @@ def check_outline(subject: Subject, records: Records, findings: Sequence[SampleF
         idxs = [idx for idx, outline in measured.items() if mishap.has(outline)]
         chances = mishap.px / np.maximum(lengths, 1)
         allowed = count_allowed(chances, MAX_FALSE_ALARMS / len(MISHAPS))
-        num = len(measured)
-        measures.append(Measure(mishap.name, len(idxs), at_most=allowed, num=num, of=SAMPLES))
+        measures.append(at_most(mishap.name, len(idxs), allowed, len(measured), SAMPLES))
         if len(idxs) > allowed:
             faults += [f"{idx} (shift {found[idx].shift_px} px)" for idx in idxs]
     design = subject.settings.design
@@ -77,7 +76,7 @@ def check_outline(subject: Subject, records: Records, findings: Sequence[SampleF
         hidden = [idx for idx, outline in found.items() if outline.is_hidden]
         faults += [f"{idx} (shows no object)" for idx in hidden]
         name = "samples whose objects are out of the frame"
-        measures.append(Measure(name, len(hidden), at_most=0, num=len(found), of=SAMPLES))
+        measures.append(at_most(name, len(hidden), 0, len(found), SAMPLES))
     if not faults and len(measured) <= (measures[0].at_most or 0):
         return skip(
             "silhouette", f"{len(measured)} outlines are too few to distinguish faults from chance"
@@ -85,7 +84,7 @@ def check_outline(subject: Subject, records: Records, findings: Sequence[SampleF
     figures = f"of {len(measured)} unlike pictures: " + ", ".join(
         f"{measure.value} {measure.name} (bound {measure.at_most})" for measure in measures
     )
-    return decide("silhouette", not faults, figures, dict.fromkeys(faults), measures)
+    return decide("silhouette", figures, dict.fromkeys(faults), measures)
 
 
 def count_allowed(chances: np.ndarray, alpha: float) -> int:
@@ -159,14 +158,9 @@ def check_images(
             "environment"
         )
     culprits = [f"{i} ({what})" for what, idxs in faults.items() for i in idxs]
+    nums = {what: len(usual if what in OF_BRIGHTNESS else found) for what in faults}
     measures = [
-        Measure(
-            f"{what} images",
-            len(idxs),
-            at_most=0,
-            num=len(usual if what in OF_BRIGHTNESS else found),
-            of=SAMPLES,
-        )
+        at_most(f"{what} images", len(idxs), 0, nums[what], SAMPLES)
         for what, idxs in faults.items()
     ]
-    return decide("images", not culprits, figures, culprits, measures)
+    return decide("images", figures, culprits, measures)

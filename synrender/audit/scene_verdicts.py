@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from synrender.audit.check import Check, Measure, decide, skip
+from synrender.audit.check import Check, at_most, decide, skip
 from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.poses import MAX_POSITION_ERROR_M
 from synrender.audit.rays.audited_dataset import Records, Subject
@@ -30,10 +30,8 @@ def check_camera(subject: Subject, records: Records) -> Check:
         f"matrices differ by {worst:.1e} (bound {MAX_CAMERA_ERROR:g}) from what the factors say; "
         f"of {len(known)} objects {num_orbits} are seen by a camera that orbits"
     )
-    measure = Measure(
-        "camera, entries", worst, at_most=MAX_CAMERA_ERROR, num=len(known), of="objects"
-    )
-    return decide("camera", not culprits, figures, dict.fromkeys(culprits), [measure])
+    measure = at_most("camera, entries", worst, MAX_CAMERA_ERROR, len(known), "objects")
+    return decide("camera", figures, dict.fromkeys(culprits), [measure])
 
 
 _HEIGHT, (_SCALE,) = find_columns("layout")[2], find_columns("scale")
@@ -62,8 +60,8 @@ def check_ground(subject: Subject, records: Records, findings: Sequence[SampleFi
         f"lowest points of {num} objects are within {worst:.1e} mm of their height above the "
         f"ground (bound {bound_mm:g} mm)"
     )
-    measure = Measure("contact, mm", worst, at_most=bound_mm, num=num, of="objects")
-    return decide("ground", not culprits, figures, culprits, [measure])
+    measure = at_most("contact, mm", worst, bound_mm, num, "objects")
+    return decide("ground", figures, culprits, [measure])
 
 
 MAX_ROUNDING_M = 1e-6
@@ -97,8 +95,8 @@ def check_layout(subject: Subject, records: Records) -> Check:
             if not distance_m <= MAX_ROUNDING_M:
                 culprits.append(f"{rows['sample_idx'][0]} (objects {fault})")
     figures = f"{num} pairs of objects keep their distances, {len(culprits)} faults"
-    measure = Measure("excess, m", excess_m, at_most=MAX_ROUNDING_M, num=num, of="pairs of objects")
-    return decide("layout", not culprits, figures, culprits, [measure])
+    measure = at_most("excess, m", excess_m, MAX_ROUNDING_M, num, "pairs of objects")
+    return decide("layout", figures, culprits, [measure])
 
 
 def _find_camera_error(subject: Subject, row: np.void) -> float:

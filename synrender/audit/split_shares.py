@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from synrender.audit.check import Check, Measure, decide, skip
+from synrender.audit.check import Check, at_most, decide, skip
 from synrender.audit.rays.audited_dataset import Records, Subject
 from synrender.dataset.archive_layout import buckets_to_splits, find_split_buckets
 from synrender.settings.checks import SPLITS
@@ -39,12 +39,10 @@ def check_splits(subject: Subject, records: Records) -> Check:
         buckets = find_split_buckets(num_buckets, subject.settings.design.split)
         figures += f"; {_describe_sharing(rows, buckets_to_splits(expected, buckets))}"
     measures = [
-        Measure(
-            "models in several buckets", len(crossing), at_most=0, num=len(models), of="models"
-        ),
-        Measure("faults in all", len(culprits), at_most=0, num=len(rows), of="objects"),
+        at_most("models in several buckets", len(crossing), 0, len(models), "models"),
+        at_most("faults in all", len(culprits), 0, len(rows), "objects"),
     ]
-    return decide("splits", not culprits, figures, culprits, measures)
+    return decide("splits", figures, culprits, measures)
 
 
 def _describe_sharing(rows: np.ndarray, splits: np.ndarray) -> str:
@@ -90,11 +88,9 @@ def check_balance(subject: Subject, records: Records) -> Check:
         for b, s in spreads.items()
         if s > _MAX_TURNS_APART
     ]
-    measure = Measure(
-        "groups of a class differ by", max(spreads.values()), at_most=_MAX_TURNS_APART,
-        num=len(turns[0]), of="groups",
-    )  # fmt: skip
-    return decide("balance", not culprits, figures, culprits, [measure])
+    worst, num = max(spreads.values()), len(turns[0])
+    measure = at_most("groups of a class differ by", worst, _MAX_TURNS_APART, num, "groups")
+    return decide("balance", figures, culprits, [measure])
 
 
 def _check_turns(subject: Subject, records: Records) -> Check:
@@ -126,10 +122,8 @@ def _check_turns(subject: Subject, records: Records) -> Check:
     culprits = [f"bucket {b}: {s} groups apart" for b, s in spreads.items() if s > bound]
     worst = max(spreads.values())
     figures += f" their groups differ by {worst} (bound {bound})"
-    measure = Measure(
-        "groups of a model differ by", worst, at_most=bound, num=len(turns), of="groups"
-    )
-    return decide("balance", not culprits, figures, culprits, [measure])
+    measure = at_most("groups of a model differ by", worst, bound, len(turns), "groups")
+    return decide("balance", figures, culprits, [measure])
 
 
 def _find_spread(classes: np.ndarray, class_list: list[int]) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.audit.check import Check, Measure, decide, skip
+from synrender.audit.check import Check, Measure, at_most, decide, skip
 from synrender.audit.mask_checks import (
     DEPTH_EDGES_MM,
     MAX_BOX_ERROR_PX,
@@ -36,12 +36,9 @@ def check_files(records: Records, findings: Sequence[SampleFindings]) -> Check:
     """Checks that no sample from the first to the last is missing, damaged, or misnamed."""
     damaged = {**records.damaged, **{f.idx: f.damage for f in findings if f.damage}}
     figures = f"{len(findings)} samples; {len(damaged)} are missing or unusable"
-    culprits = (f"{i} ({why})" for i, why in sorted(damaged.items()))
-    num = len(findings)
-    measures = [
-        Measure("missing or unusable samples", len(damaged), at_most=0, num=num, of=SAMPLES)
-    ]
-    return decide("files", not damaged, figures, culprits, measures)
+    culprits = [f"{i} ({why})" for i, why in sorted(damaged.items())]
+    measure = at_most("missing or unusable samples", len(damaged), 0, len(findings), SAMPLES)
+    return decide("files", figures, culprits, [measure])
 
 
 def check_mask(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
@@ -59,23 +56,15 @@ def check_mask(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     num_unknown = sum(labels.num_unknown_px for labels in found.values())
     unknown = f"; {num_unknown} px not judged, where alpha is its cutoff" if num_unknown else ""
     num_stray = sum(labels.num_stray_px for labels in found.values())
-    stray = Measure(
-        "px of no recorded object", num_stray, at_most=0, num=num_px, of="px of objects"
-    )
-    return decide(
-        "mask",
-        judged.are_right and not culprits,
-        judged.figures + unknown,
-        [*culprits, *judged.culprits],
-        [*judged.measures, stray],
-    )
+    stray = at_most("px of no recorded object", num_stray, 0, num_px, "px of objects")
+    figures, culprits = judged.figures + unknown, [*culprits, *judged.culprits]
+    return decide("mask", figures, culprits, [*judged.measures, stray])
 
 
 @dataclass(frozen=True)
 class JudgedLabel:
     """What is known of one kind of label before it becomes a check."""
 
-    are_right: bool
     figures: str
     culprits: list[str]  # the worst first
     measures: list[Measure]
@@ -112,21 +101,16 @@ def judge_masks(masks: Mapping[str, MaskErrors], first: int) -> JudgedLabel:
         f"{num_small} under {MIN_IOU_PX} px by count; "
         f"{num_ties} px within {TIE_RADIUS_PX:g} px of an edge"
     )
-    large = f"objects of at least {MIN_IOU_PX} px"
+    small, large = (
+        "largest difference of a smaller object, px",
+        f"objects of at least {MIN_IOU_PX} px",
+    )
     measures = [
         Measure("mean IoU", mean, at_least=MIN_MEAN_IOU, num=len(ious), of=large),
         Measure("lowest IoU", lowest, at_least=MIN_IOU, num=len(ious), of=large),
-        Measure(
-            "largest difference of a smaller object, px",
-            worst_small,
-            at_most=MAX_SMALL_DIFFERENCE_PX,
-            num=num_small,
-            of=OBJECTS,
-        ),
+        at_most(small, worst_small, MAX_SMALL_DIFFERENCE_PX, num_small, OBJECTS),
     ]
-    lines = [line for _, line in sorted(culprits)]
-    are_right = mean >= MIN_MEAN_IOU and not lines
-    return JudgedLabel(are_right, figures, lines, measures, mean, lowest)
+    return JudgedLabel(figures, [line for _, line in sorted(culprits)], measures, mean, lowest)
 
 
 def check_class(subject: Subject, records: Records, findings: Sequence[SampleFindings]) -> Check:
@@ -134,18 +118,11 @@ def check_class(subject: Subject, records: Records, findings: Sequence[SampleFin
     expected = np.array([subject.synset_ids.get(c, "") for c in records.rows["class"].tolist()])
     is_wrong = expected != records.rows["synset_id"]
     culprits = [f"{i} (class is not its model's)" for i in np.unique(records.idxs[is_wrong])]
-    figures = f"{int(is_wrong.sum())} of {len(is_wrong)} objects in another class than their model"
-    measures = [
-        Measure(
-            "objects in another class than their model",
-            int(is_wrong.sum()),
-            at_most=0,
-            num=len(is_wrong),
-            of=OBJECTS,
-        )
-    ]
+    num_objs, what = int(is_wrong.sum()), "objects in another class than their model"
+    figures = f"{num_objs} of {len(is_wrong)} {what}"
+    measures = [at_most(what, num_objs, 0, len(is_wrong), OBJECTS)]
     if not subject.folder.is_exr:
-        return decide("class", not culprits, figures, culprits, measures)
+        return decide("class", figures, culprits, measures)
     labels = _labels(findings)
     num_wrong = sum(x.num_wrong_class_px for x in labels.values())
     num_unlike = sum(x.num_unlike_instance_px for x in labels.values())
@@ -159,17 +136,12 @@ def check_class(subject: Subject, records: Records, findings: Sequence[SampleFin
         f"{num_wrong} of {num_interior} interior px wrong, {num_unlike} px anywhere unlike their "
         f"instance; {figures}"
     )
+    num_px = len(labels) * subject.camera.resolution**2
     measures += [
-        Measure("wrong px", num_wrong, at_most=0, num=num_interior, of="interior px"),
-        Measure(
-            "px of another class than their instance",
-            num_unlike,
-            at_most=0,
-            num=len(labels) * subject.camera.resolution**2,
-            of="px",
-        ),
+        at_most("wrong px", num_wrong, 0, num_interior, "interior px"),
+        at_most("px of another class than their instance", num_unlike, 0, num_px, "px"),
     ]
-    return decide("class", not culprits, figures, culprits, measures)
+    return decide("class", figures, culprits, measures)
 
 
 def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
@@ -188,16 +160,9 @@ def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
         for idx, labels in found.items()
         if labels.backdrop_error_mm > bound
     ]
-    measure = Measure(
-        "largest error of the backdrop, mm", backdrop, at_most=bound, num=len(found), of=SAMPLES
-    )
-    return decide(
-        "depth",
-        judged.are_right and not culprits,
-        f"{judged.figures}; backdrop {backdrop:.4f}",
-        [*judged.culprits, *culprits],
-        [*judged.measures, measure],
-    )
+    measure = at_most("largest error of the backdrop, mm", backdrop, bound, len(found), SAMPLES)
+    figures = f"{judged.figures}; backdrop {backdrop:.4f}"
+    return decide("depth", figures, [*judged.culprits, *culprits], [*judged.measures, measure])
 
 
 def judge_depth(depths: Mapping[str, DepthErrors], bound: float, first: int) -> JudgedLabel:
@@ -225,19 +190,14 @@ def judge_depth(depths: Mapping[str, DepthErrors], bound: float, first: int) -> 
         f"mm over {num_px} interior px: median {median:.4f}, 99th percentile {percentile:.4f}, "
         f"maximum {largest:.3f}"
     )
+    worst = float(medians.max(initial=0))
     measures = [
         Measure("error, median, mm", median, num=num_px, of=of),
-        Measure("error, 99th percentile, mm", percentile, at_most=bound, num=num_px, of=of),
+        at_most("error, 99th percentile, mm", percentile, bound, num_px, of),
         Measure("error, largest, mm", largest, num=num_px, of=of),
-        Measure(
-            "largest median of an object, mm",
-            float(medians.max(initial=0)),
-            at_most=bound,
-            num=len(medians),
-            of=OBJECTS,
-        ),
+        at_most("largest median of an object, mm", worst, bound, len(medians), OBJECTS),
     ]
-    return JudgedLabel(percentile <= bound and not culprits, figures, culprits, measures)
+    return JudgedLabel(figures, culprits, measures)
 
 
 def histogram_quantile(histogram: np.ndarray, q: float) -> float:
@@ -255,26 +215,19 @@ def check_pose(records: Records, findings: Sequence[SampleFindings]) -> Check:
     found = {f.idx: f.positions for f in findings if f.positions is not None}
     culprits |= {idx for idx, positions in found.items() if not positions.are_right.all()}
     error_m = max((max(p.location_m.max(), p.bbox_m.max()) for p in found.values()), default=0.0)
+    turn, num, bound = float(errors.rotation.max()), len(records.rows), MAX_POSITION_ERROR_M * 1000
+    linear_mm, error_mm = float(errors.linear_m.max()) * 1000, float(error_m) * 1000
     figures = (
-        f"rotations differ by {errors.rotation.max():.1e}, obj_to_world by "
-        f"{errors.linear_m.max() * 1000:.1e} mm, positions by {error_m * 1000:.1e} mm "
-        f"(bound {MAX_POSITION_ERROR_M * 1000:g} mm)"
+        f"rotations differ by {turn:.1e}, obj_to_world by {linear_mm:.1e} mm, positions by "
+        f"{error_mm:.1e} mm (bound {bound:g} mm)"
     )
     of_files = sum(len(positions.location_m) for positions in found.values())
-    num, bound = len(records.rows), MAX_POSITION_ERROR_M * 1000
-    linear_mm, error_mm = float(errors.linear_m.max()) * 1000, float(error_m) * 1000
     measures = [
-        Measure(
-            "rotation, entries",
-            float(errors.rotation.max()),
-            at_most=MAX_ROTATION_ERROR,
-            num=num,
-            of=OBJECTS,
-        ),
-        Measure("obj_to_world, mm", linear_mm, at_most=bound, num=num, of=OBJECTS),
-        Measure("positions in the OBJ file, mm", error_mm, at_most=bound, num=of_files, of=OBJECTS),
+        at_most("rotation, entries", turn, MAX_ROTATION_ERROR, num, OBJECTS),
+        at_most("obj_to_world, mm", linear_mm, bound, num, OBJECTS),
+        at_most("positions in the OBJ file, mm", error_mm, bound, of_files, OBJECTS),
     ]
-    return decide("pose", not culprits, figures, map(str, sorted(culprits)), measures)
+    return decide("pose", figures, map(str, sorted(culprits)), measures)
 
 
 def check_boxes(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
@@ -294,19 +247,16 @@ def check_boxes(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
         worst_count = max(worst_count, int(count_errors.max()))
         culprits += [f"{idx} object {k + 1}" for k in np.flatnonzero(is_wrong)]
     figures = f"{num_boxes} boxes within {worst_box} px, visible pixels within {worst_count}"
+    beyond = (
+        f"boxes or visible px out of bounds (visible px: {MAX_COUNT_DIFFERENCE:.0%}, or "
+        f"{MAX_SMALL_DIFFERENCE_PX} px)"
+    )
     measures = [
-        Measure("box, px", worst_box, at_most=MAX_BOX_ERROR_PX, num=num_boxes, of=OBJECTS),
+        at_most("box, px", worst_box, MAX_BOX_ERROR_PX, num_boxes, OBJECTS),
         Measure("visible px, largest difference", worst_count, num=num_boxes, of=OBJECTS),
-        Measure(
-            f"boxes or visible px out of bounds (visible px: {MAX_COUNT_DIFFERENCE:.0%}, or "
-            f"{MAX_SMALL_DIFFERENCE_PX} px)",
-            len(culprits),
-            at_most=0,
-            num=num_boxes,
-            of=OBJECTS,
-        ),
+        at_most(beyond, len(culprits), 0, num_boxes, OBJECTS),
     ]
-    return decide("boxes", not culprits, figures, culprits, measures)
+    return decide("boxes", figures, culprits, measures)
 
 
 def _labels(findings: Iterable[SampleFindings]) -> dict[int, LabelFindings]:
@@ -319,7 +269,7 @@ def _labels(findings: Iterable[SampleFindings]) -> dict[int, LabelFindings]:
 def check_stored(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
     """Checks ``num_visible_px`` and ``box_px`` of ``imgs_XX.h5``, for samples that were cast."""
     files = list_shards(subject.folder.path)
-    labels = {f.idx: f.labels for f in findings if f.labels is not None}
+    labels = _labels(findings)
     if not (files and labels):
         return skip("hdf5", "no imgs_XX.h5 with label fields")
     worst_box, worst_count, num_rows, culprits = 0, 0, 0, []
@@ -350,8 +300,8 @@ def check_stored(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
                 culprits.append(f"{path.name} row {row}")
     figures = f"{num_rows} rows: boxes within {worst_box} px, visible pixels within {worst_count}"
     measures = [
-        Measure("box, px", worst_box, at_most=MAX_BOX_ERROR_PX, num=num_rows, of="samples"),
-        Measure("visible px, largest difference", worst_count, num=num_rows, of="samples"),
-        Measure("rows out of bounds", len(culprits), at_most=0, num=num_rows, of="samples"),
+        at_most("box, px", worst_box, MAX_BOX_ERROR_PX, num_rows, SAMPLES),
+        Measure("visible px, largest difference", worst_count, num=num_rows, of=SAMPLES),
+        at_most("rows out of bounds", len(culprits), 0, num_rows, SAMPLES),
     ]
-    return decide("hdf5", not culprits, figures, culprits, measures)
+    return decide("hdf5", figures, culprits, measures)

@@ -152,8 +152,14 @@ def test_a_check_that_judged_nothing_does_not_apply() -> None:
         Measure("error, mm", 0.0, at_most=1, num=0),
         Measure("pixels that are not judged", 9),
     ]
-    assert decide("depth", True, "over 0 px", (), nothing).verdict is Verdict.NOT_APPLICABLE
-    assert decide("depth", False, "over 0 px", ["3"], nothing).verdict is Verdict.FAIL
+    assert decide("depth", "over 0 px", (), nothing).verdict is Verdict.NOT_APPLICABLE
+    assert decide("depth", "over 0 px", ["3"], nothing).verdict is Verdict.FAIL
     some = [*nothing, Measure("faults", 0, at_most=0, num=1)]
-    assert decide("depth", True, "over 0 px", (), some).verdict is Verdict.PASS
-    assert decide("files", True, "without numbers").verdict is Verdict.PASS
+    assert decide("depth", "over 0 px", (), some).verdict is Verdict.PASS
+    assert decide("files", "without numbers").verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("value", [0.9, 3.1, np.nan])
+def test_a_measure_out_of_its_bounds_fails_a_check_without_culprits(value: float) -> None:
+    measure = Measure("error, mm", value, at_least=1, at_most=3, num=1)
+    assert decide("depth", "over 1 px", (), [measure]).verdict is Verdict.FAIL

@@ -10,7 +10,7 @@ from synrender.assets.model_file import ModelFile
 from synrender.audit.bop.bop_files import BopSet
 from synrender.audit.bop.bop_view import VISIBLE_WITHIN_MM
 from synrender.audit.bop.examine import MAX_SHARE_ERROR, BopFindings
-from synrender.audit.check import Check, Measure, decide, skip
+from synrender.audit.check import Check, Measure, at_most, count_faults, decide, skip
 from synrender.audit.mask_checks import MAX_BOX_ERROR_PX, MaskErrors
 from synrender.audit.poses import MAX_ROTATION_ERROR
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
@@ -38,8 +38,7 @@ def check_bop_files(bop: BopSet, findings: Sequence[BopFindings]) -> Check:
     known = {f.name for f in findings if f.damage}
     culprits += [m for m in missing if m.split(" ")[0] not in known]
     figures = f"{len(bop.images)} images, {len(findings)} examined; {len(culprits)} faults"
-    measure = Measure("faults", len(culprits), at_most=0, num=len(bop.images), of="images")
-    return decide("files", not culprits, figures, culprits, [measure])
+    return decide("files", figures, culprits, count_faults(culprits, len(bop.images), "images"))
 
 
 def check_bop_models(bop: BopSet, obj_ids: Sequence[int]) -> Check:
@@ -62,8 +61,8 @@ def check_bop_models(bop: BopSet, obj_ids: Sequence[int]) -> Check:
         if not error_mm <= MAX_MODEL_ERROR_MM:
             culprits.append(f"{obj_id} (box differs by {error_mm:.2f} mm)")
     figures = f"boxes of {len(obj_ids)} models within {worst:.4f} mm of models_info.json"
-    measure = Measure("box, mm", worst, at_most=MAX_MODEL_ERROR_MM, num=len(obj_ids), of="models")
-    return decide("models", not culprits, figures, culprits, [measure])
+    measure = at_most("box, mm", worst, MAX_MODEL_ERROR_MM, len(obj_ids), "models")
+    return decide("models", figures, culprits, [measure])
 
 
 def check_bop_pose(findings: Sequence[BopFindings]) -> Check:
@@ -76,10 +75,8 @@ def check_bop_pose(findings: Sequence[BopFindings]) -> Check:
     ]
     worst = float(errors.max(initial=0))
     figures = f"cam_R_m2c of {len(errors)} objects are rotations within {worst:.1e}"
-    measure = Measure(
-        "rotation, entries", worst, at_most=MAX_ROTATION_ERROR, num=len(errors), of=OBJECTS
-    )
-    return decide("pose", not culprits, figures, culprits, [measure])
+    measure = at_most("rotation, entries", worst, MAX_ROTATION_ERROR, len(errors), OBJECTS)
+    return decide("pose", figures, culprits, [measure])
 
 
 def _masks(findings: Sequence[BopFindings], kind: str) -> dict[str, MaskErrors]:
@@ -111,9 +108,7 @@ def check_bop_mask(kind: str, findings: Sequence[BopFindings], hint: str = "") -
             f"; up to {VISIBLE_WITHIN_MM:g} mm behind the front both answers count; {num_hidden} "
             f"px hidden by what has no annotation{hint}"
         )
-    return decide(
-        kind, judged.are_right, judged.figures + figures, judged.culprits, judged.measures
-    )
+    return decide(kind, judged.figures + figures, judged.culprits, judged.measures)
 
 
 def check_bop_depth(bop: BopSet, findings: Sequence[BopFindings]) -> Check:
@@ -128,7 +123,7 @@ def check_bop_depth(bop: BopSet, findings: Sequence[BopFindings]) -> Check:
         f"{judged.figures}; bound {bound:g}: {MAX_DEPTH_ERROR_MM:g}, or a step of the image; "
         f"{num_saturated} px too far for 16 bits"
     )
-    return decide("depth", judged.are_right, figures, judged.culprits, judged.measures)
+    return decide("depth", figures, judged.culprits, judged.measures)
 
 
 def check_bop_info(findings: Sequence[BopFindings]) -> Check:
@@ -151,7 +146,7 @@ def check_bop_info(findings: Sequence[BopFindings]) -> Check:
     measures = [
         Measure("visib_fract, largest difference", share, num=num, of=OBJECTS),
         Measure("numbers of pixels, largest difference", count_px, num=num, of=OBJECTS),
-        Measure("boxes, px", box_px, at_most=MAX_BOX_ERROR_PX, num=num, of=OBJECTS),
-        Measure("values out of bounds", len(culprits), at_most=0, num=num, of=OBJECTS),
+        at_most("boxes, px", box_px, MAX_BOX_ERROR_PX, num, OBJECTS),
+        at_most("values out of bounds", len(culprits), 0, num, OBJECTS),
     ]
-    return decide("info", not culprits, figures, culprits, measures)
+    return decide("info", figures, culprits, measures)

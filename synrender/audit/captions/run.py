@@ -9,7 +9,7 @@ import numpy as np
 
 from synrender.audit.captions.grammar import Grammar, Said, find_difference
 from synrender.audit.captions.truth import FALSE, TRUE, UNKNOWN, UNSEEN, Scene, Words, has_albedo
-from synrender.audit.check import Check, Measure, decide
+from synrender.audit.check import Check, count_faults, decide
 from synrender.audit.labels.run import LabelSource, open_sources, read_given
 from synrender.audit.labels.surfaces import Paint, Painter
 from synrender.audit.rays.audited_dataset import Subject
@@ -151,5 +151,4 @@ def check_all_captions(subject: Subject, findings: Sequence[tuple[int, CaptionFi
         figures += "; the rest is color and texture" + (
             " that rays cannot tell" if has_albedo(subject) else ", which only albedo shows"
         )
-    measure = Measure("faults", len(culprits), at_most=0, num=num, of="statements")
-    return decide("captions", not culprits, figures, culprits, [measure])
+    return decide("captions", figures, culprits, count_faults(culprits, num, "statements"))

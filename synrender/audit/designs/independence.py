@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from synrender.audit.check import MAX_FALSE_ALARMS, Check, Measure, decide, skip
+from synrender.audit.check import MAX_FALSE_ALARMS, Check, at_most, decide, skip
 from synrender.audit.designs.promises import TRAIN, Samples, find_held_out_factors
 from synrender.dataset.design_info import DesignInfo
 from synrender.settings.factor_table import COLUMNS, FACTORS, JOINT, Kind
@@ -35,17 +35,8 @@ def check_independent(design: DesignInfo, samples: Samples, has_class_colors: bo
         worst = max((a for a in judged if a.measure == measure), key=lambda a: a.value / a.bound)
         figures += f"; {_describe(worst)}"
     related = sorted((a for a in judged if a.value > a.bound), key=lambda a: a.bound - a.value)
-    measures = [
-        Measure(
-            f"{a.measure} of {' and '.join(a.names)}",
-            a.value,
-            at_most=a.bound,
-            num=len(train.idxs),
-            of="samples",
-        )
-        for a in judged
-    ]
-    return decide("independent", not related, figures, map(_describe, related), measures)
+    measures = [at_most(a.title, a.value, a.bound, len(train.idxs), "samples") for a in judged]
+    return decide("independent", figures, map(_describe, related), measures)
 
 
 def find_causes(design: DesignInfo, has_class_colors: bool) -> dict[str, set[str]]:
@@ -91,11 +82,8 @@ def _factor_of(design: DesignInfo, name: str) -> str:
     return next(n for n, factor in FACTORS.items() if name in factor.columns)
 
 
-def _describe(association: Association) -> str:
-    return (
-        f"{association.measure} of {' and '.join(association.names)} {association.value:.3f}, "
-        f"chance gives up to {association.bound:.3f}"
-    )
+def _describe(found: Association) -> str:
+    return f"{found.title} {found.value:.3f}, chance gives up to {found.bound:.3f}"
 
 
 # --- associations ---------------------------------------------------------------------------------
@@ -127,6 +115,11 @@ class Association:
     names: tuple[str, str]
     value: float
     bound: float  # what chance exceeds with probability ``alpha``
+
+    @property
+    def title(self) -> str:
+        """The measure, and what of."""
+        return f"{self.measure} of {' and '.join(self.names)}"
 
 
 def associate(a: Variable, b: Variable, alpha: float) -> Association | None:

@@ -92,7 +92,7 @@ def check_cells(design: DesignInfo, samples: Samples, total: int) -> Check:
         for cell in np.flatnonzero(~are_right)
     ]
     measures = count_faults(culprits, len(counts), "combinations")
-    return decide("cells", not culprits, figures, culprits, measures)
+    return decide("cells", figures, culprits, measures)
 
 
 def check_even(design: DesignInfo, samples: Samples) -> Check:
@@ -178,7 +178,7 @@ def check_holdout(design: DesignInfo, objects: Samples) -> Check:
     culprits = np.unique(objects.idxs[np.any(wrong, axis=0)])
     lines = [f"sample {i}" for i in culprits]
     measures = count_faults(lines, len(is_test), "objects")
-    return decide("holdout", not lines, figures, lines, measures)
+    return decide("holdout", figures, lines, measures)
 
 
 def check_causal(design: DesignInfo, samples: Samples) -> Check:
@@ -221,7 +221,7 @@ def check_do(design: DesignInfo, samples: Samples) -> Check:
         parts.append(f"{split} {name} even within {difference:.3f}, whatever its parents are")
     culprits += _find_unlikely(tests)
     measures = count_faults(culprits, num_judged, "samples")
-    return decide("do", not culprits, "; ".join(parts), culprits, measures)
+    return decide("do", "; ".join(parts), culprits, measures)
 
 
 # --- parts ----------------------------------------------------------------------------------------
@@ -304,7 +304,7 @@ def decide_tests(name: str, figures: str, tests: dict[str, float]) -> Check:
         "smallest p, times the number of counts", smallest, at_least=MAX_FALSE_ALARMS,
         num=len(tests), of="counts",
     )  # fmt: skip
-    return decide(name, not unlikely, figures, unlikely, [measure])
+    return decide(name, figures, unlikely, [measure])
 
 
 # --- exact tests ----------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ def check_levels(design: DesignInfo, records: Records, rejected: Collection[str]
         f"{len(with_levels)} factors with levels; {len(culprits)} values are not their level's"
     )
     measures = count_faults(culprits, records.rows["factor_levels"].size, "levels, -1 where none")
-    return decide("levels", not culprits, figures, culprits, measures)
+    return decide("levels", figures, culprits, measures)
 
 
 def _have_values(

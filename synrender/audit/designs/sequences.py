@@ -79,7 +79,7 @@ def check_sequences(design: DesignInfo, records: Records) -> Check:
         "samples missing"
     )
     measures = count_faults(culprits, num_compared, "samples compared with another")
-    return decide("sequences", not culprits, figures, culprits, measures)
+    return decide("sequences", figures, culprits, measures)
 
 
 def _find_faults(name: str, path: Path, strip: Strip, length: int) -> Iterator[str]:

@@ -109,7 +109,7 @@ def check_blocks(design: DesignInfo, records: Records) -> Check:
         f"{len(culprits)} faults, {num_missing} samples missing"
     )
     measures = count_faults(culprits, num_samples - len(sweeps), "samples compared with another")
-    return decide(name, not culprits, figures, culprits, measures)
+    return decide(name, figures, culprits, measures)
 
 
 def check_labels_of_blocks(
@@ -142,7 +142,7 @@ def check_labels_of_blocks(
         return skip("same labels", "no two samples differ in a factor of appearance alone")
     figures = f"{num - len(culprits)} of {num} pairs have equal masks, classes and depth"
     measures = count_faults(culprits, num, "pairs of samples")
-    return decide("same labels", not culprits, figures, culprits, measures)
+    return decide("same labels", figures, culprits, measures)
 
 
 def find_meant_duplicates(design: DesignInfo | None, records: Records) -> set[int]:

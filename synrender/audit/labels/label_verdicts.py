@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from synrender.audit.check import Check, Measure, count_faults, decide, list_some, skip
+from synrender.audit.check import (
+    Check,
+    Measure,
+    at_most,
+    count_faults,
+    decide,
+    list_some,
+    skip,
+)
 from synrender.audit.labels import flow, geometry, surfaces
 from synrender.audit.labels.flow import OCCLUDED, UNSURE_PX
 from synrender.audit.labels.geometry import JUDGED, SMALL
@@ -27,10 +35,6 @@ class Rule:
     tell: Callable[[Summary], str] | None = None  # the figures, if not those of most labels
     is_mean: bool = False
 
-    def passes(self, summary: Summary) -> bool:
-        """Whether the errors are within the bound."""
-        return (summary.mean if self.is_mean else summary.percentile) <= self.bound
-
     def describe(self, summary: Summary) -> str:
         """The figures in words."""
         return (self.tell or self.describe_errors)(summary)
@@ -45,18 +49,16 @@ class Rule:
     def measure(self, summary: Summary, num_faults: int) -> list[Measure]:
         """The figures as numbers."""
         num, of, unit = summary.num, self.of, self.unit
+        what, value = "99th percentile", summary.percentile
         if self.is_mean:
-            judged = Measure(f"{unit}, mean", summary.mean, at_most=self.bound, num=num, of=of)
-        else:
-            judged = Measure(
-                f"{unit}, 99th percentile", summary.percentile, at_most=self.bound, num=num, of=of
-            )
-        others = [
+            what, value = "mean", summary.mean
+        return [
+            at_most(f"{unit}, {what}", value, self.bound, num, of),
             Measure(f"{unit}, median", summary.median, num=num, of=of),
             Measure(f"{unit}, largest", summary.largest, num=num, of=of),
             *(Measure(name, number) for name, number in sorted(summary.numbers.items())),
+            at_most("faults", num_faults, 0, num, of),
         ]
-        return [judged, *others, Measure("faults", num_faults, at_most=0, num=num, of=of)]
 
 
 def _tell_normal(s: Summary) -> str:
@@ -148,7 +150,7 @@ def _check_label(name: str, records: Records, findings: Sequence[SampleFindings]
         culprits += flow.find_partner_faults(records, partners)
         text += f"; {sum(p >= 0 for p in partners.values())} samples lead to another one"
     measures = [*rule.measure(summary, len(culprits)), *more]
-    return decide(rule.title, rule.passes(summary) and not culprits, text, culprits, measures)
+    return decide(rule.title, text, culprits, measures)
 
 
 def _check_archive(
@@ -163,16 +165,16 @@ def _check_archive(
         found, rule = _gather(findings, name, files), RULES[name]
         num_rows = max(num_rows, len(found))
         summary = summarize([f for _, f in found])
-        if not rule.passes(summary):
-            texts.append(f"{rule.title} ({rule.describe(summary)})")
         judged, *_ = rule.measure(summary, 0)
+        if not judged.is_within:
+            texts.append(f"{rule.title} ({rule.describe(summary)})")
         measures.append(replace(judged, name=f"{rule.title}, {judged.name}"))
         culprits += [f"{name} of {culprit}" for culprit in _find_culprits(found)]
     culprits += flow.find_partner_faults(records, _gather_partners(findings, files))
     beyond = f"beyond their bounds: {list_some(texts)}" if texts else "all within their bounds"
     figures = f"{len(labels)} labels in {num_rows} rows, {beyond}"
     measures += count_faults(culprits, num_rows, "rows")
-    return decide("hdf5 labels", not texts and not culprits, figures, culprits, measures)
+    return decide("hdf5 labels", figures, culprits, measures)
 
 
 def _gather(
