@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -187,10 +187,9 @@ def _read_image(subject: Subject, idx: int, behind: str) -> _Image:
     return _Image(None, rgb8, pixels[:, :, 3] / 255 if has_alpha else None, 0)
 
 
-def cut_tasks(
-    idxs: Sequence[int], records: Sequence[np.ndarray], chosen: set[int], size: int
-) -> list[Task]:
-    """Cuts samples into tasks of at most ``size``, if possible where a group begins."""
+def cut_tasks(samples: Mapping[int, np.ndarray], chosen: set[int], size: int) -> list[Task]:
+    """Cuts records by sample into tasks of at most ``size``, if possible where a group begins."""
+    idxs, records = tuple(samples), tuple(samples.values())
     tasks: list[Task] = []
     start = 0
     for end in range(1, len(idxs) + 1):
@@ -201,7 +200,7 @@ def cut_tasks(
             # Short groups are joined: a task costs more than it saves.
             if end - start < size // 2:
                 continue
-        part = tuple(idxs[start:end])
-        tasks.append(Task(part, tuple(records[start:end]), tuple(i in chosen for i in part)))
+        part = idxs[start:end]
+        tasks.append(Task(part, records[start:end], tuple(i in chosen for i in part)))
         start = end
     return tasks

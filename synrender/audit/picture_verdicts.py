@@ -111,9 +111,8 @@ def find_unlike(material: Material, records: Records, idxs: Iterable[int]) -> li
     if material.source == "own":
         fields += ["synset_id", "model_id"]
     wanted = set(idxs)
-    sample_idxs, starts = np.unique(records.idxs, return_index=True)
     seen, chosen = set(), []
-    for idx, rows in zip(sample_idxs.tolist(), np.split(records.rows, starts[1:]), strict=True):
+    for idx, rows in records.by_sample().items():
         if idx not in wanted:
             continue
         base = int(rows["base"][0])

@@ -130,13 +130,11 @@ def _examine_all(
 ) -> list[SampleFindings]:
     from tqdm import tqdm
 
-    idxs = records.sample_idxs
-    starts = np.searchsorted(records.idxs, idxs)
-    parts = np.split(records.rows, starts[1:])
-    size = max(1, min(_TASK_SIZE, len(idxs) // workers.num_jobs))
-    tasks = [(subject, task) for task in cut_tasks(idxs.tolist(), parts, chosen, size)]
+    samples = records.by_sample()
+    size = max(1, min(_TASK_SIZE, len(samples) // workers.num_jobs))
+    tasks = [(subject, task) for task in cut_tasks(samples, chosen, size)]
     findings: list[SampleFindings] = []
-    with tqdm(total=len(idxs), unit=" samples", disable=True if is_quiet else None) as bar:
+    with tqdm(total=len(samples), unit=" samples", disable=True if is_quiet else None) as bar:
         for found in workers.map(examine, tasks):
             findings += found
             bar.update(len(found))

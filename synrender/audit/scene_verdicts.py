@@ -73,10 +73,8 @@ def check_layout(subject: Subject, records: Records) -> Check:
     scene, design = subject.settings.scene, subject.settings.design
     if scene.layout != "scatter" or "layout" in {*design.decided, *design.twins}:
         return skip("layout", "objects are not scattered")
-    starts = np.flatnonzero(np.diff(records.idxs, prepend=-1))
-    excess_m, culprits = 0.0, []
-    num = 0
-    for rows in np.split(records.rows, starts[1:]):
+    excess_m, culprits, num = 0.0, [], 0
+    for rows in records.by_sample().values():
         places = rows["location"][:, :2]
         right, forward = rows["world_to_camera"][0, [0, 2], :2]
         axes = np.stack([right, forward]) / np.linalg.norm([right, forward], axis=1)[:, None]

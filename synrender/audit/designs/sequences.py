@@ -43,11 +43,9 @@ class Strip:
 
 def find_strips(design: DesignInfo, records: Records) -> list[Strip]:
     """All sequences; some may lack samples."""
-    starts = np.flatnonzero(np.diff(records.idxs, prepend=-1))
     found: dict[int, dict[int, np.ndarray]] = {}
-    rows = np.split(records.rows, starts[1:])
-    for idx, own in zip(records.idxs[starts].tolist(), rows, strict=True):
-        found.setdefault(idx // design.block_size, {})[idx] = own
+    for idx, record in records.by_sample().items():
+        found.setdefault(idx // design.block_size, {})[idx] = record
     return [Strip(number, members) for number, members in found.items()]
 
 

@@ -63,13 +63,10 @@ class Sweep:
 
 def find_sweeps(design: DesignInfo, records: Records) -> list[Sweep]:
     """All tuples of twins, sweeps, or sequences, which name no factor; some may lack samples."""
-    starts = np.flatnonzero(np.diff(records.idxs, prepend=-1))
     found: dict[tuple[int, str], dict[int, np.ndarray]] = {}
-    for idx, rows in zip(
-        records.idxs[starts].tolist(), np.split(records.rows, starts[1:]), strict=True
-    ):
-        key = (idx // design.block_size, str(rows["varied"][0]))
-        found.setdefault(key, {})[idx] = rows
+    for idx, record in records.by_sample().items():
+        key = (idx // design.block_size, str(record["varied"][0]))
+        found.setdefault(key, {})[idx] = record
     return [Sweep(block, factor, members) for (block, factor), members in found.items()]
 
 

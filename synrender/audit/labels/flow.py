@@ -87,8 +87,7 @@ def find_partner_faults(records: Records, partners: dict[int, int]) -> list[str]
         records: of all samples.
         partners: ``flow_to`` by sample.
     """
-    starts = np.flatnonzero(np.diff(records.idxs, prepend=-1))
-    rows = dict(zip(records.idxs[starts].tolist(), np.split(records.rows, starts[1:]), strict=True))
+    rows = records.by_sample()
     groups: dict[int, list[int]] = {}
     for idx, record in rows.items():
         groups.setdefault(int(record["group"][0]), []).append(idx)

@@ -98,6 +98,11 @@ class Records:
         """Samples with a readable record and an image, ascending."""
         return np.unique(self.idxs)
 
+    def by_sample(self) -> dict[int, np.ndarray]:
+        """Record of each sample, (num_objs,) each, by its index, ascending."""
+        idxs, starts = np.unique(self.idxs, return_index=True)
+        return dict(zip(idxs.tolist(), np.split(self.rows, starts[1:]), strict=True))
+
 
 def open_subject(folder: DatasetFolder, folders: Folders) -> Subject:
     """Reads the description of a data set.
