@@ -15,7 +15,7 @@ from synrender.assets.model_file import ModelFile
 from synrender.audit.models.model_files import read_model
 from synrender.audit.models.own_materials import ImageReader, OwnColors
 from synrender.audit.models.texture import srgb_to_linear
-from synrender.audit.rays.model_caster import ModelCaster, load_triangles
+from synrender.audit.rays.model_caster import ModelCaster, Rays, load_triangles
 from tests.assets.dressed import create_glb
 from tests.assets.gltf_writer import Glb, tent
 from tests.assets.helpers import write_files
@@ -48,7 +48,7 @@ def read(folder: Path, files: dict[str, bytes] | Glb, problem: str = "") -> Mode
 
 
 def look_at(caster: ModelCaster, points: np.ndarray, eye: np.ndarray = ABOVE) -> OwnColors:
-    return caster.find_own_colors(eye, points - eye, 0.0)
+    return caster.find_own_colors(Rays(eye, points - eye))
 
 
 def on_quad(z: float = 0.0, places: np.ndarray = PLACES) -> np.ndarray:
@@ -131,14 +131,14 @@ def test_rays_go_on_through_what_a_mask_cuts_away(tmp_path: Path) -> None:
     alpha = mix_texels(draw_disk(), places, slice(3, 4))[:, 0]
     assert (alpha < 0.5).any()
     assert (alpha >= 0.5).any()
-    reach = caster.cast(origin, directions)
+    reach = caster.cast(Rays(origin, directions))
     expected = np.where(alpha >= 0.5, 1.0, 4 / 3.5)  # at z = 0.5, or at z = 0 below it
     is_beside = (np.abs(places + directions[:, :2] / 7) > 1).any(axis=1)
     expected[is_beside & (alpha < 0.5)] = np.inf
     sure = np.abs(alpha - 0.5) > 1e-4
     np.testing.assert_allclose(reach.distances[sure], expected[sure], rtol=1e-6)
     np.testing.assert_array_equal(reach.is_known, sure)
-    white = np.isclose(caster.find_own_colors(origin, directions, 0.0).linear, 1)
+    white = np.isclose(caster.find_own_colors(Rays(origin, directions)).linear, 1)
     np.testing.assert_array_equal(white.all(axis=1)[sure], (expected == 4 / 3.5)[sure])
 
 
@@ -151,7 +151,7 @@ def test_a_blended_alpha_and_a_model_without_its_colors_stop_all_rays(tmp_path: 
         ModelFile(write_files(tmp_path, {"masked.glb": masked_glb().encode()}) / "masked.glb")
     )
     for caster in (blended, plain):
-        distances = caster.cast(ABOVE, on_quad(0.5) - ABOVE).distances
+        distances = caster.cast(Rays(ABOVE, on_quad(0.5) - ABOVE)).distances
         np.testing.assert_allclose(distances, 1, rtol=1e-6)
 
 
@@ -166,7 +166,7 @@ def test_alpha_is_a_product_and_may_be_too_near_to_its_cutoff(
     image = encode_image(draw_disk(inside=102, outside=102))  # 0.4
     values = {"alphaMode": "MASK", "alphaCutoff": cutoff, "baseColorFactor": [1, 1, 1, alpha / 0.4]}
     add_quad(glb, add_material(glb, image, **values), colors=np.ones((4, 4)))
-    reach = read(tmp_path, glb).cast(ABOVE, on_quad() - ABOVE)
+    reach = read(tmp_path, glb).cast(Rays(ABOVE, on_quad() - ABOVE))
     assert (reach.is_known == (is_cut is not None)).all()
     if is_cut is not None:
         assert (np.isinf(reach.distances) == is_cut).all()
@@ -179,7 +179,7 @@ def test_rays_pass_many_layers(tmp_path: Path) -> None:
         add_quad(glb, hole, 1 - k / 100)
     add_quad(glb, add_material(glb, baseColorFactor=[0.2, 0.3, 0.4, 1]), 0.3)
     caster = read(tmp_path, glb)
-    reach = caster.cast(ABOVE, on_quad(0.3) - ABOVE)
+    reach = caster.cast(Rays(ABOVE, on_quad(0.3) - ABOVE))
     assert reach.is_known.all()
     np.testing.assert_allclose(reach.distances, 1, rtol=1e-6)
     np.testing.assert_allclose(look_at(caster, on_quad(0.3)).linear, [(0.2, 0.3, 0.4)] * 400)
@@ -298,9 +298,9 @@ def test_what_the_renderers_rays_blur_is_not_judged(tmp_path: Path) -> None:
     shares = []
     for px_width, eye in ((0.0, ABOVE), (0.2, ABOVE), (1.0, ABOVE), (0.2, [30, 0, 1.0])):
         directions = on_quad() - eye
-        colors = caster.find_own_colors(np.array(eye), directions, px_width)
-        is_cut = np.isinf(caster.cast(np.array(eye), directions, px_width).distances)
-        reach = caster.cast(np.array(eye), directions, px_width)
+        rays = Rays(np.array(eye), directions, px_width)
+        colors, reach = caster.find_own_colors(rays), caster.cast(rays)
+        is_cut = np.isinf(reach.distances)
         shares.append((colors.is_known[~is_cut].mean(), reach.is_known.mean()))
     known, cut_known = np.array(shares).T
     assert known[0] == 1

@@ -14,7 +14,7 @@ import numpy as np
 
 from synrender.audit.bop.bop_files import BopObject
 from synrender.audit.mask_checks import TIE_OFFSETS_PX, mask_to_box
-from synrender.audit.rays.model_caster import ModelCaster
+from synrender.audit.rays.model_caster import ModelCaster, Rays
 
 MIN_DEPTH_MM = 1e-3
 """If a model's box comes nearer to the camera's plane, it counts as filling the whole picture."""
@@ -54,7 +54,7 @@ def cast_object(
     """Depth in mm at which rays through positions (r, 2) hit an object, (r,); inf = not."""
     to_model = np.linalg.inv(thing.rotation)
     origin = -to_model @ thing.translation_mm
-    return caster.cast(origin, camera.find_directions(positions) @ to_model.T).distances
+    return caster.cast(Rays(origin, camera.find_directions(positions) @ to_model.T)).distances
 
 
 def cast_silhouette(camera: BopCamera, thing: BopObject, caster: ModelCaster) -> Silhouette:

@@ -72,7 +72,7 @@ def find_normals(view: RayView, positions_px: np.ndarray) -> Normals:
         chosen = np.flatnonzero(cast.instance == k)
         if not len(chosen):
             continue
-        hits = view.caster(k).hit(*view.to_obj_rays(k, rays, chosen))
+        hits = view.caster(k).hit(view.to_obj_rays(k, rays.select(chosen)))
         # Row vectors: normals transform by the transposed inverse of obj_to_world.
         corners = _to_unit(hits.corner_normals @ view.to_obj(k)[:3, :3])
         drawn = _to_unit(np.einsum("rc,rck->rk", hits.weights, corners))
@@ -176,14 +176,14 @@ def _find_paint(
 ) -> Albedo:
     """Albedo of a row of the record, 0: the backdrop, where rays through positions (r, 2) hit."""
     rays, num = view.rays(positions_px), len(positions_px)
-    chosen, is_known = np.arange(num), np.ones(num, bool)
+    is_known = np.ones(num, bool)
     if paint.is_own:
-        colors = view.caster(row).find_own_colors(*view.to_obj_rays(row, rays, chosen))
+        colors = view.caster(row).find_own_colors(view.to_obj_rays(row, rays))
         is_known = colors.is_known
     elif paint.texture is None:
         return Albedo(np.tile(paint.color, (num, 1)), np.ones(num, bool), is_known)
     elif row:
-        hits = view.caster(row).hit(*view.to_obj_rays(row, rays, chosen))
+        hits = view.caster(row).hit(view.to_obj_rays(row, rays))
         is_known = ~hits.is_cube_tie & np.isfinite(hits.uv).all(axis=1)
         colors = look_up(paint.texture, np.nan_to_num(hits.uv))
     else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from synrender.audit.models.polygons import Triangles
+from synrender.audit.models.polygons import Triangles, dot
 from synrender.audit.models.texture import REPEATED, Wrap, decode_texture, look_up
 from synrender.errors import shorten
 
@@ -186,12 +186,8 @@ def _find_stretch(corners: np.ndarray, uv: np.ndarray) -> np.ndarray:
         (values[:, 1] - values[:, 0], values[:, 2] - values[:, 0]) for values in (corners, uv)
     )
     with np.errstate(all="ignore"):
-        a, b, c = _dot(first, first), _dot(first, second), _dot(second, second)
+        a, b, c = dot(first, first), dot(first, second), dot(second, second)
         area = a * c - b * b
-        trace = (c * _dot(u, u) - 2 * b * _dot(u, v) + a * _dot(v, v)) / area
+        trace = (c * dot(u, u) - 2 * b * dot(u, v) + a * dot(v, v)) / area
         product = (u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]) ** 2 / area
         return np.sqrt((trace + np.sqrt(np.maximum(trace**2 - 4 * product, 0))) / 2)
-
-
-def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.sum(a * b, axis=-1)

@@ -93,6 +93,11 @@ def cut_polygons(polygons: Polygons) -> Triangles:
     return Triangles(center + shift, triangles - shift, *others)
 
 
+def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Dot products along the last axis, (...)."""
+    return np.sum(a * b, axis=-1)
+
+
 def _drop_repeats(polygons: Polygons) -> tuple[np.ndarray, np.ndarray]:
     """Which corners are not at the vertex of the one before them, (k,), and the faces' sizes."""
     corners, sizes = polygons.corners, polygons.sizes

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from synrender.assets.model_file import ModelFile
 from synrender.audit.models.model_files import read_model
 from synrender.audit.models.own_materials import ImageReader, OwnColors, OwnSurface
-from synrender.audit.models.polygons import Triangles, cut_polygons
+from synrender.audit.models.polygons import Triangles, cut_polygons, dot
 from synrender.system.files import Unreadable
 
 _CUBE_TIE = 1e-4
@@ -47,12 +47,21 @@ class SurfaceHits:
 
 
 @dataclass(frozen=True)
-class _Rays:
-    """Rays from one origin, relative to the model's center."""
+class Rays:
+    """Rays from one point, in any coordinates."""
 
-    origin: np.ndarray  # (3,) model units
-    directions: np.ndarray  # (r, 3)
-    px_width: float  # of a pixel, as a share of the distance
+    origin: np.ndarray  # (3,)
+    directions: np.ndarray  # (r, 3) of any length; distances are multiples of it
+    px_width: float = 0.0  # of a pixel, as a share of the distance: see `_ERROR_PX`
+
+    def select(self, chosen: np.ndarray) -> Rays:
+        """Some of the rays, by index."""
+        return replace(self, directions=self.directions[chosen])
+
+    def transform(self, matrix: np.ndarray) -> Rays:
+        """The rays in other coordinates, (4, 4); an affine map keeps the distances along a ray."""
+        turn, move = matrix[:3, :3], matrix[:3, 3]
+        return replace(self, origin=turn @ self.origin + move, directions=self.directions @ turn.T)
 
     def follow(self, chosen: np.ndarray, distances: np.ndarray) -> np.ndarray:
         """Points (c, 3) at distances (c,) on some rays (c,)."""
@@ -107,30 +116,23 @@ class ModelCaster:
         lowest = float((self._triangles.corners @ up).min())
         return lowest + float(self._triangles.center @ up) + float(obj_to_world[2, 3])
 
-    def cast(self, origin: np.ndarray, directions: np.ndarray, px_width: float = 0.0) -> Reach:
-        """How far rays go until they hit the model.
-
-        Args:
-            origin: (3,) shared by all rays, model units.
-            directions: (r, 3).
-            px_width: width of a pixel, as a share of the distance; the renderer's rays are known
-                to a part of that.
-        """
-        distances = np.full(len(directions), np.inf)
-        hits = self._find_hits(self._center(origin, directions, px_width))
+    def cast(self, rays: Rays) -> Reach:
+        """How far rays in the file's coordinates go until they hit the model."""
+        distances = np.full(len(rays.directions), np.inf)
+        hits = self._find_hits(self._center(rays))
         is_hit = np.isfinite(hits.distances)
         distances[hits.rays[is_hit]] = hits.distances[is_hit]
         return Reach(distances, hits.is_known)
 
-    def hit(self, origin: np.ndarray, directions: np.ndarray, px_width: float) -> SurfaceHits:
+    def hit(self, rays: Rays) -> SurfaceHits:
         """Casts r rays, see `cast`."""
-        rays = self._center(origin, directions, px_width)
+        rays = self._center(rays)
         hits = self._find_hits(rays)
         points = rays.follow(hits.rays, hits.distances)
-        side = -np.sign(_dot(self._windings[hits.idxs], directions[hits.rays]))
+        side = -np.sign(dot(self._windings[hits.idxs], rays.directions[hits.rays]))
         normals = self._triangles.normals[hits.idxs] * side[:, None, None]
         uv, is_tie = self._project_to_cube(points, self._triangles.face_normals[hits.idxs])
-        num = len(directions)
+        num = len(rays.directions)
         return SurfaceHits(
             _spread(normals, hits.rays, num, np.nan),
             _spread(self._weigh(hits.idxs, points), hits.rays, num, np.nan),
@@ -139,9 +141,7 @@ class ModelCaster:
             _spread(self._triangles.is_known[hits.idxs], hits.rays, num, True),
         )
 
-    def find_own_colors(
-        self, origin: np.ndarray, directions: np.ndarray, px_width: float
-    ) -> OwnColors:
+    def find_own_colors(self, rays: Rays) -> OwnColors:
         """The model's own colors where r rays hit it, see `cast`; black elsewhere.
 
         Raises:
@@ -149,22 +149,22 @@ class ModelCaster:
         """
         if self._surface is None:
             raise ValueError("the model was read without its colors")
-        rays = self._center(origin, directions, px_width)
+        rays = self._center(rays)
         hits = self._find_hits(rays)
-        found = self._look_up(self._surface, rays, hits)
-        num = len(directions)
+        found, num = self._look_up(self._surface, rays, hits), len(rays.directions)
         return OwnColors(*(_spread(values, hits.rays, num, 0) for values in vars(found).values()))
 
-    def _center(self, origin: np.ndarray, directions: np.ndarray, px_width: float) -> _Rays:
-        return _Rays(origin - self._triangles.center, directions, px_width)
+    def _center(self, rays: Rays) -> Rays:
+        """The rays relative to the model's center."""
+        return replace(rays, origin=rays.origin - self._triangles.center)
 
-    def _look_up(self, surface: OwnSurface, rays: _Rays, hits: _Hits) -> OwnColors:
+    def _look_up(self, surface: OwnSurface, rays: Rays, hits: _Hits) -> OwnColors:
         """The colors at hits, and how sure they are."""
         points, winding = rays.follow(hits.rays, hits.distances), self._windings[hits.idxs]
         way = points - rays.origin
         with np.errstate(all="ignore"):
             # Its length, over the cosine between it and the triangle's normal.
-            reach = _dot(way, way) * np.linalg.norm(winding, axis=1) / np.abs(_dot(way, winding))
+            reach = dot(way, way) * np.linalg.norm(winding, axis=1) / np.abs(dot(way, winding))
         errors = (_ERROR_PX * rays.px_width + _ROUNDING) * reach
         return surface.look_up(hits.idxs, self._weigh(hits.idxs, points), errors)
 
@@ -175,9 +175,9 @@ class ModelCaster:
             # Twice the area of the triangles between the point and each edge, over the whole.
             spans = corners - points[:, None]
             parts = np.cross(np.roll(spans, -1, axis=1), np.roll(spans, -2, axis=1))
-            return _dot(parts, winding[:, None]) / _dot(winding, winding)[:, None]
+            return dot(parts, winding[:, None]) / dot(winding, winding)[:, None]
 
-    def _find_hits(self, rays: _Rays) -> _Hits:
+    def _find_hits(self, rays: Rays) -> _Hits:
         """The first triangles that rays hit.
 
         Where alpha cuts a surface away, the rays go on to the next one.
@@ -202,7 +202,7 @@ class ModelCaster:
             is_known[hits.rays] = False
         return _Hits(*(np.concatenate(parts) for parts in zip(*found, strict=True)), is_known)
 
-    def _intersect(self, rays: _Rays, chosen: np.ndarray, starts: np.ndarray) -> _Hits:
+    def _intersect(self, rays: Rays, chosen: np.ndarray, starts: np.ndarray) -> _Hits:
         """The first triangles that some rays (c,) hit beyond distances (c,)."""
         idxs, found = self._intersector.intersects_id(
             rays.follow(chosen, starts), rays.directions[chosen], multiple_hits=False
@@ -211,8 +211,8 @@ class ModelCaster:
         # Embree works in single precision: it says which triangle is hit, and we compute where.
         winding = self._windings[idxs]
         with np.errstate(all="ignore"):
-            offset = _dot(winding, self._triangles.corners[idxs, 0] - rays.origin)
-            distances = offset / _dot(winding, rays.directions[hit])
+            offset = dot(winding, self._triangles.corners[idxs, 0] - rays.origin)
+            distances = offset / dot(winding, rays.directions[hit])
         return _Hits(idxs, hit, distances, np.ones(len(rays.directions), bool))
 
     def _project_to_cube(
@@ -251,10 +251,6 @@ def load_triangles(
         is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         reason = "no such file" if is_missing else error
         raise UnusableModel(f"model {file}: {reason}") from None
-
-
-def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.sum(a * b, axis=-1)
 
 
 def _spread(values: np.ndarray, rays: np.ndarray, num: int, missing: float) -> np.ndarray:

@@ -12,22 +12,8 @@ import numpy as np
 
 from synrender.audit.rays.audited_dataset import Subject
 from synrender.audit.rays.cameras import Backdrop, Camera
-from synrender.audit.rays.model_caster import ModelCaster
+from synrender.audit.rays.model_caster import ModelCaster, Rays
 from synrender.errors import UserError
-
-
-@dataclass(frozen=True)
-class Rays:
-    """Rays from the camera, in world space."""
-
-    origin: np.ndarray  # (3,) m
-    camera: Camera
-    directions: np.ndarray  # (r, 3), scaled to 1 m of depth: depth = distance along the ray
-
-    @property
-    def px_width(self) -> float:
-        """Width of a pixel, as a share of the depth."""
-        return 1 / float(self.camera.intrinsics[0, 0])
 
 
 @dataclass(frozen=True)
@@ -58,54 +44,22 @@ def require_ray_caster() -> None:
 
 
 def pixels_to_rays(camera: Camera, positions_px: np.ndarray) -> Rays:
-    """Rays through positions in the image, (r, 2) in px as x, y."""
+    """Rays in world space through positions in the image, (r, 2) in px as x, y.
+
+    Directions are scaled to 1 m of depth, so that distances are depths in m.
+    """
     pixels = np.column_stack([positions_px, np.ones(len(positions_px))])
     camera_to_world = np.linalg.inv(camera.world_to_camera)
     in_camera = pixels @ np.linalg.inv(camera.intrinsics).T
     in_camera /= in_camera[:, 2:]
-    return Rays(camera_to_world[:3, 3], camera, in_camera @ camera_to_world[:3, :3].T)
+    directions = in_camera @ camera_to_world[:3, :3].T
+    return Rays(camera_to_world[:3, 3], directions, 1 / float(camera.intrinsics[0, 0]))
 
 
 def find_pixel_centers(camera: Camera) -> np.ndarray:
     """Centers of all pixels, row by row, (h * w, 2) in px."""
     centers = np.arange(camera.resolution) + 0.5
     return np.stack(np.meshgrid(centers, centers), axis=-1).reshape(-1, 2)
-
-
-def cast_rays(
-    subject: Subject, rays: Rays, record: np.ndarray, casters: dict[str, ModelCaster]
-) -> Cast:
-    """Casts rays onto the objects of a sample and its backdrop.
-
-    Args:
-        subject: the data set.
-        rays: r of them.
-        record: (num_objs,) of RECORD_DTYPE.
-        casters: by the path of the model.
-
-    Returns:
-        Arrays of shape (r,).
-    """
-    depth_m = _cast_backdrop(subject.find_backdrop(record), rays)
-    instance = np.zeros(len(depth_m), np.int64)
-    is_hit_alone = np.zeros((len(record), len(depth_m)), bool)
-    is_known = np.ones(is_hit_alone.shape, bool)
-    for k, row in enumerate(record, start=1):
-        try:
-            world_to_obj = np.linalg.inv(row["obj_to_world"])
-        except np.linalg.LinAlgError:
-            continue  # an object without extent, which nothing can hit
-        origin = world_to_obj[:3, :3] @ rays.origin + world_to_obj[:3, 3]
-        caster = casters[str(subject.model_file(row))]
-        # An affine map keeps ratios along a line, so that the distance is the depth in m.
-        directions = rays.directions @ world_to_obj[:3, :3].T
-        reach = caster.cast(origin, directions, rays.px_width)
-        distances, is_known[k - 1] = reach.distances, reach.is_known
-        is_hit_alone[k - 1] = np.isfinite(distances)
-        is_nearer = distances < depth_m
-        depth_m[is_nearer] = distances[is_nearer]
-        instance[is_nearer] = k
-    return Cast(instance, depth_m, is_hit_alone, is_known)
 
 
 def _cast_backdrop(backdrop: Backdrop, rays: Rays) -> np.ndarray:
@@ -160,8 +114,23 @@ class RayView:
         return self.cast_at(find_pixel_centers(self.camera)).to_image((side, side))
 
     def cast_at(self, positions_px: np.ndarray) -> Cast:
-        """What rays through positions (r, 2) hit."""
-        return cast_rays(self.subject, self.rays(positions_px), self.record, self.casters)
+        """What rays through positions (r, 2) hit of the objects and the backdrop, (r,)."""
+        rays = self.rays(positions_px)
+        depth_m = _cast_backdrop(self.backdrop, rays)
+        instance = np.zeros(len(depth_m), np.int64)
+        is_hit_alone = np.zeros((len(self.record), len(depth_m)), bool)
+        is_known = np.ones(is_hit_alone.shape, bool)
+        for k in range(1, len(self.record) + 1):
+            try:
+                own_rays = self.to_obj_rays(k, rays)
+            except np.linalg.LinAlgError:
+                continue  # an object without extent, which nothing can hit
+            reach = self.caster(k).cast(own_rays)
+            is_hit_alone[k - 1], is_known[k - 1] = np.isfinite(reach.distances), reach.is_known
+            is_nearer = reach.distances < depth_m
+            depth_m[is_nearer] = reach.distances[is_nearer]
+            instance[is_nearer] = k
+        return Cast(instance, depth_m, is_hit_alone, is_known)
 
     def rays(self, positions_px: np.ndarray) -> Rays:
         """Rays through positions (r, 2) in px."""
@@ -175,13 +144,9 @@ class RayView:
         """(4, 4) from world to the coordinates of a row's OBJ file."""
         return np.linalg.inv(self.record[row - 1]["obj_to_world"])
 
-    def to_obj_rays(
-        self, row: int, rays: Rays, chosen: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, float]:
-        """Origin (3,) and directions (c, 3) of chosen rays in a model's coordinates; px_width."""
-        matrix = self.to_obj(row)
-        origin = matrix[:3, :3] @ rays.origin + matrix[:3, 3]
-        return origin, rays.directions[chosen] @ matrix[:3, :3].T, rays.px_width
+    def to_obj_rays(self, row: int, rays: Rays) -> Rays:
+        """Rays in the coordinates of a row's model."""
+        return rays.transform(self.to_obj(row))
 
     @functools.cached_property
     def points(self) -> np.ndarray:
