@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from synrender.audit.labels.label_verdicts import check_all_labels
 from synrender.audit.lights import check_lights
 from synrender.audit.measure_samples import SampleFindings, cut_tasks, examine
 from synrender.audit.picture_verdicts import check_images, check_outline
-from synrender.audit.rays.audited_dataset import Records, Subject, load_records, open_subject
+from synrender.audit.rays.audited_dataset import Subject, load_records, open_subject
 from synrender.audit.rays.view import require_ray_caster
 from synrender.audit.scene_verdicts import check_camera, check_ground, check_layout
 from synrender.audit.split_shares import check_balance, check_splits
@@ -95,7 +97,10 @@ def run_audit(
     subject = open_subject(folder, folders)
     records = load_records(subject)
     chosen = set(draw.choose(records.sample_idxs).tolist())
-    findings = _examine_all(subject, records, chosen, workers, is_quiet)
+    samples = records.by_sample()
+    size = max(1, min(_TASK_SIZE, len(samples) // workers.num_jobs))
+    tasks = [(subject, task) for task in cut_tasks(samples, chosen, size)]
+    findings = gather(workers.map(examine, tasks), len(samples), "samples", is_quiet)
     _refuse_other_models(subject, findings)
     checks = [
         check_files(records, findings),
@@ -125,17 +130,18 @@ def run_audit(
     return Audit(checks, len(findings), cast_idxs, num_objects, num_px)
 
 
-def _examine_all(
-    subject: Subject, records: Records, chosen: set[int], workers: Workers, is_quiet: bool
-) -> list[SampleFindings]:
+Findings = TypeVar("Findings")
+
+
+def gather(
+    parts: Iterable[list[Findings]], total: int, unit: str, is_quiet: bool
+) -> list[Findings]:
+    """Findings of all tasks, with a progress bar that counts them in a unit such as "samples"."""
     from tqdm import tqdm
 
-    samples = records.by_sample()
-    size = max(1, min(_TASK_SIZE, len(samples) // workers.num_jobs))
-    tasks = [(subject, task) for task in cut_tasks(samples, chosen, size)]
-    findings: list[SampleFindings] = []
-    with tqdm(total=len(samples), unit=" samples", disable=True if is_quiet else None) as bar:
-        for found in workers.map(examine, tasks):
+    findings: list[Findings] = []
+    with tqdm(total=total, unit=f" {unit}", disable=True if is_quiet else None) as bar:
+        for found in parts:
             findings += found
             bar.update(len(found))
     return findings

@@ -145,7 +145,7 @@ class BopView:
     def settle_whole(self, labels: np.ndarray) -> tuple[np.ndarray, int]:
         """Where each object is, (k, h, w), with ties as in the labels, and their number."""
 
-        def judge(depths_mm: np.ndarray, ys: np.ndarray, xs: np.ndarray) -> Answers:
+        def judge(depths_mm: np.ndarray, _: object) -> Answers:
             is_hit = np.isfinite(depths_mm)
             return is_hit, is_hit
 
@@ -153,13 +153,8 @@ class BopView:
 
     def settle_visible(self, labels: np.ndarray) -> tuple[np.ndarray, int]:
         """Where each object is visible, (k, h, w), with ties as in the labels, and their number."""
-
-        def judge(depths_mm: np.ndarray, ys: np.ndarray, xs: np.ndarray) -> Answers:
-            image_mm = None if self.image_mm is None else self.image_mm[ys, xs, None]
-            return find_visible(depths_mm, image_mm)
-
         certain, possible = self.find_visible()
-        return self._settle(certain | (possible & labels), labels, judge)
+        return self._settle(certain | (possible & labels), labels, find_visible)
 
     def count_hidden(self) -> int:
         """Pixels of objects where the depth image shows something in front of all models."""
@@ -173,21 +168,22 @@ class BopView:
         self,
         seen: np.ndarray,
         labels: np.ndarray,
-        judge: Callable[[np.ndarray, np.ndarray, np.ndarray], Answers],
+        judge: Callable[[np.ndarray, np.ndarray | None], Answers],
     ) -> tuple[np.ndarray, int]:
         """Settles ties as the labels do: a ray close beside the center sees what they claim.
 
         Args:
             seen: (k, h, w) what rays through the centers see.
             labels: (k, h, w).
-            judge: of depths (k, p, o) beside the pixels at ys, xs (p,): two of (k, p, o).
+            judge: of depths (k, p, o) beside p pixels, and the depth image there, (p, 1).
         """
         ys, xs = np.nonzero((seen != labels).any(axis=0))
         if not 0 < len(ys) <= MAX_UNSETTLED_PX:
             return seen, 0
         at = np.stack([xs, ys], axis=1)
         beside = cast_around(self.camera, self.things, self.casters, at, TIE_OFFSETS_PX)
-        certain, possible = judge(beside, ys, xs)
+        image_mm = None if self.image_mm is None else self.image_mm[ys, xs, None]
+        certain, possible = judge(beside, image_mm)
         here, wanted = seen[:, ys, xs], labels[:, ys, xs]
         may_be_so = np.where(wanted, possible.any(axis=2), ~certain.all(axis=2))
         is_tie = may_be_so & (wanted != here)

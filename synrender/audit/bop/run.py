@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from synrender.audit.bop.examine import BopFindings, examine_image
 from synrender.audit.check import Check, Verdict
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel
 from synrender.audit.rays.view import require_ray_caster
-from synrender.audit.run import RayDraw
+from synrender.audit.run import RayDraw, gather
 from synrender.errors import UserError
 from synrender.system.workers import Workers
 
@@ -54,7 +53,10 @@ def audit_bop(
     require_ray_caster()
     bop = open_bop(path)
     images = [bop.images[i] for i in draw.choose(np.arange(len(bop.images)))]
-    findings = _examine_all(bop, images, pixel_center, workers, is_quiet)
+    size = max(1, min(_TASK_SIZE, len(images) // workers.num_jobs))
+    starts = range(0, len(images), size)
+    tasks = [(bop.models_dir, images[k : k + size], pixel_center) for k in starts]
+    findings = gather(workers.map(examine, tasks), len(images), "images", is_quiet)
     _refuse_other_models(bop, findings)
     hints = _compare_centers(bop, findings, pixel_center)
     obj_ids = sorted({thing.obj_id for image in bop.images for thing in image.objects})
@@ -67,21 +69,6 @@ def audit_bop(
         check_bop_depth(bop, findings),
         check_bop_info(findings),
     ]
-
-
-def _examine_all(
-    bop: BopSet, images: Sequence[BopImage], pixel_center: float, workers: Workers, is_quiet: bool
-) -> list[BopFindings]:
-    from tqdm import tqdm
-
-    size = max(1, min(_TASK_SIZE, len(images) // workers.num_jobs))
-    parts = [images[i : i + size] for i in range(0, len(images), size)]
-    findings: list[BopFindings] = []
-    with tqdm(total=len(images), unit=" images", disable=True if is_quiet else None) as bar:
-        for found in workers.map(examine, [(bop.models_dir, p, pixel_center) for p in parts]):
-            findings += found
-            bar.update(len(found))
-    return findings
 
 
 def examine(models_dir: Path, images: Sequence[BopImage], pixel_center: float) -> list[BopFindings]:
@@ -124,11 +111,9 @@ def _compare_centers(
         failing = sorted(failing, key=lambda f: find_mean_iou([f], kind)[1])[:_NUM_COMPARED]
         if not failing or check_bop_mask(kind, findings).verdict is Verdict.PASS:
             continue
-        again = list(
-            itertools.chain.from_iterable(
-                examine(bop.models_dir, [by_name[f.name]], other) for f in failing
-            )
-        )
+        again = [
+            found for f in failing for found in examine(bop.models_dir, [by_name[f.name]], other)
+        ]
         (before, _), (after, _) = (find_mean_iou(found, kind) for found in (failing, again))
         if after > before:
             hints[kind] = (

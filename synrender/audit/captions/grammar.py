@@ -168,17 +168,11 @@ def find_difference(a: Said, b: Said) -> str:
     Raises:
         ValueError: they differ in none, in several, or in what they speak of.
     """
-    shapes = [
-        (
-            len(s.objects),
-            len(s.views),
-            len(s.relations),
-            s.number is None,
-            [set(o) for o in s.objects],
-        )
+    of_a, of_b = (
+        (list(map(set, s.objects)), len(s.views), len(s.relations), s.number is None)
         for s in (a, b)
-    ]
-    if shapes[0] != shapes[1]:
+    )
+    if of_a != of_b:
         raise ValueError("it does not speak of the same things")
     changed = [
         (look, own[look], other[look])
@@ -194,13 +188,6 @@ def find_difference(a: Said, b: Said) -> str:
     if len(kinds) != 1:
         raise ValueError(f"it differs in {len(kinds)} facts: {', '.join(kinds)}")
     return kinds[0]
-
-
-def _find_shape(said: Said) -> tuple[object, ...]:
-    """Of what a caption speaks, whatever it says."""
-    looks = [set(found) for found in (*said.objects, said.backdrop)]
-    known = said.number is None, bool(said.light)
-    return looks, len(said.views), len(said.relations), known
 
 
 def _find_changed_looks(changed: Sequence[tuple[str, str, str]]) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from synrender.audit.captions.grammar import Grammar, Said, find_difference
 from synrender.audit.captions.truth import FALSE, TRUE, UNKNOWN, UNSEEN, Scene, Words, has_albedo
 from synrender.audit.check import Check, count_faults, decide
-from synrender.audit.labels.run import LabelSource, open_sources, read_given
+from synrender.audit.labels.run import Sources
 from synrender.audit.labels.surfaces import Paint, Painter
 from synrender.audit.rays.audited_dataset import Subject
 from synrender.audit.rays.view import RayView
@@ -38,15 +38,14 @@ class CaptionFindings:
 
 
 class CaptionChecker:
-    """Checks samples one after the other; opens files when the first one is checked."""
+    """Checks samples one after the other."""
 
     def __init__(self, subject: Subject) -> None:
         """Opens nothing yet."""
-        self._subject, self._painter = subject, Painter(subject)
-        self._sources: list[LabelSource] | None = None
-        self._style = parse_style(
-            subject.settings.captions.style, subject.settings.captions.patterns
-        )
+        self._painter = Painter(subject)
+        self._sources = Sources(subject, (CAPTION, NEGATIVES, KINDS))
+        captions = subject.settings.captions
+        self._style = parse_style(captions.style, captions.patterns)
         names = {
             synset_id: subject.class_names[class_id].split(",")[0].strip()
             for class_id, synset_id in subject.synset_ids.items()
@@ -60,14 +59,8 @@ class CaptionChecker:
             view: of the sample.
             rows: (h, w) row of the record that rays hit, from 1; 0: none.
         """
-        if self._sources is None:
-            self._sources = open_sources(self._subject, (CAPTION, NEGATIVES, KINDS))
-        scene, grammar = self.prepare(view, rows)
-        idx, found = int(view.record["sample_idx"][0]), CaptionFindings()
-        for source in self._sources:
-            if idx not in source.rows:
-                continue
-            given = read_given(source, idx)
+        (scene, grammar), found = self.prepare(view, rows), CaptionFindings()
+        for source, given in self._sources.read(int(view.record["sample_idx"][0])):
             if isinstance(given, str):
                 found += CaptionFindings((f"{source.name}: {given}",))
                 continue

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from scipy.stats import binomtest
 from synrender.audit.check import MAX_FALSE_ALARMS, Check, Measure, count_faults, decide, skip
 from synrender.audit.rays.audited_dataset import Records
 from synrender.dataset.archive_layout import buckets_to_splits
-from synrender.dataset.design_info import CausalInfo, DesignFactor, DesignInfo
+from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.settings.checks import SPLITS
 from synrender.settings.factor_table import COLUMNS
 
@@ -141,7 +140,8 @@ def check_shortcut(design: DesignInfo, samples: Samples) -> Check:
         tests[parts[-1]] = float(count_p_values(num_partners, len(cue), probability))
         table = np.full((len(partners), num_cue), (1 - rho) * even)
         table[np.arange(len(partners)), partners] += rho
-        for (row, level), p in np.ndenumerate(table_p_values(target, cue, table)):
+        counts = _count(target, cue, table.shape)
+        for (row, level), p in np.ndenumerate(table_p_values(counts, table)):
             what = f"{shortcut.cue} level {level} at {shortcut.target} level {row}"
             tests[f"{what} in {SPLITS[split]}"] = float(p)
     return decide_tests("shortcut", "; ".join(parts), tests)
@@ -169,7 +169,8 @@ def check_holdout(design: DesignInfo, objects: Samples) -> Check:
     for name, (low, high) in design.inner_ranges.items():
         value = objects.value(design.factors[name])
         parts.append(f"{name} in {low:g} to {high:g}")
-        wrong.append(~np.where(is_test, (value < low) | (value > high), _within(value, low, high)))
+        is_inside, is_beyond = (value >= low) & (value <= high), (value < low) | (value > high)
+        wrong.append(~np.where(is_test, is_beyond, is_inside))
     figures = "; ".join(
         f"{part}: {int((bad & ~is_test).sum())} held-out objects of {int((~is_test).sum())} in "
         f"training and validation, {int((is_test & ~bad).sum())} of {int(is_test.sum())} in test"
@@ -204,7 +205,8 @@ def check_do(design: DesignInfo, samples: Samples) -> Check:
     if causal is None or not any(causal.do.values()):
         return skip("do", "no interventions")
     parts, tests, culprits, num_judged = [], {}, [], 0
-    for split, name, level in _list_interventions(causal):
+    interventions = [(split, *levels) for split, do in causal.do.items() for levels in do.items()]
+    for split, name, level in interventions:
         inside = samples.choose(samples.splits == SPLITS.index(split))
         num_judged += len(inside.idxs)
         found, n = inside.level(design.factors[name]), len(design.factors[name].levels)
@@ -230,10 +232,6 @@ def check_do(design: DesignInfo, samples: Samples) -> Check:
 def find_held_out_factors(design: DesignInfo) -> tuple[str, ...]:
     """Factors of the held-out combinations."""
     return tuple(design.held_out[0]) if design.held_out else ()
-
-
-def _within(value: np.ndarray, low: float, high: float) -> np.ndarray:
-    return (value >= low) & (value <= high)
 
 
 def _levels_in(design: DesignInfo, samples: Samples, name: str, split: int) -> np.ndarray:
@@ -271,23 +269,16 @@ def _test_table(
     child, table = expected.child, expected.probabilities
     codes, is_known = _to_codes(design, samples, (*expected.parents, child))
     rows, levels = np.divmod(codes, table.shape[1])
-    counts = np.zeros(table.shape)
-    np.add.at(counts, (rows, levels), 1)
+    counts = _count(rows, levels, table.shape)
     nums = counts.sum(axis=1, keepdims=True)
     differences = np.where(nums > 0, np.abs(counts / np.maximum(nums, 1) - table), 0)
     tests = {
-        f"{child} level {level}, row {row}{where}: {counts[row, level]:.0f} of {nums[row, 0]:.0f}, "
+        f"{child} level {level}, row {row}{where}: {counts[row, level]} of {nums[row, 0]}, "
         f"promised {table[row, level]:.3f}": float(p)
-        for (row, level), p in np.ndenumerate(table_p_values(rows, levels, table))
+        for (row, level), p in np.ndenumerate(table_p_values(counts, table))
     }
     tests |= {f"sample {i} has no level of {child}": 0.0 for i in samples.idxs[~is_known]}
     return float(differences.max()), tests
-
-
-def _list_interventions(causal: CausalInfo) -> Iterator[tuple[str, str, int]]:
-    for split, levels in causal.do.items():
-        for name, level in levels.items():
-            yield split, name, level
 
 
 def _find_unlikely(tests: dict[str, float]) -> list[str]:
@@ -320,17 +311,16 @@ def count_p_values(
     return np.minimum(1, 2 * np.minimum(lower, upper))
 
 
-def table_p_values(rows: np.ndarray, levels: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """P-values of each cell of a table of conditional probabilities.
+def table_p_values(counts: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """P-values (r, k) of counts (r, k), given their probabilities; 1 in rows without samples.
 
-    Args:
-        rows: (n,) row of the table that each sample was drawn from.
-        levels: (n,) what was drawn.
-        table: (r, k) probabilities; each row adds up to 1.
-
-    Returns:
-        (r, k); 1 in rows without samples.
+    Each row of the table adds up to 1.
     """
-    counts = np.zeros(table.shape, np.int64)
-    np.add.at(counts, (rows, levels), 1)
     return count_p_values(counts, counts.sum(axis=1, keepdims=True), table)
+
+
+def _count(rows: np.ndarray, levels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """How often each pair of a row and a level (n,) is there, of a shape (r, k), int64."""
+    counts = np.zeros(shape, np.int64)
+    np.add.at(counts, (rows, levels), 1)
+    return counts

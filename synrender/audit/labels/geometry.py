@@ -49,7 +49,7 @@ def check_coordinates(truth: Truth, given: Given) -> Finding:
         to_world = np.linalg.inv(to_obj)[:3, :3]
         errors_mm[where] = 1000 * np.linalg.norm((found - expected) @ to_world.T, axis=1)
     finding = judge_pixels(truth, errors_mm, MAX_ERROR_MM, "mm")
-    return finding.blame("not 0 off the objects" if shown[truth.settled.shown == 0].any() else "")
+    return finding.blame("not 0 off the objects", shown[truth.settled.shown == 0].any())
 
 
 def check_positions(truth: Truth, given: Given) -> Finding:
@@ -61,24 +61,21 @@ def check_positions(truth: Truth, given: Given) -> Finding:
     # An archive stores no greater depth, so it does not know these points.
     is_far = truth.view.cast.depth_m > MAX_STORED_DEPTH_M
     errors_mm[is_far & np.isnan(shown).all(axis=2)] = 0
-    is_nothing = truth.settled.is_common & np.isinf(truth.view.cast.depth_m)
     finding = judge_pixels(truth, errors_mm, MAX_ERROR_MM, "mm")
-    return finding.blame(
-        "not NaN where nothing is hit" if np.isfinite(shown[is_nothing]).any() else ""
-    )
+    is_wrong = np.isfinite(shown[truth.is_nothing]).any()
+    return finding.blame("not NaN where nothing is hit", is_wrong)
 
 
 def check_boxes_3d(truth: Truth, given: Given) -> Finding:
     """Errors of corners in px; those in mm are judged at once."""
-    world = _find_points(truth, [CORNERS] * truth.num_objs)
+    world = _find_points(truth, CORNERS)
     errors_px, culprits = _compare_points(truth, world, given, "box_3d", has_camera=True)
     return create_finding(errors_px, culprits)
 
 
 def check_keypoints(truth: Truth, given: Given, named: Points) -> Finding:
     """Errors of points in px; visibility is judged away from edges."""
-    own = _find_points(truth, [KEYPOINTS] * truth.num_objs)
-    world = np.concatenate([own, _find_named(truth, named)], axis=1)
+    world = np.concatenate([_find_points(truth, KEYPOINTS), _find_named(truth, named)], axis=1)
     errors_px, culprits = _compare_points(truth, world, given, "keypoint")
     shown = np.asarray(given["keypoint_visibility"]).reshape(truth.num_objs, -1)
     if shown.shape != world.shape[:2]:
@@ -103,13 +100,13 @@ def read_named_points(folder: Path) -> Points:
     return decode(Points, read_json(path, _MAX_FILE_BYTES)) if path.exists() else {}
 
 
-def _find_points(truth: Truth, shares: list[np.ndarray]) -> np.ndarray:
-    """World positions of points that are given as shares of each object's box, (num_objs, n, 3)."""
+def _find_points(truth: Truth, shares: np.ndarray) -> np.ndarray:
+    """World positions of points given as shares (n, 3) of each object's box, (num_objs, n, 3)."""
     points = []
-    for k, share in enumerate(shares, start=1):
+    for k in range(1, truth.num_objs + 1):
         low, high = truth.view.caster(k).bounds
-        points.append(low + share * (high - low))
-    return np.array([_to_world(truth, k, p) for k, p in enumerate(points, start=1)])
+        points.append(_to_world(truth, k, low + shares * (high - low)))
+    return np.array(points)
 
 
 def _find_named(truth: Truth, named: Points) -> np.ndarray:
@@ -133,11 +130,9 @@ def _compare_points(
     truth: Truth, world: np.ndarray, given: Given, prefix: str, has_camera: bool = False
 ) -> tuple[np.ndarray, list[str]]:
     """Errors in px of points before the camera, and which objects' points are wrong."""
-    culprits = []
-    expected = {
-        "world_m": world,
-        **({"camera_m": truth.view.to_camera(world)} if has_camera else {}),
-    }
+    culprits, expected = [], {"world_m": world}
+    if has_camera:
+        expected["camera_m"] = truth.view.to_camera(world)
     for end, points in expected.items():
         shown = np.asarray(given[f"{prefix}_{end}"], np.float64).reshape(truth.num_objs, -1, 3)
         if shown.shape != points.shape:
@@ -172,8 +167,7 @@ SMALL = "small objects"
 
 def settle_amodal(truth: Truth, amodal: np.ndarray) -> np.ndarray:
     """Masks of the rays, (num_objs, h, w) bool; as the label where rounding decides."""
-    cast = truth.view.cast
-    alone = np.where(cast.is_known, cast.is_hit_alone, amodal)
+    alone = _find_alone(truth, amodal)
     settled = alone.copy()
     for k, mask in enumerate(amodal):
         ys, xs = np.nonzero(alone[k] != mask)
@@ -185,14 +179,15 @@ def settle_amodal(truth: Truth, amodal: np.ndarray) -> np.ndarray:
     return settled
 
 
+def _find_alone(truth: Truth, amodal: np.ndarray) -> np.ndarray:
+    """Masks of the rays, (num_objs, h, w) bool; as the label where alpha is its cutoff."""
+    return np.where(truth.view.cast.is_known, truth.view.cast.is_hit_alone, amodal)
+
+
 def check_amodal(truth: Truth, given: Given) -> Finding:
     """Errors are 1 - IoU of each object of 100 px or more."""
     amodal = np.asarray(given["amodal"]).astype(bool)
-    cast, rows = truth.view.cast, truth.settled.rows
-    alone, settled = (
-        np.where(cast.is_known, cast.is_hit_alone, amodal),
-        settle_amodal(truth, amodal),
-    )
+    alone, settled = _find_alone(truth, amodal), settle_amodal(truth, amodal)
     shares = given.get("visible_share")
     errors, culprits, num_small = [], [], 0
     for k, (mask, rays) in enumerate(zip(amodal, alone, strict=True), start=1):
@@ -207,7 +202,7 @@ def check_amodal(truth: Truth, given: Given) -> Finding:
             if np.sum(mask != settled[k - 1]) > MAX_SMALL_DIFFERENCE_PX:
                 culprits.append(f"object {k} ({mask.sum()} px, rays see {rays.sum()})")
         if shares is not None:
-            share = np.sum(rows == k) / max(1, settled[k - 1].sum())
+            share = np.sum(truth.settled.rows == k) / max(1, settled[k - 1].sum())
             if not abs(shares[k - 1] - share) <= MAX_SHARE_ERROR:
                 culprits.append(f"object {k} (share {shares[k - 1]:.3f}, rays see {share:.3f})")
     return create_finding(np.array(errors), culprits, {SMALL: num_small})

@@ -33,9 +33,9 @@ class Finding:
     culprits: tuple[str, ...] = ()  # what is wrong, whatever the other samples hold
     numbers: dict[str, int] = field(default_factory=dict)  # that add up over samples, by name
 
-    def blame(self, *culprits: str) -> Finding:
-        """The same with more culprits; empty ones are none."""
-        return replace(self, culprits=(*self.culprits, *filter(None, culprits)))
+    def blame(self, culprit: str, is_wrong: object = True) -> Finding:
+        """The same with one culprit more, if anything is wrong."""
+        return replace(self, culprits=(*self.culprits, culprit)) if is_wrong else self
 
 
 def create_finding(
@@ -113,9 +113,13 @@ class Truth:
     @functools.cached_property
     def rows(self) -> np.ndarray:
         """Row of the record, from 1, at interior pixels; 0: backdrop; -1: elsewhere. (h, w)."""
-        cast = self.view.cast
-        is_hit = np.isfinite(cast.depth_m)
-        return np.where(self.settled.is_common & is_hit, cast.instance, -1)
+        is_hit = np.isfinite(self.view.cast.depth_m)
+        return np.where(self.settled.is_common & is_hit, self.view.cast.instance, -1)
+
+    @property
+    def is_nothing(self) -> np.ndarray:
+        """Where the pass and the rays hit nothing, far from any edge, (h, w) bool."""
+        return self.settled.is_common & np.isinf(self.view.cast.depth_m)
 
     @property
     def pixel_centers(self) -> np.ndarray:

@@ -6,7 +6,8 @@ leads to `synrender.labels`: what it reads is what is checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,22 +48,34 @@ class LabelSource:
     data: Dataset | str  # or why it cannot be opened
 
 
-def open_sources(subject: Subject, fields: tuple[str, ...]) -> list[LabelSource]:
-    """Opens the small files and all `imgs_XX.h5` for reading some fields."""
-    folder = subject.folder
-    rows = {idx: place for place, idx in enumerate(folder.list_samples().pairs)}
-    sources = [LabelSource(RAW, rows, _open(folder.image_dir, fields))]
-    for path in list_shards(folder.path):
-        try:
-            with open_file(path) as file:
-                idxs = file["sample_idx"][()]
-        except Damaged:
-            continue  # the check of boxes in HDF5 files names it
-        if len(idxs):  # fewer samples than shards
-            firsts = idxs.reshape(len(idxs), -1)[:, 0].tolist()  # of each object
-            rows = {idx: place for place, idx in enumerate(firsts)}
-            sources.append(LabelSource(path.name, rows, _open(path, fields)))
-    return sources
+class Sources:
+    """All files of a data set that give some fields of samples; opened when one is first read."""
+
+    def __init__(self, subject: Subject, fields: Sequence[str]) -> None:
+        self._subject, self._fields = subject, tuple(fields)
+
+    @functools.cached_property
+    def _opened(self) -> list[LabelSource]:
+        folder = self._subject.folder
+        rows = {idx: place for place, idx in enumerate(folder.list_samples().pairs)}
+        sources = [LabelSource(RAW, rows, _open(folder.image_dir, self._fields))]
+        for path in list_shards(folder.path):
+            try:
+                with open_file(path) as file:
+                    idxs = file["sample_idx"][()]
+            except Damaged:
+                continue  # the check of boxes in HDF5 files names it
+            if len(idxs):  # fewer samples than shards
+                firsts = idxs.reshape(len(idxs), -1)[:, 0].tolist()  # of each object
+                rows = {idx: place for place, idx in enumerate(firsts)}
+                sources.append(LabelSource(path.name, rows, _open(path, self._fields)))
+        return sources
+
+    def read(self, idx: int) -> Iterator[tuple[LabelSource, Given | str]]:
+        """Fields of a sample by name, or why they cannot be read, from each file that has it."""
+        for source in self._opened:
+            if idx in source.rows:
+                yield source, read_given(source, idx)
 
 
 def read_given(source: LabelSource, idx: int) -> Given | str:
@@ -94,14 +107,13 @@ class CheckedLabels:
 
 
 class LabelChecker:
-    """Checks samples one after the other; opens files when the first one is checked."""
+    """Checks samples one after the other."""
 
     def __init__(self, subject: Subject) -> None:
         """Opens nothing yet."""
-        self._subject = subject
+        self._subject, self._painter = subject, Painter(subject)
         self._labels = subject.settings.rendering.labels
-        self._sources: list[LabelSource] | None = None
-        self._painter = Painter(subject)
+        self._sources = Sources(subject, list_fields(self._labels))
 
     def check(
         self,
@@ -114,14 +126,8 @@ class LabelChecker:
         checked = CheckedLabels()
         if not self._labels:
             return checked
-        if self._sources is None:
-            self._sources = open_sources(self._subject, tuple(list_fields(self._labels)))
         truth = Truth(exr, view, settled, find_partner)
-        idx = int(view.record["sample_idx"][0])
-        for source in self._sources:
-            if idx not in source.rows:
-                continue
-            given = read_given(source, idx)
+        for source, given in self._sources.read(int(view.record["sample_idx"][0])):
             if isinstance(given, str):
                 found = {name: missing(given) for name in self._labels}
             else:

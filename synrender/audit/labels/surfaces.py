@@ -26,6 +26,8 @@ from synrender.audit.rays.audited_dataset import Subject
 from synrender.audit.rays.view import RayView
 from synrender.settings.factor_table import COLUMNS
 
+NOT_BLACK = "not 0 where nothing is hit"
+
 # --- normals --------------------------------------------------------------------------------------
 
 
@@ -57,8 +59,7 @@ def check_normal(truth: Truth, given: Given) -> Finding:
     is_known = errors != _UNKNOWN
     finding = judge_pixels(truth, errors, MAX_ANGLE_DEG, "degrees", is_known)
     finding = replace(finding, numbers={UNKNOWN_PX: int(np.sum(~is_known))})
-    is_nothing = truth.settled.is_common & np.isinf(truth.view.cast.depth_m)
-    return finding.blame("not 0 where nothing is hit" if normal[is_nothing].any() else "")
+    return finding.blame(NOT_BLACK, normal[truth.is_nothing].any())
 
 
 def find_normals(view: RayView, positions_px: np.ndarray) -> Normals:
@@ -208,15 +209,10 @@ def check_albedo(truth: Truth, given: Given, paints: list[Paint | None]) -> dict
     errors = measure_pixels(truth, error_at, where & is_known, MAX_LEVELS)
     finding = judge_pixels(truth, errors, MAX_LEVELS, "levels", is_known)
     culprits = [*finding.culprits, *_find_wrong_parts(truth, errors, is_known, paints)]
-    is_nothing = truth.settled.is_common & np.isinf(truth.view.cast.depth_m)
-    if shown[is_nothing].any():
-        culprits.append("not 0 where nothing is hit")
+    unknown = {UNKNOWN_PX: int((where & ~is_known).sum())}
+    flat = create_finding(errors[is_known & is_flat & where], culprits, unknown)
     return {
-        "albedo": create_finding(
-            errors[is_known & is_flat & where],
-            culprits,
-            {UNKNOWN_PX: int((where & ~is_known).sum())},
-        ),
+        "albedo": flat.blame(NOT_BLACK, shown[truth.is_nothing].any()),
         "albedo elsewhere": create_finding(errors[is_known & ~is_flat & where]),
     }
 
@@ -256,11 +252,9 @@ def check_reflection(truth: Truth, name: str, given: Given) -> Finding:
     backdrop, objects = (COLUMNS.index(column) for column in (f"backdrop_{name}", name))
     expected = np.concatenate([values[:1, backdrop], values[:, objects]])[np.maximum(rows, 0)]
     is_known = (rows >= 0) & np.isfinite(expected)
-    is_nothing = truth.settled.is_common & np.isinf(truth.view.cast.depth_m)
-    culprits = ["not 0 where nothing is hit"] if shown[is_nothing].any() else []
-    num_unknown = int(np.sum((rows >= 0) & ~is_known))
-    errors = np.abs(shown[is_known] - expected[is_known])
-    return create_finding(errors, culprits, {UNKNOWN_PX: num_unknown})
+    unknown = {UNKNOWN_PX: int(np.sum((rows >= 0) & ~is_known))}
+    finding = create_finding(np.abs(shown[is_known] - expected[is_known]), (), unknown)
+    return finding.blame(NOT_BLACK, shown[truth.is_nothing].any())
 
 
 def check_shading(truth: Truth, given: Given) -> Finding:
@@ -271,7 +265,7 @@ def check_shading(truth: Truth, given: Given) -> Finding:
     image = truth.exr.rgb_linear.astype(np.float64)
     errors = 255 * np.abs(linear_to_srgb(shading * albedo) - linear_to_srgb(image))
     is_wrong = (shading != 0) & (albedo == 0)
-    return create_finding(errors[albedo > 0], ["not 0 where albedo is 0"] if is_wrong.any() else [])
+    return create_finding(errors[albedo > 0]).blame("not 0 where albedo is 0", is_wrong.any())
 
 
 def _find_levels(a: np.ndarray, b: np.ndarray) -> np.ndarray:
