@@ -111,9 +111,7 @@ def _compare_centers(
         failing = sorted(failing, key=lambda f: find_mean_iou([f], kind)[1])[:_NUM_COMPARED]
         if not failing or check_bop_mask(kind, findings).verdict is Verdict.PASS:
             continue
-        again = [
-            found for f in failing for found in examine(bop.models_dir, [by_name[f.name]], other)
-        ]
+        again = examine(bop.models_dir, [by_name[f.name] for f in failing], other)
         (before, _), (after, _) = (find_mean_iou(found, kind) for found in (failing, again))
         if after > before:
             hints[kind] = (
