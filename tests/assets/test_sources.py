@@ -16,7 +16,7 @@ from synrender.assets.mesh_formats import READERS
 from synrender.assets.model_file import MODEL_SUFFIXES
 from synrender.assets.places import ensure_demo_sources, open_assets
 from synrender.assets.provenance import ModelCredit, StatedModel, list_stated
-from synrender.assets.sources import packed_lists
+from synrender.assets.sources import source
 from synrender.assets.sources.registry import open_source
 from synrender.errors import UserError
 from synrender.fanout.run import Options, load_catalogs
@@ -226,7 +226,7 @@ def test_a_damaged_list_is_one_line(tmp_path: Path, data: bytes) -> None:
 def test_a_list_that_unpacks_without_end_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packed_lists, "MAX_BYTES", 1 << 16)
+    monkeypatch.setattr(source, "MAX_BYTES", 1 << 16)
     bomb = gzip.compress(b"[" + b" " * (1 << 20) + b"]")
     path = write_files(tmp_path / "set", {**OBJAVERSE_FILES, "lvis-annotations.json.gz": bomb})
     with pytest.raises(UserError, match=r"more than 0 MiB when it is unpacked"):

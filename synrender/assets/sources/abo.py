@@ -5,8 +5,15 @@ from __future__ import annotations
 import functools
 import re
 
-from synrender.assets.sources.packed_lists import unpack_list
-from synrender.assets.sources.source import UNLABELED, ModelClass, ModelEntry, Source, find_glbs
+from synrender.assets.sources.source import (
+    UNLABELED,
+    ModelEntry,
+    Source,
+    find_glbs,
+    list_group_classes,
+    list_group_models,
+    unpack_list,
+)
 from synrender.assets.tree import Tree
 from synrender.errors import UserError
 from synrender.system.json_text import parse_json
@@ -24,17 +31,18 @@ def _find_models(tree: Tree) -> dict[str, str]:
 
 
 @functools.lru_cache(maxsize=4)
-def _group_by_class(tree: Tree) -> dict[str, list[str]]:
-    """Ids of the models that are there, by class, sorted.
+def _group_by_class(tree: Tree) -> dict[str, tuple[ModelEntry, ...]]:
+    """The models that are there.
 
     Raises:
         UserError: a listing is damaged.
     """
     types = _read_product_types(tree)
-    classes: dict[str, list[str]] = {}
-    for model_id in sorted(_find_models(tree)):
-        classes.setdefault(types.get(model_id, UNLABELED), []).append(model_id)
-    return dict(sorted(classes.items()))
+    classes: dict[str, list[ModelEntry]] = {}
+    for model_id, name in sorted(_find_models(tree).items()):
+        entries = classes.setdefault(types.get(model_id, UNLABELED), [])
+        entries.append(ModelEntry(model_id, tree.file(name)))
+    return {name: tuple(entries) for name, entries in sorted(classes.items())}
 
 
 def _read_product_types(tree: Tree) -> dict[str, str]:
@@ -55,16 +63,6 @@ def _read_product_types(tree: Tree) -> dict[str, str]:
     return types
 
 
-def _list_classes(tree: Tree) -> tuple[ModelClass, ...]:
-    named_by = str(tree.file(LISTINGS))
-    return tuple(ModelClass(name, name, named_by) for name in _group_by_class(tree))
-
-
-def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
-    models, ids = _find_models(tree), _group_by_class(tree)[model_class.key]
-    return tuple(ModelEntry(model_id, tree.file(models[model_id])) for model_id in ids)
-
-
 def _find_missing(tree: Tree) -> str:
     if any(map(_LISTING.fullmatch, tree.list(LISTINGS).files)):
         return ""
@@ -76,8 +74,8 @@ ABO = Source(
     "abo",
     _TITLE,
     lambda tree: bool(_find_models(tree)),
-    _list_classes,
-    _list_models,
+    list_group_classes(_group_by_class, LISTINGS),
+    list_group_models(_group_by_class),
     _TITLE,
     levels=(*MODELS.split("/"), r"\w"),
     find_missing=_find_missing,

@@ -9,7 +9,13 @@ import functools
 import re
 from dataclasses import replace
 
-from synrender.assets.sources.source import UNLABELED, ModelClass, ModelEntry, Source
+from synrender.assets.sources.source import (
+    UNLABELED,
+    ModelEntry,
+    Source,
+    list_group_classes,
+    list_group_models,
+)
 from synrender.assets.tree import Tree
 from synrender.errors import shorten
 from synrender.settings.checks import MAX_TEXT
@@ -79,21 +85,13 @@ def _find(pattern: re.Pattern[str], text: str) -> str | None:
     return shorten(match[1], MAX_TEXT // 2) or None if match else None
 
 
-def _list_classes(tree: Tree) -> tuple[ModelClass, ...]:
-    return tuple(ModelClass(name, name, str(tree)) for name in _list_by_category(tree))
-
-
-def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
-    return _list_by_category(tree)[model_class.key]
-
-
 _TITLE = "Google Scanned Objects"
 GOOGLE_SCANNED = Source(
     "google-scanned",
     _TITLE,
     _recognizes,
-    _list_classes,
-    _list_models,
+    list_group_classes(_list_by_category),
+    list_group_models(_list_by_category),
     _TITLE,
     usual_up="z",  # they are made for Gazebo
     levels=(".+", "meshes"),

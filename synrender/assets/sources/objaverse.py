@@ -9,8 +9,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from synrender.assets.model_file import ModelFile
-from synrender.assets.sources.packed_lists import unpack_list
-from synrender.assets.sources.source import UNLABELED, ModelClass, ModelEntry, Source, find_glbs
+from synrender.assets.sources.source import (
+    UNLABELED,
+    ModelClass,
+    ModelEntry,
+    Source,
+    find_glbs,
+    unpack_list,
+)
 from synrender.assets.tree import Tree
 from synrender.errors import UserError, shorten
 from synrender.settings.checks import MAX_TEXT
@@ -20,13 +26,8 @@ CLASSES_FILE = "lvis-annotations.json.gz"
 _PART = re.compile(r"\d{3}-\d{3}")
 _ENTRY = re.compile(r'"([0-9a-f]{32})":\s?\{')
 _DECODER = json.JSONDecoder()
-_LICENSES = {
-    "cc0": "CC0-1.0",
-    **{
-        name: f"CC-{name.upper()}-4.0"
-        for name in ("by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd")
-    },
-}
+_CC_BY = ("by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd")
+_LICENSES = {"cc0": "CC0-1.0", **{name: f"CC-{name.upper()}-4.0" for name in _CC_BY}}
 """Licenses by the names that Sketchfab, where the models are from, gives them."""
 
 

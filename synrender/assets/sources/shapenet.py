@@ -7,6 +7,7 @@ differ in where a model's file is.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from synrender.assets.sources.source import ModelClass, ModelEntry, Source
 from synrender.assets.sources.synsets import find_synset, find_synsets, list_synsets
@@ -22,16 +23,13 @@ def _find_first_synset(tree: Tree) -> Tree | None:
     return next((find_synset(tree, synset_id) for synset_id in find_synsets(tree)[:1]), None)
 
 
-def _recognizes_v2(tree: Tree) -> bool:
-    return (synset := _find_first_synset(tree)) is not None and any(
-        "models" in synset.list(model).folders for model in synset.list().folders[:_NUM_TRIED]
-    )
-
-
-def _recognizes_v1(tree: Tree) -> bool:
-    return (synset := _find_first_synset(tree)) is not None and any(
-        _OLD_MODEL_FILE in synset.list(m).files for m in synset.list().folders[:_NUM_TRIED]
-    )
+def _recognizes(tree: Tree, file: str) -> bool:
+    """Whether the folder of a model holds what the path of a model's file begins with."""
+    if (synset := _find_first_synset(tree)) is None:
+        return False
+    models = map(synset.list, synset.list().folders[:_NUM_TRIED])
+    name, is_in_folder, _ = file.partition("/")
+    return any(name in (model.folders if is_in_folder else model.files) for model in models)
 
 
 def _recognizes_glb(tree: Tree) -> bool:
@@ -49,14 +47,6 @@ def _list_folders(tree: Tree, model_class: ModelClass, file: str) -> tuple[Model
     )
 
 
-def _list_v2(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
-    return _list_folders(tree, model_class, MODEL_FILE)
-
-
-def _list_v1(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
-    return _list_folders(tree, model_class, _OLD_MODEL_FILE)
-
-
 def _list_glb(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
     synset = find_synset(tree, model_class.key)
     names = [name for name in synset.list().files if name.endswith(".glb")]
@@ -67,17 +57,17 @@ _SYNSET = r"\d{8}"
 SHAPENET_V2 = Source(
     "shapenet-v2",
     "ShapeNetCore.v2",
-    _recognizes_v2,
+    partial(_recognizes, file=MODEL_FILE),
     list_synsets,
-    _list_v2,
+    partial(_list_folders, file=MODEL_FILE),
     levels=(_SYNSET, ".+", "models"),
 )
 SHAPENET_V1 = Source(
     "shapenet-v1",
     "ShapeNetCore.v1",
-    _recognizes_v1,
+    partial(_recognizes, file=_OLD_MODEL_FILE),
     list_synsets,
-    _list_v1,
+    partial(_list_folders, file=_OLD_MODEL_FILE),
     levels=(_SYNSET, ".+"),
 )
 SHAPENET_GLB = Source(

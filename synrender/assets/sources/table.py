@@ -11,11 +11,17 @@ import functools
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from synrender.assets.model_file import MODEL_SUFFIXES
-from synrender.assets.sources.source import UNLABELED, ModelClass, ModelEntry, Source
+from synrender.assets.sources.source import (
+    UNLABELED,
+    ModelEntry,
+    Source,
+    list_group_classes,
+    list_group_models,
+)
 from synrender.assets.tree import Tree
 from synrender.errors import UserError, nearest_name, shorten
 from synrender.settings.checks import MAX_NAME_LENGTH, SPLITS, check_line
@@ -27,22 +33,11 @@ MAX_TABLE_BYTES = 1 << 26
 """64 MiB: half a million models."""
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One model of the table."""
-
-    path: PurePosixPath
-    class_name: str
-    license: str | None
-    creator: str | None
-    split: str | None
-    source: str | None
-    up: str | None
-
-
 @functools.lru_cache(maxsize=1)
-def _read_table(tree: Tree) -> dict[str, tuple[_Row, ...]]:
-    """Rows by class, sorted.
+def _read_table(tree: Tree) -> dict[str, tuple[ModelEntry, ...]]:
+    """Models by class.
+
+    Ids are the files' names without suffix; of equal ones, the whole paths with dots.
 
     Raises:
         UserError: the table is damaged; the message names the line.
@@ -52,15 +47,18 @@ def _read_table(tree: Tree) -> dict[str, tuple[_Row, ...]]:
         text = file.read(MAX_TABLE_BYTES).decode("utf-8-sig")
         lines = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         _check_header(lines.fieldnames or ())
-        rows = list(_read_rows(lines))
+        rows = list(_read_rows(lines, tree))
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"{file}: {error}; mend it") from None
-    if twice := [path for path, num in Counter(row.path for row in rows).items() if num > 1]:
+    if twice := [path for path, num in Counter(path for path, *_ in rows).items() if num > 1]:
         raise UserError(f"{file}: {shorten(twice[0])} stands in two lines; remove one")
-    found: dict[str, list[_Row]] = {}
-    for row in sorted(rows, key=lambda row: str(row.path)):
-        found.setdefault(row.class_name, []).append(row)
-    return {name: tuple(found[name]) for name in sorted(found)}
+    counts = Counter((class_name, path.stem) for path, class_name, _ in rows)
+    found: dict[str, list[ModelEntry]] = {}
+    for path, class_name, entry in sorted(rows, key=lambda row: str(row[0])):
+        is_unique = counts[class_name, path.stem] == 1
+        named = entry if is_unique else replace(entry, model_id=".".join(path.parts))
+        found.setdefault(class_name, []).append(named)
+    return {c: tuple(sorted(found[c], key=lambda entry: entry.model_id)) for c in sorted(found)}
 
 
 def _check_header(names: Sequence[str]) -> None:
@@ -73,19 +71,23 @@ def _check_header(names: Sequence[str]) -> None:
         raise ValueError("a column stands there twice")
 
 
-def _read_rows(lines: csv.DictReader) -> Iterator[_Row]:
+Row = tuple[PurePosixPath, str, ModelEntry]
+"""Path of a model in the table, its class, and what else is said of it."""
+
+
+def _read_rows(lines: csv.DictReader, tree: Tree) -> Iterator[Row]:
     for line in lines:
         where = f"line {lines.line_num}"
         if None in line or None in line.values():
             raise ValueError(f"{where} has another number of columns than the first line")
         values = {name: text.strip() for name, text in line.items()}
         try:
-            yield _to_row(values)
+            yield _to_row(values, tree)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
 
 
-def _to_row(values: dict[str, str]) -> _Row:
+def _to_row(values: dict[str, str], tree: Tree) -> Row:
     name = values["path"]
     path = PurePosixPath(name)
     if not all(map(is_plain_name, name.split("/"))):
@@ -104,43 +106,17 @@ def _to_row(values: dict[str, str]) -> _Row:
     split = values.get("split") or None
     if split not in (*SPLITS, None):
         raise ValueError(f"the split {shorten(split)!r} must be {', '.join(SPLITS)}, or empty")
-    license, creator, source = (
-        values.get(column) or None for column in ("license", "creator", "source")
-    )
     up = values.get("up") or None
     if up not in (None, "y", "z"):
         raise ValueError(f"the axis that is up, {shorten(up)!r}, must be y or z, or empty")
-    return _Row(path, class_name, license, creator, split, source, up)
-
-
-def _list_classes(tree: Tree) -> tuple[ModelClass, ...]:
-    named_by = str(tree.file(TABLE_FILE))
-    return tuple(ModelClass(name, name, named_by) for name in _read_table(tree))
-
-
-def _list_models(tree: Tree, model_class: ModelClass) -> tuple[ModelEntry, ...]:
-    """Ids are the files' names without suffix; of equal ones, the whole paths with dots."""
-    rows = _read_table(tree)[model_class.key]
-    counts = Counter(row.path.stem for row in rows)
-    entries = [
-        ModelEntry(
-            row.path.stem if counts[row.path.stem] == 1 else ".".join(row.path.parts),
-            tree.file(str(row.path)),
-            row.license,
-            row.creator,
-            row.split,
-            row.source,
-            up=row.up,
-        )
-        for row in rows
-    ]
-    return tuple(sorted(entries, key=lambda entry: entry.model_id))
+    stated = {name: values.get(name) or None for name in ("license", "creator", "source")}
+    return path, class_name, ModelEntry(path.stem, tree.file(name), **stated, split=split, up=up)
 
 
 TABLE = Source(
     "table",
     "a table (models.csv)",
     lambda tree: TABLE_FILE in tree.list().files,
-    _list_classes,
-    _list_models,
+    list_group_classes(_read_table, TABLE_FILE),
+    list_group_models(_read_table),
 )
