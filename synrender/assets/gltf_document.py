@@ -7,7 +7,7 @@ https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 from __future__ import annotations
 
 import base64
-import binascii
+import contextlib
 import json
 import re
 import struct
@@ -150,19 +150,12 @@ class Document:
             return self.binary
         if not isinstance(uri, str):
             raise RejectedAsset(f"buffer {idx}: its uri is no text")
-        if uri.startswith("data:"):
-            head, _, body = uri.partition(",")
-            try:
-                if not head.endswith(";base64"):
-                    raise ValueError
-                return base64.b64decode(body, validate=True)
-            except (ValueError, binascii.Error):
-                raise RejectedAsset(f"buffer {idx}: its data are not base64") from None
         try:
-            name = to_file_name(uri)
+            data = decode_data(uri, "its")
+            name = "" if data is not None else to_file_name(uri)
         except ValueError as error:
             raise RejectedAsset(f"buffer {idx}: {error}") from None
-        return self.read_beside(name)
+        return self.read_beside(name) if data is None else data
 
     def read_accessor(self, idx: object, kinds: tuple[str, ...]) -> np.ndarray:
         """Values of an accessor, (count, width), as integers or float64.
@@ -226,6 +219,21 @@ def _dtype(place: Json) -> str:
 def _to_floats(values: np.ndarray) -> np.ndarray:
     """Normalized integers as numbers from -1 or 0 to 1."""
     return np.maximum(values / np.iinfo(values.dtype).max, -1.0)
+
+
+def decode_data(uri: str, whose: str) -> bytes | None:
+    """What a URI holds itself; None if it names a file.
+
+    Raises:
+        ValueError: it holds data that are not base64; the message says whose they are.
+    """
+    if not uri.startswith("data:"):
+        return None
+    head, _, body = uri.partition(",")
+    with contextlib.suppress(ValueError):
+        if head.endswith(";base64"):
+            return base64.b64decode(body, validate=True)
+    raise ValueError(f"{whose} data are not base64")
 
 
 def to_file_name(uri: str) -> str:

@@ -8,13 +8,19 @@ cannot be read is left out and told: a material is white then, or a texture is n
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from synrender.assets.gltf_document import Document, Json, integer, list_of, member, to_file_name
+from synrender.assets.gltf_document import (
+    Document,
+    Json,
+    decode_data,
+    integer,
+    list_of,
+    member,
+    to_file_name,
+)
 from synrender.assets.material import (
     MAX_MATERIALS,
     MAX_UV_SETS,
@@ -153,15 +159,8 @@ class GltfMaterials:
             return self.document.read_view(image.get("bufferView"))[0]
         if not isinstance(uri, str):
             raise ValueError("an image whose uri is no text")
-        if uri.startswith("data:"):
-            head, _, body = uri.partition(",")
-            if not head.endswith(";base64"):
-                raise ValueError("an image whose data are not base64")
-            try:
-                return base64.b64decode(body, validate=True)
-            except binascii.Error:
-                raise ValueError("an image whose data are not base64") from None
-        return self.find_beside(to_file_name(uri))
+        data = decode_data(uri, "an image whose")
+        return self.find_beside(to_file_name(uri)) if data is None else data
 
 
 def _find_wrap(sampler: Json, key: str) -> WrapMode:

@@ -153,9 +153,3 @@ class ImageList:
             self._places[key] = len(self.images)
             self.images.append(image)
         return self._places[key]
-
-
-def srgb_to_linear(values: np.ndarray) -> np.ndarray:
-    """Scene-linear values of sRGB, both 0 to 1, float64. Source: IEC 61966-2-1."""
-    values = np.asarray(values, np.float64)
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from synrender.assets.material import PLAIN, Look, srgb_to_linear
+from synrender.assets.material import PLAIN, Look
 from synrender.assets.mesh import Mesh, drop_repeats
 from synrender.assets.model_file import ModelFile
 from synrender.assets.mtl_file import Library
@@ -29,6 +29,7 @@ from synrender.assets.obj_text import (
     split_lines,
 )
 from synrender.errors import RejectedAsset
+from synrender.images.conversions import srgb_to_linear
 
 MAX_CORNERS = 1000
 """Corners of one face. Cutting it into triangles takes a time that grows with their square."""
@@ -119,16 +120,20 @@ def _read_normals(lines: Lines) -> np.ndarray:
     """Normals of unit length, (n, 3) float32; one that cannot be read is 0, which means none."""
     values = _parse_rows(lines)
     if values is None:
-        values = np.array([_read_normal(text) for _, text in lines], float).reshape(-1, 3)
+        values = _read_rows(lines, 3)
     with np.errstate(all="ignore"):
         values = values / np.linalg.norm(values, axis=1, keepdims=True)
     return np.where(np.isfinite(values).all(axis=1, keepdims=True), values, 0).astype(np.float32)
 
 
-def _read_normal(text: bytes) -> list[float]:
-    fields = text.partition(b"#")[0].split()[:3]
-    is_normal = len(fields) == 3 and all(map(_NUMBER.fullmatch, fields))
-    return [float(field) for field in fields] if is_normal else [0.0] * 3
+def _read_rows(lines: Lines, width: int) -> np.ndarray:
+    """The first numbers of each line, (n, width); 0 where they cannot be read."""
+    rows = np.zeros((len(lines.numbers), width))
+    for row, (_, text) in zip(rows, lines, strict=True):
+        fields = text.partition(b"#")[0].split()[:width]
+        if len(fields) == width and all(map(_NUMBER.fullmatch, fields)):
+            row[:] = [float(field) for field in fields]
+    return rows
 
 
 # --- faces ----------------------------------------------------------------------------------------
@@ -214,16 +219,10 @@ def _read_places(lines: Lines) -> np.ndarray:
     """Places in textures, (n + 1, 2) float32; one that cannot be read is 0, and so is the last."""
     values = _parse_table(lines, range(2, 5))
     if values is None:
-        values = np.array([_read_place(text) for _, text in lines], float).reshape(-1, 2)
+        values = _read_rows(lines, 2)
     with np.errstate(over="ignore"):
         places = np.concatenate([values[:, :2], np.zeros((1, 2))]).astype(np.float32)
     return np.where(np.isfinite(places).all(axis=1, keepdims=True), places, np.float32(0))
-
-
-def _read_place(text: bytes) -> list[float]:
-    fields = text.partition(b"#")[0].split()[:2]
-    is_place = len(fields) == 2 and all(map(_NUMBER.fullmatch, fields))
-    return [float(field) for field in fields] if is_place else [0.0] * 2
 
 
 def _read_colors(lines: Lines) -> np.ndarray | None:

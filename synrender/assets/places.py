@@ -52,13 +52,9 @@ class OpenAssets:
     @functools.cached_property
     def models_place(self) -> Place:
         """Where the models are."""
-        if self.folders.models:
-            return Place(self.folders.models, False, True)
-        if self.assets.models == SHAPES_NAME:
-            return Place(self.folders.shapes, False, True)
-        if self.assets.models:
-            return Place(Path(self.assets.models), False, True)
-        return _find_place(
+        is_shapes = self.assets.models == SHAPES_NAME
+        named = str(self.folders.shapes) if is_shapes else self.assets.models
+        return _find_named(self.folders.models, named) or _find_place(
             SHAPENET_VARIABLE, self.folders.shapenet, self.folders, SHAPENET_NAME, TAXONOMY_FILE
         )
 
@@ -85,11 +81,9 @@ class OpenAssets:
     @functools.cached_property
     def textures_place(self) -> Place:
         """Where the textures are."""
-        if self.folders.textures:
-            return Place(self.folders.textures, False, True)
-        if self.assets.textures:
-            return Place(Path(self.assets.textures), False, True)
-        return _find_place(DTD_VARIABLE, self.folders.dtd, self.folders, DTD_NAME, str(LABELS_FILE))
+        return _find_named(self.folders.textures, self.assets.textures) or _find_place(
+            DTD_VARIABLE, self.folders.dtd, self.folders, DTD_NAME, str(LABELS_FILE)
+        )
 
     @functools.cached_property
     def textures(self) -> tuple[str, ...]:
@@ -111,11 +105,8 @@ class OpenAssets:
     @functools.cached_property
     def environments_place(self) -> Place:
         """Where the environments are."""
-        if self.folders.environments:
-            return Place(self.folders.environments, False, True)
-        if self.assets.environments:
-            return Place(Path(self.assets.environments), False, True)
-        return Place(self.folders.demo_environments, True)
+        named = _find_named(self.folders.environments, self.assets.environments)
+        return named or Place(self.folders.demo_environments, True)
 
     @functools.cached_property
     def environments(self) -> dict[str, str]:
@@ -136,6 +127,12 @@ def lacks_in_demo(name: str) -> bool:
 def uses_environments(settings: Settings) -> bool:
     """Whether samples show an environment; if not, none is looked for."""
     return "environment" in settings.design.decided
+
+
+def _find_named(explicit: Path | None, setting: str | None) -> Place | None:
+    """What a variable names, or else a setting; None: neither does."""
+    path = explicit or (Path(setting) if setting else None)
+    return Place(path, False, is_named=True) if path else None
 
 
 def _find_place(

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synrender.assets.material import Look, srgb_to_linear
+from synrender.assets.material import Look
 from synrender.assets.mesh import Mesh, drop_repeats, to_double
 from synrender.assets.obj_file import MAX_CORNERS
 from synrender.errors import RejectedAsset, shorten
+from synrender.images.conversions import srgb_to_linear
 
 MAX_ELEMENTS = 1 << 22
 MAX_HEADER_BYTES = 1 << 16

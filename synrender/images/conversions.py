@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-_SRGB8 = np.arange(256) / 255
-_SRGB8_TO_LINEAR = np.where(
-    _SRGB8 <= 0.04045, _SRGB8 / 12.92, ((_SRGB8 + 0.055) / 1.055) ** 2.4
-).astype(np.float32)
-"""Linear value of each 8-bit sRGB value, IEC 61966-2-1."""
+
+def srgb_to_linear(values: np.ndarray) -> np.ndarray:
+    """Scene-linear values of sRGB, both 0 to 1, float64. Source: IEC 61966-2-1."""
+    values = np.asarray(values, np.float64)
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+_SRGB8_TO_LINEAR = srgb_to_linear(np.arange(256) / 255).astype(np.float32)
+"""Of each 8-bit value."""
 
 # Linear RGB of sRGB's primaries to XYZ, and the white of D65 for the 2 degree observer, as in
 # scikit-image; together: XYZ relative to white.
