@@ -55,13 +55,9 @@ class AlphaFindings:
 
 
 def find_alpha_errors(view: RayView, alpha: np.ndarray) -> AlphaFindings:
-    """Compares alpha with the share of each pixel that rays hit.
+    """Compares alpha (h, w), 0 to 1, with the share of each pixel that rays hit.
 
-    Far from edges no more rays are cast than one through each center.
-
-    Args:
-        view: of the sample.
-        alpha: (h, w), 0 to 1. Shadows on a ground add to it.
+    Shadows on a ground add to alpha. Far from edges only one ray is cast, through each center.
     """
     settings = view.subject.settings
     num_samples, has_shadows = count_samples(settings), settings.scene.ground

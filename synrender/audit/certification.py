@@ -49,14 +49,9 @@ PACKAGES = ("numpy", "scipy", "scikit-image", "trimesh", "embreex", "openexr", "
 def certify(folder: DatasetFolder, audit: Audit, seed: int, hashes: FileHashes) -> str:
     """Writes the certificate of an audit without failures; returns its root, hexadecimal.
 
-    The same files, audited by the same program, give the same certificate: it holds no time and no
-    name of a machine.
-
-    Args:
-        folder: of the data set.
-        audit: of all of it; no check may fail.
-        seed: of the draw of samples to cast rays for.
-        hashes: of the files that were audited.
+    It holds the seed of the draw of samples for rays, and the hashes of the audited files. The same
+    files, audited by the same program, give the same certificate: it holds no time and no name of a
+    machine.
     """
     return write_certificate(folder, describe_audit(folder.read_info(), audit, seed), hashes)
 

@@ -84,13 +84,10 @@ def _compare(subject: Subject, sweep: Sweep, a: int, b: int) -> tuple[int, int]:
 
 
 def find_exposed_range(levels: np.ndarray, stops: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where 8-bit sRGB levels can be after an exposure; white may have been any brightness.
+    """Where levels of 8-bit sRGB, 0 to 255, can be after an exposure, in stops.
 
-    Exposure multiplies scene-linear light by 2 to the power of the stops.
-
-    Args:
-        levels: of any shape, 0 to 255.
-        stops: of the exposure.
+    White may have been of any brightness. Exposure multiplies scene-linear light by 2 to the power
+    of the stops.
     """
 
     def expose(levels: np.ndarray) -> np.ndarray:

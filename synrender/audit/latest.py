@@ -16,15 +16,10 @@ from synrender.system.folders import Folders
 
 
 def keep_checks(folder: DatasetFolder, checks: Sequence[Check], num_cast: int) -> StoredAudit:
-    """Writes the checks to ``audit.json``; a folder that cannot be written to is no failure.
+    """Writes the checks of `audit_dataset` to ``audit.json``, and returns what was written.
 
-    Args:
-        folder: that was audited.
-        checks: of `audit_dataset`.
-        num_cast: number of samples that rays were to be cast for; 0: all.
-
-    Returns:
-        What was written.
+    A folder that cannot be written to is no failure. Rays were to be cast for ``num_cast`` samples;
+    0: all.
     """
     num_samples = len(folder.list_samples().pairs)
     audit = StoredAudit(
@@ -50,12 +45,7 @@ NUM_CAST = 20
 def find_audit(
     folder: DatasetFolder, folders: Folders, may_audit: bool
 ) -> tuple[StoredAudit | None, str]:
-    """Finds what is known about a data set's labels.
-
-    Args:
-        folder: of the data set.
-        folders: where its models may be.
-        may_audit: whether to audit it if nothing is known; what was found is kept.
+    """Finds what is known about a data set's labels; may audit it if nothing is, and keeps that.
 
     Returns:
         The audit, and a line to print below it; or None, and a line that says why.

@@ -38,12 +38,7 @@ def check_lights(subject: Subject, records: Records) -> Check:
 
 
 def find_first_lights(factor_values: np.ndarray, distance_m: float) -> np.ndarray:
-    """Where factors say that the first light is, (r, 3) m; NaN where they do not say it.
-
-    Args:
-        factor_values: (r, columns).
-        distance_m: of the lights from the origin.
-    """
+    """Where factors (r, columns) say that the first light is, (r, 3) m; NaN: they do not say."""
     angle, azimuth, elevation = (
         factor_values[:, COLUMNS.index(name)]
         for name in ("light_angle", "light_azimuth", "light_elevation")

@@ -80,14 +80,7 @@ class Settled:
 def settle(
     exr: ExrImage, cast: Cast, record: np.ndarray, cast_at: Callable[[np.ndarray], Cast]
 ) -> Settled:
-    """Compares the masks of a sample with what the rays hit.
-
-    Args:
-        exr: its passes.
-        cast: what rays through the pixels' centers hit, (h, w).
-        record: (num_objs,) of RECORD_DTYPE.
-        cast_at: casts rays through positions (r, 2) in px.
-    """
+    """Compares a sample's masks with what rays hit, (h, w); casts more at positions (r, 2) px."""
     # The record's row that each pixel shows, from 1, whatever number the pass gives its instance.
     shown = np.zeros(exr.instance.shape, np.int64)
     for row, instance in enumerate(record["instance"], start=1):
@@ -101,14 +94,7 @@ def settle(
 def compare_labels(
     exr: ExrImage, cast: Cast, record: np.ndarray, settled: Settled
 ) -> LabelFindings:
-    """Compares the passes of a sample with what the rays hit.
-
-    Args:
-        exr: the passes.
-        cast: what rays through the pixels' centers hit, (h, w).
-        record: (num_objs,) of RECORD_DTYPE.
-        settled: of the same.
-    """
+    """Compares the passes of a sample with what the rays hit, (h, w); its masks are settled."""
     shown, is_interior = settled.shown, settled.is_interior
     ks = np.arange(1, len(record) + 1)[:, None, None]
     boxes = [(mask_to_box(settled.rows == k), mask_to_box(shown == k)) for k in ks[:, 0, 0]]

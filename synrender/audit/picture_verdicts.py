@@ -128,10 +128,7 @@ def check_images(
 ) -> Check:
     """Blank, clipped, magenta (if all colors come from textures), not finite, or duplicate.
 
-    Args:
-        subject: the data set.
-        findings: of all samples.
-        may_repeat: samples that a design means to show the same as an earlier one.
+    A design may mean some samples to show the same as earlier ones: these may repeat.
     """
     material = subject.settings.material
     has_plain_colors = (

@@ -67,11 +67,9 @@ def find_outline(
 ) -> OutlineFindings:
     """Looks for the objects' outlines around where they should be.
 
-    Args:
-        rgb8: (h, w, 3) uint8.
-        instance: (h, w) that the rays hit, 0 = backdrop.
-        are_centers_inside: whether the centers of all objects are in the frame: then rays miss
-            them all only if they are smaller than the distance of two rays.
+    It takes a picture (h, w, 3) uint8, and the instances (h, w) that rays hit, 0 = backdrop. If
+    the centers of all objects are inside the frame, rays miss them all only if they are smaller
+    than the distance of two rays.
     """
     reach = range(-MAX_SHIFT_PX, MAX_SHIFT_PX + 1)
     pairs = []  # changes between neighbors along an axis, and where the outline runs between two
@@ -124,14 +122,7 @@ def examine_picture(
     is_usual: bool = True,
     is_seen: np.ndarray | None = None,
 ) -> PictureFindings:
-    """Examines a picture.
-
-    Args:
-        rgb8: (h, w, 3) uint8 sRGB.
-        num_not_finite: values of its file.
-        is_usual: see `PictureFindings`.
-        is_seen: (h, w) bool, where something is shown; None: everywhere.
-    """
+    """Examines a picture (h, w, 3) uint8 sRGB, which is seen at (h, w) bool; None: everywhere."""
     rgb = rgb8.astype(np.int16)
     is_seen = np.ones(rgb.shape[:2], bool) if is_seen is None else is_seen
     is_clipped = (rgb == 255).all(axis=2) | (rgb == 0).all(axis=2)

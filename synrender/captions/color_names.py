@@ -57,12 +57,7 @@ def name_colors(linear: np.ndarray, light: float = OBJECT_LIGHT) -> list[ColorNa
 
 
 def name_surfaces(surfaces: Sequence[np.ndarray], light: float = OBJECT_LIGHT) -> list[ColorName]:
-    """Names for the colors of surfaces.
-
-    Args:
-        surfaces: pixels of each, (k, 3) scene-linear RGB without light.
-        light: that they are seen in.
-    """
+    """Names for the colors of surfaces, pixels (k, 3) scene-linear RGB of each, in a light."""
     few = [s[np.linspace(0, len(s) - 1, min(len(s), NUM_PIXELS)).astype(int)] for s in surfaces]
     if not sum(map(len, few)):
         return [ColorName()] * len(few)

@@ -44,14 +44,9 @@ def write_negatives(
     rng: np.random.Generator,
     num: int,
 ) -> list[Negative]:
-    """At most ``num`` negatives, of as many kinds as there are.
+    """At most ``num`` negatives, of as many kinds as there are; ``rng`` chooses kinds and words.
 
-    Args:
-        facts: of the sample.
-        style: of its caption.
-        class_names: of the data set.
-        rng: chooses kinds and words.
-        num: how many are wanted.
+    The style is that of the caption, and the class names are all of the data set.
     """
     names, found = choose_names(facts, style), []
     seen = {write_caption(facts, style, names)}

@@ -173,13 +173,7 @@ class _Places:
 
 
 def find_facts(record: np.ndarray, pixels: Pixels, scenery: Scenery) -> SceneFacts:
-    """SceneFacts of a sample.
-
-    Args:
-        record: (n,) of `RECORD_DTYPE`.
-        pixels: of the sample.
-        scenery: of its data set.
-    """
+    """Facts of a sample, from its record (n,) of `RECORD_DTYPE`, its pixels and its data set."""
     intrinsics, world_to_camera = find_camera(record, scenery.intrinsics, scenery.world_to_camera)
     places = _find_places(record, pixels, (intrinsics, world_to_camera), scenery.side_px)
     area = (places.high - places.low).clip(0).prod(axis=1)

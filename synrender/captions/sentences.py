@@ -18,13 +18,7 @@ others."""
 
 
 def write_caption(facts: SceneFacts, style: Style, names: Names) -> str:
-    """All sentences; "" if nothing is known for sure.
-
-    Args:
-        facts: of the sample.
-        style: of the caption.
-        names: of `choose_names`.
-    """
+    """All sentences, with the names that `choose_names` gives; "" if nothing is known for sure."""
     looks = [{name: found.look(name) for name in LOOKS} for found in facts.objects]
     called = [fill(name, look) for name, look in zip(names, looks, strict=True)]
     number = write_number(facts.num_seen) if facts.num_seen > 1 else ""

@@ -91,13 +91,7 @@ def find_mean_iou(findings: Sequence[BopFindings], kind: str) -> tuple[float, fl
 
 
 def check_bop_mask(kind: str, findings: Sequence[BopFindings], hint: str = "") -> Check:
-    """Intersection over union of each object; small ones by their number of pixels.
-
-    Args:
-        kind: "mask" of whole objects, or "visible".
-        findings: about all images.
-        hint: to be added to the figures.
-    """
+    """IoU of each object, of masks of whole objects ("mask") or "visible" ones: `judge_masks`."""
     masks = _masks(findings, kind)
     if not masks:
         return skip(kind, f"no folder {'mask' if kind == 'mask' else 'mask_visib'}")

@@ -172,10 +172,8 @@ class BopView:
     ) -> tuple[np.ndarray, int]:
         """Settles ties as the labels do: a ray close beside the center sees what they claim.
 
-        Args:
-            seen: (k, h, w) what rays through the centers see.
-            labels: (k, h, w).
-            judge: of depths (k, p, o) beside p pixels, and the depth image there, (p, 1).
+        It takes what rays through the centers see, (k, h, w), and a judge of depths (k, p, o)
+        beside p pixels, given the depth image there, (p, 1).
         """
         ys, xs = np.nonzero((seen != labels).any(axis=0))
         if not 0 < len(ys) <= MAX_UNSETTLED_PX:
@@ -195,9 +193,8 @@ class BopView:
 def find_visible(depths_mm: np.ndarray, image_mm: np.ndarray | None) -> Answers:
     """Where each object is visible, two of (k, ...).
 
-    Args:
-        depths_mm: (k, ...) of each object; inf = not hit.
-        image_mm: (...) of the depth image; 0 = unknown; None: there is none.
+    It takes depths (k, ...) of each object, inf = not hit, and those of the depth image, (...), 0 =
+    unknown.
     """
     is_hit = np.isfinite(depths_mm)
     front = depths_mm.min(axis=0, initial=np.inf)

@@ -54,13 +54,7 @@ class BopFindings:
 def examine_image(
     image: BopImage, casters: Sequence[ModelCaster], pixel_center: float
 ) -> BopFindings:
-    """Compares all labels of an image with rays.
-
-    Args:
-        image: what the data set says of it.
-        casters: for the model of each object.
-        pixel_center: coordinate of the top left pixel's center.
-    """
+    """Compares all labels of an image with rays, given the caster of each object."""
     rotation_errors = np.array([_find_rotation_error(thing) for thing in image.objects])
     try:
         if (rotation_errors > MAX_CAST_ROTATION_ERROR).any():
@@ -221,13 +215,9 @@ def _outside(value: object, low: float, high: float) -> float:
 
 
 def _compare_box(value: object, least: np.ndarray, most: np.ndarray, may_be_hidden: bool) -> float:
-    """Largest error of a side, in px.
+    """Largest error in px of a side of x, y, width, height; `NOTHING` may be right, too.
 
-    Args:
-        value: x, y, width, height, or `NOTHING`.
-        least: box of what is certainly there: x_min, y_min, x_max, y_max, ends excluded.
-        most: of what may be there.
-        may_be_hidden: whether `NOTHING` is right as well.
+    It takes the boxes of what is certainly there, and of what may be there, see `mask_to_box`.
     """
     if not isinstance(value, list):
         return np.inf

@@ -53,12 +53,7 @@ class CaptionChecker:
         self._words = Words(names, subject.layout)
 
     def check(self, view: RayView, rows: np.ndarray) -> CaptionFindings:
-        """Findings about a sample.
-
-        Args:
-            view: of the sample.
-            rows: (h, w) row of the record that rays hit, from 1; 0: none.
-        """
+        """Findings about a sample; rays hit the rows (h, w) of its record, from 1; 0: none."""
         (scene, grammar), found = self.prepare(view, rows), CaptionFindings()
         for source, given in self._sources.read(int(view.record["sample_idx"][0])):
             if isinstance(given, str):

@@ -326,9 +326,7 @@ def _judge_texture(path: str, word: str) -> Verdict3:
 def find_distances(linear: np.ndarray, light: float) -> np.ndarray:
     """How much farther than the nearest one each name is, (2, k, names): as it is, and in shadow.
 
-    Args:
-        linear: (k, 3) scene-linear RGB.
-        light: share of the light in the shadow.
+    It takes colors (k, 3), scene-linear RGB, and the share of the light in the shadow.
     """
     examples = [_to_lab(np.array([_to_srgb(t) for t in texts])) for texts in NAMED_COLORS.values()]
     found = []

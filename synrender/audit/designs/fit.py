@@ -69,14 +69,7 @@ class Drawn:
 
 
 def check_fit(design: DesignInfo, samples: Samples, records: Records, assets: Assets) -> Check:
-    """Each factor with a distribution of its own follows it.
-
-    Args:
-        design: of the data set.
-        samples: one entry for each object, as `gather_samples` gives them.
-        records: of the same objects.
-        assets: of the data set.
-    """
+    """Each factor with a distribution of its own follows it, by an entry for each object."""
     found = {n: f.distribution for n, f in design.factors.items() if f.distribution is not None}
     judged = {n: d for n, d in found.items() if _is_drawn(n, design)}
     if not judged:

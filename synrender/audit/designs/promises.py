@@ -148,12 +148,7 @@ def check_shortcut(design: DesignInfo, samples: Samples) -> Check:
 
 
 def check_holdout(design: DesignInfo, objects: Samples) -> Check:
-    """Held-out combinations and ranges: none in training and validation, nothing else in the test.
-
-    Args:
-        design: of the data set.
-        objects: an entry for each object.
-    """
+    """Held-out combinations and ranges of objects: all of the test, and nothing else, has them."""
     if not (design.held_out or design.inner_ranges):
         return skip("holdout", "nothing is held out")
     is_test = objects.splits == TEST

@@ -87,13 +87,7 @@ def keep_one_kind(
 def check_promise(
     promise: Promise, records: Records, labels_digests: dict[int, str]
 ) -> list[Check]:
-    """Checks a design against the records of all samples.
-
-    Args:
-        promise: what the records have to keep.
-        records: of all samples.
-        labels_digests: of the label passes of each EXR, by sample; {} of PNGs.
-    """
+    """Checks a design against the records of all samples, and digests of label passes by sample."""
     design, num_buckets, total = promise.design, promise.num_buckets, promise.total
     samples = gather_samples(records, design, num_buckets, total)
     objects = gather_samples(records, design, num_buckets, total, is_each_object=True)

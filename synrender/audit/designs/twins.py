@@ -112,13 +112,7 @@ def check_blocks(design: DesignInfo, records: Records) -> Check:
 def check_labels_of_blocks(
     design: DesignInfo, records: Records, digests: Mapping[int, str]
 ) -> Check:
-    """Factors of appearance change no mask, class or depth.
-
-    Args:
-        design: of the data set.
-        records: of all samples.
-        digests: of the label passes of each EXR, by sample.
-    """
+    """Factors of appearance change no mask, class or depth, by digests of each EXR's passes."""
     if not (design.sweeps or design.twins or design.paths):
         return skip("same labels", "no twins, no sweeps and no sequences")
     if not digests:

@@ -78,14 +78,10 @@ def _check_occlusion(
 
 
 def find_partner_faults(records: Records, partners: dict[int, int]) -> list[str]:
-    """Samples whose ``flow_to`` is not the one that the rule names.
+    """Samples whose ``flow_to``, given by sample, is not the one that the rule names.
 
     The partner is the next sample of the group that shows the same models in the same places of
     its record; the first of a group follows its last. Twins are a group of their own.
-
-    Args:
-        records: of all samples.
-        partners: ``flow_to`` by sample.
     """
     rows = records.by_sample()
     groups: dict[int, list[int]] = {}

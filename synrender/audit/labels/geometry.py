@@ -211,11 +211,7 @@ def check_amodal(truth: Truth, given: Given) -> Finding:
 def check_boxes_2d(truth: Truth, name: str, masks: np.ndarray, given: Given) -> Finding:
     """Errors in px of the side that differs most, of each object.
 
-    Args:
-        truth: of the sample.
-        name: of the field.
-        masks: (num_objs, h, w) of the rays.
-        given: the fields; boxes as x_min, y_min, x_max, y_max, ends excluded, 0 if hidden.
+    It compares a field of boxes, as `mask_to_box` gives them, with masks (num_objs, h, w) of rays.
     """
     expected = np.array([mask_to_box(mask) for mask in masks])
     errors = np.abs(np.asarray(given[name]).reshape(-1, 4) - expected).max(axis=1)

@@ -133,19 +133,11 @@ class Truth:
 
 
 def measure_pixels(truth: Truth, error_at: ErrorAt, where: np.ndarray, bound: float) -> np.ndarray:
-    """Errors at some pixels.
+    """Errors at some pixels (h, w) bool, as (h, w); 0 elsewhere.
 
     Where an edge between two faces passes beside a pixel's center, rounding decides which face it
-    shows: a label is right if it is right for a ray very close beside the center.
-
-    Args:
-        truth: of the sample.
-        error_at: the error.
-        where: (h, w) bool.
-        bound: errors above it are measured once more, beside the center.
-
-    Returns:
-        (h, w) errors; 0 elsewhere.
+    shows: a label is right if it is right for a ray very close beside the center. So what is beyond
+    the bound is measured once more there.
     """
     errors = np.zeros(where.shape)
     ys, xs = np.nonzero(where)
@@ -165,17 +157,10 @@ def measure_pixels(truth: Truth, error_at: ErrorAt, where: np.ndarray, bound: fl
 def judge_pixels(
     truth: Truth, errors: np.ndarray, bound: float, unit: str, where: np.ndarray | None = None
 ) -> Finding:
-    """Finding of errors (h, w) at objects' interior pixels.
+    """Finding of errors (h, w) at objects' interior pixels, or at some of them, (h, w) bool.
 
-    The backdrop and each object's median are judged at once: a percentile over all pixels could
-    miss one object.
-
-    Args:
-        truth: of the sample.
-        errors: (h, w).
-        bound: of the medians, and of most of the backdrop.
-        unit: of the errors, for the text.
-        where: (h, w) bool, pixels to take; None: all.
+    The bound of the backdrop and of each object's median are judged at once: a percentile over all
+    pixels could miss one object.
     """
     rows = truth.rows if where is None else np.where(where, truth.rows, -1)
     culprits = []

@@ -240,12 +240,9 @@ MAX_REFLECTION_ERROR = 0.002
 
 
 def check_reflection(truth: Truth, name: str, given: Given) -> Finding:
-    """Errors of roughness or metallic against the recorded factors; files' values are not judged.
+    """Errors of roughness or metallic against the recorded factor of the same name.
 
-    Args:
-        truth: of the sample.
-        name: of the label, which is the name of the factor too.
-        given: fields of the sample.
+    Values of models' files are not judged.
     """
     shown, rows = np.asarray(given[name], np.float64), truth.rows
     values = truth.view.record["factor_values"]

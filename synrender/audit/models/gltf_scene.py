@@ -34,12 +34,10 @@ class _Part:
 def read_gltf(
     data: bytes, read_beside: Callable[[str], bytes], images: ImageReader | None
 ) -> tuple[Polygons, Coloring | None]:
-    """Triangles of the scene of a glTF file, where its nodes place them.
+    """Triangles of the scene of a glTF file, GLB or JSON, where its nodes place them, and colors.
 
-    Args:
-        data: content of the file, GLB or JSON.
-        read_beside: content of a file in the model's folder, by its name.
-        images: reads those of the model; None: what the file says about colors is left out.
+    Other files of the model's folder are read by name. Without a reader of images, what the file
+    says about colors is left out.
 
     Raises:
         ValueError: it cannot be read.

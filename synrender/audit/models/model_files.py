@@ -22,11 +22,7 @@ _MAX_BYTES = 1 << 28
 def read_model(
     file: ModelFile, images: ImageReader | None = None
 ) -> tuple[Polygons, Coloring | None]:
-    """Faces of all objects of a file.
-
-    Args:
-        file: of a model.
-        images: reads those of the model; None: what the file says about colors is left out.
+    """Faces of all objects of a file, and its colors, unless there is no reader of images.
 
     Raises:
         OSError, ValueError, IndexError: it cannot be read.

@@ -27,12 +27,9 @@ Statements = dict[str, str]
 def read_finishes(
     names: Sequence[str], libraries: Sequence[tuple[ModelFile, bytes]], images: ImageReader
 ) -> tuple[Finish, ...]:
-    """What materials show; `PLAIN` those that no library describes.
+    """What materials of these names show; `PLAIN` those that no library describes.
 
-    Args:
-        names: of materials, as faces use them.
-        libraries: MTL files and their contents; the first description of a name holds.
-        images: reads those of the model.
+    Of MTL files and their contents, the first description of a name holds.
     """
     found: dict[str, tuple[ModelFile, Statements]] = {}
     for file, data in libraries:

@@ -57,13 +57,9 @@ class ImageReader:
     ) -> tuple[np.ndarray | None, bool]:
         """A texture, None for the plain color, and whether it is judged.
 
-        An image that `dataset.json` calls not shown leaves the plain color. One that cannot be read
-        here, though the renderer could, is not judged.
-
-        Args:
-            name: of the image, as the renderer calls it.
-            key: equal for the same image.
-            read: gives its content.
+        An image that `dataset.json` calls not shown, by the renderer's name of it, leaves the
+        plain color. One that cannot be read here, though the renderer could, is not judged. Images
+        of equal keys are read once.
         """
         if repr(shorten(name)) in self._problem:
             return None, True
@@ -146,13 +142,9 @@ def _show(
     here: np.ndarray,
     places: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
-    """Fills in the colors of a finish.
+    """Fills in the colors of a finish at places (h,) of what was found.
 
-    Args:
-        finish: of the places.
-        found: to fill in.
-        here: (h,) indexes of the places in it.
-        places: their factors (h, 4), places in textures (h, 2), and errors of these (h,).
+    The places come as factors (h, 4), places in textures (h, 2), and errors of these (h,).
     """
     factors, uv, errors = places
     color, doubt = factors * finish.factor, np.full(len(here), _ALPHA_TIE)
