@@ -323,9 +323,7 @@ def _find_empty_bucket(catalog: Catalog) -> tuple[int, int] | None:
 def find_num_buckets(entries: dict[int, dict[str, ModelEntry]], most: int) -> int:
     """The largest number of buckets that all have models of each class; 0: there is none.
 
-    Args:
-        entries: of models, by class id and model id.
-        most: the number is at most this.
+    At most ``most``. The entries are those of models, by class id and model id.
     """
     for n_buckets in range(min([most, *map(len, entries.values())]), 0, -1):
         split_buckets = find_split_buckets(Design(), n_buckets)

@@ -158,12 +158,7 @@ class Document:
         return self.read_beside(name) if data is None else data
 
     def read_accessor(self, idx: object, kinds: tuple[str, ...]) -> np.ndarray:
-        """Values of an accessor, (count, width), as integers or float64.
-
-        Args:
-            idx: of the accessor.
-            kinds: its type is one of these, such as ``("VEC3",)``.
-        """
+        """Values of an accessor, (count, width), as integers or float64, of types like "VEC3"."""
         accessor = self.find("accessors", idx)
         kind = accessor.get("type")
         if kind not in kinds:

@@ -63,9 +63,7 @@ def find_areas(mesh: Mesh) -> np.ndarray:
 def _find_step(levels: np.ndarray, has_few_digits: bool) -> float:
     """Distance of the two nearest numbers that the file tells apart beside its farthest one.
 
-    Args:
-        levels: (n,) different coordinates along one axis.
-        has_few_digits: whether all of the file's numbers have at most `_DIGITS` digits.
+    Of different coordinates (n,) along one axis; the file's numbers may have `_DIGITS` at most.
     """
     reach = np.abs(levels).max()
     steps = [np.spacing(reach)]

@@ -101,11 +101,7 @@ def _check_last_line(data: bytes) -> None:
 
 
 def split_lines(data: bytes, kinds: Collection[str]) -> dict[str, Lines]:
-    """Lines of some keywords, which have one letter or two, by keyword.
-
-    Args:
-        data: as `check_text` returns it.
-        kinds: the keywords.
+    """Lines of some keywords, which have one letter or two, in what `check_text` returns.
 
     Raises:
         RejectedAsset: a line is too long, or has a control character.

@@ -101,22 +101,13 @@ def _parse(name: str) -> _Member | None:
 
 
 def find_maps(color: Path) -> SurfaceMaps:
-    """The maps of the surface that a color map belongs to; the color alone, if it has no others.
-
-    Args:
-        color: file of a texture.
-    """
+    """The maps of the surface that the file of a color map belongs to; or that alone."""
     maps = _group_folder(color.parent).get(color.name, {})
     return SurfaceMaps(**{"color": color, **{k: color.parent / v for k, v in maps.items()}})
 
 
 def list_maps(root: Path, textures: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Of textures that have other maps than the color: the names of their maps, by kind.
-
-    Args:
-        root: folder that the textures are in.
-        textures: their names, paths below it.
-    """
+    """Of textures below a folder with other maps than the color: names of the maps, by kind."""
     folders: dict[str, dict[str, dict[str, str]]] = {}
     found = {}
     for texture in textures:

@@ -67,11 +67,7 @@ class _Column:
 
 
 def read_ply(data: bytes, has_look: bool = False) -> Mesh:
-    """Reads a PLY file.
-
-    Args:
-        data: the content.
-        has_look: read the colors of the vertices, too, which are sRGB; their alpha is left out.
+    """Reads a PLY file, and the sRGB colors of its vertices if asked for; their alpha is left out.
 
     Raises:
         RejectedAsset: it is not PLY, is truncated, has no faces, or a face or vertex that cannot be

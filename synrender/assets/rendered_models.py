@@ -47,13 +47,9 @@ def find_rendered_models(source: str, folders: Folders, layout: str = DEFAULT_LA
 
 
 def find_model_file(path: Path, layout: str, synset_id: str, model_id: str) -> ModelFile:
-    """File of a model; one that is not listed need not exist.
+    """File of a model, by the key of its class and its id; one that is not listed need not exist.
 
-    Args:
-        path: of `find_rendered_models`.
-        layout: name of the source of models.
-        synset_id: key of the class.
-        model_id: of the record.
+    The path is that of `find_rendered_models`, and the layout the name of a source.
     """
     files = _list_files(path, layout, synset_id)
     return files.get(model_id) or ModelFile(path / synset_id / model_id)

@@ -158,12 +158,16 @@ def find_ties(
     differs = (shown != cast.instance) | ~_is_close(depth_m, cast.depth_m)
     ys, xs = np.nonzero(differs)
     if len(ys):
-        positions = np.stack([xs, ys], axis=1)[:, None] + 0.5 + TIE_OFFSETS_PX
-        beside = cast_at(positions.reshape(-1, 2))
+        beside = cast_at(find_beside(xs + 0.5, ys + 0.5))
         instance, beside_m = (a.reshape(len(ys), -1) for a in (beside.instance, beside.depth_m))
         agrees = (instance == shown[ys, xs, None]) & _is_close(depth_m[ys, xs, None], beside_m)
         is_tie[ys, xs] = agrees.any(axis=1)
     return is_tie
+
+
+def find_beside(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """Positions very close beside each of some (n,), (18 n, 2) as x, y."""
+    return (np.stack([xs, ys], axis=1)[:, None] + TIE_OFFSETS_PX).reshape(-1, 2)
 
 
 def _is_close(a_m: np.ndarray, b_m: np.ndarray) -> np.ndarray:

@@ -65,11 +65,9 @@ def find_pose_errors(rows: np.ndarray) -> PoseErrors:
 
 
 def find_position_errors(record: np.ndarray, bounds: np.ndarray) -> PositionErrors:
-    """Compares the positions of a sample's objects with their OBJ files.
+    """Compares the positions of objects, (num_objs,) of RECORD_DTYPE, with their OBJ files.
 
-    Args:
-        record: (num_objs,) of RECORD_DTYPE.
-        bounds: (num_objs, 2, 3) low and high corner of each OBJ file's faces, model units.
+    The bounds, (num_objs, 2, 3) in model units, are the corners of each file's box.
     """
     matrices, centers = record["obj_to_world"], bounds.mean(axis=1)
     at = (matrices[:, :3, :3] @ centers[:, :, None])[:, :, 0] + matrices[:, :3, 3]

@@ -81,14 +81,7 @@ def audit_dataset(
 def run_audit(
     folder: DatasetFolder, folders: Folders, draw: RayDraw, workers: Workers, is_quiet: bool = False
 ) -> Audit:
-    """Audits a data set.
-
-    Args:
-        folder: folder of the data set.
-        folders: where its models may be.
-        draw: of the samples to cast rays for. What needs no rays is checked on all samples.
-        workers: processes to work in.
-        is_quiet: no progress bar.
+    """Audits a data set. What needs no rays is checked on all samples, whatever is drawn.
 
     Raises:
         UserError: there is no ray caster, no data set, no complete sample, or none of its models.

@@ -75,9 +75,7 @@ class JudgedLabel:
 def judge_masks(masks: Mapping[str, MaskErrors], first: int) -> JudgedLabel:
     """Judges masks by the IoU of each object; small objects by their number of pixels.
 
-    Args:
-        masks: by the name of the image.
-        first: number of the first object of an image.
+    They come by the name of the image, of which the first object has the number ``first``.
     """
     ious, culprits, num_small, worst_small = [], [], 0, 0
     for name, errors in masks.items():
@@ -168,12 +166,8 @@ def check_depth(subject: Subject, findings: Sequence[SampleFindings]) -> Check:
 def judge_depth(depths: Mapping[str, DepthErrors], bound: float, first: int) -> JudgedLabel:
     """Judges the depth of objects' interior pixels: the 99th percentile, and each object's median.
 
-    The percentile over all pixels could miss one object.
-
-    Args:
-        depths: by the name of the image; at least one.
-        bound: of both, in mm.
-        first: number of the first object of an image.
+    Both have one bound, in mm: the percentile over all pixels could miss one object. Errors come by
+    the name of the image, one at least, of which the first object has the number ``first``.
     """
     histogram = np.sum([errors.histogram for errors in depths.values()], axis=0)
     median, percentile = (histogram_quantile(histogram, q) for q in (0.5, 0.99))

@@ -66,13 +66,9 @@ class OpenSource:
 
 
 def open_source(path: Path, name: str = "") -> OpenSource:
-    """Recognizes the layout of a folder or file from its content.
+    """Recognizes the layout of a folder or file from its content, or takes the one of a given name.
 
     A download may lie in a folder of its own, or in one of the same name.
-
-    Args:
-        path: of the folder or file.
-        name: of a source, which is then not doubted; "": recognize it.
 
     Raises:
         UserError: there is no such source, folder or file, or no layout that is known.

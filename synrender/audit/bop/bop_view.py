@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.audit.bop.bop_files import BopObject
-from synrender.audit.mask_checks import TIE_OFFSETS_PX, mask_to_box
+from synrender.audit.mask_checks import find_beside, mask_to_box
 from synrender.audit.rays.model_caster import ModelCaster, Rays
 
 MIN_DEPTH_MM = 1e-3
@@ -91,30 +91,6 @@ def _find_reach(camera: BopCamera, thing: BopObject, bounds: np.ndarray) -> tupl
     return (*low.astype(int).tolist(), *high.astype(int).tolist())
 
 
-def cast_around(
-    camera: BopCamera,
-    things: Sequence[BopObject],
-    casters: Sequence[ModelCaster],
-    at: np.ndarray,
-    offsets: np.ndarray,
-) -> np.ndarray:
-    """Depths beside pixels' centers, (num_objects, p, o) mm; inf = not hit.
-
-    Args:
-        camera: of the image.
-        things: its objects.
-        casters: of each object.
-        at: (p, 2) pixels as x, y.
-        offsets: (o, 2) px.
-    """
-    positions = (at[:, None] + offsets).reshape(-1, 2).astype(np.float64)
-    depths = [
-        cast_object(camera, thing, caster, positions)
-        for thing, caster in zip(things, casters, strict=True)
-    ]
-    return np.stack(depths).reshape(len(things), len(at), len(offsets))
-
-
 # --- what is visible ------------------------------------------------------------------------------
 
 
@@ -178,8 +154,10 @@ class BopView:
         ys, xs = np.nonzero((seen != labels).any(axis=0))
         if not 0 < len(ys) <= MAX_UNSETTLED_PX:
             return seen, 0
-        at = np.stack([xs, ys], axis=1)
-        beside = cast_around(self.camera, self.things, self.casters, at, TIE_OFFSETS_PX)
+        positions = find_beside(xs, ys)
+        pairs = zip(self.things, self.casters, strict=True)
+        depths = [cast_object(self.camera, thing, caster, positions) for thing, caster in pairs]
+        beside = np.stack(depths).reshape(len(depths), len(ys), -1)
         image_mm = None if self.image_mm is None else self.image_mm[ys, xs, None]
         certain, possible = judge(beside, image_mm)
         here, wanted = seen[:, ys, xs], labels[:, ys, xs]

@@ -158,12 +158,8 @@ def compare_info(
 ) -> InfoErrors | None:
     """Compares the entries of all objects of an image; None if there are none.
 
-    Args:
-        infos: of each object; entries that are missing are not compared.
-        silhouettes: of each object.
-        certain: (k, h, w) where it is visible.
-        possible: (k, h, w) where a label may say that it is.
-        has_depth: (h, w) where the depth image is not 0; None if there is none.
+    Entries that are missing are not compared. Objects are certainly visible at (k, h, w), and
+    possibly elsewhere; the depth image is not 0 at (h, w), None if there is none.
     """
     if not any(infos):
         return None

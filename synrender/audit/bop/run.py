@@ -38,14 +38,9 @@ _NUM_COMPARED = 5
 def audit_bop(
     path: Path, draw: RayDraw, pixel_center: float, workers: Workers, is_quiet: bool = False
 ) -> list[Check]:
-    """Audits a data set in BOP format; all checks, in the order of the table.
+    """Audits a data set in BOP format, a split, or a scene; all checks, in the order of the table.
 
-    Args:
-        path: of the data set, a split, or a scene.
-        draw: of the images to cast rays for.
-        pixel_center: coordinate of the top left pixel's center.
-        workers: processes to work in.
-        is_quiet: no progress bar.
+    Rays are cast for the images of the draw; the center of their top left pixel is given.
 
     Raises:
         UserError: there is no ray caster, no such data set, or none of its models.

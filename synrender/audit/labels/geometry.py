@@ -12,7 +12,7 @@ from synrender.audit.mask_checks import (
     MAX_SMALL_DIFFERENCE_PX,
     MIN_IOU,
     MIN_IOU_PX,
-    TIE_OFFSETS_PX,
+    find_beside,
     mask_to_box,
 )
 from synrender.audit.rays.view import OUTSIDE, UNSURE
@@ -172,8 +172,7 @@ def settle_amodal(truth: Truth, amodal: np.ndarray) -> np.ndarray:
     for k, mask in enumerate(amodal):
         ys, xs = np.nonzero(alone[k] != mask)
         if len(ys):
-            beside = np.stack([xs, ys], axis=1)[:, None] + 0.5 + TIE_OFFSETS_PX
-            hits = truth.view.cast_at(beside.reshape(-1, 2)).is_hit_alone[k]
+            hits = truth.view.cast_at(find_beside(xs + 0.5, ys + 0.5)).is_hit_alone[k]
             agrees = (hits.reshape(len(ys), -1) == mask[ys, xs, None]).any(axis=1)
             settled[k, ys, xs] = np.where(agrees, mask[ys, xs], alone[k, ys, xs])
     return settled

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from synrender.audit.mask_checks import TIE_OFFSETS_PX, Settled
+from synrender.audit.mask_checks import TIE_OFFSETS_PX, Settled, find_beside
 from synrender.audit.rays.view import RayView, find_pixel_centers
 from synrender.images.exr import ExrImage
 
@@ -145,9 +145,8 @@ def measure_pixels(truth: Truth, error_at: ErrorAt, where: np.ndarray, bound: fl
     found = error_at(pixels, pixels + 0.5)
     bad = np.flatnonzero(~(found <= bound))
     if len(bad):
-        num = len(TIE_OFFSETS_PX)
-        beside = pixels[bad][:, None] + 0.5 + TIE_OFFSETS_PX
-        again = error_at(np.repeat(pixels[bad], num, axis=0), beside.reshape(-1, 2))
+        beside, num = find_beside(xs[bad] + 0.5, ys[bad] + 0.5), len(TIE_OFFSETS_PX)
+        again = error_at(np.repeat(pixels[bad], num, axis=0), beside)
         again = np.where(np.isnan(again), np.inf, again).reshape(-1, num)
         found[bad] = np.fmin(found[bad], again.min(axis=1))
     errors[ys, xs] = np.where(np.isnan(found), np.inf, found)

@@ -47,11 +47,7 @@ class Stage:
     scene: Scene
 
     def find_camera(self, values: np.ndarray) -> Camera:
-        """The camera of a sample.
-
-        Args:
-            values: of the columns of factors, (c,); NaN where they are not known.
-        """
+        """The camera of a sample, by its factors' values (c,); NaN where they are not known."""
         intrinsics, matrix = self.camera.intrinsics.copy(), self.camera.world_to_camera.copy()
         if np.isfinite(values[_LENS]):
             intrinsics[0, 0] *= values[_LENS] / self.lens_mm
