@@ -15,12 +15,16 @@ from synrender.audit.designs.run import check_designs
 from synrender.audit.designs.twins import find_meant_duplicates
 from synrender.audit.exposures import check_exposure
 from synrender.audit.labels.label_verdicts import check_all_labels
-from synrender.audit.lights import check_lights
 from synrender.audit.measure_samples import SampleFindings, cut_tasks, examine
 from synrender.audit.picture_verdicts import check_images, check_outline
 from synrender.audit.rays.audited_dataset import Subject, load_records, open_subject
 from synrender.audit.rays.view import require_ray_caster
-from synrender.audit.scene_verdicts import check_camera, check_ground, check_layout
+from synrender.audit.scene_verdicts import (
+    check_camera,
+    check_ground,
+    check_layout,
+    check_lights,
+)
 from synrender.audit.split_shares import check_balance, check_splits
 from synrender.audit.verdicts import (
     check_boxes,

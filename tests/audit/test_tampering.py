@@ -17,8 +17,8 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from synrender.audit.check import Verdict
-from synrender.audit.lights import check_lights
 from synrender.audit.rays.audited_dataset import Records, Subject, load_records, open_subject
+from synrender.audit.scene_verdicts import check_lights
 from synrender.dataset.folder import open_dataset_folder
 from synrender.settings.factor_table import COLUMNS
 from synrender.system.folders import Folders
