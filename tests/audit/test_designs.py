@@ -10,8 +10,8 @@ import pytest
 
 from synrender.audit.check import MAX_FALSE_ALARMS, Check, Verdict
 from synrender.audit.designs.independence import Variable, associate
-from synrender.audit.designs.promises import count_p_values
-from synrender.audit.designs.run import Promise, check_promise, keep_one_kind
+from synrender.audit.designs.promises import Promise, count_p_values
+from synrender.audit.designs.run import check_promise, keep_one_kind
 from synrender.audit.rays.audited_dataset import Records
 from synrender.dataset.cpu_kinds import CpuSamples
 from synrender.dataset.design_info import CausalInfo, DesignFactor, DesignInfo, ShortcutInfo

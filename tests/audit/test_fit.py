@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from synrender.audit.check import Check, Verdict
-from synrender.audit.designs.fit import MIN_VALUES, Assets, check_fit
-from synrender.audit.designs.promises import gather_samples
+from synrender.audit.designs.fit import MIN_VALUES, check_fit
+from synrender.audit.designs.promises import Promise, gather_samples
 from synrender.audit.rays.audited_dataset import Records
 from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.dataset.record import create_records
@@ -119,7 +119,8 @@ def check(design: DesignInfo, records: np.ndarray, rejected: tuple[str, ...] = (
     """The check, of data sets of 12 buckets of which six are for the test."""
     found = Records(records, records["sample_idx"], {})
     samples = gather_samples(found, design, 12, len(records), is_each_object=True)
-    return check_fit(design, samples, found, Assets(CLASSES, rejected))
+    promise = Promise(design, 12, len(records), False, frozenset(rejected), CLASSES)
+    return check_fit(promise, samples, found)
 
 
 def check_kind(kind: str, records: np.ndarray) -> Check:

@@ -9,14 +9,14 @@ own; none is that of the code that draws.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from synrender.audit.check import Check, skip
-from synrender.audit.designs.promises import TEST, Samples, count_p_values, decide_tests
+from synrender.audit.designs.promises import TEST, Promise, Samples, count_p_values, decide_tests
 from synrender.audit.rays.audited_dataset import Records
 from synrender.dataset.design_info import DesignInfo
 from synrender.settings.distributions import COUNTS, Distribution
@@ -49,14 +49,6 @@ START_KINDS = ("drawn", "linear", "turn", "walk")
 
 
 @dataclass(frozen=True)
-class Assets:
-    """What names of weights can mean."""
-
-    classes: tuple[str, ...]  # by class id, all of their words
-    rejected: Collection[str]  # textures and environments that could not be used
-
-
-@dataclass(frozen=True)
 class Drawn:
     """Rows of records that were drawn independently, for one distribution."""
 
@@ -68,8 +60,9 @@ class Drawn:
         return self.records["factor_values"][:, list(find_columns(name))]
 
 
-def check_fit(design: DesignInfo, samples: Samples, records: Records, assets: Assets) -> Check:
+def check_fit(promise: Promise, samples: Samples, records: Records) -> Check:
     """Each factor with a distribution of its own follows it, by an entry for each object."""
+    design = promise.design
     found = {n: f.distribution for n, f in design.factors.items() if f.distribution is not None}
     judged = {n: d for n, d in found.items() if _is_drawn(n, design)}
     if not judged:
@@ -78,8 +71,7 @@ def check_fit(design: DesignInfo, samples: Samples, records: Records, assets: As
     parts, few = [], []
     for name, distribution in judged.items():
         drawn = _find_drawn(name, design, samples, records)
-        own = dict(_test(name, distribution, drawn, design, assets))
-        if own:
+        if own := dict(_test(name, distribution, drawn, promise)):
             tests |= own
             parts.append(f"{name} in {len(drawn.records)} values")
         else:
@@ -112,23 +104,21 @@ def _find_drawn(name: str, design: DesignInfo, samples: Samples, records: Record
     return Drawn(rows[kept], samples.splits[kept] == TEST)
 
 
-def _test(
-    name: str,
-    distribution: Distribution,
-    drawn: Drawn,
-    design: DesignInfo,
-    assets: Assets,
-) -> Iterator[tuple[str, float]]:
-    """P-values by what was tested; none if there are too few values."""
+Tests = Iterator[tuple[str, float]]
+"""P-values by what was tested."""
+
+
+def _test(name: str, distribution: Distribution, drawn: Drawn, promise: Promise) -> Tests:
+    """The tests of a factor; none if there are too few values."""
     if len(drawn.records) < MIN_VALUES:
         return
     if distribution.kind == "weights":
-        yield from _test_names(name, distribution, drawn, assets)
+        yield from _test_names(name, distribution, drawn, promise)
     elif name in COUNTS:
         low, high = distribution.numbers
         names = tuple(str(n) for n in range(int(low), int(high) + 1))
         even = Distribution("weights", (1.0,) * len(names), names)
-        yield from _test_names(name, even, drawn, assets)
+        yield from _test_names(name, even, drawn, promise)
     elif distribution.kind == "so3":
         yield from _test_rotations(name, drawn)
     elif distribution.kind == "sphere":
@@ -138,7 +128,7 @@ def _test(
     elif distribution.kind in ("hue", "kelvin"):
         yield from _test_colors(name, distribution, drawn.values(name))
     else:
-        inner = design.inner_ranges.get(name)
+        inner = promise.design.inner_ranges.get(name)
         yield from _test_numbers(name, distribution, drawn, inner)
 
 
@@ -147,7 +137,7 @@ def _test(
 
 def _test_numbers(
     name: str, distribution: Distribution, drawn: Drawn, inner: tuple[float, ...] | None
-) -> Iterator[tuple[str, float]]:
+) -> Tests:
     values = drawn.values(name)
     num_columns = values.shape[1]
     numbers = np.reshape(distribution.numbers, (-1, num_columns))
@@ -194,13 +184,11 @@ def _test_uniform(chances: np.ndarray) -> float:
 # --- names ----------------------------------------------------------------------------------------
 
 
-def _test_names(
-    name: str, distribution: Distribution, drawn: Drawn, assets: Assets
-) -> Iterator[tuple[str, float]]:
+def _test_names(name: str, distribution: Distribution, drawn: Drawn, promise: Promise) -> Tests:
     """Exact tests of each name, and chi-square of all."""
-    shown = _find_shown(name, drawn, distribution.names, assets.classes)
+    shown = _find_shown(name, drawn, distribution.names, promise.classes)
     prefix = "environment:" if name == "environment" else ""
-    are_rejected = [f"{prefix}{text}" in assets.rejected for text in distribution.names]
+    are_rejected = [f"{prefix}{text}" in promise.rejected for text in distribution.names]
     weights = np.where(are_rejected, 0.0, distribution.numbers)
     if not weights.sum():  # all were rejected, so that none of them can be shown
         return
@@ -209,11 +197,8 @@ def _test_names(
     others = set(np.unique(shown).tolist()) - set(names.tolist())
     expected = shares * len(shown)
     are_frequent = expected >= MIN_EXPECTED
-    if (
-        are_frequent.sum() + (expected[~are_frequent].sum() >= MIN_EXPECTED)
-        < 2
-        <= (shares > 0).sum()
-    ):
+    num_cells = are_frequent.sum() + (expected[~are_frequent].sum() >= MIN_EXPECTED)
+    if num_cells < 2 <= (shares > 0).sum():
         return
     yield f"{name} is one of those named", IMPOSSIBLE if others else 1.0
     p_values = count_p_values(counts, len(shown), shares)
@@ -254,9 +239,7 @@ def _find_chi_square(counts: np.ndarray, expected: np.ndarray) -> float:
     return float(stats.chi2.sf((((observed - wanted) ** 2) / wanted).sum(), len(wanted) - 1))
 
 
-def _test_choice(
-    name: str, distribution: Distribution, values: np.ndarray
-) -> Iterator[tuple[str, float]]:
+def _test_choice(name: str, distribution: Distribution, values: np.ndarray) -> Tests:
     """Of rows of numbers, (n, k): each is one that was named, and all are equally frequent."""
     named = np.reshape(distribution.numbers, (-1, values.shape[1]))
     is_it = (values[:, None] == named).all(axis=2)
@@ -269,7 +252,7 @@ def _test_choice(
 # --- rotations, directions and colors -------------------------------------------------------------
 
 
-def _test_rotations(name: str, drawn: Drawn) -> Iterator[tuple[str, float]]:
+def _test_rotations(name: str, drawn: Drawn) -> Tests:
     """Of the objects in space: their angle from other rotations, and where they take the axes.
 
     The angle between a uniform rotation and any other one has the distribution function
@@ -288,9 +271,7 @@ def _test_rotations(name: str, drawn: Drawn) -> Iterator[tuple[str, float]]:
             yield f"{name}: {axis} along {along}", _test_uniform((heights + 1) / 2)
 
 
-def _test_directions(
-    name: str, distribution: Distribution, angles: np.ndarray
-) -> Iterator[tuple[str, float]]:
+def _test_directions(name: str, distribution: Distribution, angles: np.ndarray) -> Tests:
     """Of azimuth and elevation, (n, 2) rad: equal areas of the sphere are equally likely."""
     low, high = distribution.numbers
     heights, (bottom, top) = np.sin(angles[:, 1]), np.sin([low, high])
@@ -305,9 +286,7 @@ def _test_directions(
             yield f"{name}: along {axis}", _test_uniform((along + 1) / 2)
 
 
-def _test_colors(
-    name: str, distribution: Distribution, rgb: np.ndarray
-) -> Iterator[tuple[str, float]]:
+def _test_colors(name: str, distribution: Distribution, rgb: np.ndarray) -> Tests:
     """Of colors, (n, 3): what varies is uniform, and the rest is as promised."""
     low, high = distribution.numbers
     if distribution.kind == "kelvin":

@@ -20,6 +20,19 @@ from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.settings.checks import SPLITS
 from synrender.settings.factor_table import COLUMNS
 
+
+@dataclass(frozen=True)
+class Promise:
+    """What a data set promises about its factors."""
+
+    design: DesignInfo
+    num_buckets: int
+    total: int  # samples of the whole data set, rendered or not
+    has_class_colors: bool  # whether a class has colors of its own
+    rejected: frozenset[str] = frozenset()  # textures and environments that were replaced
+    classes: tuple[str, ...] = ()  # by class id, all of their words
+
+
 # --- factors as arrays ----------------------------------------------------------------------------
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from synrender.audit.check import Check, count_faults, decide, skip
-from synrender.audit.designs.fit import IMAGES, Assets, check_fit
+from synrender.audit.designs.fit import IMAGES, check_fit
 from synrender.audit.designs.independence import check_independent
 from synrender.audit.designs.promises import (
+    Promise,
     check_causal,
     check_cells,
     check_do,
@@ -28,18 +28,6 @@ from synrender.dataset.cpu_kinds import CpuSamples, find_kinds
 from synrender.dataset.design_info import DesignFactor, DesignInfo
 from synrender.settings.factor_table import COLUMNS
 from synrender.settings.groups import is_standing
-
-
-@dataclass(frozen=True)
-class Promise:
-    """What a data set promises about its factors."""
-
-    design: DesignInfo
-    num_buckets: int
-    total: int  # samples of the whole data set, rendered or not
-    has_class_colors: bool  # whether a class has colors of its own
-    rejected: frozenset[str] = frozenset()  # textures and environments that were replaced
-    classes: tuple[str, ...] = ()  # names by class id
 
 
 def check_designs(
@@ -101,7 +89,7 @@ def check_promise(
         check_holdout(design, objects),
         check_causal(design, drawn),
         check_do(design, drawn),
-        check_fit(design, objects, records, Assets(promise.classes, promise.rejected)),
+        check_fit(promise, objects, records),
         check_blocks(design, records),
         check_sequences(design, records),
         check_labels_of_blocks(design, records, labels_digests),
