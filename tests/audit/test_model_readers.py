@@ -12,7 +12,7 @@ import pytest
 
 from synrender.assets.model_file import ModelFile
 from synrender.assets.obj_file import read_obj as read_obj_for_renderer
-from synrender.audit.models.obj_faces import read_obj
+from synrender.audit.models.obj_files import read_obj
 from synrender.audit.rays.model_caster import ModelCaster, UnusableModel, load_triangles
 from synrender.errors import RejectedAsset
 from tests.audit.shapes import CUBE, ODD_MODELS, POLYGON_MODELS

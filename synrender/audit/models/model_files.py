@@ -9,8 +9,7 @@ import numpy as np
 
 from synrender.assets.model_file import ModelFile
 from synrender.audit.models.gltf_scene import read_gltf, reading
-from synrender.audit.models.mtl_file import read_finishes
-from synrender.audit.models.obj_faces import ObjFaces, read_obj
+from synrender.audit.models.obj_files import ObjFaces, read_finishes, read_obj
 from synrender.audit.models.own_materials import PLAIN, Coloring, ImageReader
 from synrender.audit.models.ply_faces import read_ply
 from synrender.audit.models.polygons import Polygons
