@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from synrender.audit.check import Check, count_faults, decide, skip
 from synrender.audit.designs.twins import find_differences
@@ -196,7 +197,8 @@ def _find_turn_faults(name: str, num_turns: float, strip: Strip, length: int) ->
         if (tilts != tilts[:1]).any():
             return
         turns = strip.field("rot_mat")
-        errors = np.abs(turns - _turn_about_z(angles)[:, None] @ turns[:1])
+        about_z = Rotation.from_euler("z", angles[:, None]).as_matrix()
+        errors = np.abs(turns - about_z[:, None] @ turns[:1])
     elif name in ("camera_azimuth", "light_azimuth"):
         if name == "camera_azimuth":
             matrices = strip.field("world_to_camera")[:, 0]
@@ -215,11 +217,3 @@ def _find_turn_faults(name: str, num_turns: float, strip: Strip, length: int) ->
 
 
 _TILTS = [*find_columns("elevation"), *find_columns("roll")]
-
-
-def _turn_about_z(angles: np.ndarray) -> np.ndarray:
-    """Rotation matrices, (n, 3, 3)."""
-    zero, one = np.zeros_like(angles), np.ones_like(angles)
-    cos, sin = np.cos(angles), np.sin(angles)
-    rows = [[cos, -sin, zero], [sin, cos, zero], [zero, zero, one]]
-    return np.moveaxis(np.array(rows), 2, 0)
