@@ -7,7 +7,7 @@ family, a class that is not there. A negative that could be true of other object
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,26 +81,16 @@ def _is_clear(changed: SceneFacts, names: Names) -> bool:
 
 def _is_false(changed: SceneFacts, facts: SceneFacts, kind: str) -> bool:
     """Whether the changed looks cannot be those of the objects, each of another one."""
+    from scipy.optimize import linear_sum_assignment  # scikit-image, which names colors, has it
+
     if kind.removeprefix("swap_") not in LOOKS:
         return True
     actual = [*facts.objects, *facts.others]
     fits = [
-        [k for k, a in enumerate(actual) if all(may_be(a, said, n) for n in LOOKS if said.look(n))]
+        [all(may_be(a, said, n) for n in LOOKS if said.look(n)) for a in actual]
         for said in changed.objects
     ]
-    owners: dict[int, int] = {}
-
-    def assign(place: int, tried: set[int]) -> bool:
-        """Finds an object for what is said, moving others on: an augmenting path (Kuhn, 1955)."""
-        for k in fits[place]:
-            if k not in tried:
-                tried.add(k)
-                if k not in owners or assign(owners[k], tried):
-                    owners[k] = place
-                    return True
-        return False
-
-    return not all(assign(place, set()) for place in range(len(fits)))
+    return not np.array(fits)[linear_sum_assignment(fits, maximize=True)].all()
 
 
 # --- one fact changed -----------------------------------------------------------------------------
@@ -110,13 +100,17 @@ def _find_kinds(
     facts: SceneFacts, style: Style, class_names: tuple[str, ...]
 ) -> dict[str, Callable[[], Iterator[SceneFacts]]]:
     """How to change one fact, by its name."""
+    there = {found.class_name for found in (*facts.objects, *facts.others)}
+    others = sorted(set(class_names) - there)
     kinds = {
         "number": lambda: _change_number(facts, style),
-        "class": lambda: _change_class(facts, class_names),
-        "color": lambda: _change_color(facts),
-        "texture": lambda: _change_texture(facts),
-        "size": lambda: _change_look(facts, "size", SIZES),
-        "view": lambda: _change_look(facts, "view", VIEWS),
+        "class": lambda: _change_looks(facts, "class_name", lambda _: others),
+        "color": lambda: _change_looks(facts, "color", lambda o: _find_false_colors(o.color)),
+        "texture": lambda: _change_looks(
+            facts, "texture", lambda o: _find_false_textures(facts, o.texture)
+        ),
+        "size": lambda: _change_looks(facts, "size", lambda o: [SIZES[o.size]] if o.size else []),
+        "view": lambda: _change_looks(facts, "view", lambda o: [VIEWS[o.view]] if o.view else []),
         "relation": lambda: _turn_relations(facts),
         "backdrop": lambda: _change_backdrop(facts),
         "light": lambda: _change_light(facts),
@@ -140,29 +134,19 @@ def _change_number(facts: SceneFacts, style: Style) -> Iterator[SceneFacts]:
                 yield replace(facts, num_seen=number, are_all_named=False)
 
 
-def _change_class(facts: SceneFacts, class_names: tuple[str, ...]) -> Iterator[SceneFacts]:
-    there = {found.class_name for found in (*facts.objects, *facts.others)}
+def _change_looks(
+    facts: SceneFacts, field: str, find_others: Callable[[ObjectFacts], Sequence[object]]
+) -> Iterator[SceneFacts]:
+    """Each object with each of the other values that a field of it may have."""
     for place, found in enumerate(facts.objects):
-        for name in sorted(set(class_names) - there):
-            yield _replace(facts, place, replace(found, class_name=name))
-
-
-def _change_color(facts: SceneFacts) -> Iterator[SceneFacts]:
-    for place, found in enumerate(facts.objects):
-        for color in _find_false_colors(found.color):
-            yield _replace(facts, place, replace(found, color=color))
+        for value in find_others(found):
+            yield _replace(facts, place, replace(found, **{field: value}))
 
 
 def _find_false_colors(color: ColorName) -> list[ColorName]:
     if not color.name:
         return []
     return [ColorName(n, (n,)) for n in NAMED_COLORS if n not in (color.possible or ())]
-
-
-def _change_texture(facts: SceneFacts) -> Iterator[SceneFacts]:
-    for place, found in enumerate(facts.objects):
-        for texture in _find_false_textures(facts, found.texture):
-            yield _replace(facts, place, replace(found, texture=texture))
 
 
 def _find_false_textures(facts: SceneFacts, texture: str) -> list[str]:
@@ -176,12 +160,6 @@ def _find_false_textures(facts: SceneFacts, texture: str) -> list[str]:
         return bool(word) and word != texture and TEXTURE_FAMILIES.get(word, -2) != family
 
     return sorted(filter(is_other, there)) or list(filter(is_other, TEXTURE_FAMILIES))
-
-
-def _change_look(facts: SceneFacts, look: str, opposites: dict[str, str]) -> Iterator[SceneFacts]:
-    for place, found in enumerate(facts.objects):
-        if word := found.look(look):
-            yield _replace(facts, place, replace(found, **{look: opposites[word]}))
 
 
 def _swap(facts: SceneFacts, look: str) -> Iterator[SceneFacts]:
