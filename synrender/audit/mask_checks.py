@@ -132,7 +132,7 @@ def compare_masks(seen: np.ndarray, labels: np.ndarray, num_ties_px: int) -> Mas
 
 def sort_depth_errors(errors_mm: np.ndarray, rows: np.ndarray, num_objs: int) -> DepthErrors:
     """Gathers errors (n,) in mm of pixels that show the objects ``rows`` (n,), from 1."""
-    medians = [_median(errors_mm[rows == k]) for k in range(1, num_objs + 1)]
+    medians = [find_quantile(errors_mm[rows == k], 0.5) for k in range(1, num_objs + 1)]
     bins = np.searchsorted(DEPTH_EDGES_MM[1:-1], errors_mm)
     histogram = np.bincount(bins, minlength=len(DEPTH_EDGES_MM) - 1)
     return DepthErrors(histogram, np.array(medians), float(errors_mm.max(initial=0)))
@@ -188,5 +188,6 @@ def mask_to_box(mask: np.ndarray) -> np.ndarray:
     return np.array([x_min, y_min, x_max, y_max])
 
 
-def _median(errors: np.ndarray) -> float:
-    return float(np.quantile(errors, 0.5, method="nearest")) if errors.size else 0.0
+def find_quantile(errors: np.ndarray, q: float) -> float:
+    """The error nearest to a quantile; 0 if there are none."""
+    return float(np.quantile(errors, q, method="nearest")) if errors.size else 0.0

@@ -197,8 +197,9 @@ def compare_info(
                 error = _compare_box(info[name], least, most, may_be_hidden=low <= count_bound)
                 worst = max(worst, error)
                 if not error <= MAX_BOX_ERROR_PX:
-                    seen = least if least.any() else most
-                    faults.append((k, f"{name} {info[name]}, rays see {_to_width(seen)}"))
+                    x_min, y_min, x_max, y_max = (least if least.any() else most).tolist()
+                    seen = [x_min, y_min, x_max - x_min, y_max - y_min]
+                    faults.append((k, f"{name} {info[name]}, rays see {seen}"))
         box_px.append(worst)
     return InfoErrors(*map(np.array, (share, count_px, box_px)), faults=tuple(faults))
 
@@ -230,7 +231,3 @@ def _compare_box(value: object, least: np.ndarray, most: np.ndarray, may_be_hidd
     low, high = np.minimum(least, most) - [0, 0, 1, 1], np.maximum(least, most)
     sides = zip((x, y, x + width, y + height), low.tolist(), high.tolist(), strict=True)
     return max(_outside(*side) for side in sides)
-
-
-def _to_width(box: np.ndarray) -> list[int]:
-    return [int(box[0]), int(box[1]), int(box[2] - box[0]), int(box[3] - box[1])]

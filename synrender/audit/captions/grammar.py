@@ -100,9 +100,11 @@ class Grammar:
 
     def _to_said(self, values: Mapping[str, Sequence[dict[str, str]]]) -> Said:
         scene = next(iter(values["scene"]), {})
-        number = scene.get("number") or scene.get("total")
+        word, number = scene.get("number") or scene.get("total"), None
+        if word is not None:
+            number = int(word) if word.isdigit() else NUMBERS.index(word.lower())
         return Said(
-            None if number is None else _to_number(number),
+            number,
             tuple(self._split(scene["objects"])) if scene else (),
             tuple((self._find_looks(v["name"]), v["view"]) for v in values.get("view", ())),
             tuple(
@@ -153,10 +155,6 @@ def _any_of(words: Collection[str], are_patterns: bool = False) -> str:
 
 def _find_words(match: re.Match[str]) -> dict[str, str]:
     return {name: text for name, text in match.groupdict().items() if text}
-
-
-def _to_number(word: str) -> int:
-    return int(word) if word.isdigit() else NUMBERS.index(word.lower())
 
 
 # --- two captions ---------------------------------------------------------------------------------

@@ -328,7 +328,10 @@ def find_distances(linear: np.ndarray, light: float) -> np.ndarray:
 
     It takes colors (k, 3), scene-linear RGB, and the share of the light in the shadow.
     """
-    examples = [_to_lab(np.array([_to_srgb(t) for t in texts])) for texts in NAMED_COLORS.values()]
+    examples = [
+        _to_lab(np.array([list(bytes.fromhex(text[1:])) for text in texts]) / 255)
+        for texts in NAMED_COLORS.values()
+    ]
     found = []
     for lit in (linear, light * linear):
         lab = _to_lab(linear_to_srgb(np.clip(lit, 0, 1)))
@@ -336,10 +339,6 @@ def find_distances(linear: np.ndarray, light: float) -> np.ndarray:
         distances = np.stack(nearest, axis=1)
         found.append(distances - distances.min(axis=1, keepdims=True))
     return np.stack(found)
-
-
-def _to_srgb(text: str) -> list[float]:
-    return [int(text[k : k + 2], 16) / 255 for k in (1, 3, 5)]
 
 
 def _to_lab(srgb: np.ndarray) -> np.ndarray:

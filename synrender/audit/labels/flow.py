@@ -100,5 +100,4 @@ def find_partner_faults(records: Records, partners: dict[int, int]) -> list[str]
 
 
 def _shows_same_models(a: np.ndarray, b: np.ndarray) -> bool:
-    names = ("synset_id", "model_id")
-    return len(a) == len(b) and all((a[name] == b[name]).all() for name in names)
+    return all(np.array_equal(a[name], b[name]) for name in ("synset_id", "model_id"))

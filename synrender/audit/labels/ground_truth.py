@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from synrender.audit.mask_checks import TIE_OFFSETS_PX, Settled, find_beside
+from synrender.audit.mask_checks import TIE_OFFSETS_PX, Settled, find_beside, find_quantile
 from synrender.audit.rays.view import RayView, find_pixel_centers
 from synrender.images.exr import ExrImage
 
@@ -164,13 +164,9 @@ def judge_pixels(
     rows = truth.rows if where is None else np.where(where, truth.rows, -1)
     culprits = []
     for k in range(1, truth.num_objs + 1):
-        median = _quantile(errors[rows == k], 0.5)
+        median = find_quantile(errors[rows == k], 0.5)
         if median > bound:
             culprits.append(f"object {k} (median {median:.3g} {unit})")
-    if (worst := _quantile(errors[rows == 0], 0.99)) > bound:
+    if (worst := find_quantile(errors[rows == 0], 0.99)) > bound:
         culprits.append(f"backdrop ({worst:.3g} {unit})")
     return create_finding(errors[rows > 0], culprits)
-
-
-def _quantile(errors: np.ndarray, q: float) -> float:
-    return float(np.quantile(errors, q, method="nearest")) if errors.size else 0.0

@@ -137,7 +137,11 @@ class Painter:
         """
         first = record[0]
         names = [str(first["backdrop_texture"]), *map(str, record["texture"])]
-        self._textures = {n: self._load(n) for n in names if n}
+        known = self._textures
+        self._textures = {
+            n: known[n] if n in known else read_texture(self._subject.texture_path(n))
+            for n in filter(None, names)
+        }
         share = self._subject.settings.material.color_intensity
         is_own = [False, *[self._subject.has_own_materials] * len(record)]
         colors = [first["backdrop_color"], *record["color"]]
@@ -148,11 +152,6 @@ class Painter:
             is_readable = texture is not None or not name
             paints.append(Paint(texture, color, mixed, own) if is_readable else None)
         return paints
-
-    def _load(self, name: str) -> np.ndarray | None:
-        if name in self._textures:
-            return self._textures[name]
-        return read_texture(self._subject.texture_path(name))
 
 
 def find_albedo(view: RayView, paints: list[Paint | None], positions_px: np.ndarray) -> Albedo:

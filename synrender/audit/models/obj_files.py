@@ -238,7 +238,8 @@ def _split_options(text: str) -> tuple[dict[str, list[str]], str]:
         values = options[option] = []
         may_lack = option in ("-o", "-s", "-t")
         while len(values) < _VALUES[option] and len(words) > 1:
-            if may_lack and not _is_number(words[0]):
+            is_number = words[0].replace(".", "", 1).replace("-", "", 1).isdigit()
+            if may_lack and not is_number:
                 break
             values.append(words.pop(0))
         text = text.split(None, 1 + len(values))[-1]
@@ -248,7 +249,3 @@ def _split_options(text: str) -> tuple[dict[str, list[str]], str]:
 def _find_pair(values: list[str], default: float) -> tuple[float, float]:
     numbers = [*map(float, values), default, default]
     return numbers[0], numbers[1]
-
-
-def _is_number(word: str) -> bool:
-    return word.replace(".", "", 1).replace("-", "", 1).isdigit()
