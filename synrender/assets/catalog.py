@@ -221,7 +221,10 @@ def create_catalog(settings: Settings, opened: OpenAssets) -> Catalog:
     """
     place, models = opened.models_place, opened.models
     classes = _find_classes(opened, settings)
-    entries = {c: _list_models(models, found) for c, found in classes.items()}
+    entries = {
+        c: {entry.model_id: entry for entry in models.list_models(found)}
+        for c, found in classes.items()
+    }
     split_buckets = find_split_buckets(settings.design, settings.object.n_buckets)
     _check_enough_models(entries, settings)
     textures, names = None, ()
@@ -396,10 +399,6 @@ def _advise_on_classes(classes: tuple[ModelClass, ...], settings: Settings) -> s
         f'with render.py, "sample.class_idxs = {len(found)}", with distributed_render.py, '
         f"--num_classes {len(found)}"
     )
-
-
-def _list_models(opened: OpenSource, found: ModelClass) -> dict[str, ModelEntry]:
-    return {entry.model_id: entry for entry in opened.list_models(found)}
 
 
 def _fingerprint(names: object) -> str:

@@ -175,8 +175,9 @@ class Document:
             values = self._read_array(accessor, "bufferView", (count, width), dtype)
         if accessor.get("sparse") is not None:
             values = self._replace_sparse(member(accessor, "sparse"), values)
-        is_normalized = accessor.get("normalized") is True
-        return _to_floats(values) if is_normalized and dtype.kind != "f" else values
+        if accessor.get("normalized") is True and dtype.kind != "f":
+            return np.maximum(values / np.iinfo(dtype).max, -1.0)  # from -1 or 0 to 1
+        return values
 
     def _read_array(
         self, place: Json, view_key: str, shape: tuple[int, int], dtype: np.dtype
@@ -209,11 +210,6 @@ def _dtype(place: Json) -> str:
     if not isinstance(component, int) or component not in _DTYPES:
         raise RejectedAsset(f"numbers of the unknown type {shorten(str(component))}")
     return _DTYPES[component]
-
-
-def _to_floats(values: np.ndarray) -> np.ndarray:
-    """Normalized integers as numbers from -1 or 0 to 1."""
-    return np.maximum(values / np.iinfo(values.dtype).max, -1.0)
 
 
 def decode_data(uri: str, whose: str) -> bytes | None:

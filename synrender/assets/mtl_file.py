@@ -219,5 +219,5 @@ def _find_transform(options: dict[str, list[str]]) -> tuple[float, ...] | None:
 
 def _find_pair(options: dict[str, list[str]], option: str, default: float) -> tuple[float, float]:
     values = [float(word) for word in options.get(option, ())]
-    first, second = (*values, default, default)[:2] if values else (default, default)
+    first, second, *_ = (*values, default, default)
     return first, second

@@ -18,10 +18,6 @@ _USUAL_NAMES = ("model", "model_normalized", "mesh")
 """Of a model's file in the model's own folder, besides the folder's."""
 
 
-def _recognizes(tree: Tree) -> bool:
-    return bool(_list_classes(tree))
-
-
 def _list_classes(tree: Tree) -> tuple[ModelClass, ...]:
     """Folders with models; if there is none, what holds the models is the only class."""
     folders = [name for name in tree.list().folders if _has_models(tree, name)]
@@ -78,4 +74,10 @@ def _find_file(tree: Tree, folder: str) -> str | None:
     return next((files[name] for name in (own, *_USUAL_NAMES) if name in files), None)
 
 
-ANY_FOLDER = Source("folder", "a folder for each class", _recognizes, _list_classes, _list_models)
+ANY_FOLDER = Source(
+    "folder",
+    "a folder for each class",
+    lambda tree: bool(_list_classes(tree)),
+    _list_classes,
+    _list_models,
+)
