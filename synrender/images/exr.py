@@ -72,7 +72,7 @@ def read_exr(path: Path, side_px: int | None = None) -> ExrImage:
         raise UserError(
             f"{path}: {reason}; remove it and render again: only missing samples are rendered"
         ) from None
-    pixels = {what: _find_channel(path, channels, what) for what in _CHANNEL_NAMES}
+    pixels = {what: _require_channel(path, channels, what) for what in _CHANNEL_NAMES}
     if len({p.shape for p in pixels.values()}) > 1:
         raise UserError(f"{path}: its passes differ in size; render it again")
 
@@ -83,17 +83,18 @@ def read_exr(path: Path, side_px: int | None = None) -> ExrImage:
     material = np.rint(pixels["material"]).astype(np.int32)
     # Where a ray hits nothing, the material index is 0, which is also the first class's index.
     is_object = (instance > 0) & (material != BACKDROP_PASS_INDEX)
-    depth_m = pixels["depth"].astype(np.float32)
+    depth_m, alpha = pixels["depth"].astype(np.float32), _find_channel(channels, "Combined.A")
+    roughness, metallic = (_find_channel(channels, f"{n}.V") for n in ("Roughness", "Metallic"))
     return ExrImage(
         rgb_linear=np.stack([pixels[c] for c in ("red", "green", "blue")], axis=2, dtype="f4"),
         instance=instance,
         class_label=np.where(is_object, material + 1, 0),
         depth_m=np.where(depth_m < FARTHEST_M, depth_m, np.float32(np.inf)),
-        alpha=_find_alpha(channels),
+        alpha=None if alpha is None or alpha.min() >= OPAQUE else alpha.astype(np.float32),
         normal=_find_vectors(channels, "Normal", "XYZ"),
         albedo=_find_vectors(channels, "Albedo", "RGB"),
-        roughness=_find_values(channels, "Roughness"),
-        metallic=_find_values(channels, "Metallic"),
+        roughness=None if roughness is None else roughness.astype(np.float32),
+        metallic=None if metallic is None else metallic.astype(np.float32),
         amodal=_find_amodal(channels),
     )
 
@@ -102,22 +103,12 @@ OPAQUE = 0.999
 """Alpha of a pixel through which nothing is seen; an average of many samples may be rounded."""
 
 
-def _find_alpha(channels: dict[str, np.ndarray]) -> np.ndarray | None:
-    alpha = next((p for name, p in channels.items() if name.endswith(".Combined.A")), None)
-    return None if alpha is None or alpha.min() >= OPAQUE else alpha.astype(np.float32)
-
-
 def _find_vectors(
     channels: dict[str, np.ndarray], label: str, components: str
 ) -> np.ndarray | None:
-    ends = [f".{label}.{component}" for component in components]
-    found = [[pixels for name, pixels in channels.items() if name.endswith(end)] for end in ends]
-    return np.stack([f[0] for f in found], axis=2, dtype="f4") if all(found) else None
-
-
-def _find_values(channels: dict[str, np.ndarray], label: str) -> np.ndarray | None:
-    found = (pixels for name, pixels in channels.items() if name.endswith(f".{label}.V"))
-    return next((pixels.astype(np.float32) for pixels in found), None)
+    found = [_find_channel(channels, f"{label}.{component}") for component in components]
+    known = [pixels for pixels in found if pixels is not None]
+    return np.stack(known, axis=2, dtype="f4") if len(known) == len(components) else None
 
 
 def _find_amodal(channels: dict[str, np.ndarray]) -> np.ndarray | None:
@@ -129,11 +120,16 @@ def _find_amodal(channels: dict[str, np.ndarray]) -> np.ndarray | None:
     return np.stack([masks[k] for k in sorted(masks)]) if masks else None
 
 
-def _find_channel(path: Path, channels: dict[str, np.ndarray], what: str) -> np.ndarray:
-    ends = tuple(f".{end}" for end in _CHANNEL_NAMES[what])
-    for name, pixels in channels.items():
-        if name.endswith(ends):
-            return pixels
+def _find_channel(channels: dict[str, np.ndarray], *ends: str) -> np.ndarray | None:
+    """The first channel whose name is one of these, after the view layer's."""
+    suffixes = tuple(f".{end}" for end in ends)
+    return next((p for name, p in channels.items() if name.endswith(suffixes)), None)
+
+
+def _require_channel(path: Path, channels: dict[str, np.ndarray], what: str) -> np.ndarray:
+    pixels = _find_channel(channels, *_CHANNEL_NAMES[what])
+    if pixels is not None:
+        return pixels
     raise UserError(
         f"{path}: no {what} pass among its channels ({', '.join(channels)}); it must be rendered "
         "with rendering.render_exr = True and Cycles"

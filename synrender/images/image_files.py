@@ -245,14 +245,14 @@ def read_image(path: Path, side_px: int | None = None) -> bytes:
     return read_bounded_file(path, find_max_bytes)
 
 
-def find_image_damage(path: Path, side_px: int | None = None) -> str | None:
+def find_image_damage(path: Path) -> str | None:
     """Says what is wrong with a PNG, EXR or JPEG file; None if nothing is.
 
     Checks what `read_image` refuses and what `find_damage` finds. Other formats are not checked.
     Does not check whether the pixels can be decoded.
     """
     try:
-        return find_damage(read_image(path, side_px))
+        return find_damage(read_image(path))
     except OSError as error:
         return error.strerror or "cannot be read"
     except ValueError as error:

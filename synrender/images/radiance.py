@@ -52,7 +52,8 @@ def decode_rgbe(data: bytes) -> np.ndarray:
             header says.
     """
     height, width, position = _read_header(data)
-    if len(data) - position > _find_most_bytes(height, width):
+    # All lines if nothing is repeated, and as much again as no encoder wastes.
+    if len(data) - position > 4 * height * width * 65 // 64 + 64 * height:
         raise ValueError(f"{len(data)} bytes are too many for {width} x {height} px")
     rgbe = np.empty((height, width, 4), np.uint8)
     has_runs = _MIN_WIDTH <= width <= _MAX_WIDTH
@@ -63,11 +64,6 @@ def decode_rgbe(data: bytes) -> np.ndarray:
         else:
             position = _read_old_line(data, position, line)
     return rgbe
-
-
-def _find_most_bytes(height: int, width: int) -> int:
-    """Bytes of all lines if nothing is repeated, and as much again as no encoder wastes."""
-    return 4 * height * width * 65 // 64 + 64 * height
 
 
 def _read_header(data: bytes) -> tuple[int, int, int]:
