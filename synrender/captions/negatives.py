@@ -52,7 +52,10 @@ def write_negatives(
     seen = {write_caption(facts, style, names)}
     kinds = _find_kinds(facts, style, class_names)
     order = [list(kinds)[k] for k in np.argsort(rng.random(len(kinds)))]
-    waiting = {kind: _shuffle(list(kinds[kind]()), rng) for kind in order}
+    waiting: dict[str, Iterator[SceneFacts]] = {}
+    for kind in order:
+        changes = list(kinds[kind]())
+        waiting[kind] = iter([changes[k] for k in np.argsort(rng.random(len(changes)))])
     while waiting and len(found) < num:
         for kind in [k for k in order if k in waiting]:
             for changed in waiting[kind]:
@@ -68,10 +71,6 @@ def write_negatives(
             else:
                 del waiting[kind]
     return found[:num]
-
-
-def _shuffle(items: list[SceneFacts], rng: np.random.Generator) -> Iterator[SceneFacts]:
-    return iter([items[k] for k in np.argsort(rng.random(len(items)))])
 
 
 def _is_clear(changed: SceneFacts, names: Names) -> bool:

@@ -188,7 +188,7 @@ def find_facts(record: np.ndarray, pixels: Pixels, scenery: Scenery) -> SceneFac
             scenery.class_names.get(int(record["class"][k]), ""),
             _find_size(record[k], places.whole_px[k] / scenery.side_px),
             colors[k],
-            _find_texture(str(record["texture"][k]), scenery.material),
+            _find_texture(record["texture"][k]) if scenery.material.color_intensity < 1 else "",
             _find_view(record[k], world_to_camera) if scenery.have_front else "",
         )
         for k in range(len(record))
@@ -307,9 +307,9 @@ def _shows_colors(row: np.void) -> bool:
     return not any(color.min() < MIN_WHITENESS * color.max() for color in lights)
 
 
-def _find_texture(path: str, material: Material) -> str:
-    """The folder of a texture that is shown, which DTD names by what it looks like."""
-    return path.rpartition("/")[0].rpartition("/")[2] if material.color_intensity < 1 else ""
+def _find_texture(path: str) -> str:
+    """The folder of a texture, which DTD names by what it looks like."""
+    return str(path).rpartition("/")[0].rpartition("/")[2]
 
 
 def _find_view(row: np.void, world_to_camera: np.ndarray) -> str:
@@ -333,7 +333,7 @@ def _find_backdrop(row: np.void, scenery: Scenery) -> tuple[ColorName, str]:
     if np.isfinite(kind) and BACKDROPS[int(kind)] != "plane":
         return ColorName(), ""
     if row["backdrop_texture"]:
-        return ColorName(), str(row["backdrop_texture"]).rpartition("/")[0].rpartition("/")[2]
+        return ColorName(), _find_texture(row["backdrop_texture"])
     if not _shows_colors(row):
         return ColorName(), ""
     return name_colors(row["backdrop_color"][None], BACKDROP_LIGHT)[0], ""

@@ -92,11 +92,8 @@ def fill(pattern: Pattern, values: Mapping[str, str]) -> str:
             return ""
         is_filled |= is_known and any(isinstance(p, Gap) for p in group)
         texts += found if is_known else []
-    return _ARTICLE.sub(_to_article, "".join(texts)) if is_filled else ""
-
-
-def _to_article(match: re.Match[str]) -> str:
-    return match[1] + "n" * (match[2].lower() in "aeiou")
+    text = "".join(texts) if is_filled else ""
+    return _ARTICLE.sub(lambda match: match[1] + "n" * (match[2].lower() in "aeiou"), text)
 
 
 def join(texts: list[str], separators: tuple[str, str]) -> str:
