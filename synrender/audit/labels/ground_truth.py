@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -68,17 +69,16 @@ class Summary:
     percentile: float  # the 99th
     mean: float
     largest: float
-    numbers: dict[str, int]
+    numbers: Counter[str]
 
 
 def summarize(findings: Sequence[Finding]) -> Summary:
     """Adds findings up; quantiles are upper bounds of their bin, zeros where there are none."""
     histogram = np.zeros(len(_EDGES) - 1, np.int64)
-    numbers: dict[str, int] = {}
+    numbers: Counter[str] = Counter()
     for finding in findings:
         histogram[finding.bins] += finding.counts
-        for name, number in finding.numbers.items():
-            numbers[name] = numbers.get(name, 0) + number
+        numbers.update(finding.numbers)
     num = int(histogram.sum())
     largest = max((f.largest for f in findings), default=0.0)
     sums = np.cumsum(histogram)

@@ -32,19 +32,16 @@ class Rule:
     unit: str  # of the errors
     of: str  # what has them
     bound: float
-    tell: Callable[[Summary], str] | None = None  # the figures, if not those of most labels
+    tell: Callable[[Summary, str], str] = lambda _, errors: errors  # figures, from those of errors
     is_mean: bool = False
 
     def describe(self, summary: Summary) -> str:
         """The figures in words."""
-        return (self.tell or self.describe_errors)(summary)
-
-    def describe_errors(self, summary: Summary) -> str:
-        """Quantiles of the errors in words."""
-        return (
+        errors = (
             f"{self.unit} over {summary.num} {self.of}: median {summary.median:.2g}, 99th "
             f"percentile {summary.percentile:.2g}, maximum {summary.largest:.2g}"
         )
+        return self.tell(summary, errors)
 
     def measure(self, summary: Summary, num_faults: int) -> list[Measure]:
         """The figures as numbers."""
@@ -61,36 +58,31 @@ class Rule:
         ]
 
 
-def _tell_normal(s: Summary) -> str:
-    num = s.numbers.get(UNKNOWN_PX, 0)
-    return RULES["normal"].describe_errors(s) + (f"; {num} px not judged" if num else "")
+def _tell_normal(s: Summary, errors: str) -> str:
+    return _tell_unknown(s, errors) if s.numbers[UNKNOWN_PX] else errors
 
 
-def _tell_reflection(s: Summary) -> str:
-    return f"{RULES['roughness'].describe_errors(s)}; {s.numbers.get(UNKNOWN_PX, 0)} px not judged"
+def _tell_unknown(s: Summary, errors: str) -> str:
+    return f"{errors}; {s.numbers[UNKNOWN_PX]} px not judged"
 
 
-def _tell_amodal(s: Summary) -> str:
+def _tell_amodal(s: Summary, _: str) -> str:
     return (
         f"IoU mean {1 - s.mean:.4f}, lowest {1 - s.largest:.4f} of {s.num} objects; "
-        f"{s.numbers.get(SMALL, 0)} under {MIN_IOU_PX} px by count; visible shares within "
+        f"{s.numbers[SMALL]} under {MIN_IOU_PX} px by count; visible shares within "
         f"{100 * geometry.MAX_SHARE_ERROR:g} %"
     )
 
 
-def _tell_occlusion(s: Summary) -> str:
-    wrong, numbers = round(s.mean * s.num), s.numbers
+def _tell_occlusion(s: Summary, _: str) -> str:
     return (
-        f"{wrong} of {s.num} interior px wrong, {numbers.get(OCCLUDED, 0)} are occluded; "
-        f"{numbers.get(UNSURE_PX, 0)} more are beside an edge of the other sample"
+        f"{round(s.mean * s.num)} of {s.num} interior px wrong, {s.numbers[OCCLUDED]} are "
+        f"occluded; {s.numbers[UNSURE_PX]} more are beside an edge of the other sample"
     )
 
 
-def _tell_keypoints(s: Summary) -> str:
-    judged = s.numbers.get(JUDGED, 0)
-    return (
-        f"{RULES['keypoints'].describe_errors(s)}; visibility of {judged} that are away from edges"
-    )
+def _tell_keypoints(s: Summary, errors: str) -> str:
+    return f"{errors}; visibility of {s.numbers[JUDGED]} that are away from edges"
 
 
 _PIXELS = "interior px"
@@ -99,7 +91,7 @@ RULES = {
     "albedo": Rule("albedo", "levels", f"{_PIXELS} of flat texture", surfaces.MAX_LEVELS),
     "shading": Rule("shading", "levels", "values, times albedo", surfaces.MAX_LEVELS),
     **{
-        name: Rule(name, "error", _PIXELS, surfaces.MAX_REFLECTION_ERROR, _tell_reflection)
+        name: Rule(name, "error", _PIXELS, surfaces.MAX_REFLECTION_ERROR, _tell_unknown)
         for name in ("roughness", "metallic")
     },
     "amodal": Rule("amodal", "1 - IoU", "objects", 1 - MIN_MEAN_IOU, _tell_amodal, True),
@@ -133,18 +125,10 @@ def _check_label(name: str, records: Records, findings: Sequence[SampleFindings]
     text, more = rule.describe(summary), []
     if name == "albedo":
         elsewhere = summarize([f for _, f in _gather(findings, "albedo elsewhere", [RAW])])
-        text += (
-            f"; elsewhere 99th percentile {elsewhere.percentile:.2g} of {elsewhere.num} px; "
-            f"{summary.numbers.get(UNKNOWN_PX, 0)} px not judged"
-        )
-        more = [
-            Measure(
-                "levels elsewhere, 99th percentile",
-                elsewhere.percentile,
-                num=elsewhere.num,
-                of="interior px of uneven texture",
-            )
-        ]
+        num, percentile = elsewhere.num, elsewhere.percentile
+        text += f"; elsewhere 99th percentile {percentile:.2g} of {num} px"
+        text, of = _tell_unknown(summary, text), "interior px of uneven texture"
+        more = [Measure("levels elsewhere, 99th percentile", percentile, num=num, of=of)]
     if name in ("flow", "occlusion"):
         partners = _gather_partners(findings, [RAW])
         culprits += flow.find_partner_faults(records, partners)
