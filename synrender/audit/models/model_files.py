@@ -8,7 +8,7 @@ import io
 import numpy as np
 
 from synrender.assets.model_file import ModelFile
-from synrender.audit.models.gltf_scene import read_gltf, reading
+from synrender.audit.models.gltf_files import read_gltf, reading
 from synrender.audit.models.obj_files import ObjFaces, read_finishes, read_obj
 from synrender.audit.models.own_materials import PLAIN, Coloring, ImageReader
 from synrender.audit.models.ply_faces import read_ply

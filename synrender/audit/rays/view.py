@@ -25,11 +25,6 @@ class Cast:
     is_hit_alone: np.ndarray  # (num_objs, ...) bool: by each object, whatever stands before it
     is_known: np.ndarray  # (num_objs, ...) bool: False where rounding decides what alpha cuts away
 
-    def to_image(self, shape: tuple[int, ...]) -> Cast:
-        """Rays through all pixels, row by row, as an image of (h, w)."""
-        alone, known = (a.reshape(-1, *shape) for a in (self.is_hit_alone, self.is_known))
-        return Cast(self.instance.reshape(shape), self.depth_m.reshape(shape), alone, known)
-
 
 def require_ray_caster() -> None:
     """Raises UserError when the ray caster is not installed."""
@@ -110,8 +105,9 @@ class RayView:
     @functools.cached_property
     def cast(self) -> Cast:
         """What rays through the pixels' centers hit, (h, w)."""
-        side = self.camera.resolution
-        return self.cast_at(find_pixel_centers(self.camera)).to_image((side, side))
+        shape = self.camera.resolution, self.camera.resolution
+        rows = vars(self.cast_at(find_pixel_centers(self.camera))).values()
+        return Cast(*(values.reshape(*values.shape[:-1], *shape) for values in rows))
 
     def cast_at(self, positions_px: np.ndarray) -> Cast:
         """What rays through positions (r, 2) hit of the objects and the backdrop, (r,)."""
