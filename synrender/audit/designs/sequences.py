@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -26,52 +25,34 @@ MAX_TURN_ERROR = 1e-4
 """Largest error of a turn in space, in m of the camera or light and in entries of a matrix."""
 
 
-@dataclass(frozen=True)
-class Strip:
-    """The samples of a sequence that are there."""
-
-    number: int
-    records: dict[int, np.ndarray]  # by index: (num_objs,) of RECORD_DTYPE
-
-    def steps(self, length: int) -> np.ndarray:
-        """Place of each sample in its sequence, (n,)."""
-        return np.array(list(self.records)) % length
-
-    def field(self, name: str) -> np.ndarray:
-        """A field of all samples, (n, num_objs, ...)."""
-        return np.stack([rows[name] for rows in self.records.values()])
-
-
-def find_strips(design: DesignInfo, records: Records) -> list[Strip]:
-    """All sequences; some may lack samples."""
-    found: dict[int, dict[int, np.ndarray]] = {}
-    for idx, record in records.by_sample().items():
-        found.setdefault(idx // design.block_size, {})[idx] = record
-    return [Strip(number, members) for number, members in found.items()]
+Strip = dict[int, np.ndarray]
+"""Records (num_objs,) of the samples of a sequence that are there, by their index."""
 
 
 def check_sequences(design: DesignInfo, records: Records) -> Check:
     """Paths keep their steps, and nothing else changes, to the bit."""
     if not design.paths:
         return skip("sequences", "no sequences")
-    strips = find_strips(design, records)
     names = tuple(design.paths)
+    strips: dict[int, Strip] = {}
+    for idx, record in records.by_sample().items():
+        strips.setdefault(idx // design.block_size, {})[idx] = record
     culprits: list[str] = []
     num_compared, num_missing = 0, 0
-    for strip in strips:
-        (first_idx, first), *others = strip.records.items()
+    for number, strip in strips.items():
+        (first_idx, first), *others = strip.items()
         num_compared += len(others)
-        num_missing += design.block_size - len(strip.records)
-        for idx, record in strip.records.items():
-            if (record["base"] != strip.number).any():
-                culprits.append(f"{idx}: base is {record['base'][0]}, not {strip.number}")
+        num_missing += design.block_size - len(strip)
+        for idx, record in strip.items():
+            if (record["base"] != number).any():
+                culprits.append(f"{idx}: base is {record['base'][0]}, not {number}")
         for idx, record in others:
             if wrong := find_differences(first, record, names):
                 culprits.append(f"{first_idx} and {idx}: {', '.join(wrong)}")
-        if len({len(record) for record in strip.records.values()}) == 1:
+        if len({len(record) for record in strip.values()}) == 1:
             for name, path in design.paths.items():
                 faults = _find_faults(name, path, strip, design.block_size)
-                culprits += [f"sequence {strip.number} ({name}): {fault}" for fault in faults]
+                culprits += [f"sequence {number} ({name}): {fault}" for fault in faults]
     figures = (
         f"{len(strips)} of {design.block_size} samples, {num_compared} pairs equal to the bit but "
         f"for {', '.join(names)}, which keep their steps; {len(culprits)} faults, {num_missing} "
@@ -83,22 +64,28 @@ def check_sequences(design: DesignInfo, records: Records) -> Check:
 
 def _find_faults(name: str, path: Path, strip: Strip, length: int) -> Iterator[str]:
     """What is wrong with the way of one factor."""
-    if len(strip.records) < 2:
+    if len(strip) < 2:
         return
-    values = strip.field("factor_values")[..., list(find_columns(name))]
-    steps = strip.steps(length)
+    values = _stack(strip, "factor_values")[..., list(find_columns(name))]
+    steps = np.array(list(strip)) % length
     if not np.isfinite(values).all():
         yield "values are not known"
         return
     yield from _CHECKS[path.kind](path, values, steps, length)
     if path.kind == "turn":
-        yield from _find_turn_faults(name, path.numbers[0], strip, length)
+        angles = 2 * math.pi * path.numbers[0] * (steps - steps[0]) / length
+        yield from _find_turn_faults(name, angles, strip)
     if path.kind == "drift":
-        places = strip.field("location")
+        places = _stack(strip, "location")
         rates = _find_rates(places, steps)
         error = np.abs(places - places[:1] - rates * (steps - steps[0])[:, None, None]).max()
         if error > MAX_PLACE_ERROR:
             yield f"objects leave their lines by {error:.2g} m"
+
+
+def _stack(strip: Strip, field: str) -> np.ndarray:
+    """A field of all samples, (n, num_objs, ...)."""
+    return np.stack([rows[field] for rows in strip.values()])
 
 
 # --- paths: (path, values (n, num_objs, k), steps (n,), length) -> faults -------------------------
@@ -184,27 +171,25 @@ _CHECKS: dict[str, Callable[[Path, np.ndarray, np.ndarray, int], Iterator[str]]]
 # --- in space -------------------------------------------------------------------------------------
 
 
-def _find_turn_faults(name: str, num_turns: float, strip: Strip, length: int) -> Iterator[str]:
-    """Turns about the vertical axis: of objects, of the camera and of the light.
+def _find_turn_faults(name: str, angles: np.ndarray, strip: Strip) -> Iterator[str]:
+    """Turns by angles (n,) about the vertical axis: of objects, of the camera and of the light.
 
     Directions are compared whatever else moves: those of the camera and the light along the ground,
     and of an object that of its axes, if it does not tilt.
     """
-    steps = strip.steps(length)
-    angles = 2 * math.pi * num_turns * (steps - steps[0]) / length
     if name == "azimuth":
-        tilts = strip.field("factor_values")[..., _TILTS]
+        tilts = _stack(strip, "factor_values")[..., _TILTS]
         if (tilts != tilts[:1]).any():
             return
-        turns = strip.field("rot_mat")
+        turns = _stack(strip, "rot_mat")
         about_z = Rotation.from_euler("z", angles[:, None]).as_matrix()
         errors = np.abs(turns - about_z[:, None] @ turns[:1])
     elif name in ("camera_azimuth", "light_azimuth"):
         if name == "camera_azimuth":
-            matrices = strip.field("world_to_camera")[:, 0]
+            matrices = _stack(strip, "world_to_camera")[:, 0]
             places = -np.einsum("nji,nj->ni", matrices[:, :3, :3], matrices[:, :3, 3])
         else:
-            places = strip.field("light")[:, 0]
+            places = _stack(strip, "light")[:, 0]
         # Beyond a pole the direction is the opposite one, and at a pole there is none.
         turned = np.arctan2(places[:, 1], places[:, 0])
         radii = np.hypot(places[:, 0], places[:, 1])
