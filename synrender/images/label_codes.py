@@ -104,6 +104,13 @@ def _decode_mask(numbers: np.ndarray, _: int) -> np.ndarray:
     return numbers != 0
 
 
+def _create_unit_code(
+    channels: int, description: str, encode: Callable[[np.ndarray, int], np.ndarray] = _encode_unit
+) -> Code:
+    """Of values from 0 to 1."""
+    return Code(encode, _decode_unit, channels, description, lambda _: 1 / UNIT_STEPS)
+
+
 CODES = {
     "normal": Code(
         _encode_normal,
@@ -113,13 +120,11 @@ CODES = {
         f"{NORMAL_STEPS} three times = nothing hit",
         lambda _: 1 / NORMAL_STEPS,
     ),
-    "albedo": Code(
-        _encode_albedo,
-        _decode_unit,
+    "albedo": _create_unit_code(
         3,
         f"scene-linear red, green, blue of the surface without light as number / {UNIT_STEPS}; "
         "0 three times = nothing hit",
-        lambda _: 1 / UNIT_STEPS,
+        _encode_albedo,
     ),
     "shading": Code(
         _encode_half,
@@ -128,19 +133,11 @@ CODES = {
         "scene-linear image / albedo: the bits of 16-bit floats (relative step 1/2048); 0 where "
         "the albedo is 0",
     ),
-    "roughness": Code(
-        _encode_unit,
-        _decode_unit,
-        1,
-        f"how rough the surface is, 0 to 1, as number / {UNIT_STEPS}; 0 also = nothing hit",
-        lambda _: 1 / UNIT_STEPS,
+    "roughness": _create_unit_code(
+        1, f"how rough the surface is, 0 to 1, as number / {UNIT_STEPS}; 0 also = nothing hit"
     ),
-    "metallic": Code(
-        _encode_unit,
-        _decode_unit,
-        1,
-        f"whether the surface is metal, 0 to 1, as number / {UNIT_STEPS}; 0 also = nothing hit",
-        lambda _: 1 / UNIT_STEPS,
+    "metallic": _create_unit_code(
+        1, f"whether the surface is metal, 0 to 1, as number / {UNIT_STEPS}; 0 also = nothing hit"
     ),
     "amodal": Code(
         _encode_mask,
@@ -149,13 +146,10 @@ CODES = {
         "1 = the object would be seen here if it stood alone",
         is_per_object=True,
     ),
-    "object_coordinates": Code(
-        _encode_unit,
-        _decode_unit,
+    "object_coordinates": _create_unit_code(
         3,
         f"x, y, z in the model's box as number / {UNIT_STEPS}: (point in the OBJ file - center of "
         "the box) / diagonal + 0.5; 0 three times = no object",
-        lambda _: 1 / UNIT_STEPS,
     ),
     "flow": Code(
         _encode_flow,
