@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from synrender.assets.sources.source import ModelEntry
 from synrender.settings.checks import check_line
@@ -49,22 +49,15 @@ def credit_models(models: Iterable[tuple[str, ModelEntry]]) -> tuple[ModelCredit
         groups.setdefault(group, []).append((f"{key}/{entry.model_id}", entry.title or ""))
     if not any(any(group) for group in groups):
         return ()
-    return tuple(
-        _create_credit(group, sorted(members), can_name)
-        for group, members in sorted(
-            groups.items(), key=lambda item: [text or "" for text in item[0]]
-        )
-    )
-
-
-def _create_credit(
-    group: tuple[str | None, ...], members: list[tuple[str, str]], can_name: bool
-) -> ModelCredit:
-    license, creator, source = group
-    names, titles = zip(*members, strict=True)
-    if not can_name:
-        return ModelCredit(license, creator, len(names), (), source)
-    return ModelCredit(license, creator, len(names), names, source, titles if any(titles) else ())
+    credits = []
+    for group in sorted(groups, key=lambda group: [text or "" for text in group]):
+        (license, creator, source), members = group, groups[group]
+        credit = ModelCredit(license, creator, len(members), (), source)
+        if can_name:
+            names, titles = zip(*sorted(members), strict=True)
+            credit = replace(credit, models=names, titles=titles if any(titles) else ())
+        credits.append(credit)
+    return tuple(credits)
 
 
 @dataclass(frozen=True)

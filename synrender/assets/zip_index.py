@@ -135,20 +135,15 @@ def _group_by_folder(names: Iterable[str]) -> dict[str, Names]:
     known: dict[str, str] = {}  # the same name in many folders is kept once
     for name in names:
         folder, _, base = name.rpartition("/")
-        if folder not in files:
-            _add_folder(folder, files, folders)
+        new = folder
+        while new not in files:  # nor may those that it lies in be there
+            parent, _, own = new.rpartition("/")
+            files[new] = []
+            folders.setdefault(new, [])
+            folders.setdefault(parent, []).append(own)
+            new = parent
         files[folder].append(known.setdefault(base, base))
     return {name: to_names(folders[name], files[name]) for name in files}
-
-
-def _add_folder(folder: str, files: dict[str, list[str]], folders: dict[str, list[str]]) -> None:
-    """Adds a folder and those that it lies in, which are not there yet."""
-    while folder not in files:
-        files[folder] = []
-        folders.setdefault(folder, [])
-        parent, _, base = folder.rpartition("/")
-        folders.setdefault(parent, []).append(base)
-        folder = parent
 
 
 def _is_plain_path(name: str) -> bool:

@@ -14,6 +14,8 @@ import numpy as np
 from synrender.images.environment import find_directions
 from synrender.images.radiance import encode_radiance
 
+from .textures import rise
+
 HEIGHT, WIDTH = 180, 360
 """Of the images, px: one degree each."""
 
@@ -38,7 +40,7 @@ def sky(directions: np.ndarray) -> np.ndarray:
     up = directions[..., 2:]
     air = _mix((0.95, 1.05, 1.15), (0.14, 0.38, 1.05), np.sqrt(np.maximum(up, 0)))
     above = air + _sun(directions, SKY_SUN, (150.0, 140.0, 120.0))
-    return _mix((0.30, 0.28, 0.25), above, _rise(up, 0.04))
+    return _mix((0.30, 0.28, 0.25), above, rise(up, 0.04))
 
 
 def studio(directions: np.ndarray) -> np.ndarray:
@@ -57,7 +59,7 @@ def sunset(directions: np.ndarray) -> np.ndarray:
     horizon = _mix((0.55, 0.40, 0.62), (4.4, 2.2, 0.9), towards**2)
     air = _mix(horizon, (0.22, 0.28, 0.60), np.sqrt(np.maximum(up, 0)))
     above = air + _sun(directions, SUNSET_SUN, (700.0, 360.0, 130.0))
-    return _mix((0.16, 0.11, 0.09), above, _rise(up, 0.04))
+    return _mix((0.16, 0.11, 0.09), above, rise(up, 0.04))
 
 
 def _from_angles(azimuth_deg: float, elevation_deg: float) -> np.ndarray:
@@ -85,18 +87,12 @@ def _mix(first: object, second: object, share: np.ndarray) -> np.ndarray:
     return np.asarray(first) * (1 - share) + np.asarray(second) * share
 
 
-def _rise(values: np.ndarray, width: float) -> np.ndarray:
-    """A smooth step from 0 to 1 of this width, in the middle where a value is 0."""
-    part = np.clip(values / width + 0.5, 0, 1)
-    return part * part * (3 - 2 * part)
-
-
 def _sun(
     directions: np.ndarray, center: np.ndarray, color: tuple[float, float, float]
 ) -> np.ndarray:
     inner, outer = np.cos(np.radians(SUN_EDGE_DEG))
     cosine = (directions @ center)[..., None]
-    return np.array(color) * _rise(cosine - (inner + outer) / 2, inner - outer)
+    return np.array(color) * rise(cosine - (inner + outer) / 2, inner - outer)
 
 
 def _rectangle(
@@ -111,5 +107,5 @@ def _rectangle(
     covered = distance > 0
     for side, half in zip((right, np.cross(right, axis)), half_sides, strict=True):
         across = np.abs((directions @ side)[..., None]) / away
-        covered = covered * _rise(half - across, 0.1)
+        covered = covered * rise(half - across, 0.1)
     return covered
