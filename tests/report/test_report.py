@@ -80,6 +80,10 @@ def test_the_first_samples_are_shown_and_all_if_asked(page_path: Path, view: Ope
     assert focused.startswith("Open sample 24: ")
 
 
+def test_a_constant_level_is_told_by_its_name(page_path: Path) -> None:
+    assert "<dt>backdrop</dt><dd>plane</dd>" in page_path.read_text()
+
+
 def test_each_label_can_be_shown_also_over_the_image(page_path: Path, view: Open) -> None:
     found = view(page_path)
     page = found.page
