@@ -210,7 +210,7 @@ ADVICE = {
     "no HDF5 file of ours": "Give the folder that `--out` copied to.",
     "no sample has levels of factors": "Open a data set that was rendered with a design.",
     "no sample with the levels": "Ask for other levels.",
-    "webdataset and parquet do": "Leave the field out, or choose one of these two formats.",
+    "no labels of pixels as they are": "Leave the field out, or choose one of these formats.",
     "--push hf://<repository>: <error>": "Look at what the Hub says.",
     "as the export began": "Wait until the rendering has ended, and type the command again.",
     "holds no samples": "Render some first.",

@@ -77,7 +77,7 @@ def add_gin_arguments(add: Callable[..., object], gin_config: str, gin_param: st
 
 def add_shard_argument(add: Callable[..., object], what: str) -> None:
     """Adds ``--shard``, a part of the work, to a parser by its ``add_argument``."""
-    text = f"render shard I of N alone, counted from 0, of {what}; others may render at once"
+    text = f"render only shard I of N (counted from 0) of {what}; other runs may render the others"
     add("--shard", default="", metavar="I/N", help=text)
 
 

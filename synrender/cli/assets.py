@@ -1,7 +1,7 @@
 """Says what a folder or a zip archive of models is, and what to write to render it.
 
 Prints its layout, the number of models of each class, formats and licenses, and lines of gin to
-paste. What is no such folder, or only a part of a download, gets one line that says what it is.
+paste. If the folder is none of these, or only a part of a download, one line says what it is.
 """
 
 from __future__ import annotations

@@ -51,9 +51,9 @@ what is checked:
 labels that rendering.labels names, in the small files and in imgs_XX.h5 (hdf5 labels):
   normal       angles on interior pixels: 99th percentile and each object's median <= 0.5 degrees
   albedo       the texture where the ray hits: 99th percentile <= 1 level where it is flat
-  shading      times albedo it is the image, within 1 level
+  shading      shading times albedo is the image, within 1 level
   roughness    and metallic: the recorded values, within 0.002
-  amodal       IoU as of masks, of objects that are cast alone; visible shares within 0.5 %
+  amodal       IoU as for masks, but each object is cast alone; visible shares within 0.5 %
   coordinates  and positions: 99th percentile <= 1 mm
   box_2d       and amodal box: within 1 px
   box_3d       and keypoints: within 0.1 px and 0.1 mm; visibility away from edges

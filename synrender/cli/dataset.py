@@ -32,7 +32,7 @@ example, of a shard in each of two nodes' own data folder:
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the command line."""
     parser = create_parser("synrender-dataset", __doc__, EPILOG)
-    parser.add_argument("action", choices=["merge"], help="the one action that there is")
+    parser.add_argument("action", choices=["merge"], help="the only action")
     parser.add_argument("parts", nargs="+", metavar="PART", help="folder of a part")
     parser.add_argument(
         "-d",

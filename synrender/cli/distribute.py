@@ -55,10 +55,10 @@ examples:
   python distributed_render.py -d mine --status
 
 A variant such as 1-0-0-1 has a digit for texture, color, viewpoint and lighting: 1 if it varies, 0
-if not. Its data set is NAME_<variant>. Sample i shows the same model in all variants of a seed. For
-other parameters there are -g and -p, as in render.py.
+if not. Its data set is NAME_<variant>. Sample i shows the same model in all variants of a seed. Set
+other parameters with -g and -p, as in render.py.
 
-SIGTERM, as batch systems send it, ends a run with exit status 75; the same command goes on.
+Batch systems send SIGTERM, which ends a run with exit status 75. The same command goes on.
 
 This needs 0.3 GB of memory for each process and 0.5 GB for Ray. 1,000 samples at 128 x 128 px take
 30 MB of disk as PNG or 250 MB as EXR; --dry_run prints the needs of the whole run.
@@ -74,7 +74,8 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "-d",
         "--dataset_name",
         metavar="NAME",
-        help="name of the data sets, without _<variant> (default: single, multi)",
+        help="name of the data sets, without _<variant> (default: single, or multi with "
+        "--is_multi)",
     )
     what.add_argument(
         "-n",
@@ -86,18 +87,21 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     what.add_argument(
         "--num_classes",
         type=whole_number(1, MAX_CLASSES),
-        help=f"use classes 0 to N - 1 evenly (default: {NUM_CLASSES}; all of a folder's own)",
+        help=f"use classes 0 to N - 1 evenly (default: {NUM_CLASSES}, or all classes of a folder "
+        "of your own)",
         metavar="N",
     )
     what.add_argument(
-        "--is_multi", action="store_true", help="scenes of several objects as EXR: render_multi.gin"
+        "--is_multi",
+        action="store_true",
+        help="render scenes of several objects as EXR, by render_multi.gin",
     )
     what.add_argument(
         "--variants",
         nargs="+",
         metavar="T-C-V-L",
-        help="variants to render (default: the paper's 12); none: one data set NAME, whose size, "
-        "classes and factors are those of -g and -p",
+        help="variants to render (default: the paper's 12), or none: one data set NAME, whose "
+        "size, classes and factors are those of -g and -p",
     )
     what.add_argument(
         "--seed",
@@ -141,7 +145,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         type=whole_number(0, MAX_CPUS),
         default=0,
         metavar="N",
-        help="number of CPUs of this machine to use (default: 0, all that the process may use)",
+        help="number of CPUs of this machine to use (default: 0, all that this process may use)",
     )
     add(
         "--cpus_per_task",
@@ -162,31 +166,33 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         type=positive_or_zero(MAX_SECONDS, low=1),
         default=600,
         metavar="SECONDS",
-        help="a process that takes longer for a sample is killed; at least 1, or 0 for no limit "
+        help="kill a process that takes longer for a sample; at least 1, or 0 for no limit "
         "(default: 600)",
     )
     add(
         "--gather",
         action="store_true",
-        help="fetch the files through Ray, if nodes share no storage",
+        help="bring finished files back through Ray, if nodes share no storage",
     )
     add_shard_argument(add, "each data set")
     add(
         "--status",
         action="store_true",
-        help="print what is done of each data set, by what shards have counted, and render nothing",
+        help="print how much of each data set is done, as its shards have counted, and render "
+        "nothing",
     )
-    add("--check", action="store_true", help="with --status: read every sample, and compare")
+    add("--check", action="store_true", help="with --status: also read every sample")
     add(
         "--preview",
         action="store_true",
         help="render only about 24 samples at draft quality on this machine, as one picture in a "
-        "temporary folder with a line for each data set, and print how long all will take",
+        "temporary folder with a line for each data set, and print how long all samples "
+        "will take",
     )
     add(
         "--dry_run",
         action="store_true",
-        help="render only a few samples, and print the plan and the time that it will take",
+        help="render only a few samples, and print the plan and how long it will take",
     )
     arguments = parser.parse_args(argv)
     arguments.array = to_array_arguments(argv, find_name(arguments))

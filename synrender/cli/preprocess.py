@@ -78,7 +78,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "--num_buckets",
         type=whole_number(1, MAX_SHARDS),
         metavar="N",
-        help="number of imgs_XX.h5 files (default: that of existing files, or 12)",
+        help="number of imgs_XX.h5 files (default: as many as there are, or 12)",
     )
     add(
         "-r",
@@ -86,7 +86,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         type=whole_number(1, MAX_RESOLUTION),
         default=128,
         metavar="PX",
-        help="width and height of the images (default: 128)",
+        help="width and height of the images in data_<res>.h5 (default: 128)",
     )
     add("-l", "--to_lab", action="store_true", help="convert to LAB; writes data_<res>_lab.h5")
     add(
@@ -106,8 +106,8 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     add(
         "--out",
         metavar="URL",
-        help="in the end copy all complete HDF5 files to object storage, such as s3://bucket/name, "
-        "unless they are there; open_dataset(URL) reads them",
+        help="at the end, copy all complete HDF5 files that are not there yet to object storage, "
+        "such as s3://bucket/name; open_dataset(URL) reads them",
     )
     add(
         "--remove_raw",

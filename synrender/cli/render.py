@@ -1,4 +1,4 @@
-"""Renders a data set: for each sample an image, and a record of all factors behind it.
+"""Renders a data set: an image of each sample, and a record of all factors behind it.
 
 python render.py ARGS                             with the bpy wheel
 blender --background --python render.py -- ARGS   with any Blender from 3.4 to 5.2
@@ -45,11 +45,11 @@ examples:
   python render.py -d many -g render_multi --preview
   python render.py --replay many 13
 
-If a run was stopped or killed, run the same command again to finish it. SIGTERM, as batch systems
-send it, ends it with exit status 75. With --shard, several runs render one data set at the same
-time, on one machine or on many that share the data folder. Each shard has whole groups of samples,
-and as many of each class and bucket as the others. config/render_single.gin
-and config/render_multi.gin explain all parameters.
+config/render_single.gin and config/render_multi.gin explain all parameters. If a run was stopped or
+killed, run the same command again to finish it. Batch systems send SIGTERM, which ends a run with
+exit status 75. With --shard, several runs render one data set at the same time, on one machine or
+on many that share the data folder. Each shard has whole groups of samples, and as many of each
+class and bucket as the others.
 
 This needs 0.3 GB of memory. 1,000 samples at 128 x 128 px take 30 MB of disk as PNG (render_single)
 or 250 MB as EXR (render_multi).

@@ -36,8 +36,8 @@ The gallery shows a limited number of samples, chosen evenly over classes, split
 design, so the size of the report does not grow with the data set. The distributions are of all
 records. It reads the small files, or the HDF5 files of preprocess_data.py.
 
-The results are those of the last `python audit_dataset.py`. If there was no audit yet, a data set
-of up to 1000 samples is audited now, with rays for 20 of them.
+The report shows the results of the last `python audit_dataset.py`. If there was no audit yet, a
+data set of up to 1000 samples is audited now, with rays for 20 of them.
 
 A sheet from EXR shows the image, instances, classes, depth and labels of each sample. A sheet that
 is newer than all samples that it shows is left as it is.
