@@ -30,7 +30,7 @@ from synrender.dataset.record import (
     is_old_record,
     keep_columns,
 )
-from synrender.dataset.rejections import find_shown
+from synrender.dataset.removal import find_shown
 from synrender.errors import UserError
 from synrender.images.image_files import read_image
 from synrender.images.scanline_exr import read_channels

@@ -7,7 +7,7 @@ import time
 
 from synrender.blender.batch import BatchReport, BatchTask, Watch, render_batch, without
 from synrender.dataset.drivers import Driver
-from synrender.dataset.rejections import MAX_ROUNDS, discard_shown
+from synrender.dataset.removal import MAX_ROUNDS, discard_shown
 from synrender.sampling.work_shard import WorkShard, find_part
 
 SAMPLES_OF_BATCH = 40

@@ -15,8 +15,7 @@ from synrender.dataset.folder import DatasetFolder, settings_to_folder
 from synrender.dataset.info import DatasetInfo, find_device, read_required_info
 from synrender.dataset.lock import in_use, locked
 from synrender.dataset.names import COLORS_FILE
-from synrender.dataset.rejections import discard_shown, find_shown
-from synrender.dataset.removal import refuse_other_files
+from synrender.dataset.removal import discard_shown, find_shown, refuse_other_files
 from synrender.errors import UserError
 from synrender.system.files import read_small_file, write_bytes
 

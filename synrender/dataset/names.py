@@ -58,13 +58,14 @@ def _number(num_digits: int) -> str:
 
 
 _SAMPLE_NUMBER = re.compile(_number(5))
-_IMAGE_FOLDER = re.compile(_number(4))
+_IMAGE_FOLDER = re.compile(f"(?!0000){_number(4)}")  # number 0 is `IMAGE_DIR` itself
 _SHARD = re.compile(rf"imgs_{_number(2)}\.h5")
 _ARRAYS = re.compile(r"data_[1-9][0-9]{0,4}(_lab)?\.h5")
 _PARTIAL_ARRAYS = re.compile(r"data_[1-9][0-9]{0,4}(_lab)?\.partial\.h5")
 _WORK_NOTE = re.compile(r"\.work\..+\.[0-9]+\.json")
 _DRIVER_NOTE = re.compile(r"\.driver\.(?:whole|shard|ended)-[0-9a-f]{8}\.[0-9]+\.json")
 _LEASE = re.compile(r"\.lease\.([1-9][0-9]{0,11})")
+_HDF5 = (_SHARD, _ARRAYS, _PARTIAL_ARRAYS)
 
 
 # --- samples --------------------------------------------------------------------------------------
@@ -84,11 +85,6 @@ def split_sample_file(name: str) -> tuple[int, str] | None:
 def image_folder(number: int) -> str:
     """Name of a folder of samples below the data set's; number 0 is `IMAGE_DIR` itself."""
     return f"{IMAGE_DIR}/{number:04d}" if number else IMAGE_DIR
-
-
-def is_image_folder(name: str) -> bool:
-    """Whether a folder in `IMAGE_DIR` has the name of one of ours."""
-    return _IMAGE_FOLDER.fullmatch(name) is not None and int(name) > 0
 
 
 # --- archives -------------------------------------------------------------------------------------
@@ -117,13 +113,12 @@ def is_partial_arrays(name: str) -> bool:
 
 def list_shards(dataset_dir: Path) -> list[Path]:
     """Shards that are there, by number."""
-    found = {file_to_shard(path.name): path for path in _list_regular(dataset_dir)}
-    return [found[shard] for shard in sorted(shard for shard in found if shard is not None)]
+    return sorted(_list_named(dataset_dir, _SHARD), key=lambda path: file_to_shard(path.name) or 0)
 
 
 def list_arrays(dataset_dir: Path) -> list[Path]:
     """Complete files of normalized arrays that are there, by name."""
-    return [p for p in _list_regular(dataset_dir) if _ARRAYS.fullmatch(p.name)]
+    return _list_named(dataset_dir, _ARRAYS)
 
 
 def is_hdf5_name(name: str) -> bool:
@@ -133,18 +128,17 @@ def is_hdf5_name(name: str) -> bool:
 
 def list_hdf5(dataset_dir: Path) -> list[Path]:
     """All HDF5 files of ours that are there, complete or not, by name."""
-    patterns = (_SHARD, _ARRAYS, _PARTIAL_ARRAYS)
-    return [p for p in _list_regular(dataset_dir) if any(f.fullmatch(p.name) for f in patterns)]
+    return _list_named(dataset_dir, *_HDF5)
 
 
 def list_work_notes(dataset_dir: Path) -> list[Path]:
     """Notes of what a run of render.py is at, by name."""
-    return [p for p in _list_regular(dataset_dir) if _WORK_NOTE.fullmatch(p.name)]
+    return _list_named(dataset_dir, _WORK_NOTE)
 
 
 def list_driver_notes(dataset_dir: Path) -> list[Path]:
     """Notes of the runs that render a data set, or of shards that have ended, by name."""
-    return [p for p in _list_regular(dataset_dir) if _DRIVER_NOTE.fullmatch(p.name)]
+    return _list_named(dataset_dir, _DRIVER_NOTE)
 
 
 def lease_file(number: int) -> str:
@@ -158,9 +152,14 @@ def file_to_lease(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _list_regular(folder: Path) -> list[Path]:
-    """Regular files of a folder, or links to some, by name; none if there is no folder."""
-    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+def _list_named(folder: Path, *patterns: re.Pattern[str]) -> list[Path]:
+    """Regular files of some names, or links to some, in order; none if there is no folder."""
+    paths = folder.iterdir() if folder.is_dir() else ()
+    return sorted(p for p in paths if _matches(p.name, *patterns) and p.is_file())
+
+
+def _matches(name: str, *patterns: re.Pattern[str]) -> bool:
+    return any(pattern.fullmatch(name) for pattern in patterns)
 
 
 # --- all of a data set ----------------------------------------------------------------------------
@@ -169,10 +168,7 @@ def _list_regular(folder: Path) -> list[Path]:
 def is_ours(path: Path, dataset_dir: Path, is_begun: bool = True) -> bool:
     """Whether something in a data set's folder, or in its image folders, is a file of ours.
 
-    Args:
-        path: below the folder.
-        dataset_dir: folder of the data set.
-        is_begun: False: only what a run has written before `INFO_FILE` counts.
+    Unless the data set is begun, only what a run has written before `INFO_FILE` counts.
     """
     folder, name = path.parent.relative_to(dataset_dir).as_posix(), path.name
     mode = path.lstat().st_mode
@@ -192,8 +188,8 @@ def _is_sample_file(name: str) -> bool:
 
 
 def _is_file_of_dataset(name: str) -> bool:
-    patterns = (_SHARD, _ARRAYS, _PARTIAL_ARRAYS, _WORK_NOTE, _DRIVER_NOTE, _LEASE)
-    return name in (*_FIRST_FILES, *_LATER_FILES) or any(p.fullmatch(name) for p in patterns)
+    is_named = name in (*_FIRST_FILES, *_LATER_FILES)
+    return is_named or _matches(name, *_HDF5, _WORK_NOTE, _DRIVER_NOTE, _LEASE)
 
 
 # --- samples that are there -----------------------------------------------------------------------
@@ -251,7 +247,7 @@ def list_image_dirs(dataset_dir: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
-        names = [e.name for e in entries if is_image_folder(e.name) and e.is_dir()]
+        names = [e.name for e in entries if _IMAGE_FOLDER.fullmatch(e.name) and e.is_dir()]
     return [folder, *(folder / name for name in sorted(names, key=int))]
 
 

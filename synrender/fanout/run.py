@@ -19,7 +19,7 @@ from synrender.dataset.claim import claimed, describe_design
 from synrender.dataset.drivers import Driver, driving, remove_ended_notes
 from synrender.dataset.folder import PlannedDataset
 from synrender.dataset.lock import in_use
-from synrender.dataset.rejections import MAX_ROUNDS, discard_shown
+from synrender.dataset.removal import MAX_ROUNDS, discard_shown
 from synrender.errors import UserError
 from synrender.fanout.display import Display
 from synrender.fanout.executable import LocalExecutor, check_executable
@@ -186,7 +186,7 @@ def _end_complete(datasets: Sequence[PlannedDataset], options: Options) -> None:
 
 
 def discard_rejected(todo: Todo) -> list[int]:
-    """Makes those samples of a part missing that show what was rejected; see `rejections`."""
+    """Makes those samples of a part missing that show what was rejected; see `discard_shown`."""
     folder = todo.dataset.folder
     rejected = folder.read_info().rejected if folder.is_begun else {}
     return discard_shown(folder, todo.part[~todo.is_missing].tolist(), rejected)

@@ -10,8 +10,14 @@ from pathlib import Path
 import pytest
 
 from synrender.dataset.folder import DatasetFolder
-from synrender.dataset.removal import refuse_other_files, refuse_removal, remove_dataset
+from synrender.dataset.removal import (
+    find_shown,
+    refuse_other_files,
+    refuse_removal,
+    remove_dataset,
+)
 from synrender.errors import UserError
+from tests.helpers import create_record
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -133,3 +139,10 @@ def test_a_removal_that_was_killed_can_be_repeated(
     assert os.listdir(folder.image_dir)
     remove_dataset(folder)
     assert list_all(folder.path) == []
+
+
+def test_a_record_shows_its_models_textures_and_environment() -> None:
+    record = create_record()
+    plain = find_shown(record)
+    record["texture"], record["environment"] = "woven_0001", "sky"
+    assert find_shown(record) - plain == {"woven_0001", "environment:sky"}
