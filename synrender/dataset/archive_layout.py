@@ -65,19 +65,15 @@ class Layout:
 def create_layout(
     num_samples: int, num_shards: int, num_buckets: int, split_buckets: Sequence[int] = ()
 ) -> Layout:
-    """Layout of an archive.
-
-    Args:
-        num_samples: in the archive.
-        num_shards: files.
-        num_buckets: of models; fewer than 3 cannot make three splits and count as 12.
-        split_buckets: buckets of each split (``design.split``); none: all but two, one, one.
-    """
+    """Layout of an archive in so many files; for the buckets see `find_split_buckets`."""
     return Layout(num_samples, num_shards, find_split_buckets(num_buckets, split_buckets))
 
 
 def find_split_buckets(num_buckets: int, split_buckets: Sequence[int] = ()) -> tuple[int, ...]:
-    """Buckets of each split; see `create_layout`."""
+    """Buckets of each split: those of ``design.split``, or all but two, one, one.
+
+    Fewer than 3 buckets of models cannot make three splits and count as 12.
+    """
     if num_buckets < len(SPLITS):
         num_buckets, split_buckets = DEFAULT_NUM_BUCKETS, ()
     return tuple(split_buckets) or (num_buckets - 2, 1, 1)
@@ -172,13 +168,7 @@ def object_shape(num_objs: int) -> tuple[int, ...]:
 
 
 def list_shard_fields(num_objs: int, is_exr: bool, num_columns: int) -> dict[str, Field]:
-    """Fields that a shard has or may have, by name.
-
-    Args:
-        num_objs: rows for the objects of a sample.
-        is_exr: whether it was made from EXR files.
-        num_columns: of factors, in each record.
-    """
+    """Fields that a shard, made from EXR files or from PNG, has or may have, by name."""
     fields = dict(_list_numbers(num_objs, num_columns))
     pngs = ("png_images", *(("png_targets", "png_depth") if is_exr else ()))
     fields |= {name: Field((), PNG, True) for name in pngs}

@@ -109,13 +109,7 @@ class Difference:
 def find_differences(
     folder: DatasetFolder, known: FileHashes, found: FileHashes
 ) -> list[Difference]:
-    """Names what differs between the files that a data set had and those that it has.
-
-    Args:
-        folder: of the data set.
-        known: hashes from its certificate.
-        found: hashes of its files.
-    """
+    """Names what differs between the files that a certificate knows and those that are there."""
     pairs = {
         name: (known.description.get(name, NO_FILE), found.description.get(name, NO_FILE))
         for name in sorted(known.description.keys() | found.description.keys())
@@ -196,10 +190,7 @@ def write_certificate(
 ) -> str:
     """Writes the certificate of a data set, or replaces it; returns its root, hexadecimal.
 
-    Args:
-        folder: of the data set.
-        findings: what the audit found, as JSON values without NaN.
-        hashes: of its files.
+    What the audit found is given as JSON values without NaN.
     """
     remove_certificate(folder)  # the two files must never be of two data sets
     hashes_path = folder.path / HASHES_FILE

@@ -80,14 +80,9 @@ def claimed(
 ) -> Generator[DatasetInfo]:
     """Starts a data set in its folder, or resumes one with the same settings.
 
-    Until the context ends, no other process can overwrite it. A complete data set may be on a disk
-    or in a folder that cannot be written to.
-
-    Args:
-        folder: of the data set.
-        settings: of this run; the stored batch is extended to include its samples.
-        catalog: of this run.
-        overwrite: remove the data set first and start from scratch.
+    The stored batch is extended to include the samples of this run; with ``overwrite`` the data set
+    is removed first. Until the context ends, no other process can overwrite it. A complete data set
+    may be on a disk or in a folder that cannot be written to.
 
     Yields:
         The description, as stored.
@@ -138,14 +133,9 @@ def _begin_or_resume(folder: DatasetFolder, settings: Settings, catalog: Catalog
 
 
 def claim_renderer(folder: DatasetFolder, by: RenderedBy, idxs: Sequence[int]) -> str:
-    """Records what renders some samples; refuses what gives other pixels than the data set has.
+    """Records what renders ascending samples; refuses what gives other pixels than the data set's.
 
-    Another kind of CPU is not refused.
-
-    Args:
-        folder: of a claimed data set.
-        by: what renders the samples.
-        idxs: of the samples, ascending.
+    Another kind of CPU is not refused. The data set is claimed.
 
     Returns:
         A line to print if samples of several kinds of CPU are in the data set; else "".
@@ -224,16 +214,12 @@ def _describe(settings: Settings, catalog: Catalog) -> DatasetInfo:
             c: ClassInfo(catalog.class_names[c], catalog.synset_ids[c])
             for c in settings.sample.class_list
         },
-        settings=dataclasses.replace(settings, assets=_drop_paths(settings.assets)),
+        # Without paths, which do not hold on other machines.
+        settings=dataclasses.replace(settings, assets=Assets(up_axis=settings.assets.up_axis)),
         design=describe_design(settings, catalog),
         render_revision=RENDER_REVISION,
         num_columns=len(COLUMNS),
     )
-
-
-def _drop_paths(assets: Assets) -> Assets:
-    """What holds on other machines, too."""
-    return Assets(up_axis=assets.up_axis)
 
 
 def _to_tuples(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:

@@ -66,7 +66,8 @@ class DriverNote:
 
     def count_minutes(self, now_s: float) -> int:
         """Samples finished in the last hour."""
-        return sum(num for minute, num in self.minutes.items() if minute > _to_minute(now_s) - 60)
+        first = _to_minute(now_s) - _MINUTES_KEPT
+        return sum(num for minute, num in self.minutes.items() if minute > first)
 
     def find_rate(self, now_s: float) -> float:
         """Samples a minute over the last hour, or since the run has begun."""
@@ -80,16 +81,6 @@ class FoundNote:
 
     path: Path
     note: DriverNote
-
-    @property
-    def kind(self) -> str:
-        """One of `WHOLE`, `SHARD` and `ENDED`."""
-        return find_kind(self.path)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether its run may still be at work."""
-        return is_alive(self.path)
 
 
 def is_alive(path: Path) -> bool:
@@ -108,10 +99,8 @@ def find_kind(path: Path) -> str:
 
 def list_notes(dataset_dir: Path) -> list[FoundNote]:
     """All notes that can be read; those of the latest runs come last."""
-    found = []
-    for path in list_driver_notes(dataset_dir):
-        if (note := read_note(path)) is not None:
-            found.append(FoundNote(path, note))
+    notes = ((path, read_note(path)) for path in list_driver_notes(dataset_dir))
+    found = [FoundNote(path, note) for path, note in notes if note is not None]
     return sorted(found, key=lambda one: one.note.begun_s)
 
 
@@ -130,8 +119,7 @@ def read_note(path: Path) -> DriverNote | None:
 
 def note_to_bytes(note: DriverNote) -> bytes:
     """The text of a note."""
-    values = dataclasses.asdict(note)
-    return json.dumps({**values, "minutes": dict(note.minutes)}).encode()
+    return json.dumps(dataclasses.asdict(note)).encode()
 
 
 def add_finished(note: DriverNote, num: int, now_s: float) -> DriverNote:

@@ -52,12 +52,7 @@ class Driver:
         self.write()
 
     def begin(self, part: np.ndarray, missing: Iterable[int]) -> None:
-        """Notes which samples of its part are complete.
-
-        Args:
-            part: indexes of its samples, (n,) ascending.
-            missing: those of them that are not complete.
-        """
+        """Notes its part, indexes (n,) ascending, and which of these samples are not complete."""
         with self._lock:
             self._bits = np.zeros(int(part[-1]) + 1 if len(part) else 0, bool)
             self._bits[part] = True
@@ -89,11 +84,9 @@ class Driver:
 
 @contextlib.contextmanager
 def driving(folder: DatasetFolder, shard: str) -> Generator[Driver]:
-    """Renders a data set together with those alone that go together with it.
+    """Renders a claimed data set together with those alone that go together with it.
 
-    Args:
-        folder: of a claimed data set.
-        shard: such as "3/16"; "": all samples.
+    All of its samples, or a shard such as "3/16".
 
     Yields:
         To be told what is done.

@@ -40,11 +40,7 @@ from synrender.settings.gin_text import read_gin_file
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings, settings_to_dict, with_layout
 from synrender.system.console import warn_once
-from synrender.system.files import (
-    is_plain_name,
-    write_atomically,
-    write_bytes,
-)
+from synrender.system.files import is_plain_name, write_atomically, write_bytes
 from synrender.system.locks import remove_abandoned_files, temporary_file
 
 MAX_FOLDER_NAME = 200
@@ -83,15 +79,11 @@ class DatasetFolder:
 
     def image_path(self, idx: int) -> Path:
         """Image file of a sample."""
-        return sample_path(self.path, idx, self._image_kind, self.files_per_folder)
+        return sample_path(self.path, idx, "exr" if self.is_exr else "png", self.files_per_folder)
 
     def record_path(self, idx: int) -> Path:
         """Record file of a sample."""
         return sample_path(self.path, idx, "npy", self.files_per_folder)
-
-    @property
-    def _image_kind(self) -> str:
-        return "exr" if self.is_exr else "png"
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -192,11 +184,7 @@ class DatasetFolder:
                 image_dir.rmdir()
 
     def remove_abandoned_files(self, idxs: range) -> None:
-        """Removes temporary files of processes that were killed.
-
-        Args:
-            idxs: samples whose folders are looked through.
-        """
+        """Removes temporary files of killed processes from the folders of some samples."""
         first, last = (self._idx_to_folder(idx) for idx in (idxs[0], idxs[-1]))
         for number in range(first, last + 1):
             with contextlib.suppress(FileNotFoundError):
@@ -241,12 +229,10 @@ def settings_to_folder(path: Path, settings: Settings) -> DatasetFolder:
 
 
 def plan_dataset_folder(path: Path, settings: Settings, overwrite: bool = False) -> DatasetFolder:
-    """Handle on a data set to render. One that is there keeps its files where they are.
+    """Handle on a data set to render, which will be overwritten or not.
 
-    Args:
-        path: of the data set.
-        settings: of the run; its ``batch.files_per_folder`` counts for a new data set.
-        overwrite: whether what is there will be removed first.
+    One that is there keeps its files where they are; for a new one ``batch.files_per_folder`` of
+    the run counts.
 
     Raises:
         UserError: its description is damaged.

@@ -129,13 +129,7 @@ def create_samples(num: int, kinds: tuple[str, ...]) -> np.ndarray:
 
 
 def hash_dataset(folder: DatasetFolder, workers: Workers, create_bar: CreateBar) -> FileHashes:
-    """Reads and hashes the files of a data set, on all processes.
-
-    Args:
-        folder: of the data set.
-        workers: processes.
-        create_bar: shows a bar.
-    """
+    """Reads and hashes the files of a data set, on all processes."""
     found, kinds, others = list_files(folder)
     tasks = [
         (folder, kinds, found[i : i + _FILES_PER_TASK])

@@ -244,13 +244,9 @@ def is_other_revision(info: DatasetInfo, revision: int = RENDER_REVISION) -> boo
 def refuse_other_revision(
     dataset_dir: Path, info: DatasetInfo, does_what: str, revision: int = RENDER_REVISION
 ) -> None:
-    """Refuses to render a data set on, or again, with other pixels.
+    """Refuses to render a data set on, or again, with other pixels: those of another revision.
 
-    Args:
-        dataset_dir: folder of the data set.
-        info: its description.
-        does_what: what the right version does, and any other remedy, such as ``"replays it"``.
-        revision: of the program that renders.
+    The line ends with what the right version does, and any other remedy, such as ``"replays it"``.
 
     Raises:
         UserError: the revision is another one; the line says which version of this program to use.

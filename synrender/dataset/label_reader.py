@@ -37,14 +37,9 @@ class LabelReader:
         named: NamedPoints,
         has_ground: bool = False,
     ) -> None:
-        """Reads nothing yet.
+        """Takes all samples in order, and the user's keypoints; reads nothing yet.
 
-        Args:
-            folder: of the data set.
-            camera: of the data set.
-            idxs: all its samples, in order.
-            named: the user's keypoints.
-            has_ground: whether the backdrop is a ground, which no camera moves.
+        The backdrop may be a ground, which no camera moves.
         """
         self._folder, self._idxs, self._named = folder, idxs, named
         self._has_ground = has_ground

@@ -19,7 +19,7 @@ from synrender.dataset.names import LOCK_FILE, file_to_lease, lease_file
 from synrender.errors import UserError
 from synrender.system.console import warn
 from synrender.system.disk import FULL_DISK, READ_ONLY
-from synrender.system.locks import Lock, find_realm, is_at, try_lock
+from synrender.system.locks import NO_LINK_NO_WAIT, Lock, find_realm, is_at, try_lock
 
 try:
     import fcntl
@@ -65,12 +65,9 @@ def locked(dataset_dir: Path) -> Generator[None]:
 
 def _open_lock(path: Path) -> int | None:
     """Opens the lock; None: it is not there, and this user or disk lets nothing be written."""
-    flags = 0
-    for name in ("O_NOFOLLOW", "O_NONBLOCK"):  # Windows has none of them
-        flags |= getattr(os, name, 0)
     for mode in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
         try:
-            return os.open(path, mode | flags, 0o666)
+            return os.open(path, mode | NO_LINK_NO_WAIT, 0o666)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
                 raise UserError(
@@ -127,10 +124,7 @@ def _wait(fd: int, path: Path) -> bool:
 def _leased(folder: Path, has_lock: bool) -> Generator[None]:
     """Holds the lease of a data set.
 
-    Args:
-        folder: of the data set.
-        has_lock: whether this process holds its lock too. Then the lease of a process that would
-            have held it is one of a dead process.
+    If this process holds the lock too, the lease of one that would have held it is of a dead one.
     """
     path, content = _take_lease(folder, has_lock)
     try:
@@ -174,9 +168,7 @@ def _take_lease(folder: Path, has_lock: bool) -> tuple[Path | None, bytes]:
 
 def _find_lease(folder: Path) -> tuple[int, bytes]:
     """Number and content of the lease that counts; (0, b"") if there is none."""
-    with os.scandir(folder) as entries:
-        numbers = [file_to_lease(entry.name) or 0 for entry in entries]
-    for number in sorted(filter(None, numbers), reverse=True):
+    for number in sorted(_list_leases(folder), reverse=True):
         with contextlib.suppress(OSError):  # its holder has just let it go
             return number, (folder / lease_file(number)).read_bytes()
     return 0, b""
@@ -206,11 +198,14 @@ def _create_lease(path: Path, content: bytes) -> bool:
 
 def _remove_leases(folder: Path, below: int) -> None:
     """Removes the leases of dead processes."""
-    with os.scandir(folder) as entries:
-        numbers = [file_to_lease(entry.name) or below for entry in entries]
-    for number in numbers:
+    for number in _list_leases(folder):
         if number < below:
             (folder / lease_file(number)).unlink(missing_ok=True)
+
+
+def _list_leases(folder: Path) -> list[int]:
+    with os.scandir(folder) as entries:
+        return [number for entry in entries if (number := file_to_lease(entry.name))]
 
 
 def _find_holder(fd: int) -> str:

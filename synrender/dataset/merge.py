@@ -53,12 +53,8 @@ def merge_datasets(
 ) -> Merged:
     """Copies all complete samples of the parts into one data set; the parts stay as they are.
 
-    Every file is read and checked. What a killed merge has copied is there for the next one.
-
-    Args:
-        path: folder of the data set; it is created, or continued.
-        part_paths: folders of the parts.
-        show: told of the number of samples that are done, and of all.
+    The data set is created, or continued: what a killed merge has copied is there for the next one.
+    Every file is read and checked. Shows the number of samples that are done, and of all.
 
     Raises:
         UserError: a part has other settings, models, textures, Blender, device or revision than

@@ -116,8 +116,7 @@ def read_record(path: Path) -> np.ndarray:
 def find_singular_field(records: np.ndarray) -> str | None:
     """First of `MATRICES` with a matrix that cannot be inverted; NaN, for unknown, counts as none.
 
-    Args:
-        records: of `RECORD_DTYPE`, of any shape.
+    The records have any shape.
     """
     # All in one call, which takes a third of the time of one call for each field.
     matrices = np.zeros((len(MATRICES), *records.shape, 4, 4))

@@ -66,11 +66,9 @@ def refuse_removal(folder: DatasetFolder) -> None:
 def remove_dataset(folder: DatasetFolder) -> None:
     """Removes a data set, or what a killed first run left; keeps its folder and its lock.
 
-    Everything is looked at before the first file goes. The description goes last, so that a removal
-    that is killed can be repeated.
-
-    Args:
-        folder: that exists, and that the caller has locked, so that no data set is begun there.
+    The folder exists, and the caller has locked it, so that no data set is begun there. Everything
+    is looked at before the first file goes. The description goes last, so that a removal that is
+    killed can be repeated.
 
     Raises:
         UserError: see `refuse_removal`; or somebody is at work there.
@@ -126,13 +124,8 @@ def discard_shown(
     candidate. The record goes first, and is written last, so that a kill never leaves the image of
     one model with the record of another.
 
-    Args:
-        folder: of the data set.
-        idxs: samples that the caller renders next, where they are missing.
-        rejected: names of models, as ``synset/model``, and of textures.
-
     Returns:
-        The samples, in order.
+        The samples, in order; the caller renders next what is missing of all that it gave.
     """
     discarded = []
     for idx in idxs if rejected else ():

@@ -50,15 +50,8 @@ ARCHIVE_VERSION = 1
 """Version of the HDF5 files; goes up with a change that readers must know."""
 
 READ_ERRORS = (
-    *(OSError, RuntimeError, KeyError),  # KeyError: a field that is not there
-    *(
-        ValueError,
-        TypeError,
-        IndexError,
-        AttributeError,
-        OverflowError,
-        MemoryError,
-    ),  # flipped bits
+    *(OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError),
+    *(AttributeError, OverflowError, MemoryError),
 )
 """Exceptions of h5py for a damaged file; a flipped bit may lead to any of them."""
 
@@ -188,10 +181,7 @@ def create_heap_check(field: h5py.Dataset) -> Callable[[int | slice], None]:
 
     Values of varying length lie in collections of objects. HDF5 walks through a collection by the
     lengths that it states; at a length of 0 it stays where it is for ever. To be called before such
-    a value is read. Fields of other values are let through.
-
-    Args:
-        field: of a checked file.
+    a value of a checked file is read. Fields of other values are let through.
 
     Returns:
         Takes the rows that are about to be read; raises Misfit if a collection is damaged.
@@ -312,11 +302,7 @@ def _open(path: Path) -> h5py.File:
 
 @functools.lru_cache(256)
 def check_file(path: Path, identity: tuple[int, ...]) -> None:
-    """Checks a file, once for each state of it.
-
-    Args:
-        path: of the file.
-        identity: inode, size and time of change.
+    """Checks a file, once for each state of it: inode, size and time of change.
 
     Raises:
         Damaged: it is of another program.
@@ -349,8 +335,7 @@ def _list_known(file: h5py.File) -> dict[str, Field]:
 
 def _count_columns(file: h5py.File) -> int:
     """Columns of factors that the file has: those of today, or of the version that wrote it."""
-    field = file.get("factor_values")
-    shape = (getattr(field, "shape", None) or (0,)) if field is not None else (0,)
+    shape = getattr(file.get("factor_values"), "shape", None) or (0,)
     return shape[-1] if len(FIRST_COLUMNS) <= shape[-1] < len(COLUMNS) else len(COLUMNS)
 
 
@@ -422,9 +407,9 @@ def _check_field(file: h5py.File, name: str, shape: tuple[int, ...], kind: np.dt
         raise Misfit(f"{name} holds {field.shape} {field.dtype}, must be {shape} {kind}")
     if field.is_virtual or field.external:
         raise Misfit(f"{name} lies in another file")
-    if open_axes and "names" not in field.attrs:
-        raise Misfit(f"{name} says no names")
     if open_axes:
+        if "names" not in field.attrs:
+            raise Misfit(f"{name} says no names")
         names = field.attrs["names"]
         if np.shape(names) != (shape[open_axes[0]],) or not all(isinstance(n, str) for n in names):
             raise Misfit(f"{name} has other names than {shape[open_axes[0]]} texts")

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.dataset.archived import read_archived
-from synrender.dataset.driver_notes import ENDED, FoundNote, join_bits, list_notes
+from synrender.dataset.driver_notes import (
+    ENDED,
+    FoundNote,
+    find_kind,
+    is_alive,
+    join_bits,
+    list_notes,
+)
 from synrender.dataset.folder import PlannedDataset
 from synrender.system.console import say
 
@@ -76,7 +83,7 @@ def format_statuses(statuses: Sequence[DatasetStatus], now_s: float) -> list[str
     sums = np.zeros(4)
     remarks: dict[int, list[str]] = {}
     for status in statuses:
-        rate = sum(found.note.find_rate(now_s) for found in status.notes if found.is_alive)
+        rate = sum(found.note.find_rate(now_s) for found in status.notes if is_alive(found.path))
         done = [status.num_samples, status.num_done, status.num_samples - status.num_done]
         sums += [*done, rate]
         name = status.name + " (counted in the folder)" * status.is_counted
@@ -99,7 +106,8 @@ def _describe(found: FoundNote, now_s: float) -> str:
     note = found.note
     what = f"shard {note.shard}" if note.shard else "all samples"
     num_done = int(join_bits([note], note.num_samples and len(note.bits)).sum())
-    state = "at work" if found.is_alive else "ended" if found.kind == ENDED else "killed"
+    is_ended = find_kind(found.path) == ENDED
+    state = "at work" if is_alive(found.path) else "ended" if is_ended else "killed"
     return (
         f"  {what} on {note.host}: {num_done} of {note.num_samples}, {state}; "
         f"{note.count_minutes(now_s)} in the last hour, {note.find_rate(now_s):.1f} per minute"

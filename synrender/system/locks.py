@@ -38,6 +38,8 @@ except ImportError:  # Windows: there are no locks
     fcntl = None
 
 CAN_LOCK = fcntl is not None
+NO_LINK_NO_WAIT = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""For `os.open`; Windows has none of them."""
 
 ABANDONED_AFTER_S = 24 * 3600
 """Age of what counts as abandoned where a lock proves nothing."""
@@ -256,10 +258,8 @@ def _tested(path: Path, after_s: float = ABANDONED_AFTER_S) -> Generator[bool]:
 
 def _open_existing(path: Path) -> int:
     """Opens a file or folder; waits at no FIFO, and follows no link."""
-    flags = os.O_RDWR if stat.S_ISREG(os.lstat(path).st_mode) else os.O_RDONLY
-    for name in ("O_NOFOLLOW", "O_NONBLOCK"):  # Windows has none of them
-        flags |= getattr(os, name, 0)
-    return os.open(path, flags)
+    mode = os.O_RDWR if stat.S_ISREG(os.lstat(path).st_mode) else os.O_RDONLY
+    return os.open(path, mode | NO_LINK_NO_WAIT)
 
 
 def _is_of_realm(path: Path) -> bool:
