@@ -39,6 +39,7 @@ from synrender.sampling.designs import Rules
 from synrender.sampling.designs.causal import Graph
 from synrender.sampling.designs.grid import Grid
 from synrender.sampling.designs.holdout import Holdout
+from synrender.sampling.designs.kind import find_spreads
 from synrender.sampling.designs.one_at_a_time import Sweeps
 from synrender.sampling.designs.sequence import Sequence as Sequences
 from synrender.sampling.designs.shortcut import Shortcut
@@ -47,7 +48,7 @@ from synrender.sampling.distributions import check_distributions, find_distribut
 from synrender.sampling.draws import draw_color_reference
 from synrender.sampling.levels import Levels, find_levels
 from synrender.sampling.sample_plan import find_rules
-from synrender.settings.factor_table import COLUMNS, VIEWPOINT, find_columns, find_factor
+from synrender.settings.factor_table import COLUMNS, find_columns, find_factor
 from synrender.settings.groups import Assets, Design, Settings
 from synrender.settings.load import settings_to_dict, settings_to_gin, with_layout
 from synrender.system.disk import READ_ONLY
@@ -404,13 +405,9 @@ def _refuse_equal_twins(name: str, settings: Settings, catalog: Catalog) -> None
 
 def _find_spreads(settings: Settings) -> dict[str, tuple[str, bool]]:
     """Factors that are numbers: the setting that says how far they spread, and whether they do."""
-    objects = settings.object
-    viewpoint = ("object.random_viewpoint", objects.random_viewpoint > 0)
+    spreads = find_spreads(settings.object, settings.lighting)
     return {
-        "scale": ("object.random_scaling", objects.random_scaling > 0),
-        "warp": ("object.random_warp", objects.random_warp > 0),
-        "light_angle": ("lighting.r", settings.lighting.r > 0),
-        **dict.fromkeys(("viewpoint", *VIEWPOINT), viewpoint),
+        **{name: (setting, spread > 0) for name, (setting, spread) in spreads.items()},
         "layout": ("sample.num_objs", settings.sample.num_objs > 1),
         "color": ("", True),
         "backdrop_color": ("", True),

@@ -78,16 +78,11 @@ def draw_values(
 def _draw_within(distribution: Distribution, bounds: Range, chance: float) -> Vector:
     """A value within a range, or beyond it, by one uniform number."""
     low, high = (find_chance(distribution, v) for v in (bounds.low, bounds.high))
-    if bounds.is_inside:
-        chance = low + chance * (high - low)
-        ends = (bounds.low, bounds.high)
-    else:
-        chance *= 1 - high + low
-        is_below = chance < low
-        chance = chance if is_below else chance + high - low
-        ends = (-math.inf, bounds.low) if is_below else (bounds.high, math.inf)
-    value = invert(distribution, chance)
-    return (_push(value, ends, bounds),)
+    chance = bounds.move_chance(chance, low, high)
+    ends = (bounds.low, bounds.high)
+    if not bounds.is_inside:
+        ends = (-math.inf, bounds.low) if chance < low else (bounds.high, math.inf)
+    return (_push(invert(distribution, chance), ends, bounds),)
 
 
 def _push(value: float, ends: tuple[float, float], bounds: Range) -> float:

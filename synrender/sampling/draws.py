@@ -23,6 +23,7 @@ from synrender.sampling.designs.kind import Range, Ranges
 from synrender.sampling.distributions import FILES, draw_values, find_distributions
 from synrender.sampling.layout import draw_layout
 from synrender.sampling.lights import uses_direction
+from synrender.sampling.quantiles import LEAST_CHANCE
 from synrender.sampling.streams import (
     CLASS,
     COLOR,
@@ -182,13 +183,10 @@ def draw_model_order(
 
 
 def draw_turn(key: Key, models: Mapping[int, tuple[str, ...]]) -> tuple[int, str]:
-    """Class and model at one turn of all models of a bucket.
+    """Class and model at one turn of all models of a bucket, which are given by class id.
 
-    Each round goes through all of them, in an order of its own.
-
-    Args:
-        key: seed of the data set, bucket, and turn in it, from 0.
-        models: of the bucket, by class id.
+    Each round goes through all of them, in an order of its own. The key is the seed of the data
+    set, the bucket, and the turn in it, from 0.
     """
     seed, bucket, turn = key
     num = sum(map(len, models.values()))
@@ -219,15 +217,7 @@ class Pose:
 def draw_pose(
     seed: int, key: Key, num_objs: int, objects: Object, offset_range: Ranges = NO_RANGES
 ) -> Pose:
-    """Scale, warp and turn of the objects.
-
-    Args:
-        seed: of the data set.
-        key: of the sample.
-        num_objs: in the sample.
-        objects: the spread of each.
-        offset_range: where scale, azimuth, elevation and roll must lie, if anywhere.
-    """
+    """Scale, warp and turn of the objects; scale and turn where they must lie, if anywhere."""
     normals = create_rng(seed, POSE, *key).standard_normal((num_objs, 7))
     scale = MEAN_SCALE + objects.random_scaling * normals[:, 0]
     offset = objects.random_viewpoint * normals[:, 4:]
@@ -239,11 +229,7 @@ def draw_pose(
             offset[:, k] = _move_into(
                 offset[:, k], offset_range.get(name), 0.0, objects.random_viewpoint, rng
             )
-    return Pose(
-        np.clip(scale, *SCALE_RANGE),
-        to_warp(normals[:, 1:4], objects),
-        offset,
-    )
+    return Pose(np.clip(scale, *SCALE_RANGE), to_warp(normals[:, 1:4], objects), offset)
 
 
 def to_warp(normals: np.ndarray, objects: Object) -> np.ndarray:
@@ -268,12 +254,8 @@ def _move_into(
     moved = []
     for value, chance in zip(values.tolist(), chances.tolist(), strict=True):
         if not bounds.holds(value):
-            if bounds.is_inside:
-                chance = low + chance * (high - low)
-            else:
-                chance *= 1 - high + low
-                chance = chance if chance < low else chance + high - low
-            value = normal.inv_cdf(min(max(chance, 1e-12), 1 - 1e-12))
+            chance = bounds.move_chance(chance, low, high)
+            value = normal.inv_cdf(min(max(chance, LEAST_CHANCE), 1 - LEAST_CHANCE))
         moved.append(value)
     return np.array(moved)
 

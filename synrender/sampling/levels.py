@@ -32,13 +32,7 @@ from synrender.sampling.streams import LEVEL, create_rng, draw_permutation
 from synrender.settings.checks import MAX_LEVELS, FrozenDict, GinValue
 from synrender.settings.color_values import find_color
 from synrender.settings.distributions import Distribution, describe
-from synrender.settings.factor_table import (
-    BACKDROPS,
-    VIEWPOINT,
-    Kind,
-    find_columns,
-    find_factor,
-)
+from synrender.settings.factor_table import BACKDROPS, VIEWPOINT, Kind, find_columns, find_factor
 from synrender.settings.groups import Scene, Settings
 
 Vector = tuple[float, ...]
@@ -96,13 +90,7 @@ def count_levels(settings: Settings) -> FrozenDict:
 
 
 def find_levels(name: str, value: GinValue, settings: Settings, catalog: Catalog) -> Levels:
-    """Levels of a factor.
-
-    Args:
-        name: of the factor, or ``viewpoint``.
-        value: a number of levels to draw, or the values.
-        settings: of the data set.
-        catalog: of the data set.
+    """Levels of a factor or of ``viewpoint``: so many, which are drawn, or the given values.
 
     Raises:
         UserError: there are not as many, a value is out of range, or two values are equal.

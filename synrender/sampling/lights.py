@@ -56,12 +56,6 @@ def draw_other_lights(
 
     Each is drawn from a stream of its own, so that one light more does not move the others: evenly
     over the upper half of a sphere about the origin, on which heights are even (Archimedes).
-
-    Args:
-        seed: of the data set.
-        key: of the sample.
-        num: lights to draw.
-        distance_m: radius of the sphere.
     """
     locations = []
     for light in range(num):

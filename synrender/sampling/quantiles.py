@@ -33,10 +33,7 @@ def count_chances(distribution: Distribution) -> int:
 def find_value(name: str, distribution: Distribution, chances: Sequence[float]) -> Vector:
     """The value at some uniform numbers, from 0 to below 1: a number for each column.
 
-    Args:
-        name: of the factor, which is no class, texture or environment.
-        distribution: of the factor.
-        chances: as many as `count_chances` says.
+    There are as many of them as `count_chances` says; the factor is no class and no file.
     """
     kind = distribution.kind
     if kind in ("uniform", "log_uniform", "normal"):

@@ -16,13 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.assets.catalog import Catalog
-from synrender.sampling.camera import (
-    ORBIT,
-    find_orbit,
-    is_orbited,
-    move_camera,
-    orbit_camera,
-)
+from synrender.sampling.camera import ORBIT, find_orbit, is_orbited, move_camera, orbit_camera
 from synrender.sampling.designs import Rules, assign, create_rules
 from synrender.sampling.designs.kind import Assignment, Given
 from synrender.sampling.distributions import (
@@ -179,9 +173,7 @@ def stand_up(plan: SamplePlan, have_z_up: Sequence[bool]) -> SamplePlan:
 def set_down(plan: SamplePlan, depths_m: Sequence[float]) -> SamplePlan:
     """The plan with objects where they stand on the ground, once their models are known.
 
-    Args:
-        plan: of a sample.
-        depths_m: of each object, how far its lowest point is below its center.
+    Of each object that is how far its lowest point is below its center.
     """
     ground_m = plan.scene.ground_height
     objects = (
@@ -431,66 +423,53 @@ def _choose_models(
 
 
 def _choose_textures(settings: Settings, catalog: Catalog, start: _Start) -> list[AssetChoice]:
-    """What decides the textures of the backdrop and of each object: a level, or what was drawn.
+    """What decides the textures of the backdrop and of each object: the design, or what was drawn.
 
     Objects with materials of their own show none; the backdrop shows the same one as without.
     """
-    names = ["backdrop_texture", *["texture"] * settings.sample.num_objs]
-    material = settings.material
+    num, material, assigned = settings.sample.num_objs, settings.material, start.assigned
     if not material.use_texture:
-        return [AssetChoice()] * len(names)
-    seed, assigned = settings.batch.seed, start.assigned
-    drawn = draw_textures(seed, (assigned.base,), catalog.textures)
-    num_places = len(names) * _count_drawn_twins(settings, assigned, "texture", "backdrop_texture")
-    num_objs = settings.sample.num_objs
-    weighted = {
-        "backdrop_texture": _order_by_weights(settings, assigned, "backdrop_texture", 1),
-        "texture": _order_by_weights(settings, assigned, "texture", num_objs),
-    }
-    choices = []
-    for place, name in enumerate(names):
-        decided = start.decided.get(name)
-        if name == "texture" and material.source == "own":
-            choices.append(AssetChoice())
-        elif decided is None and weighted[name]:
-            num_twins = _count_drawn_twins(settings, assigned, name)
-            choices.append(AssetChoice(weighted[name].pop(0), assigned.member_of(name), num_twins))
-        elif decided is None:
-            place_of_twin = place + assigned.member_of(name) * len(names)
-            choices.append(AssetChoice(drawn, place_of_twin, num_places))
-        else:
-            choices.append(_choose_level(name, decided, catalog.textures, seed))
-    return choices
+        return [AssetChoice()] * (1 + num)
+    drawn = draw_textures(settings.batch.seed, (assigned.base,), catalog.textures)
+    num_twins = _count_drawn_twins(settings, assigned, "texture", "backdrop_texture")
 
+    def draw(name: str, place: int) -> AssetChoice:
+        place += assigned.member_of(name) * (1 + num)
+        return AssetChoice(drawn, place, num_twins * (1 + num))
 
-def _order_by_weights(
-    settings: Settings, assigned: Assignment, name: str, num: int
-) -> list[tuple[str, ...]]:
-    """Files in the order in which they are tried, for each place; none without weights."""
-    own = find_distributions(settings.design).get(name)
-    if own is None:
-        return []
-    return draw_weighted_order(settings.batch.seed, name, (assigned.base,), own, num)
+    backdrop = _choose_files(settings, start, "backdrop_texture", catalog.textures, 1)
+    objects = _choose_files(settings, start, "texture", catalog.textures, num)
+    if material.source == "own":
+        objects = [AssetChoice()] * num
+    return [
+        *(backdrop or [draw("backdrop_texture", 0)]),
+        *(objects or [draw("texture", place) for place in range(1, 1 + num)]),
+    ]
 
 
 def _choose_environment(settings: Settings, catalog: Catalog, start: _Start) -> AssetChoice:
     """What decides the environment; nothing if no design names one."""
-    name, decided, assigned = "environment", start.decided.get("environment"), start.assigned
+    chosen = _choose_files(settings, start, "environment", catalog.environments, 1)
+    return chosen[0] if chosen else AssetChoice()
+
+
+def _choose_files(
+    settings: Settings, start: _Start, name: str, items: tuple[str, ...], num: int
+) -> list[AssetChoice]:
+    """What the design decides of a factor's files at ``num`` places; [] if it does not name it."""
+    seed, assigned, decided = settings.batch.seed, start.assigned, start.decided.get(name)
     if decided is not None:
-        return _choose_level(name, decided, catalog.environments, settings.batch.seed)
-    weighted = _order_by_weights(settings, assigned, name, 1)
-    if not weighted:
-        return AssetChoice()
-    num_twins = _count_drawn_twins(settings, assigned, name)
-    return AssetChoice(weighted[0], assigned.member_of(name), num_twins)
-
-
-def _choose_level(name: str, decided: Decided, items: tuple[str, ...], seed: int) -> AssetChoice:
-    """A level of textures or environments."""
-    if decided.levels.are_drawn:
-        order = order_for_levels(name, (), items, seed)
-        return AssetChoice(order, decided.level, len(decided.levels))
-    return AssetChoice((decided.levels.names[decided.level],))
+        order, places = (decided.levels.names[decided.level],), (0, 1)
+        if decided.levels.are_drawn:
+            order = order_for_levels(name, (), items, seed)
+            places = decided.level, len(decided.levels)
+        return [AssetChoice(order, *places)] * num
+    own = find_distributions(settings.design).get(name)
+    if own is None:
+        return []
+    places = assigned.member_of(name), _count_drawn_twins(settings, assigned, name)
+    orders = draw_weighted_order(seed, name, (assigned.base,), own, num)
+    return [AssetChoice(order, *places) for order in orders]
 
 
 def _count_drawn_twins(settings: Settings, assigned: Assignment, *names: str) -> int:

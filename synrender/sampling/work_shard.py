@@ -60,10 +60,7 @@ def parse_work_shard(text: str) -> WorkShard:
 def find_part(settings: Settings, shard: WorkShard | None, place: int = 0) -> np.ndarray:
     """Indexes of a shard's samples, (n,) int64, ascending; without a shard, of all samples.
 
-    Args:
-        settings: of the data set, or of the samples that all shards together render.
-        shard: which part; None: the whole.
-        place: of the data set among those that are rendered together.
+    Dealt on from other data sets that are rendered together, among which this one has a place.
     """
     idxs = np.arange(settings.batch.idxs.start, settings.batch.idxs.stop)
     return idxs if shard is None else idxs[find_shards(settings, shard.count, place) == shard.idx]
@@ -97,14 +94,7 @@ def _find_groups(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
 def _deal_groups(
     settings: Settings, num_shards: int, starts: np.ndarray, sizes: np.ndarray
 ) -> np.ndarray:
-    """Shard of each group, (num_groups,) int64.
-
-    Args:
-        settings: of the data set.
-        num_shards: how many there are.
-        starts: first index of each group, (num_groups,) ascending.
-        sizes: samples of each group, (num_groups,).
-    """
+    """Shard of each group, (num_groups,) int64, by first index, ascending, and size."""
     objects, sample = settings.object, settings.sample
     buckets = starts * objects.n_buckets // objects.total_num_samples
     num_classes = len(sample.class_list)

@@ -20,6 +20,7 @@ from synrender.sampling.designs.kind import (
     SamplePlace,
     check_level,
     create_design_rng,
+    find_spreads,
     require_levels,
 )
 from synrender.sampling.quantiles import find_chance
@@ -32,8 +33,11 @@ from synrender.settings.distributions import (
     describe,
     parse_distribution,
 )
+from synrender.settings.factor_table import VIEWPOINT
 
 MAX_HELD_OUT = 100_000
+RANGED = (*VIEWPOINT, "light_angle", "scale")
+"""Factors that are drawn as one number unless a user says from what."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,18 +157,12 @@ def _check_rest(codes: tuple[int, ...], factors: FrozenDict) -> None:
 
 def _check_range(name: str, bounds: object, given: Given) -> None:
     """Refuses a range of a factor that is not drawn as one number, or that has only one value."""
-    viewpoint = ("object.random_viewpoint", given.objects.random_viewpoint)
-    spreads = {
-        **dict.fromkeys(("azimuth", "elevation", "roll"), viewpoint),
-        "light_angle": ("lighting.r", given.lighting.r),
-        "scale": ("object.random_scaling", given.objects.random_scaling),
-    }
     own = _find_own(name, given)
-    is_drawn = name in spreads if own is None else own.is_one_number and name not in COUNTS
+    is_drawn = name in RANGED if own is None else own.is_one_number and name not in COUNTS
     if not is_drawn or name in given.num_levels or name in given.design.fixed:
         raise UserError(
             f"design.inner_ranges: {name!r} must be a factor that is drawn as one number "
-            f"({', '.join(spreads)}, or one with such a distribution), without levels"
+            f"({', '.join(RANGED)}, or one with such a distribution), without levels"
         )
     if (
         not isinstance(bounds, tuple)
@@ -176,7 +174,7 @@ def _check_range(name: str, bounds: object, given: Given) -> None:
     if own is not None:
         _check_shares(name, bounds, own)
         return
-    setting, spread = spreads[name]
+    setting, spread = find_spreads(given.objects, given.lighting)[name]
     if not spread:
         raise UserError(
             f"design.inner_ranges: {name!r} has one value, because {setting} = 0; increase it, or "

@@ -14,7 +14,7 @@ import numpy as np
 from synrender.errors import UserError, nearest_name
 from synrender.sampling.streams import DESIGN, create_rng
 from synrender.settings.checks import FrozenDict
-from synrender.settings.factor_table import FACTORS, JOINT
+from synrender.settings.factor_table import FACTORS, JOINT, VIEWPOINT
 from synrender.settings.groups import Design, Lighting, Object
 
 EVEN, SHORTCUT, HOLDOUT, CAUSAL, TWIN, GRID, PARTNERS, TABLES = range(8)
@@ -50,6 +50,16 @@ class Range:
     def holds(self, value: float) -> bool:
         """Whether a value lies where it must."""
         return (self.low <= value <= self.high) == self.is_inside
+
+    def move_chance(self, chance: float, below: float, up_to: float) -> float:
+        """A uniform number as the chance of a value that lies where it must.
+
+        Those of a value below the range, and of one up to its end, are given.
+        """
+        if self.is_inside:
+            return below + chance * (up_to - below)
+        chance *= 1 - up_to + below
+        return chance if chance < below else chance + up_to - below
 
 
 Ranges = Mapping[str, Range]
@@ -122,6 +132,17 @@ def draw_even(seed: int, stream: int, name: str, num_levels: int, *key: int) -> 
 
 
 # --- checks ---------------------------------------------------------------------------------------
+
+
+def find_spreads(objects: Object, lighting: Lighting) -> dict[str, tuple[str, float]]:
+    """Factors that are drawn about a mean: the setting that spreads them, and its value."""
+    viewpoint = ("object.random_viewpoint", objects.random_viewpoint)
+    return {
+        **dict.fromkeys((*VIEWPOINT, "viewpoint"), viewpoint),
+        "light_angle": ("lighting.r", lighting.r),
+        "scale": ("object.random_scaling", objects.random_scaling),
+        "warp": ("object.random_warp", objects.random_warp),
+    }
 
 
 def require_levels(setting: str, names: Iterable[str], num_levels: FrozenDict) -> None:
