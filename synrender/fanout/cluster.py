@@ -143,15 +143,7 @@ class RayExecutor:
         function: Callable[[Job], Outcome] = run_job,
         is_shared: bool = True,
     ) -> None:
-        """Prepares the task.
-
-        Args:
-            session: that is open.
-            run_dir: folder of journals and logs.
-            options: of the tasks.
-            function: what a task runs.
-            is_shared: whether workers write into the same ``run_dir``.
-        """
+        """Prepares the task; workers write into the same ``run_dir`` if it is shared."""
         self._session, self._run_dir, self._is_shared = session, run_dir, is_shared
         self._options = options
         self._task = ray.remote(

@@ -108,11 +108,7 @@ class Display:
         return not self._is_quiet and time.monotonic() - self._last_shown >= interval
 
     def show(self, num_unfinished: int) -> None:
-        """Redraws the live line, or prints a new one.
-
-        Args:
-            num_unfinished: finished samples of unfinished batches.
-        """
+        """Redraws the live line, or prints a new one, with the samples of unfinished batches."""
         self._last_shown = time.monotonic()
         self._num_shown = max(self._num_shown, self._num_done + num_unfinished)
         trouble = f"{self._num_failed} failed, {self._num_retried} retried"
@@ -122,14 +118,12 @@ class Display:
             self._bar.set_postfix_str(trouble, refresh=False)
             self._bar.refresh()
             return
-        seconds = time.monotonic() - self._start
-        rate = (self._num_shown - self._num_first) / seconds
+        rate = (self._num_shown - self._num_first) / self.seconds
         eta = format_duration((self.num_samples - self._num_shown) / rate) if rate else "?"
-        print(
+        self._write(
+            self._stdout,
             f"{count_datasets(len(self.datasets))}: {self._num_shown}/{self.num_samples} samples, "
             f"{rate:.2f}/s, ETA {eta}, batches: {trouble}",
-            file=self._stdout,
-            flush=True,
         )
 
     def close(self) -> None:

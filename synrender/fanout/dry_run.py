@@ -22,13 +22,14 @@ from synrender.errors import UserError
 from synrender.fanout.display import count_datasets
 from synrender.fanout.executable import run_executable, run_here
 from synrender.fanout.job import Job, Status
-from synrender.fanout.queue import Todo, find_block_size, find_todo
+from synrender.fanout.queue import Todo
 from synrender.fanout.run import (
     Options,
     create_template,
     describe_balances,
+    find_todos,
     load_catalogs,
-    prepare_environment,
+    open_executor,
     run_folder,
 )
 from synrender.fanout.variants import describe_group_size
@@ -86,24 +87,16 @@ def print_plan(
 ) -> int:
     """Prints the plan and renders nothing into the data sets; returns the exit status 0.
 
-    Args:
-        datasets: to plan.
-        batch_size: largest number of samples of a task.
-        options: of the run.
-        assets: that all of them name.
-        array_arguments: of the same run as an array job, see ``examples/slurm/render.sbatch``.
+    The last argument is that of the same run as an array job, ``examples/slurm/render.sbatch``.
     """
     folders, catalogs = assets.folders, load_catalogs(datasets, options, assets)
     for dataset in datasets:
         refuse_other_settings(dataset.folder, dataset.settings, catalogs[dataset.name])
-    todos = [
-        find_todo(dataset, batch_size, find_block_size(dataset, catalogs[dataset.name]))
-        for dataset in datasets
-    ]
+    todos = find_todos(datasets, catalogs, batch_size)
     settings = datasets[0].settings  # the variants share the design
     if design := describe_design(settings, catalogs[datasets[0].name]):
         say(*format_design(design, settings))
-    group_size = describe_group_size(datasets[0].settings, datasets[0].preferred_group_size)
+    group_size = describe_group_size(settings, datasets[0].preferred_group_size)
     say(group_size, *describe_balances(datasets), *format_plan(todos))
     num_missing = sum(todo.num_missing for todo in todos)
     if num_missing:
@@ -135,7 +128,7 @@ def format_estimate(num_missing: int, slots: int, pilot: Pilot, data_dir: Path) 
     low = rounds * max(0.0, pilot.mean_s - pilot.spread_s)
     high = rounds * (pilot.mean_s + pilot.spread_s)
     free_bytes = shutil.disk_usage(existing_parent(data_dir)).free
-    lines = [
+    return [
         f"disk needed: {_format_bytes(needed)} ({_format_bytes(pilot.num_bytes)} a sample), "
         f"{_format_bytes(free_bytes)} free in {data_dir}"
         + ("; that is too little" if needed > free_bytes else ""),
@@ -143,7 +136,6 @@ def format_estimate(num_missing: int, slots: int, pilot: Pilot, data_dir: Path) 
         f"{format_duration(high)}) with {slots} tasks at a time ({pilot.mean_s:.2f} s a sample, "
         f"from {len(pilot.seconds)} pilot samples spread over the data sets)",
     ]
-    return lines
 
 
 def format_array(num_missing: int, pilot: Pilot, arguments: str) -> str:
@@ -175,25 +167,21 @@ def run_pilot(todos: Sequence[Todo], options: Options, folders: Folders) -> Pilo
             blender=options.blender or sys.executable,
         )
         for todo in (unfinished[0], unfinished[-1])[: len(unfinished)]:
-            outcome = run_executable(_create_pilot_job(template, todo))
+            dataset = todo.dataset
+            job = dataclasses.replace(
+                template,
+                attempt=f"pilot-{dataset.name}",
+                dataset_name=dataset.name,
+                settings=dataset.settings,
+                idxs=tuple(choose_pilots(todo)),
+                rejected=dataset.folder.read_info().rejected if dataset.folder.is_begun else {},
+            )
+            outcome = run_executable(job)
             if outcome.status is not Status.DONE:
-                raise UserError(f"a pilot sample of {todo.dataset.name} failed: {outcome.message}")
+                raise UserError(f"a pilot sample of {dataset.name} failed: {outcome.message}")
             seconds += outcome.sample_seconds
             num_bytes += sum(len(image) + len(record) for _, image, record in outcome.files)
     return Pilot(tuple(seconds), num_bytes / len(seconds))
-
-
-def _create_pilot_job(template: Job, todo: Todo) -> Job:
-    dataset = todo.dataset
-    idxs = choose_pilots(todo)
-    return dataclasses.replace(
-        template,
-        attempt=f"pilot-{dataset.name}",
-        dataset_name=dataset.name,
-        settings=dataset.settings,
-        idxs=tuple(idxs),
-        rejected=dataset.folder.read_info().rejected if dataset.folder.is_begun else {},
-    )
 
 
 def render_samples(
@@ -231,17 +219,9 @@ def choose_pilots(todo: Todo) -> list[int]:
 
 def count_slots(options: Options, folders: Folders) -> int:
     """Tasks that run at once, here or on the cluster."""
-    if options.is_local:
-        return 1
-    if not options.address:
+    if not (options.is_local or options.address):
         return max(1, count_cpus() // options.cpus_per_task)
-    prepare_environment(options.address)
-    from synrender.fanout.cluster import RayExecutor, TaskOptions
-    from synrender.fanout.ray_session import ray_session
-
-    with ray_session(options.address, options.cpus_per_task, folders.data) as session:
-        tasks = TaskOptions(options.cpus_per_task, options.gpus_per_task)
-        executor = RayExecutor(session, Path(), tasks)
+    with open_executor(options, Path(), folders) as executor:
         return max(1, executor.num_slots(frozenset()))
 
 

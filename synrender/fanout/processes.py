@@ -157,7 +157,7 @@ class Idleness:
             last, total = self._history[-1]
             done_s = (s - self._work_s.get(thread, 0) for thread, s in work_s.items())
             total += max(done_s, default=0.0)
-            if any(map(_waits_for_disk, threads)):
+            if any(_read_state(thread) == "D" for thread in threads):  # waits for a disk
                 total += now - last
         else:
             total = 0.0
@@ -178,10 +178,6 @@ def _read_work_s(thread: Path) -> float:
     except (OSError, ValueError):  # it has just ended
         return 0.0
     return (int(run_ns) + int(wait_ns)) / 1e9
-
-
-def _waits_for_disk(thread: Path) -> bool:
-    return _read_state(thread) == "D"
 
 
 # --- finding --------------------------------------------------------------------------------------
@@ -241,14 +237,8 @@ def _send(pid: int, number: signal.Signals) -> None:
 def guard(folder: Path, driver_pid: int, remedy: str, idle_s: float) -> None:
     """Waits until the driver has ended, says why if it could not, kills what is left and removes.
 
-    The driver holds the other end of this process's input, so that ends when the driver does, by
-    whatever signal.
-
-    Args:
-        folder: see `guarded`.
-        driver_pid: process that started this one.
-        remedy: see `guarded`.
-        idle_s: see `Idleness`.
+    The driver has started this process and holds the other end of its input, so that ends when the
+    driver does, by whatever signal. For the rest see `guarded` and `Idleness`.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # batch systems send them to all
         signal.signal(number, signal.SIG_IGN)
@@ -270,7 +260,8 @@ def _wait_for_end(driver_pid: int, note: Path, idleness: Idleness) -> str:
     while not select.select([sys.stdin], [], [], CHECK_EVERY_S)[0]:
         text = read_note(note)
         is_watched = text == STARTING or text.endswith(WAITING)
-        is_idle = is_watched and idleness.is_idle(_find_others(driver_pid))
+        others = (pid for pid in find_family(driver_pid) if pid != os.getpid())
+        is_idle = is_watched and idleness.is_idle(others)
         if is_idle and text == STARTING and not reason:
             reason = "Ray did not start: none of its processes works"
             _send(driver_pid, signal.SIGHUP)  # see `ray_session`
@@ -287,10 +278,6 @@ def _wait_for_end(driver_pid: int, note: Path, idleness: Idleness) -> str:
         if patience_s < 0:
             _send(driver_pid, signal.SIGKILL)
     return reason
-
-
-def _find_others(driver_pid: int) -> list[int]:
-    return [pid for pid in find_family(driver_pid) if pid != os.getpid()]
 
 
 def find_reason(note: Path) -> str:

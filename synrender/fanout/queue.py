@@ -97,13 +97,9 @@ def find_block_size(dataset: PlannedDataset, catalog: Catalog) -> int:
 def find_todo(
     dataset: PlannedDataset, batch_size: int, block_size: int = 1, part: np.ndarray | None = None
 ) -> Todo:
-    """Looks at every sample of a data set, or of a part of it, on disk.
+    """Looks at every sample of a data set, or of a part of it, ascending indexes, on disk.
 
-    Args:
-        dataset: to render.
-        batch_size: samples of a batch, at least; rounded up to whole blocks.
-        block_size: of `find_block_size`.
-        part: indexes of the samples, ascending; None: all.
+    The size of a batch is rounded up to whole blocks, see `find_block_size`.
     """
     folder, idxs = dataset.folder, dataset.settings.batch.idxs
     part = np.arange(idxs.start, idxs.stop) if part is None else part

@@ -92,11 +92,8 @@ def ray_session(
     Inside, `sys.stdout` goes to the null device: Ray prints a paragraph there for each worker that
     dies, whatever its logging options are. `Display` tells the user instead.
 
-    Args:
-        address: address of a cluster; None for this machine alone.
-        cpus_per_task: number of CPUs that a task reserves.
-        data_dir: where Ray's own files go, if this machine is alone.
-        max_cpus: number of CPUs to use at most, if this machine is alone; 0: all.
+    Without an address, this machine is alone: Ray's own files go into the data folder, and it uses
+    ``max_cpus`` CPUs at most (0: all).
 
     Raises:
         UserError: there is no cluster at the address, or too few CPUs or addresses.
@@ -270,11 +267,7 @@ def _ray_folder(data_dir: Path, remedy: str) -> Generator[Path]:
     """Folder for Ray's sockets and logs; at the end a guard removes it and who still uses it.
 
     Only this user can enter it. In the data folder, or, where Ray could not use it there, among
-    temporary files.
-
-    Args:
-        data_dir: the data folder.
-        remedy: if Ray crashes as it starts, or never comes to an end.
+    temporary files. The remedy is for a Ray that crashes as it starts, or never comes to an end.
 
     Raises:
         OSError: Ray could use none of these.
@@ -295,9 +288,7 @@ def _ray_folder(data_dir: Path, remedy: str) -> Generator[Path]:
 def _find_place(places: Mapping[Path, str], stack: contextlib.ExitStack) -> Path:
     """Creates a folder in the first place that can have it; the stack removes it.
 
-    Args:
-        places: folders, each with the prefix of the name of what is created in it.
-        stack: that the folder is entered into.
+    Each place comes with the prefix of the name of what is created in it.
     """
     reasons = []
     for parent, prefix in places.items():

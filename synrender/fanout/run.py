@@ -25,7 +25,7 @@ from synrender.fanout.display import Display
 from synrender.fanout.executable import LocalExecutor, check_executable
 from synrender.fanout.job import Job
 from synrender.fanout.queue import Batch, BatchQueue, Todo, find_block_size, find_todo
-from synrender.fanout.scheduler import RunResult, Scheduler
+from synrender.fanout.scheduler import Executor, RunResult, Scheduler
 from synrender.fanout.variants import describe_balance
 from synrender.sampling.sample_plan import describe_uneven_splits
 from synrender.sampling.work_shard import WorkShard, find_part
@@ -68,14 +68,7 @@ def run_datasets(
         UserError: a data set cannot be rendered as asked.
         OSError: this machine cannot write.
     """
-    with full_disk_named(assets.folders.data):
-        return _run_datasets(datasets, batch_size, options, assets)
-
-
-def _run_datasets(
-    datasets: Sequence[PlannedDataset], batch_size: int, options: Options, assets: OpenAssets
-) -> int:
-    with contextlib.ExitStack() as stack:
+    with full_disk_named(assets.folders.data), contextlib.ExitStack() as stack:
         catalogs = load_catalogs(datasets, options, assets)
         claims = Claims(catalogs, stack, options.shard)
         claims.add([d for d in datasets if d.folder.is_begun], options.overwrite)
@@ -121,7 +114,7 @@ def find_todos(
     datasets: Sequence[PlannedDataset],
     catalogs: dict[str, Catalog],
     batch_size: int,
-    shard: WorkShard | None,
+    shard: WorkShard | None = None,
 ) -> list[Todo]:
     """Looks at every sample that a run is to complete, on disk."""
     return [
@@ -250,30 +243,13 @@ def _render(
 ) -> tuple[RunResult, list[Todo]]:
     """Renders what is missing; returns also what was to be rendered in the end."""
     datasets = display.datasets
-    prepare_environment(options.address)
     if options.blender:
         check_executable(options.blender)
     with run_folder(folders) as run_dir:
         template = create_template(run_dir, options, folders)
         if template.use_gpu or any(d.settings.rendering.use_gpu for d in datasets):
             say(GPU_START)
-        if options.is_local:
-            claims.add(datasets)
-            claims.note_complete(todos)
-            scheduler = Scheduler(LocalExecutor(), datasets, claims.catalogs, template, display)
-            return _run_rounds(scheduler, todos, claims)
-        from synrender.fanout.cluster import RayExecutor, TaskOptions
-        from synrender.fanout.ray_session import ray_session
-
-        with ray_session(
-            options.address, options.cpus_per_task, folders.data, options.num_cpus
-        ) as session:
-            executor = RayExecutor(
-                session,
-                run_dir,
-                TaskOptions(options.cpus_per_task, options.gpus_per_task, todos[0].batch_size),
-                is_shared=not (options.is_gathered and options.address),
-            )
+        with open_executor(options, run_dir, folders, todos[0].batch_size) as executor:
             if executor.num_slots(frozenset()) == 0:
                 raise UserError(
                     f"--cpus_per_task {options.cpus_per_task} --gpus_per_task "
@@ -283,6 +259,26 @@ def _render(
             claims.note_complete(todos)
             scheduler = Scheduler(executor, datasets, claims.catalogs, template, display)
             return _run_rounds(scheduler, todos, claims)
+
+
+@contextlib.contextmanager
+def open_executor(
+    options: Options, run_dir: Path, folders: Folders, num_samples: int = 1
+) -> Generator[Executor]:
+    """What runs jobs of so many samples at most: this process, or Ray, here or on the cluster."""
+    if options.is_local:
+        yield LocalExecutor()
+        return
+    prepare_environment(options.address)
+    from synrender.fanout.cluster import RayExecutor, TaskOptions
+    from synrender.fanout.ray_session import ray_session
+
+    tasks = TaskOptions(options.cpus_per_task, options.gpus_per_task, num_samples)
+    is_shared = not (options.is_gathered and options.address)
+    with ray_session(
+        options.address, options.cpus_per_task, folders.data, options.num_cpus
+    ) as session:
+        yield RayExecutor(session, run_dir, tasks, is_shared=is_shared)
 
 
 def _run_rounds(

@@ -137,7 +137,9 @@ class Scheduler:
                 break
             handles = self._executor.wait(list(self._in_flight), 1.0)
             self._tell_mixture()
-            self._take_in(handles)
+            for handle in handles:
+                batch, job = self._in_flight.pop(handle)
+                self._settle(batch, job, self._executor.result(handle, job))
             self._give_up_hung()
             self._show()
         return self.result
@@ -175,11 +177,6 @@ class Scheduler:
         )
 
     # --- taking in ----------------------------------------------------------------------------
-
-    def _take_in(self, handles: list[Hashable]) -> None:
-        for handle in handles:
-            batch, job = self._in_flight.pop(handle)
-            self._settle(batch, job, self._executor.result(handle, job))
 
     def _settle(self, batch: Batch, job: Job, outcome: Outcome) -> None:
         if outcome.status is Status.DONE and job.is_gathered:

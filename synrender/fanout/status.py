@@ -34,11 +34,9 @@ class DatasetStatus:
 
 
 def print_status(datasets: Sequence[PlannedDataset], is_checked: bool) -> int:
-    """Prints what is done; returns the exit status: 1 if the notes are wrong, else 0.
+    """Prints what is done; returns the exit status: 0, or 1 if a check finds the notes wrong.
 
-    Args:
-        datasets: to look at.
-        is_checked: whether to read every sample, and to compare.
+    A check reads every sample, and compares.
     """
     statuses = [find_status(dataset) for dataset in datasets]
     say(*format_statuses(statuses, time.time()))

@@ -119,11 +119,7 @@ def plan_datasets(
 ) -> list[PlannedDataset]:
     """Settings of all variants, which differ only in what the variant binds.
 
-    Args:
-        path: of the data sets, before ``_<variant>``.
-        variants: as `check_variants` returns them.
-        shared: the rest.
-        overwrite: whether data sets of these names will be removed first.
+    The path is that of the data sets, before ``_<variant>``.
 
     Raises:
         UserError: a binding that a flag or the variant decides, or what `load_settings` refuses.
@@ -166,14 +162,7 @@ def plan_as_configured(
     assets: OpenAssets,
     overwrite: bool = False,
 ) -> PlannedDataset:
-    """A data set as its configuration says, all samples of it.
-
-    Args:
-        path: of the data set.
-        bindings: that win over the files.
-        gin_config: gin files, later ones win.
-        assets: of the run.
-        overwrite: whether a data set of this name will be removed first.
+    """A data set as its configuration says, all samples of it; bindings win over gin files.
 
     Raises:
         UserError: what `load_settings` refuses.
@@ -224,12 +213,7 @@ def find_group_size(settings: Settings) -> int:
 
 
 def describe_group_size(settings: Settings, preferred: int) -> str:
-    """One line on how many samples share models, and why.
-
-    Args:
-        settings: of the data set.
-        preferred: what the configuration says; `find_group_size` may choose another.
-    """
+    """One line on how many samples share models, and why it is another number than preferred."""
     size = settings.batch.cache_obj_frames
     line = f"batch.cache_obj_frames = {size}: so many samples in a row share their models"
     if size == preferred:
