@@ -1,4 +1,4 @@
-"""Renders the missing samples of a batch and writes each one as soon as it is done."""
+"""Renders the missing samples of a batch or a shard, and writes each one as soon as it is done."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from synrender.assets.catalog import Catalog
 from synrender.blender.start import prepare_blender
 from synrender.dataset.archived import describe_archived
 from synrender.dataset.claim import add_incomplete, add_rejected, claim_renderer, claimed
+from synrender.dataset.drivers import Driver
 from synrender.dataset.folder import DatasetFolder, plan_dataset_folder
 from synrender.dataset.info import RenderedBy
 from synrender.dataset.lock import in_use
 from synrender.dataset.record import keep_columns
+from synrender.dataset.removal import MAX_ROUNDS, discard_shown
 from synrender.sampling.sample_plan import draw_sample
+from synrender.sampling.work_shard import WorkShard, find_part
 from synrender.settings.groups import Settings
 from synrender.settings.label_table import find_passes
 from synrender.system.console import format_duration, warn_once
@@ -102,8 +105,8 @@ def render_batch(task: BatchTask, watch: Watch = Watch()) -> BatchReport:
         batch.num_samples,
         len(missing),
         time.monotonic() - start,
-        without(found.rejected, known.rejected),
-        without(found.incomplete, known.incomplete),
+        _without(found.rejected, known.rejected),
+        _without(found.incomplete, known.incomplete),
         notes,
         num_lost=0 if is_known else len(folder.find_missing(missing)),
     )
@@ -113,13 +116,6 @@ def render_some(
     settings: Settings, catalog: Catalog, idxs: Sequence[int], path: Path, blender_home: Path
 ) -> None:
     """Renders some samples of a data set into a folder, or what is missing of them.
-
-    Args:
-        settings: of the data set.
-        catalog: of the data set.
-        idxs: of the samples.
-        path: of the folder.
-        blender_home: see `BatchTask`.
 
     Raises:
         UserError: the settings do not fit what is there, or this Blender lacks a feature.
@@ -131,7 +127,7 @@ def render_some(
         render_batch(BatchTask(settings, folder, catalog, blender_home, missing=missing))
 
 
-def without(reasons: dict[str, str], known: dict[str, str]) -> dict[str, str]:
+def _without(reasons: dict[str, str], known: dict[str, str]) -> dict[str, str]:
     """Reasons, by name, of what was not known."""
     return {name: reason for name, reason in reasons.items() if name not in known}
 
@@ -189,3 +185,59 @@ def _render_samples(
             folder.commit_sample(idx, write_image, keep_columns(record, num_columns))
             watch.on_sample(done, len(missing))
     return found, engine.notes
+
+
+# --- shards ---------------------------------------------------------------------------------------
+
+SAMPLES_OF_BATCH = 40
+"""After so many, a shard reads which models other shards have rejected."""
+
+
+def render_shard(task: BatchTask, shard: WorkShard, watch: Watch, driver: Driver) -> BatchReport:
+    """Renders the samples of a shard that are not complete, beside other shards that do the same.
+
+    The task is of the samples that all shards together render; the driver is told what is done.
+    """
+    start, folder = time.monotonic(), task.folder
+    part = find_part(task.settings, shard)
+    missing = folder.find_missing(part.tolist())
+    known = folder.read_info()
+    report = BatchReport(len(part), 0, 0.0)
+    rendered: set[int] = set()
+    for _ in range(MAX_ROUNDS):
+        complete = sorted({*part.tolist()}.difference(missing))
+        missing = sorted({*missing, *discard_shown(folder, complete, folder.read_info().rejected)})
+        driver.begin(part, missing)
+        if not missing:
+            break
+        for first in range(0, len(missing), SAMPLES_OF_BATCH):
+            # Others may have rendered some, if the number of shards has changed.
+            batch = folder.find_missing(missing[first : first + SAMPLES_OF_BATCH])
+            counted = _count_from(watch, driver, batch, (first, len(missing)))
+            done = render_batch(dataclasses.replace(task, missing=batch), counted)
+            report = dataclasses.replace(report, notes=done.notes or report.notes)
+            rendered.update(batch)
+        missing = folder.find_missing(missing)
+        if missing:  # others have removed them
+            break
+    found = folder.read_info()
+    return dataclasses.replace(
+        report,
+        num_rendered=len(rendered),
+        seconds=time.monotonic() - start,
+        rejected=_without(found.rejected, known.rejected),
+        incomplete=_without(found.incomplete, known.incomplete),
+        num_lost=len(missing),
+    )
+
+
+def _count_from(watch: Watch, driver: Driver, batch: list[int], place: tuple[int, int]) -> Watch:
+    """What is called as a batch goes on, before which so many samples of all of its shard come."""
+    before, total = place
+
+    def on_sample(done: int, _: int) -> None:
+        if done:
+            driver.add_done(batch[done - 1 : done])
+        watch.on_sample(min(before + done, total), total)
+
+    return dataclasses.replace(watch, on_sample=on_sample)

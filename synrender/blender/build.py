@@ -10,7 +10,6 @@ import numpy as np
 
 from synrender.assets.catalog import Catalog
 from synrender.blender.image_blocks import check_texture, load_texture
-from synrender.blender.lights import create_lights
 from synrender.blender.materials import MapImages, Surface, create_material, set_reflection
 from synrender.blender.objects import (
     Model,
@@ -23,6 +22,7 @@ from synrender.blender.own_materials import Tint, create_own_materials, let_alph
 from synrender.blender.scene import (
     create_backdrop,
     create_camera,
+    create_lights,
     reset_scene,
     set_focus,
     show_behind,

@@ -87,11 +87,7 @@ def compile_kernels(scene: bpy.types.Scene, device: str) -> bool:
     """Renders an empty picture, for which a GPU's kernels are compiled if they are not kept yet.
 
     Cycles and the driver keep them, and neither can be asked. So a file in Blender's cache says
-    that this was done here before.
-
-    Args:
-        scene: that is set up, without objects; it stays as it is.
-        device: that renders.
+    that this was done here before. The scene is set up, without objects; it stays as it is.
 
     Returns:
         Whether it was done here before.

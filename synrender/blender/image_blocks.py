@@ -25,13 +25,8 @@ def check_texture(path: Path) -> None:
     """
     _read_image(lambda: read_small_file(path, MAX_TEXTURE_BYTES))
     image = load_texture(path)
-    is_decoded = _has_pixels(image)
+    refuse_undecoded(image)
     bpy.data.images.remove(image)
-    if not is_decoded:
-        raise RejectedAsset(_NOT_DECODED)
-
-
-_NOT_DECODED = "not an image that can be decoded"
 
 
 def _read_image(read: Callable[[], bytes]) -> bytes:
@@ -47,26 +42,23 @@ def _read_image(read: Callable[[], bytes]) -> bytes:
     return data
 
 
-def _has_pixels(image: bpy.types.Image) -> bool:
-    """Has Blender decode an image; False: it cannot."""
-    width, height = image.size
-    return width > 0 and height > 0 and image.has_data
+def refuse_undecoded(image: bpy.types.Image) -> None:
+    """Has Blender decode an image; removes it and raises RejectedAsset if it cannot."""
+    width, height = image.size  # this makes Blender decode it
+    if not (width > 0 and height > 0 and image.has_data):
+        bpy.data.images.remove(image)
+        raise RejectedAsset("not an image that can be decoded")
 
 
 def load_texture(path: Path, is_data: bool = False) -> bpy.types.Image:
     """Loads an image file that passed `check_texture`. Cycles decodes it when it renders.
 
-    Args:
-        path: of the file.
-        is_data: its values are numbers that are taken as they are; else they are colors.
+    The values of data are numbers that are taken as they are; others are colors.
 
     Raises:
         RejectedAsset: Blender cannot load it.
     """
-    try:
-        image = load_image(path)
-    except RuntimeError:
-        raise RejectedAsset("Blender cannot load it") from None
+    image = load_image(path)
     image.alpha_mode = "NONE"  # else what is transparent is black
     if is_data:
         image.colorspace_settings.name = "Non-Color"
@@ -78,10 +70,7 @@ def load_texture(path: Path, is_data: bool = False) -> bpy.types.Image:
 def load_own_image(image: OwnImage, is_data: bool, max_pixels: int) -> bpy.types.Image:
     """Loads an image that a model brings; its content is kept in the data block.
 
-    Args:
-        image: of the model.
-        is_data: its values are numbers that are taken as they are; else they are colors, sRGB.
-        max_pixels: that it may have.
+    The values of data are numbers that are taken as they are; others are colors, sRGB.
 
     Raises:
         RejectedAsset: it is missing, truncated, too large, or cannot be decoded.
@@ -98,9 +87,7 @@ def load_own_image(image: OwnImage, is_data: bool, max_pixels: int) -> bpy.types
     block.source = "FILE"
     block.alpha_mode = "CHANNEL_PACKED"  # colors are shown whatever the alpha
     block.colorspace_settings.name = "Non-Color" if is_data else "sRGB"
-    if not _has_pixels(block):
-        bpy.data.images.remove(block)
-        raise RejectedAsset(_NOT_DECODED)
+    refuse_undecoded(block)
     return block
 
 
@@ -113,9 +100,12 @@ def load_image(path: Path) -> bpy.types.Image:
     """Loads an image file, which Blender decodes later.
 
     Raises:
-        RuntimeError: Blender cannot load it.
+        RejectedAsset: Blender cannot load it.
     """
-    return bpy.data.images.load(_to_absolute(path))
+    try:
+        return bpy.data.images.load(_to_absolute(path))
+    except RuntimeError:
+        raise RejectedAsset("Blender cannot load it") from None
 
 
 def to_output_path(path: Path) -> str:

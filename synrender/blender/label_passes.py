@@ -21,6 +21,9 @@ from synrender.images.scanline_exr import read_channels
 
 Channels = dict[str, np.ndarray]
 
+INSTANCE = (".IndexOB.X", ".Object Index.X")
+"""How the name of the channel of instances ends; Blender 5.0 renamed it."""
+
 REFLECTION = {"Roughness": "R", "Metallic": "G"}
 """Labels, and the color by which `Shown.REFLECTION` shows each."""
 
@@ -60,7 +63,7 @@ def render_labels(
         render()
         _, found = read_channels(path)
         layer.use_pass_normal = False
-        labels = {name: pixels for name, pixels in found.items() if not _is_image(name)}
+        labels = {name: pixels for name, pixels in found.items() if ".Combined." not in name}
         depth_m = next(p for name, p in found.items() if ".Depth." in name)
         is_hit = depth_m < FARTHEST_M
         if "normal" in passes:
@@ -87,10 +90,6 @@ def _make_unlit(scene: bpy.types.Scene, shown: Shown) -> None:
             show_unlit(slot.material, shown)
 
 
-def _is_image(channel: str) -> bool:
-    return ".Combined." in channel
-
-
 def _to_camera_space(scene: bpy.types.Scene, found: Channels, is_hit: np.ndarray) -> Channels:
     names = [f"{scene.view_layers[0].name}.Normal.{axis}" for axis in "XYZ"]
     in_world = np.stack([found[name] for name in names], axis=2)
@@ -111,13 +110,9 @@ def _render_alone(scene: bpy.types.Scene, path: Path, render: Callable[[], None]
             other.hide_render = other != obj
         render()
         _, found = read_channels(path)
-        index = next(pixels for channel, pixels in found.items() if _is_instance(channel))
+        index = next(pixels for channel, pixels in found.items() if channel.endswith(INSTANCE))
         masks[f"{name}.Amodal.{obj.pass_index}"] = (index == obj.pass_index).astype(np.float16)
     return masks
-
-
-def _is_instance(channel: str) -> bool:
-    return channel.endswith((".IndexOB.X", ".Object Index.X"))
 
 
 @contextmanager

@@ -62,14 +62,7 @@ class Surface:
 def create_material(
     name: str, settings: Material, surface: Surface, pass_index: int
 ) -> bpy.types.Material:
-    """Creates a material.
-
-    Args:
-        name: of the data block.
-        settings: with ``use_emission`` the surface emits light and is not lit by the lamps.
-        surface: what it shows.
-        pass_index: value in the material pass.
-    """
+    """Creates a material; with ``use_emission`` it emits light and is not lit by the lamps."""
     material = bpy.data.materials.new(name)
     material.pass_index = pass_index
     tree = create_tree(material)
@@ -163,13 +156,9 @@ class Alpha:
 def add_ends(
     tree: bpy.types.NodeTree, shader: bpy.types.Node, color: Value, alpha: Alpha | None = None
 ) -> None:
-    """Ends a material.
+    """Ends a material that light shows by a shader, and that shows a color without light.
 
-    Args:
-        tree: of the material.
-        shader: what light shows.
-        color: what it shows without light.
-        alpha: how much of it is there; None: all.
+    Without an alpha, all of it is there.
     """
     lit = shader.outputs[0]
     emission = add_emission(tree, color)
@@ -205,9 +194,7 @@ def is_at_least(tree: bpy.types.NodeTree, value: Value, least: float) -> bpy.typ
 def show_unlit(material: bpy.types.Material, shown: Shown) -> None:
     """Makes a material show something whatever the light, and all of it where it is not cut.
 
-    Args:
-        material: of this module.
-        shown: the color before anything else, because the others take its place.
+    Show its color before anything else, because the others take its place.
     """
     tree = material.node_tree
     tree.nodes[_UNLIT].is_active_output = True

@@ -73,9 +73,9 @@ def render_models(
         with contextlib.suppress(UserError):  # that none can be used
             plan = _show(base, class_idx, catalog.model_ids[class_idx])
             size = np.ptp(builder.build_sample(plan)["bbox"][0], axis=0)
-            builder.build_sample(
-                _scale(plan, FULL_SCALE * float(size.max() / np.linalg.norm(size)))
-            )
+            scale = FULL_SCALE * float(size.max() / np.linalg.norm(size))
+            shown = dataclasses.replace(plan.objects[0], scale=(scale,) * 3)
+            builder.build_sample(dataclasses.replace(plan, objects=(shown,)))
             path = folder / f"{class_idx}.png"
             render_frame(engine.scene, path, base.noise_seed)
             pictures[key] = path
@@ -94,8 +94,3 @@ def _show(base: SamplePlan, class_idx: int, model_ids: tuple[str, ...]) -> Sampl
         color=GRAY,
     )
     return dataclasses.replace(base, objects=(shown,), backdrop_color=BACKDROP_GRAY)
-
-
-def _scale(plan: SamplePlan, scale: float) -> SamplePlan:
-    (shown,) = plan.objects
-    return dataclasses.replace(plan, objects=(dataclasses.replace(shown, scale=(scale,) * 3),))

@@ -84,14 +84,7 @@ def split_color(tree: bpy.types.NodeTree, color: Value) -> tuple[bpy.types.NodeS
 def add_image(
     tree: bpy.types.NodeTree, image: bpy.types.Image, texture: Texture, uv_name: str
 ) -> bpy.types.Node:
-    """A texture, whose outputs are Color and Alpha.
-
-    Args:
-        tree: of the material.
-        image: of the texture.
-        texture: how it lies on the surface.
-        uv_name: of the layer with places in it.
-    """
+    """A texture, whose outputs are Color and Alpha, at the places of a layer of the mesh."""
     node = tree.nodes.new("ShaderNodeTexImage")
     node.image = image
     node.interpolation = "Closest" if texture.is_nearest else "Linear"

@@ -57,12 +57,9 @@ class Model:
 
 
 def load_model(file: ModelFile, model_id: str, has_look: bool = False) -> Model:
-    """Imports a model as one clean, centered mesh with texture coordinates.
+    """Imports a model as one clean, centered mesh with texture coordinates, named by its id.
 
-    Args:
-        file: of the model.
-        model_id: names the mesh.
-        has_look: load what the file says about colors, too.
+    With a look, loads what the file says about colors, too.
 
     Raises:
         RejectedAsset: the file is missing, empty or truncated, or the mesh is not finite, has no
@@ -193,14 +190,9 @@ def create_model_object(
     instance: int,
     materials: Sequence[bpy.types.Material],
 ) -> bpy.types.Object:
-    """Places a model.
+    """Places a model with a material for each slot of its mesh.
 
-    Args:
-        scene: to place it in.
-        model: to place.
-        plan: says where.
-        instance: from 1; its value in the instance pass.
-        materials: one for each slot of the mesh.
+    The instance, from 1, is its value in the instance pass.
     """
     obj = create_object(scene, f"Object {instance}", model.mesh, plan.location, plan.euler)
     obj.scale = _find_scale(model, plan)

@@ -11,13 +11,7 @@ from dataclasses import dataclass
 
 import bpy
 
-from synrender.assets.material import (
-    AlphaMode,
-    Look,
-    OwnMaterial,
-    Texture,
-    describe_problems,
-)
+from synrender.assets.material import AlphaMode, Look, OwnMaterial, Texture, describe_problems
 from synrender.blender.image_blocks import has_alpha, load_own_image
 from synrender.blender.materials import (
     Alpha,
@@ -129,15 +123,10 @@ class Tint:
 def create_own_materials(
     name: str, settings: Material, look: ModelLook, tint: Tint, pass_index: int
 ) -> list[bpy.types.Material]:
-    """Creates the materials of a model, in their order.
+    """Creates the materials of a model, in their order, with a tint in all base colors.
 
-    Args:
-        name: of the data blocks.
-        settings: with ``use_emission`` all surfaces emit their base color; ``alpha`` says what
-            becomes of a blended alpha.
-        look: of the model.
-        tint: mixed into all base colors.
-        pass_index: value in the material pass.
+    With ``use_emission`` all surfaces emit their base color; ``alpha`` says what becomes of a
+    blended alpha.
     """
     return [_Maker(name, look, own, pass_index).create(settings, tint) for own in look.materials]
 

@@ -15,12 +15,7 @@ from synrender.assets.places import OpenAssets
 from synrender.assets.provenance import Sources
 from synrender.blender.batch import BatchTask, render_batch
 from synrender.dataset.claim import add_rejected, claim_dataset
-from synrender.dataset.cpu_kinds import (
-    MAX_LEVELS,
-    MAX_SHARE_BEYOND,
-    find_bound,
-    find_cpu_of,
-)
+from synrender.dataset.cpu_kinds import MAX_LEVELS, MAX_SHARE_BEYOND, find_bound, find_cpu_of
 from synrender.dataset.folder import DatasetFolder
 from synrender.dataset.info import refuse_other_revision
 from synrender.dataset.record import (
@@ -79,17 +74,11 @@ def _is_there(source: str | None) -> bool:
 def replay_sample(
     folder: DatasetFolder, idx: int, settings: Settings, assets: OpenAssets
 ) -> ReplayResult:
-    """Renders sample ``idx`` of a data set again.
+    """Renders sample ``idx`` of a data set again, with the settings of `load_replay_settings`.
 
     Renders into a temporary folder, elsewhere if the data folder cannot be written to. Record and
     pixels must be equal to the bit; if the sample was rendered on another kind of CPU, pixels must
     be within a bound.
-
-    Args:
-        folder: of the data set.
-        idx: of the sample.
-        settings: as `load_replay_settings` returns them.
-        assets: that the settings name.
 
     Raises:
         UserError: the models or textures differ from those of the data set, or another version of
@@ -110,7 +99,9 @@ def replay_sample(
     with temporary_folder(parent, ".replay") as scratch_dir:
         scratch = DatasetFolder(scratch_dir / folder.name, folder.is_exr)
         claim_dataset(scratch, settings, catalog)
-        add_rejected(scratch, _without_used(info.rejected, stored))
+        # What this sample shows was rejected later.
+        used = find_shown(stored)
+        add_rejected(scratch, {n: reason for n, reason in info.rejected.items() if n not in used})
         home = folders.blender if is_writable else scratch_dir / "blender"
         render_batch(BatchTask(settings, scratch, catalog, home))
         now = scratch.read_info()
@@ -127,12 +118,6 @@ def replay_sample(
         what = difference or "record equal, pixels within the bound for that"
         found = f"on another kind of CPU ({' and '.join(sorted(map(str, cpus)))}): {what}"
     return ReplayResult(difference is None, f"sample {idx} of {folder.name} ({by}): {found}")
-
-
-def _without_used(rejected: dict[str, str], record: np.ndarray) -> dict[str, str]:
-    """Removes rejections of assets that this sample shows: they were rejected later."""
-    used = find_shown(record)
-    return {name: reason for name, reason in rejected.items() if name not in used}
 
 
 def find_record_difference(stored: np.ndarray, now: np.ndarray) -> str | None:
@@ -154,11 +139,7 @@ def find_pixel_difference(
 ) -> str | None:
     """First pixel in which two images, (h, w) or (h, w, c), differ; None if they do not.
 
-    Args:
-        name: of the image.
-        stored: its values.
-        now: values to compare them with.
-        bound: what the values of two kinds of CPU may differ by, but for few pixels; None: nothing.
+    Values of two kinds of CPU may differ by a bound, but for few pixels; without one by nothing.
     """
     if stored.shape != now.shape:
         return f"{name} has shape {stored.shape} stored, {now.shape} now"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 import bpy
@@ -53,16 +54,42 @@ def create_camera(scene: bpy.types.Scene, settings: Scene) -> bpy.types.Object:
     return obj
 
 
+def create_lights(scene: bpy.types.Scene, plan: SamplePlan) -> None:
+    """Creates the lights of a sample: point or spot lights, and the sun straight above.
+
+    Those other than the sun share ``scene.light_energy``. A spot light with a full cone has the
+    brightness of a point light of the same energy.
+    """
+    settings, lights = plan.scene, plan.lights
+    locations = (plan.light_location, *lights.other_locations)
+    name = settings.light_kind.capitalize()
+    for location in locations:
+        light = bpy.data.lights.new(name, name.upper())
+        light.energy, light.color = settings.light_energy / len(locations), lights.color
+        light.shadow_soft_size = settings.light_radius
+        rotation = (0.0, 0.0, 0.0)
+        if settings.light_kind == "spot":
+            light.spot_size, light.spot_blend = settings.spot_angle, settings.spot_blend
+            rotation = _aim_at_origin(location)
+        create_object(scene, name, light, location, rotation)
+    sun = bpy.data.lights.new("Sun", "SUN")
+    sun.energy, sun.color, sun.angle = settings.sun_energy, lights.sun_color, settings.sun_angle
+    create_object(scene, "Sun", sun, (0.0, 0.0, 0.0))
+
+
+def _aim_at_origin(location: tuple[float, ...]) -> tuple[float, ...]:
+    """Euler angles XYZ, rad, of a spot light at a location (m): it shines along its own -Z."""
+    x, y, z = location
+    return 0.0, math.atan2(math.hypot(x, y), z), math.atan2(y, x)
+
+
 def set_focus(camera: bpy.types.Object, plan: SamplePlan) -> None:
     """Gives a camera the lens of a sample, if it has one: what is out of focus is blurred.
 
-    A point at a depth z is seen as a disk of ``focal_px * d * abs(1 / z - 1 / focus)`` px in
-    diameter: the circle of confusion of a thin lens of diameter d = focal length / f-stop, in m,
-    with the image at a distance of focal_px.
-
-    Args:
-        camera: of the sample.
-        plan: with objects where they are, whose nearest center is in focus unless it is set.
+    Unless the distance is set, the nearest center of an object is in focus. A point at a depth z is
+    seen as a disk of ``focal_px * d * abs(1 / z - 1 / focus)`` px in diameter: the circle of
+    confusion of a thin lens of diameter d = focal length / f-stop, in m, with the image at a
+    distance of focal_px.
     """
     if plan.fstop is not None:
         centers_m = np.array([obj_plan.location for obj_plan in plan.objects])

@@ -31,12 +31,8 @@ def prepare_blender(home: Path, scratch: Path | None = None) -> None:
     """Imports ``bpy`` if that is not done yet, with all of Blender's folders inside ``home``.
 
     Blender (the wheel too) creates folders for thumbnails, settings and scratch files when it
-    starts. A Blender executable creates them before it runs our code; to move these as well, start
-    it with the environment of `create_environment`.
-
-    Args:
-        home: folder for the files that Blender itself writes.
-        scratch: folder for scratch files, if they go elsewhere.
+    starts; scratch files may go elsewhere. A Blender executable creates them before it runs our
+    code; to move these as well, start it with the environment of `create_environment`.
 
     Raises:
         UserError: this Python has no ``bpy``.

@@ -9,7 +9,7 @@ import numpy as np
 
 from synrender.assets.catalog import Catalog
 from synrender.assets.environments import to_rejected_name
-from synrender.blender.image_blocks import load_image
+from synrender.blender.image_blocks import load_image, refuse_undecoded
 from synrender.errors import RejectedAsset, UserError
 from synrender.images.environment import check_environment, find_map_width
 from synrender.sampling.sample_plan import EnvironmentPlan
@@ -28,13 +28,7 @@ class Surroundings:
     """
 
     def __init__(self, world: bpy.types.World, catalog: Catalog, rejected: dict[str, str]) -> None:
-        """Makes the world gray.
-
-        Args:
-            world: of the scene.
-            catalog: with the environments.
-            rejected: reasons by name, to which those of environments are added.
-        """
+        """Makes the world gray; adds the reasons of rejected environments, by name."""
         self._world, self._catalog, self._rejected = world, catalog, rejected
         self._checked: set[str] = set()
         self._map_px: dict[str, int] = {}  # by name, see `find_map_width`
@@ -66,7 +60,7 @@ class Surroundings:
     def _load(self, name: str) -> bpy.types.Image:
         image = self._images.pop(name, None)
         if image is None:
-            image = load_environment(self._catalog.environment_path(name))
+            image = _decode(self._catalog.environment_path(name))
             image.pack()  # else Cycles reads and decodes the file for each sample
         if name not in self._map_px:
             self._map_px[name] = find_map_width(_read_pixels(image))
@@ -94,27 +88,17 @@ class Surroundings:
             try:
                 path = self._catalog.environment_path(name)
                 check_environment(path)
-                bpy.data.images.remove(load_environment(path))
+                bpy.data.images.remove(_decode(path))
                 self._checked.add(name)
             except RejectedAsset as reason:
                 self._rejected[key] = str(reason)
         return key not in self._rejected
 
 
-def load_environment(path: Path) -> bpy.types.Image:
-    """Has Blender decode an image that passed `check_environment`.
-
-    Raises:
-        RejectedAsset: Blender cannot.
-    """
-    try:
-        image = load_image(path)
-    except RuntimeError:
-        raise RejectedAsset("Blender cannot load it") from None
-    width, height = image.size  # this makes Blender decode it
-    if not (width > 0 and height > 0 and image.has_data):
-        bpy.data.images.remove(image)
-        raise RejectedAsset("not an image that can be decoded")
+def _decode(path: Path) -> bpy.types.Image:
+    """An image that passed `check_environment`; RejectedAsset if Blender cannot decode it."""
+    image = load_image(path)
+    refuse_undecoded(image)
     return image
 
 

@@ -170,8 +170,7 @@ def preview(arguments: argparse.Namespace, folders: Folders) -> int:
 
 def render(arguments: argparse.Namespace, folders: Folders) -> int:
     """Reads the configuration, renders missing samples, and prints a summary."""
-    from synrender.blender.batch import BatchTask, Watch, render_batch
-    from synrender.blender.shard import render_shard
+    from synrender.blender.batch import BatchTask, Watch, render_batch, render_shard
     from synrender.crashes.blame import noted_work
     from synrender.dataset.claim import claimed
     from synrender.dataset.drivers import driving
