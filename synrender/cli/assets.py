@@ -6,6 +6,7 @@ paste. If the folder is none of these, or only a part of a download, one line sa
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,11 +137,7 @@ def draw_sheet(found: FoundModels, path: Path) -> None:
 
 
 COMMAND = Command(parse_arguments, run, BLENDER_PACKAGES)
-
-
-def main() -> None:
-    """Entry point of ``synrender-assets``."""
-    run_script(COMMAND)
+main = functools.partial(run_script, COMMAND)  # `synrender-assets`
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ in the command or its input.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -239,8 +240,4 @@ def verify(folder: DatasetFolder, workers: Workers) -> int:
 
 
 COMMAND = Command(parse_arguments, run, HOST_PACKAGES)
-
-
-def main() -> None:
-    """Entry point of ``synrender-audit``."""
-    run_script(COMMAND)
+main = functools.partial(run_script, COMMAND)  # `synrender-audit`

@@ -7,6 +7,7 @@ into the merged data set as into any other.
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,11 +79,7 @@ def describe(merged: Merged, path: Path) -> list[str]:
 
 
 COMMAND = Command(parse_arguments, run, BLENDER_PACKAGES, lambda arguments: Resume.SAME)
-
-
-def main() -> None:
-    """Entry point of ``synrender-dataset``."""
-    run_script(COMMAND)
+main = functools.partial(run_script, COMMAND)  # `synrender-dataset`
 
 
 if __name__ == "__main__":

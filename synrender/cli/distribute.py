@@ -6,6 +6,7 @@ was stopped, or if a data set lost files, run the same command again to render w
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 import shutil
@@ -354,8 +355,4 @@ def find_resume(arguments: argparse.Namespace) -> Resume:
 
 
 COMMAND = Command(parse_arguments, run, (*HOST_PACKAGES, "ray"), find_resume, is_requeued=True)
-
-
-def main() -> None:
-    """Entry point of ``synrender-distribute``."""
-    run_script(COMMAND)
+main = functools.partial(run_script, COMMAND)  # `synrender-distribute`

@@ -5,6 +5,7 @@ Reads imgs_XX.h5 if these files are there, else the small files of DATA_DIR/<dat
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from synrender.cli.arguments import (
@@ -227,8 +228,4 @@ def find_resume(arguments: argparse.Namespace) -> Resume:
 
 
 COMMAND = Command(parse_arguments, run, HOST_PACKAGES, find_resume)
-
-
-def main() -> None:
-    """Entry point of ``synrender-export``."""
-    run_script(COMMAND)
+main = functools.partial(run_script, COMMAND)  # `synrender-export`

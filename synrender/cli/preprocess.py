@@ -6,6 +6,7 @@ these become one file of normalized arrays, data_<res>.h5 (--preprocess).
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from synrender.cli.arguments import (
@@ -239,8 +240,4 @@ def find_resume(arguments: argparse.Namespace) -> Resume:
 
 
 COMMAND = Command(parse_arguments, run, HOST_PACKAGES, find_resume)
-
-
-def main() -> None:
-    """Entry point of ``synrender-preprocess``."""
-    run_script(COMMAND)
+main = functools.partial(run_script, COMMAND)  # `synrender-preprocess`

@@ -6,6 +6,7 @@ blender --background --python render.py -- ARGS   with any Blender from 3.4 to 5
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -246,11 +247,7 @@ def find_resume(arguments: argparse.Namespace) -> Resume:
 
 
 COMMAND = Command(parse_arguments, run, BLENDER_PACKAGES, find_resume, is_requeued=True)
-
-
-def main() -> None:
-    """Entry point of ``synrender-render``."""
-    run_script(COMMAND)
+main = functools.partial(run_script, COMMAND)  # `synrender-render`
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ the design, or of the first ones without a design.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,8 +130,4 @@ def write_page(arguments: argparse.Namespace, folders: Folders, path: Path) -> N
 
 
 COMMAND = Command(parse_arguments, run, (*HOST_PACKAGES, "jinja2"))
-
-
-def main() -> None:
-    """Entry point of ``synrender-report``."""
-    run_script(COMMAND)
+main = functools.partial(run_script, COMMAND)  # `synrender-report`

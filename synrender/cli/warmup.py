@@ -6,6 +6,7 @@ the user's cache, and by Blender in .blender of the data folder. Exit status 1: 
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import TYPE_CHECKING
 
@@ -43,11 +44,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
 
 
 COMMAND = Command(parse_arguments, run, BLENDER_PACKAGES)
-
-
-def main() -> None:
-    """Entry point of ``synrender-warmup``."""
-    run_script(COMMAND)
+main = functools.partial(run_script, COMMAND)  # `synrender-warmup`
 
 
 if __name__ == "__main__":
