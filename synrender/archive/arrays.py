@@ -49,11 +49,7 @@ class Arrays:
     row_dtypes: dict[str, np.dtype]  # by field
 
     def write(self, first_row: int, values: dict[str, np.ndarray]) -> None:
-        """Writes rows of some fields, `LAST_FIELD` last.
-
-        Args:
-            first_row: to write.
-            values: by field, (k, ...) each.
+        """Writes rows of some fields, (k, ...) each, `LAST_FIELD` last.
 
         Raises:
             UserError: a text is longer than the file has room for.
@@ -110,14 +106,7 @@ def forget_rows(arrays: Arrays, parts: Sequence[range]) -> None:
 def create_fields(
     out: h5py.File, shards: Sequence[Path], layout: Layout, options: PreprocessOptions
 ) -> None:
-    """Creates all fields for all rows, like those of the first ``imgs_XX.h5``.
-
-    Args:
-        out: the new file.
-        shards: all that are there.
-        layout: of the archive.
-        options: what the user asks for.
-    """
+    """Creates all fields for all rows, like those of the first of all shards that are there."""
     n, res = layout.num_samples, options.res
     mean, std = options.normalization
     text_bytes = _find_text_bytes(shards, layout)
@@ -218,12 +207,9 @@ def _create_label(out: h5py.File, name: str, shape: tuple[int, ...], scale: floa
 
 
 def plan_pieces(rows: range, written: np.ndarray, side_px: int) -> list[range]:
-    """Pieces of the rows of a shard that are not written yet.
+    """Pieces of the rows of a shard that are not written yet, by the rows of arrays, (n,) bool.
 
-    Args:
-        rows: of the shard, in the file of arrays.
-        written: which rows of that file are written, (n,) bool.
-        side_px: side of the images, the larger one of both files.
+    The side is that of the larger images of both files.
     """
     size = find_chunk_size(side_px)
     pieces = [rows[k : k + size] for k in range(0, len(rows), size)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -38,17 +38,8 @@ MAX_INSTANCES = 255
 """Largest number of instances in the 8 bits of ``png_targets``."""
 
 
-@dataclass(frozen=True)
-class EncodedImage:
-    """Encoded image of a sample; a PNG source fills only the first field."""
-
-    png_image: bytes  # 8-bit sRGB; with alpha where one sees through it
-    png_targets: bytes = b""  # 8-bit: instance, class id + 1, depth in cm
-    png_depth: bytes = b""  # 16-bit gray, 0.1 mm steps
-    num_visible_px: np.ndarray | None = None  # (num_objs,) int32
-    box_px: np.ndarray | None = None  # (num_objs, 4) int32: x_min, y_min, x_max, y_max
-    png_labels: dict[str, bytes] = field(default_factory=dict)  # by field
-    other_labels: dict[str, np.ndarray] = field(default_factory=dict)  # by field
+Encoded = dict[str, bytes | np.ndarray]
+"""What fields of a shard hold of one sample, by name: PNG files, and values."""
 
 
 def encode_image(
@@ -57,7 +48,7 @@ def encode_image(
     side_px: int,
     labels: Labels | None = None,
     plan: LabelPlan | None = None,
-) -> EncodedImage:
+) -> Encoded:
     """Encodes an image file: keeps the bytes of a PNG, turns an EXR into three PNGs and its labels.
 
     Args:
@@ -73,7 +64,7 @@ def encode_image(
     if path.suffix == ".png":
         data = read_png(path)
         _refuse_other_size(path, _png_to_size(data), side_px)
-        return EncodedImage(data)
+        return {"png_images": data}
     if num_objs > MAX_INSTANCES:
         raise UserError(
             f"{path}: {num_objs} objects; the 8 bits of png_targets hold at most {MAX_INSTANCES}"
@@ -84,14 +75,16 @@ def encode_image(
         num_visible_px, box_px = instance_to_boxes(exr.instance, num_objs)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    return EncodedImage(
-        array_to_png(exr.image8),
-        array_to_png(exr_to_targets(exr)),
-        array_to_png(depth_to_16_bit(exr.depth_m)),
-        num_visible_px,
-        box_px,
-        *(encode_labels(labels, plan, num_objs, side_px) if labels and plan else ()),
-    )
+    found = find_label_numbers(labels, plan, num_objs, side_px) if labels and plan else {}
+    return {
+        "png_images": array_to_png(exr.image8),
+        "png_targets": array_to_png(exr_to_targets(exr)),
+        "png_depth": array_to_png(depth_to_16_bit(exr.depth_m)),
+        "num_visible_px": num_visible_px,
+        "box_px": box_px,
+        **{f"png_{name}": numbers_to_png(v) for name, v in found.items() if name in CODES},
+        **{name: value for name, value in found.items() if name not in CODES},
+    }
 
 
 def exr_to_targets(exr: ExrImage) -> np.ndarray:
@@ -187,12 +180,7 @@ class LabelPlan:
 
 
 def plan_labels(folder: DatasetFolder, info: DatasetInfo, idxs: np.ndarray) -> LabelPlan | None:
-    """Labels of a data set to archive; None: there are none.
-
-    Args:
-        folder: of the data set.
-        info: its description.
-        idxs: all samples of the archive, in any order.
+    """Labels of a data set to archive, of which all samples are given; None: there are none.
 
     Raises:
         UserError: ``keypoints.json`` is damaged.
@@ -232,13 +220,8 @@ def find_label_numbers(
 ) -> dict[str, np.ndarray]:
     """Whole numbers of pixel labels, and values of the others, by field.
 
-    Objects that a sample lacks are hidden and unknown: 0, and NaN.
-
-    Args:
-        labels: of a sample.
-        plan: what to find.
-        num_objs: rows that the archive has for the objects of a sample.
-        side_px: side of the images.
+    The archive has rows for ``num_objs`` objects of each sample. Those that a sample lacks are
+    hidden and unknown: 0, and NaN.
     """
     found = {}
     for name in plan.fields:
@@ -253,15 +236,6 @@ def find_label_numbers(
             value = filled
         found[name] = value
     return found
-
-
-def encode_labels(
-    labels: Labels, plan: LabelPlan, num_objs: int, side_px: int
-) -> tuple[dict[str, bytes], dict[str, np.ndarray]]:
-    """Labels of one sample for the fields of `create_label_fields`: PNGs, and values, by field."""
-    found = find_label_numbers(labels, plan, num_objs, side_px)
-    pngs = {f"png_{name}": numbers_to_png(v) for name, v in found.items() if name in CODES}
-    return pngs, {name: value for name, value in found.items() if name not in CODES}
 
 
 def _find_shape(numbers: Numbers, plan: LabelPlan, num_objs: int) -> tuple[int, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from types import TracebackType
@@ -116,7 +117,7 @@ def _quiet_objects() -> Generator[None]:
 
 def refuse_full_disk(folder: Path, num_bytes: int) -> None:
     """Raises CannotWrite if a file of this size does not fit."""
-    free = _find_free_bytes(folder)
+    free = shutil.disk_usage(folder).free
     if free < num_bytes:
         raise CannotWrite(
             f"{folder}: needs {num_bytes / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; make room, "
@@ -178,17 +179,21 @@ def allocate_field(
     return file.create_dataset(name, shape, dtype, dcpl=properties, fill_time="never")
 
 
-def write_values(dataset: h5py.Dataset, rows: slice, values: np.ndarray) -> None:
-    """Writes rows of a field, (k, num_objs, ...); drops the object axis of a single object."""
-    if values.dtype.kind == "U":
-        values = values.astype(object)
-    dataset[rows] = values.reshape(len(values), *dataset.shape[1:])
+def write_rows(
+    dataset: h5py.Dataset, rows: slice, values: np.ndarray | Sequence[np.ndarray | bytes]
+) -> None:
+    """Writes rows of a field: PNG files, or values (num_objs, ...) each.
 
-
-def write_pngs(dataset: h5py.Dataset, rows: slice, pngs: list[bytes]) -> None:
-    """Writes rows of a field of PNG files."""
-    for row, png in zip(range(rows.start, rows.stop), pngs, strict=True):
-        dataset[row] = np.frombuffer(png, np.uint8)  # one by one: h5py stacks equal lengths
+    Drops the object axis of a single object.
+    """
+    if isinstance(values[0], bytes):
+        for row, png in zip(range(rows.start, rows.stop), values, strict=True):
+            dataset[row] = np.frombuffer(png, np.uint8)  # one by one: h5py stacks equal lengths
+        return
+    stacked = np.asarray(values)
+    if stacked.dtype.kind == "U":
+        stacked = stacked.astype(object)
+    dataset[rows] = stacked.reshape(len(stacked), *dataset.shape[1:])
 
 
 # --- attributes -----------------------------------------------------------------------------------
@@ -197,14 +202,7 @@ def write_pngs(dataset: h5py.Dataset, rows: slice, pngs: list[bytes]) -> None:
 def describe_archive(
     info: DatasetInfo, layout: Layout, num_objs: int, side_px: int
 ) -> dict[str, object]:
-    """Attributes that all files of an archive share.
-
-    Args:
-        info: description of the data set.
-        layout: layout of the archive.
-        num_objs: number of objects in a sample.
-        side_px: side of the square images.
-    """
+    """Attributes that all files of an archive share."""
     versions = {**info.versions, "h5py": h5py.__version__, "pillow": PIL.__version__}
     return {
         "archive_version": ARCHIVE_VERSION,
@@ -222,11 +220,6 @@ def describe_archive(
         "versions": json.dumps(versions),
         "dataset": info_to_json(info),
     }
-
-
-def _find_free_bytes(folder: Path) -> int:
-    status = os.statvfs(folder)
-    return status.f_bavail * status.f_frsize
 
 
 def _find_reason(error: Exception) -> str:

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from synrender.archive.encode import (
-    EncodedImage,
+    Encoded,
     LabelPlan,
     create_label_fields,
     encode_image,
@@ -27,8 +27,7 @@ from synrender.archive.hdf5_files import (
     find_chunk_size,
     new_file,
     shard_path,
-    write_pngs,
-    write_values,
+    write_rows,
 )
 from synrender.archive.raw_samples import (
     Order,
@@ -219,7 +218,7 @@ def encode_chunk(
     num_objs: int,
     side_px: int,
     plan: LabelPlan | None = None,
-) -> tuple[list[EncodedImage], np.ndarray]:
+) -> tuple[list[Encoded], np.ndarray]:
     """Images with the labels of ``plan``, and records (k, num_objs), of some samples.
 
     Raises:
@@ -281,31 +280,16 @@ def _create_fields(file: h5py.File, plan: ArchivePlan, num_rows: int) -> None:
 
 
 def _write_rows(
-    file: h5py.File, chunks: Iterable[tuple[list[EncodedImage], np.ndarray]]
+    file: h5py.File, chunks: Iterable[tuple[list[Encoded], np.ndarray]]
 ) -> Iterator[int]:
-    """Writes the rows of a shard in order; yields how many each chunk had.
-
-    Args:
-        file: with all of its fields.
-        chunks: of `encode_chunk`.
-    """
+    """Writes the rows of a shard, in the chunks of `encode_chunk`; yields how many each had."""
     start = 0
     for images, records in chunks:
         rows = slice(start, start + len(images))
         for name in filter(file.__contains__, records.dtype.names or ()):
-            values = fit_columns(name, records[name], file[name].shape[-1])
-            write_values(file[name], rows, values)
-        write_pngs(file["png_images"], rows, [i.png_image for i in images])
-        if "png_targets" in file:
-            write_pngs(file["png_targets"], rows, [i.png_targets for i in images])
-            write_pngs(file["png_depth"], rows, [i.png_depth for i in images])
-            for name in ("num_visible_px", "box_px"):
-                write_values(file[name], rows, np.stack([getattr(i, name) for i in images]))
-        for name in images[0].png_labels:
-            write_pngs(file[name], rows, [image.png_labels[name] for image in images])
-        for name in images[0].other_labels:
-            values = [image.other_labels[name] for image in images]
-            write_values(file[name], rows, np.stack(values))
+            write_rows(file[name], rows, fit_columns(name, records[name], file[name].shape[-1]))
+        for name in images[0]:
+            write_rows(file[name], rows, [image[name] for image in images])
         start = rows.stop
         yield len(images)
 

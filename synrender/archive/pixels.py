@@ -15,7 +15,7 @@ import numpy as np
 from synrender.archive.hdf5_files import find_chunk_size, shard_path
 from synrender.dataset.shard import create_decoder, open_file, read_info
 from synrender.images.conversions import srgb8_to_lab
-from synrender.images.label_codes import CODES, Code
+from synrender.images.label_codes import CODES
 from synrender.images.resize import img_resize
 from synrender.settings.groups import has_alpha
 from synrender.system.console import CreateBar
@@ -54,7 +54,7 @@ def read_colors(file: h5py.File, rows: np.ndarray | slice, res: int, to_lab: boo
     Raises:
         UserError: one cannot be decoded.
     """
-    for image in _read_images(file, "png_images", rows, res, nearest=False):
+    for image in _read_resized(file, "png_images", rows, res):
         planes = np.ascontiguousarray(image.transpose(2, 0, 1))
         yield srgb8_to_lab(planes) if to_lab else planes
 
@@ -73,49 +73,29 @@ def preprocess_chunk(path: Path, rows: slice, options: PreprocessOptions) -> dic
         targets, ``targets`` (k, 3, res, res) uint8, ``depth`` (k, res, res) uint16, and the numbers
         of the labels of pixels that the file holds, see `CODES`.
     """
-    num_rows, res = rows.stop - rows.start, options.res
-    data = np.empty((num_rows, 3, res, res), np.float16)
+    res = options.res
+    data = np.empty((rows.stop - rows.start, 3, res, res), np.float16)
     normalize = _create_normalizer(options)
     with open_file(path) as file:
+
+        def read(name: str) -> np.ndarray:
+            return np.stack(list(_read_resized(file, name, rows, res)))
+
         for i, colors in enumerate(read_colors(file, rows, res, options.to_lab)):
             normalize(colors, data[i])
         found = {"data": data}
         if has_alpha(read_info(file).settings):
-            alphas = _read_images(file, "alpha", rows, res, nearest=False)
-            found["alpha"] = np.stack(list(alphas))
-        if "png_targets" not in file:
-            return found
-        targets = np.empty(data.shape, np.uint8)
-        for i, image in enumerate(_read_images(file, "png_targets", rows, res, nearest=True)):
-            targets[i] = image.transpose(2, 0, 1)
-        depth = np.empty((num_rows, res, res), np.uint16)
-        for i, image in enumerate(_read_images(file, "png_depth", rows, res, nearest=True)):
-            depth[i] = image
-        labels = {name: _read_label(file, name, rows, res) for name in list_pixel_labels(file)}
-    return {**found, "targets": targets, "depth": depth, **labels}
+            found["alpha"] = read("alpha")
+        if "png_targets" in file:
+            found |= {"targets": read("png_targets").transpose(0, 3, 1, 2)}
+            found |= {"depth": read("png_depth")}
+            found |= {name: read(f"png_{name}") for name in list_pixel_labels(file)}
+    return found
 
 
 def list_pixel_labels(file: h5py.File) -> list[str]:
     """Labels of pixels that an ``imgs_XX.h5`` holds."""
     return [name for name in CODES if f"png_{name}" in file]
-
-
-def _read_label(file: h5py.File, name: str, rows: slice, res: int) -> np.ndarray:
-    """Numbers of a label, as `data_<res>.h5` holds them, (k, ...)."""
-    code = CODES[name]
-    found = create_decoder(file)(f"png_{name}", rows)
-    shape = code.find_shape(res, int(file.attrs["num_objs"]))
-    values = np.empty((rows.stop - rows.start, *shape), code.dtype)
-    for i, numbers in enumerate(found):
-        values[i] = numbers_to_size(numbers, code, res)
-    return values
-
-
-def numbers_to_size(numbers: np.ndarray, code: Code, res: int) -> np.ndarray:
-    """Numbers of a label of pixels, resized by nearest neighbor."""
-    if not code.is_per_object:
-        return img_resize(numbers, res, nearest=True)
-    return img_resize(numbers.transpose(1, 2, 0), res, nearest=True).transpose(2, 0, 1)
 
 
 def _create_normalizer(options: PreprocessOptions) -> Callable[[np.ndarray, np.ndarray], None]:
@@ -140,11 +120,14 @@ def _create_normalizer(options: PreprocessOptions) -> Callable[[np.ndarray, np.n
     return look_up
 
 
-def _read_images(
-    file: h5py.File, name: str, rows: np.ndarray | slice, res: int, nearest: bool
-) -> Images:
+def _read_resized(file: h5py.File, name: str, rows: np.ndarray | slice, res: int) -> Images:
+    """Images, or by nearest neighbor targets, depths or numbers of labels of pixels."""
+    code, nearest = CODES.get(name.removeprefix("png_")), name not in ("png_images", "alpha")
     for image in create_decoder(file)(name, rows):
-        yield img_resize(image, res, nearest)
+        if code and code.is_per_object:
+            yield img_resize(image.transpose(1, 2, 0), res, nearest).transpose(2, 0, 1)
+        else:
+            yield img_resize(image, res, nearest)
 
 
 @dataclass(frozen=True)
@@ -184,14 +167,7 @@ class MeanOptions:
 def measure_moments(
     dataset_dir: Path, options: MeanOptions, workers: Workers, create_bar: CreateBar
 ) -> Moments:
-    """Mean and standard deviation of images as `--preprocess` resizes and converts them.
-
-    Args:
-        dataset_dir: folder of the data set.
-        options: what the user asks for.
-        workers: processes to use.
-        create_bar: creates the progress bar.
-    """
+    """Mean and standard deviation of images as `--preprocess` resizes and converts them."""
     num_samples = options.num_samples
     rows = []  # (k, 2): shard, row in its file
     for shard in options.shards:

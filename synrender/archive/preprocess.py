@@ -35,11 +35,7 @@ from synrender.system.workers import Workers
 
 
 def find_archive(dataset_dir: Path, num_shards: int | None) -> Layout:
-    """Layout of the archive in a folder.
-
-    Args:
-        dataset_dir: folder of a data set.
-        num_shards: number of shards that the user gave; None: any.
+    """Layout of the archive in a folder, of as many shards as the user gave, if so.
 
     Raises:
         UserError: there is no archive, or it has another number of shards.
@@ -154,14 +150,7 @@ def _fill(
     workers: Workers,
     create_bar: CreateBar,
 ) -> np.ndarray:
-    """Writes the rows of some shards that are not written yet.
-
-    Args:
-        partial: the file of arrays.
-        shards: by file, their rows in ``partial``.
-        options: what the user asks for.
-        workers: processes to use.
-        create_bar: creates the progress bar.
+    """Writes the rows, in the file of arrays, of some shards that are not written yet.
 
     Returns:
         Which rows of ``partial`` are written now, (n,) bool.

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -305,7 +306,8 @@ def test_a_file_that_cannot_fit_is_not_begun(
     single: Path, quick: QuickArchiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick.run("-d", "single", "-f")
-    monkeypatch.setattr("synrender.archive.hdf5_files._find_free_bytes", lambda folder: 2_400_000)
+    usage = SimpleNamespace(free=2_400_000)
+    monkeypatch.setattr("synrender.archive.hdf5_files.shutil.disk_usage", lambda folder: usage)
     line = check_refusal(single, quick, "-p", "-r", 128, status=1)
     assert "needs 2 MB, 2 MB are free" in line
     quick.run("-d", "single", "-p", "-r", 120)

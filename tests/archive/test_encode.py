@@ -23,7 +23,7 @@ def test_depth_of_a_rendered_sample_is_kept_to_a_twentieth_of_a_millimetre(
     rendered_multi: Path,
 ) -> None:
     depth_m = read_passes(rendered_multi, 1)["depth"].astype(np.float64)
-    stored = decode(encode_image(rendered_multi / "img/00001.exr", 4, 32).png_depth)
+    stored = decode(encode_image(rendered_multi / "img/00001.exr", 4, 32)["png_depth"])
     assert stored.dtype == np.uint16
     assert stored.shape == (32, 32)
     assert np.abs(stored / 10_000 - depth_m).max() <= 0.05e-3 + 1e-9
@@ -39,7 +39,7 @@ def test_depth_that_does_not_fit_saturates() -> None:
 
 def test_targets_are_instance_class_and_depth_in_cm(rendered_multi: Path) -> None:
     passes = read_passes(rendered_multi, 2)
-    targets = decode(encode_image(rendered_multi / "img/00002.exr", 4, 32).png_targets)
+    targets = decode(encode_image(rendered_multi / "img/00002.exr", 4, 32)["png_targets"])
     assert targets.dtype == np.uint8
     np.testing.assert_array_equal(targets[:, :, 0], passes["instance"])
     np.testing.assert_array_equal(targets[:, :, 1], (passes["material"] + 1) % 100)
@@ -59,7 +59,7 @@ def test_the_color_image_is_the_png_that_blender_writes(
         "rendering.render_exr = False",
         config="render_multi",
     )
-    ours = decode(encode_image(rendered_multi / "img/00000.exr", 4, 32).png_image).astype(int)
+    ours = decode(encode_image(rendered_multi / "img/00000.exr", 4, 32)["png_images"]).astype(int)
     assert np.abs(ours - iio.imread(png_dir / "img/00000.png")).max() <= 1
 
 
@@ -85,7 +85,7 @@ def test_an_instance_beyond_the_record_is_one_line(instance: int) -> None:
 def test_more_objects_than_8_bits_can_tell_apart_are_refused(tmp_path: Path) -> None:
     plane = np.zeros((4, 4))
     write_exr(tmp_path / "a.exr", np.zeros((4, 4, 3)), plane, plane, plane)
-    assert encode_image(tmp_path / "a.exr", 255, 4).png_targets
+    assert encode_image(tmp_path / "a.exr", 255, 4)["png_targets"]
     with pytest.raises(UserError, match=r"256 objects.*at most 255"):
         encode_image(tmp_path / "a.exr", 256, 4)
 
