@@ -144,17 +144,12 @@ def boolean(value: GinValue) -> bool:
     return value
 
 
-def integer(low: int, high: int | None = None) -> Check:
+def integer(low: int, high: int) -> Check:
     """A whole number from ``low`` to ``high``."""
-    rule = f"must be a whole number of at least {low}"
-    if high is not None:
-        rule += f" and at most {high}"
 
     def check(value: GinValue) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            raise ValueError(rule)
-        if high is not None and value > high:
-            raise ValueError(rule)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"must be a whole number of at least {low} and at most {high}")
         return value
 
     return check
@@ -169,9 +164,8 @@ def number(low: float = -math.inf, high: float = math.inf) -> Check:
         rule += f" and at most {high:g}"
 
     def check(value: GinValue) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(rule)
-        if not (low <= value <= high and abs(value) <= sys.float_info.max):
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not (is_number and low <= value <= high and abs(value) <= sys.float_info.max):
             raise ValueError(rule)
         return float(value)
 

@@ -21,10 +21,7 @@ RULE = (
 
 
 def find_color(value: object) -> Rgb:
-    """Scene-linear RGB, 0 to 1, of a color that a user gave.
-
-    Args:
-        value: see the module.
+    """Scene-linear RGB, 0 to 1, of a color that a user gave; see the module.
 
     Raises:
         ValueError: it is no color; the message is the rule.
@@ -54,14 +51,11 @@ def hue_to_rgb(hue: float, saturation: float, value: float) -> Rgb:
 
 
 def kelvin_to_rgb(kelvin: float) -> Rgb:
-    """Scene-linear RGB of a black body, its largest number 1.
+    """Scene-linear RGB of a black body of `MIN_KELVIN` to `MAX_KELVIN`, its largest number 1.
 
     Chromaticity from the cubic splines of B. Kang et al., "Design of advanced color temperature
     control system for HDTV applications" (J. Korean Physical Society 41, 2002); to RGB with the
     matrix of IEC 61966-2-1. Blue is 0 below about 1900 K, where it is out of gamut.
-
-    Args:
-        kelvin: temperature, `MIN_KELVIN` to `MAX_KELVIN`.
     """
     t = 1000 / kelvin
     if kelvin <= 4000:

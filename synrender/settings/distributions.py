@@ -108,11 +108,7 @@ def _show(numbers: tuple[float, ...]) -> str:
 
 @functools.lru_cache(maxsize=1000)
 def parse_distribution(name: str, given: Given) -> Distribution:
-    """The distribution of a factor, checked.
-
-    Args:
-        name: of the factor, or of `JOINT`.
-        given: see the module; lists are tuples.
+    """The distribution of a factor or one of `JOINT`, checked; in what is given, lists are tuples.
 
     Raises:
         ValueError: it is no distribution, or none of this factor; the message says the rule.
@@ -237,8 +233,7 @@ def _create_choice(factor: Factor, *values: object) -> Distribution:
     if len(set(found)) < max(2, len(found)):
         raise ValueError("must have two values or more, all of them different")
     if not all(factor.low <= number <= factor.high for number in numbers):
-        unit = f" {factor.unit}" if factor.unit else ""
-        raise ValueError(f"must lie within {factor.low:g} to {factor.high:g}{unit}")
+        raise ValueError(f"must lie within {factor.bounds}")
     return Distribution("choice", numbers)
 
 
@@ -304,8 +299,7 @@ def _to_parts(factor: Factor, value: object) -> tuple[float, ...]:
 
 def _check_bounds(factor: Factor, lows: tuple[float, ...], highs: tuple[float, ...]) -> None:
     if min(lows) < factor.low or max(highs) > factor.high:
-        unit = f" {factor.unit}" if factor.unit else ""
-        raise ValueError(f"must lie within {factor.low:g} to {factor.high:g}{unit}")
+        raise ValueError(f"must lie within {factor.bounds}")
     pairs = list(zip(lows, highs, strict=True))
     if any(low > high for low, high in pairs) or all(low == high for low, high in pairs):
         raise ValueError("must have the lower bound first, and two that differ")

@@ -53,6 +53,11 @@ class Factor:
         """Names of its values, one after the other."""
         return tuple(f"{self.name}_{part}" for part in self.parts) or (self.name,)
 
+    @property
+    def bounds(self) -> str:
+        """The smallest and the largest value in words, such as "0.01 to 100 m"."""
+        return f"{self.low:g} to {self.high:g} {self.unit}".rstrip()
+
 
 BACKDROPS = ("plane", "environment", "none")
 """Levels of the factor ``backdrop``: what is behind the objects. With ``environment`` that is what

@@ -75,24 +75,11 @@ class CheckedGroup:
             try:
                 object.__setattr__(self, f.name, f.metadata["check"](value))
             except ValueError as rule:
-                name = GIN_NAMES[type(self).__name__]
+                name = next(name for name, kind in find_types().items() if kind is type(self))
                 raise UserError(f"{name}.{f.name} = {shorten(repr(value))}: {rule}") from None
 
 
 # --- the settings, one class for each gin name ------------------------------------------------
-
-GIN_NAMES = {
-    "Assets": "assets",
-    "BatchSettings": "batch",
-    "Captions": "captions",
-    "Design": "design",
-    "Lighting": "lighting",
-    "Material": "material",
-    "Object": "object",
-    "Rendering": "rendering",
-    "Sample": "sample",
-    "Scene": "scene",
-}
 
 
 @dataclass(frozen=True)
@@ -434,5 +421,5 @@ def find_split_buckets(design: Design, n_buckets: int) -> tuple[int, ...]:
 
 def find_types() -> dict[str, type[CheckedGroup]]:
     """Each class of settings by its name in gin files."""
-    by_class = {c.__name__: c for c in CheckedGroup.__subclasses__()}
-    return {name: by_class[class_name] for class_name, name in GIN_NAMES.items()}
+    values = vars(Settings())
+    return {name: type(value) for name, value in values.items() if isinstance(value, CheckedGroup)}

@@ -163,9 +163,8 @@ def dict_to_settings(values: Mapping[str, object]) -> Settings:
     groups: Groups = {group: {} for group in types}
     for name, value in values.items():
         group, _, parameter = name.partition(".")
-        if group not in types or parameter not in {
-            f.name for f in dataclasses.fields(types[group])
-        }:
+        known = dataclasses.fields(types[group]) if group in types else ()
+        if parameter not in [f.name for f in known]:
             raise UserError(f"{shorten(name)}: no such setting")
         groups[group][parameter] = value
     return _create_settings(groups)

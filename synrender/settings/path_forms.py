@@ -51,11 +51,7 @@ FORMS = {
 
 @functools.lru_cache(maxsize=1000)
 def parse_path(name: str, given: Given) -> Path:
-    """The path of a factor, checked.
-
-    Args:
-        name: of the factor, or of `JOINT`.
-        given: see the module; lists are tuples.
+    """The path of a factor or one of `JOINT`, checked; in what is given, lists are tuples.
 
     Raises:
         ValueError: it is no path, or none of this factor; the message says the rule.
@@ -65,8 +61,7 @@ def parse_path(name: str, given: Given) -> Path:
         return Path(kind, parse_distribution(name, ("sphere", *numbers)).numbers)
     flat = tuple(n for value in numbers for n in (value if isinstance(value, tuple) else (value,)))
     is_number = all(isinstance(n, (int, float)) and not isinstance(n, bool) for n in flat)
-    fits = is_number and (len(flat), len(numbers)) in _find_sizes(name, kind)
-    if not fits:
+    if not is_number or (len(flat), len(numbers)) not in _find_sizes(name, kind):
         raise ValueError(f"{name!r}: must read {FORMS[kind]}, is {shorten(repr(given))}")
     path = Path(kind, tuple(map(float, flat)))
     _check(name, path)
@@ -100,8 +95,7 @@ def _find_sizes(name: str, kind: str) -> tuple[tuple[int, int], ...]:
 def _check(name: str, path: Path) -> None:
     factor, numbers = find_factor(name), path.numbers
     if path.kind == "linear" and not all(factor.low <= v <= factor.high for v in numbers):
-        unit = f" {factor.unit}" if factor.unit else ""
-        raise ValueError(f"{name!r}: must lie within {factor.low:g} to {factor.high:g}{unit}")
+        raise ValueError(f"{name!r}: must lie within {factor.bounds}")
     if path.kind == "linear" and numbers and len(set(_halves(numbers))) == 1:
         raise ValueError(f"{name!r}: begins and ends at the same value, so it does not move")
     if path.kind == "turn" and (
