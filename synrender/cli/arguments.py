@@ -42,10 +42,7 @@ class _Parser(argparse.ArgumentParser):
 def create_parser(prog: str, description: str | None, epilog: str) -> argparse.ArgumentParser:
     """A parser whose help keeps the line breaks of description and epilog.
 
-    Args:
-        prog: name of the script; an installed command goes by its own name.
-        description: text before the arguments.
-        epilog: text after them.
+    It is for a script; an installed command goes by its own name.
     """
     return _Parser(
         prog=_find_name(prog),
@@ -61,12 +58,9 @@ def _find_name(script: str) -> str:
 
 
 def add_gin_arguments(add: Callable[..., object], gin_config: str, gin_param: str) -> None:
-    """Adds ``-g`` and ``-p``, which may be given several times.
+    """Adds ``-g`` and ``-p``, with their help, to a parser or a group by its ``add_argument``.
 
-    Args:
-        add: ``add_argument`` of a parser or of a group.
-        gin_config: help of ``-g``.
-        gin_param: help of ``-p``.
+    Both may be given several times.
     """
     for flag, name, metavar, text in (
         ("-g", "--gin_config", "NAME", gin_config),

@@ -259,12 +259,7 @@ def run(arguments: argparse.Namespace, folders: Folders) -> int:
 def plan_run(
     arguments: argparse.Namespace, gin_config: list[str], assets: OpenAssets
 ) -> list[PlannedDataset]:
-    """The data sets that were asked for.
-
-    Args:
-        arguments: of the command.
-        gin_config: gin files, the last one wins.
-        assets: that they name.
+    """The data sets that were asked for, by gin files of which the last one wins.
 
     Raises:
         UserError: a mistake in the arguments.

@@ -39,7 +39,7 @@ from synrender.settings.checks import SPLITS
 from synrender.settings.groups import Settings
 from synrender.system.console import format_duration, say
 from synrender.system.cpus import count_cpus
-from synrender.system.files import existing_parent
+from synrender.system.disk import existing_parent
 from synrender.system.folders import Folders
 
 ARRAY_TASK_S = 2400

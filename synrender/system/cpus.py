@@ -96,11 +96,8 @@ def _to_plain(model: str) -> str:
 def count_cpus(root: Path = Path("/")) -> int:
     """CPUs that this process can keep busy at once; at least 1.
 
-    As many as it may run on, but no more than its control groups allow: half a CPU counts as one,
-    and one and a half as two.
-
-    Args:
-        root: where ``proc`` and ``sys`` are.
+    As many as it may run on, but no more than its control groups allow, as ``proc`` and ``sys``
+    below a root say: half a CPU counts as one, and one and a half as two.
     """
     return max(1, math.ceil(min(len(find_allowed_cpus()), _find_quota(root))))
 

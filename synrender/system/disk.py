@@ -93,18 +93,21 @@ def count_free_files(folder: Path) -> float:
 
 def find_disk(folder: Path) -> Path:
     """Where the disk of a folder is mounted."""
-    folder = folder.absolute()
-    while not folder.exists() or not os.path.ismount(folder):
+    folder = existing_parent(folder.absolute())
+    while not os.path.ismount(folder):
         folder = folder.parent
     return folder
 
 
+def existing_parent(folder: Path) -> Path:
+    """The folder itself, or its nearest parent that exists."""
+    return folder if folder.exists() else existing_parent(folder.parent)
+
+
 def _probe(folder: Path) -> OSError | None:
     """What a file of `PROBE_BYTES` meets in the folder, or its nearest parent, if it is no room."""
-    while not folder.exists():
-        folder = folder.parent
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
+        with tempfile.TemporaryFile(dir=existing_parent(folder)) as file:
             file.write(bytes(PROBE_BYTES))
             file.flush()
     except OSError as error:

@@ -39,7 +39,7 @@ def temporary_to_name(name: str) -> str | None:
     return f"{match[1]}{match[2]}" if match else None
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Calls ``write(temporary path)`` and renames the result; on failure removes it.
 
     Raises:
@@ -149,11 +149,7 @@ def to_file_name(text: str) -> str:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file atomically."""
-
-    def write(temporary: Path) -> None:
-        temporary.write_bytes(data)
-
-    write_atomically(path, write)
+    write_atomically(path, lambda temporary: temporary.write_bytes(data))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -166,11 +162,6 @@ def write_array(path: Path, array: np.ndarray) -> None:
     import numpy as np  # late: what reads names of files needs no numpy
 
     write_atomically(path, lambda temporary: np.save(temporary, array, allow_pickle=False))
-
-
-def existing_parent(folder: Path) -> Path:
-    """The folder itself, or its nearest parent that exists."""
-    return folder if folder.exists() else existing_parent(folder.parent)
 
 
 # --- hindrances -----------------------------------------------------------------------------------

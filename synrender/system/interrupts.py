@@ -41,45 +41,40 @@ class Resume(enum.Enum):
     WITHOUT_OVERWRITE = "the same command without --overwrite goes on from"
 
 
-_resume: contextvars.ContextVar[Resume] = contextvars.ContextVar("resume", default=Resume.NOT)
-"""How the command that runs in this process goes on, if there is one."""
-
-
-_is_requeued: contextvars.ContextVar[bool] = contextvars.ContextVar("is_requeued", default=False)
-"""Whether SIGTERM tells the command that runs in this process to go on another time."""
+_resume: contextvars.ContextVar[tuple[Resume, bool]] = contextvars.ContextVar(
+    "resume", default=(Resume.NOT, False)
+)
+"""How the command that runs in this process goes on, and whether SIGTERM tells it to, later."""
 
 
 @contextlib.contextmanager
 def resumed(resume: Resume, is_requeued: bool = False) -> Generator[None]:
     """Says within how a command goes on, for `add_resume` and `describe_stop`.
 
-    Args:
-        resume: how.
-        is_requeued: whether batch systems are to start it again after SIGTERM, by its exit status.
+    By the exit status of one that is requeued, batch systems start it again after SIGTERM.
     """
-    tokens = _resume.set(resume), _is_requeued.set(is_requeued)
+    token = _resume.set((resume, is_requeued))
     try:
         yield
     finally:
-        _resume.reset(tokens[0])
-        _is_requeued.reset(tokens[1])
+        _resume.reset(token)
 
 
 def add_resume(line: str) -> str:
     """A line on why the command ends early, and how it goes on, if it does."""
-    how = _resume.get().value
+    how = _resume.get()[0].value
     return f"{line}; what is finished is valid, and {how} there" if how else line
 
 
 def describe_stop() -> str:
     """A line for the user who has stopped the command."""
-    how = _resume.get().value
+    how = _resume.get()[0].value
     return f"stopped; {how} here" if how else "stopped"
 
 
 def find_stop_status(number: int) -> int:
     """Exit status of the command that runs in this process if a signal ends it."""
-    is_asked = number == signal.SIGTERM and _is_requeued.get()
+    is_asked = number == signal.SIGTERM and _resume.get()[1]
     return EXIT_UNFINISHED if is_asked else 128 + number
 
 

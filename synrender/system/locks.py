@@ -230,9 +230,7 @@ def remove_abandoned(paths: Iterable[Path]) -> None:
 def is_abandoned(path: Path, after_s: float = ABANDONED_AFTER_S) -> bool:
     """Whether the process that created a file or folder here has ended; False if it is not sure.
 
-    Args:
-        path: of the file or folder.
-        after_s: age from which it counts as abandoned where a lock proves nothing.
+    Where a lock proves nothing, it counts as abandoned from an age on.
     """
     with _tested(path, after_s) as is_free:
         return is_free
