@@ -247,7 +247,7 @@ def _move_into(
     cut off at the bounds.
     """
     chances = rng.random(len(values))  # whether they are needed or not: other draws stay the same
-    if bounds is None:
+    if bounds is None or std == 0:  # then a distribution of the user's gives the values
         return values
     normal = NormalDist(mean, std)
     low, high = normal.cdf(bounds.low), normal.cdf(bounds.high)

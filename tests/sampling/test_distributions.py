@@ -310,6 +310,14 @@ def test_a_holdout_cuts_a_distribution_at_its_range() -> None:
     assert ((outer < -0.5) | (outer > 0.5)).all()
 
 
+def test_a_range_of_a_distribution_needs_no_spread_of_the_usual_one() -> None:
+    settings = create_settings(
+        "design.kind = 'holdout'", "design.inner_ranges = {'azimuth': (-0.5, 0.5)}",
+        "design.distributions = {'azimuth': ('uniform', -1, 1)}", "object.random_viewpoint = 0",
+    )  # fmt: skip
+    assert np.ptp(read_values(draw(settings, range(3)), "azimuth")) > 0
+
+
 def test_twins_can_differ_in_a_factor_that_only_a_distribution_draws() -> None:
     settings = create_settings(
         "design.kind = 'twins'", "design.twins = 'camera_lens'",
