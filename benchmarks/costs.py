@@ -17,7 +17,6 @@ checkout of an earlier one, such as that of ``git worktree add /tmp/before COMMI
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -25,93 +24,37 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import imageio.v3 as iio
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from synrender.assets.catalog import load_catalog
+from benchmarks.shared import (
+    FOLDERS,
+    PROJECT_DIR,
+    Rig,
+    create_rig,
+    measure_psnr_db,
+    pin_to_one_cpu,
+    tabulate,
+)
+from synrender.api.functions import load_sources
 from synrender.assets.demo.environments import SKY_SUN, sky, write_environments
-from synrender.assets.places import ensure_demo_sources, open_assets
-from synrender.blender.start import prepare_blender
 from synrender.images.environment import find_directions
 from synrender.images.exr import read_exr
 from synrender.images.radiance import encode_radiance
 from synrender.labels.derive import Labels, SampleView
-from synrender.sampling.sample_plan import SamplePlan, draw_sample
-from synrender.settings.groups import Settings
+from synrender.sampling.sample_plan import SamplePlan
 from synrender.settings.label_table import LABELS, PASSES, list_fields
 from synrender.settings.load import load_settings
 from synrender.system.console import captured_output
-from synrender.system.folders import find_folders
-
-if TYPE_CHECKING:
-    from synrender.blender.build import Builder
-
-PROJECT_DIR = Path(__file__).resolve().parent.parent
-FOLDERS = find_folders(os.environ)
 
 
-@dataclass(frozen=True)
-class Rig:
-    """A Blender with the settings of a data set."""
-
-    settings: Settings
-    scene: Any  # bpy.types.Scene
-    builder: Builder
-    plans: list[SamplePlan]
-
-    def measure(self, plan: SamplePlan, path: Path, map_px: int = 0, percent: int = 100) -> float:
-        """CPU time, s, of building and rendering a sample, with another map if one is given.
-
-        A size below 100 % gives what does not depend on the size: one path for each of few pixels.
-        """
-        from synrender.blender.engine import render_frame
-
-        start = time.process_time()
-        cycles, num_samples = self.scene.cycles, self.settings.rendering.render_samples
-        self.builder.build_sample(plan)
-        if map_px:
-            self.scene.world.cycles.sample_map_resolution = map_px
-        cycles.samples, cycles.use_denoising = (num_samples, True) if percent == 100 else (1, False)
-        self.scene.render.resolution_percentage = percent
-        render_frame(self.scene, path, plan.noise_seed)
-        return time.process_time() - start
-
-    def render_reference(self, plan: SamplePlan, path: Path) -> np.ndarray:
-        """Levels of an image with hardly any noise, (h, w, 3)."""
-        from synrender.blender.engine import render_frame
-
-        cycles = self.scene.cycles
-        self.builder.build_sample(plan)
-        self.scene.world.cycles.sample_map_resolution = MAPS_PX[-1]
-        cycles.samples, cycles.use_denoising = NUM_REFERENCE, False
-        cycles.use_adaptive_sampling = False
-        render_frame(self.scene, path, REFERENCE_SEED)
-        cycles.use_adaptive_sampling = True
-        return read_levels(path)
-
-    def find_map_px(self) -> int:
-        """Width of the map that our own program takes; without an environment, of no meaning."""
-        self.builder.build_sample(self.plans[0])
-        return self.scene.world.cycles.sample_map_resolution
-
-
-def create_rig(config: str, num_samples: int, *bindings: str) -> Rig:
-    """Starts anew with the first sample of each of some groups."""
-    settings = load_settings([config], bindings)
-    ensure_demo_sources(settings, open_assets(settings, FOLDERS))
-    catalog = load_catalog(settings, FOLDERS)
-    prepare_blender(FOLDERS.blender)
-    from synrender.blender.build import Builder
-    from synrender.blender.engine import start_engine
-
-    scene = start_engine(settings.rendering).scene
-    idxs = (k * settings.batch.cache_obj_frames for k in range(num_samples))
-    plans = [draw_sample(settings, catalog, idx) for idx in idxs]
-    return Rig(settings, scene, Builder(scene, settings, catalog, {}), plans)
+def draw_plans(rig: Rig, num_samples: int) -> list[SamplePlan]:
+    """Plans of the first sample of each of some groups."""
+    group_size = rig.settings.batch.cache_obj_frames
+    return [rig.draw(k * group_size) for k in range(num_samples)]
 
 
 # --- labels ---------------------------------------------------------------------------------------
@@ -124,19 +67,18 @@ CASES = [(), *((name,) for name in PASSES), PASSES]
 
 def measure_labels(num_samples: int = 40) -> list[str]:
     """Lines on the cost of the label passes and of all other labels."""
-    rig = create_rig("render_multi", num_samples)
-    from synrender.blender.engine import render_frame
-
+    rig = create_rig(["render_multi"])
+    builder = rig.create_builder()
     seconds: dict[tuple[str, ...], list[float]] = {case: [] for case in CASES}
     views = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image.exr"
-        for plan in rig.plans:
-            record = rig.builder.build_sample(plan)  # imports the models, which all cases share
+        for plan in draw_plans(rig, num_samples):
+            record = builder.build_sample(plan)  # imports the models, which all cases share
             for case in CASES:
                 start = time.process_time()
-                rig.builder.build_sample(plan)
-                render_frame(rig.scene, path, plan.noise_seed, case)
+                builder.build_sample(plan)
+                rig.render(path, plan.noise_seed, case)
                 seconds[case].append(time.process_time() - start)
             image = read_exr(path)  # with all passes
             views.append(SampleView(record, NO_CAMERA, lambda image=image: image))
@@ -191,22 +133,15 @@ def write_even_sky(path: Path) -> None:
 
 def measure_environments(num_scenes: int = 6) -> list[str]:
     """A table of time and error for each environment and map."""
-    head = (
-        "around",
-        "map, px",
-        "CPU of a sample, ms",
-        "map and image",
-        "PSNR, dB",
-        "at equal error",
-    )
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    head = "around", "map, px", "CPU of a sample, ms", "map and image", "PSNR, dB", "at equal error"
+    rows = []
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent)
         write_environments(folder)
         write_even_sky(folder / "even.hdr")
         write_real_sky(folder / "real_sun.hdr")
         gray = measure_around("", folder, num_scenes)[0]
-        lines.append(f"| gray | | {1000 * gray.seconds:.0f} | | {gray.psnr_db:.2f} | |")
+        rows.append(("gray", "", f"{1000 * gray.seconds:.0f}", "", f"{gray.psnr_db:.2f}", ""))
         for name in ("even", "sky", "studio", "sunset", "real_sun"):
             costs = measure_around(name, folder, num_scenes)
             finest = costs[-1]
@@ -219,8 +154,8 @@ def measure_environments(num_scenes: int = 6) -> list[str]:
                     f"{1000 * more:.0f} ms, {100 * more / (cost.seconds - more):.0f} %",
                     f"{cost.psnr_db:.2f}", f"{ratio:.2f}",
                 )  # fmt: skip
-                lines.append(f"| {' | '.join(columns)} |")
-    return lines
+                rows.append(columns)
+    return tabulate(head, rows).splitlines()
 
 
 @dataclass(frozen=True)
@@ -242,16 +177,17 @@ def measure_around(name: str, folder: Path, num_scenes: int) -> list[Cost]:
     )
     bindings = (*LOOK, *around) if name else LOOK
     maps, path = MAPS_PX if name else (0,), folder / "image.png"
-    small = create_rig("render_single", num_scenes, *bindings, "rendering.resolution = 64")
+    small = Timer(num_scenes, *bindings, "rendering.resolution = 64")
     errors = {map_px: [] for map_px in maps}
     for plan in small.plans:
-        reference = small.render_reference(plan, path)
+        small.render_reference(plan, path)
+        reference = iio.imread(path)
         for map_px in maps:
             small.measure(plan, path, map_px)
-            error = np.mean((read_levels(path) - reference) ** 2)
-            errors[map_px].append(10 * np.log10(255**2 / error))
-    usual = create_rig("render_single", num_scenes, *bindings)
-    own_px = usual.find_map_px()
+            errors[map_px].append(measure_psnr_db(iio.imread(path), reference))
+    usual = Timer(num_scenes, *bindings)
+    usual.builder.build_sample(usual.plans[0])
+    own_px = usual.rig.scene.world.cycles.sample_map_resolution  # of no meaning if it is gray
     costs = []
     for map_px in maps:
         seconds, sync = (
@@ -262,9 +198,40 @@ def measure_around(name: str, folder: Path, num_scenes: int) -> list[Cost]:
     return costs
 
 
-def read_levels(path: Path) -> np.ndarray:
-    """8-bit values of a PNG as float64."""
-    return iio.imread(path).astype(np.float64)
+class Timer:
+    """Renders single objects in an environment."""
+
+    def __init__(self, num_scenes: int, *bindings: str) -> None:
+        self.rig = create_rig(["render_single"], bindings)
+        self.plans = draw_plans(self.rig, num_scenes)
+        self.builder = self.rig.create_builder()
+
+    def measure(self, plan: SamplePlan, path: Path, map_px: int = 0, percent: int = 100) -> float:
+        """CPU time, s, of building and rendering a sample, with another map if one is given.
+
+        A size below 100 % gives what does not depend on the size: one path for each of few pixels.
+        """
+        start, scene = time.process_time(), self.rig.scene
+        self.builder.build_sample(plan)
+        if map_px:
+            scene.world.cycles.sample_map_resolution = map_px
+        usual = self.rig.settings.rendering.render_samples
+        scene.cycles.samples, scene.cycles.use_denoising = (
+            (usual, True) if percent == 100 else (1, False)
+        )
+        scene.render.resolution_percentage = percent
+        self.rig.render(path, plan.noise_seed)
+        return time.process_time() - start
+
+    def render_reference(self, plan: SamplePlan, path: Path) -> None:
+        """Renders an image with hardly any noise."""
+        scene = self.rig.scene
+        self.builder.build_sample(plan)
+        scene.world.cycles.sample_map_resolution = MAPS_PX[-1]
+        scene.cycles.samples, scene.cycles.use_denoising = NUM_REFERENCE, False
+        scene.cycles.use_adaptive_sampling = False
+        self.rig.render(path, REFERENCE_SEED)
+        scene.cycles.use_adaptive_sampling = True
 
 
 # --- before ---------------------------------------------------------------------------------------
@@ -305,11 +272,10 @@ os._exit(0)
 
 def measure_before(folder: str, num_rounds: int = 4) -> list[str]:
     """A table of what a default sample takes in this version and in an earlier one."""
-    head = ("config", "stage", "earlier, ms", "now, ms", "more, share of a sample")
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    head = "config", "stage", "earlier, ms", "now, ms", "more, share of a sample"
+    rows = []
     for config in ("render_single", "render_multi"):
-        settings = load_settings([config])
-        ensure_demo_sources(settings, open_assets(settings, FOLDERS))
+        load_sources(load_settings([config]), FOLDERS)  # makes the demo set
         runs: dict[str, list[np.ndarray]] = {folder: [], str(PROJECT_DIR): []}
         for _ in range(num_rounds):
             for version, times in runs.items():
@@ -317,12 +283,10 @@ def measure_before(folder: str, num_rounds: int = 4) -> list[str]:
         earlier, now = (
             np.min([np.median(t, axis=0) for t in times], axis=0) for times in runs.values()
         )
-        whole = earlier.sum()
         for k, stage in enumerate(("draw", "build", "render")):
-            more = now[k] - earlier[k]
-            columns = (config, stage, f"{earlier[k]:.2f}", f"{now[k]:.2f}")
-            lines.append(f"| {' | '.join(columns)} | {100 * more / whole:+.2f} % |")
-    return lines
+            more = f"{100 * (now[k] - earlier[k]) / earlier.sum():+.2f} %"
+            rows.append((config, stage, f"{earlier[k]:.2f}", f"{now[k]:.2f}", more))
+    return tabulate(head, rows).splitlines()
 
 
 def run_version(version: str, config: str) -> np.ndarray:
@@ -342,7 +306,7 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    pin_to_one_cpu()
     command, *arguments = sys.argv[1:]
     with captured_output():
         lines = COMMANDS[command](*(int(a) if a.isdecimal() else a for a in arguments))

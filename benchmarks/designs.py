@@ -5,7 +5,6 @@ python benchmarks/designs.py
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
 import time
@@ -13,12 +12,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from synrender.assets.catalog import Catalog, load_catalog
-from synrender.assets.places import ensure_demo_sources, open_assets
+from benchmarks.shared import FOLDERS, tabulate
+from synrender.api.functions import load_sources
+from synrender.assets.catalog import Catalog
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings
-from synrender.system.folders import find_folders
 
 NUM_SAMPLES = 1_200_000_000
 NUM_DRAWS = 200
@@ -55,17 +54,15 @@ def measure_ms(settings: Settings, catalog: Catalog, first: int) -> float:
 
 def main() -> None:
     """Prints a row for each design."""
-    folders = find_folders(os.environ)
-    print(f"| design | index 0, ms | index {NUM_SAMPLES - NUM_DRAWS:,}, ms | ratio |")
-    print("| --- | --- | --- | --- |")
+    rows = []
     for kind, bindings in DESIGNS.items():
         size = [f"object.total_num_samples = {NUM_SAMPLES}", f"design.kind = '{kind}'"]
         settings = load_settings(["render_single"], [*SPREAD, *size, *bindings])
-        ensure_demo_sources(settings, open_assets(settings, folders))
-        catalog = load_catalog(settings, folders)
-        first = measure_ms(settings, catalog, 0)
-        last = measure_ms(settings, catalog, NUM_SAMPLES - NUM_DRAWS)
-        print(f"| {kind} | {first:.2f} | {last:.2f} | {last / first:.2f} |", flush=True)
+        sources = load_sources(settings, FOLDERS)
+        first, last = (measure_ms(*sources, idx) for idx in (0, NUM_SAMPLES - NUM_DRAWS))
+        rows.append((kind, f"{first:.2f}", f"{last:.2f}", f"{last / first:.2f}"))
+    head = "design", "index 0, ms", f"index {NUM_SAMPLES - NUM_DRAWS:,}, ms", "ratio"
+    print(tabulate(head, rows), end="")
 
 
 if __name__ == "__main__":

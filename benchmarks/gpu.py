@@ -28,13 +28,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from synrender.api.functions import load_sources
-from synrender.blender.start import prepare_blender
+from benchmarks.shared import create_rig, print_result
 from synrender.images.exr import read_exr
 from synrender.images.scanline_exr import read_channels
-from synrender.sampling.sample_plan import draw_sample
-from synrender.settings.load import load_settings
-from synrender.system.folders import find_folders
 
 SETUP_PX = 8
 """Side of an image that is nearly all set-up."""
@@ -55,32 +51,23 @@ class Case:
 def render(case: Case) -> dict[str, object]:
     """Renders a case in this process; returns its device, first start and times."""
     start = time.monotonic()
-    folders = find_folders(os.environ)
     config = "render_multi" if case.num_objs > 1 or case.folder else "render_single"
     bindings = (
         f"rendering.resolution = {case.side_px}",
         f"rendering.use_gpu = {case.device == 'gpu'}",
         f"sample.num_objs = {case.num_objs}",
     )
-    settings = load_settings([config], bindings)
-    catalog = load_sources(settings, folders)
-    prepare_blender(folders.blender)
-    from synrender.blender.build import Builder
-    from synrender.blender.engine import render_frame, start_engine
-
-    engine = start_engine(settings.rendering)
-    if hasattr(engine.scene.cycles, "denoising_use_gpu"):  # from Blender 4.1 on
-        engine.scene.cycles.denoising_use_gpu = case.denoises_on_gpu
-    builder, ends = Builder(engine.scene, settings, catalog, {}), []
-    suffix = ".exr" if settings.rendering.render_exr else ".png"
+    rig = create_rig([config], bindings)
+    if hasattr(rig.scene.cycles, "denoising_use_gpu"):  # from Blender 4.1 on
+        rig.scene.cycles.denoising_use_gpu = case.denoises_on_gpu
+    builder, ends = rig.create_builder(), []
     with tempfile.TemporaryDirectory() as scratch:
         for idx in range(case.num_samples):
-            plan = draw_sample(settings, catalog, idx)
+            plan = rig.draw(idx)
             builder.build_sample(plan)
-            path = Path(case.folder or scratch) / f"{idx}{suffix}"
-            render_frame(engine.scene, path, plan.noise_seed)
+            rig.render(Path(case.folder or scratch) / f"{idx}{rig.suffix}", plan.noise_seed)
             ends.append(time.monotonic())
-    return {"device": engine.device, "first_s": ends[0] - start, "ends": ends}
+    return {"device": rig.device, "first_s": ends[0] - start, "ends": ends}
 
 
 def run_case(case: Case, num_processes: int = 1) -> list[dict]:
@@ -191,9 +178,7 @@ def main() -> None:
     parser.add_argument("--case", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.case:
-        found = render(Case(**json.loads(arguments.case)))
-        print(json.dumps(found), flush=True)
-        os._exit(0)  # Blender can crash during a normal exit
+        print_result(lambda: render(Case(**json.loads(arguments.case))))
     device, is_quick = arguments.device, arguments.quick
     first, second = (run_case(Case(device, num_samples=2))[0] for _ in range(2))
     if device == "gpu" and first["device"] == "CPU":

@@ -19,11 +19,10 @@ import tempfile
 import time
 from pathlib import Path
 
-PROJECT_DIR = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(PROJECT_DIR))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from synrender.dataset.folder import open_dataset_folder  # noqa: E402
-from synrender.system.folders import DATA_VARIABLE  # noqa: E402
+from benchmarks.shared import PROJECT_DIR, find_environment, run_script, tabulate
+from synrender.dataset.folder import open_dataset_folder
 
 SMALL = ["rendering.resolution = 32", "rendering.render_samples = 1"]
 MAX_LINKS = 10_000
@@ -59,10 +58,7 @@ def measure_first_sample(command: list[str], dataset_dir: Path, env: dict[str, s
 def measure(command: list[str], env: dict[str, str], expected: str) -> tuple[float, float, float]:
     """Seconds of a command, its CPU time, and the peak memory of its largest process in MB.
 
-    Args:
-        command: to run, in the folder of the project.
-        env: its environment.
-        expected: what it prints if it has done its work.
+    It prints what is expected if it has done its work.
     """
     start = time.monotonic()
     process = subprocess.Popen(command, cwd=PROJECT_DIR, env=env, stdout=subprocess.PIPE, text=True)
@@ -119,24 +115,20 @@ def main() -> None:
     parser.add_argument("num_samples", nargs="?", type=int, default=1_000_000)
     num_samples = parser.parse_args().num_samples
     data_dir = Path(tempfile.mkdtemp(prefix="million."))
-    env = {**os.environ, DATA_VARIABLE: str(data_dir)}
+    env, rows = find_environment(data_dir), []
     try:
-        warm = [sys.executable, "render.py", "-d", "warm", "-p", *SMALL, "batch.num_samples = 1"]
-        subprocess.run(warm, cwd=PROJECT_DIR, env=env, check=True, stdout=subprocess.DEVNULL)
-        print(
-            "| script | first sample | resume | of it CPU | peak memory |\n|---|---|---|---|---|",
-            flush=True,
-        )
+        run_script(data_dir, "render.py", "-d", "warm", "-p", *SMALL, "batch.num_samples = 1")
         for script, (name, command) in create_commands(num_samples).items():
             first_s = measure_first_sample(command, data_dir / name, env)
             fake_samples(data_dir, name, num_samples)
             resume_s, cpu_s, memory_mb = measure(command, env, "complete already")
-            seconds = " | ".join(f"{s:.1f} s" for s in (first_s, resume_s, cpu_s))
-            print(f"| `{script}` | {seconds} | {memory_mb:.0f} MB |", flush=True)
+            seconds = (f"{s:.1f} s" for s in (first_s, resume_s, cpu_s))
+            rows.append((f"`{script}`", *seconds, f"{memory_mb:.0f} MB"))
             if script == "render.py":
                 packed = describe_packing(data_dir / name, env)
             shutil.rmtree(data_dir / name)
-        print(packed)
+        head = "script", "first sample", "resume", "of it CPU", "peak memory"
+        print(tabulate(head, rows), packed, sep="")
     finally:
         shutil.rmtree(data_dir, ignore_errors=True)
 

@@ -21,7 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
-PROJECT_DIR = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.shared import PROJECT_DIR, find_environment, run_script
+
 NUM_RENDERED = 40
 """Number of different images; the others are links to them."""
 
@@ -44,8 +47,7 @@ class Run:
 def prepare_dataset(data_dir: Path, name: str, num_samples: int) -> None:
     """Renders some samples of 128 x 128 px and fills a data set with links to them."""
     bindings = [f"batch.num_samples = {NUM_RENDERED}", "rendering.render_samples = 8"]
-    call = [sys.executable, "render.py", "-d", name, "-g", f"render_{name}", "-p", *bindings]
-    subprocess.run(call, cwd=PROJECT_DIR, check=True, env=environment(data_dir))
+    run_script(data_dir, "render.py", "-d", name, "-g", f"render_{name}", "-p", *bindings)
     folder = data_dir / name / "img"
     suffix = ".exr" if name == "multi" else ".png"
     for idx in range(NUM_RENDERED, num_samples):
@@ -62,17 +64,12 @@ def remove_outputs(dataset_dir: Path, arguments: list[str]) -> None:
             path.unlink()
 
 
-def environment(data_dir: Path) -> dict[str, str]:
-    """Environment variables of a command that uses a data folder."""
-    return {**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)}
-
-
 def run_watched(call: list[str], data_dir: Path) -> Run:
     """Runs a command and watches its memory."""
     start = time.monotonic()
     peak_mb = 0.0
     process = subprocess.Popen(
-        call, cwd=PROJECT_DIR, env=environment(data_dir), stdout=subprocess.DEVNULL
+        call, cwd=PROJECT_DIR, env=find_environment(data_dir), stdout=subprocess.DEVNULL
     )
     while process.poll() is None:
         peak_mb = max(peak_mb, measure_tree_mb(process.pid))

@@ -14,7 +14,6 @@ import csv
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,15 +25,13 @@ from typing import Any
 import numpy as np
 
 BENCHMARKS_DIR = Path(__file__).resolve().parent
-PROJECT_DIR = BENCHMARKS_DIR.parent
-sys.path.insert(0, str(PROJECT_DIR))
+sys.path.insert(0, str(BENCHMARKS_DIR.parent))
 
 from benchmarks.doubled_models import write_doubled_models  # noqa: E402
+from benchmarks.shared import FOLDERS, run_apart, run_script, tabulate  # noqa: E402
 from synrender.settings.groups import Settings  # noqa: E402
 from synrender.settings.load import load_settings  # noqa: E402
-from synrender.system.folders import find_folders  # noqa: E402
-
-FOLDERS = find_folders(os.environ)
+from synrender.system.folders import SHAPENET_VARIABLE  # noqa: E402
 
 NUM_REFERENCE_SAMPLES = 4096
 CONFIGS = {"single": ["render_single"], "multi": ["render_multi"]}
@@ -70,21 +67,13 @@ def one_core() -> list[int]:
 
 
 def run_job(job: str, cpus: Iterable[int], models: str = "", **spec: Any) -> Any:
-    """Runs a job of render_jobs.py in a process of its own.
+    """Runs a function of render_jobs.py in a process of its own, pinned to CPUs if there are some.
 
-    Args:
-        job: name of a function there.
-        cpus: CPUs to pin it to; empty: not pinned.
-        models: folder in ShapeNet's layout; "": the usual one.
-        spec: arguments of the function.
+    A folder of models is one in ShapeNet's layout.
     """
     spec |= {"job": job, "cpus": list(cpus), "start": time.time()}
-    call = [sys.executable, str(BENCHMARKS_DIR / "render_jobs.py"), json.dumps(spec)]
-    environment = {**os.environ, "SYNRENDER_SHAPENET_DIR": models} if models else None
-    done = subprocess.run(
-        call, cwd=PROJECT_DIR, env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+    environment = {**os.environ, SHAPENET_VARIABLE: models} if models else None
+    return run_apart("benchmarks/render_jobs.py", json.dumps(spec), env=environment)
 
 
 # --- speed ----------------------------------------------------------------------------------------
@@ -127,7 +116,14 @@ def measure_fan_out(name: str, counts: list[int]) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         # The demo models are made once a machine, not once a run.
         Path(folder, "demo_assets").symlink_to(FOLDERS.demo)
-        seconds = {count: run_fan_out(name, count, Path(folder)) for count in counts}
+        more = ["--is_multi"] if name == "multi" else []
+        seconds = {
+            count: run_script(
+                Path(folder), "distributed_render.py", "--quiet", "-d", f"bench{count}",
+                *("-n", str(count), "--variants", "1-1-1-1", *more),
+            )
+            for count in counts
+        }  # fmt: skip
         config = [str(next(Path(folder).glob(f"bench{counts[0]}_*/config.gin")))]
         num_each = counts[0] // len(cpus)
 
@@ -151,20 +147,6 @@ def measure_fan_out(name: str, counts: list[int]) -> list[dict[str, Any]]:
         }
         for count in counts
     ]
-
-
-def run_fan_out(name: str, num_samples: int, data_dir: Path) -> float:
-    """Seconds that distributed_render.py takes from its start to its end."""
-    arguments = ["-d", f"bench{num_samples}", "-n", str(num_samples), "--variants", "1-1-1-1"]
-    start = time.monotonic()
-    subprocess.run(
-        [sys.executable, "distributed_render.py", "--quiet", *arguments]
-        + (["--is_multi"] if name == "multi" else []),
-        cwd=PROJECT_DIR,
-        env={**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)},
-        check=True,
-    )
-    return time.monotonic() - start
 
 
 # --- error ----------------------------------------------------------------------------------------
@@ -315,12 +297,6 @@ def read_curve() -> list[dict[str, str]]:
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def tabulate(head: list[str], rows: list[list[Any]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
-
-
 def tabulate_speed(results: dict[str, dict[str, list[dict[str, float]]]]) -> str:
     """Rates, start-up, memory, and ratios over the plain loop of the same round."""
     rows = []
@@ -328,19 +304,11 @@ def tabulate_speed(results: dict[str, dict[str, list[dict[str, float]]]]) -> str
         for way, rounds in ways.items():
             against = {"plain, all cores": None, "plain": None}.get(way, ways.get("plain"))
             ratio = "" if against is None else f"{_median_ratio(against, rounds):.2f}"
-            rows.append(
-                [
-                    name,
-                    way,
-                    f"{1 / _median(rounds, 'seconds'):.2f}",
-                    ratio,
-                    f"{_median(rounds, 'startup'):.1f} s",
-                    f"{max(r['peak_mb'] for r in rounds):.0f} MB",
-                ]
-            )
-    return tabulate(
-        ["config", "way", "samples/s", "times plain, one core", "start-up", "peak memory"], rows
-    )
+            rate, startup = 1 / _median(rounds, "seconds"), f"{_median(rounds, 'startup'):.1f} s"
+            peak = f"{max(r['peak_mb'] for r in rounds):.0f} MB"
+            rows.append([name, way, f"{rate:.2f}", ratio, startup, peak])
+    head = "config", "way", "samples/s", "times plain, one core", "start-up", "peak memory"
+    return tabulate(head, rows)
 
 
 def _median(rounds: list[dict[str, float]], key: str) -> float:
@@ -351,24 +319,16 @@ def _median_ratio(slow: list[dict[str, float]], quick: list[dict[str, float]]) -
     return statistics.median(a["seconds"] / b["seconds"] for a, b in zip(slow, quick, strict=True))
 
 
-def tabulate_stages(stages: dict[str, dict[str, float]]) -> str:
+def tabulate_stages(found: dict[str, dict[str, float]]) -> str:
     """Where a sample's time goes, in ms, and the share of what is not Cycles."""
     rows = []
-    for name, s in stages.items():
+    for name, s in found.items():
         cached = s["build_cached"] + s["save"]
         others = s["import"] + cached
         total = others + s["sync"] + s["sampling"] + s["denoising"]
-        columns = [
-            s["import"], s["build_cached"], s["sync"], s["sampling"], s["denoising"], s["save"],
-        ]  # fmt: skip
-        rows.append(
-            [
-                name,
-                *(f"{1000 * seconds:.1f}" for seconds in columns),
-                f"{100 * others / total:.1f} %",
-                f"{1000 * cached:.1f} ms",
-            ]
-        )
+        stages = ("import", "build_cached", "sync", "sampling", "denoising", "save")
+        shares = f"{100 * others / total:.1f} %", f"{1000 * cached:.1f} ms"
+        rows.append([name, *(f"{1000 * s[stage]:.1f}" for stage in stages), *shares])
     head = [
         "config", "import, clean", "scene update", "Cycles: sync", "sampling", "denoising", "save",
         "not Cycles", "of a cached frame",

@@ -22,15 +22,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from synrender.assets.catalog import load_catalog
+from benchmarks.shared import FOLDERS, create_rig, print_result
+from synrender.api.functions import load_sources
+from synrender.assets.catalog import Catalog
 from synrender.blender.start import prepare_blender
 from synrender.dataset.folder import DatasetFolder
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.groups import Settings
 from synrender.settings.load import load_settings
-from synrender.system.folders import find_folders
-
-FOLDERS = find_folders(os.environ)
 
 REFERENCE_SEED = 12345678
 """Noise seed of the references; no sample uses it."""
@@ -55,8 +54,7 @@ def measure_ours(spec: dict[str, Any]) -> dict[str, float]:
     from synrender.blender.batch import BatchTask, Watch, render_batch
     from synrender.dataset.claim import claim_dataset
 
-    settings = _load(spec)
-    catalog = load_catalog(settings, FOLDERS)
+    settings, catalog = _load(spec)
     ends: list[float] = []
     with tempfile.TemporaryDirectory() as parent:
         folder = DatasetFolder(Path(parent, "ours"), settings.rendering.render_exr)
@@ -68,8 +66,7 @@ def measure_ours(spec: dict[str, Any]) -> dict[str, float]:
 
 def measure_plain(spec: dict[str, Any]) -> dict[str, float]:
     """Renders a batch with the plain loop; the first sample only warms up."""
-    settings = _load(spec)
-    catalog = load_catalog(settings, FOLDERS)
+    settings, catalog = _load(spec)
     prepare_blender(FOLDERS.blender)
     from benchmarks.plain_loop import render_plain
 
@@ -102,7 +99,7 @@ def measure_stages(spec: dict[str, Any]) -> dict[str, float]:
     """
     from synrender.system.files import write_array
 
-    rig = _Rig(_load(spec))
+    rig = _Rig(spec)
     stages: dict[str, list[float]] = {}
     batch = rig.settings.batch
     suffix = ".exr" if rig.settings.rendering.render_exr else ".png"
@@ -182,7 +179,7 @@ def render_references(spec: dict[str, Any]) -> int:
 
     The light tree is off: it changes the noise, not the image that it converges to.
     """
-    rig = _Rig(_load(spec))
+    rig = _Rig(spec)
     rig.set_blender_defaults()
     num_rendered = 0
     for idx in spec["idxs"]:
@@ -201,8 +198,8 @@ def render_references(spec: dict[str, Any]) -> int:
 
 def _create_rig(spec: dict[str, Any]) -> _Rig | _PlainRig:
     if spec["base"] == "plain":
-        return _PlainRig(_load(spec))
-    rig = _Rig(_load(spec))
+        return _PlainRig(spec)
+    rig = _Rig(spec)
     if spec["base"] == "blender":
         rig.set_blender_defaults()
     return rig
@@ -211,25 +208,19 @@ def _create_rig(spec: dict[str, Any]) -> _Rig | _PlainRig:
 class _Rig:
     """Our own builder and engine, sample by sample."""
 
-    def __init__(self, settings: Settings) -> None:
-        prepare_blender(FOLDERS.blender)
-        from synrender.blender.engine import render_frame, start_engine
-
-        self.settings, self._render_frame = settings, render_frame
-        self._catalog = load_catalog(settings, FOLDERS)
-        self.scene = start_engine(settings.rendering).scene
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self._rig = create_rig(spec["config"], spec.get("bindings", ()))
+        self.settings, self.scene = self._rig.settings, self._rig.scene
         self.cycles = self.scene.cycles
         self.forget_models()
 
     def forget_models(self) -> None:
         """Makes the next sample import its models again."""
-        from synrender.blender.build import Builder
-
-        self._builder = Builder(self.scene, self.settings, self._catalog, {})
+        self._builder = self._rig.create_builder()
 
     def build(self, idx: int) -> np.ndarray:
-        plan = draw_sample(self.settings, self._catalog, idx)
-        self.scene.cycles.seed = self._seed = plan.noise_seed
+        plan = self._rig.draw(idx)
+        self.cycles.seed = self._seed = plan.noise_seed
         return self._builder.build_sample(plan)
 
     def set_blender_defaults(self) -> None:
@@ -237,16 +228,15 @@ class _Rig:
             setattr(self.cycles, name, value)
 
     def render(self, path: Path, seed: int | None = None) -> None:
-        self._render_frame(self.scene, path, self._seed if seed is None else seed)
+        self._rig.render(path, self._seed if seed is None else seed)
 
 
 class _PlainRig:
     """The plain loop's scenes, sample by sample."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, spec: dict[str, Any]) -> None:
         prepare_blender(FOLDERS.blender)
-        self.settings = settings
-        self._catalog = load_catalog(settings, FOLDERS)
+        self.settings, self._catalog = _load(spec)
 
     @property
     def scene(self) -> Any:
@@ -274,8 +264,8 @@ class _PlainRig:
         bpy.ops.render.render(write_still=True)
 
 
-def _load(spec: dict[str, Any]) -> Settings:
-    return load_settings(spec["config"], spec.get("bindings", []))
+def _load(spec: dict[str, Any]) -> tuple[Settings, Catalog]:
+    return load_sources(load_settings(spec["config"], spec.get("bindings", ())), FOLDERS)
 
 
 def _time(function: Callable[[], Any]) -> tuple[float, Any]:
@@ -290,13 +280,7 @@ JOBS = {
 }
 
 if __name__ == "__main__":
-    from synrender.system.console import captured_output
-
     spec = json.loads(sys.argv[1])
     if spec["cpus"]:
         os.sched_setaffinity(0, spec["cpus"])
-    with captured_output():
-        result = JOBS[spec["job"]](spec)
-    sys.stdout.write(json.dumps(result) + "\n")
-    sys.stdout.flush()
-    os._exit(0)  # the bpy wheel can crash at a normal exit
+    print_result(lambda: JOBS[spec["job"]](spec))

@@ -15,8 +15,6 @@ from __future__ import annotations
 import argparse
 import functools
 import itertools
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from scipy import ndimage, stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.shared import run_script
 from synrender.audit.check import Verdict
 from synrender.audit.measure_samples import SampleFindings
 from synrender.audit.picture_verdicts import MISHAPS, check_outline
@@ -38,7 +37,6 @@ from synrender.audit.rays.view import RayView
 from synrender.dataset.folder import open_dataset_folder
 from synrender.system.folders import Folders
 
-PROJECT_DIR = Path(__file__).resolve().parents[1]
 NUM_SETS, SET_SIZES = 200, (12, 120)
 SETTINGS = (
     "rendering.render_samples = 1", "rendering.threads = 1", "batch.cache_obj_frames = 2",
@@ -88,10 +86,8 @@ class Pool:
 def render_pool(data_dir: Path, res: int, num_samples: int) -> Pool:
     """Renders what is missing, and casts rays for all samples."""
     name, size = f"true_{res}", f"num_samples = {num_samples}"
-    command = [sys.executable, "render.py", "-d", name, "-p", *SETTINGS, f"batch.{size}"]
-    command += [f"object.total_{size}", f"rendering.resolution = {res}"]
-    environment = {**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)}
-    subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=True)
+    bindings = f"batch.{size}", f"object.total_{size}", f"rendering.resolution = {res}"
+    run_script(data_dir, "render.py", "-d", name, "-p", *SETTINGS, *bindings)
     subject = open_subject(open_dataset_folder(data_dir, name), Folders(data_dir))
     records = load_records(subject)
     starts = np.unique(records.idxs, return_index=True)[1]

@@ -13,31 +13,27 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 BENCHMARKS_DIR = Path(__file__).resolve().parent
-PROJECT_DIR = BENCHMARKS_DIR.parent
-sys.path.insert(0, str(PROJECT_DIR))
+sys.path.insert(0, str(BENCHMARKS_DIR.parent))
 
-from synrender.assets.catalog import Catalog, create_catalog, with_own_classes  # noqa: E402
-from synrender.assets.places import ensure_demo_sources, open_assets  # noqa: E402
-from synrender.blender.start import prepare_blender  # noqa: E402
-from synrender.sampling.sample_plan import SamplePlan, draw_sample  # noqa: E402
-from synrender.settings.load import load_settings  # noqa: E402
-from synrender.system.folders import find_folders  # noqa: E402
+from benchmarks.shared import (  # noqa: E402
+    create_rig,
+    measure_psnr_db,
+    pin_to_one_cpu,
+    print_result,
+    run_apart,
+)
+from synrender.assets.catalog import Catalog  # noqa: E402
+from synrender.sampling.sample_plan import SamplePlan  # noqa: E402
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-FOLDERS = find_folders(os.environ)
 TOTAL = 2_623_600
 PLAIN_SAMPLES, PLAIN_BOUNCES = 100, 3
 OUR_SAMPLES = (4, 8, 16, 32, 64)
@@ -57,53 +53,35 @@ def render_all(spec: dict[str, Any]) -> list[float]:
             ``is_reference``: without adaptive sampling and denoiser.
     """
     look = [f"rendering.resolution = {spec['side']}", "rendering.threads = 1"]
-    settings = load_settings(
-        ["recipes/threediebench"], [*look, f"rendering.render_samples = {spec['samples']}"]
-    )
-    assets = open_assets(settings, FOLDERS)
-    settings = with_own_classes(settings, assets)
-    ensure_demo_sources(settings, assets)
-    catalog = create_catalog(settings, assets)
-    prepare_blender(FOLDERS.blender)
-    render: Callable[[SamplePlan, Path], None]
-    if spec["way"] == "ours":
-        from synrender.blender.build import Builder
-        from synrender.blender.engine import render_frame, start_engine
+    look.append(f"rendering.render_samples = {spec['samples']}")
+    rig = create_rig(["recipes/threediebench"], look)
+    builder = rig.create_builder()
 
-        scene = start_engine(settings.rendering).scene
-        builder = Builder(scene, settings, catalog, {})
+    def render_ours(plan: SamplePlan, path: Path) -> None:
+        builder.build_sample(plan)
+        if spec["is_reference"]:
+            _set_reference(rig.scene)
+        rig.render(path, plan.noise_seed)
 
-        def render(plan: SamplePlan, path: Path) -> None:
-            builder.build_sample(plan)
-            if spec["is_reference"]:
-                _set_reference(scene)
-            render_frame(scene, path, plan.noise_seed)
+    def render_plain(plan: SamplePlan, path: Path) -> None:
+        import bpy
 
-    else:
+        scene = build_plain(plan, rig.catalog, spec["side"], spec["samples"])
+        if spec["is_reference"]:
+            _set_reference(scene)
+        scene.render.filepath = str(path)
+        bpy.ops.render.render(write_still=True)
 
-        def render(plan: SamplePlan, path: Path) -> None:
-            scene = build_plain(plan, catalog, spec["side"], spec["samples"])
-            if spec["is_reference"]:
-                _set_reference(scene)
-            scene.render.filepath = str(path)
-            _render_still()
-
-    seconds = []
+    render, seconds = render_ours if spec["way"] == "ours" else render_plain, []
     for idx in [spec["idxs"][0], *spec["idxs"]]:  # the first one warms up
         start = time.process_time()
-        render(draw_sample(settings, catalog, idx), Path(spec["folder"], f"{idx}.png"))
+        render(rig.draw(idx), Path(spec["folder"], f"{idx}.png"))
         seconds.append(time.process_time() - start)
     return seconds[1:]
 
 
 def _set_reference(scene: Any) -> None:
     scene.cycles.use_adaptive_sampling = scene.cycles.use_denoising = False
-
-
-def _render_still() -> None:
-    import bpy
-
-    bpy.ops.render.render(write_still=True)
 
 
 def build_plain(plan: SamplePlan, catalog: Catalog, side: int, num_samples: int) -> Any:
@@ -152,9 +130,7 @@ def build_plain(plan: SamplePlan, catalog: Catalog, side: int, num_samples: int)
 
 def run_job(**spec: Any) -> list[float]:
     """Runs `render_all` in a process of its own, on one core."""
-    call = [sys.executable, __file__, "--job", json.dumps(spec)]
-    done = subprocess.run(call, cwd=PROJECT_DIR, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    return run_apart(__file__, "--job", json.dumps(spec))
 
 
 def measure(arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -179,11 +155,9 @@ def measure(arguments: argparse.Namespace) -> list[dict[str, Any]]:
             seconds = run_job(**spec, samples=num, is_reference=False)
             psnr_db = []
             for idx in scenes:
-                image, reference = (
-                    iio.imread(Path(parent, name, f"{idx}.png")).astype(float)
-                    for name in (folder.name, f"reference_{way}")
-                )
-                psnr_db.append(10 * np.log10(255**2 / np.mean((image - reference) ** 2)))
+                names = folder.name, f"reference_{way}"
+                images = (iio.imread(Path(parent, name, f"{idx}.png")) for name in names)
+                psnr_db.append(measure_psnr_db(*images))
             rows.append(
                 {
                     "way": way, "samples": num, "cpu_s": float(np.mean(seconds)),
@@ -251,13 +225,8 @@ def main() -> None:
     parser.add_argument("--job", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.job:
-        from synrender.system.console import captured_output
-
-        os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
-        with captured_output():
-            result = render_all(json.loads(arguments.job))
-        print(json.dumps(result), flush=True)
-        os._exit(0)  # the bpy wheel can crash at a normal exit
+        pin_to_one_cpu()
+        print_result(lambda: render_all(json.loads(arguments.job)))
     write_page(measure(arguments), arguments)
 
 

@@ -8,9 +8,7 @@ Renders with the built-in demo models into a temporary data folder; takes a few 
 from __future__ import annotations
 
 import io
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -28,6 +26,7 @@ from synrender.fanout.variants import VARIANTS, variant_to_bindings  # noqa: E40
 from synrender.report.pictures import Scale, find_pictures  # noqa: E402
 from synrender.settings.factor_table import BACKDROPS, FACTORS, Kind, find_columns  # noqa: E402
 from synrender.settings.groups import Sample  # noqa: E402
+from tools.make_gallery import run_script  # noqa: E402
 
 GAP_PX = 6
 HEADER_PX = 22
@@ -63,9 +62,7 @@ def render(data_dir: Path, name: str, config: str | list[str], parameters: dict[
     """Renders a data set and returns the folder of its images."""
     bindings = [f"{k} = {v}" for k, v in {**LOOK, **parameters}.items()]
     files = [config] if isinstance(config, str) else config
-    command = [sys.executable, "render.py", "-d", name, "-g", *files, "-p", *bindings]
-    environment = {**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)}
-    subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=True)
+    run_script("render.py", data_dir / name, "-g", *files, "-p", *bindings)
     return data_dir / name / "img"
 
 
@@ -340,12 +337,9 @@ def draw_report(data_dir: Path) -> Image.Image:
         "object.random_viewpoint": "0.5", "batch.cache_obj_frames": "2",
         "rendering.labels": "('normal',)", "rendering.render_samples": "16",
     }  # fmt: skip
-    bindings = [f"{k} = {v}" for k, v in {**LOOK, **parameters}.items()]
-    environment = {**os.environ, "SYNRENDER_DATA_DIR": str(data_dir)}
-    render_script = ["render.py", "-d", "report", "-g", "render_multi", "design_twins", "-p"]
-    for arguments in ([*render_script, *bindings], ["report_dataset.py", "-d", "report"]):
-        subprocess.run([sys.executable, *arguments], cwd=PROJECT_DIR, env=environment, check=True)
-    url = (data_dir / "report" / "report.html").as_uri()
+    img = render(data_dir, "report", ["render_multi", "design_twins"], parameters)
+    run_script("report_dataset.py", img.parent)
+    url = (img.parent / "report.html").as_uri()
     halves = []
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"))
