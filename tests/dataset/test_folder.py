@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from synrender.dataset.certificate import remove_certificate
-from synrender.dataset.folder import DatasetFolder, name_to_dataset_dir
+from synrender.dataset.folder import NUM_CHECKED, DatasetFolder, name_to_dataset_dir
 from synrender.dataset.record import MATRICES, UNKNOWN_AS_NAN
 from synrender.errors import UserError
 from synrender.system.files import (
@@ -75,6 +75,21 @@ def test_a_record_that_no_sample_has_is_not_complete(tmp_path: Path, name: str) 
     with pytest.raises(ValueError, match=f"field '{name}' has an impossible value"):
         folder.read_record(0)
     assert not folder.is_complete(0)
+
+
+def test_a_record_that_no_sample_has_is_found_among_whole_ones(tmp_path: Path) -> None:
+    folder = DatasetFolder(tmp_path, is_exr=False)
+    folder.image_dir.mkdir()
+    num_samples = 2 * NUM_CHECKED + 3
+    for idx in range(num_samples):
+        iio.imwrite(folder.image_path(idx), np.zeros((8, 8, 3), np.uint8))
+        write_array(folder.record_path(idx), create_record(1 + idx % 2))
+    bad = [3, NUM_CHECKED - 1, NUM_CHECKED + 5, num_samples - 1]
+    for idx, name in zip(bad, WILD, strict=False):
+        record = create_record()
+        record[name][0] = WILD[name]
+        write_array(folder.record_path(idx), record)
+    assert folder.find_missing(range(num_samples + 2)) == [*bad, num_samples, num_samples + 1]
 
 
 @pytest.mark.parametrize("name", MATRICES)
