@@ -111,8 +111,8 @@ class Variable:
 class Association:
     """Of two variables; 0: none, 1: one follows from the other."""
 
-    measure: str
     names: tuple[str, str]
+    measure: str
     value: float
     bound: float  # what chance exceeds with probability ``alpha``
 
@@ -124,30 +124,31 @@ class Association:
 
 def associate(a: Variable, b: Variable, alpha: float) -> Association | None:
     """Association of two variables of n samples; None: too few samples to judge."""
-    names = (a.name, b.name)
     if a.is_category and b.is_category:
-        return _cramers_v(names, a.values, b.values, alpha)
-    if a.is_category or b.is_category:
+        found = _cramers_v(a.values, b.values, alpha)
+    elif a.is_category or b.is_category:
         group, value = (a, b) if a.is_category else (b, a)
-        return _correlation_ratio(names, group.values, value.values, alpha)
-    return _rank_correlation(names, a.values, b.values, alpha)
+        found = _correlation_ratio(group.values, value.values, alpha)
+    else:
+        found = _rank_correlation(a.values, b.values, alpha)
+    return Association((a.name, b.name), *found) if found else None
 
 
-def _rank_correlation(
-    names: tuple[str, str], a: np.ndarray, b: np.ndarray, alpha: float
-) -> Association | None:
+Judged = tuple[str, float, float] | None
+"""A measure, its value, and its bound; None: too few samples."""
+
+
+def _rank_correlation(a: np.ndarray, b: np.ndarray, alpha: float) -> Judged:
     """Spearman's; its bound by Student's t."""
     n = len(a)
     if n < 2 * MIN_EXPECTED:
         return None
     value = abs(np.corrcoef(stats.rankdata(a), stats.rankdata(b))[0, 1])
     t = stats.t.isf(alpha / 2, n - 2)
-    return Association("rank correlation", names, float(value), float(t / np.sqrt(n - 2 + t * t)))
+    return "rank correlation", float(value), float(t / np.sqrt(n - 2 + t * t))
 
 
-def _correlation_ratio(
-    names: tuple[str, str], groups: np.ndarray, values: np.ndarray, alpha: float
-) -> Association | None:
+def _correlation_ratio(groups: np.ndarray, values: np.ndarray, alpha: float) -> Judged:
     """Of ranks: root of the share of their variance between groups; its bound by Fisher's F."""
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     n, k = len(values), len(sizes)
@@ -157,13 +158,10 @@ def _correlation_ratio(
     means = np.bincount(group, ranks) / sizes
     share = (sizes * (means - ranks.mean()) ** 2).sum() / ((ranks - ranks.mean()) ** 2).sum()
     f = (k - 1) * stats.f.isf(alpha, k - 1, n - k)
-    bound = np.sqrt(f / (f + n - k))
-    return Association("correlation ratio", names, float(np.sqrt(share)), float(bound))
+    return "correlation ratio", float(np.sqrt(share)), float(np.sqrt(f / (f + n - k)))
 
 
-def _cramers_v(
-    names: tuple[str, str], a: np.ndarray, b: np.ndarray, alpha: float
-) -> Association | None:
+def _cramers_v(a: np.ndarray, b: np.ndarray, alpha: float) -> Judged:
     """Corrected for its bias (Bergsma 2013); its bound by chi-square."""
     table = stats.contingency.crosstab(a, b).count
     if stats.contingency.expected_freq(table).min() < MIN_EXPECTED:
@@ -177,5 +175,4 @@ def _cramers_v(
         return float(np.sqrt(phi_square / sides))
 
     chi_square = stats.chi2_contingency(table, correction=False).statistic
-    bound = chi_square_to_v(stats.chi2.isf(alpha, dof))
-    return Association("Cramer's V", names, chi_square_to_v(chi_square), bound)
+    return "Cramer's V", chi_square_to_v(chi_square), chi_square_to_v(stats.chi2.isf(alpha, dof))
