@@ -137,7 +137,6 @@ class ImageList:
     """Images of a model, each once."""
 
     def __init__(self) -> None:
-        """There are none."""
         self._places: dict[object, int] = {}
         self.images: list[OwnImage] = []
 

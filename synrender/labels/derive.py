@@ -38,14 +38,7 @@ class SampleView:
         read_image: Callable[[], ExrImage],
         has_ground: bool = False,
     ) -> None:
-        """Reads nothing yet.
-
-        Args:
-            record: of the sample.
-            camera: of the data set, for records without one.
-            read_image: reads the sample's image.
-            has_ground: whether the backdrop is a ground, which no camera moves.
-        """
+        """Takes the data set's camera, for records without one; no camera moves a ground."""
         self.record, self.has_ground = record, has_ground
         self.intrinsics, self.world_to_camera = find_camera(record, *camera)
         self._read_image = read_image

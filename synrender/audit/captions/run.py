@@ -41,7 +41,6 @@ class CaptionChecker:
     """Checks samples one after the other."""
 
     def __init__(self, subject: Subject) -> None:
-        """Opens nothing yet."""
         self._painter = Painter(subject)
         self._sources = Sources(subject, (CAPTION, NEGATIVES, KINDS))
         captions = subject.settings.captions

@@ -110,7 +110,6 @@ class LabelChecker:
     """Checks samples one after the other."""
 
     def __init__(self, subject: Subject) -> None:
-        """Opens nothing yet."""
         self._subject, self._painter = subject, Painter(subject)
         self._labels = subject.settings.rendering.labels
         self._sources = Sources(subject, list_fields(self._labels))

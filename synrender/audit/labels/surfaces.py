@@ -125,7 +125,6 @@ class Painter:
     """Reads the textures of samples; keeps those of the last one."""
 
     def __init__(self, subject: Subject) -> None:
-        """Reads nothing yet."""
         self._subject = subject
         self._textures: dict[str, np.ndarray | None] = {}
 

@@ -194,12 +194,7 @@ class GltfDocument:
     """A glTF file; whatever is wrong with it raises some exception."""
 
     def __init__(self, data: bytes, read_beside: Callable[[str], bytes]) -> None:
-        """Reads the JSON.
-
-        Args:
-            data: content of the file, GLB or JSON.
-            read_beside: content of a file in the model's folder, by its name.
-        """
+        """Reads the JSON of a content, GLB or JSON; other files of the model are read by name."""
         text, self._binary = data, b""
         if data.startswith(b"glTF"):
             chunks, start = {}, 12

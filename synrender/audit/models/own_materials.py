@@ -44,12 +44,7 @@ class ImageReader:
     """Reads the images of a model, each once for all of its materials."""
 
     def __init__(self, problem: str) -> None:
-        """Reads nothing yet.
-
-        Args:
-            problem: what `dataset.json` says could not be shown of the model; "" if all could.
-        """
-        self._problem = problem
+        self._problem = problem  # what `dataset.json` says could not be shown; "" if all could
         self._known: dict[object, tuple[np.ndarray | None, bool]] = {}
 
     def read(
@@ -97,7 +92,6 @@ class OwnSurface:
     """The colors of a model's triangles."""
 
     def __init__(self, triangles: Triangles, coloring: Coloring) -> None:
-        """Orders what the file says by triangles."""
         self._finishes = coloring.finishes
         self._uv = coloring.uv[triangles.sources]  # (t, 3, 2)
         self._colors = coloring.colors[triangles.sources]  # (t, 3, 4)
