@@ -284,12 +284,14 @@ def _write_rows(
 ) -> Iterator[int]:
     """Writes the rows of a shard, in the chunks of `encode_chunk`; yields how many each had."""
     start = 0
+    fields = {name: file[name] for name in file}  # once: looking them up takes as long as writing
+    num_columns = fields["factor_values"].shape[-1]
     for images, records in chunks:
         rows = slice(start, start + len(images))
-        for name in filter(file.__contains__, records.dtype.names or ()):
-            write_rows(file[name], rows, fit_columns(name, records[name], file[name].shape[-1]))
+        for name in filter(fields.__contains__, records.dtype.names or ()):
+            write_rows(fields[name], rows, fit_columns(name, records[name], num_columns))
         for name in images[0]:
-            write_rows(file[name], rows, [image[name] for image in images])
+            write_rows(fields[name], rows, [image[name] for image in images])
         start = rows.stop
         yield len(images)
 
