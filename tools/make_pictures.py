@@ -395,8 +395,10 @@ def draw_newell2020(data_dir: Path) -> Image.Image:
         given = {**bindings, "batch.num_samples": "1", "rendering.resolution": str(RECIPE_PX)}
         files = ["render_single", "recipes/newell2020"]
         img = render(data_dir, f"newell_{variant}", files, given)
-        tiles.append(Image.open(img / "00000.png").convert("RGBA"))
-    return arrange(tiles)
+        tiles.append(np.asarray(Image.open(img / "00000.png").convert("RGB")))
+    starts = range(0, len(tiles), RECIPE_COLUMNS)
+    rows, names = ([x[k : k + RECIPE_COLUMNS] for k in starts] for x in (tiles, list(VARIANTS)))
+    return compose(rows, names)
 
 
 def arrange(tiles: list[Image.Image]) -> Image.Image:
