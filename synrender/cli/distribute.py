@@ -70,6 +70,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the command line."""
     parser = create_parser("distributed_render.py", __doc__, EPILOG)
     add = parser.add_argument
+    flag = functools.partial(add, action="store_true")
     what = parser.add_argument_group("what to render")
     what.add_argument(
         "-d",
@@ -126,15 +127,14 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="address of a running Ray cluster, or 'auto' on one of its nodes (default: use this "
         "machine alone)",
     )
-    add("-l", "--local_mode", action="store_true", help="render in this process, for debugging")
-    add(
+    flag("-l", "--local_mode", help="render in this process, for debugging")
+    flag(
         "-c",
         "--continue_exp",
-        action="store_true",
         help="does nothing: a stopped run is always continued; kept for old scripts",
     )
-    add("--overwrite", action="store_true", help="first remove data sets of these names")
-    add("-q", "--quiet", action="store_true", help="print only warnings and errors")
+    flag("--overwrite", help="first remove data sets of these names")
+    flag("-q", "--quiet", help="print only warnings and errors")
     add(
         "--blender",
         default="",
@@ -170,30 +170,22 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         help="kill a process that takes longer for a sample; at least 1, or 0 for no limit "
         "(default: 600)",
     )
-    add(
-        "--gather",
-        action="store_true",
-        help="bring finished files back through Ray, if nodes share no storage",
-    )
+    flag("--gather", help="bring finished files back through Ray, if nodes share no storage")
     add_shard_argument(add, "each data set")
-    add(
+    flag(
         "--status",
-        action="store_true",
         help="print how much of each data set is done, as its shards have counted, and render "
         "nothing",
     )
-    add("--check", action="store_true", help="with --status: also read every sample")
-    add(
+    flag("--check", help="with --status: also read every sample")
+    flag(
         "--preview",
-        action="store_true",
         help="render only about 24 samples at draft quality on this machine, as one picture in a "
         "temporary folder with a line for each data set, and print how long all samples "
         "will take",
     )
-    add(
-        "--dry_run",
-        action="store_true",
-        help="render only a few samples, and print the plan and how long it will take",
+    flag(
+        "--dry_run", help="render only a few samples, and print the plan and how long it will take"
     )
     arguments = parser.parse_args(argv)
     arguments.array = to_array_arguments(argv, find_name(arguments))

@@ -71,6 +71,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the arguments that follow the script's name."""
     parser = create_parser("export_dataset.py", __doc__, EPILOG)
     add = parser.add_argument
+    flag = functools.partial(add, action="store_true")
     add_dataset_argument(add)
     add(
         "--to",
@@ -132,10 +133,9 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "hf://user/name; needs huggingface_hub",
     )
     add_jobs_argument(add)
-    add("--overwrite", action="store_true", help="first remove an export that is there")
-    add(
+    flag("--overwrite", help="first remove an export that is there")
+    flag(
         "--verify",
-        action="store_true",
         help="write nothing, but compare all files of the export with the SHA-256 in its "
         "export.json; the exit status is 1 if a file differs",
     )

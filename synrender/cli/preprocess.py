@@ -52,9 +52,10 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Parses the arguments that follow the script's name."""
     parser = create_parser("preprocess_data.py", __doc__, EPILOG)
     add = parser.add_argument
+    flag = functools.partial(add, action="store_true")
     add_dataset_argument(add)
-    add("-f", "--to_hdf5", action="store_true", help="write imgs_00.h5 ... from the small files")
-    add("-p", "--preprocess", action="store_true", help="write data_<res>.h5 from imgs_*.h5")
+    flag("-f", "--to_hdf5", help="write imgs_00.h5 ... from the small files")
+    flag("-p", "--preprocess", help="write data_<res>.h5 from imgs_*.h5")
     add(
         "-c",
         "--calc_mean",
@@ -89,30 +90,23 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         metavar="PX",
         help="width and height of the images in data_<res>.h5 (default: 128)",
     )
-    add("-l", "--to_lab", action="store_true", help="convert to LAB; writes data_<res>_lab.h5")
-    add(
-        "-e",
-        "--is_exr",
-        action="store_true",
-        help="end with an error if the images are not EXR",
-    )
+    flag("-l", "--to_lab", help="convert to LAB; writes data_<res>_lab.h5")
+    flag("-e", "--is_exr", help="end with an error if the images are not EXR")
     add_jobs_argument(add)
-    add(
+    flag(
         "--use_mean",
-        action="store_true",
         help="normalize by the mean and standard deviation of this data set (see -c), not by those "
         "of the release of 2020",
     )
-    add("--overwrite", action="store_true", help="write existing files again")
+    flag("--overwrite", help="write existing files again")
     add(
         "--out",
         metavar="URL",
         help="at the end, copy all complete HDF5 files that are not there yet to object storage, "
         "such as s3://bucket/name; open_dataset(URL) reads them",
     )
-    add(
+    flag(
         "--remove_raw",
-        action="store_true",
         help="after -f, compare each imgs_XX.h5 with its small files, then delete these; what only "
         "EXR files hold is lost",
     )
