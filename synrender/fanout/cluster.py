@@ -181,7 +181,7 @@ class RayExecutor:
             slots = min(slots, resources.get("GPU", 0) // self._options.num_gpus)
         return int(slots)
 
-    def submit(self, job: Job, avoid_nodes: frozenset[str]) -> Any:
+    def submit(self, job: Job, avoid_nodes: frozenset[str]) -> ray.ObjectRefGenerator:
         """Hands a job to Ray."""
         if not self._is_noted:
             self._is_noted = True
@@ -191,7 +191,7 @@ class RayExecutor:
         selector = {"ray.io/node-id": f"!in({','.join(sorted(avoid_nodes))})"}
         return self._task.options(label_selector=selector).remote(job)
 
-    def wait(self, handles: list, timeout_s: float) -> list:
+    def wait(self, handles: list[Hashable], timeout_s: float) -> list[Hashable]:
         """Handles whose tasks have ended."""
         ready, rest = ray.wait(handles, timeout=timeout_s)
         ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0] if rest else []

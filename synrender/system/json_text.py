@@ -13,7 +13,7 @@ import types
 import typing
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from synrender.errors import shorten
 from synrender.system.files import read_small_file
@@ -57,7 +57,7 @@ def parse_json(data: bytes) -> Any:
     return value
 
 
-def check_values(value: Any) -> None:
+def check_values(value: object) -> None:
     """Refuses values out of bounds, however deep they lie in lists and dictionaries.
 
     Raises:
@@ -68,7 +68,7 @@ def check_values(value: Any) -> None:
     while level:
         if depth > MAX_DEPTH:
             raise ValueError(f"nested more than {MAX_DEPTH} deep")
-        inner: list[Any] = []
+        inner: list[object] = []
         for item in level:
             if isinstance(item, str):
                 _check_text(item)
@@ -110,11 +110,11 @@ def _to_int(text: str) -> int:
     return int(text)
 
 
-def _refuse_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _to_dict(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def _to_dict(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
     pairs = list(pairs)
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -127,7 +127,7 @@ def _to_dict(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 # --- from JSON to types -------------------------------------------------------------------------
 
 
-def decode(kind: Any, value: Any, where: str = "") -> Any:
+def decode(kind: Any, value: object, where: str = "") -> Any:
     """Converts a JSON value to a type.
 
     Args:
@@ -158,7 +158,7 @@ def decode(kind: Any, value: Any, where: str = "") -> Any:
     return _expect(kind, value, where)
 
 
-def _decode_dataclass(kind: Any, values: dict[str, Any], where: str) -> Any:
+def _decode_dataclass(kind: Any, values: dict[str, object], where: str) -> Any:
     hints = typing.get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind)}
     prefix = f"{where}." if where else ""
@@ -181,7 +181,7 @@ def _decode_key(kind: type, key: str, where: str) -> int | str:
     return kind(key)
 
 
-def _expect(kind: type | tuple[type, ...], value: Any, where: str) -> Any:
+def _expect(kind: type | tuple[type, ...], value: object, where: str) -> Any:
     if (isinstance(value, bool) and kind is not bool) or not isinstance(value, kind):
         names = kind.__name__ if isinstance(kind, type) else " or ".join(k.__name__ for k in kind)
         raise ValueError(f"{shorten(where)} must be {names}, is {shorten(value, 40)!r}")
