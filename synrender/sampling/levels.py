@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +19,6 @@ from synrender.sampling.draws import (
     MEAN_SCALE,
     OFFSETS,
     SCALE_RANGE,
-    Pose,
     draw_light_angle,
     draw_pose,
     to_warp,
@@ -163,7 +161,7 @@ def find_narrowest_scene(settings: Settings) -> Scene:
 def _draw_levels(name: str, value: int, settings: Settings) -> Levels:
     """Levels that a number stands for; remembered, because each sample asks for them."""
     own = find_distributions(settings.design).get(name)
-    if name not in _DRAWS and own is None:
+    if name not in _DRAWN and own is None:
         raise UserError(
             f"design.levels: {name!r} = {value}: it is not drawn, so there is nothing to draw "
             "levels from; give values, in a list, or a distribution in design.distributions"
@@ -182,13 +180,39 @@ def _draw_levels(name: str, value: int, settings: Settings) -> Levels:
     return Levels(levels)
 
 
+_DRAWN = (
+    "color",
+    "backdrop_color",
+    "scale",
+    "warp",
+    "viewpoint",
+    *VIEWPOINT,
+    "light_angle",
+    "layout",
+)
+"""Factors that are drawn as numbers unless a user says from what."""
+
+
 def _draw_level(
     name: str, key: tuple[int, ...], settings: Settings, own: Distribution | None
 ) -> Vector:
-    if own is None:
-        return _DRAWS[name](settings, key)
-    num = settings.sample.num_objs if name == "layout" else 1
-    return tuple(draw_values(name, own, (settings.batch.seed, *key), num).ravel().tolist())
+    """One level; the key ends with its number."""
+    seed = settings.batch.seed
+    if own is not None:
+        num = settings.sample.num_objs if name == "layout" else 1
+        return tuple(draw_values(name, own, (seed, *key), num).ravel().tolist())
+    if name in ("color", "backdrop_color"):
+        return tuple(create_rng(seed, *key).random(3).tolist())
+    if name == "light_angle":
+        return (draw_light_angle(seed, key, settings.lighting),)
+    if name == "layout":
+        scales = np.full(settings.sample.num_objs, settings.design.fixed.get("scale", MEAN_SCALE))
+        places = draw_layout(settings, key, scales, find_narrowest_scene(settings))
+        return tuple(places.ravel().tolist())
+    pose = draw_pose(seed, key, 1, settings.object)
+    turns = dict(zip(OFFSETS, pose.offset.T, strict=True))
+    parts = {"scale": pose.scale, "warp": pose.warp[0], "viewpoint": pose.offset[0, ::-1], **turns}
+    return tuple(parts[name].tolist())
 
 
 def order_for_levels(
@@ -197,45 +221,6 @@ def order_for_levels(
     """Items in the order in which the levels of a factor take them: level 0 the first."""
     rng = create_rng(seed, LEVEL, NAMES.index(name), *key)
     return tuple(items[i] for i in draw_permutation(rng, len(items)))
-
-
-# --- drawn levels ---------------------------------------------------------------------------------
-
-
-def _draw_uniform(settings: Settings, key: tuple[int, ...]) -> tuple[float, ...]:
-    return tuple(create_rng(settings.batch.seed, *key).random(3).tolist())
-
-
-def _draw_pose_part(part: Callable[[Pose], list[float]]) -> Callable[..., tuple[float, ...]]:
-    def draw(settings: Settings, key: tuple[int, ...]) -> tuple[float, ...]:
-        # The key ends with the level's number, the stream is POSE's own.
-        return tuple(part(draw_pose(settings.batch.seed, key, 1, settings.object)))
-
-    return draw
-
-
-def _offset(name: str) -> Callable[..., tuple[float, ...]]:
-    return _draw_pose_part(lambda pose: [float(pose.offset[0, OFFSETS.index(name)])])
-
-
-def _draw_layout(settings: Settings, key: tuple[int, ...]) -> tuple[float, ...]:
-    scene = find_narrowest_scene(settings)
-    scales = np.full(settings.sample.num_objs, settings.design.fixed.get("scale", MEAN_SCALE))
-    return tuple(draw_layout(settings, key, scales, scene).ravel().tolist())
-
-
-_DRAWS: dict[str, Callable[..., tuple[float, ...]]] = {
-    "color": _draw_uniform,
-    "backdrop_color": _draw_uniform,
-    "scale": _draw_pose_part(lambda pose: pose.scale.tolist()),
-    "warp": _draw_pose_part(lambda pose: pose.warp[0].tolist()),
-    **{name: _offset(name) for name in VIEWPOINT},
-    "viewpoint": _draw_pose_part(lambda pose: pose.offset[0, ::-1].tolist()),
-    "light_angle": lambda settings, key: (
-        draw_light_angle(settings.batch.seed, key, settings.lighting),
-    ),
-    "layout": _draw_layout,
-}
 
 
 # --- spread levels --------------------------------------------------------------------------------

@@ -178,20 +178,14 @@ def find_kinds(name: str) -> tuple[str, ...]:
     return ("uniform", *logarithm, "normal", "choice")
 
 
-def _create_uniform(factor: Factor, low: object, high: object) -> Distribution:
+def _create_span(kind: str, factor: Factor, low: object, high: object) -> Distribution:
     lows, highs = _to_parts(factor, low), _to_parts(factor, high)
     _check_bounds(factor, lows, highs)
     if factor.name in COUNTS and any(v != int(v) for v in (*lows, *highs)):
         raise ValueError("must have whole numbers")
-    return Distribution("uniform", (*lows, *highs))
-
-
-def _create_log_uniform(factor: Factor, low: object, high: object) -> Distribution:
-    lows, highs = _to_parts(factor, low), _to_parts(factor, high)
-    _check_bounds(factor, lows, highs)
-    if min(lows) <= 0:
+    if kind == "log_uniform" and min(lows) <= 0:
         raise ValueError("must begin above 0")
-    return Distribution("log_uniform", (*lows, *highs))
+    return Distribution(kind, (*lows, *highs))
 
 
 def _create_normal(
@@ -251,10 +245,6 @@ def _create_kelvin(_: Factor, low: object, high: object) -> Distribution:
     return Distribution("kelvin", numbers)
 
 
-def _create_so3(_: Factor) -> Distribution:
-    return Distribution("so3")
-
-
 def _create_sphere(
     _: Factor, low: object = -0.5 * math.pi, high: object = 0.5 * math.pi
 ) -> Distribution:
@@ -267,14 +257,14 @@ def _create_sphere(
 
 
 _CREATE = {
-    "uniform": _create_uniform,
-    "log_uniform": _create_log_uniform,
+    "uniform": functools.partial(_create_span, "uniform"),
+    "log_uniform": functools.partial(_create_span, "log_uniform"),
     "normal": _create_normal,
     "weights": _create_weights,
     "choice": _create_choice,
     "hue": _create_hue,
     "kelvin": _create_kelvin,
-    "so3": _create_so3,
+    "so3": lambda _: Distribution("so3"),
     "sphere": _create_sphere,
 }
 
