@@ -34,7 +34,7 @@ import importlib.metadata, pathlib, re, shutil, sys
 def find_scripts(card):
     """Each package that a card names, and the lines that make `data` with it."""
     text = card.read_text().split("## Read the data set")[1].split("\n## ")[0]
-    return re.findall(r"(?:^With (\w+) ([\d.]+):.*\n\n)?^```python\n(.*?)```", text, re.M | re.S)
+    return re.findall(r"(?:^With (\w+) ([\d.]+)[,:].*\n\n)?^```python\n(.*?)```", text, re.M | re.S)
 
 def check(name, data, is_single):
     if name == "Lightning":

@@ -125,7 +125,7 @@ class Loader:
     line: str  # of Python, that reads it
     modules: tuple[str, ...] = ()  # to import; (): that of the line
     before: tuple[str, ...] = ()  # lines
-    note: str = ""  # of Markdown
+    note: str = ""  # what it is for, in Markdown
 
     @property
     def script(self) -> str:

@@ -164,7 +164,7 @@ def list_loaders(folder: str, plan: ExportPlan) -> tuple[Loader, ...]:
         'os.makedirs("index")',
         f'litdata.index_parquet_dataset("{folder}/data", cache_dir="index")',
     )
-    note = 'It has the samples of all splits; `sample["split"]` says which.'
+    note = 'which has the samples of all splits, as `sample["split"]` says'
     of_all = Loader("LitData 0.2", litdata, ("os", "litdata"), before, note)
     if not plan.schema.is_single:
         return (of_all,)
@@ -176,9 +176,7 @@ def list_loaders(folder: str, plan: ExportPlan) -> tuple[Loader, ...]:
         f'torch.utils.data.DataLoader(datasets.load_dataset("{folder}", split="train")'
         '.select_columns(["image", "label"]).with_format("torch"), batch_size=64)'
     )
-    trainer = Loader(
-        "Lightning 2.6", lightning, ("datasets", "torch"), note="It goes to `Trainer.fit`."
-    )
+    trainer = Loader("Lightning 2.6", lightning, ("datasets", "torch"), note="for `Trainer.fit`")
     return (Loader("timm 1.0", timm), trainer, of_all)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -12,6 +13,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from synrender.export import facts
+from synrender.report.design_summary import DesignSummary, Promise, Share, summarize_design
 from tests.export.helpers import Exporter
 from tests.helpers import Renderer, read_images
 from tests.report.conftest import write_grid
@@ -118,6 +121,12 @@ def test_the_card_begins_with_the_design(
         shortcut = {"cue": "azimuth", "target": "class", "partners": [0, 1, 2]}
         info["design"]["shortcut"] = shortcut | {"rho": [0.5, 0, 0]}
 
+    def summarize(*arguments) -> DesignSummary:
+        design = summarize_design(*arguments)
+        unseen = Promise("what no sample has the causes of", 3 * (Share(0, 0, 0.5),), True)
+        return dataclasses.replace(design, promises=(*design.promises, unseen))
+
+    monkeypatch.setattr(facts, "summarize_design", summarize)
     write_grid(tmp_path / "made", 24, 1, False, add_shortcut)
     real = Exporter(tmp_path, tmp_path, exporter.capsys, monkeypatch)
     out = real.export("made", "imagefolder")
@@ -129,6 +138,7 @@ def test_the_card_begins_with_the_design(
     promise = re.search(r"\| the azimuth is the partner of the class \|(.*)\|\n", body)
     assert promise is not None
     assert re.sub(r"[\d.]+ % \(", "(", promise[1]) == " (62.5 %) | (25 %) | (25 %) "
+    assert "what no sample has" not in body
     listed = (out / "export.json").read_text()
     assert "design.svg" in listed
 
