@@ -11,11 +11,32 @@ import pytest
 from synrender.fanout.variants import VARIANTS
 from tests.assets.helpers import create_obj, write_files
 from tests.assets.layouts import GOOGLE_SCANNED
+from tests.fanout.drive import NUM_SAMPLES as NUM_PAIRED
 from tests.fanout.drive import Driver, assert_same_dataset
 from tests.helpers import PROJECT_DIR, check_same_records, read_passes, read_records
 
 NUM_SAMPLES = 24
 FACTOR_FIELDS = {1: "color", 2: "euler", 3: "light"}  # what of a record a digit decides
+
+
+# --- two variants ---------------------------------------------------------------------------------
+
+
+def test_pixels_are_those_of_render_alone(driver: Driver, reference: dict[str, Path]) -> None:
+    alone_dir = render_alone(driver, reference["1-1-1-1"], "alone")
+    assert_same_dataset(reference["1-1-1-1"], alone_dir)
+
+
+def test_local_mode_renders_the_same(driver: Driver, reference: dict[str, Path]) -> None:
+    driver.run("-d", "local", "-n", NUM_PAIRED, "-l", variants=("1-1-1-1",))
+    assert_same_dataset(driver.data_dir / "local_1-1-1-1", reference["1-1-1-1"])
+
+
+def test_equal_seeds_pair_two_variants(reference: dict[str, Path]) -> None:
+    check_pairs(reference)
+
+
+# --- all twelve -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +59,7 @@ def render_alone(driver: Driver, source_dir: Path, name: str, **environment: str
     return driver.data_dir / name
 
 
+@pytest.mark.slow
 def test_workers_read_models_in_archives_as_one_process_does(
     driver: Driver, tmp_path: Path
 ) -> None:
@@ -62,28 +84,27 @@ def test_every_variant_is_complete_and_its_classes_are_even(datasets: dict[str, 
             assert np.bincount(in_bucket["class"].ravel(), minlength=2).tolist() == [1, 1]
 
 
-def test_equal_seeds_pair_the_variants(datasets: dict[str, Path]) -> None:
+@pytest.mark.slow
+def test_equal_seeds_pair_all_variants(datasets: dict[str, Path]) -> None:
+    check_pairs(datasets)
+
+
+def check_pairs(datasets: dict[str, Path]) -> None:
+    """What variants share is equal, and what they do not share differs."""
     plain = read_records(datasets["0-0-0-0"])
     for variant, dataset_dir in datasets.items():
         records = read_records(dataset_dir)
         for field in ("class", "model_id", "sample_idx", "location"):
             np.testing.assert_array_equal(records[field], plain[field], err_msg=variant)
         for digit, field in FACTOR_FIELDS.items():
-            partner = next(v for v in VARIANTS if v.split("-")[digit] == variant.split("-")[digit])
+            partner = next(v for v in datasets if v.split("-")[digit] == variant.split("-")[digit])
             np.testing.assert_array_equal(records[field], read_records(datasets[partner])[field])
             if variant.split("-")[digit] == "1":
                 assert (records[field] != plain[field]).any(), (variant, field)
         assert (records["texture"] != "").all() == (variant[0] == "1")
 
 
-@pytest.mark.parametrize("variant", ["0-0-0-0", "1-1-1-1"])
-def test_pixels_are_those_of_render_alone(
-    driver: Driver, datasets: dict[str, Path], variant: str
-) -> None:
-    alone_dir = render_alone(driver, datasets[variant], f"alone_{variant}")
-    assert_same_dataset(datasets[variant], alone_dir)
-
-
+@pytest.mark.slow
 def test_neither_batches_nor_workers_nor_gathering_change_a_pixel(
     driver: Driver, datasets: dict[str, Path]
 ) -> None:
@@ -95,11 +116,7 @@ def test_neither_batches_nor_workers_nor_gathering_change_a_pixel(
         assert_same_dataset(driver.data_dir / f"coarse_{variant}", datasets[variant])
 
 
-def test_local_mode_renders_the_same(driver: Driver, datasets: dict[str, Path]) -> None:
-    driver.run("-d", "local", "-n", NUM_SAMPLES, "-l", variants=("1-1-1-1",))
-    assert_same_dataset(driver.data_dir / "local_1-1-1-1", datasets["1-1-1-1"])
-
-
+@pytest.mark.slow
 def test_multi_object_data_sets_are_complete_even_and_those_of_render_alone(
     driver: Driver,
 ) -> None:

@@ -13,16 +13,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from synrender.cli.preprocess import COMMAND
 from synrender.dataset.folder import DatasetFolder
 from synrender.fanout.variants import Shared, plan_datasets
 from tests.fanout.drive import SYNSETS, Driver, finish, wait_until
-from tests.helpers import PROJECT_DIR
+from tests.helpers import PROJECT_DIR, QuickCommand
 
 ONE = ("0-0-0-0",)
 
 
 def preprocess(driver: Driver, *arguments: object, status: int = 0) -> str:
     return run_script(driver, "preprocess_data.py", *arguments, status=status)
+
+
+@pytest.fixture
+def archiver(
+    driver: Driver, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> QuickCommand:
+    return QuickCommand(COMMAND, driver.data_dir, capsys, monkeypatch)
 
 
 def run_script(driver: Driver, *command: object, status: int = 0) -> str:
@@ -40,11 +48,11 @@ def run_script(driver: Driver, *command: object, status: int = 0) -> str:
     return output
 
 
-def test_what_is_in_a_verified_archive_is_complete(driver: Driver) -> None:
-    arguments = ("-d", "kept", "-n", 24, "-b", 6)
+def test_what_is_in_a_verified_archive_is_complete(driver: Driver, archiver: QuickCommand) -> None:
+    arguments = ("-d", "kept", "-n", 24, "-b", 6, "--local_mode")
     driver.run(*arguments, variants=ONE)
     dataset_dir = driver.data_dir / "kept_0-0-0-0"
-    preprocess(driver, "-d", dataset_dir.name, "-f", "--remove_raw")
+    archiver.run("-d", dataset_dir.name, "-f", "--remove_raw")
     assert not (dataset_dir / "img").exists()
     output = driver.run(*arguments, "--dry_run", variants=ONE)
     assert re.search(r"kept_0-0-0-0 +24 +24 +0\n", output)
@@ -54,7 +62,7 @@ def test_what_is_in_a_verified_archive_is_complete(driver: Driver) -> None:
     output = run_script(driver, *command, "-p", *bindings)
     assert "all 24 samples are complete already" in output
     assert not list(dataset_dir.glob("img/[0-9]*"))
-    preprocess(driver, "-d", dataset_dir.name, "-f", "--remove_raw")
+    archiver.run("-d", dataset_dir.name, "-f", "--remove_raw")
     # A shard that is not what was verified counts for nothing.
     shard = dataset_dir / "imgs_03.h5"
     expected = sorted(np.load(dataset_dir / "idx_ref.npy")[6:8].tolist())
@@ -62,8 +70,8 @@ def test_what_is_in_a_verified_archive_is_complete(driver: Driver) -> None:
     assert DatasetFolder(dataset_dir, is_exr=False).find_missing(range(24)) == expected
     # What is printed mends it.
     driver.run(*arguments, variants=ONE)
-    preprocess(driver, "-d", dataset_dir.name, "-f", "--overwrite", "-i", 3)
-    preprocess(driver, "-d", dataset_dir.name, "-f", "--remove_raw")
+    archiver.run("-d", dataset_dir.name, "-f", "--overwrite", "-i", 3)
+    archiver.run("-d", dataset_dir.name, "-f", "--remove_raw")
     assert DatasetFolder(dataset_dir, is_exr=False).find_missing(range(24)) == []
     (dataset_dir / "archived.json").write_text("[" * 100_000)
     assert len(DatasetFolder(dataset_dir, is_exr=False).find_missing(range(24))) == 24
@@ -123,6 +131,7 @@ def test_images_that_vanish_in_mid_run_are_counted_as_missing(driver: Driver) ->
     assert num_lost <= found <= num_lost + 1
 
 
+@pytest.mark.slow
 def test_images_that_vanish_under_a_fan_out_are_counted_as_missing(driver: Driver) -> None:
     process = driver.start("-d", "gone", "-n", 48, "-b", 4, variants=ONE, TROUBLE_SLOW_S="0.2")
     image_dir = driver.data_dir / "gone_0-0-0-0/img"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import signal
 from collections import Counter
 from pathlib import Path
@@ -76,8 +77,9 @@ def test_a_worker_that_joins_a_data_set_does_not_list_its_images(
 
 
 def test_only_what_is_missing_or_damaged_is_rendered_again(
-    driver: Driver, reference: dict[str, Path]
+    driver: Driver, reference: dict[str, Path], tmp_path: Path
 ) -> None:
+    """Each record is read once, and one that is rendered before and after."""
     dataset_dir = reference["1-1-1-1"]
     img = dataset_dir / "img"
     before = stamp(list(reference.values()))
@@ -87,32 +89,34 @@ def test_only_what_is_missing_or_damaged_is_rendered_again(
     for path in (img / "00011.png", img / "00047.npy"):
         os.truncate(path, path.stat().st_size // 2)
 
-    output = driver.run("-d", "reference", "-n", NUM_SAMPLES, "-b", 10)
+    counts = tmp_path / "opened"
+    arguments = ("-d", "reference", "-n", NUM_SAMPLES, "-b", 10)
+    output = driver.run(*arguments, TROUBLE_COUNT=str(counts))
 
     assert "rendered 4 samples" in output
+    opened = Counter(counts.read_text().split())
+    again = dict.fromkeys((f"{idx:05d}.npy" for idx in (3, 11, 20, 47)), 3)
+    assert opened == {f"{idx:05d}.npy": 2 for idx in range(NUM_SAMPLES)} | again
     after = stamp(list(reference.values()))
     changed = {p.stem for p in after if after[p] != before[p]}
     assert changed == {"00003", "00011", "00020", "00047"}
     assert {p: p.read_bytes() for p in after} == contents
 
 
-@pytest.mark.parametrize("options", [(), ("--gather", "--local_mode")])
-def test_each_record_is_read_once_and_a_rendered_one_before_and_after(
-    driver: Driver, tmp_path: Path, options: tuple[str, ...]
+def test_a_gathered_record_is_also_read_to_be_sent_and_as_it_arrives(
+    driver: Driver, reference: dict[str, Path], tmp_path: Path
 ) -> None:
-    name = f"counted{len(options)}"
-    arguments = ("-d", name, "-n", 24, "-b", 6, *options)
-    driver.run(*arguments, variants=VARIANTS[:1])
-    image_dir = driver.data_dir / f"{name}_{VARIANTS[0]}" / "img"
+    dataset_dir = driver.data_dir / f"gathered_{VARIANTS[0]}"
+    image_dir = shutil.copytree(reference[VARIANTS[0]], dataset_dir) / "img"
     missing = [f"{idx:05d}.npy" for idx in (0, 1, 9, 20)]
     for file in missing:
         (image_dir / file).unlink()
     counts = tmp_path / "opened"
+    arguments = ("-d", "gathered", "-n", NUM_SAMPLES, "-b", 6, "--gather", "--local_mode")
     output = driver.run(*arguments, variants=VARIANTS[:1], TROUBLE_COUNT=str(counts))
     assert "rendered 4 samples" in output
     opened = Counter(counts.read_text().split())
-    most = 4 if options else 2  # what is gathered is also read to be sent, and as it arrives
-    assert opened == {f"{idx:05d}.npy": 1 for idx in range(24)} | dict.fromkeys(missing, most)
+    assert opened == {f"{idx:05d}.npy": 1 for idx in range(NUM_SAMPLES)} | dict.fromkeys(missing, 4)
 
 
 def test_other_settings_are_refused(driver: Driver, reference: dict[str, Path]) -> None:
@@ -121,6 +125,7 @@ def test_other_settings_are_refused(driver: Driver, reference: dict[str, Path]) 
     assert "batch.seed = 0, this run has 1" in output
 
 
+@pytest.mark.slow
 def test_a_killed_driver_is_finished_by_the_same_command(
     driver: Driver, reference: dict[str, Path]
 ) -> None:

@@ -172,7 +172,8 @@ except OSError as error:  # Ray gave up first, as it does after 30 s
 """
 
 
-@pytest.mark.parametrize("server", [pytest.param("gcs_server", marks=pytest.mark.slow), "/raylet"])
+@pytest.mark.slow
+@pytest.mark.parametrize("server", ["gcs_server", "/raylet"])
 def test_a_start_that_stands_still_is_ended_by_one_line(tmp_path: Path, server: str) -> None:
     """Long before the limit of one that works on, which a slow machine needs."""
     result = run_script(STOP_SERVER, tmp_path, server)
@@ -195,6 +196,7 @@ def test_a_machine_without_loopback_is_said_before_ray_starts(driver: Driver) ->
     assert not (driver.data_dir / "no_loopback_0-0-0-0").exists()
 
 
+@pytest.mark.slow
 def test_tasks_that_do_not_begin_are_not_waited_for(tmp_path: Path) -> None:
     """Ray's server for this machine is stopped before it has started a process for them.
 
@@ -227,6 +229,7 @@ with ray_session.ray_session(None, 1, Path(sys.argv[1])) as session:
         assert re.match("error: Ray beg[ia]ns? no task", reason)
 
 
+@pytest.mark.slow
 def test_a_driver_that_waits_in_a_call_for_its_first_task_is_ended(tmp_path: Path) -> None:
     """By the guard, which says why."""
     lines = """

@@ -79,7 +79,8 @@ def test_the_array_line_has_tasks_of_about_40_minutes(num_missing: int, expected
 
 
 def test_a_young_run_has_an_eta(driver: Driver) -> None:
-    process = driver.start("-d", "young", "-n", 48, "-b", 6, TROUBLE_SLOW_S="0.5")
+    arguments = ("-d", "young", "-n", 48, "-b", 6, "--local_mode")
+    process = driver.start(*arguments, TROUBLE_SLOW_S="0.5")
     try:
         line = next(line for line in process.stdout if re.search(r"ETA \d", line))
         assert line
