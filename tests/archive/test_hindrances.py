@@ -136,7 +136,13 @@ def test_a_file_that_cannot_be_written_names_the_reason_and_asks_for_room_only_o
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        errno.ENOLCK,
+        *(pytest.param(n, marks=pytest.mark.slow) for n in (errno.ENOSYS, errno.ENOTSUP)),
+    ],
+)
 def test_without_locks_everything_goes_on_with_one_warning(
     rendered_single: Path, tmp_path: Path, number: int
 ) -> None:

@@ -350,10 +350,10 @@ def test_a_source_of_other_classes_brings_its_own(tmp_path: Path) -> None:
     assert not find_other_classes(shapenet)
 
 
-def test_classes_of_shapenet_that_the_demo_set_lacks_are_left_out(tmp_path: Path) -> None:
+def test_classes_of_shapenet_that_the_demo_set_lacks_are_left_out(data_dir: Path) -> None:
     names = ["sample.classes = ['03001627', 'bottle', '02773838', 'lamp']", "sample.class_idxs = 4"]
     given = load_settings([], names)
-    opened = open_assets(given, Folders(tmp_path))
+    opened = open_assets(given, Folders(data_dir))
     settings = with_own_classes(given, opened)
     assert settings.sample.class_list == (0, 3)
     assert len(settings.sample.classes) == 4
