@@ -15,8 +15,16 @@ from pathlib import Path
 import pytest
 
 from synrender.assets.demo import ensure_demo
+from synrender.cli.render import COMMAND
 from synrender.settings.label_table import LABELS
-from tests.helpers import Renderer, RenderServer, has_blender_executable, link_gin, make_once
+from tests.helpers import (
+    QuickCommand,
+    Renderer,
+    RenderServer,
+    has_blender_executable,
+    link_gin,
+    make_once,
+)
 
 pytest_plugins = ["tests.storage", "tests.hub"]
 
@@ -71,6 +79,14 @@ def gin_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wheel(data_dir: Path) -> Renderer:
     """render.py with the bpy wheel."""
     return Renderer("wheel", data_dir)
+
+
+@pytest.fixture
+def idle_wheel(
+    wheel: Renderer, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> QuickCommand:
+    """render.py inside the test's process, for runs that end before they need Blender."""
+    return QuickCommand(COMMAND, wheel.data_dir, capsys, monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from tests.audit.shapes import write_sphere
 from tests.blender.test_analytic import create_box, create_camera, linear_to_srgb8, render
 from tests.blender.test_lights import folders  # noqa: F401  (a fixture)
 from tests.helpers import (
+    QuickCommand,
     Renderer,
     RenderServer,
     read_channels,
@@ -135,8 +136,8 @@ def test_of_a_ground_only_the_shadows_are_seen(
     assert np.median(shadow[~is_dark & ~is_object]) < 0.1
 
 
-def test_eevee_has_no_shadows_alone(wheel: Renderer) -> None:
+def test_eevee_has_no_shadows_alone(idle_wheel: QuickCommand) -> None:
     bindings = ("scene.ground = True", "rendering.renderer = 'eevee'", show("none"))
-    output = wheel.run("-d", "eevee_shadows", "-p", *bindings, status=2)
+    output = idle_wheel.run("-d", "eevee_shadows", "-p", *bindings, status=2)
     assert "of a ground only shadows are seen, which Eevee cannot render" in output
     assert len(output.splitlines()) == 1

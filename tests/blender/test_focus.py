@@ -10,7 +10,7 @@ import pytest
 from synrender.settings.factor_table import COLUMNS
 from tests.audit.shapes import write_sphere
 from tests.blender.test_analytic import SIDE_M, render
-from tests.helpers import Renderer, RenderServer, read_channels, read_image, read_record
+from tests.helpers import RenderServer, read_channels, read_image, read_record
 
 SIDE_PX = 48
 FOCAL_PX, FOCAL_M = 50 / 36 * SIDE_PX, 0.05
@@ -34,7 +34,7 @@ def find_spread(image: np.ndarray) -> float:
     return float((light * ((x - center_x) ** 2 + (y - center_y) ** 2)).sum())
 
 
-def render_balls(renderer: Renderer, folder: Path, *bindings: str) -> dict[float, dict]:
+def render_balls(each_server: RenderServer, folder: Path, *bindings: str) -> dict[float, dict]:
     """Channels of a white ball at the origin, by the f-stop; 0: without a lens."""
     white = "'color': (1, 1, 1), 'scale': " + str(SCALE)
     found = {}
@@ -43,7 +43,7 @@ def render_balls(renderer: Renderer, folder: Path, *bindings: str) -> dict[float
         ("lens", 3, f"design.fixed = {{{white}}}\ndesign.levels = {{'camera_fstop': {FSTOPS}}}"),
     ):
         dataset_dir = render(
-            renderer, folder, f"{name}_{len(bindings)}", write_sphere(64, 32), *BALL,
+            each_server, folder, f"{name}_{len(bindings)}", write_sphere(64, 32), *BALL,
             *design.split("\n"), "design.kind = 'grid'" if num > 1 else "batch.seed = 0",
             f"rendering.render_samples = {1024 if num > 1 else 64}",
             f"batch.num_samples = {num}", f"object.total_num_samples = {num}", *bindings,
@@ -59,10 +59,10 @@ def get_image(channels: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def test_a_ball_out_of_focus_becomes_the_circle_of_confusion(
-    renderer: Renderer, tmp_path: Path
+    each_server: RenderServer, tmp_path: Path
 ) -> None:
     focus_m = 0.5
-    balls = render_balls(renderer, tmp_path, f"scene.focus_distance = {focus_m}")
+    balls = render_balls(each_server, tmp_path, f"scene.focus_distance = {focus_m}")
     sharp = find_spread(get_image(balls.pop(0.0)))
     assert abs(sharp - RADIUS_PX**2 / 2) < 0.15 * sharp  # and what the pixel filter adds
     for fstop, channels in balls.items():
@@ -73,9 +73,9 @@ def test_a_ball_out_of_focus_becomes_the_circle_of_confusion(
 
 
 def test_the_nearest_center_is_sharp_and_labels_are_a_pinholes(
-    renderer: Renderer, tmp_path: Path
+    each_server: RenderServer, tmp_path: Path
 ) -> None:
-    balls = render_balls(renderer, tmp_path)
+    balls = render_balls(each_server, tmp_path)
     pinhole = balls.pop(0.0)
     sharp = find_spread(get_image(pinhole))
     for channels in balls.values():

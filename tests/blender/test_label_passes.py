@@ -17,7 +17,7 @@ from tests.blender.test_analytic import (
     render,
     rest_rotation,
 )
-from tests.helpers import Renderer, RenderServer, read_channels, read_record
+from tests.helpers import QuickCommand, Renderer, RenderServer, read_channels, read_record
 
 ALL = "rendering.labels = ['normal', 'albedo', 'amodal']"
 SMALL = ("batch.num_samples = 2", "rendering.resolution = 48", "rendering.render_samples = 4")
@@ -157,7 +157,7 @@ def test_albedo_is_the_color_whatever_the_light(
         assert np.abs(exr.albedo[is_shown] - color).max() < 1e-6
 
 
-def test_a_png_has_no_labels(wheel: Renderer) -> None:
-    output = wheel.run("-d", "png_labels", "-p", "rendering.labels = ['flow']", status=2)
+def test_a_png_has_no_labels(idle_wheel: QuickCommand) -> None:
+    output = idle_wheel.run("-d", "png_labels", "-p", "rendering.labels = ['flow']", status=2)
     assert "rendering.labels = ('flow',): a PNG has no room for labels" in output
     assert len(output.splitlines()) == 1

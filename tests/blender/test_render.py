@@ -15,6 +15,7 @@ from synrender.dataset.record import RECORD_DTYPE
 from synrender.settings.load import load_settings
 from tests.helpers import (
     PROJECT_DIR,
+    QuickCommand,
     Renderer,
     RenderServer,
     read_channels,
@@ -193,12 +194,15 @@ def test_the_saved_config_renders_the_same_data_set(single: Path, renderer: Rend
     np.testing.assert_array_equal(images, read_images(single)[:2])
 
 
-def test_nothing_is_written_elsewhere(renderer: Renderer, tmp_path: Path) -> None:
+def test_nothing_is_written_elsewhere_and_no_display_is_needed(
+    renderer: Renderer, tmp_path: Path
+) -> None:
     """A Blender executable makes its own cache folders before it runs any script."""
     for name in ("home", "tmp"):
         (tmp_path / name).mkdir()
-    homes = {"HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "tmp")}
-    renderer.run("-d", "nowhere_else", "-p", "batch.num_samples = 1", **homes)
+    places = {"HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "tmp")}
+    arguments = ("-d", "nowhere_else", "-p", "batch.num_samples = 1")
+    renderer.run(*arguments, DISPLAY="", WAYLAND_DISPLAY="", **places)
     files = [p for p in tmp_path.rglob("*") if p.is_file()]
     assert files == []
     if renderer.name == "wheel":
@@ -206,15 +210,13 @@ def test_nothing_is_written_elsewhere(renderer: Renderer, tmp_path: Path) -> Non
         assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_no_display_is_needed(renderer: Renderer) -> None:
-    renderer.run("-d", "no_display", "-p", "batch.num_samples = 1", DISPLAY="", WAYLAND_DISPLAY="")
-
-
-def test_the_default_name_is_tmp_and_two_dashes_are_optional(wheel: Renderer) -> None:
+def test_the_default_name_is_tmp_and_two_dashes_are_optional(
+    wheel: Renderer, idle_wheel: QuickCommand
+) -> None:
     binding = ["-p", "batch.num_samples = 1", "rendering.resolution = 8"]
     assert "1 samples" in wheel.run("--", *binding)
     assert (wheel.data_dir / "tmp" / "img" / "00000.png").exists()
-    assert "complete already" in wheel.run(*binding)
+    assert "complete already" in idle_wheel.run(*binding)
 
 
 def test_quiet_for_the_fan_out(wheel: Renderer) -> None:
@@ -247,9 +249,9 @@ def test_missing_gin_is_one_line(renderer: Renderer) -> None:
     ],
 )
 def test_mistakes_are_one_line_and_status_2(
-    wheel: Renderer, arguments: list[str], message: str
+    idle_wheel: QuickCommand, arguments: list[str], message: str
 ) -> None:
-    output = wheel.run(*arguments, status=2)
+    output = idle_wheel.run(*arguments, status=2)
     assert message in output
     assert output.startswith("error: ")
     assert output.count("\n") == 1

@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 
 from synrender.images.scanline_exr import read_channels, write_channels
-from tests.helpers import PROJECT_DIR, Renderer, RenderServer, read_image, read_record
+from tests.helpers import (
+    PROJECT_DIR,
+    QuickCommand,
+    Renderer,
+    RenderServer,
+    read_image,
+    read_record,
+)
 
 
 @pytest.fixture(scope="module", params=["render_single", "render_multi"])
@@ -130,9 +137,9 @@ def test_an_edited_configuration_is_noticed_and_does_not_count(
     ],
 )
 def test_mistakes(
-    wheel: Renderer, server: RenderServer, arguments: tuple[str, str], message: str
+    idle_wheel: QuickCommand, server: RenderServer, arguments: tuple[str, str], message: str
 ) -> None:
     server.render("replayed_render_single", "batch.num_samples = 5")
-    output = wheel.run("--replay", *arguments, status=2)
+    output = idle_wheel.run("--replay", *arguments, status=2)
     assert message in output
     assert output.count("\n") == 1

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import synrender
-from tests.helpers import PROJECT_DIR, Renderer, RenderServer, read_images
+from tests.helpers import PROJECT_DIR, QuickCommand, Renderer, RenderServer, read_images
 
 QUICK = ["-p", "rendering.resolution = 32", "rendering.render_samples = 1"]
 
@@ -87,11 +87,13 @@ def test_damaged_samples_are_rendered_again_and_only_those(
     np.testing.assert_array_equal(read_images(dataset_dir), images)
 
 
-def test_other_settings_on_the_same_name_are_refused(wheel: Renderer, server: RenderServer) -> None:
+def test_other_settings_on_the_same_name_are_refused(
+    wheel: Renderer, idle_wheel: QuickCommand, server: RenderServer
+) -> None:
     dataset_dir = server.render("claimed", "batch.num_samples = 1")
     config = (dataset_dir / "config.gin").read_bytes()
     other = [*QUICK, "batch.num_samples = 1", "lighting.r = 2"]
-    output = wheel.run("-d", "claimed", *other, status=2)
+    output = idle_wheel.run("-d", "claimed", *other, status=2)
     assert "was made with lighting.r = 0.0, this run has 2.0" in output
     assert output.count("\n") == 1 + output.count("demo")
     assert (dataset_dir / "config.gin").read_bytes() == config
@@ -99,11 +101,16 @@ def test_other_settings_on_the_same_name_are_refused(wheel: Renderer, server: Re
     assert "lighting.r = 2.0" in (dataset_dir / "config.gin").read_text()
 
 
-def test_a_first_run_is_a_whole_data_set_and_a_later_one_keeps_the_size(wheel: Renderer) -> None:
+def test_a_first_run_is_a_whole_data_set_and_a_later_one_keeps_the_size(
+    wheel: Renderer, idle_wheel: QuickCommand
+) -> None:
     tiny = [*QUICK, "rendering.resolution = 8", "material.use_texture = False"]
 
-    def run(*bindings: str, status: int = 0) -> str:
-        return wheel.run("-d", "first_run", *tiny, *bindings, status=status)
+    def run(*bindings: str) -> str:
+        return wheel.run("-d", "first_run", *tiny, *bindings)
+
+    def run_idly(*bindings: str, status: int = 0) -> str:
+        return idle_wheel.run("-d", "first_run", *tiny, *bindings, status=status)
 
     output = run("batch.num_samples = 108")
     assert "The whole data set will have these 108 samples" in output
@@ -112,8 +119,8 @@ def test_a_first_run_is_a_whole_data_set_and_a_later_one_keeps_the_size(wheel: R
     models = data.read_column("model_id").reshape(12, 9)
     assert sum(len(set(bucket)) for bucket in models) == len(set(models.reshape(-1)))
     for bindings in ([], ["batch.num_samples = 100"]):
-        assert "samples are complete already" in run(*bindings)
-    output = run("batch.num_samples = 120", status=2)
+        assert "samples are complete already" in run_idly(*bindings)
+    output = run_idly("batch.num_samples = 120", status=2)
     assert (
         "was made with object.total_num_samples = 108, this run has 120: choose another" in output
     )
@@ -125,14 +132,18 @@ def test_a_first_run_is_a_whole_data_set_and_a_later_one_keeps_the_size(wheel: R
 
 
 def test_other_models_on_the_same_name_are_refused(
-    wheel: Renderer, server: RenderServer, tmp_path: Path
+    idle_wheel: QuickCommand,
+    server: RenderServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server.render("sources", "batch.num_samples = 1")
     dtd = tmp_path / "dtd"
     (dtd / "labels").mkdir(parents=True)
     (dtd / "labels" / "labels_joint_anno.txt").write_text("a/1.png a\na/2.png a\n")
     arguments = ["-d", "sources", *QUICK, "batch.num_samples = 1"]
-    output = wheel.run(*arguments, status=2, SYNRENDER_DTD_DIR=str(dtd))
+    monkeypatch.setenv("SYNRENDER_DTD_DIR", str(dtd))
+    output = idle_wheel.run(*arguments, status=2)
     assert "other textures" in output
 
 
@@ -145,12 +156,12 @@ def test_another_blender_on_the_same_name_is_refused(wheel: Renderer, server: Re
     assert "was rendered with Blender 2.80" in output
 
 
-def test_a_folder_that_is_no_data_set_is_left_alone(wheel: Renderer) -> None:
-    folder = wheel.data_dir / "precious"
+def test_a_folder_that_is_no_data_set_is_left_alone(idle_wheel: QuickCommand) -> None:
+    folder = idle_wheel.data_dir / "precious"
     folder.mkdir()
     (folder / "thesis.tex").write_text("text")
     for option in ([], ["--overwrite"]):
-        output = wheel.run("-d", "precious", *option, *QUICK, status=2)
+        output = idle_wheel.run("-d", "precious", *option, *QUICK, status=2)
         assert "is no data set of this program" in output
     assert (folder / "thesis.tex").read_text() == "text"
 

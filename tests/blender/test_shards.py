@@ -13,7 +13,7 @@ import pytest
 
 from synrender.dataset.driver_notes import find_kind, is_alive, list_notes
 from tests.fanout.drive import assert_same_dataset
-from tests.helpers import QUICK, Renderer, disable_locks, read_record
+from tests.helpers import QUICK, QuickCommand, Renderer, disable_locks, read_record
 
 pytestmark = pytest.mark.slow  # each starts several Blenders
 
@@ -159,9 +159,9 @@ def test_the_notes_of_shards_count_what_is_done(wheel: Renderer, whole: Path) ->
     ],
 )
 def test_what_does_not_go_with_shards_is_one_line(
-    wheel: Renderer, whole: Path, arguments: tuple[str, ...], message: str
+    idle_wheel: QuickCommand, whole: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    output = wheel.run("-d", "refused", *arguments, status=2)
+    output = idle_wheel.run("-d", "refused", *arguments, status=2)
     assert message in output
     assert output.count("\n") == 1
-    assert not (wheel.data_dir / "refused").exists()
+    assert not (idle_wheel.data_dir / "refused").exists()

@@ -15,7 +15,7 @@ from synrender.images.exr import read_exr
 from synrender.settings.load import load_settings
 from synrender.system.folders import Folders
 from tests.assets.helpers import write_files
-from tests.helpers import Renderer, RenderServer
+from tests.helpers import QuickCommand, Renderer, RenderServer
 
 TALL = np.array([(0, 0, 0), (1, 0, 0), (0, 0.5, 0), (0.1, 0.2, 2)])  # Z is up
 FACES = "f 1 3 2\nf 1 2 4\nf 2 3 4\nf 3 1 4\n"
@@ -71,15 +71,17 @@ def read_depths(path: Path) -> np.ndarray:
     return np.minimum(np.stack([read_exr(file).depth_m for file in files]), 100)
 
 
-def test_a_data_set_keeps_its_up_axis(server: RenderServer, wheel: Renderer, tmp_path: Path):
+def test_a_data_set_keeps_its_up_axis(
+    server: RenderServer, idle_wheel: QuickCommand, tmp_path: Path
+) -> None:
     path = write_table(tmp_path / "set", "")
     render(server, "up_kept", path)
     command = ("-d", "up_kept", "-g", "render_multi", "-p", "rendering.resolution = 32")
     command = (*command, "rendering.render_samples = 1", *LOOK, f"assets.models = {str(path)!r}")
-    output = wheel.run(*command, "assets.up_axis = 'z'", status=2)
+    output = idle_wheel.run(*command, "assets.up_axis = 'z'", status=2)
     assert "was made with assets.up_axis = ''" in output
     write_table(path, "z")
-    assert "was made with other models" in wheel.run(*command, status=2)
+    assert "was made with other models" in idle_wheel.run(*command, status=2)
 
 
 def test_other_axes_are_one_line(tmp_path: Path) -> None:
