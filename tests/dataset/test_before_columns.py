@@ -20,7 +20,7 @@ from synrender.export.columns import create_schema
 from synrender.loading.dataset import open_dataset
 from synrender.settings.factor_table import COLUMNS, FIRST_COLUMNS
 from synrender.system.folders import Folders
-from tests.archive.helpers import Archiver
+from tests.archive.helpers import QuickArchiver
 from tests.helpers import Renderer
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "before_columns"
@@ -55,9 +55,11 @@ def test_it_is_continued_with_its_own_columns(before: Path, wheel: Renderer) -> 
     assert "12 samples equal to the bit but for their factor, 0 faults" in twins.figures
 
 
-def test_it_is_archived_read_and_exported(before: Path, wheel: Renderer) -> None:
+def test_it_is_archived_read_and_exported(
+    before: Path, wheel: Renderer, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     raw = open_dataset(before / "img")
-    Archiver(wheel.data_dir).run("-d", before.name, "-f", "-p", "-r", 32)
+    QuickArchiver(wheel.data_dir, capsys, monkeypatch).run("-d", before.name, "-f", "-p", "-r", 32)
     with h5py.File(before / "imgs_00.h5") as file:
         assert tuple(file["factor_values"].attrs["columns"]) == FIRST_COLUMNS
         assert file["factor_values"].shape[-1] == file["factor_levels"].shape[-1] == 25
