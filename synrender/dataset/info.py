@@ -135,6 +135,11 @@ class RenderedBy:
 
 def info_to_json(info: DatasetInfo) -> str:
     """Text of ``dataset.json``."""
+    return json.dumps(info_to_dict(info), indent=1) + "\n"
+
+
+def info_to_dict(info: DatasetInfo) -> dict[str, object]:
+    """Content of ``dataset.json``, as values that JSON can hold."""
     values = {f.name: getattr(info, f.name) for f in dataclasses.fields(info)}
     for name in ("sources", "camera", "design"):
         values[name] = values[name] and dataclasses.asdict(values[name])
@@ -146,7 +151,7 @@ def info_to_json(info: DatasetInfo) -> str:
     ]
     values["classes"] = {str(c): dataclasses.asdict(v) for c, v in info.classes.items()}
     values["settings"] = settings_to_dict(info.settings)
-    return json.dumps(values, indent=1) + "\n"
+    return values
 
 
 _EARLIER = {"batch.files_per_folder": FLAT, "design.level_choice": "drawn"}
@@ -163,6 +168,11 @@ def json_to_info(text: str) -> DatasetInfo:
     values = parse_json(text.encode())
     if not isinstance(values, dict):
         raise ValueError("must be a JSON object")
+    return dict_to_info(values)
+
+
+def dict_to_info(values: dict[str, object]) -> DatasetInfo:
+    """Reads the content of ``dataset.json``; see `json_to_info`."""
     version = values.get("format_version")
     if version != FORMAT_VERSION:
         raise ValueError(
@@ -170,7 +180,7 @@ def json_to_info(text: str) -> DatasetInfo:
         )
     settings = values.get("settings")
     if isinstance(settings, dict):
-        values["settings"] = dict_to_settings({**_EARLIER, **settings})
+        values = {**values, "settings": dict_to_settings({**_EARLIER, **settings})}
     return decode(DatasetInfo, values)
 
 

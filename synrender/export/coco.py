@@ -40,10 +40,10 @@ from synrender.export.format import (
     to_json,
     write_lines,
 )
-from synrender.export.pixel_files import npy_to_array
-from synrender.export.png_samples import OBJECT_LABELS
 from synrender.loading.captions import CAPTION
 from synrender.loading.dataset import Dataset
+from synrender.loading.export_fields import OBJECT_LABELS
+from synrender.loading.pixel_files import npy_to_array
 from synrender.loading.row_source import IMAGE, INSTANCE_MAP, Sample
 from synrender.system.files import write_atomically, write_bytes
 

@@ -16,9 +16,16 @@ from synrender.assets.provenance import StatedModel, list_stated
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError
-from synrender.export.pixel_files import PIXEL_FILES, RGB_8, npy_to_array
-from synrender.export.png_samples import FLOW_TO, OBJECT_LABELS, OF_MASKS
 from synrender.loading.captions import CAPTION, KINDS, NEGATIVES
+from synrender.loading.export_fields import (
+    AMODAL,
+    CAPTION_COLUMNS,
+    FACTOR_COLUMNS,
+    FLOW_TO,
+    OBJECT_LABELS,
+    OF_MASKS,
+)
+from synrender.loading.pixel_files import PIXEL_FILES, RGB_8, npy_to_array
 from synrender.loading.row_source import IMAGE, Sample
 from synrender.settings.factor_table import COLUMNS, FACTORS, Scope
 from synrender.system.files import to_file_name
@@ -88,10 +95,6 @@ ALWAYS_CREDITED = ("model_license", "model_creator")
 
 Value = int | float | str | list | None
 """A number, a text, or nested lists of these; None: not known, or it does not apply."""
-
-AMODAL = "amodal"
-
-CAPTION_COLUMNS = (CAPTION, NEGATIVES, KINDS)
 
 _NUMPY_TYPES = {"i": INTEGER, "u": INTEGER, "b": INTEGER, "f": NUMBER, "U": TEXT}
 _ELSEWHERE = ("class", "synset_id", "factor_values", "factor_levels")
@@ -241,10 +244,9 @@ def _plan_pixels(name: str, sample: Sample, side_px: int) -> Column:
 def _plan_factors(info: DatasetInfo, objects: int) -> list[Column]:
     """Columns of the factors' values, and of the levels of those that have any."""
     named = info.design.factors if info.design else {}
+    value_, level_ = FACTOR_COLUMNS.values()
     found = []
     for factor in FACTORS.values():
-        if factor.name == "class":
-            continue  # the label says it
         is_of_object = factor.scope is Scope.OBJECT
         depth = objects if is_of_object else 0
         unit = f", {factor.unit}" if factor.unit else ""
@@ -253,12 +255,13 @@ def _plan_factors(info: DatasetInfo, objects: int) -> list[Column]:
             place = COLUMNS.index(name)
             if place >= info.num_columns:
                 continue  # unknown in all records
-            meaning = f"value of the factor {factor.name} ({factor.kind.value}{unit})"
-            of_value = Column(f"factor_{name}", NUMBER, depth, meaning)
-            found.append(replace(of_value, field="factor_values", place=place))
+            if name != "class":  # the label says it
+                meaning = f"value of the factor {factor.name} ({factor.kind.value}{unit})"
+                of_value = Column(f"{value_}{name}", NUMBER, depth, meaning)
+                found.append(replace(of_value, field="factor_values", place=place))
             if has_levels:
                 meaning = f"which of its levels the factor {factor.name} has, from 0"
-                of_level = Column(f"level_{name}", INTEGER, depth, meaning)
+                of_level = Column(f"{level_}{name}", INTEGER, depth, meaning)
                 found.append(replace(of_level, field="factor_levels", place=place))
     return [replace(column, is_of_object=column.depth > 0) for column in found]
 

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from synrender.dataset.export_marker import ExportedFile
 from synrender.dataset.info import DatasetInfo
 from synrender.errors import UserError, shorten
 from synrender.export.columns import Schema
@@ -34,17 +35,6 @@ class Piece:
     number: int  # among the pieces of its split
     count: int  # of pieces of its split
     rows: range  # of the whole data set
-
-
-@dataclass(frozen=True)
-class ExportedFile:
-    """A file that holds samples."""
-
-    path: str  # below the folder of the export
-    split: str
-    num_samples: int
-    bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True)

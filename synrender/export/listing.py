@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synrender.dataset.export_marker import ListedFile
 from synrender.errors import UserError
 from synrender.system.files import read_sha256, temporary_to_name
 from synrender.system.locks import remove_abandoned_files
@@ -28,32 +28,6 @@ CreateBar = Callable[[int, str], "tqdm"]
 
 _MAX_FILE_BYTES = 1 << 60
 _FILES_PER_TASK = 256
-_LINE = re.compile(r"([0-9a-f]{64}) ([0-9]{1,18}) (.+)", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class ListedFile:
-    """A file of an export as it was written."""
-
-    path: str  # below the folder of the export
-    bytes: int
-    sha256: str  # hexadecimal
-
-    def to_line(self) -> str:
-        """Text for ``export.json``."""
-        return f"{self.sha256} {self.bytes} {self.path}"
-
-
-def parse_line(line: str) -> ListedFile:
-    """Reads a line of `ListedFile.to_line`.
-
-    Raises:
-        ValueError: it is not such a line.
-    """
-    match = _LINE.fullmatch(line)
-    if not match:
-        raise ValueError(f"{line[:100]!r}: must be a SHA-256, a number of bytes and a path")
-    return ListedFile(match[3], int(match[2]), match[1])
 
 
 @dataclass(frozen=True)

@@ -15,75 +15,41 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synrender import __version__
+from synrender.dataset.export_marker import (
+    MARKER,
+    MAX_MARKER_BYTES,
+    ExportedFile,
+    ListedFile,
+    Marker,
+    parse_marker,
+)
+from synrender.dataset.info import DatasetInfo, info_to_dict
 from synrender.dataset.names import CONFIG_FILE
-from synrender.errors import UserError, shorten
-from synrender.export.format import PIECES_DIR, ExportedFile, ExportPlan
+from synrender.errors import UserError
+from synrender.export.format import PIECES_DIR, ExportPlan
 from synrender.export.listing import (
     CreateBar,
-    ListedFile,
     create_folders,
     describe_files,
     describe_some,
     find_files,
-    parse_line,
     refuse_others,
     remove_files,
     remove_temporary_files,
 )
+from synrender.export.png_samples import open_once
 from synrender.settings.checks import SPLITS
 from synrender.system.console import say
-from synrender.system.files import is_plain_name, temporary_to_name, write_text
-from synrender.system.json_text import decode, read_json
+from synrender.system.files import read_small_file, temporary_to_name, write_text
 from synrender.system.workers import Workers
 
-MARKER, PLAN = "export.json", ".export.json"
+PLAN = ".export.json"
 CARD_FILE, CROISSANT_FILE = "README.md", "croissant.json"
 PICTURE_FILE, DESIGN_FILE = "samples.png", "design.svg"
 DESCRIPTION_FILES = (CARD_FILE, CROISSANT_FILE, PICTURE_FILE, DESIGN_FILE, CONFIG_FILE)
 """Of an export; there is no `DESIGN_FILE` where the design has nothing to draw."""
 
-_MAX_BYTES = 1 << 31
-"""Ten million files, with 120 bytes each."""
-
 _PIECE = re.compile(rf"({'|'.join(SPLITS)})-[0-9]{{5,}}\.jsonl")
-
-
-@dataclass(frozen=True)
-class Marker:
-    """Content of `MARKER` or of `PLAN`."""
-
-    dataset: str
-    version: str  # of this program
-    format: str
-    splits: dict[str, int]  # samples of each
-    samples_per_piece: int
-    fingerprint: str
-    files: tuple[ExportedFile, ...] = ()  # that hold the samples, in formats of large files
-    listing: tuple[str, ...] = ()  # all files but `MARKER`, `ListedFile.to_line` of each
-    planned: tuple[str, ...] = ()  # of `PLAN`: paths of the same files, which are not there yet
-    constants: dict[str, object] = dataclasses.field(default_factory=dict)
-    """What is the same in all samples, by the names of columns that are left out for that."""
-    told: dict[str, str] | None = None  # in the card, besides the data; None: it is to be written
-
-    def check(self) -> None:
-        """Raises ValueError for impossible values, such as a path that leads out of the folder."""
-        if self.samples_per_piece < 1:
-            raise ValueError(f"samples_per_piece must be at least 1, is {self.samples_per_piece}")
-        for path in self._find_paths():
-            if not all(map(is_plain_name, path.split("/"))):
-                raise ValueError(f"{shorten(repr(path))} is not a path below the folder")
-
-    def find_listed(self) -> list[ListedFile]:
-        """All files of a complete export but `MARKER`; none if an earlier version wrote it."""
-        return [parse_line(line) for line in self.listing]
-
-    def find_ours(self, out: Path) -> set[str]:
-        """Paths of all files that belong to the export in a folder, whether they exist or not."""
-        return self._find_paths() | _find_own(out)
-
-    def _find_paths(self) -> set[str]:
-        listed = (file.path for file in self.find_listed())
-        return {*listed, *self.planned, *(file.path for file in self.files)}
 
 
 # --- what is there --------------------------------------------------------------------------------
@@ -119,7 +85,7 @@ def claim_folder(plan: ExportPlan, overwrite: bool) -> Marker | None:
     if known is None:
         return None
     if overwrite:
-        ours = known.find_ours(plan.out)
+        ours = known.find_paths() | _find_own(plan.out)
         refuse_others(plan.out, find_files(plan.out, ours))
         remove_files(plan.out, ours - {MARKER, PLAN})  # these last, so that it can be repeated
         return None
@@ -143,7 +109,7 @@ def find_complete(out: Path, known: Marker) -> list[ListedFile]:
     listed = known.find_listed()
     if not listed:
         return []
-    found = find_files(out, known.find_ours(out))
+    found = find_files(out, known.find_paths() | _find_own(out))
     refuse_others(out, found)
     changed = [f for f in listed if f.path in found.sizes and found.sizes[f.path] != f.bytes]
     if changed:
@@ -167,8 +133,7 @@ def read_marker(path: Path) -> Marker | None:
         UserError: it is damaged, or does not belong to an export.
     """
     try:
-        known = decode(Marker, read_json(path, _MAX_BYTES))
-        known.check()
+        return parse_marker(read_small_file(path, MAX_MARKER_BYTES))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -176,7 +141,6 @@ def read_marker(path: Path) -> Marker | None:
             f"{path}: does not belong to an export, or is damaged ({error}); choose another folder "
             "with --out"
         ) from None
-    return known
 
 
 def list_all_files(out: Path) -> list[ListedFile]:
@@ -244,6 +208,7 @@ def _find_own(out: Path) -> set[str]:
 
 
 def _create_marker(plan: ExportPlan) -> Marker:
+    data = open_once(plan.source)
     return Marker(
         dataset=plan.source.path.name,
         version=__version__,
@@ -252,7 +217,19 @@ def _create_marker(plan: ExportPlan) -> Marker:
         samples_per_piece=plan.piece_rows,
         fingerprint=plan.source.fingerprint,
         constants={column.name: value for column, value in plan.schema.constants},
+        info=info_to_dict(_publish(data.info)),
+        keypoint_names=data.keypoint_names,
     )
+
+
+def _publish(info: DatasetInfo) -> DatasetInfo:
+    """The description without what only its author should know: folders, and reasons with paths."""
+    published = {
+        kind: source and dataclasses.replace(source, source="")
+        for kind, source in vars(info.sources).items()
+    }
+    sources = dataclasses.replace(info.sources, **published)
+    return dataclasses.replace(info, sources=sources, rejected={}, incomplete={})
 
 
 def _write(path: Path, marker: Marker) -> None:

@@ -34,7 +34,7 @@ from synrender.export.format import (
     Piece,
     to_json,
 )
-from synrender.export.pixel_files import npy_to_array
+from synrender.loading.pixel_files import npy_to_array
 from synrender.loading.row_source import Sample
 from synrender.system.files import write_text
 

@@ -30,7 +30,7 @@ from synrender.export.format import (
     Loader,
     Piece,
 )
-from synrender.export.pixel_files import npy_to_array
+from synrender.loading.pixel_files import npy_to_array
 from synrender.loading.row_source import Sample
 
 if TYPE_CHECKING:

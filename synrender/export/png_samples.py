@@ -12,23 +12,12 @@ import numpy as np
 from synrender.dataset.info import CameraInfo
 from synrender.dataset.record import RECORD_DTYPE
 from synrender.errors import UserError, nearest_name, shorten
-from synrender.export.pixel_files import PIXEL_FILES
 from synrender.labels.boxes import instance_to_boxes
 from synrender.loading.dataset import Dataset, open_dataset
+from synrender.loading.export_fields import FLOW_TO, OBJECT_LABELS, OF_MASKS
+from synrender.loading.pixel_files import PIXEL_FILES
 from synrender.loading.row_source import IMAGE, IMAGE_PNG, INSTANCE_MAP, Sample
 from synrender.settings.groups import Captions
-
-OBJECT_LABELS = (
-    *("visible_share", "box_2d", "box_2d_amodal", "box_3d_world_m", "box_3d_camera_m"),
-    *("box_3d_px", "keypoint_px", "keypoint_world_m", "keypoint_visibility"),
-)
-"""Labels of each object, which are exported where ``rendering.labels`` asks for them."""
-
-OF_MASKS = ("num_visible_px", "box_px")
-"""Values that an archive stores for each object, and that are counted for the small files."""
-
-FLOW_TO = "flow_to"
-"""Number of the sample that ``flow`` and ``occlusion`` lead to; -1: none."""
 
 LABEL_FIELDS = (*(name for name in PIXEL_FILES if name != IMAGE), *OBJECT_LABELS, FLOW_TO)
 """What can be exported besides the image and the record."""
@@ -161,7 +150,7 @@ def _encode(sample: Sample) -> Sample:
     if IMAGE_PNG in sample:
         found[IMAGE] = sample[IMAGE_PNG]
     found["labels"] = labels = sample.get(INSTANCE_MAP)
-    if labels is not None and OF_MASKS[0] not in found:
+    if labels is not None and not found.keys() & OF_MASKS.keys():
         boxes = instance_to_boxes(labels, max(1, np.size(sample["class"])))
         is_single = np.ndim(sample["class"]) == 0
         found |= {k: v[0] if is_single else v for k, v in zip(OF_MASKS, boxes, strict=True)}

@@ -43,9 +43,7 @@ from synrender.export.marker import (
     finish,
     remove_traces,
 )
-from synrender.export.pixel_files import PIXEL_FILES
 from synrender.export.png_samples import (
-    OF_MASKS,
     Source,
     choose_labels,
     find_sample_bytes,
@@ -54,6 +52,8 @@ from synrender.export.png_samples import (
     read_task,
 )
 from synrender.loading.dataset import Dataset
+from synrender.loading.export_fields import OF_MASKS
+from synrender.loading.pixel_files import PIXEL_FILES
 from synrender.loading.row_source import INSTANCE_MAP
 from synrender.report.design_graph import to_file
 from synrender.report.sheet import choose_sheet, draw_sheet, read_sheet
@@ -75,7 +75,7 @@ MAX_PIECE_ROWS = 10_000
 
 _NUM_PROBED, _NUM_PICTURED = 32, 24
 
-_LAYOUT = 2
+_LAYOUT = 3
 """Of the columns: goes up when exports of earlier versions cannot be continued."""
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from synrender.dataset.export_marker import ListedFile, parse_line
 from synrender.errors import UserError
-from synrender.export.listing import CreateBar, ListedFile, parse_line
+from synrender.export.listing import CreateBar
 from synrender.system.console import say
 from synrender.system.remote import RemoteFolder
 

@@ -22,7 +22,7 @@ from synrender.export.format import (
     Piece,
     to_json,
 )
-from synrender.export.pixel_files import PIXEL_FILES
+from synrender.loading.pixel_files import PIXEL_FILES
 from synrender.loading.row_source import Sample
 
 _END = bytes(2 * tarfile.BLOCKSIZE)

@@ -40,14 +40,15 @@ def open_dataset(
 
     Args:
         path: folder of a data set, its ``img/`` for the small files, a file ``imgs_XX.h5``, or
-            ``data_<res>.h5``; a folder gives its shards if it has any, else its small files. The
-            HDF5 files can be in object storage, such as ``s3://bucket/name``: each is fetched when
-            it is needed, into a local cache (`synrender.loading.remote_files`).
+            ``data_<res>.h5``; a folder gives its shards if it has any, else its small files. Or the
+            folder of an export to WebDataset or Parquet. HDF5 files and exports can be in object
+            storage, such as ``s3://bucket/name``: each file is fetched when it is needed, into a
+            local cache (`synrender.loading.remote_files`).
         split: "train", "validation" or "test"; None for all samples.
         transform: what becomes of each sample; a function of a module for loaders that spawn.
         fields: names of what a sample holds; None for everything but ``image_png``, the bytes of
             the PNG, labels that the data set was not rendered for, and of captions all but
-            ``caption``. What is not named is not read.
+            ``caption``. What is not named is not read. Of an export, what it holds.
         nothing_hit: value of ``depth_m`` and ``world_position`` where nothing is hit, such as NaN
             or 0.
 
@@ -102,7 +103,8 @@ class Dataset(Factors):
     @property
     def all_fields(self) -> tuple[str, ...]:
         """Fields that this format has; ``fields`` may name any of them."""
-        return (*self._open(self._files.parts[0]).all_names, *CAPTION_FIELDS)
+        names = self._open(self._files.parts[0]).all_names
+        return names if self._files.is_export else (*names, *CAPTION_FIELDS)
 
     @property
     def keypoint_names(self) -> tuple[str, ...]:
@@ -148,7 +150,16 @@ class Dataset(Factors):
         return data
 
     def with_captions(self, captions: Captions) -> Dataset:
-        """The same samples with captions of another style, see `synrender.settings.groups`."""
+        """The same samples with captions of another style, see `synrender.settings.groups`.
+
+        Raises:
+            UserError: it is an export, which holds captions of one style.
+        """
+        if self._files.is_export:
+            raise UserError(
+                f"{self._files.place}: holds the captions that were exported; choose others with "
+                "export_dataset.py --captions, or open the data set itself"
+            )
         data = copy.copy(self)
         data.captions, data._parts = captions, {}
         data.__dict__.pop("_captioner", None)
@@ -231,10 +242,11 @@ class Dataset(Factors):
         if IMAGE in self.fields and not all(np.isfinite(s[IMAGE]).all() for s in samples):
             wild.append(IMAGE)
         if wild:
+            command = "export_dataset.py" if self._files.is_export else "preprocess_data.py"
             raise UserError(
                 f"{self._files.place}: field {wild[0]!r} of one of {len(samples)} samples from row "
-                f"{rows[0]} on has an impossible value; write the HDF5 files again with "
-                "preprocess_data.py --overwrite"
+                f"{rows[0]} on has an impossible value; write these files again with {command} "
+                "--overwrite"
             )
         return samples
 
@@ -259,7 +271,7 @@ class Dataset(Factors):
 
     def _read(self, fields: tuple[str, ...], rows: np.ndarray) -> list[Sample]:
         written = [name for name in fields if name in CAPTION_FIELDS]
-        if not written:
+        if not written or self._files.is_export:
             return self._read_stored(fields, rows)
         stored = [name for name in fields if name not in CAPTION_FIELDS]
         samples = self._read_stored((*dict.fromkeys((*stored, *self._captioner.needed)),), rows)
@@ -304,6 +316,12 @@ class Dataset(Factors):
     def _choose_fields(self, fields: Sequence[str] | None) -> tuple[str, ...]:
         part, known = self._open(self._files.parts[0]), self.all_fields
         for name in fields or ():
+            if self._files.is_export and name not in known:
+                raise UserError(
+                    f"{self._files.place}: was exported without {name!r}; write it with "
+                    "export_dataset.py --fields, or open the data set itself"
+                    f"{nearest_name(name, known)}"
+                )
             if name == DEPTH and name not in known:
                 raise UserError(
                     f"{self._files.place}: holds no depth; it needs images in EXR, and "
@@ -319,7 +337,9 @@ class Dataset(Factors):
                 raise UserError(
                     f"{self._files.place}: has no field {name!r}{nearest_name(name, known)}"
                 )
-        return (*part.names, CAPTION) if fields is None else tuple(fields)
+        if fields is not None:
+            return tuple(fields)
+        return (*(name for name in part.names if name != CAPTION), CAPTION)
 
 
 def _find_rows(files: DatasetFiles, split: str | None) -> tuple[int, int]:

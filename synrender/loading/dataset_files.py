@@ -10,11 +10,13 @@ import numpy as np
 from synrender.archive.arrays import LAST_FIELD, NOT_WRITTEN
 from synrender.archive.hdf5_files import shard_path
 from synrender.dataset.archive_layout import SPLITS, create_layout
+from synrender.dataset.export_marker import MARKER
 from synrender.dataset.folder import settings_to_folder
 from synrender.dataset.info import DatasetInfo, read_required_info
 from synrender.dataset.names import IMAGE_DIR, list_arrays, list_shards
 from synrender.dataset.shard import is_arrays, list_fields, open_file, read_info, read_layout
 from synrender.errors import UserError
+from synrender.loading.export_files import find_local_export
 from synrender.loading.hdf5 import open_hdf5
 from synrender.loading.raw import open_raw
 from synrender.loading.row_source import DatasetFiles
@@ -24,9 +26,9 @@ def find_dataset_files(path: Path) -> DatasetFiles:
     """Finds the files to read at a path.
 
     Args:
-        path: a file ``imgs_XX.h5`` or ``data_<res>.h5``; ``img/`` for the small files; or the
-            folder of a data set, of which the shards are taken, else the small files, else the one
-            file of arrays.
+        path: a file ``imgs_XX.h5`` or ``data_<res>.h5``; ``img/`` for the small files; the folder
+            of an export; or the folder of a data set, of which the shards are taken, else the small
+            files, else the one file of arrays.
 
     Raises:
         UserError: there is nothing to read, or more than one thing.
@@ -34,6 +36,8 @@ def find_dataset_files(path: Path) -> DatasetFiles:
     path = path.absolute()
     if path.is_file():
         return find_hdf5_rows(path, [path])
+    if (path / MARKER).is_file():
+        return find_local_export(path)
     if path.name == IMAGE_DIR:
         return _find_raw(path.parent)
     if shards := list_shards(path):
@@ -47,8 +51,8 @@ def find_dataset_files(path: Path) -> DatasetFiles:
         names = ", ".join(p.name for p in arrays)
         raise UserError(f"{path}: holds {names}; open one of these files")
     raise UserError(
-        f"{path}: no data set; give a folder that render.py wrote, or an HDF5 file of "
-        "preprocess_data.py"
+        f"{path}: no data set; give a folder that render.py wrote, an HDF5 file of "
+        "preprocess_data.py, or the folder of a complete export to webdataset or parquet"
     )
 
 

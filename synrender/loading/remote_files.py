@@ -1,8 +1,9 @@
-"""Reads HDF5 files in object storage: each is fetched, when it is first needed, into a local cache.
+"""Reads large files in object storage: each is fetched, when it is first needed, into a cache.
 
-The cache is a folder of bounded size that all processes of a machine share. The file that was not
-used for the longest time goes first; a process that has it open keeps it until it closes it. Files
-that several processes fetch at the same time can exceed the bound, until the next one is fetched.
+The cache is a local folder of bounded size that all processes of a machine share. The file that was
+not used for the longest time goes first; a process that has it open keeps it until it closes it.
+Files that several processes fetch at the same time can exceed the bound, until the next one is
+fetched.
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from synrender.dataset.export_marker import MARKER
 from synrender.dataset.info import DatasetInfo
 from synrender.dataset.lock import locked
 from synrender.dataset.names import file_to_shard, is_hdf5_name, shard_file
 from synrender.dataset.shard import open_file, read_layout
 from synrender.errors import CutShort, UserError
 from synrender.loading.dataset_files import find_hdf5_rows
+from synrender.loading.export_files import FETCHED_AGAIN, find_export
 from synrender.loading.hdf5 import open_hdf5
-from synrender.loading.row_source import DatasetFiles, Part
+from synrender.loading.row_source import DatasetFiles, OpenPart, Part
 from synrender.system.files import write_atomically
 from synrender.system.remote import RemoteFolder
 
@@ -33,6 +36,7 @@ CACHE_VARIABLE, CACHE_GB_VARIABLE = "SYNRENDER_CACHE_DIR", "SYNRENDER_CACHE_GB"
 DEFAULT_CACHE_GB = 50.0
 
 _VERSION = re.compile(r"[0-9a-f]{32}")
+_ENDINGS = (".h5", ".tar", ".parquet")
 _NUM_TRIES = 5
 
 
@@ -60,7 +64,10 @@ class FileCache:
                 f"{remote}/{name}: has {num_bytes / 1e9:.2g} GB, the cache "
                 f"{self.max_bytes / 1e9:.2g}; set {CACHE_GB_VARIABLE} to more"
             )
-        place = self.folder / remote.find_version(name)
+        try:
+            place = self.folder / remote.find_version(name)
+        except FileNotFoundError:
+            raise UserError(f"{remote}/{name}: is gone; put it there again") from None
         path = place / name.rpartition("/")[2]
         place.mkdir(parents=True, exist_ok=True)
         with locked(place):
@@ -75,7 +82,10 @@ class FileCache:
         found = []
         for place in self.folder.iterdir():
             if _VERSION.fullmatch(place.name):
-                found += [(p.stat(), p) for p in place.glob("*.h5") if not p.is_symlink()]
+                for path in place.iterdir():
+                    if path.suffix in _ENDINGS and not path.is_symlink():
+                        with contextlib.suppress(FileNotFoundError):  # others make room, too
+                            found.append((path.stat(), path))
         found.sort(key=lambda entry: entry[0].st_mtime)
         total = sum(status.st_size for status, _ in found) + num_bytes
         for status, path in found:
@@ -120,23 +130,25 @@ def _create_default() -> Path:
 
 @dataclass(frozen=True)
 class RemoteFiles:
-    """HDF5 files in object storage; a plain value that goes to other processes."""
+    """Large files in object storage; a plain value that goes to other processes."""
 
     remote: RemoteFolder
     cache: FileCache
     sizes: dict[str, int]  # by name
+    open_local: OpenPart
 
     def open_part(self, path: Path, nothing_hit: float, info: DatasetInfo) -> Part:
-        """Fetches and opens a file; see `open_hdf5`."""
+        """Fetches and opens a file."""
         for _ in range(_NUM_TRIES):
-            local = self.fetch(path.name)
-            try:
-                return open_hdf5(local, nothing_hit, info)
-            except UserError:
-                if local.exists():
-                    raise  # else another process has removed it, to make room
+            with contextlib.suppress(FileNotFoundError):  # others have removed it, to make room
+                local = self.fetch(path.as_posix())
+                try:
+                    return self.open_local(local, nothing_hit, info)
+                except UserError:
+                    if local.exists():
+                        raise
         raise CutShort(
-            f"{self.remote}/{path.name}: others remove it from {self.cache.folder} as soon as it "
+            f"{self.remote}/{path}: others remove it from {self.cache.folder} as soon as it "
             f"is there; set {CACHE_GB_VARIABLE} to more"
         )
 
@@ -149,8 +161,8 @@ def find_remote_files(url: str, cache: FileCache) -> DatasetFiles:
     """Finds the files to read in object storage. Only the first one is fetched.
 
     Args:
-        url: of a file ``imgs_XX.h5`` or ``data_<res>.h5``, or of a folder, of which the shards are
-            taken, else the one file of arrays.
+        url: of a file ``imgs_XX.h5`` or ``data_<res>.h5``; or of a folder, which is that of an
+            export, or of which the shards are taken, else the one file of arrays.
         cache: for the files.
 
     Raises:
@@ -162,13 +174,18 @@ def find_remote_files(url: str, cache: FileCache) -> DatasetFiles:
         folder, name = url.rstrip("/"), ""
     remote = RemoteFolder(folder)
     found = remote.find_sizes()
+    if MARKER in found and not name:
+        export = find_export(url, remote.read(MARKER), found.get, FETCHED_AGAIN)
+        opener = RemoteFiles(remote, cache, found, export.open_part)
+        return dataclasses.replace(export, url=url, open_part=opener.open_part)
     sizes = {n: size for n, size in found.items() if is_hdf5_name(n) and name in ("", n)}
     shards = sorted((n for n in sizes if file_to_shard(n) is not None), key=_find_number)
     names = shards or sorted(sizes)
     if not names or (not shards and len(names) > 1):
-        what = f"holds {', '.join(names)}; open one of them" if names else "no HDF5 file of ours"
+        nothing = "no complete export, and no HDF5 file of ours"
+        what = f"holds {', '.join(names)}; open one of them" if names else nothing
         raise UserError(f"{url}: {what}, such as {folder}/data_128.h5")
-    files = RemoteFiles(remote, cache, sizes)
+    files = RemoteFiles(remote, cache, sizes, open_hdf5)
     local = files.fetch(names[0])
     first = find_hdf5_rows(local, [local])
     ends = first.part_ends

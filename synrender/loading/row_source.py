@@ -96,6 +96,10 @@ class Part:
         return np.array(values, object if np.array(values[0]).dtype.kind == "U" else None)
 
 
+OpenPart = Callable[[Path, float, DatasetInfo], Part]
+"""Opens a file, or the folder of small ones: path, value where nothing is hit, description."""
+
+
 @dataclass(frozen=True)
 class DatasetFiles:
     """Where a data set's rows are; a plain value that goes to other processes."""
@@ -106,8 +110,9 @@ class DatasetFiles:
     first_row: int  # of the whole data set, of a shard that is opened alone
     split_ends: tuple[int, ...]  # ends of training, validation and test in the whole data set
     info: DatasetInfo
-    open_part: Callable[[Path, float, DatasetInfo], Part]  # path, depth where nothing is hit
+    open_part: OpenPart
     url: str = ""  # that the user named, of files in object storage
+    is_export: bool = False  # whether it holds only what was exported
 
     @property
     def place(self) -> str:

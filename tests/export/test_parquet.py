@@ -91,7 +91,7 @@ def test_an_image_with_alpha_keeps_it(load, tmp_path: Path) -> None:
     from synrender.archive.encode import array_to_png
     from synrender.export.columns import PICTURE, Column, PixelType, Schema
     from synrender.export.parquet import _create_schema
-    from synrender.export.pixel_files import PIXEL_FILES
+    from synrender.loading.pixel_files import PIXEL_FILES
 
     pixels = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 4), np.uint8)
     column = Column("image", PICTURE, 0, "", pixels=PixelType(PIXEL_FILES["image"].mode))

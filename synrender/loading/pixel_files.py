@@ -1,4 +1,4 @@
-"""The files of a sample: the image, and labels with a value for each pixel.
+"""The files of a sample in an export: the image, and labels with a value for each pixel.
 
 One channel of whole numbers is a PNG of 8 or 16 bits. Several channels, and floats, are a NumPy
 file: common readers of PNG cut 16-bit RGB to 8 bits.
@@ -13,8 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from synrender.archive.encode import array_to_png
-from synrender.images.conversions import DEPTH_STEPS_PER_M, depth_to_16_bit
+from synrender.images.conversions import (
+    DEPTH_STEPS_PER_M,
+    depth_to_16_bit,
+    depth_to_m,
+    over_white,
+)
 from synrender.images.label_codes import CODES, Code, numbers_to_png
+from synrender.images.png import decode_image, decode_png
 from synrender.loading.row_source import CLASS_MAP, DEPTH, IMAGE, INSTANCE_MAP, WORLD_POSITION
 
 GRAY_8, GRAY_16, RGB_8 = "L", "I;16", "RGB"
@@ -96,3 +102,32 @@ PIXEL_FILES = {
     ),
 }
 """By field of `synrender.open_dataset`, in the order of columns."""
+
+
+def decode_pixels(
+    name: str, data: bytes | np.ndarray, side_px: int, nothing_hit: float
+) -> np.ndarray:
+    """Values of a field as `synrender.open_dataset` gives them; the inverse of ``encode``.
+
+    Args:
+        name: of the field.
+        data: bytes of a PNG, or the array of a NumPy file.
+        side_px: of the image.
+        nothing_hit: value of depth and positions there.
+
+    Raises:
+        ValueError: a PNG is damaged, or of another size or kind.
+    """
+    if isinstance(data, bytes):
+        if name == IMAGE:
+            return over_white(decode_image(data, side_px))
+        is_mask = PIXEL_FILES[name].mode == GRAY_8
+        data = decode_png(data, (side_px, side_px), np.uint8 if is_mask else np.uint16)
+    if name == DEPTH:
+        return depth_to_m(data, nothing_hit)
+    if name == WORLD_POSITION:
+        return np.where(np.isnan(data), np.float32(nothing_hit), data)
+    if name in CODES:
+        numbers = data.view(np.uint16) if data.dtype == np.float16 else data
+        return CODES[name].decode(numbers, side_px)
+    return data.astype(np.int32)
