@@ -277,6 +277,8 @@ def draw_camera(data_dir: Path) -> Image.Image:
     for line, (row, levels) in enumerate(CAMERA.items()):
         is_grounded = row == ON_A_GROUND
         factor = "backdrop" if is_grounded else row
+        is_number = FACTORS[factor].kind is not Kind.CATEGORICAL
+        head = ", ".join(filter(None, (row, FACTORS[factor].unit))) + ":" if is_number else row
         parameters = {
             "rendering.resolution": str(side_px), "rendering.render_exr": "False",
             "design.kind": "'one_at_a_time'", "design.levels": f"{{'{factor}': {levels}}}",
@@ -291,7 +293,8 @@ def draw_camera(data_dir: Path) -> Image.Image:
         y = line * (step + header_px)
         for k, path in enumerate(sorted(img.glob("*.png"))):
             tile = Image.open(path)
-            draw.text((k * step + 2, y + 3), f"{row if k == 0 else ''} {levels[k]}", "black", font)
+            text = f"{levels[k]}" if k else f"{head} {levels[k]}"
+            draw.text((k * step + 2, y + 3), text, "black", font)
             sheet.paste(board, (k * step, y + header_px))
             mask = tile if tile.mode == "RGBA" else None
             sheet.paste(tile, (k * step, y + header_px), mask)

@@ -26,10 +26,12 @@ def test_each_card_has_a_picture_and_each_picture_a_card() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("section", CARDS)
-def test_pictures_are_what_the_commands_make(section: str, tmp_path: Path) -> None:
-    """The first card of each section; on another kind of CPU, within the bound for that."""
-    card = CARDS[section][0]
+@pytest.mark.parametrize(
+    ("section", "name"), [("Factors", "class"), ("Labels", "normal"), ("Designs", "twins")]
+)
+def test_pictures_are_what_the_commands_make(section: str, name: str, tmp_path: Path) -> None:
+    """A card of few samples of each section; on another kind of CPU, within the bound for that."""
+    (card,) = (card for card in CARDS[section] if card.name == name)
     made = np.asarray(make_gallery.draw_card(card, tmp_path).convert("RGB"), np.int16)
     with Image.open(card.path) as image:
         kept = np.asarray(image.convert("RGB"), np.int16)
