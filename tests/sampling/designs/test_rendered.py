@@ -28,7 +28,7 @@ COMMON = (
 PLAIN = ("material.use_texture = False",)  # the backdrop's color shows only without textures
 
 
-@pytest.fixture(scope="module", params=["textured", "plain"])
+@pytest.fixture(scope="module", params=["textured", pytest.param("plain", marks=pytest.mark.slow)])
 def twins(request: pytest.FixtureRequest, each_server: RenderServer) -> Path:
     """34 pairs of twins, each in a factor that was drawn among all of them."""
     if each_server.name not in ("wheel", "debian"):
@@ -99,7 +99,7 @@ def test_the_audit_of_shape_and_camera_passes(twins: Path) -> None:
     from synrender.system.folders import Folders
 
     folder = open_dataset_folder(twins.parent, twins.name)
-    checks = audit_dataset(folder, Folders(twins.parent), 20, jobs=1, is_quiet=True)
+    checks = audit_dataset(folder, Folders(twins.parent), 8, jobs=1, is_quiet=True)
     verdicts = {check.name: check for check in checks}
     for name in ("mask", "class", "depth", "boxes", "pose"):
         assert verdicts[name].verdict is Verdict.PASS, verdicts[name]
