@@ -85,7 +85,7 @@ OTHERS = set().union(*APPLIED.values())
 
 @pytest.mark.parametrize("kind", DESIGNS)
 def test_rendered_designs_pass(kind: str, render, audit) -> None:
-    checks = audit(render(kind), num_cast=12)
+    checks = audit(render(kind), num_cast=3)
     assert failed(checks) == set(), [c for c in checks.values() if c.verdict is Verdict.FAIL]
     applied = {n for n, c in checks.items() if c.verdict is not Verdict.NOT_APPLICABLE}
     assert applied & OTHERS == APPLIED[kind]
