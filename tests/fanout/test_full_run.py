@@ -22,9 +22,12 @@ FACTOR_FIELDS = {1: "color", 2: "euler", 3: "light"}  # what of a record a digit
 # --- two variants ---------------------------------------------------------------------------------
 
 
-def test_pixels_are_those_of_render_alone(driver: Driver, reference: dict[str, Path]) -> None:
-    alone_dir = render_alone(driver, reference["1-1-1-1"], "alone")
-    assert_same_dataset(reference["1-1-1-1"], alone_dir)
+@pytest.mark.parametrize("variant", [pytest.param("0-0-0-0", marks=pytest.mark.slow), "1-1-1-1"])
+def test_pixels_are_those_of_render_alone(
+    driver: Driver, reference: dict[str, Path], variant: str
+) -> None:
+    alone_dir = render_alone(driver, reference[variant], f"alone_{variant}")
+    assert_same_dataset(reference[variant], alone_dir)
 
 
 def test_local_mode_renders_the_same(driver: Driver, reference: dict[str, Path]) -> None:
