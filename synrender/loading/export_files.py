@@ -68,6 +68,8 @@ class ExportParts:
         except FileNotFoundError:
             raise UserError(f"{path}: is gone; open the export again") from None
         except _DAMAGE as error:
+            if isinstance(error, OSError) and error.errno:  # no fault of the file
+                raise UserError(f"{path}: cannot be read ({error.strerror})") from None
             what = f"damaged ({shorten(error, 200)})"
             raise UserError(f"{path}: {what}; remove it, and {self.remedy}") from None
 

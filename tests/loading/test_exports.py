@@ -300,6 +300,9 @@ def test_a_missing_or_damaged_shard_is_one_line(form: str, own: Callable[..., Pa
     path.unlink()
     line = refuse(lambda: opened.read_samples([0, last]))
     assert line == f"{path}: is gone; open the export again"
+    path.symlink_to(path.name)  # what no process can open is not damaged
+    line = refuse(lambda: opened.read_samples([0, last]))
+    assert line.startswith(f"{path}: cannot be read (")
 
 
 @pytest.mark.parametrize("storage", ["file"], indirect=True)
