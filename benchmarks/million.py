@@ -75,18 +75,22 @@ def fake_samples(data_dir: Path, name: str, num_samples: int) -> None:
     """Gives all samples of a data set the files of its first one."""
     folder = open_dataset_folder(data_dir, name)
     contents = [p(0).read_bytes() for p in (folder.image_path, folder.record_path)]
-    first = folder.image_path(0)
+    first, parent = (), folder.image_dir
     for idx in range(num_samples):
         paths = folder.image_path(idx), folder.record_path(idx)
+        if paths[0].parent != parent:
+            parent = paths[0].parent
+            parent.mkdir(exist_ok=True)
         if idx % MAX_LINKS == 0:
-            paths[0].parent.mkdir(exist_ok=True)
             first = paths
         for path, content, original in zip(paths, contents, first, strict=True):
-            path.parent.mkdir(exist_ok=True)
-            path.unlink(missing_ok=True)
             if idx % MAX_LINKS == 0:
                 path.write_bytes(content)
-            else:
+                continue
+            try:
+                os.link(original, path)
+            except FileExistsError:  # one of the few that were rendered
+                path.unlink()
                 os.link(original, path)
 
 
