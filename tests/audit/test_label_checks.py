@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import h5py
@@ -405,7 +406,9 @@ def test_masks_are_not_judged_where_rounding_decides(gap_px: float, mean: float)
         return Cast(is_hit.astype(np.int64), depth_m, is_hit[None], np.ones_like(is_hit[None]))
 
     ys, xs = np.mgrid[:32, :32] + 0.5
-    cast = cast_at(np.stack([xs, ys], axis=-1).reshape(-1, 2)).to_image((32, 32))
+    flat = cast_at(np.stack([xs, ys], axis=-1).reshape(-1, 2))
+    each = [np.array(getattr(flat, field.name)) for field in fields(Cast)]
+    cast = Cast(*(a.reshape(*a.shape[:-1], 32, 32) for a in each))
     depth_m = np.where(instance, 1.0, 2.0).astype(np.float32)
     exr = ExrImage(np.zeros((32, 32, 3), np.float32), instance, instance, depth_m)
     record = np.array([(1, 0)], [("instance", int), ("class", int)])
