@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synrender.assets.material import srgb_to_linear
+from synrender.images.conversions import srgb_to_linear
 from synrender.images.exr import read_exr
 from tests.assets.gltf_writer import Glb
 from tests.assets.helpers import write_files, write_zip

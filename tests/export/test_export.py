@@ -117,11 +117,16 @@ def test_a_data_set_is_searched_for_once_and_a_marker_read_once(
     from synrender.loading import dataset
 
     searched, read = [], []
-    find_files, read_json = dataset.find_dataset_files, marker.read_json
+    find_files, read_small_file = dataset.find_dataset_files, marker.read_small_file
+
+    def read_file(path: Path, max_bytes: int) -> bytes:
+        read.append(path.name)
+        return read_small_file(path, max_bytes)
+
     monkeypatch.setattr(
         dataset, "find_dataset_files", lambda p: searched.append(p) or find_files(p)
     )
-    monkeypatch.setattr(marker, "read_json", lambda p, n: read.append(p.name) or read_json(p, n))
+    monkeypatch.setattr(marker, "read_small_file", read_file)
     for more, num_searches, files in (
         ((), 2, ["export.json", ".export.json"]),  # there is none of both
         ((), 1, ["export.json"]),
