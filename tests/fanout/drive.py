@@ -131,7 +131,7 @@ class Driver:
         return sum(1 for _ in self.data_dir.glob(f"{name}_*/img/[0-9]*.npy"))
 
 
-def finish(process: subprocess.Popen, status: int = 0, timeout_s: float = 240) -> str:
+def finish(process: subprocess.Popen, status: int = 0, timeout_s: float = 600) -> str:
     try:
         output, _ = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
