@@ -37,7 +37,7 @@ from synrender.export.listing import (
     remove_files,
     remove_temporary_files,
 )
-from synrender.export.png_samples import open_once
+from synrender.loading.dataset import Dataset
 from synrender.settings.checks import SPLITS
 from synrender.system.console import say
 from synrender.system.files import read_small_file, temporary_to_name, write_text
@@ -85,7 +85,7 @@ def claim_folder(plan: ExportPlan, overwrite: bool) -> Marker | None:
     if known is None:
         return None
     if overwrite:
-        ours = known.find_paths() | _find_own(plan.out)
+        ours = _find_ours(plan.out, known)
         refuse_others(plan.out, find_files(plan.out, ours))
         remove_files(plan.out, ours - {MARKER, PLAN})  # these last, so that it can be repeated
         return None
@@ -109,7 +109,7 @@ def find_complete(out: Path, known: Marker) -> list[ListedFile]:
     listed = known.find_listed()
     if not listed:
         return []
-    found = find_files(out, known.find_paths() | _find_own(out))
+    found = find_files(out, _find_ours(out, known))
     refuse_others(out, found)
     changed = [f for f in listed if f.path in found.sizes and found.sizes[f.path] != f.bytes]
     if changed:
@@ -153,11 +153,12 @@ def list_all_files(out: Path) -> list[ListedFile]:
 # --- beginning and finishing ----------------------------------------------------------------------
 
 
-def begin(plan: ExportPlan, paths: Collection[str]) -> None:
+def begin(plan: ExportPlan, data: Dataset, paths: Collection[str]) -> None:
     """Notes which files the export will have, and creates their folders.
 
     Args:
         plan: of the export, in a folder of `claim_folder`.
+        data: of `open_source`.
         paths: of all files that hold samples, or their labels.
 
     Raises:
@@ -166,7 +167,7 @@ def begin(plan: ExportPlan, paths: Collection[str]) -> None:
     ours = {*paths, *_find_own(plan.out)}
     refuse_others(plan.out, find_files(plan.out, ours))
     planned = (*paths, *DESCRIPTION_FILES)
-    _write(plan.out / PLAN, dataclasses.replace(_create_marker(plan), planned=planned))
+    _write(plan.out / PLAN, dataclasses.replace(_create_marker(plan, data), planned=planned))
     (plan.out / MARKER).unlink(missing_ok=True)  # until it is complete again
     (plan.out / PIECES_DIR).mkdir(exist_ok=True)
     create_folders(plan.out, paths)
@@ -175,6 +176,7 @@ def begin(plan: ExportPlan, paths: Collection[str]) -> None:
 
 def finish(
     plan: ExportPlan,
+    data: Dataset,
     files: Sequence[ExportedFile],
     listed: Sequence[ListedFile],
     told: dict[str, str] | None,
@@ -183,19 +185,26 @@ def finish(
 
     Args:
         plan: of the export.
+        data: of `open_source`.
         files: that hold the samples, in formats of large files.
         listed: all files of the export; without `DESCRIPTION_FILES` while these are written again.
         told: `Publisher.find_told` of the description; None: it is not written yet.
     """
     lines = tuple(file.to_line() for file in listed)
-    marker = dataclasses.replace(_create_marker(plan), files=tuple(files), listing=lines, told=told)
-    _write(plan.out / MARKER, marker)
+    marker = _create_marker(plan, data)
+    written = dataclasses.replace(marker, files=tuple(files), listing=lines, told=told)
+    _write(plan.out / MARKER, written)
     remove_traces(plan.out)
 
 
 def remove_traces(out: Path) -> None:
     """Removes what only an unfinished export needs."""
     remove_files(out, _find_own(out) - {MARKER, *DESCRIPTION_FILES})
+
+
+def _find_ours(out: Path, known: Marker) -> set[str]:
+    """Paths of all files that belong to the export in a folder, whether they exist or not."""
+    return known.find_paths() | _find_own(out)
 
 
 def _find_own(out: Path) -> set[str]:
@@ -207,8 +216,7 @@ def _find_own(out: Path) -> set[str]:
     return {MARKER, PLAN, *DESCRIPTION_FILES, *(f"{PIECES_DIR}/{name}" for name in names)}
 
 
-def _create_marker(plan: ExportPlan) -> Marker:
-    data = open_once(plan.source)
+def _create_marker(plan: ExportPlan, data: Dataset) -> Marker:
     return Marker(
         dataset=plan.source.path.name,
         version=__version__,

@@ -130,9 +130,10 @@ def export_dataset(
                 return
             files = _find_large_files(plan, listed)
             if found:
-                finish(plan, files, listed, told=None)  # until it has a new description
+                finish(plan, data, files, listed, told=None)  # until it has a new description
             facts = gather_facts(plan, data, files, options.publisher, audit)
-            finish(plan, files, [*listed, *describe_some(plan.out, describe(facts, data))], told)
+            described = describe_some(plan.out, describe(facts, data))
+            finish(plan, data, files, [*listed, *described], told)
     counts = ", ".join(f"{name} {num}" for name, num in plan.split_sizes.items())
     done = (
         "there already, with a new description" if found else f"{plan.num_rows} samples ({counts})"
@@ -224,7 +225,7 @@ def _write_samples(
     """Writes all files that hold samples or their labels; pieces that exist are kept."""
     form = find_format(plan.format)
     paths = [*form.list_files(plan, data), CAPTIONS_FILE]
-    begin(plan, paths)
+    begin(plan, data, paths)
     todo = [piece for piece in plan.pieces if not form.piece_path(plan.out, piece).exists()]
     if num_done := len(plan.pieces) - len(todo):
         say(f"{plan.out}: {num_done} of {len(plan.pieces)} pieces are there already")

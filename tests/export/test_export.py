@@ -130,7 +130,7 @@ def test_a_data_set_is_searched_for_once_and_a_marker_read_once(
     for more, num_searches, files in (
         ((), 2, ["export.json", ".export.json"]),  # there is none of both
         ((), 1, ["export.json"]),
-        (("--license", "mit"), 2, ["export.json"]),  # the marker describes the data set, too
+        (("--license", "mit"), 1, ["export.json"]),
     ):
         png_samples.open_once.cache_clear()  # this process works for itself
         exporter.export("single", "webdataset", *more)
