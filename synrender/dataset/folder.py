@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,11 +109,12 @@ class DatasetFolder:
 
     def is_complete(self, idx: int) -> bool:
         """Whether a sample's record is readable and its image is not damaged."""
-        try:
-            self.read_record(idx)
-        except (OSError, ValueError):
-            return False
-        return is_whole_image(self.image_path(idx))
+        return self._are_complete([idx])[0]
+
+    def _are_complete(self, idxs: Sequence[int]) -> list[bool]:
+        are_whole = are_records([self.record_path(idx) for idx in idxs])
+        pairs = zip(idxs, are_whole, strict=True)
+        return [is_whole and is_whole_image(self.image_path(idx)) for idx, is_whole in pairs]
 
     def find_missing(self, idxs: Iterable[int]) -> list[int]:
         """Which of the given samples are not complete, neither as files nor in a verified archive.
@@ -129,12 +130,8 @@ class DatasetFolder:
                 missing.extend(group)
             else:
                 while block := list(itertools.islice(group, NUM_CHECKED)):
-                    are_whole = are_records([self.record_path(idx) for idx in block])
-                    missing.extend(
-                        idx
-                        for idx, is_whole in zip(block, are_whole, strict=True)
-                        if not (is_whole and is_whole_image(self.image_path(idx)))
-                    )
+                    pairs = zip(block, self._are_complete(block), strict=True)
+                    missing.extend(idx for idx, is_complete in pairs if not is_complete)
         return missing
 
     def _idx_to_folder(self, idx: int) -> int:
