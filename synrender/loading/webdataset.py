@@ -60,10 +60,13 @@ def open_tar(path: Path) -> TarRows:
     """
     with open_regular(path) as file:
         tar = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        with tarfile.open(fileobj=file, mode="r:") as listed:
+            members = listed.getmembers()
     samples: dict[str, dict[str, tuple[int, int]]] = {}
-    for name, start, stop in _list_files(tar):
-        key, _, ending = name.partition(".")
-        samples.setdefault(key, {})[ending] = start, stop
+    for member in members:
+        key, _, ending = member.name.partition(".")
+        start = member.offset_data
+        samples.setdefault(key, {})[ending] = start, start + member.size
     endings = next((tuple(files) for files in samples.values()), ())
     if RECORD not in endings or any(tuple(files) != endings for files in samples.values()):
         raise ValueError("its samples have not the same files")
@@ -72,16 +75,3 @@ def open_tar(path: Path) -> TarRows:
     record = json.loads(tar[start:stop])
     pixels = [name for name, pixel_file in PIXEL_FILES.items() if pixel_file.ending in endings]
     return TarRows(tar, endings, places, (*pixels, *record))
-
-
-def _list_files(tar: mmap.mmap) -> Iterator[tuple[str, int, int]]:
-    """Name, first byte and end of each file in a tar."""
-    block = tarfile.BLOCKSIZE
-    start = 0
-    while any(header := tar[start : start + block]):
-        member = tarfile.TarInfo.frombuf(header, "utf-8", "strict")
-        start += block
-        if start + member.size > len(tar):
-            raise ValueError("cut off")
-        yield member.name, start, start + member.size
-        start += -(-member.size // block) * block
