@@ -87,8 +87,8 @@ def preprocess_chunk(path: Path, rows: slice, options: PreprocessOptions) -> dic
         if has_alpha(read_info(file).settings):
             found["alpha"] = read("alpha")
         if "png_targets" in file:
-            found |= {"targets": read("png_targets").transpose(0, 3, 1, 2)}
-            found |= {"depth": read("png_depth")}
+            found["targets"] = read("png_targets").transpose(0, 3, 1, 2)
+            found["depth"] = read("png_depth")
             found |= {name: read(f"png_{name}") for name in list_pixel_labels(file)}
     return found
 
