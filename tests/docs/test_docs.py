@@ -23,6 +23,9 @@ from synrender.settings.load import load_settings
 from tests.helpers import PROJECT_DIR
 from tests.test_imports import ROOMS
 
+sys.path.insert(0, str(PROJECT_DIR / "docs"))
+from reference_pages import COMMANDS
+
 DOCS = PROJECT_DIR / "docs"
 IGNORED = (PROJECT_DIR / ".gitignore").read_text().split()
 MADE = [line.removeprefix("/docs/") for line in IGNORED if line.startswith("/docs/reference/")]
@@ -37,14 +40,6 @@ BLOCK = re.compile(r"^```(?:console|pycon)\n(.*?)^```", re.MULTILINE | re.DOTALL
 
 README = PROJECT_DIR / "README.md"
 ANY_BLOCK = re.compile(r"^```([\w{}-]*).*\n((?:.*\n)*?)^```$", re.MULTILINE)
-COMMANDS = {
-    "render": "render",
-    "distributed_render": "distribute",
-    "preprocess_data": "preprocess",
-    "audit_dataset": "audit",
-    "export_dataset": "export",
-    "report_dataset": "report",
-}
 OF_OTHERS = {
     *("source", "export", "pip", "hf", "docker", "apptainer", "ray", "sbatch", "kubectl"),
     "job=$(sbatch",
