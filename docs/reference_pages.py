@@ -204,8 +204,7 @@ def describe_values(factor: Factor) -> str:
         return "any angle, rad"
     if factor.high >= MAX_IDX:
         return "ids" if factor.name == "class" else "names"
-    bounds = f"{factor.low:g} to {factor.high:g} {factor.unit}".strip()
-    return f"{bounds}, {len(factor.parts)} numbers" if factor.parts else bounds
+    return factor.bounds + (f", {len(factor.parts)} numbers" if factor.parts else "")
 
 
 def write_labels() -> Iterator[str]:
