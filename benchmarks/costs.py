@@ -31,7 +31,6 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.shared import (
-    FOLDERS,
     PROJECT_DIR,
     Rig,
     create_rig,
@@ -39,7 +38,6 @@ from benchmarks.shared import (
     pin_to_one_cpu,
     tabulate,
 )
-from synrender.api.functions import load_sources
 from synrender.assets.demo.environments import SKY_SUN, sky, write_environments
 from synrender.images.environment import find_directions
 from synrender.images.exr import read_exr
@@ -47,7 +45,6 @@ from synrender.images.radiance import encode_radiance
 from synrender.labels.derive import Labels, SampleView
 from synrender.sampling.sample_plan import SamplePlan
 from synrender.settings.label_table import LABELS, PASSES, list_fields
-from synrender.settings.load import load_settings
 from synrender.system.console import captured_output
 
 
@@ -240,14 +237,16 @@ BEFORE = """
 import os, sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from synrender.assets.catalog import load_catalog
+from synrender.api.functions import load_sources
 from synrender.blender.start import prepare_blender
 from synrender.sampling.sample_plan import draw_sample
 from synrender.settings.load import load_settings
 from synrender.system.folders import find_folders
 
 folders, settings = find_folders(os.environ), load_settings([sys.argv[2]], [])
-catalog = load_catalog(settings, folders)
+catalog = load_sources(settings, folders)  # makes the demo set
+if isinstance(catalog, tuple):  # since 1.0.0
+    settings, catalog = catalog
 prepare_blender(folders.blender)
 from synrender.blender.build import Builder
 from synrender.blender.engine import render_frame, start_engine
@@ -275,7 +274,6 @@ def measure_before(folder: str, num_rounds: int = 4) -> list[str]:
     head = "config", "stage", "earlier, ms", "now, ms", "more, share of a sample"
     rows = []
     for config in ("render_single", "render_multi"):
-        load_sources(load_settings([config]), FOLDERS)  # makes the demo set
         runs: dict[str, list[np.ndarray]] = {folder: [], str(PROJECT_DIR): []}
         for _ in range(num_rounds):
             for version, times in runs.items():

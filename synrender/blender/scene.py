@@ -132,5 +132,5 @@ def show_behind(scene: bpy.types.Scene, backdrop: str) -> None:
 
 
 def find_catchers(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """Objects of which only the shadows on them are seen."""
-    return [obj for obj in scene.objects if obj.is_shadow_catcher]
+    """Objects of which only the shadows on them are seen. Blender calls every lamp a catcher."""
+    return [obj for obj in scene.objects if obj.type == "MESH" and obj.is_shadow_catcher]

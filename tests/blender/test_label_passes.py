@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,14 @@ from tests.blender.test_analytic import (
     render,
     rest_rotation,
 )
-from tests.helpers import QuickCommand, Renderer, RenderServer, read_channels, read_record
+from tests.helpers import (
+    PROJECT_DIR,
+    QuickCommand,
+    Renderer,
+    RenderServer,
+    read_channels,
+    read_record,
+)
 
 ALL = "rendering.labels = ['normal', 'albedo', 'amodal']"
 SMALL = ("batch.num_samples = 2", "rendering.resolution = 48", "rendering.render_samples = 4")
@@ -36,6 +45,34 @@ def to_camera(vectors: np.ndarray, pitch: float = 0.36 * np.pi) -> np.ndarray:
 def find_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Between unit vectors, degrees."""
     return np.degrees(2 * np.arcsin(np.linalg.norm(a - b, axis=-1) / 2))
+
+
+NEEDS = """
+import os, sys
+from pathlib import Path
+from synrender.api.functions import load_sources
+from synrender.blender.start import prepare_blender
+from synrender.sampling.sample_plan import draw_sample
+from synrender.settings.load import load_settings
+from synrender.system.folders import find_folders
+prepare_blender(Path(sys.argv[1]))
+from synrender.blender.build import Builder
+from synrender.blender.engine import start_engine
+from synrender.blender.label_passes import needs_label_passes
+for fixed in ({}, {"camera_fstop": 1.4}, {"backdrop": "none"}):
+    bindings = [f"design.fixed = {fixed}", "scene.ground = True"]
+    settings = load_settings(["render_multi"], bindings)
+    settings, catalog = load_sources(settings, find_folders(os.environ))
+    scene = start_engine(settings.rendering).scene
+    Builder(scene, settings, catalog, {}).build_sample(draw_sample(settings, catalog, 0))
+    print(needs_label_passes(scene))
+"""
+
+
+def test_labels_are_rendered_on_their_own_only_where_the_image_lacks_them(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", NEEDS, str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT_DIR, check=True)
+    assert result.stdout.split()[-3:] == ["False", "True", "True"]
 
 
 def test_other_passes_and_the_image_keep_every_bit(each_server: RenderServer) -> None:
