@@ -99,6 +99,7 @@ def plot(efficiencies: dict[str, list[float]], path: Path) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xticks(COUNTS, [f"{count:,}" for count in COUNTS])
     axes.set(xlabel="shards of one CPU", ylabel="efficiency, %", ylim=(0, 102))
+    axes.set_title("Efficiency of arrays of shards")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower left")
     figure.savefig(path, dpi=120)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import functools
 import re
 import subprocess
@@ -21,6 +22,7 @@ from error_lines import (
 )
 
 from synrender.dataset.record import RECORD_DTYPE
+from synrender.settings.checks import Check
 from synrender.settings.distributions import find_kinds
 from synrender.settings.factor_table import BACKDROPS, FACTORS, JOINT, MAX_IDX, Factor, Kind
 from synrender.settings.groups import find_types
@@ -83,26 +85,36 @@ def code(text: object) -> str:
 
 
 def write_settings() -> Iterator[str]:
-    """Every gin setting, with its default in the two configurations."""
+    """Every gin setting, with its value in the two configurations, its meaning and its rule."""
     single, multi = (
         read_gin(PROJECT_DIR / "config" / f"render_{n}.gin") for n in ("single", "multi")
     )
     yield "# Settings\n"
     yield (
         "After this page you can set everything that can be set. Write a setting into a gin file, "
-        'or give it on the command line: `-p "batch.seed = 3"`. The columns show the values of '
-        "`render_single` and, where they differ, of `render_multi`.\n"
+        'or give it on the command line: `-p "batch.seed = 3"`. The values are those of '
+        "`render_single`; where `render_multi` has another one, it stands beside it.\n"
     )
-    for group in sorted(find_types()):
+    for group, kind in sorted(find_types().items()):
         yield f"## {group}\n"
-        rows = []
+        checks = {f.name: f.metadata["check"] for f in dataclasses.fields(kind)}
         for name, (value, meaning) in single.items():
             if name.startswith(f"{group}."):
                 other = multi.get(name, (value, ""))[0]
-                rows.append(
-                    (code(name), code(value), code(other if other != value else ""), meaning)
-                )
-        yield from write_table(("setting", "single", "multi", "meaning"), rows)
+                beside = f" (`render_multi`: `{other}`)" if other != value else ""
+                yield f"`{name} = {value}`{beside}"
+                rule = find_rule(checks[name.split(".")[1]])
+                text = re.sub(r"'[\w-]*'", r"`\g<0>`", f"{meaning}. It {rule}.\n")
+                yield ": " + re.sub(r"^[a-z](?=[a-z]*\W)", lambda found: found[0].upper(), text)
+
+
+def find_rule(check: Check) -> str:
+    """What a setting must be, in the words that a mistake is answered with."""
+    try:
+        check(object())
+    except ValueError as rule:
+        return str(rule)
+    raise AssertionError(f"{check} lets everything pass")
 
 
 def read_gin(path: Path) -> dict[str, tuple[str, str]]:

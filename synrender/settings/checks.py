@@ -6,6 +6,7 @@ the rule.
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -289,11 +290,16 @@ def kinds(value: GinValue) -> tuple[str, ...]:
     return found
 
 
-def factor_map(value: GinValue) -> FrozenDict:
+def factor_map(value: GinValue, example: str = "{'azimuth': [0, 0.5]}") -> FrozenDict:
     """A dictionary by the names of factors."""
     if not isinstance(value, dict):
-        raise ValueError("must be a dictionary such as {'azimuth': [0, 0.5]}")
+        raise ValueError(f"must be a dictionary such as {example}")
     return freeze({_factor_name(name): item for name, item in value.items()})
+
+
+def factor_map_like(example: str) -> Check:
+    """A dictionary by the names of factors; its rule shows an example."""
+    return functools.partial(factor_map, example=example)
 
 
 def distribution_map(value: GinValue) -> FrozenDict:
@@ -344,7 +350,8 @@ def caption_patterns(value: GinValue) -> FrozenDict:
 
 def parent_map(value: GinValue) -> FrozenDict:
     """A dictionary by factor, of the names of its parents."""
-    return FrozenDict({child: names(parents) for child, parents in factor_map(value).items()})
+    children = factor_map(value, "{'backdrop_texture': ['class']}")
+    return FrozenDict({child: names(parents) for child, parents in children.items()})
 
 
 def split_map(value: GinValue) -> FrozenDict:

@@ -140,7 +140,9 @@ class Design(CheckedGroup):
         "spread", check.one_of(check.LEVEL_CHOICES)
     )
     distributions: FrozenDict = _setting(FrozenDict(), check.distribution_map)  # factor: from what
-    fixed: FrozenDict = _setting(FrozenDict(), check.factor_map)  # factor: its value
+    fixed: FrozenDict = _setting(  # factor: its value
+        FrozenDict(), check.factor_map_like("{'azimuth': 0.5}")
+    )
     repeats: int = _setting(1, check.integer(1, MAX_TOTAL_SAMPLES))  # grid: of each combination
     grid: tuple[str, ...] = _setting((), check.factor_names)  # of the grid; (): all with levels
     sweeps: tuple[str, ...] = _setting((), check.factor_names)  # one_at_a_time: likewise
@@ -154,7 +156,9 @@ class Design(CheckedGroup):
     held_out_factors: tuple[str, ...] = _setting((), check.factor_names)  # if held_out is a number
     inner_ranges: FrozenDict = _setting(FrozenDict(), check.factor_map)  # factor: (low, high)
     parents: FrozenDict = _setting(FrozenDict(), check.parent_map)  # causal: child: its parents
-    tables: FrozenDict = _setting(FrozenDict(), check.factor_map)  # child: rows of probabilities
+    tables: FrozenDict = _setting(  # child: rows of probabilities
+        FrozenDict(), check.factor_map_like("{'texture': [[0.9, 0.1], [0.2, 0.8]]}")
+    )
     strength: float = _setting(0.8, check.number(0, 1))  # of tables that are drawn
     do: FrozenDict = _setting(FrozenDict(), check.split_map)  # split: factor: level, or 'even'
     split: tuple[int, ...] = _setting((), check.split_buckets)  # (): all but 2, 1, 1
