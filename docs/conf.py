@@ -32,6 +32,7 @@ html_extra_path = ["llms.txt"]
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
 autodoc_member_order = "bysource"
 autodoc_mock_imports = ["bpy", "ray", "kornia_rs", "trimesh", "embreex"]
 suppress_warnings = ["myst.header"]  # the changelog begins each version with the same headings

@@ -56,7 +56,7 @@ class Factors:
 
     @functools.cached_property
     def factor_values(self) -> np.ndarray:
-        """Value of each of `factor_table.COLUMNS`; NaN: does not apply, or is not known.
+        """Values of the columns of factors, NaN where one does not apply or is not known.
 
         (n, c) float64, or (n, num_objs, c) for several objects.
         """
@@ -64,12 +64,12 @@ class Factors:
 
     @functools.cached_property
     def factor_levels(self) -> np.ndarray:
-        """Index of the level, int64 of the same shape; -1: drawn freely."""
+        """Indexes of levels, int64 of the same shape, -1 where a value was drawn freely."""
         return self.read_column("factor_levels")
 
     @property
     def factor_columns(self) -> dict[str, np.ndarray]:
-        """Value of each factor in each sample, by its name: an array for each factor.
+        """An array for each factor, by its name, of the values in all samples.
 
         Categories, such as ``class``, ``model`` and ``texture``, are int64, and -1 where one does
         not apply or is not known. All others are float64, and NaN there. Shapes are (n,), or
