@@ -47,7 +47,7 @@ from pathlib import Path
 config, num = sys.argv[2], int(sys.argv[3])
 settings = synrender.load_settings(config, f"batch.num_samples = {num}")
 folders = find_folders(os.environ)
-catalog = load_sources(settings, folders)
+settings, catalog = load_sources(settings, folders)
 folder = DatasetFolder(Path(sys.argv[4]) / "timed", settings.rendering.render_exr)
 claim_dataset(folder, settings, catalog)
 ends = []

@@ -150,7 +150,7 @@ def write_commands() -> Iterator[str]:
         "In a clone you type the script, such as `python render.py`. If you installed the package "
         "with pip, type the other name, such as `synrender-render`.\n"
     )
-    environment = {"COLUMNS": "100", "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)}
+    environment = {"COLUMNS": "92", "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)}
     for name, installed in COMMANDS.items():
         yield f"## {name}.py\n\nInstalled: `synrender-{installed}`\n"
         script = PROJECT_DIR / f"{name}.py"
