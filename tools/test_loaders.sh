@@ -24,8 +24,8 @@ for format in parquet mds; do
 done
 
 install() { # install FOLDER PACKAGE...: an environment with some packages
-    .venv/bin/uv venv --quiet --python .venv/bin/python "$work/$1"
-    .venv/bin/uv pip install --quiet --python "$work/$1/bin/python" "${@:2}"
+    "$project/.venv/bin/python" -m venv "$work/$1"
+    "$work/$1/bin/python" -m pip install --quiet "${@:2}"
 }
 
 cat >"$work/run_lines.py" <<'END'
@@ -34,7 +34,7 @@ import importlib.metadata, pathlib, re, shutil, sys
 def find_scripts(card):
     """Each package that a card names, and the lines that make `data` with it."""
     text = card.read_text().split("## Read the data set")[1].split("\n## ")[0]
-    return re.findall(r"(?:^With (\w+) ([\d.]+)[,:].*\n\n)?^```python\n(.*?)```", text, re.M | re.S)
+    return re.findall(r"(?:^With (\w+) ([\d.]+)[,:][^\n]*\n\n)?^```python\n(.*?)```", text, re.M | re.S)
 
 def check(name, data, is_single):
     if name == "Lightning":
@@ -73,8 +73,9 @@ def check(name, data, is_single):
 
 expected, *wanted = sys.argv[1:]
 num = 0
-for folder in sorted(pathlib.Path(".").glob("*_*")):
-    for name, version, code in find_scripts(folder / "README.md"):
+for card in sorted(pathlib.Path(".").glob("*_*/README.md")):
+    folder = card.parent
+    for name, version, code in find_scripts(card):
         name = name or {"mds": "streaming"}.get(folder.name.split("_")[1], "")
         if name not in wanted:
             continue
