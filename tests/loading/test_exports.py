@@ -8,88 +8,20 @@ import pickle
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from synrender.errors import UserError
-from synrender.export import run
 from synrender.loading.dataset import Dataset, open_dataset
-from synrender.settings.factor_table import COLUMNS
 from synrender.system.remote import RemoteFolder
 from tests.archive.helpers import QuickArchiver
 from tests.export.helpers import Exporter
-from tests.helpers import make_once
-from tests.loading.conftest import create_design, write_design, write_plain
+from tests.loading.conftest import FORMATS, Exports, settle, write_plain
 from tests.loading.forked import run_alone
 
-FORMATS = ("webdataset", "parquet")
 KINDS = ("grid", "multi", "labels")
-ROWS = 7
-"""Samples of a shard."""
-
-Exports = Callable[[str], dict[str, Path]]
-
-
-@pytest.fixture
-def exports(
-    quick: QuickArchiver,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> Exports:
-    """HDF5 files by the name "data", and their exports by format. Made once; tests only read it."""
-
-    def export(kind: str) -> dict[str, Path]:
-        def make(folder: Path) -> None:
-            made = folder / "made"
-            if kind == "labels":
-                shutil.copytree(request.getfixturevalue("rendered_labels"), made)
-            elif kind == "grid":
-                write_design(made, 1)
-            else:
-                write_plain(made, 24, 3 if kind == "varied" else 2, kind == "multi")
-            if kind != "labels":
-                settle(made, kind)
-            replace(quick, data_dir=folder).run("-d", "made", "-f", "-b", 3)
-            monkeypatch.setattr(run, "MAX_PIECE_ROWS", ROWS)
-            exporter = Exporter(folder, folder, quick.capsys, monkeypatch)
-            for form in FORMATS:
-                exporter.export("made", form)
-
-        folder = make_once(tmp_path_factory, f"exports_{kind}", make)
-        return {"data": folder / "made", **{form: folder / f"made_{form}" for form in FORMATS}}
-
-    return export
-
-
-def settle(made: Path, kind: str) -> None:
-    """Has records say what a renderer says of them; of "multi", every two are a sequence."""
-    info = json.loads((made / "dataset.json").read_text())
-    info["classes"] = {str(k): {"name": f"class {k}", "synset_id": f"{k:08d}"} for k in range(10)}
-    info["settings"]["sample.class_idxs"] = [*range(10)]
-    if kind == "multi":
-        turn = {"kind": ["sequence"], "length": 2, "paths": {"azimuth": ["turn", 1]}}
-        info["settings"] |= {f"design.{name}": value for name, value in turn.items()}
-        design = create_design()
-        moved = {"azimuth": {**design["factors"]["azimuth"], "levels": []}}
-        paths = {"azimuth": {"kind": "turn", "numbers": [1.0]}}
-        design |= {"kinds": ["sequence"], "factors": moved, "grid": [], "twins": [], "paths": paths}
-        info["design"] = design
-    (made / "dataset.json").write_text(json.dumps(info))
-    for path in (made / "img").glob("*.npy"):
-        record = np.load(path)
-        if kind == "varied":
-            record = record[: int(path.stem) % 3 + 1]
-            record["factor_values"][:, COLUMNS.index("num_objs")] = len(record)
-        record["synset_id"] = [info["classes"][str(c)]["synset_id"] for c in record["class"]]
-        record["factor_values"][:, COLUMNS.index("class")] = record["class"]
-        record["light"] = record["light"][0]
-        if kind != "grid":
-            record["factor_levels"] = -1
-        np.save(path, record)
 
 
 @pytest.fixture

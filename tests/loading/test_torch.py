@@ -11,6 +11,7 @@ import pytest
 
 import synrender
 from tests.helpers import PROJECT_DIR
+from tests.loading.conftest import FORMATS, Exports
 
 torch = pytest.importorskip("torch", reason="make test-torch runs these tests")
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "default::UserWarning")
@@ -43,6 +44,28 @@ def test_the_loader_gives_every_sample_once(
             for idx, image in zip(batch["sample_idx"], batch["image"], strict=True):
                 found[int(idx[0])] = add_up(image.numpy())
         assert found == sums
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_the_loader_reads_exports(form: str, method: str, exports: Exports) -> None:
+    paths, fields = exports("grid"), ["image", "sample_idx"]
+    expected = synrender.open_dataset(paths["data"], fields=fields)
+    loader = torch.utils.data.DataLoader(
+        synrender.open_dataset(paths[form], fields=fields),
+        batch_size=7,
+        shuffle=True,
+        num_workers=2,
+        multiprocessing_context=method,
+    )
+    found = {
+        int(idx): image.numpy()
+        for batch in loader
+        for idx, image in zip(batch["sample_idx"], batch["image"], strict=True)
+    }
+    assert len(found) == len(expected)
+    for sample in expected:
+        np.testing.assert_array_equal(found[int(sample["sample_idx"])], sample["image"])
 
 
 def test_the_example_trains(design: Formats, capsys: pytest.CaptureFixture) -> None:
