@@ -159,3 +159,8 @@ def test_a_check_that_judged_nothing_does_not_apply() -> None:
 def test_a_measure_out_of_its_bounds_fails_a_check_without_culprits(value: float) -> None:
     measure = Measure("error, mm", value, at_least=1, at_most=3, num=1)
     assert decide("depth", "over 1 px", (), [measure]).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("bound", ["at_least", "at_most"])
+def test_nan_is_within_no_bound(bound: str) -> None:
+    assert not Measure("error, mm", np.nan, **{bound: 1}).is_within
