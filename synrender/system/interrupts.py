@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from synrender.errors import EXIT_INTERRUPTED, EXIT_UNFINISHED
 from synrender.system.console import warn
@@ -41,10 +41,15 @@ class Resume(enum.Enum):
     WITHOUT_OVERWRITE = "the same command without --overwrite goes on from"
 
 
-_resume: contextvars.ContextVar[tuple[Resume, bool]] = contextvars.ContextVar(
-    "resume", default=(Resume.NOT, False)
-)
-"""How the command that runs in this process goes on, and whether SIGTERM tells it to, later."""
+class _Course(NamedTuple):
+    """How the command that runs in this process goes on, and whether SIGTERM tells it to, later."""
+
+    resume: Resume = Resume.NOT
+    is_requeued: bool = False
+
+
+_UNKNOWN = _Course()
+_course = contextvars.ContextVar("course", default=_UNKNOWN)
 
 
 @contextlib.contextmanager
@@ -53,28 +58,28 @@ def resumed(resume: Resume, is_requeued: bool = False) -> Generator[None]:
 
     By the exit status of one that is requeued, batch systems start it again after SIGTERM.
     """
-    token = _resume.set((resume, is_requeued))
+    token = _course.set(_Course(resume, is_requeued))
     try:
         yield
     finally:
-        _resume.reset(token)
+        _course.reset(token)
 
 
 def add_resume(line: str) -> str:
     """A line on why the command ends early, and how it goes on, if it does."""
-    how = _resume.get()[0].value
+    how = _course.get().resume.value
     return f"{line}; what is finished is valid, and {how} there" if how else line
 
 
 def describe_stop() -> str:
     """A line for the user who has stopped the command."""
-    how = _resume.get()[0].value
+    how = _course.get().resume.value
     return f"stopped; {how} here" if how else "stopped"
 
 
 def find_stop_status(number: int) -> int:
     """Exit status of the command that runs in this process if a signal ends it."""
-    is_asked = number == signal.SIGTERM and _resume.get()[1]
+    is_asked = number == signal.SIGTERM and _course.get().is_requeued
     return EXIT_UNFINISHED if is_asked else 128 + number
 
 
