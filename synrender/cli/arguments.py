@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +19,10 @@ MAX_MESSAGE = 400
 
 _NO_VALUE = re.compile(r"(-\w=?|--\w+=)--")
 """What argparse takes for an option with the value [] until Python 3.12."""
+
+
+_ROW = re.compile(r"( *\S+ {2,})(\S.*)")
+"""A word and what is said of it, in two columns."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,16 +46,46 @@ class _Parser(argparse.ArgumentParser):
 
 
 def create_parser(prog: str, description: str | None, epilog: str) -> argparse.ArgumentParser:
-    """A parser whose help keeps the line breaks of description and epilog.
+    """A parser whose help keeps the lines of examples and tables in description and epilog.
 
     It is for a script; an installed command goes by its own name.
     """
     return _Parser(
         prog=_find_name(prog),
-        description=description,
-        epilog=epilog,
+        description=fit_terminal(description or ""),
+        epilog=fit_terminal(epilog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def fit_terminal(text: str) -> str:
+    """A text that is as wide as argparse's own.
+
+    Paragraphs are filled, and so is what stands beside a word in a table. All other lines, such as
+    examples, stay as they are.
+    """
+    blocks = [("", "")]  # what begins the first line, and is as wide as what the others begin with
+    for line in text.strip().splitlines():
+        head, body = blocks[-1]
+        if row := _ROW.fullmatch(line):
+            blocks.append((row[1], row[2]))
+        elif head and line.startswith(" " * len(head)):
+            blocks[-1] = head, f"{body} {line.strip()}"
+        elif not head and _is_prose(body) and _is_prose(line) and not body.endswith(":"):
+            blocks[-1] = "", f"{body} {line}"
+        else:
+            blocks.append(("", line))
+    width = shutil.get_terminal_size().columns - 2
+    filler = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
+    lines = []
+    for head, body in blocks[1:]:
+        filler.initial_indent, filler.subsequent_indent = head, " " * len(head)
+        lines.append(filler.fill(body) if head or _is_prose(body) else body)
+    return "\n".join(lines)
+
+
+def _is_prose(line: str) -> bool:
+    return not line.startswith(" ") and "   " not in line and line != ""
 
 
 def _find_name(script: str) -> str:

@@ -56,6 +56,23 @@ def test_help_needs_no_packages() -> None:
         assert "examples:" in subprocess.check_output(command, text=True)
 
 
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_help_is_as_wide_as_the_terminal(script: str) -> None:
+    """Only commands are wider, which one copies."""
+    help_texts = {
+        width: subprocess.check_output(
+            [sys.executable, PROJECT_DIR / script, "--help"],
+            text=True,
+            env={**os.environ, "COLUMNS": str(width)},
+        )
+        for width in (80, 200)
+    }
+    wide = [line for line in help_texts[80].splitlines() if len(line) > 80]
+    assert all(line.strip().startswith(("python ", "blender ")) for line in wide), wide
+    assert help_texts[80].split()[-9:] == help_texts[200].split()[-9:]
+    assert max(map(len, help_texts[200].splitlines())) > 150
+
+
 IN_BLENDER = """
 import os, runpy, sys
 for name in ("numpy", "gin"):
