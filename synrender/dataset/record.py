@@ -118,8 +118,9 @@ def are_records(paths: Sequence[Path]) -> list[bool]:
             records.append(_parse_record(path))
         except (OSError, ValueError):
             records.append(None)
-    parsed = [record for record in records if record is not None]
-    if not parsed or _find_fault(np.concatenate(parsed)) is None:
+    # np.concatenate takes a quarter of the time of all, to find a type that all records fit in.
+    parsed = b"".join(record.tobytes() for record in records if record is not None)
+    if not parsed or _find_fault(np.frombuffer(parsed, RECORD_DTYPE)) is None:
         return [record is not None for record in records]
     return [record is not None and _find_fault(record) is None for record in records]
 
