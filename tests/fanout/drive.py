@@ -22,6 +22,7 @@ from tests.helpers import PROJECT_DIR
 QUICK = ("rendering.resolution = 32", "rendering.render_samples = 1")
 VARIANTS = ("0-0-0-0", "1-1-1-1")
 NUM_SAMPLES = 48
+BATCH = ("-n", NUM_SAMPLES, "-b", 6)
 NUM_CLASSES = 2
 NUM_MODELS = 36
 
@@ -216,3 +217,10 @@ def small_disk(folder: Path, size: str) -> Iterator[bool]:
     finally:
         if is_mounted:
             subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def assert_same_as_reference(driver: Driver, name: str, reference: dict[str, Path]) -> None:
+    for variant in VARIANTS:
+        dataset_dir = driver.data_dir / f"{name}_{variant}"
+        assert_same_dataset(dataset_dir, reference[variant])
+        assert json.loads((dataset_dir / "dataset.json").read_text())["rejected"] == {}
