@@ -75,7 +75,7 @@ def fit_terminal(text: str) -> str:
             blocks[-1] = "", f"{body} {line}"
         else:
             blocks.append(("", line))
-    width = shutil.get_terminal_size().columns - 2
+    width = max(40, shutil.get_terminal_size().columns - 2)
     filler = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
     lines = []
     for head, body in blocks[1:]:
