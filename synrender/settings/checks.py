@@ -334,9 +334,7 @@ def _refuse_parts(found: FrozenDict) -> None:
 
 def path_map(value: GinValue) -> FrozenDict:
     """A dictionary by factor, of paths; see `synrender.settings.path_forms`."""
-    if not isinstance(value, dict):
-        raise ValueError("must be a dictionary such as {'camera_azimuth': ('turn', 1)}")
-    found = factor_map(value)
+    found = factor_map(value, "{'camera_azimuth': ('turn', 1)}")
     for name, given in found.items():
         parse_path(name, given)
     _refuse_parts(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -70,8 +71,14 @@ for fixed in ({}, {"camera_fstop": 1.4}, {"backdrop": "none"}):
 
 
 def test_labels_are_rendered_on_their_own_only_where_the_image_lacks_them(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", NEEDS, str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT_DIR, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", NEEDS, str(tmp_path)],
+        env={**os.environ, "SYNRENDER_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        cwd=PROJECT_DIR,
+        check=True,
+    )
     assert result.stdout.split()[-3:] == ["False", "True", "True"]
 
 

@@ -160,6 +160,3 @@ def test_a_failure_shows_the_batch_how_to_repeat_it_and_the_end_of_blenders_outp
     )
     assert result.returncode == 2
     assert "too few of its 3 models can be used" in result.stderr
-
-
-# --- a full disk ----------------------------------------------------------------------------------
